@@ -1,0 +1,95 @@
+# What one can do here. Everything runs in $(VENV), which is made on first use and renewed when its inputs change.
+VENV ?= .venv
+PYTEST_ARGS ?= -n auto --maxprocesses=8
+SHELL := /bin/bash
+BIN := $(VENV)/bin
+EXTRAS := dev,service,lm
+CONSTRAINTS := tests/constraints.txt
+
+# The native build is kept, so that a changed line costs one file. Folders are inputs too: they show a removed file.
+INSTALL := $(BIN)/python -m pip install --quiet --config-settings=build-dir=$(abspath $(VENV))/native-build
+SOURCES := $(shell find infgram service csrc -name __pycache__ -prune -o -print) $(wildcard README.md LICENSE)
+CPP = $(shell find csrc tests -name '*.cpp' -o -name '*.hpp')
+
+# What `make test` installed serves the demo as well.
+DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,service)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test native check lint types format generated bench torture clean
+
+help: ## List what one can do.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(DEMO_STAMP) ## Index the source of Python's standard library, ask it a few questions, serve it.
+	@$(BIN)/infgram demo
+
+test: $(VENV)/.installed-all native ## Run every test but the hours-long ones.
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+# The core alone, without Python, its assertions on.
+native: $(VENV)/.installed-all ## Build and run the tests that are written in C++.
+ifeq ($(wildcard tests/native/CMakeLists.txt),)
+	@echo "tests/native holds no tests"
+else
+	$(BIN)/cmake -S csrc -B $(VENV)/native-tests -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
+	  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DINFGRAM_PYTHON=OFF -DINFGRAM_TESTS=ON $(NATIVE_FLAGS)
+	$(BIN)/cmake --build $(VENV)/native-tests
+	$(BIN)/ctest --test-dir $(VENV)/native-tests --output-on-failure --no-tests=error
+endif
+
+check: NATIVE_FLAGS := -DINFGRAM_WERROR=ON
+check: lint types test ## Check format, lint and types, then run the tests.
+
+lint: $(VENV)/.installed-all ## Check format, lint and spelling.
+	$(BIN)/ruff format --check infgram service tests benchmarks
+	$(BIN)/ruff check infgram service tests benchmarks
+	$(BIN)/clang-format --dry-run -Werror $(CPP)
+	$(BIN)/codespell --toml pyproject.toml infgram service csrc tests benchmarks docs pyproject.toml Makefile $(wildcard README.md)
+
+types: $(VENV)/.installed-all ## Check types.
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
+	$(BIN)/ruff check --fix infgram service tests benchmarks
+	$(BIN)/ruff format infgram service tests benchmarks
+	$(BIN)/clang-format -i $(CPP)
+
+generated: $(VENV)/.installed-all ## Write anew what is generated: the native module's stub, docs/openapi.json.
+	$(BIN)/pybind11-stubgen infgram._core --output-dir .
+	$(BIN)/python -I -c "import json; from infgram.service import create_app; \
+	  print(json.dumps(create_app().openapi(), ensure_ascii=False, indent=2))" > $(VENV)/openapi.json
+	mv $(VENV)/openapi.json docs/openapi.json
+
+bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
+	$(BIN)/python benchmarks/run.py
+
+torture: $(VENV)/.installed-all ## Run the hours-long tests.
+	$(BIN)/pytest -m torture --hypothesis-profile=torture --timeout=0
+
+clean: ## Remove the environment and what the tools left behind.
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find infgram service tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Names of Python are tried until one is new enough and can make environments; a name may exist and not run.
+$(VENV)/pyvenv.cfg:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then \
+	    echo "Creating $(VENV) with $$($$python --version)" && exec $$python -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "No Python >= 3.10 with its venv module was found; install one, or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(VENV)/.installed-service: $(VENV)/pyvenv.cfg pyproject.toml $(SOURCES)
+	@echo "Building and installing infgram with its service; this takes a minute or two"
+	@$(INSTALL) '.[service]'
+	@touch $@
+
+# Where only sources changed, the dependencies stand and only the package is built anew.
+$(VENV)/.installed-all: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS) $(SOURCES)
+	@echo "Building and installing infgram, tested versions: $(EXTRAS)"
+	@$(INSTALL) $(if $(filter $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS),$?), \
+	  --constraint $(CONSTRAINTS) '.[$(EXTRAS)]', --no-deps --no-build-isolation .)
+	@touch $@

@@ -1,0 +1,44 @@
+#include "index/index.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "base/errors.hpp"
+
+namespace infgram {
+
+Index Index::open(std::span<const std::filesystem::path> folders) {
+  Index index;
+  for (const auto& folder : folders) {
+    index.shards_.push_back(Shard::open(folder));
+    const Shard& shard = index.shards_.back();
+    if (shard.vocab_size() != index.vocab_size()) {
+      throw IndexDamagedError(folder.string() + " has a vocabulary of " + std::to_string(shard.vocab_size()) +
+                              " tokens, the shards before it " + std::to_string(index.vocab_size()));
+    }
+    index.n_tokens_ += shard.n_tokens();
+    index.first_documents_.push_back(index.first_documents_.back() + shard.n_documents());
+  }
+  return index;
+}
+
+Index::ShardDocument Index::locate_document(std::uint64_t document) const {
+  if (document >= n_documents()) {
+    throw QueryError("there is no document " + std::to_string(document) + "; the index holds 0 to " +
+                     std::to_string(n_documents() - 1));
+  }
+  const auto next = std::ranges::upper_bound(first_documents_, document);
+  const auto shard = static_cast<std::size_t>(next - first_documents_.begin()) - 1;
+  return {shard, document - first_documents_[shard]};
+}
+
+void Index::check_tokens(std::span<const TokenId> tokens) const {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] >= vocab_size()) {
+      throw QueryError("token id " + std::to_string(tokens[i]) + " at place " + std::to_string(i) +
+                       " is outside the vocabulary of " + std::to_string(vocab_size()) + " tokens");
+    }
+  }
+}
+
+}  // namespace infgram

@@ -1,0 +1,45 @@
+// An open index: the union of its shards.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "index/shard.hpp"
+
+namespace infgram {
+
+// Owns its shards. Immutable and safe for any number of reading threads.
+// Documents are numbered through the shards in order.
+class Index {
+ public:
+  // Opens the shards in the given folders. Cost: O(shards). Throws as Shard::open, and IndexDamagedError when the
+  // shards differ in vocabulary. REQUIRES at least one folder.
+  [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders);
+
+  [[nodiscard]] std::span<const Shard> shards() const { return shards_; }
+  [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
+  [[nodiscard]] std::uint64_t n_documents() const { return first_documents_.back(); }
+  [[nodiscard]] std::uint64_t vocab_size() const { return shards_.front().vocab_size(); }
+
+  // The number in the index of a shard's first document.
+  [[nodiscard]] std::uint64_t first_document(std::size_t shard) const { return first_documents_[shard]; }
+
+  // The shard that holds a document, and its number there. Throws QueryError when there is no such document.
+  struct ShardDocument {
+    std::size_t shard;
+    std::uint64_t document;
+  };
+  [[nodiscard]] ShardDocument locate_document(std::uint64_t document) const;
+
+  // Throws QueryError, naming the first id that is outside the vocabulary.
+  void check_tokens(std::span<const TokenId> tokens) const;
+
+ private:
+  std::vector<Shard> shards_;
+  std::vector<std::uint64_t> first_documents_ = {0};
+  std::uint64_t n_tokens_ = 0;
+};
+
+}  // namespace infgram

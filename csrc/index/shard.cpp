@@ -1,0 +1,145 @@
+#include "index/shard.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "base/errors.hpp"
+#include "suffix/verify.hpp"
+
+namespace infgram {
+namespace {
+
+constexpr std::size_t place_of(SectionKind kind) {
+  for (std::size_t i = 0; i < kSectionNames.size(); ++i) {
+    if (kSectionNames[i].kind == kind) return i;
+  }
+  return kSectionNames.size();
+}
+
+void check_elements(const Section& section, std::uint64_t expected) {
+  const std::uint64_t found = section.header().n_elements;
+  if (found != expected) {
+    section.damaged("holds " + std::to_string(found) + " elements, expected " + std::to_string(expected) +
+                    " from the other files of its shard; files were swapped");
+  }
+}
+
+bool ends_with_separator(const AnyText& text) {
+  return text.visit([]<class Token>(Text<Token> typed) {
+    return typed.size() > 0 && typed[typed.size() - 1] == Text<Token>::kSeparator;
+  });
+}
+
+}  // namespace
+
+unsigned token_bits_for(std::uint64_t vocab_size) {
+  if (vocab_size == 0 || vocab_size > 0xFFFFFFFF) {
+    throw QueryError("a vocabulary of " + std::to_string(vocab_size) + " tokens cannot be indexed; 1 to 4294967295 can");
+  }
+  return vocab_size <= 0xFF ? 8 : vocab_size <= 0xFFFF ? 16 : 32;
+}
+
+Shard Shard::open(const std::filesystem::path& folder) {
+  Shard shard;
+  for (const auto& [kind, file_name] : kSectionNames) {
+    shard.sections_.push_back(Section::open(folder / file_name, kind));
+  }
+  const Section& tokens = shard.section(SectionKind::kTokens);
+  shard.text_ = {tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
+  const unsigned bits = shard.text_.token_bits;
+  if (bits != 8 && bits != 16 && bits != 32) tokens.damaged("tokens of " + std::to_string(bits) + " bits");
+  shard.suffix_array_ = shard.section(SectionKind::kSuffixArray).packed();
+  shard.document_starts_ = shard.section(SectionKind::kDocumentStarts).packed();
+  shard.first_token_starts_ = shard.section(SectionKind::kFirstTokenStarts).packed();
+  shard.metadata_starts_ = shard.section(SectionKind::kMetadataStarts).packed();
+
+  for (const Section& section : shard.sections_) {
+    if (section.header().shard_checksum != tokens.header().payload_checksum) {
+      section.damaged("belongs to other tokens than " + tokens.path().string() + "; files were swapped");
+    }
+  }
+  const std::uint64_t n_starts = shard.document_starts_.size();
+  if (n_starts < 2 || n_starts - 1 > shard.text_.size) {
+    shard.section(SectionKind::kDocumentStarts).damaged("the number of documents does not fit the tokens");
+  }
+  check_elements(shard.section(SectionKind::kSuffixArray), shard.text_.size - shard.n_documents());
+  check_elements(shard.section(SectionKind::kMetadataStarts), n_starts);
+  const std::uint64_t vocab_size = shard.first_token_starts_.size() - 1;  // wraps when there is none, and fails below
+  if (vocab_size == 0 || vocab_size > 0xFFFFFFFF || token_bits_for(vocab_size) > bits) {
+    shard.section(SectionKind::kFirstTokenStarts).damaged("the vocabulary does not fit the width of the tokens");
+  }
+  if (!ends_with_separator(shard.text_)) tokens.damaged("the last document is not ended by a separator");
+  return shard;
+}
+
+const Section& Shard::section(SectionKind kind) const { return sections_[place_of(kind)]; }
+
+std::vector<SectionInfo> Shard::sections() const {
+  std::vector<SectionInfo> infos;
+  for (std::size_t i = 0; i < sections_.size(); ++i) {
+    const SectionHeader& header = sections_[i].header();
+    infos.push_back({kSectionNames[i].file_name, sizeof(SectionHeader) + header.payload_bytes + kPaddingBytes,
+                     header.payload_checksum});
+  }
+  return infos;
+}
+
+SuffixRange Shard::first_token_range(TokenId token) const {
+  const SuffixRange range{first_token_starts_[token], first_token_starts_[std::uint64_t{token} + 1]};
+  if (range.lo > range.hi || range.hi > n_tokens()) {
+    section(SectionKind::kFirstTokenStarts).damaged("the ranks of token " + std::to_string(token) + " are out of range");
+  }
+  return range;
+}
+
+std::uint64_t Shard::document_of(Position position) const {
+  std::uint64_t lo = 0;
+  std::uint64_t hi = n_documents();
+  while (hi - lo > 1) {
+    const std::uint64_t middle = lo + (hi - lo) / 2;
+    (document_starts_[middle] <= position.value ? lo : hi) = middle;
+  }
+  return lo;
+}
+
+Shard::Span Shard::document_span(std::uint64_t document) const {
+  const std::uint64_t begin = document_starts_[document];
+  const std::uint64_t end = document_starts_[document + 1];
+  if (begin >= end || end > text_.size) {
+    section(SectionKind::kDocumentStarts).damaged("the start of document " + std::to_string(document) +
+                                                  " is out of range");
+  }
+  return {begin, end - 1};
+}
+
+void Shard::read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const {
+  const Span span = document_span(document);
+  text_.visit([&]<class Token>(Text<Token> text) { ids.insert(ids.end(), text.data() + span.begin, text.data() + span.end); });
+}
+
+std::string_view Shard::metadata(std::uint64_t document) const {
+  const auto bytes = section(SectionKind::kMetadata).payload();
+  const std::uint64_t begin = metadata_starts_[document];
+  const std::uint64_t end = metadata_starts_[document + 1];
+  if (begin > end || end > bytes.size()) {
+    section(SectionKind::kMetadataStarts).damaged("the metadata of document " + std::to_string(document) +
+                                                  " is out of range");
+  }
+  return {reinterpret_cast<const char*>(bytes.data()) + begin, end - begin};
+}
+
+void Shard::verify(const SortProgress& progress) const {
+  for (const Section& section : sections_) section.verify();
+  for (std::uint64_t document = 0; document < n_documents(); ++document) static_cast<void>(metadata(document));
+  if (const auto fault = find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
+    section(SectionKind::kSuffixArray).damaged(*fault);
+  }
+}
+
+void Shard::throw_bad_position(std::uint64_t rank, std::uint64_t position) const {
+  section(SectionKind::kSuffixArray).damaged("rank " + std::to_string(rank) + " holds position " +
+                                             std::to_string(position) + ", beyond the text");
+}
+
+}  // namespace infgram

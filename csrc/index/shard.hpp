@@ -1,0 +1,101 @@
+// One shard: a run of whole documents with its own suffix array, in a folder of section files.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "base/types.hpp"
+#include "storage/section.hpp"
+#include "suffix/suffix_sort.hpp"
+#include "suffix/text.hpp"
+
+namespace infgram {
+
+struct SectionName {
+  SectionKind kind;
+  const char* file_name;
+};
+
+inline constexpr std::array<SectionName, 6> kSectionNames = {{
+    {SectionKind::kTokens, "tokens.bin"},
+    {SectionKind::kSuffixArray, "suffix_array.bin"},
+    {SectionKind::kDocumentStarts, "document_starts.bin"},
+    {SectionKind::kFirstTokenStarts, "first_token_starts.bin"},
+    {SectionKind::kMetadata, "metadata.bin"},
+    {SectionKind::kMetadataStarts, "metadata_starts.bin"},
+}};
+
+// What a section file says of itself, for the manifest.
+struct SectionInfo {
+  const char* file_name;
+  std::uint64_t size_bytes;  // of the file, header and padding included
+  std::uint64_t payload_checksum;
+};
+
+// The width that tokens of a vocabulary take: 8, 16 or 32 bits, one code being left for the separator.
+// Throws QueryError when vocab_size is 0 or needs more than 32 bits.
+[[nodiscard]] unsigned token_bits_for(std::uint64_t vocab_size);
+
+// An open shard: owns the mappings, immutable, safe for concurrent readers. Views are valid as long as it lives.
+// Every number read from disk is checked before it is used as a place; a bad one throws IndexDamagedError.
+class Shard {
+ public:
+  // Maps the sections and checks that their headers belong together. Cost: O(1), a page a section.
+  // Throws IndexDamagedError, IndexVersionError, StorageError.
+  [[nodiscard]] static Shard open(const std::filesystem::path& folder);
+
+  [[nodiscard]] std::uint64_t n_tokens() const { return suffix_array_.size(); }
+  [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
+  [[nodiscard]] std::uint64_t vocab_size() const { return first_token_starts_.size() - 1; }
+  [[nodiscard]] unsigned token_bits() const { return text_.token_bits; }
+  [[nodiscard]] const AnyText& text() const { return text_; }
+  [[nodiscard]] std::vector<SectionInfo> sections() const;
+
+  // The position `depth` tokens into the suffix with this rank. One random read.
+  // REQUIRES rank < n_tokens(), and a suffix of at least `depth` tokens.
+  [[nodiscard]] std::uint64_t position(std::uint64_t rank, std::uint64_t depth = 0) const {
+    const std::uint64_t position = suffix_array_[rank] + depth;
+    if (position >= text_.size) throw_bad_position(rank, position);
+    return position;
+  }
+
+  // The suffixes that begin with this token. REQUIRES token < vocab_size().
+  [[nodiscard]] SuffixRange first_token_range(TokenId token) const;
+
+  // The document (numbered in this shard) that holds this position. Cost: O(log n_documents).
+  // REQUIRES position.value < text().size.
+  [[nodiscard]] std::uint64_t document_of(Position position) const;
+
+  // The positions [begin, end) of a document's tokens, its separator excluded. REQUIRES document < n_documents().
+  struct Span {
+    std::uint64_t begin;
+    std::uint64_t end;
+  };
+  [[nodiscard]] Span document_span(std::uint64_t document) const;
+
+  // Appends a document's token ids to `ids`.
+  void read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const;
+
+  // A document's metadata as JSON; empty if it has none.
+  [[nodiscard]] std::string_view metadata(std::uint64_t document) const;
+
+  // Reads every byte: checksums, padding, documents, and that the suffix array is complete and sorted.
+  // Throws IndexDamagedError. Cost: O(n), see suffix/verify.hpp. `progress` counts suffixes.
+  void verify(const SortProgress& progress) const;
+
+ private:
+  [[nodiscard]] const Section& section(SectionKind kind) const;
+  [[noreturn]] void throw_bad_position(std::uint64_t rank, std::uint64_t position) const;
+
+  std::vector<Section> sections_;  // in the order of kSectionNames
+  AnyText text_;
+  PackedArray suffix_array_;
+  PackedArray document_starts_;
+  PackedArray first_token_starts_;
+  PackedArray metadata_starts_;
+};
+
+}  // namespace infgram

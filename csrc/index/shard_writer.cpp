@@ -1,0 +1,115 @@
+#include "index/shard_writer.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "base/errors.hpp"
+#include "index/shard.hpp"
+#include "storage/folder.hpp"
+
+namespace infgram {
+namespace {
+
+const char* file_name_of(SectionKind kind) {
+  for (const auto& section : kSectionNames) {
+    if (section.kind == kind) return section.file_name;
+  }
+  throw QueryError("no such section");
+}
+
+void write_packed(const std::filesystem::path& folder, SectionKind kind, const std::vector<std::uint64_t>& values,
+                  std::uint64_t shard_checksum) {
+  SectionWriter writer(folder / file_name_of(kind), kind);
+  const unsigned bits = packed_bits(values.back());  // the values ascend
+  BitPacker packer(writer, bits);
+  for (const std::uint64_t value : values) packer.append(value);
+  writer.finish(packer.finish(), bits, shard_checksum);
+}
+
+template <class Token>
+void encode(std::span<const TokenId> ids, std::vector<std::byte>& bytes) {
+  bytes.resize((ids.size() + 1) * sizeof(Token));
+  auto* out = bytes.data();
+  const auto put = [&out](Token token) {
+    std::memcpy(out, &token, sizeof token);
+    out += sizeof token;
+  };
+  for (const TokenId id : ids) put(static_cast<Token>(id));
+  put(Text<Token>::kSeparator);
+}
+
+unsigned checked_token_bits(std::uint64_t vocab_size, unsigned token_bits) {
+  const bool is_width = token_bits == 8 || token_bits == 16 || token_bits == 32;
+  if (is_width && token_bits >= token_bits_for(vocab_size)) return token_bits;
+  throw QueryError("a vocabulary of " + std::to_string(vocab_size) + " tokens takes at least " +
+                   std::to_string(token_bits_for(vocab_size)) + " bits a token (8, 16 or 32), not " +
+                   std::to_string(token_bits));
+}
+
+}  // namespace
+
+ShardWriter::ShardWriter(const std::filesystem::path& folder, std::uint64_t vocab_size, unsigned token_bits)
+    : folder_(folder),
+      vocab_size_(vocab_size),
+      token_bits_(checked_token_bits(vocab_size, token_bits)),
+      tokens_(folder / file_name_of(SectionKind::kTokens), SectionKind::kTokens),
+      metadata_(folder / file_name_of(SectionKind::kMetadata), SectionKind::kMetadata),
+      token_counts_(vocab_size) {}
+
+void ShardWriter::add_document(std::span<const TokenId> token_ids, std::string_view metadata) {
+  for (std::size_t i = 0; i < token_ids.size(); ++i) {
+    if (token_ids[i] >= vocab_size_) {
+      throw QueryError("document " + std::to_string(n_documents()) + " has token id " + std::to_string(token_ids[i]) +
+                       " at offset " + std::to_string(i) + ", outside the vocabulary of " +
+                       std::to_string(vocab_size_) + " tokens");
+    }
+  }
+  for (const TokenId id : token_ids) ++token_counts_[id];
+  switch (token_bits_) {
+    case 8: encode<std::uint8_t>(token_ids, encoded_); break;
+    case 16: encode<std::uint16_t>(token_ids, encoded_); break;
+    default: encode<std::uint32_t>(token_ids, encoded_); break;
+  }
+  tokens_.append(encoded_);
+  metadata_.append(std::as_bytes(std::span(metadata)));
+  n_tokens_ += token_ids.size();
+  metadata_bytes_ += metadata.size();
+  document_starts_.push_back(n_tokens_ + document_starts_.size());
+  metadata_starts_.push_back(metadata_bytes_);
+}
+
+void ShardWriter::finish() {
+  const std::uint64_t checksum = tokens_.payload_checksum();
+  tokens_.finish(n_tokens_ + n_documents(), token_bits_, checksum);
+  metadata_.finish(metadata_bytes_, 8, checksum);
+  write_packed(folder_, SectionKind::kDocumentStarts, document_starts_, checksum);
+  write_packed(folder_, SectionKind::kMetadataStarts, metadata_starts_, checksum);
+
+  std::vector<std::uint64_t> first_token_starts = {0};
+  for (const std::uint64_t count : token_counts_) first_token_starts.push_back(first_token_starts.back() + count);
+  write_packed(folder_, SectionKind::kFirstTokenStarts, first_token_starts, checksum);
+  sync_folder(folder_);
+}
+
+void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& options, const SortProgress& progress) {
+  const auto open = [&](SectionKind kind) { return Section::open(folder / file_name_of(kind), kind, Access::kSequential); };
+  const Section tokens = open(SectionKind::kTokens);
+  const Section document_starts = open(SectionKind::kDocumentStarts);
+  const Section first_token_starts = open(SectionKind::kFirstTokenStarts);
+
+  const AnyText text{tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
+  const std::uint64_t n_documents = document_starts.header().n_elements - 1;
+  const auto largest_id = static_cast<TokenId>(first_token_starts.header().n_elements - 2);
+  const unsigned bits = packed_bits(text.size - 1);
+
+  SectionWriter writer(folder / file_name_of(SectionKind::kSuffixArray), SectionKind::kSuffixArray);
+  BitPacker packer(writer, bits);
+  const SuffixSink sink = [&packer](std::span<const std::uint64_t> positions) {
+    for (const std::uint64_t position : positions) packer.append(position);
+  };
+  sort_suffixes(text, largest_id, n_documents, options, sink, progress);
+  writer.finish(packer.finish(), bits, tokens.header().shard_checksum);
+  sync_folder(folder);
+}
+
+}  // namespace infgram

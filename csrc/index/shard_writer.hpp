@@ -1,0 +1,51 @@
+// Writing one shard: first its documents, then its suffix array.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "storage/section.hpp"
+#include "suffix/suffix_sort.hpp"
+
+namespace infgram {
+
+// Takes documents in order and writes every section of the shard but the suffix array.
+// Memory: 16 bytes a document, 8 a vocabulary entry, and the writers' buffers. One thread at a time.
+class ShardWriter {
+ public:
+  // `folder` must exist. token_bits is 8, 16 or 32, and at least token_bits_for(vocab_size).
+  // Throws StorageError; QueryError for an impossible vocab_size or width.
+  ShardWriter(const std::filesystem::path& folder, std::uint64_t vocab_size, unsigned token_bits);
+
+  // Appends one document; it may be empty. `metadata` is JSON, or empty.
+  // Throws QueryError when an id is not below vocab_size (nothing of the document is kept then); StorageError.
+  void add_document(std::span<const TokenId> token_ids, std::string_view metadata);
+
+  [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
+  [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
+
+  // Writes what is left and publishes the files. Nothing may be added after it. REQUIRES n_documents() > 0.
+  void finish();
+
+ private:
+  std::filesystem::path folder_;
+  std::uint64_t vocab_size_;
+  unsigned token_bits_;
+  SectionWriter tokens_;
+  SectionWriter metadata_;
+  std::uint64_t n_tokens_ = 0;
+  std::uint64_t metadata_bytes_ = 0;
+  std::vector<std::uint64_t> document_starts_ = {0};
+  std::vector<std::uint64_t> metadata_starts_ = {0};
+  std::vector<std::uint64_t> token_counts_;
+  std::vector<std::byte> encoded_;
+};
+
+// Writes the suffix array of a shard whose other sections are finished. Cost and options: suffix/suffix_sort.hpp.
+// Throws IndexDamagedError when those sections do not belong together; StorageError; what `progress` throws.
+void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& options, const SortProgress& progress);
+
+}  // namespace infgram

@@ -1,0 +1,101 @@
+// Writing and checking shards. The GIL is released while tokens are written, sorted or checked: the writer is used by
+// one thread at a time (its Python owner sees to that), and sorting touches no Python object but the callback.
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/checksum.hpp"
+#include "base/errors.hpp"
+#include "index/shard.hpp"
+#include "index/shard_writer.hpp"
+#include "python/tokens.hpp"
+#include "storage/folder.hpp"
+
+namespace infgram::python {
+namespace {
+
+using Release = py::call_guard<py::gil_scoped_release>;
+using Callback = std::function<void(std::uint64_t)>;
+
+// Calls back at most every 50 ms, and lets Ctrl-C through.
+SortProgress throttled(const std::optional<Callback>& callback) {
+  using Clock = std::chrono::steady_clock;
+  return [callback, last = Clock::time_point{}](std::uint64_t n_done) mutable {
+    const auto now = Clock::now();
+    if (now - last < std::chrono::milliseconds(50)) return;
+    last = now;
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (callback) (*callback)(n_done);
+  };
+}
+
+using Ids = py::array_t<std::uint32_t, py::array::c_style>;
+using Lengths = py::array_t<std::int64_t, py::array::c_style>;
+
+void add_documents(ShardWriter& writer, const Ids& token_ids, const Lengths& lengths,
+                   const std::vector<py::bytes>& metadata) {
+  const auto ids = std::span(token_ids.data(), static_cast<std::size_t>(token_ids.size()));
+  const auto sizes = std::span(lengths.data(), static_cast<std::size_t>(lengths.size()));
+  std::uint64_t total = 0;
+  for (const std::int64_t size : sizes) {
+    if (size < 0) throw QueryError("a document's length is negative");
+    total += static_cast<std::uint64_t>(size);
+  }
+  if (sizes.size() != metadata.size() || total != ids.size()) {
+    throw QueryError("token ids, lengths and metadata do not fit each other");
+  }
+  const std::vector<std::string_view> json(metadata.begin(), metadata.end());  // views of bytes that the caller holds
+  const py::gil_scoped_release release;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    writer.add_document(ids.subspan(begin, static_cast<std::size_t>(sizes[i])), json[i]);
+    begin += static_cast<std::size_t>(sizes[i]);
+  }
+}
+
+void sort(const std::filesystem::path& folder, std::size_t n_threads, const std::optional<Callback>& progress) {
+  const SortProgress poll = throttled(progress);
+  const py::gil_scoped_release release;
+  sort_shard(folder, {.n_threads = n_threads}, poll);
+}
+
+void verify(const std::filesystem::path& folder, const std::optional<Callback>& progress) {
+  const SortProgress poll = throttled(progress);
+  const py::gil_scoped_release release;
+  Shard::open(folder).verify(poll);
+}
+
+}  // namespace
+
+void bind_build(py::module_& module) {
+  py::class_<ShardWriter>(module, "ShardWriter", "Writes every section of a shard but the suffix array.")
+      .def(py::init<std::filesystem::path, std::uint64_t, unsigned>(), py::arg("folder"), py::arg("vocab_size"),
+           py::arg("token_bits"), "Token ids go from 0 to vocab_size - 1; token_bits is 8, 16 or 32.")
+      .def("add_documents", &add_documents, py::arg("token_ids").noconvert(), py::arg("lengths").noconvert(),
+           py::arg("metadata"),
+           "Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes).")
+      .def_property_readonly("n_tokens", &ShardWriter::n_tokens, "Tokens so far.")
+      .def_property_readonly("n_documents", &ShardWriter::n_documents, "Documents so far.")
+      .def("finish", &ShardWriter::finish, Release(), "Publishes the files.");
+  module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"), py::arg("progress") = std::optional<Callback>(),
+             "Writes the suffix array of a finished shard; progress(n_sorted) now and then.");
+  module.def("verify_shard", &verify, py::arg("folder"), py::arg("progress") = std::optional<Callback>(),
+             "Checks every byte of a shard, and that its suffix array is complete and sorted.");
+  module.def("token_bits_for", &token_bits_for, py::arg("vocab_size"), "The token width a vocabulary takes.");
+  module.def("sync_folder", &sync_folder, py::arg("folder"), "Flushes a folder's entries to the disk.");
+  module.def("publish_folder", &publish_folder, py::arg("finished"), py::arg("target"), Release(),
+             "Gives a finished folder its name in one step; what stood there takes the other name.");
+  module.def("checksum", [](const py::bytes& bytes) {
+    return Checksum::of(std::as_bytes(std::span(static_cast<std::string_view>(bytes))));
+  }, py::arg("data"), "XXH64 of the bytes.");
+  module.attr("FORMAT_VERSION") = kFormatVersion;
+  module.attr("OLDEST_READABLE_FORMAT_VERSION") = kOldestReadableFormatVersion;
+}
+
+}  // namespace infgram::python

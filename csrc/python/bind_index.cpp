@@ -1,0 +1,225 @@
+// The queries of an open index. Each function converts, releases the GIL, calls, converts.
+// Releasing is safe throughout: an Index is immutable and its queries touch no Python object.
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "base/errors.hpp"
+#include "python/tokens.hpp"
+#include "query/locate.hpp"
+#include "query/longest_suffix.hpp"
+#include "query/next_token.hpp"
+#include "query/score.hpp"
+
+namespace infgram::python {
+namespace {
+
+using Release = py::call_guard<py::gil_scoped_release>;
+using Rows = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, std::uint64_t, std::uint64_t>;
+
+// (token ids, counts, context count, distinct rows before top_k)
+Rows rows_from(NextTokens next, std::optional<std::size_t> top_k) {
+  const std::uint64_t n_distinct = next.rows.size();
+  if (top_k) keep_top(next.rows, *top_k);
+  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> counts;
+  ids.reserve(next.rows.size());
+  counts.reserve(next.rows.size());
+  for (const NextToken& row : next.rows) {
+    ids.push_back(row.row);
+    counts.push_back(static_cast<std::int64_t>(row.count));
+  }
+  return {array_from(std::move(ids)), array_from(std::move(counts)), next.context_count, n_distinct};
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> find_ranges(const Index& index, const py::object& tokens) {
+  const auto pattern = tokens_from(tokens, index.vocab_size());
+  const py::gil_scoped_release release;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+  for (const SuffixRange& range : find(index, pattern)) ranges.emplace_back(range.lo, range.hi);
+  return ranges;
+}
+
+std::uint64_t count(const Index& index, const py::object& tokens) {
+  const auto pattern = tokens_from(tokens, index.vocab_size());
+  const py::gil_scoped_release release;
+  return total_count(find(index, pattern));
+}
+
+py::array_t<std::int64_t> count_batch(const Index& index, const py::sequence& queries) {
+  std::vector<std::vector<TokenId>> patterns;
+  patterns.reserve(queries.size());
+  for (const auto& query : queries) patterns.push_back(tokens_from(query, index.vocab_size()));
+  std::vector<std::int64_t> counts;
+  counts.reserve(patterns.size());
+  {
+    const py::gil_scoped_release release;
+    for (const auto& pattern : patterns) counts.push_back(static_cast<std::int64_t>(total_count(find(index, pattern))));
+  }
+  return array_from(std::move(counts));
+}
+
+Rows next_token_rows(const Index& index, const py::object& context, std::optional<std::size_t> top_k) {
+  const auto tokens = tokens_from(context, index.vocab_size());
+  NextTokens next;
+  {
+    const py::gil_scoped_release release;
+    next = next_tokens(index, find(index, tokens), tokens.size());
+  }
+  return rows_from(std::move(next), top_k);
+}
+
+std::pair<std::uint64_t, std::uint64_t> longest(const Index& index, const py::object& context,
+                                                std::uint64_t min_count) {
+  const auto tokens = tokens_from(context, index.vocab_size());
+  const py::gil_scoped_release release;
+  const LongestSuffix suffix = longest_suffix(index, tokens, min_count);
+  return {suffix.length, suffix.count()};
+}
+
+// (suffix length, rows)
+std::pair<std::uint64_t, Rows> infgram_rows(const Index& index, const py::object& context, std::uint64_t min_count,
+                                            std::optional<std::size_t> top_k) {
+  const auto tokens = tokens_from(context, index.vocab_size());
+  LongestSuffix suffix;
+  NextTokens next;
+  {
+    const py::gil_scoped_release release;
+    suffix = longest_suffix(index, tokens, min_count);
+    next = next_tokens(index, suffix.ranges, suffix.length);
+  }
+  return {suffix.length, rows_from(std::move(next), top_k)};
+}
+
+// (suffix length, context count, continuation count, whether the context is sparse)
+std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, bool> infgram_counts(const Index& index,
+                                                                             const py::object& context, RowId row,
+                                                                             std::uint64_t min_count) {
+  if (row != kEndOfDocument && (row < 0 || static_cast<std::uint64_t>(row) >= index.vocab_size())) {
+    throw QueryError("token id " + std::to_string(row) + " is outside the vocabulary: ids go from 0 to " +
+                     std::to_string(index.vocab_size() - 1) + ", or -1 for the end of the document");
+  }
+  const auto tokens = tokens_from(context, index.vocab_size());
+  const py::gil_scoped_release release;
+  const LongestSuffix suffix = longest_suffix(index, tokens, min_count);
+  const bool sparse = is_sparse(index, suffix.ranges, suffix.length);
+  const std::uint64_t n_ends = suffix.length == 0 ? index.n_documents() : 0;
+  std::uint64_t continuation_count = row == kEndOfDocument ? n_ends : 0;
+  if (suffix.length > 0 || row != kEndOfDocument) {
+    for (std::size_t s = 0; s < suffix.ranges.size(); ++s) {
+      continuation_count += narrow(index.shards()[s], suffix.ranges[s], suffix.length, row).count();
+    }
+  }
+  return {suffix.length, suffix.count() + n_ends, continuation_count, sparse};
+}
+
+// (suffix lengths, context counts, continuation counts)
+auto score_arrays(const Index& index, const py::object& sequence, bool end, std::uint64_t min_count) {
+  const auto tokens = tokens_from(sequence, index.vocab_size());
+  std::vector<std::int64_t> lengths;
+  std::vector<std::int64_t> context_counts;
+  std::vector<std::int64_t> continuation_counts;
+  {
+    const py::gil_scoped_release release;
+    for (const PositionScore& position : score(index, tokens, end, min_count)) {
+      lengths.push_back(static_cast<std::int64_t>(position.suffix_length));
+      context_counts.push_back(static_cast<std::int64_t>(position.context_count));
+      continuation_counts.push_back(static_cast<std::int64_t>(position.continuation_count));
+    }
+  }
+  return std::tuple(array_from(std::move(lengths)), array_from(std::move(context_counts)),
+                    array_from(std::move(continuation_counts)));
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs_from(const std::vector<Location>& locations) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs;
+  for (const Location& location : locations) pairs.emplace_back(location.document, location.offset);
+  return pairs;
+}
+
+auto locate_pairs(const Index& index, const py::object& tokens, std::size_t limit) {
+  const auto pattern = tokens_from(tokens, index.vocab_size());
+  const py::gil_scoped_release release;
+  return pairs_from(locate(index, find(index, pattern), limit));
+}
+
+// (count, [(document, offset)])
+auto search_pairs(const Index& index, const py::object& tokens, std::size_t limit, std::optional<std::uint64_t> seed) {
+  const auto pattern = tokens_from(tokens, index.vocab_size());
+  const py::gil_scoped_release release;
+  const ShardRanges ranges = find(index, pattern);
+  const auto documents =
+      seed ? sampled_documents(index, ranges, limit, *seed) : matching_documents(index, ranges, limit);
+  return std::pair(total_count(ranges), pairs_from(documents));
+}
+
+py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t document) {
+  std::vector<std::int64_t> ids;
+  {
+    const py::gil_scoped_release release;
+    const auto [shard, in_shard] = index.locate_document(document);
+    index.shards()[shard].read_document(in_shard, ids);
+  }
+  return array_from(std::move(ids));
+}
+
+py::bytes document_metadata(const Index& index, std::uint64_t document) {
+  const auto [shard, in_shard] = index.locate_document(document);
+  return py::bytes(index.shards()[shard].metadata(in_shard));
+}
+
+// One {file name: (size in bytes, payload checksum)} a shard.
+auto sections(const Index& index) {
+  std::vector<std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>> result;
+  for (const Shard& shard : index.shards()) {
+    auto& infos = result.emplace_back();
+    for (const SectionInfo& info : shard.sections()) infos[info.file_name] = {info.size_bytes, info.payload_checksum};
+  }
+  return result;
+}
+
+Index open_index(const std::vector<std::filesystem::path>& folders) { return Index::open(folders); }
+
+}  // namespace
+
+void bind_index(py::module_& module) {
+  py::class_<Index>(module, "Index", "An open index: the union of the shards in some folders.")
+      .def(py::init(&open_index), py::arg("folders"), Release(), "Opens the shard folders; O(shards).")
+      .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, separators not counted.")
+      .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
+      .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
+      .def_property_readonly(
+          "token_bits", [](const Index& index) { return index.shards().front().token_bits(); },
+          "The width of a stored token: 8, 16 or 32 bits.")
+      .def_property_readonly(
+          "n_shards", [](const Index& index) { return index.shards().size(); }, "Shards.")
+      .def("sections", &sections, "One {file name: (size in bytes, payload checksum)} a shard.")
+      .def("find", &find_ranges, py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
+      .def("count", &count, py::arg("tokens"), "Occurrences, exact.")
+      .def("count_batch", &count_batch, py::arg("queries"), "Occurrences of each query, int64.")
+      .def("next_tokens", &next_token_rows, py::arg("context"), py::arg("top_k") = py::none(),
+           "(token ids int64, counts int64, context count, distinct rows) after the whole context.")
+      .def("longest_suffix", &longest, py::arg("context"), py::arg("min_count") = 1,
+           "(length, count) of the longest suffix that occurs min_count times.")
+      .def("infgram", &infgram_rows, py::arg("context"), py::arg("min_count") = 1, py::arg("top_k") = py::none(),
+           "(suffix length, rows as of next_tokens) after the longest suffix.")
+      .def("infgram_counts", &infgram_counts, py::arg("context"), py::arg("row"), py::arg("min_count") = 1,
+           "(suffix length, context count, continuation count, is sparse) of one next token.")
+      .def("score", &score_arrays, py::arg("tokens"), py::arg("end") = false, py::arg("min_count") = 1,
+           "(suffix lengths, context counts, continuation counts) int64, one a position.")
+      .def("locate", &locate_pairs, py::arg("tokens"), py::arg("limit"),
+           "[(document, offset)] of the first occurrences in suffix order.")
+      .def("search", &search_pairs, py::arg("tokens"), py::arg("limit"), py::arg("seed") = py::none(),
+           "(count, [(document, offset)]): distinct documents in suffix order, or a seeded uniform sample.")
+      .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
+      .def("document_metadata", &document_metadata, py::arg("document"), "The document's metadata as JSON bytes.");
+}
+
+}  // namespace infgram::python

@@ -1,0 +1,27 @@
+// Between Python's values and the core's.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/types.hpp"
+
+namespace infgram::python {
+
+namespace py = pybind11;
+
+// Token ids from a sequence of integers or a one-dimensional integer array; throws QueryError for anything else, for
+// truth values and for ids that are not in [0, vocab_size).
+[[nodiscard]] std::vector<TokenId> tokens_from(const py::handle& object, std::uint64_t vocab_size);
+
+// A one-dimensional int64 array that takes over the memory of `values`.
+[[nodiscard]] py::array_t<std::int64_t> array_from(std::vector<std::int64_t>&& values);
+
+// The areas of the module; each defines its classes and functions.
+void bind_index(py::module_& module);
+void bind_build(py::module_& module);
+
+}  // namespace infgram::python

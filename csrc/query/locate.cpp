@@ -1,0 +1,123 @@
+#include "query/locate.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace infgram {
+namespace {
+
+Location location_of(const Index& index, std::size_t s, std::uint64_t position) {
+  const Shard& shard = index.shards()[s];
+  const std::uint64_t document = shard.document_of({position});
+  return {index.first_document(s) + document, position - shard.document_span(document).begin};
+}
+
+// Whether the suffix at `a` sorts before the one at `b`, to the ends of their documents. Equal ones do not.
+template <class Token>
+bool suffix_less(Text<Token> text_a, std::uint64_t a, Text<Token> text_b, std::uint64_t b) {
+  for (;; a += Text<Token>::kKeyTokens, b += Text<Token>::kKeyTokens) {
+    const std::uint64_t key_a = text_a.key(a);
+    const std::uint64_t key_b = text_b.key(b);
+    if (key_a != key_b) return key_a < key_b;
+    if (Text<Token>::ends(key_a)) return false;
+  }
+}
+
+// Calls f(shard, position) for the occurrences in suffix order over all shards, until it returns false.
+template <class F>
+void for_each_in_order(const Index& index, std::span<const SuffixRange> ranges, F&& f) {
+  const auto shards = index.shards();
+  if (shards.size() == 1) {
+    for (std::uint64_t rank = ranges[0].lo; rank < ranges[0].hi; ++rank) {
+      if (!f(std::size_t{0}, shards[0].position(rank))) return;
+    }
+    return;
+  }
+  struct Front {
+    std::size_t shard;
+    std::uint64_t rank;
+    std::uint64_t position;
+  };
+  shards[0].text().visit([&]<class Token>(Text<Token>) {
+    const auto text = [&](std::size_t s) {
+      const AnyText& any = shards[s].text();
+      return Text<Token>(reinterpret_cast<const Token*>(any.data), any.size);
+    };
+    // A heap's front is its greatest element, so "less" is "sorts after"; equal suffixes go by shard.
+    const auto sorts_after = [&](const Front& a, const Front& b) {
+      if (suffix_less(text(a.shard), a.position, text(b.shard), b.position)) return false;
+      return a.shard > b.shard || suffix_less(text(b.shard), b.position, text(a.shard), a.position);
+    };
+    std::vector<Front> heap;
+    for (std::size_t s = 0; s < shards.size(); ++s) {
+      if (!ranges[s].empty()) heap.push_back({s, ranges[s].lo, shards[s].position(ranges[s].lo)});
+    }
+    std::ranges::make_heap(heap, sorts_after);
+    while (!heap.empty()) {
+      std::ranges::pop_heap(heap, sorts_after);
+      Front& next = heap.back();
+      if (!f(next.shard, next.position)) return;
+      if (++next.rank == ranges[next.shard].hi) {
+        heap.pop_back();
+      } else {
+        next.position = shards[next.shard].position(next.rank);
+        std::ranges::push_heap(heap, sorts_after);
+      }
+    }
+  });
+}
+
+// The splitmix64 finaliser (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {
+  std::uint64_t x = seed * 0x9E3779B97F4A7C15 + document + 1;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit) {
+  std::vector<Location> locations;
+  if (limit == 0) return locations;
+  for_each_in_order(index, ranges, [&](std::size_t shard, std::uint64_t position) {
+    locations.push_back(location_of(index, shard, position));
+    return locations.size() < limit;
+  });
+  return locations;
+}
+
+std::vector<Location> matching_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit) {
+  std::vector<Location> documents;
+  if (limit == 0) return documents;
+  std::unordered_set<std::uint64_t> seen;
+  for_each_in_order(index, ranges, [&](std::size_t shard, std::uint64_t position) {
+    const Location location = location_of(index, shard, position);
+    if (seen.insert(location.document).second) documents.push_back(location);
+    return documents.size() < limit;
+  });
+  return documents;
+}
+
+std::vector<Location> sampled_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit,
+                                        std::uint64_t seed) {
+  std::vector<Location> documents;
+  for (std::size_t s = 0; s < ranges.size(); ++s) {
+    std::vector<bool> seen(index.shards()[s].n_documents());
+    for (std::uint64_t rank = ranges[s].lo; rank < ranges[s].hi; ++rank) {
+      const Location location = location_of(index, s, index.shards()[s].position(rank));
+      const std::uint64_t in_shard = location.document - index.first_document(s);
+      if (!seen[in_shard]) documents.push_back(location);
+      seen[in_shard] = true;
+    }
+  }
+  const auto key = [seed](const Location& location) {
+    return std::pair(priority(seed, location.document), location.document);
+  };
+  const auto n = static_cast<std::ptrdiff_t>(std::min(limit, documents.size()));
+  std::ranges::partial_sort(documents, documents.begin() + n, {}, key);
+  documents.resize(static_cast<std::size_t>(n));
+  return documents;
+}
+
+}  // namespace infgram

@@ -1,0 +1,47 @@
+// The constants of the files, as docs/index-format.md specifies them byte by byte.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace infgram {
+
+static_assert(std::endian::native == std::endian::little, "index files are little-endian, and are mapped as they are");
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kOldestReadableFormatVersion = 1;
+
+inline constexpr std::array<char, 8> kMagic = {'i', 'n', 'f', 'g', 'r', 'a', 'm', '\0'};
+
+// What a section file holds.
+enum class SectionKind : std::uint32_t {
+  kTokens = 1,             // every document's tokens, each followed by a separator
+  kSuffixArray = 2,        // positions in suffix order, bit-packed
+  kDocumentStarts = 3,     // the position of each document's first token, then the end, bit-packed
+  kFirstTokenStarts = 4,   // for each token id the rank of the first suffix that begins with it, then the end
+  kMetadata = 5,           // every document's metadata, JSON, end to end
+  kMetadataStarts = 6,     // the byte at which each document's metadata starts, then the end, bit-packed
+};
+
+// The first 64 bytes of each section file.
+struct SectionHeader {
+  std::array<char, 8> magic = kMagic;
+  std::uint32_t format_version = kFormatVersion;
+  SectionKind kind{};
+  std::uint32_t element_bits = 0;      // of one element: 8, 16, 32 for tokens, 1..57 when bit-packed, 8 for bytes
+  std::uint32_t reserved = 0;          // zero
+  std::uint64_t n_elements = 0;
+  std::uint64_t payload_bytes = 0;     // between header and padding
+  std::uint64_t shard_checksum = 0;    // the token payload's checksum: ties the sections of one shard together
+  std::uint64_t payload_checksum = 0;  // XXH64 of the payload
+  std::uint64_t header_checksum = 0;   // XXH64 of the 56 bytes before
+};
+static_assert(sizeof(SectionHeader) == 64);
+
+// After the payload: so many bytes of 0xFF, so that wide loads never cross the end of the mapping.
+inline constexpr std::size_t kPaddingBytes = 64;
+inline constexpr std::byte kPaddingByte{0xFF};
+
+}  // namespace infgram

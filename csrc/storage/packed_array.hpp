@@ -1,0 +1,96 @@
+// Unsigned integers of equal width, packed without gaps: element i is the `bits` bits from bit i * bits on, counted
+// from the least significant bit of the first byte.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace infgram {
+
+// The widest element that one unaligned 64-bit load always holds.
+inline constexpr unsigned kMaxPackedBits = 57;
+
+// The fewest bits that hold every value in [0, max_value]; at least 1.
+[[nodiscard]] constexpr unsigned packed_bits(std::uint64_t max_value) {
+  return std::max(1, static_cast<int>(std::bit_width(max_value)));
+}
+
+[[nodiscard]] constexpr std::uint64_t packed_bytes(std::uint64_t n_elements, unsigned bits) {
+  return (n_elements * bits + 7) / 8;
+}
+
+// A view; the memory must outlive it, and at least 8 readable bytes must follow the packed ones.
+class PackedArray {
+ public:
+  PackedArray() = default;
+  // bits in [1, kMaxPackedBits].
+  PackedArray(const std::byte* data, std::uint64_t n_elements, unsigned bits)
+      : data_(data), size_(n_elements), bits_(bits), mask_((std::uint64_t{1} << bits) - 1) {}
+
+  // Cost: one unaligned load. REQUIRES i < size().
+  [[nodiscard]] std::uint64_t operator[](std::uint64_t i) const {
+    const std::uint64_t bit = i * bits_;
+    std::uint64_t word;
+    std::memcpy(&word, data_ + (bit >> 3), sizeof word);
+    return (word >> (bit & 7)) & mask_;
+  }
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] unsigned bits() const { return bits_; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::uint64_t size_ = 0;
+  unsigned bits_ = 0;
+  std::uint64_t mask_ = 0;
+};
+
+// Packs values one after the other into bytes for a sink with `void append(std::span<const std::byte>)`.
+template <class Sink>
+class BitPacker {
+ public:
+  // bits in [1, kMaxPackedBits]; `sink` must outlive the packer.
+  BitPacker(Sink& sink, unsigned bits) : sink_(sink), bits_(bits) { buffer_.reserve(kFlushBytes + 8); }
+
+  // REQUIRES value < 2^bits.
+  void append(std::uint64_t value) {
+    word_ |= value << n_pending_bits_;
+    n_pending_bits_ += bits_;
+    ++n_elements_;
+    while (n_pending_bits_ >= 8) {
+      buffer_.push_back(static_cast<std::byte>(word_));
+      word_ >>= 8;
+      n_pending_bits_ -= 8;
+    }
+    if (buffer_.size() >= kFlushBytes) flush();
+  }
+
+  // Writes the last, partly filled byte. Nothing may be appended after it. Returns the number of elements.
+  std::uint64_t finish() {
+    if (n_pending_bits_ > 0) buffer_.push_back(static_cast<std::byte>(word_));
+    flush();
+    return n_elements_;
+  }
+
+ private:
+  static constexpr std::size_t kFlushBytes = 1 << 16;
+
+  void flush() {
+    sink_.append(buffer_);
+    buffer_.clear();
+  }
+
+  Sink& sink_;
+  unsigned bits_;
+  std::uint64_t word_ = 0;
+  unsigned n_pending_bits_ = 0;  // always below 8 between calls, so that value << n_pending_bits_ keeps 57 bits
+  std::uint64_t n_elements_ = 0;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace infgram

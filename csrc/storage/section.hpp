@@ -1,0 +1,79 @@
+// One section file: 64 bytes of header, the payload, padding (docs/index-format.md).
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/checksum.hpp"
+#include "storage/format.hpp"
+#include "storage/mapped_file.hpp"
+#include "storage/packed_array.hpp"
+
+namespace infgram {
+
+// An open section. Owns the mapping; views are valid as long as it lives. Immutable.
+class Section {
+ public:
+  // Maps the file and checks magic, version, kind, header checksum and file size against the header. O(1).
+  // Throws IndexDamagedError, IndexVersionError, StorageError; each names the file.
+  [[nodiscard]] static Section open(const std::filesystem::path& path, SectionKind kind,
+                                    Access access = Access::kRandom);
+
+  [[nodiscard]] const SectionHeader& header() const { return header_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  // The payload; at least kPaddingBytes readable bytes follow it.
+  [[nodiscard]] std::span<const std::byte> payload() const;
+
+  // The payload as a packed array. Throws IndexDamagedError when the header's width is out of range.
+  [[nodiscard]] PackedArray packed() const;
+
+  // Reads every byte: payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
+  void verify() const;
+
+  // Throws IndexDamagedError("<path>: <what>").
+  [[noreturn]] void damaged(const std::string& what) const;
+
+ private:
+  std::filesystem::path path_;
+  MappedFile file_;
+  SectionHeader header_;
+};
+
+// Writes one section from front to back under a temporary name, and publishes it at the end.
+// An object destroyed before finish() removes what it wrote.
+class SectionWriter {
+ public:
+  // Throws StorageError.
+  SectionWriter(std::filesystem::path path, SectionKind kind);
+  SectionWriter(const SectionWriter&) = delete;
+  SectionWriter& operator=(const SectionWriter&) = delete;
+  ~SectionWriter();
+
+  // Appends to the payload. Throws StorageError (disk full, …), after which the writer can only be destroyed.
+  void append(std::span<const std::byte> bytes);
+
+  // The checksum of the payload so far.
+  [[nodiscard]] std::uint64_t payload_checksum() const { return checksum_.value(); }
+
+  // Writes padding and header, flushes to the disk and gives the file its final name. Returns the header.
+  // Throws StorageError.
+  SectionHeader finish(std::uint64_t n_elements, unsigned element_bits, std::uint64_t shard_checksum);
+
+ private:
+  void flush();
+  void write_all(const void* data, std::size_t size_bytes);
+  [[noreturn]] void fail(const char* action) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_path_;
+  int file_ = -1;
+  SectionKind kind_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t payload_bytes_ = 0;
+  Checksum checksum_;
+};
+
+}  // namespace infgram

@@ -1,0 +1,149 @@
+"""
+The native core of infgram: suffix arrays on disk and exact questions to them.
+"""
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import os
+import pathlib
+import typing
+__all__: list[str] = ['FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'ShardWriter', 'checksum', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_shard']
+class Index:
+    """
+    An open index: the union of the shards in some folders.
+    """
+    def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes]) -> None:
+        """
+        Opens the shard folders; O(shards).
+        """
+    def count(self, tokens: typing.Any) -> int:
+        """
+        Occurrences, exact.
+        """
+    def count_batch(self, queries: collections.abc.Sequence) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Occurrences of each query, int64.
+        """
+    def document_metadata(self, document: typing.SupportsInt | typing.SupportsIndex) -> bytes:
+        """
+        The document's metadata as JSON bytes.
+        """
+    def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        The document's token ids, int64.
+        """
+    def find(self, tokens: typing.Any) -> list[tuple[int, int]]:
+        """
+        The suffix range [lo, hi) in each shard.
+        """
+    def infgram(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1, top_k: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[int, tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], int, int]]:
+        """
+        (suffix length, rows as of next_tokens) after the longest suffix.
+        """
+    def infgram_counts(self, context: typing.Any, row: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[int, int, int, bool]:
+        """
+        (suffix length, context count, continuation count, is sparse) of one next token.
+        """
+    def locate(self, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
+        """
+        [(document, offset)] of the first occurrences in suffix order.
+        """
+    def longest_suffix(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[int, int]:
+        """
+        (length, count) of the longest suffix that occurs min_count times.
+        """
+    def next_tokens(self, context: typing.Any, top_k: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], int, int]:
+        """
+        (token ids int64, counts int64, context count, distinct rows) after the whole context.
+        """
+    def score(self, tokens: typing.Any, end: bool = False, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        (suffix lengths, context counts, continuation counts) int64, one a position.
+        """
+    def search(self, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[int, list[tuple[int, int]]]:
+        """
+        (count, [(document, offset)]): distinct documents in suffix order, or a seeded uniform sample.
+        """
+    def sections(self) -> list[dict[str, tuple[int, int]]]:
+        """
+        One {file name: (size in bytes, payload checksum)} a shard.
+        """
+    @property
+    def n_documents(self) -> int:
+        """
+        Documents.
+        """
+    @property
+    def n_shards(self) -> int:
+        """
+        Shards.
+        """
+    @property
+    def n_tokens(self) -> int:
+        """
+        Tokens, separators not counted.
+        """
+    @property
+    def token_bits(self) -> int:
+        """
+        The width of a stored token: 8, 16 or 32 bits.
+        """
+    @property
+    def vocab_size(self) -> int:
+        """
+        Token ids go from 0 to vocab_size - 1.
+        """
+class ShardWriter:
+    """
+    Writes every section of a shard but the suffix array.
+    """
+    def __init__(self, folder: os.PathLike | str | bytes, vocab_size: typing.SupportsInt | typing.SupportsIndex, token_bits: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Token ids go from 0 to vocab_size - 1; token_bits is 8, 16 or 32.
+        """
+    def add_documents(self, token_ids: numpy.typing.NDArray[numpy.uint32], lengths: numpy.typing.NDArray[numpy.int64], metadata: collections.abc.Sequence[bytes]) -> None:
+        """
+        Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes).
+        """
+    def finish(self) -> None:
+        """
+        Publishes the files.
+        """
+    @property
+    def n_documents(self) -> int:
+        """
+        Documents so far.
+        """
+    @property
+    def n_tokens(self) -> int:
+        """
+        Tokens so far.
+        """
+def checksum(data: bytes) -> int:
+    """
+    XXH64 of the bytes.
+    """
+def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | str | bytes) -> pathlib.Path:
+    """
+    Gives a finished folder its name in one step; what stood there takes the other name.
+    """
+def sort_shard(folder: os.PathLike | str | bytes, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
+    """
+    Writes the suffix array of a finished shard; progress(n_sorted) now and then.
+    """
+def sync_folder(folder: os.PathLike | str | bytes) -> None:
+    """
+    Flushes a folder's entries to the disk.
+    """
+def token_bits_for(vocab_size: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    The token width a vocabulary takes.
+    """
+def verify_shard(folder: os.PathLike | str | bytes, progress: collections.abc.Callable[[int], None] | None = None) -> None:
+    """
+    Checks every byte of a shard, and that its suffix array is complete and sorted.
+    """
+FORMAT_VERSION: int = 1
+OLDEST_READABLE_FORMAT_VERSION: int = 1
+__version__: str = '0.1.0'

@@ -1,0 +1,7 @@
+"""From a corpus to an index on disk."""
+
+from __future__ import annotations
+
+from infgram.build.build import build, build_from_tokens
+
+__all__ = ["build", "build_from_tokens"]

@@ -1,0 +1,420 @@
+"""An open index, and every question that it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from infgram import _core
+from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
+from infgram.manifest import Manifest, ShardEntry
+from infgram.snippets import hit_at
+from infgram.tokenizers import Tokenizer, load_saved
+from infgram.types import (
+    Document,
+    InfgramDistribution,
+    InfgramLogProb,
+    Int64Array,
+    Location,
+    LongestSuffix,
+    NextTokenDistribution,
+    Query,
+    SearchResult,
+    SequenceScore,
+    SuffixRange,
+)
+
+StrPath = str | os.PathLike[str]
+
+
+def open(path: StrPath | Iterable[StrPath]) -> Index:
+    """Open an index, or several as their union.
+
+    Args:
+        path: the folder of an index, or several folders built with one tokenizer. The documents of the union
+            are numbered through the folders in order.
+
+    Returns:
+        The open index; use it in a `with` statement or call `close()`.
+
+    Raises:
+        IndexNotFoundError: a path is no index.
+        IndexDamagedError, IndexVersionError: its files contradict themselves or are of another version.
+        TokenizerError: the indexes were built with different tokenizers.
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    if not paths:
+        raise QueryError("no index given; expected at least one path")
+    return Index([Path(part) for part in paths])
+
+
+class Index:
+    """An exact ∞-gram index over a corpus. Immutable and safe for any number of threads.
+
+    A query is text, which the index's own tokenizer encodes exactly as it stands, or token ids: a sequence of
+    integers or a one-dimensional integer array. An absent query is no error: its count is 0.
+
+    Example:
+        >>> import infgram, tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     corpus = pathlib.Path(folder, "corpus.txt")
+        ...     _ = corpus.write_text("a rose is a rose is a rose")
+        ...     with infgram.build(corpus, tokenizer="bytes") as index:
+        ...         index.count("rose")
+        3
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Use `infgram.open`."""
+        self._manifests = [Manifest.read(path) for path in paths]
+        self._paths = tuple(paths)
+        _check_one_tokenizer(self._paths, self._manifests)
+        manifests = zip(paths, self._manifests, strict=True)
+        shards = [(path / shard.folder, shard) for path, manifest in manifests for shard in manifest.shards]
+        for folder, shard in shards:
+            _check_sizes(folder, shard)
+        self._open_core: _core.Index | None = _core.Index([folder for folder, _ in shards])
+        for (folder, shard), sections in zip(shards, self._open_core.sections(), strict=True):
+            _check_checksums(folder, shard, sections)
+        self._tokenizer: Tokenizer | None = None
+
+    # What it is
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The folders that were opened."""
+        return self._paths
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the corpus; separators are not tokens."""
+        return self._core.n_tokens
+
+    @property
+    def n_documents(self) -> int:
+        """Documents of the corpus."""
+        return self._core.n_documents
+
+    @property
+    def n_shards(self) -> int:
+        """Shards, over all folders."""
+        return self._core.n_shards
+
+    @property
+    def vocab_size(self) -> int:
+        """Token ids go from 0 to `vocab_size - 1`."""
+        return self._core.vocab_size
+
+    @property
+    def token_width_bits(self) -> int:
+        """The width of a stored token: 8, 16 or 32."""
+        return self._core.token_bits
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer the index was built with, loaded on first use.
+
+        Raises:
+            TokenizerError: the index was built from token ids and holds none.
+        """
+        if self._tokenizer is None:
+            path, entry = self._paths[0], self._manifests[0].tokenizer
+            if entry is None:
+                raise TokenizerError(f"{path} was built from token ids and holds no tokenizer; ask with token ids")
+            tokenizer = load_saved(entry.kind, path / "tokenizer")
+            if tokenizer.fingerprint != entry.fingerprint:
+                raise IndexDamagedError(
+                    f"{path / 'tokenizer'} is another tokenizer than the index was built with: its fingerprint is "
+                    f"{tokenizer.fingerprint}, expected {entry.fingerprint}; copy the index again or rebuild it"
+                )
+            self._tokenizer = tokenizer
+        return self._tokenizer
+
+    def info(self) -> dict[str, Any]:
+        """Numbers about the index, ready for JSON; sizes in bytes, by section.
+
+        `bytes_per_token` counts every section but the documents' metadata; None without a token.
+        """
+        section_bytes: dict[str, int] = {}
+        for manifest in self._manifests:
+            for shard in manifest.shards:
+                for name, section in shard.sections.items():
+                    section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
+        searchable = sum(size for name, size in section_bytes.items() if not name.startswith("metadata"))
+        first = self._manifests[0]
+        n_tokens = self.n_tokens
+        return {
+            "paths": [str(path) for path in self._paths],
+            "n_tokens": n_tokens,
+            "n_documents": self.n_documents,
+            "n_shards": self.n_shards,
+            "vocab_size": self.vocab_size,
+            "token_width_bits": self.token_width_bits,
+            "bytes_per_token": searchable / n_tokens if n_tokens else None,
+            "size_bytes": sum(section_bytes.values()),
+            "sections": {
+                name: {"size_bytes": size, "bytes_per_token": size / n_tokens if n_tokens else None}
+                for name, size in sorted(section_bytes.items())
+            },
+            "tokenizer": None
+            if first.tokenizer is None
+            else {"kind": first.tokenizer.kind, "fingerprint": first.tokenizer.fingerprint},
+            "format_version": first.format_version,
+            "suffix_order": first.suffix_order,
+            "builder_version": first.builder_version,
+            "n_skipped": sum(len(manifest.skipped) for manifest in self._manifests),
+        }
+
+    # Counting and finding
+
+    def count(self, query: Query) -> int:
+        """How often the query occurs; `n_tokens` for the empty one. O(log n)."""
+        return self._core.count(self._tokens(query))
+
+    def count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """The count of each query: int64."""
+        return self._core.count_batch([self._tokens(query) for query in queries])
+
+    def find(self, query: Query) -> list[SuffixRange]:
+        """The suffix range `[lo, hi)` of the query in each shard."""
+        return [SuffixRange(lo, hi) for lo, hi in self._core.find(self._tokens(query))]
+
+    def locate(self, query: Query, *, limit: int | None = None) -> list[Location]:
+        """Where the query occurs, in the order of the suffixes over all shards; equal suffixes by position.
+
+        Args:
+            query: text or token ids; the empty one stands at every token.
+            limit: how many at most; None for all.
+        """
+        n = 2**63 - 1 if limit is None else _at_least(limit, 0, "limit")
+        return [Location(*pair) for pair in self._core.locate(self._tokens(query), n)]
+
+    # What comes next
+
+    def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:
+        """What follows the whole context, counted exactly; empty if the context never occurs.
+
+        Args:
+            context: text or token ids.
+            top_k: keep the rows of largest count, ties to the smaller id; None keeps all, ascending by id.
+
+        Returns:
+            The rows, `END_OF_DOCUMENT` (−1) among them. Cost: O(d log(c / d)) for d rows and count c.
+        """
+        ids, counts, context_count, n_distinct = self._core.next_tokens(self._tokens(context), _top_k(top_k))
+        return NextTokenDistribution(ids, counts, context_count, n_distinct)
+
+    def next_token_distribution_batch(
+        self, contexts: Iterable[Query], *, top_k: int | None = None
+    ) -> list[NextTokenDistribution]:
+        """`next_token_distribution` of each context."""
+        return [self.next_token_distribution(context, top_k=top_k) for context in contexts]
+
+    def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
+        """The longest suffix of the context that occurs at least `min_count` times; the empty one always does."""
+        length, count = self._core.longest_suffix(self._tokens(context), _at_least(min_count, 1, "min_count"))
+        return LongestSuffix(length, count)
+
+    def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
+        """`longest_suffix` of each context."""
+        return [self.longest_suffix(context, min_count=min_count) for context in contexts]
+
+    def infgram_distribution(
+        self, context: Query, *, min_count: int = 1, top_k: int | None = None
+    ) -> InfgramDistribution:
+        """The ∞-gram: what follows the longest suffix of the context that occurs at least `min_count` times."""
+        length, rows = self._core.infgram(self._tokens(context), _at_least(min_count, 1, "min_count"), _top_k(top_k))
+        return InfgramDistribution(*rows, suffix_length=length)
+
+    def infgram_distribution_batch(
+        self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
+    ) -> list[InfgramDistribution]:
+        """`infgram_distribution` of each context."""
+        return [self.infgram_distribution(context, min_count=min_count, top_k=top_k) for context in contexts]
+
+    def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
+        """The ∞-gram log-probability of one next token (or `END_OF_DOCUMENT`) in nats; −inf if it never follows."""
+        length, context_count, continuation_count, is_sparse = self._core.infgram_counts(
+            self._tokens(context), _integer(token, "token"), _at_least(min_count, 1, "min_count")
+        )
+        return InfgramLogProb(
+            suffix_length=length,
+            context_count=context_count,
+            continuation_count=continuation_count,
+            is_sparse=is_sparse,
+        )
+
+    def score(self, tokens: Query, *, min_count: int = 1, end: bool = False) -> SequenceScore:
+        """The ∞-gram at every position of a sequence, in one pass.
+
+        Args:
+            tokens: text or token ids; each is predicted from those before it, the first from nothing.
+            min_count: how often a suffix must occur to be used.
+            end: predict the end of the document after the last token, too.
+        """
+        ids = self._tokens(tokens)
+        lengths, context_counts, counts = self._core.score(ids, bool(end), _at_least(min_count, 1, "min_count"))
+        predicted = np.append(np.asarray(ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
+        return SequenceScore(predicted, lengths, context_counts, counts)
+
+    def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
+        """`score` of each sequence."""
+        return [self.score(tokens, min_count=min_count, end=end) for tokens in sequences]
+
+    # Documents
+
+    def search(
+        self, query: Query, *, limit: int = 10, seed: int | None = None, snippet_tokens: int = 40
+    ) -> SearchResult:
+        """Documents that hold the query, each once, with text, metadata and the place of the match.
+
+        Args:
+            query: text or token ids, not empty.
+            limit: how many documents at most.
+            seed: None lists them in the order of their suffixes; a number from 0 to 2^64 − 1 draws a uniform
+                sample without repeats, the same for the same seed however the corpus is cut into shards.
+            snippet_tokens: tokens around the match, half before it and half after.
+
+        Raises:
+            QueryError: the query is empty.
+        """
+        ids = self._tokens(query)
+        if len(ids) == 0:
+            raise QueryError("the query is empty, which every place matches; expected at least one token")
+        if seed is not None and not 0 <= _integer(seed, "seed") < 2**64:
+            raise QueryError(f"seed is {seed}; expected an integer from 0 to 2^64 - 1")
+        count, places = self._core.search(ids, _at_least(limit, 0, "limit"), seed)
+        context = _at_least(snippet_tokens, 0, "snippet_tokens")
+        tokenizer = self._tokenizer_or_none()
+        hits = [hit_at(self.document(d), offset, len(ids), context, tokenizer) for d, offset in places]
+        return SearchResult(count, tuple(hits))
+
+    def search_batch(
+        self, queries: Iterable[Query], *, limit: int = 10, seed: int | None = None, snippet_tokens: int = 40
+    ) -> list[SearchResult]:
+        """`search` of each query."""
+        return [self.search(query, limit=limit, seed=seed, snippet_tokens=snippet_tokens) for query in queries]
+
+    def document(self, document_id: int) -> Document:
+        """One document: text, tokens and metadata.
+
+        Raises:
+            QueryError: there is no such document.
+        """
+        number = _at_least(document_id, 0, "document_id")
+        token_ids = self._core.document_tokens(number)
+        metadata = self._core.document_metadata(number)
+        tokenizer = self._tokenizer_or_none()
+        text = "" if tokenizer is None else tokenizer.decode(token_ids)
+        return Document(number, text, token_ids, json.loads(metadata) if metadata else {})
+
+    # Care
+
+    def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
+        """Check everything: every byte of every file, and that each suffix array is complete and sorted. O(n).
+
+        Args:
+            progress: called now and then with the tokens checked and the tokens in all.
+
+        Raises:
+            IndexDamagedError: names the file, what was found and what was expected.
+        """
+        n_tokens, done = self.n_tokens, 0
+        for path, manifest in zip(self._paths, self._manifests, strict=True):
+            for shard in manifest.shards:
+                _core.verify_shard(path / shard.folder, progress and partial(_report, progress, done, n_tokens))
+                done += shard.n_tokens
+        for path in self._paths:  # each folder has its own copy of the tokenizer, checked when it is loaded
+            with Index([path]) as part:
+                part._tokenizer_or_none()
+
+    def close(self) -> None:
+        """Let go of the files. Questions asked afterwards raise `IndexClosedError`; those under way finish."""
+        self._open_core = None
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        paths = ", ".join(str(path) for path in self._paths)
+        return f"<infgram.Index {paths}{' (closed)' if self._open_core is None else ''}>"
+
+    @property
+    def _core(self) -> _core.Index:
+        if self._open_core is None:
+            raise IndexClosedError(f"{self!r} was closed before the question was asked; open it again")
+        return self._open_core
+
+    def _tokenizer_or_none(self) -> Tokenizer | None:
+        return None if self._manifests[0].tokenizer is None else self.tokenizer
+
+    def _tokens(self, query: Query) -> Any:
+        """What the core takes: token ids, which it checks."""
+        if not isinstance(query, str):
+            return query
+        tokenizer = self._tokenizer_or_none()
+        if tokenizer is None:
+            raise QueryError(f"{self._paths[0]} holds no tokenizer, so text cannot be asked; ask with token ids")
+        return tokenizer.encode(query)
+
+
+def _check_one_tokenizer(paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
+    first = manifests[0]
+    for path, manifest in zip(paths, manifests, strict=True):
+        if manifest.tokenizer != first.tokenizer or manifest.vocab_size != first.vocab_size:
+            raise TokenizerError(
+                f"{path} and {paths[0]} were built with different tokenizers; a union needs one: build one of them "
+                f"again with --tokenizer {paths[0] / 'tokenizer'}"
+            )
+
+
+def _check_sizes(folder: Path, shard: ShardEntry) -> None:
+    for name, section in shard.sections.items():
+        file = folder / name
+        found = file.stat().st_size if file.exists() else None
+        if found != section.size_bytes:
+            state = "is missing" if found is None else f"holds {found} bytes"
+            raise IndexDamagedError(
+                f"{file} {state}, expected {section.size_bytes} bytes; copy the index again or rebuild it"
+            )
+
+
+def _check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
+    for name, (_, checksum) in sections.items():
+        if f"{checksum:016x}" != shard.sections[name].xxh64:
+            raise IndexDamagedError(
+                f"{folder / name} belongs to another index: its checksum is {checksum:016x}, the manifest says "
+                f"{shard.sections[name].xxh64}; copy the index again or rebuild it"
+            )
+
+
+def _report(progress: Callable[[int, int], None], base: int, total: int, n_done: int) -> None:
+    progress(base + n_done, total)
+
+
+def _integer(value: int, name: str) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise QueryError(f"{name} is {value!r}; expected an integer")
+    return value.__index__()
+
+
+def _at_least(value: int, least: int, name: str) -> int:
+    if _integer(value, name) < least:
+        raise QueryError(f"{name} is {value}; expected an integer of at least {least}")
+    return min(value.__index__(), 2**63 - 1)
+
+
+def _top_k(top_k: int | None) -> int | None:
+    return None if top_k is None else _at_least(top_k, 0, "top_k")

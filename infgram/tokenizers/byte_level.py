@@ -1,0 +1,39 @@
+"""Which Hugging Face tokenizers are certain to give back every text: those of bytes, with nothing around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infgram.tokenizers.display import byte_of_letter
+
+
+def is_lossless(definition: dict[str, Any]) -> bool:
+    """Whether a parsed `tokenizer.json` is a byte-level BPE that changes no text before or after.
+
+    True for GPT-2 and its kin; False for whatever cannot be told from the definition alone.
+    """
+    model = definition["model"]
+    return (
+        definition.get("normalizer") is None
+        and _cuts_only(definition.get("pre_tokenizer"))
+        and (definition.get("decoder") or {}).get("type") == "ByteLevel"
+        and model.get("type") == "BPE"
+        and not model.get("continuing_subword_prefix")
+        and not model.get("end_of_word_suffix")
+        and byte_of_letter().keys() <= model.get("vocab", {}).keys()
+        and not any(added.get("lstrip") or added.get("rstrip") for added in definition.get("added_tokens") or [])
+    )
+
+
+def _cuts_only(pre_tokenizer: dict[str, Any] | None) -> bool:
+    """Whether the text is mapped to byte letters in the end, and until then only cut into pieces."""
+    parts = (pre_tokenizer or {}).get("pretokenizers") or [pre_tokenizer or {}]
+    *cuts, last = parts
+    return (
+        last.get("type") == "ByteLevel"
+        and not last.get("add_prefix_space")
+        and all(
+            cut.get("type") == "Digits" or (cut.get("type") == "Split" and cut.get("behavior") != "Removed")
+            for cut in cuts
+        )
+    )

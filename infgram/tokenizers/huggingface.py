@@ -1,0 +1,132 @@
+"""Any Hugging Face tokenizer, made to encode text exactly as it stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from infgram.errors import TokenizerError
+from infgram.tokenizers.byte_level import is_lossless
+from infgram.tokenizers.checks import utf8, valid_token_ids
+from infgram.tokenizers.display import byte_of_fallback_token, bytes_of_byte_level_token, show_bytes
+from infgram.types import Int64Array
+
+if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is made
+    from tokenizers import Encoding, Tokenizer
+
+FILE_NAME: Final = "tokenizer.json"
+
+
+class HuggingFaceTokenizer:
+    """A tokenizer of the package `tokenizers`.
+
+    Its token ids are those of `Tokenizer.encode(text, add_special_tokens=False)`, except that truncation,
+    padding and dropout are off and that text which looks like a special token is plain text.
+    Whatever else the definition asks for (Unicode normalisation, a space in front) is kept, because a
+    language model with this tokenizer was trained so; such a tokenizer is not lossless.
+    """
+
+    kind = "huggingface"
+
+    def __init__(self, definition: str) -> None:
+        """Make the tokenizer from the text of a `tokenizer.json`.
+
+        Raises:
+            TokenizerError: this is no definition of a tokenizer, or its vocabulary is empty.
+        """
+        self._definition = _canonical(definition)
+        self._tokenizer = parse(self._definition)
+        self._tokenizer.encode_special_tokens = True
+        self.vocab_size: int = 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
+        if self.vocab_size == 0:
+            raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
+        self.fingerprint: str = hashlib.sha256(self._definition.encode("utf-8")).hexdigest()
+        parsed = json.loads(self._definition)
+        self.is_lossless: bool = is_lossless(parsed)
+        decoder = json.dumps(parsed.get("decoder"))
+        self._is_byte_level = '"ByteLevel"' in decoder
+        self._has_byte_fallback = '"ByteFallback"' in decoder
+
+    @classmethod
+    def wrap(cls, tokenizer: Tokenizer) -> HuggingFaceTokenizer:
+        """The same tokenizer under our rules; the one given is not changed."""
+        return cls(tokenizer.to_str())
+
+    def encode(self, text: str) -> Int64Array:
+        utf8(text)
+        encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return np.array(encoding.ids, dtype=np.int64)
+
+    def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
+        for place, text in enumerate(texts):
+            utf8(text, f"text {place} of the batch")
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        parts = [np.array(encoding.ids, dtype=np.uint32) for encoding in encodings]
+        lengths = np.array([part.size for part in parts], dtype=np.int64)
+        return np.concatenate([np.empty(0, dtype=np.uint32), *parts]), lengths
+
+    def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
+        """As the protocol says; a number below `vocab_size` that no token has decodes to nothing."""
+        return self._decode(valid_token_ids(token_ids, self.vocab_size).tolist())
+
+    def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
+        return [self._show(token_id) for token_id in valid_token_ids(token_ids, self.vocab_size).tolist()]
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the fingerprint."""
+        (folder / FILE_NAME).write_bytes(self._definition.encode("utf-8"))
+
+    def _decode(self, token_ids: list[int]) -> str:
+        return self._tokenizer.decode(token_ids, skip_special_tokens=False)
+
+    def _show(self, token_id: int) -> str:
+        token = self._tokenizer.id_to_token(token_id)
+        if token is None:
+            return ""
+        if self._is_byte_level:
+            return show_bytes(bytes_of_byte_level_token(token))
+        byte = byte_of_fallback_token(token) if self._has_byte_fallback else None
+        return show_bytes(byte) if byte is not None else self._show_after_another(token_id)
+
+    def _show_after_another(self, token_id: int) -> str:
+        """The text a token adds inside a sentence: many decoders drop the space of the first token."""
+        alone, twice = self._decode([token_id]), self._decode([token_id, token_id])
+        return twice.removeprefix(alone) or alone
+
+
+def parse(definition: str) -> Tokenizer:
+    """The tokenizer of the package `tokenizers` that the text of a `tokenizer.json` defines.
+
+    Raises:
+        TokenizerError: the package cannot read it.
+    """
+    import tokenizers
+
+    try:
+        return tokenizers.Tokenizer.from_str(definition)
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise  # an interrupt; but a panic of the Rust code, which is no Exception either, means a bad definition
+        raise TokenizerError(
+            f"this is no tokenizer.json that the package tokenizers {tokenizers.__version__} can read: {error}"
+        ) from error
+
+
+def _canonical(definition: str) -> str:
+    """One spelling for one tokenizer: sorted keys, no spaces, nothing that would change the ids of a text."""
+    try:
+        parsed = json.loads(definition)
+    except (ValueError, RecursionError) as error:
+        raise TokenizerError(f"this is no tokenizer.json: not valid JSON ({error})") from error
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("model"), dict):
+        raise TokenizerError('this is no tokenizer.json: expected an object with the field "model"')
+    parsed["truncation"] = parsed["padding"] = None
+    if "dropout" in parsed["model"]:
+        parsed["model"]["dropout"] = None
+    return json.dumps(parsed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,122 @@
+"""Where a Hugging Face tokenizer comes from: a file, a folder or the hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from infgram.errors import TokenizerError
+from infgram.tokenizers.display import byte_of_letter
+from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer, parse
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
+_GPT2_STYLE_CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast", "RobertaTokenizer", "RobertaTokenizerFast")
+_HOW_TO_CONVERT = (
+    "infgram reads the tokenizer.json of the package tokenizers; where transformers knows this tokenizer, "
+    "AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes one"
+)
+
+
+def load(spec: str) -> HuggingFaceTokenizer:
+    """The tokenizer in a `tokenizer.json`, in a folder, or of that name on the Hugging Face hub.
+
+    A folder holds `tokenizer.json`, or `vocab.json` and `merges.txt` of a byte-level BPE as GPT-2 has it.
+
+    Raises:
+        TokenizerError: nothing there, a format that cannot be read, or the hub does not answer.
+    """
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return _from_folder(path)
+    if path.exists():
+        return _from_file(path)
+    if _is_hub_name(spec):
+        return _from_hub(spec)
+    raise TokenizerError(
+        f"{spec}: no such file or folder; expected a tokenizer.json, a folder that holds one, a hub name, 'bytes' or "
+        "'bpe'"
+    )
+
+
+def _is_hub_name(spec: str) -> bool:
+    return _HUB_NAME.fullmatch(spec) is not None and not spec.endswith((".json", ".model", ".tiktoken"))
+
+
+def _from_folder(folder: Path) -> HuggingFaceTokenizer:
+    if (folder / FILE_NAME).exists():
+        return _from_file(folder / FILE_NAME)
+    if (folder / "vocab.json").exists() and (folder / "merges.txt").exists():
+        return _from_vocab_and_merges(folder)
+    found = sorted(name for name in os.listdir(folder) if name.endswith((".model", ".tiktoken")))
+    if found:
+        raise _not_converted(folder / found[0])
+    raise TokenizerError(f"{folder}: found neither tokenizer.json nor vocab.json with merges.txt; {_HOW_TO_CONVERT}")
+
+
+def _from_file(path: Path) -> HuggingFaceTokenizer:
+    if path.suffix in (".model", ".tiktoken"):
+        raise _not_converted(path)
+    try:
+        return HuggingFaceTokenizer.wrap(parse(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, TokenizerError) as error:
+        raise TokenizerError(f"{path}: {error}") from error
+
+
+def _not_converted(path: Path) -> TokenizerError:
+    kind = "a sentencepiece model" if path.suffix == ".model" else "a tiktoken rank file"
+    return TokenizerError(f"{path}: this is {kind}, not a tokenizer.json; {_HOW_TO_CONVERT}")
+
+
+def _from_vocab_and_merges(folder: Path) -> HuggingFaceTokenizer:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    _check_gpt2_style(folder)
+    try:
+        model = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    except Exception as error:  # the package raises bare Exception
+        raise TokenizerError(f"{folder}: vocab.json with merges.txt cannot be read: {error}") from error
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return HuggingFaceTokenizer.wrap(tokenizer)
+
+
+def _check_gpt2_style(folder: Path) -> None:
+    """Other families use the same two files with another way to split words; guessing would give wrong ids."""
+    vocab = _json_object(folder / "vocab.json")
+    if any(letter not in vocab for letter in byte_of_letter()) or "a</w>" in vocab:
+        raise TokenizerError(f"{folder}: vocab.json is not of a byte-level BPE as GPT-2 has it; {_HOW_TO_CONVERT}")
+    config = folder / "tokenizer_config.json"
+    name = _json_object(config).get("tokenizer_class", _GPT2_STYLE_CLASSES[0]) if config.exists() else None
+    if name is not None and name not in _GPT2_STYLE_CLASSES:
+        raise TokenizerError(
+            f"{folder}: tokenizer_config.json names {name}, which splits words its own way; vocab.json "
+            f"and merges.txt alone do not say how; {_HOW_TO_CONVERT}"
+        )
+    if (folder / "added_tokens.json").exists():
+        raise TokenizerError(f"{folder}: added_tokens.json is not read; {_HOW_TO_CONVERT}")
+
+
+def _json_object(path: Path) -> dict[str, object]:
+    try:
+        parsed = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise TokenizerError(f"{path}: cannot be read as JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise TokenizerError(f"{path}: expected a JSON object, found {type(parsed).__name__}")
+    return parsed
+
+
+def _from_hub(name: str) -> HuggingFaceTokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_pretrained(name)
+    except Exception as error:  # anything from "no such repository" to "no network"
+        raise TokenizerError(
+            f"{name}: no such file or folder here, and the Hugging Face hub gave no tokenizer.json of that name "
+            f"({error}). Without a network, pass the path of a tokenizer.json or of the folder that holds it"
+        ) from error
+    return HuggingFaceTokenizer.wrap(tokenizer)

@@ -1,0 +1,71 @@
+"""A byte-level BPE learned from the corpus itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from infgram.errors import TokenizerError
+from infgram.tokenizers.checks import utf8
+from infgram.tokenizers.huggingface import HuggingFaceTokenizer
+from infgram.tokenizers.protocol import Tokenizer
+
+SMALLEST_VOCABULARY: Final = 256
+_LARGEST_VOCABULARY: Final = 1 << 24  # far above any that is used
+_LONG_RUN = re.compile(r"\S{65,}|\s{65,}")
+_PIECE_CHARACTERS: Final = 32
+
+
+def train_bpe(texts: Iterable[str], vocab_size: int = 32000) -> Tokenizer:
+    """Learn a byte-level BPE; the same texts give the same tokenizer, on any number of cores.
+
+    Every byte is a token (ids 0 to 255), so that the tokenizer is lossless for every text, whatever it has
+    seen. No special tokens. A pair must occur twice to be merged, hence few texts give fewer tokens than
+    `vocab_size`.
+
+    Args:
+        texts: the sample; it may be empty. Taken one by one, but its distinct words are held in memory.
+        vocab_size: tokens at most, 256 or more.
+
+    Raises:
+        TokenizerError: `vocab_size` is out of range.
+        QueryError: a text is not a string or cannot be written as UTF-8.
+    """
+    from tokenizers import Tokenizer as HubTokenizer
+    from tokenizers import decoders, models, pre_tokenizers, trainers
+
+    if not SMALLEST_VOCABULARY <= vocab_size <= _LARGEST_VOCABULARY:
+        expected = f"{SMALLEST_VOCABULARY} (one token a byte) to {_LARGEST_VOCABULARY}"
+        raise TokenizerError(f"a vocabulary of {vocab_size} tokens cannot be trained; expected {expected}")
+    tokenizer = HubTokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=2,
+        special_tokens=[],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_pieces(texts), trainer=trainer)
+    return HuggingFaceTokenizer.wrap(tokenizer)
+
+
+def _pieces(texts: Iterable[str]) -> Iterator[str]:
+    """The texts, with runs that no space (or nothing but space) interrupts cut short.
+
+    A word of a million letters would cost a million steps for every merge; words of ordinary length are
+    never cut.
+    """
+    for place, text in enumerate(texts):
+        utf8(text, f"text {place} of the sample")
+        start = 0
+        for run in _LONG_RUN.finditer(text):
+            yield text[start : run.start()]
+            yield from (
+                text[cut : min(cut + _PIECE_CHARACTERS, run.end())]
+                for cut in range(run.start(), run.end(), _PIECE_CHARACTERS)
+            )
+            start = run.end()
+        yield text[start:]

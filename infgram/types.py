@@ -1,0 +1,246 @@
+"""What the questions return: frozen values holding NumPy arrays.
+
+Token ids are int64 wherever a row may be the end of a document; that row has the id `END_OF_DOCUMENT`.
+Counts are int64, log-probabilities float64 in nats (−inf where the probability is zero).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+END_OF_DOCUMENT: Final = -1
+"""The token id of the row "the document ends here" in a next-token distribution."""
+
+Int64Array: TypeAlias = npt.NDArray[np.int64]
+Float64Array: TypeAlias = npt.NDArray[np.float64]
+
+Query: TypeAlias = str | Sequence[int] | npt.NDArray[np.integer[Any]]
+"""Text, which the index's tokenizer encodes exactly as it stands, or token ids."""
+
+
+class SuffixRange(NamedTuple):
+    """The ranks `[lo, hi)` of one shard's suffix array whose suffixes begin with a query."""
+
+    lo: int
+    hi: int
+
+    @property
+    def size(self) -> int:
+        """How many suffixes: the query's count in this shard."""
+        return self.hi - self.lo
+
+
+class Location(NamedTuple):
+    """One occurrence: the document and the offset of its first token inside it, in tokens."""
+
+    document_id: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class LongestSuffix:
+    """The longest suffix of a context that occurs at least `min_count` times.
+
+    Attributes:
+        length: tokens in the suffix; 0 is the empty suffix, which is always allowed.
+        count: its occurrences; `n_tokens` for the empty suffix.
+    """
+
+    length: int
+    count: int
+
+
+@dataclass(frozen=True)
+class NextTokenDistribution:
+    """What follows a context, exactly.
+
+    Attributes:
+        token_ids: int64, ascending (or by falling count after `top_k`, ties to the smaller id);
+            `END_OF_DOCUMENT` is a row like any other.
+        counts: int64, occurrences of the context followed by that token.
+        context_count: occurrences of the context; `n_tokens + n_documents` for the empty one.
+            `top_k` never changes it.
+        n_distinct: distinct continuations before `top_k`.
+    """
+
+    token_ids: Int64Array
+    counts: Int64Array
+    context_count: int
+    n_distinct: int
+
+    @cached_property
+    def log_probs(self) -> Float64Array:
+        """float64 nats: log(counts / context_count)."""
+        if self.context_count == 0:
+            return np.empty(0, dtype=np.float64)
+        return np.asarray(np.log(self.counts / self.context_count), dtype=np.float64)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether one continuation alone ever follows the context."""
+        return self.n_distinct == 1
+
+    def count_of(self, token_id: int) -> int:
+        """Occurrences of the context followed by `token_id`, among the rows held."""
+        return int(self.counts[self.token_ids == token_id].sum())
+
+
+@dataclass(frozen=True)
+class InfgramDistribution(NextTokenDistribution):
+    """The ∞-gram: what follows the longest suffix of the context that occurs.
+
+    Attributes:
+        suffix_length: tokens of the context that were used.
+    """
+
+    suffix_length: int
+
+    @property
+    def effective_n(self) -> int:
+        """The n of this ∞-gram: `suffix_length + 1`."""
+        return self.suffix_length + 1
+
+
+class InfgramLogProb(float):
+    """The ∞-gram log-probability of one token in nats: a float that knows the suffix that gave it.
+
+    Attributes:
+        suffix_length: tokens of the context that were used.
+        context_count: occurrences of that suffix.
+        continuation_count: of those, how many the token follows.
+        is_sparse: whether one continuation alone ever follows the suffix.
+    """
+
+    suffix_length: int
+    context_count: int
+    continuation_count: int
+    is_sparse: bool
+
+    def __new__(
+        cls, *, suffix_length: int, context_count: int, continuation_count: int, is_sparse: bool
+    ) -> InfgramLogProb:
+        """The log-probability follows from the counts."""
+        seen = continuation_count > 0
+        self = super().__new__(cls, math.log(continuation_count / context_count) if seen else -math.inf)
+        self.suffix_length = suffix_length
+        self.context_count = context_count
+        self.continuation_count = continuation_count
+        self.is_sparse = is_sparse
+        return self
+
+    @property
+    def effective_n(self) -> int:
+        """The n of this ∞-gram: `suffix_length + 1`."""
+        return self.suffix_length + 1
+
+
+@dataclass(frozen=True)
+class SequenceScore:
+    """The ∞-gram at every position of a sequence; arrays of one length.
+
+    Position i is predicted from the tokens before it; with `end=True` one more position stands for the end.
+
+    Attributes:
+        token_ids: int64, what was predicted.
+        suffix_lengths: int64, tokens of context used.
+        context_counts: int64, occurrences of that suffix.
+        continuation_counts: int64, of those, how many the token follows.
+    """
+
+    token_ids: Int64Array
+    suffix_lengths: Int64Array
+    context_counts: Int64Array
+    continuation_counts: Int64Array
+
+    @cached_property
+    def log_probs(self) -> Float64Array:
+        """float64 nats: log(continuation_counts / context_counts), −inf where the token never follows."""
+        with np.errstate(divide="ignore"):  # an index always holds a document, so context_counts > 0
+            return np.asarray(np.log(self.continuation_counts / self.context_counts), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of the corpus, as decoded from its tokens.
+
+    Attributes:
+        document_id: its number in the index, from 0, in the order of the corpus.
+        token_ids: int64.
+        metadata: the fields that came with it, besides the text.
+    """
+
+    document_id: int
+    text: str
+    token_ids: Int64Array
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """A document that holds the query, shown at its first occurrence in suffix-array order.
+
+    Attributes:
+        document_id: its number in the index.
+        text: the whole document.
+        metadata: the fields that came with it.
+        offset: the match's first token inside the document, in tokens.
+        length: the match's length in tokens.
+        match_start: the match is `text[match_start:match_end]`, in characters.
+        snippet: the text around the match; `snippet[snippet_match_start:snippet_match_end]` is the match.
+    """
+
+    document_id: int
+    text: str
+    metadata: Mapping[str, Any]
+    offset: int
+    length: int
+    match_start: int
+    match_end: int
+    snippet: str
+    snippet_match_start: int
+    snippet_match_end: int
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The documents found; iterating or indexing gives the hits.
+
+    Attributes:
+        count: occurrences of the query in the whole corpus, exact.
+        documents: at most `limit` hits, no document twice.
+    """
+
+    count: int
+    documents: tuple[SearchHit, ...]
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __iter__(self) -> Iterator[SearchHit]:
+        return iter(self.documents)
+
+    def __getitem__(self, place: int) -> SearchHit:
+        return self.documents[place]
+
+
+class BuildProgress(NamedTuple):
+    """How far a build is.
+
+    Attributes:
+        stage: `"train"`, `"tokenise"` or `"sort"`.
+        done: units done of this stage.
+        total: units of this stage; 0 when unknown.
+        unit: `"bytes"` of input on disk, or `"tokens"`.
+    """
+
+    stage: str
+    done: int
+    total: int
+    unit: str

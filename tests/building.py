@@ -1,0 +1,86 @@
+"""Indexes for the tests: built from token ids or from texts, in a temporary folder, closed and removed afterwards.
+
+`build_tokens` and `build_texts` are the two places that know how the package builds.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+import infgram
+from tests.strategies import LARGEST_VOCABULARY, WIDTHS, Layout
+
+ONE_SHARD = Layout(width=8, shards=1, threads=1)
+BYTES_VOCABULARY = 255
+
+Documents: TypeAlias = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.integer[Any]]]
+
+
+def build_tokens(documents: Documents, output: Path, *, vocab_size: int, layout: Layout = ONE_SHARD) -> infgram.Index:
+    """An index of token ids, without a tokenizer."""
+    return infgram.build_from_tokens(
+        documents,
+        output,
+        vocab_size=vocab_size,
+        token_width_bits=width_of(vocab_size, layout),
+        threads=layout.threads,
+        shard_tokens=_shard_tokens(documents, layout.shards),
+    )
+
+
+def build_texts(texts: Sequence[str], output: Path, *, layout: Layout = ONE_SHARD) -> infgram.Index:
+    """An index of texts with the tokenizer `bytes`, read from JSON lines; the metadata hold the document's number."""
+    lines = output.with_suffix(".jsonl")
+    rows = [json.dumps({"text": text, "number": number}) for number, text in enumerate(texts)]
+    lines.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    shard_tokens = _shard_tokens([text.encode() for text in texts], layout.shards)
+    return infgram.build(lines, output, tokenizer="bytes", threads=layout.threads, shard_tokens=shard_tokens)
+
+
+@contextmanager
+def token_index(documents: Documents, *, vocab_size: int, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
+    """`build_tokens` in a folder that lives as long as the `with` block."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        build_tokens(documents, Path(folder) / "x.infgram", vocab_size=vocab_size, layout=layout) as index,
+    ):
+        yield index
+
+
+@contextmanager
+def text_index(texts: Sequence[str], *, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
+    """`build_texts` in a folder that lives as long as the `with` block."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        build_texts(texts, Path(folder) / "x.infgram", layout=layout) as index,
+    ):
+        yield index
+
+
+@contextmanager
+def union_index(parts: Sequence[Sequence[str]], *, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
+    """Several indexes of texts, opened as one."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"part{number}.infgram" for number in range(len(parts))]
+        for part, path in zip(parts, paths, strict=True):
+            build_texts(part, path, layout=layout).close()
+        with infgram.open(paths) as index:
+            yield index
+
+
+def width_of(vocab_size: int, layout: Layout = ONE_SHARD) -> int:
+    """The bits of a token: what the layout asks for, or more where the vocabulary needs it."""
+    return next(width for width in WIDTHS if width >= layout.width and vocab_size <= LARGEST_VOCABULARY[width])
+
+
+def _shard_tokens(documents: Sequence[Sized], shards: int) -> int:
+    """Tokens a shard, so that the documents spread over about `shards`."""
+    return max(1, -(-sum(len(document) for document in documents) // shards))

@@ -1,0 +1,124 @@
+"""Compressed JSON lines: every member and frame is read; what is cut short or altered never passes as whole."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infgram.corpus import Corpus
+from infgram.errors import InputError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+Compress = Callable[[bytes], bytes]
+COMPRESSORS: dict[str, Compress] = {"gz": gzip.compress, "zst": zstd.compress}
+ZSTD_SKIPPABLE_FRAME = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+
+
+def lines(n: int, seed: int = 1) -> bytes:
+    random_bytes = random.Random(seed)
+    rows = ({"text": f"text {i}", "id": i, "noise": random_bytes.randbytes(50).hex()} for i in range(n))
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def read(path: Path, data: bytes) -> list[str]:
+    path.write_bytes(data)
+    return [document.text for document in Corpus(path).documents()]
+
+
+@pytest.fixture(params=COMPRESSORS)
+def suffix(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_compressed_lines_are_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.jsonl.{suffix}"
+    assert read(path, COMPRESSORS[suffix](lines(1000))) == [f"text {i}" for i in range(1000)]
+    assert [document.line for document in Corpus(path).documents()] == list(range(1, 1001))
+
+
+@pytest.mark.parametrize("name", ["a.ndjson.{}", "A.JSONL.{}"])
+def test_other_names(tmp_path: Path, suffix: str, name: str) -> None:
+    assert read(tmp_path / name.format(suffix.upper()), COMPRESSORS[suffix](lines(2))) == ["text 0", "text 1"]
+
+
+def test_all_members_and_frames_are_read_even_when_a_line_spans_two(tmp_path: Path, suffix: str) -> None:
+    data, compress = lines(300), COMPRESSORS[suffix]
+    parts = [data[start : start + 1111] for start in range(0, len(data), 1111)]
+    assert len(read(tmp_path / f"a.jsonl.{suffix}", b"".join(compress(part) for part in [b"", *parts, b""]))) == 300
+
+
+def test_skippable_frames_of_zstd_are_passed_over(tmp_path: Path) -> None:
+    data = ZSTD_SKIPPABLE_FRAME + zstd.compress(lines(1)) + ZSTD_SKIPPABLE_FRAME + zstd.compress(lines(2))
+    assert read(tmp_path / "a.jsonl.zst", data) == ["text 0", "text 0", "text 1"]
+
+
+def test_long_windows_of_zstd_are_read(tmp_path: Path) -> None:
+    compressor = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
+    assert read(tmp_path / "a.jsonl.zst", compressor.compress(lines(1)) + compressor.flush()) == ["text 0"]
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.3, 0.999, -1, -4, -8])
+def test_a_file_cut_short_fails(tmp_path: Path, suffix: str, kept: float) -> None:
+    whole = COMPRESSORS[suffix](lines(20_000))
+    n_bytes = int(kept) + len(whole) if kept < 0 else int(kept * len(whole))
+    path = tmp_path / f"a.jsonl.{suffix}"
+    with pytest.raises(InputError) as caught:
+        read(path, whole[:n_bytes])
+    assert str(path) in str(caught.value)
+    assert "cannot be read" in str(caught.value)
+
+
+def test_a_file_cut_short_is_skipped_from_there_on(tmp_path: Path, suffix: str) -> None:
+    whole = COMPRESSORS[suffix](lines(50_000))
+    (tmp_path / f"a.jsonl.{suffix}").write_bytes(whole[: len(whole) * 2 // 3])
+    (tmp_path / "b.jsonl").write_bytes(lines(1))
+    corpus = Corpus(tmp_path, on_error="skip")
+    texts = [document.text for document in corpus.documents()]
+    n_before = len(texts) - 1
+    assert 0 < n_before < 50_000
+    assert texts == [*(f"text {i}" for i in range(n_before)), "text 0"]
+    (skipped,) = corpus.skipped
+    assert (skipped.source, skipped.line) == (f"a.jsonl.{suffix}", None)
+    assert f"cannot be read any further than line {n_before}: truncated or damaged" in skipped.reason
+    assert corpus.bytes_read == corpus.n_bytes
+
+
+def test_an_altered_gzip_file_fails(tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(lines(1000)))
+    for place in (0, 2, len(whole) // 2, len(whole) - 6, len(whole) - 1):
+        altered = bytearray(whole)
+        altered[place] ^= 0x55
+        with pytest.raises(InputError, match="truncated or damaged gzip"):
+            read(tmp_path / "a.jsonl.gz", bytes(altered))
+
+
+def test_an_altered_zstd_file_fails(tmp_path: Path) -> None:
+    options: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+    whole = bytearray(zstd.compress(lines(1000), options=options))
+    for place in (0, 1, len(whole) // 2, len(whole) - 1):
+        altered = bytearray(whole)
+        altered[place] ^= 0x55
+        with pytest.raises(InputError, match="truncated or damaged zstd"):
+            read(tmp_path / "a.jsonl.zst", bytes(altered))
+
+
+@pytest.mark.parametrize("data", [b"junk that is not compressed", lines(1), zlib.compress(b"{}")])
+def test_what_is_not_compressed_fails(tmp_path: Path, suffix: str, data: bytes) -> None:
+    with pytest.raises(InputError, match="truncated or damaged"):
+        read(tmp_path / f"a.jsonl.{suffix}", data)
+
+
+def test_other_compressed_files_are_not_text(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InputError, match="not UTF-8 text"):
+        read(tmp_path / f"a.txt.{suffix}", COMPRESSORS[suffix](b"hello"))

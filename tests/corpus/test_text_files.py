@@ -1,0 +1,160 @@
+"""Files of text: one document each, exactly as they stand, in a fixed order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infgram.corpus import Corpus, Skipped, SourceDocument
+from infgram.errors import InputError
+
+
+def texts(path: Path) -> list[str]:
+    return [document.text for document in Corpus(path).documents()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "a\r\nb\rc\n", "\ufeffwith a mark", "a\x00b", "é e\u0301 \u00a0 \U0001f600", "\u2028\x85\x0b", " \n\n "],
+)
+def test_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    assert texts(tmp_path) == [text]
+    assert texts(tmp_path / "a.txt") == [text]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text())
+def test_any_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.md").write_bytes(text.encode())
+    assert texts(tmp_path) == [text]
+
+
+def test_folder_is_sorted_by_relative_path_and_hidden_names_are_left_out(tmp_path: Path) -> None:
+    names = ["b.txt", "a/z.py", "a/b/c.md", "a.txt", "B.txt", "noextension", "é.rst", "a-b/x"]
+    for name in [*names, ".hidden", ".git/config", "a/.env", "a/.cache/x.txt"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    documents = list(Corpus(tmp_path).documents())
+    assert [document.text for document in documents] == sorted(names)
+    assert documents[0] == SourceDocument("B.txt", {"path": "B.txt"}, "B.txt", None)
+    assert [document.metadata for document in documents] == [{"path": name} for name in sorted(names)]
+
+
+def test_a_single_file_is_read_even_if_hidden_and_named_after_itself(tmp_path: Path) -> None:
+    path = tmp_path / ".notes"
+    path.write_text("x")
+    assert list(Corpus(str(path)).documents()) == [SourceDocument("x", {"path": ".notes"}, ".notes", None)]
+
+
+def test_the_input_folder_itself_may_be_hidden(tmp_path: Path) -> None:
+    folder = tmp_path / ".corpus"
+    folder.mkdir()
+    (folder / "a.txt").write_text("x")
+    assert texts(folder) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("data", "offset", "byte"),
+    [(b"\xff", 0, "ff"), (b"ab\xc3", 2, "c3"), (b"a\xed\xa0\x80", 1, "ed"), (b"\xc0\x80", 0, "c0")],
+)
+def test_what_is_not_utf8_fails_with_file_offset_and_way_out(
+    tmp_path: Path, data: bytes, offset: int, byte: str
+) -> None:
+    (tmp_path / "photo.png").write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        texts(tmp_path)
+    message = str(caught.value)
+    assert str(tmp_path / "photo.png") in message
+    assert f"byte 0x{byte} at byte offset {offset}" in message
+    assert "--on-error skip" in message
+
+
+def test_what_is_not_utf8_is_skipped_and_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    (tmp_path / "b.txt").write_text("kept")
+    corpus = Corpus(tmp_path, on_error="skip")
+    assert [document.text for document in corpus.documents()] == ["kept"]
+    assert [(skipped.source, skipped.line) for skipped in corpus.skipped] == [("a.png", None)]
+    assert "0x89" in corpus.skipped[0].reason
+
+
+def test_links_to_files_are_followed_and_links_to_folders_are_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "corpus"
+    (folder / "sub").mkdir(parents=True)
+    (tmp_path / "outside.txt").write_text("outside")
+    (folder / "sub" / "a.txt").write_text("a")
+    (folder / "sub" / "loop").symlink_to(folder)
+    (folder / "again").symlink_to(folder / "sub")
+    (folder / "linked.txt").symlink_to(tmp_path / "outside.txt")
+    assert texts(folder) == ["outside", "a"]
+    assert "again: a link to a folder is not followed" in caplog.text
+
+
+def test_links_that_lead_nowhere_are_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "broken").symlink_to(tmp_path / "missing")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "z.txt").write_text("z")
+    with pytest.raises(InputError, match="broken: cannot be read: No such file"):
+        texts(tmp_path)
+    corpus = Corpus(tmp_path, on_error="skip")
+    assert [document.text for document in corpus.documents()] == ["z"]
+    assert [skipped.source for skipped in corpus.skipped] == ["broken", "circle"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_refused_and_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(InputError, match="pipe: cannot be read: this is not a regular file"):
+            texts(path)
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.txt").write_text("a")
+    scandir = os.scandir
+
+    def refuse(path: str | os.PathLike[str]) -> os._ScandirIterator[str]:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"locked.*cannot be listed: Permission denied.*--on-error skip"):
+        Corpus(tmp_path)
+    corpus = Corpus(tmp_path, on_error="skip")
+    assert [document.text for document in corpus.documents()] == ["a"]
+    assert corpus.skipped == [Skipped("locked/", None, "this folder cannot be listed: Permission denied")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such names")
+def test_a_file_name_that_is_not_utf8_is_shown_with_escapes(tmp_path: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/n\xff.txt")).write_text("x")
+    except OSError:
+        return  # this file system takes no such name: then there is nothing to read either
+    assert [document.metadata for document in Corpus(tmp_path).documents()] == [{"path": "n\\xff.txt"}]
+
+
+def test_inputs_that_hold_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing: no such file or folder"):
+        Corpus(tmp_path / "missing")
+    with pytest.raises(InputError, match="holds no file"):
+        Corpus(tmp_path)
+    (tmp_path / ".hidden").write_text("x")
+    with pytest.raises(InputError, match="holds no file"):
+        Corpus(tmp_path, on_error="skip")
+    with pytest.raises(InputError, match="empty"):
+        Corpus("")
+
+
+def test_an_unknown_way_to_handle_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected 'fail' or 'skip'"):
+        Corpus(tmp_path, on_error="ignore")  # type: ignore[arg-type]

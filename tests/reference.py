@@ -1,0 +1,205 @@
+"""The truth: every question of `infgram`, answered the slow and obvious way.
+
+Plain Python over lists of token ids. It imports nothing from `infgram` and no NumPy, so that no mistake is shared.
+The definitions are those of `docs/glossary.md`:
+
+- An occurrence lies inside one document. `count([])` is `n_tokens`.
+- The end of a document follows an occurrence there: the row `END_OF_DOCUMENT`, which the context's count includes.
+- Suffixes are compared to the end of their document, which sorts below every token; equal ones by position.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+END_OF_DOCUMENT = -1
+_MASK_64 = 2**64 - 1
+
+
+class Place(NamedTuple):
+    """The offset `offset` (in tokens) inside the document `document_id`."""
+
+    document_id: int
+    offset: int
+
+
+class Suffix(NamedTuple):
+    """A suffix of a context: how many tokens it has, and how often they occur."""
+
+    length: int
+    occurrences: int
+
+
+class Distribution(NamedTuple):
+    """What follows a context; `suffix_length` is how much of the context was used."""
+
+    token_ids: list[int]
+    counts: list[int]
+    context_count: int
+    n_distinct: int
+    suffix_length: int
+
+    @property
+    def log_probs(self) -> list[float]:
+        return [math.log(count / self.context_count) for count in self.counts]
+
+    @property
+    def is_sparse(self) -> bool:
+        return self.n_distinct == 1
+
+
+class Prediction(NamedTuple):
+    """One token predicted by the ∞-gram."""
+
+    token_id: int
+    suffix_length: int
+    context_count: int
+    continuation_count: int
+    is_sparse: bool
+
+    @property
+    def log_prob(self) -> float:
+        if self.continuation_count == 0:
+            return -math.inf
+        return math.log(self.continuation_count / self.context_count)
+
+
+class ReferenceIndex:
+    """Answers questions by looking at every place of every document.
+
+    Args:
+        documents: the token ids of each document, in the order of the corpus.
+        vocab_size: valid token ids are 0 to `vocab_size - 1`.
+    """
+
+    def __init__(self, documents: Sequence[Sequence[int]], vocab_size: int) -> None:
+        self.documents = [list(document) for document in documents]
+        self.vocab_size = vocab_size
+        self._places: dict[tuple[int, ...], list[Place]] = {}
+        for document in self.documents:
+            self._check(document)
+
+    @property
+    def n_documents(self) -> int:
+        return len(self.documents)
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(len(document) for document in self.documents)
+
+    def count(self, query: Sequence[int]) -> int:
+        """How often `query` occurs; the empty query occurs at every token."""
+        return len(self.places(query)) if query else self.n_tokens
+
+    def locate(self, query: Sequence[int], limit: int | None = None) -> list[Place]:
+        """Where `query` occurs, in the order of the suffixes that begin there."""
+        begins_with_a_token = [place for place in self.places(query) if self._suffix(place)]
+        return sorted(begins_with_a_token, key=lambda place: (self._suffix(place), place))[:limit]
+
+    def suffix_array(self) -> list[Place]:
+        """All places that hold a token, in the order of the suffixes that begin there."""
+        return self.locate([])
+
+    def next_token_distribution(self, context: Sequence[int], *, top_k: int | None = None) -> Distribution:
+        """What follows the whole of `context`."""
+        return self._distribution(context, len(context), top_k)
+
+    def longest_suffix(self, context: Sequence[int], *, min_count: int = 1) -> Suffix:
+        """The longest suffix of `context` that occurs at least `min_count` times, or else the empty one."""
+        for length in range(len(context), 0, -1):
+            count = self.count(_last(context, length))
+            if count >= min_count:
+                return Suffix(length, count)
+        return Suffix(0, self.n_tokens)
+
+    def infgram_distribution(
+        self, context: Sequence[int], *, min_count: int = 1, top_k: int | None = None
+    ) -> Distribution:
+        """What follows the longest suffix of `context`."""
+        return self._distribution(context, self.longest_suffix(context, min_count=min_count).length, top_k)
+
+    def infgram_log_prob(self, context: Sequence[int], token: int, *, min_count: int = 1) -> Prediction:
+        """`token` (which may be `END_OF_DOCUMENT`) after the longest suffix of `context`."""
+        rows = self.infgram_distribution(context, min_count=min_count)
+        continuation_count = dict(zip(rows.token_ids, rows.counts, strict=True)).get(token, 0)
+        return Prediction(token, rows.suffix_length, rows.context_count, continuation_count, rows.is_sparse)
+
+    def score(self, tokens: Sequence[int], *, min_count: int = 1, end: bool = False) -> list[Prediction]:
+        """Each token after the tokens before it; with `end`, the end of the document after all of them."""
+        predicted = [*tokens, END_OF_DOCUMENT] if end else [*tokens]
+        return [
+            self.infgram_log_prob(tokens[:position], token, min_count=min_count)
+            for position, token in enumerate(predicted)
+        ]
+
+    def search(self, query: Sequence[int], *, limit: int = 10, seed: int | None = None) -> list[Place]:
+        """The documents that hold `query`, each at its first occurrence in the order of the suffixes.
+
+        Without a seed they come in that order; with one, by `priority`.
+        """
+        if not query:
+            raise ValueError("an empty search finds everything")
+        first: dict[int, Place] = {}
+        for place in self.locate(query):
+            first.setdefault(place.document_id, place)
+        found = list(first.values())
+        if seed is not None:
+            found.sort(key=lambda place: (priority(seed, place.document_id), place.document_id))
+        return found[:limit]
+
+    def places(self, query: Sequence[int]) -> list[Place]:
+        """Where `query` stands, document by document; the empty query stands at each document's end as well."""
+        self._check(query)
+        wanted, length = list(query), len(query)
+        if tuple(wanted) not in self._places:
+            self._places[tuple(wanted)] = [
+                Place(document_id, offset)
+                for document_id, document in enumerate(self.documents)
+                for offset in range(len(document) - length + 1)
+                if document[offset : offset + length] == wanted
+            ]
+        return self._places[tuple(wanted)]
+
+    def _distribution(self, context: Sequence[int], suffix_length: int, top_k: int | None) -> Distribution:
+        places = self.places(_last(context, suffix_length))
+        counts = Counter(self._token_at(document_id, offset + suffix_length) for document_id, offset in places)
+        rows = sorted(counts.items())
+        if top_k is not None:
+            rows = sorted(rows, key=lambda row: (-row[1], row[0]))[:top_k]
+        return Distribution(
+            token_ids=[token for token, _ in rows],
+            counts=[count for _, count in rows],
+            context_count=len(places),
+            n_distinct=len(counts),
+            suffix_length=suffix_length,
+        )
+
+    def _token_at(self, document_id: int, offset: int) -> int:
+        document = self.documents[document_id]
+        return document[offset] if offset < len(document) else END_OF_DOCUMENT
+
+    def _suffix(self, place: Place) -> list[int]:
+        """The rest of the document; Python, too, puts a list below its own continuations."""
+        return self.documents[place.document_id][place.offset :]
+
+    def _check(self, tokens: Sequence[int]) -> None:
+        for token in tokens:
+            if not 0 <= token < self.vocab_size:
+                raise ValueError(f"token id {token} lies outside 0 to {self.vocab_size - 1}")
+
+
+def priority(seed: int, document_id: int) -> int:
+    """The place of a document in a seeded sample: splitmix64, 64 bits, smallest first."""
+    x = (seed * 0x9E3779B97F4A7C15 + document_id + 1) & _MASK_64
+    x ^= x >> 30
+    x = (x * 0xBF58476D1CE4E5B9) & _MASK_64
+    x ^= x >> 27
+    x = (x * 0x94D049BB133111EB) & _MASK_64
+    return x ^ (x >> 31)
+
+
+def _last(context: Sequence[int], length: int) -> list[int]:
+    return list(context[len(context) - length :])

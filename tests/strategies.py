@@ -1,0 +1,204 @@
+"""Hypothesis strategies: small corpora that are hard for a suffix array, and queries that nearly fit them.
+
+The alphabets are tiny, so that everything repeats; the ids lie where a token width ends or where the order of the
+bytes is not the order of the numbers. What Hypothesis draws are recipes of small numbers, from strategies made once;
+plain functions turn a recipe into tokens.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+WIDTHS = (8, 16, 32)
+LARGEST_VOCABULARY = {8: 255, 16: 65_535, 32: 2**32 - 1}  # one code of each width is the separator's
+LONGEST_QUERY = 32
+
+Tokens = list[int]
+
+
+class TokenCorpus(NamedTuple):
+    """Documents of token ids.
+
+    Attributes:
+        documents: at least one; may be empty ones.
+        vocab_size: valid ids are 0 to `vocab_size - 1`.
+        alphabet: the ids to ask for, ascending; not each need occur.
+    """
+
+    documents: list[Tokens]
+    vocab_size: int
+    alphabet: tuple[int, ...]
+
+    @property
+    def absent(self) -> int:
+        """A valid id that no document holds."""
+        held = {*self.alphabet, *itertools.chain.from_iterable(self.documents)}
+        return next(token for token in range(self.vocab_size) if token not in held)
+
+
+class Asked(NamedTuple):
+    """A corpus and what to ask of it."""
+
+    corpus: TokenCorpus
+    queries: list[Tokens]
+
+
+class Layout(NamedTuple):
+    """How to build: none of these may change an answer.
+
+    Attributes:
+        width: bits of a token at least; the vocabulary may need more.
+        shards: about how many.
+        threads: worker threads of the build.
+    """
+
+    width: int
+    shards: int
+    threads: int
+
+
+class Recipe(NamedTuple):
+    """How to make a document or a query: `kind` says what the numbers mean."""
+
+    kind: str
+    letters: Tokens
+    which: int
+    start: int
+    length: int
+
+
+DOCUMENT_KINDS = ("random", "repeated", "periodic", "from the block", "empty", "copy", "altered copy", "shortened copy")
+QUERY_KINDS = ("cut", "extended", "preceded", "altered", "joined", "whole document", "made up", "absent inside")
+
+
+def _word(digits: int, length: int) -> Tokens:
+    """`length` letters 0 to 3: the digits of a number to the base 4, so that one draw makes a word."""
+    return [(digits >> (2 * place)) & 3 for place in range(length)]
+
+
+_words = st.builds(_word, st.integers(0, 4**24 - 1), st.integers(0, 24))
+_recipe_numbers = (_words, st.integers(0, 7), st.integers(0, 47), st.integers(0, 47))
+_document_recipes = st.lists(
+    st.builds(Recipe, st.sampled_from(DOCUMENT_KINDS), *_recipe_numbers), min_size=1, max_size=8
+)
+_query_recipes = st.lists(
+    st.builds(
+        Recipe,
+        st.sampled_from(QUERY_KINDS),
+        st.builds(_word, st.integers(0, 4**6 - 1), st.integers(1, 6)),
+        st.integers(0, 7),
+        st.integers(0, 47),
+        st.integers(1, 12),
+    ),
+    min_size=4,
+    max_size=10,
+)
+
+
+def _alphabets(vocab_size: int) -> list[tuple[int, ...]]:
+    """Four ids: the lowest, the highest, spread, or around the edges of a byte and of the sign bit."""
+    top = vocab_size - 1
+    edges = [token for token in (1, 255, 256, 257, 65_280, 65_536, 2**24, 2**31 - 1, 2**31) if token < top]
+    pools = [
+        (0, 1, 2, 3),
+        (0, 1, top // 2, top),
+        (top - 3, top - 2, top - 1, top),
+        (*edges[:3], top),
+        (*edges[-3:], top),
+    ]
+    return sorted({tuple(sorted(set(pool))) for pool in pools})
+
+
+_vocabularies = st.sampled_from(
+    [(size, ids) for size in (6, 255, 256, 65_535, 65_536, 2**31, 2**32 - 1) for ids in _alphabets(size)]
+)
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> TokenCorpus:
+    """Documents that are random, empty, one token repeated, periodic, cut from one block, or copies of each other."""
+    vocab_size, alphabet = draw(_vocabularies)
+    n_letters = draw(st.integers(1, len(alphabet)))
+    block = draw(_words) * 3
+    documents: list[Tokens] = []
+    for recipe in draw(_document_recipes):
+        documents.append(_document(recipe, block, documents))
+    alphabet = alphabet[-n_letters:]
+    return TokenCorpus([_spelt(document, alphabet) for document in documents], vocab_size, alphabet)
+
+
+@st.composite
+def asked_corpora(draw: st.DrawFn) -> Asked:
+    """A corpus with a batch of queries: those every corpus is asked, and drawn ones."""
+    corpus = draw(corpora())
+    return Asked(corpus, usual_queries(corpus) + [_query(recipe, corpus) for recipe in draw(_query_recipes)])
+
+
+layouts = st.builds(Layout, st.sampled_from(WIDTHS), st.integers(1, 5), st.sampled_from((1, 2, 8)))
+
+texts = st.lists(
+    st.one_of(
+        st.text(alphabet="ab", max_size=12),
+        st.text(alphabet="aé漢😀", max_size=8),
+        st.sampled_from(["", "abab", "a\r\nb\n", " \u2028\x00", "ab" * 12]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+"""Documents of text, for an index with the tokenizer `bytes`."""
+
+
+def usual_queries(corpus: TokenCorpus) -> list[Tokens]:
+    """The empty query, every token and pair of the alphabet, an id that is absent, and the first documents' ends."""
+    singles = [[token] for token in corpus.alphabet]
+    pairs = [[left, right] for left in corpus.alphabet for right in corpus.alphabet]
+    return [[], *singles, *pairs, [corpus.absent], *[document[-LONGEST_QUERY:] for document in corpus.documents[:3]]]
+
+
+def _document(recipe: Recipe, block: Tokens, earlier: list[Tokens]) -> Tokens:
+    """A document in letters; a copy copies one of the `earlier`, so the first document never is one."""
+    kind, letters, which, start, length = recipe
+    if kind == "repeated":
+        return (letters[:1] or [0]) * length
+    if kind == "periodic":
+        return ((letters[:4] or [0, 1]) * length)[:length]
+    if kind == "from the block":
+        return block[start : start + length]
+    if kind == "random" or (not earlier and "copy" in kind):
+        return letters
+    if kind == "empty":
+        return []
+    source = earlier[which % len(earlier)]
+    if kind == "copy":
+        return list(source)
+    if kind == "shortened copy":
+        return source[start % 4 : length]
+    at = start % (len(source) + 1)
+    return [*source[:at], *letters[:1], *source[at + 1 :]]
+
+
+def _query(recipe: Recipe, corpus: TokenCorpus) -> Tokens:
+    """A query cut from the corpus, then kept, extended, altered, joined with another; or made up."""
+    kind, letters, which, start, length = recipe
+    new = _spelt(letters, corpus.alphabet)
+    document = corpus.documents[which % len(corpus.documents)]
+    start %= len(document) + 1
+    cut, other = document[start : start + length], corpus.documents[(which + 1) % len(corpus.documents)]
+    made = {
+        "cut": cut,
+        "extended": [*cut, new[0]],
+        "preceded": [*new, *cut],
+        "altered": [*cut[: length // 2], new[0], *cut[length // 2 + 1 :]],
+        "joined": [*document[-length:], *other[:length]],
+        "whole document": document,
+        "made up": new,
+        "absent inside": [*new, corpus.absent, *cut],
+    }
+    return made[kind][-LONGEST_QUERY:]
+
+
+def _spelt(letters: Tokens, alphabet: tuple[int, ...]) -> Tokens:
+    return [alphabet[letter % len(alphabet)] for letter in letters]

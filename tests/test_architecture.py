@@ -1,0 +1,193 @@
+"""The arrows point one way: who may include or import whom, in C++ and in Python."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import infgram
+
+ROOT = Path(__file__).resolve().parents[1]
+
+CPP_LAYERS = ("base", "storage", "suffix", "index", "query", "lm", "python")
+"""A folder of csrc includes itself and those before it."""
+
+PYTHON_LAYERS: dict[str, set[str]] = {
+    "errors": set(),
+    "types": {"errors"},
+    "manifest": {"errors", "types"},
+    "corpus": {"errors", "types"},
+    "tokenizers": {"errors", "types"},
+    "snippets": {"errors", "types", "tokenizers"},
+    "index": {"errors", "types", "manifest", "tokenizers", "snippets"},
+    "build": {"errors", "types", "manifest", "corpus", "tokenizers", "index"},
+    "__init__": {"errors", "types", "corpus", "tokenizers", "index", "build"},
+    "cli": {"__init__", "errors", "types", "corpus", "tokenizers", "index", "build"},
+    "__main__": {"cli"},
+}
+"""What each module or folder of infgram may import of infgram, besides itself."""
+
+CORE_USERS = {"index", "build", "__init__"}
+"""Only these import the native module; the package takes no more than its version from it."""
+
+HOMES = {
+    "torch": ("infgram/lm/",),
+    "transformers": ("infgram/lm/",),
+    "tokenizers": ("infgram/tokenizers/",),
+    "huggingface_hub": ("infgram/tokenizers/",),
+    "typer": ("infgram/cli/",),
+    "rich": ("infgram/cli/",),
+    "fastapi": ("service/",),
+    "starlette": ("service/",),
+    "pydantic": ("service/",),
+    "pydantic_settings": ("service/",),
+}
+"""Where a package may be imported; everywhere else it would cost those who do not need it."""
+
+
+class Import(NamedTuple):
+    """One imported module, `infgram.types.Query` for `from infgram.types import Query`, and where it stands."""
+
+    module: str
+    place: str
+
+
+def sources(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found, f"no Python files under {folder}"
+    return found
+
+
+def imports(path: Path, package: str) -> Iterator[Import]:
+    """Every import of a file, wherever in it, under its absolute name; `package` holds the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, place) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            anchor = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*anchor, *([node.module] if node.module else [])])
+            yield from (Import(f"{base}.{alias.name}", place) for alias in node.names)
+
+
+def package_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).parent.parts)
+
+
+def unit_of(path: Path) -> str:
+    """The module or folder directly under infgram that a file belongs to."""
+    first = path.relative_to(ROOT / "infgram").parts[0]
+    return first.removesuffix(".py")
+
+
+def target_of(module: str) -> str | None:
+    """The module or folder directly under infgram that an import reaches; None for other packages."""
+    parts = module.split(".")
+    if parts[0] != "infgram":
+        return None
+    inside = ROOT / "infgram" / parts[1] if len(parts) > 1 else None
+    known = inside is not None and (inside.is_dir() or inside.with_suffix(".py").is_file())
+    return parts[1] if known or parts[1:2] in (["_core"], ["service"]) else "__init__"
+
+
+@pytest.mark.parametrize("layer", CPP_LAYERS)
+def test_a_cpp_folder_includes_only_itself_and_those_before_it(layer: str) -> None:
+    allowed = CPP_LAYERS[: CPP_LAYERS.index(layer) + 1]
+    wrong = []
+    for path in cpp_sources():
+        if path.relative_to(ROOT / "csrc").parts[0] == layer:
+            wrong += [
+                f"{path.relative_to(ROOT)} includes {name}"
+                for name in re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+                if name.split("/")[0] not in allowed or not (ROOT / "csrc" / name).is_file()
+            ]
+    assert wrong == [], f"{layer} may include {', '.join(allowed)}, by paths from csrc"
+
+
+def cpp_sources() -> list[Path]:
+    return sorted(path for path in (ROOT / "csrc").rglob("*.?pp"))
+
+
+def test_every_cpp_file_has_a_layer() -> None:
+    folders = {path.relative_to(ROOT / "csrc").parts[0] for path in cpp_sources()}
+    assert folders <= set(CPP_LAYERS)
+    assert "python" in folders
+
+
+def test_only_the_binding_knows_python() -> None:
+    python_header = re.compile(r'^\s*#\s*include\s*[<"](?:pybind11/|Python\.h|numpy/)', re.MULTILINE)
+    users = {path.parent.name for path in cpp_sources() if python_header.search(path.read_text(encoding="utf-8"))}
+    assert users == {"python"}
+
+
+def test_every_python_file_has_a_layer() -> None:
+    units = {unit_of(path) for path in sources("infgram")}
+    assert units <= set(PYTHON_LAYERS), "a new module: say in PYTHON_LAYERS what it may import"
+
+
+@pytest.mark.parametrize("unit", PYTHON_LAYERS)
+def test_a_python_module_imports_only_what_stands_below_it(unit: str) -> None:
+    allowed = PYTHON_LAYERS[unit] | {unit} | ({"_core"} if unit in CORE_USERS else set())
+    wrong = [
+        f"{found.place} imports {found.module}"
+        for path in sources("infgram")
+        if unit_of(path) == unit
+        for found in imports(path, package_of(path))
+        if target_of(found.module) not in {None, *allowed} or found.module.split(".")[0] == "service"
+    ]
+    assert wrong == []
+
+
+def test_inside_the_service_imports_are_relative_and_of_infgram_only_public_names() -> None:
+    public = {f"infgram.{name}" for name in infgram.__all__} | {"infgram"}
+    wrong = []
+    for path in sources("service"):
+        package = f"infgram.{package_of(path)}"
+        own = re.escape(package.split(".service")[0] + ".service")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        absolute = {name for name, _ in imports(path, "") if re.match(rf"{own}|service\b", name)}
+        used = {name for name, _ in imports(path, package) if name.split(".")[0] == "infgram"}
+        used |= {
+            f"infgram.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "infgram"
+        }
+        outside = {name for name in used if not name.startswith("infgram.service")}
+        wrong += [f"{path.relative_to(ROOT)} uses {name}" for name in sorted(absolute | (outside - public))]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_a_heavy_package_is_imported_in_its_own_corner_only(package: str) -> None:
+    wrong = [
+        f"{found.place} imports {found.module}"
+        for path in (*sources("infgram"), *sources("service"))
+        if not path.relative_to(ROOT).as_posix().startswith(HOMES[package])
+        for found in imports(path, package_of(path))
+        if found.module.split(".")[0] == package
+    ]
+    assert wrong == []
+
+
+def modules_after(statement: str) -> set[str]:
+    """The modules that a fresh interpreter holds after one statement."""
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout))
+
+
+def test_importing_infgram_is_light() -> None:
+    """What takes long to import is named here; clocks lie on busy machines."""
+    new = modules_after("import infgram") - modules_after("import numpy, numpy.typing")
+    heavy = {*HOMES, "asyncio", "multiprocessing", "ssl", "http", "urllib.request", "unittest", "pytest", "uvicorn"}
+    assert {name for name in new if name in heavy or name.split(".")[0] in HOMES} == set()
+    foreign = {name for name in new if name.split(".")[0] != "infgram"}
+    assert len(foreign) < 80, sorted(foreign)

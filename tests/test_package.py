@@ -1,0 +1,80 @@
+"""What is installed: one version everywhere, the public names, and nothing beside the package."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import infgram
+from infgram import _core
+
+ROOT = Path(__file__).resolve().parents[1]
+DISTRIBUTION = metadata.distribution("infgram")
+
+
+def only(pattern: str, path: str) -> str:
+    """The first match of a pattern in a file of the tree."""
+    found = re.search(pattern, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"{path} has no line like {pattern}"
+    return found.group(1)
+
+
+def test_all_versions_agree() -> None:
+    versions = {
+        "pyproject.toml": only(r'^version = "([^"]+)"$', "pyproject.toml"),
+        "docs/changelog.md": only(r"^## (\S+)", "docs/changelog.md"),
+        "the installed package": DISTRIBUTION.version,
+        "infgram": infgram.__version__,
+        "the native module": _core.__version__,
+    }
+    assert len(set(versions.values())) == 1, versions
+
+
+def test_the_public_names_are_those_that_can_be_seen() -> None:
+    visible = {
+        name
+        for name, value in vars(infgram).items()
+        if not name.startswith("_") and name != "annotations" and not isinstance(value, ModuleType)
+    }
+    assert visible - set(infgram.__all__) == set()
+    assert [name for name in infgram.__all__ if not hasattr(infgram, name)] == []
+
+
+def test_the_public_names_are_listed_once() -> None:
+    assert len(infgram.__all__) == len(set(infgram.__all__))
+
+
+def installed() -> list[str]:
+    """The paths that the installation wrote into site-packages; an editable one adds its own hook."""
+    files = [file.as_posix() for file in DISTRIBUTION.files or []]
+    inside = [name for name in files if not name.startswith("../") and "__pycache__" not in name]
+    return [name for name in inside if not name.startswith("_editable")]
+
+
+def test_nothing_is_installed_beside_the_package() -> None:
+    tops = {name.split("/")[0] for name in installed()}
+    assert tops == {"infgram", f"infgram-{DISTRIBUTION.version}.dist-info"}
+
+
+def test_the_service_is_installed_inside_the_package() -> None:
+    """Every file of `service/` is importable as `infgram.service`, the page's files included."""
+    home = Path(str(importlib.import_module("infgram.service").__file__)).parent
+    names = {path.relative_to(ROOT / "service") for path in (ROOT / "service").rglob("*") if path.is_file()}
+    assert {str(name) for name in names if "__pycache__" not in name.parts and not (home / name).is_file()} == set()
+
+
+def test_the_installation_is_complete() -> None:
+    """Type marker, licence and command travel with the wheel."""
+    files = [file.as_posix() for file in DISTRIBUTION.files or []]
+    assert any(name.endswith("bin/infgram") for name in files)
+    assert any(name.endswith("licenses/LICENSE") for name in files)
+    assert (Path(infgram.__file__).parent / "py.typed").is_file()
+
+
+def test_the_plain_install_asks_for_no_extra() -> None:
+    required = [line for line in DISTRIBUTION.requires or [] if "extra ==" not in line]
+    names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
+    assert names == {"numpy", "tokenizers", "typer", "rich", "backports.zstd"}

@@ -1,0 +1,73 @@
+"""The tree holds what it should: the agreed top level, nothing of one machine, nothing large, no native tuning."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TOP_LEVEL = {"csrc", "infgram", "service", "tests", "benchmarks", "docs"} | {
+    "pyproject.toml",
+    "README.md",
+    "Makefile",
+    "LICENSE",
+}
+LARGEST_BYTES = 1 << 20
+
+# Written with brackets, so that these lines are not what they look for.
+FOREIGN = {
+    "a path of somebody's machine": re.compile(r"(?<![\w.])/(?:hom[e]|User[s]|roo[t]|wor[k])/\w|[A-Z]:\\User[s]\\"),
+    "the address of a package registry": re.compile(r"pyp[i]\.org|files\.pythonhoste[d]|registry\.npmj[s]"),
+}
+
+
+def tree() -> list[Path]:
+    """The files of the project: what git knows or would add; in an unpacked archive, all below the agreed entries."""
+    if shutil.which("git") and (ROOT / ".git").exists():
+        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
+        return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file()]
+    found = (path for name in TOP_LEVEL for path in (ROOT / name, *(ROOT / name).rglob("*")))
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+
+
+def text_of(path: Path) -> str:
+    """The text of a file; nothing for one that is not text."""
+    content = path.read_bytes()
+    return "" if b"\0" in content else content.decode("utf-8", errors="replace")
+
+
+def test_the_top_level_is_the_agreed_one() -> None:
+    entries = {path.relative_to(ROOT).parts[0] for path in tree()}
+    assert {name for name in entries if not name.startswith(".")} == TOP_LEVEL
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_no_file_holds(what: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
+        for path in tree()
+        for number, line in enumerate(text_of(path).splitlines(), 1)
+        if FOREIGN[what].search(line)
+    ]
+    assert wrong == []
+
+
+def test_no_file_names_this_checkout() -> None:
+    here = re.compile(rf"(?<![\w.]){re.escape(str(ROOT))}/")
+    assert [str(path.relative_to(ROOT)) for path in tree() if here.search(text_of(path))] == []
+
+
+def test_no_file_is_large() -> None:
+    assert [str(path.relative_to(ROOT)) for path in tree() if path.stat().st_size > LARGEST_BYTES] == []
+
+
+def test_the_build_is_tuned_for_no_particular_machine() -> None:
+    files = [ROOT / "pyproject.toml", ROOT / "Makefile", *(ROOT / "csrc").rglob("CMake*")]
+    wrong = [path for path in files if re.search(r"-m(?:arch|tune|cpu)=native", text_of(path))]
+    assert wrong == []
