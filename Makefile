@@ -58,9 +58,7 @@ format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
 
 generated: $(VENV)/.installed-all ## Write anew what is generated: the native module's stub, docs/openapi.json.
 	$(BIN)/pybind11-stubgen infgram._core --output-dir .
-	$(BIN)/python -I -c "import json; from infgram.service import create_app; \
-	  print(json.dumps(create_app().openapi(), ensure_ascii=False, indent=2))" > $(VENV)/openapi.json
-	mv $(VENV)/openapi.json docs/openapi.json
+	$(BIN)/python -I -m infgram.service.openapi docs/openapi.json
 
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py

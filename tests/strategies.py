@@ -99,9 +99,9 @@ _query_recipes = st.lists(
 
 
 def _alphabets(vocab_size: int) -> list[tuple[int, ...]]:
-    """Four ids: the lowest, the highest, spread, or around the edges of a byte and of the sign bit."""
+    """Four ids: the lowest, the highest, spread, or around the edges of one and of two bytes."""
     top = vocab_size - 1
-    edges = [token for token in (1, 255, 256, 257, 65_280, 65_536, 2**24, 2**31 - 1, 2**31) if token < top]
+    edges = [token for token in (1, 255, 256, 257, 65_280, 65_535, 65_536) if token < top]
     pools = [
         (0, 1, 2, 3),
         (0, 1, top // 2, top),
@@ -112,8 +112,9 @@ def _alphabets(vocab_size: int) -> list[tuple[int, ...]]:
     return sorted({tuple(sorted(set(pool))) for pool in pools})
 
 
+# The very top of 32 bits has its own test, since files and memory grow with the vocabulary.
 _vocabularies = st.sampled_from(
-    [(size, ids) for size in (6, 255, 256, 65_535, 65_536, 2**31, 2**32 - 1) for ids in _alphabets(size)]
+    [(size, ids) for size in (6, 255, 256, 65_535, 65_536, 200_000) for ids in _alphabets(size)]
 )
 
 

@@ -30,7 +30,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "index": {"errors", "types", "manifest", "tokenizers", "snippets"},
     "build": {"errors", "types", "manifest", "corpus", "tokenizers", "index"},
     "__init__": {"errors", "types", "corpus", "tokenizers", "index", "build"},
-    "cli": {"__init__", "errors", "types", "corpus", "tokenizers", "index", "build"},
+    "cli": {"__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets", "index", "build"},
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""

@@ -50,8 +50,6 @@ class Buckets {
 template <class Token, class Pos, class Selection>
 class BucketSort {
  public:
-  using Run = typename GroupSorter<Token, Pos>::Run;
-
   // Counts the buckets. Cost: one pass over the text; 8 bytes a bucket and thread.
   BucketSort(Text<Token> text, Token largest_id, Selection selection, std::size_t n_threads)
       : text_(text), buckets_(largest_id), selection_(selection), n_threads_(n_threads), counts_(n_threads) {
@@ -71,32 +69,47 @@ class BucketSort {
   }
 
   // Sorts the suffixes of buckets [first, last) into `positions`, which has exactly their number of places. Runs that
-  // agree in kDeepDepth tokens are left in text order and returned, in no particular order.
+  // agree in kDeepDepth tokens or more may be left in text order; they are returned, in no particular order.
   // Cost: one pass over the text, then as GroupSorter::sort. `poll` is called now and then on the caller's thread.
   template <class Poll>
-  std::vector<Run> sort(std::size_t first, std::size_t last, std::vector<Pos>& positions, const Poll& poll) {
+  std::vector<Run<Pos>> sort(std::size_t first, std::size_t last, std::vector<Pos>& positions, const Poll& poll) {
     const std::vector<std::uint64_t> starts = scatter(first, last, positions);
-    // Largest first, so that no thread is left with a large one at the end.
-    std::vector<std::size_t> order;
-    for (std::size_t bucket = first; bucket < last; ++bucket) {
-      if (starts[bucket - first + 1] - starts[bucket - first] > 1 && !buckets_.ends(bucket)) order.push_back(bucket);
-    }
-    std::ranges::stable_sort(order, std::greater{}, [&](std::size_t bucket) {
-      return starts[bucket - first + 1] - starts[bucket - first];
-    });
-    std::vector<std::vector<Run>> deep(n_threads_);
-    parallel_for(order.size(), n_threads_, [&](std::size_t task, std::size_t worker) {
-      const std::size_t i = order[task] - first;
-      sorters_[worker].sort(positions.data() + starts[i], positions.data() + starts[i + 1], buckets_.depth(),
-                            deep[worker]);
+    const std::vector<std::vector<Run<Pos>>> tasks = cut_into_tasks(first, starts, positions);
+    std::vector<std::vector<Run<Pos>>> deep(n_threads_);
+    parallel_for(tasks.size(), n_threads_, [&](std::size_t task, std::size_t worker) {
+      sorters_[worker].sort(tasks[task], buckets_.depth(), deep[worker]);
       if (worker == 0) poll();
     });
-    std::vector<Run> runs;
+    std::vector<Run<Pos>> runs;
     for (const auto& part : deep) runs.insert(runs.end(), part.begin(), part.end());
     return runs;
   }
 
  private:
+  static constexpr std::size_t kTaskSize = 1 << 16;
+
+  // Large buckets alone and small ones together; the largest first, so that no thread is left with one at the end.
+  std::vector<std::vector<Run<Pos>>> cut_into_tasks(std::size_t first, const std::vector<std::uint64_t>& starts,
+                                                    std::vector<Pos>& positions) const {
+    std::vector<std::vector<Run<Pos>>> large;
+    std::vector<std::vector<Run<Pos>>> small(1);
+    std::size_t n_small = 0;
+    for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+      const Run<Pos> bucket{positions.data() + starts[i], positions.data() + starts[i + 1]};
+      if (bucket.size() < 2 || buckets_.ends(first + i)) continue;
+      if (bucket.size() > kTaskSize) {
+        large.push_back({bucket});
+        continue;
+      }
+      small.back().push_back(bucket);
+      n_small += bucket.size();
+      if (n_small > small.size() * kTaskSize) small.emplace_back();
+    }
+    std::ranges::stable_sort(large, std::greater{}, [](const auto& task) { return task.front().size(); });
+    large.insert(large.end(), small.begin(), small.end());
+    return large;
+  }
+
   template <class F>
   void for_each_in_chunk(std::size_t chunk, F&& f) const {
     const std::uint64_t lo = text_.size() * chunk / n_threads_;

@@ -68,8 +68,6 @@ struct CoverPositions {
 template <class Token, class Pos>
 class SampleRanks {
  public:
-  using Run = typename GroupSorter<Token, Pos>::Run;
-
   // Cost: 9/64 n suffixes sorted to 64 tokens, then O(t log n) for the t that are tied; 1.2 n bytes for 32-bit
   // positions while it works, 0.6 n after. REQUIRES a text that ends with a separator.
   template <class Poll>
@@ -80,10 +78,10 @@ class SampleRanks {
     std::uint64_t n_sampled = 0;
     for (std::size_t bucket = 0; bucket < sample.n_buckets(); ++bucket) n_sampled += sample.bucket_size(bucket);
     std::vector<Pos> order(n_sampled);
-    std::vector<Run> tied = sample.sort(0, sample.n_buckets(), order, poll);
+    std::vector<Run<Pos>> tied = sample.sort(0, sample.n_buckets(), order, poll);
 
     for (std::uint64_t i = 0; i < n_sampled; ++i) ranks_[index(order[i])] = static_cast<Pos>(i);
-    for (const Run& run : tied) {
+    for (const Run<Pos>& run : tied) {
       for (Pos* place = run.begin; place < run.end; ++place) {
         ranks_[index(*place)] = static_cast<Pos>(run.begin - order.data());
       }
@@ -91,14 +89,75 @@ class SampleRanks {
     for (std::uint64_t n_steps = 1; !tied.empty(); n_steps *= 2) tied = double_depth(order, tied, n_steps, n_threads, poll);
   }
 
-  // Whether suffix i sorts before suffix j. REQUIRES that they agree in kDeepDepth tokens and do not end there.
-  // Cost: two random reads.
+  // What sorting a run needs beside it, kept between calls; one a thread.
+  struct Scratch {
+    std::vector<KeyedPosition<Pos>> items;
+    std::vector<KeyedPosition<Pos>> items_scratch;
+    std::vector<Pos> merged;
+  };
+
+  // Sorts suffixes that agree in kDeepDepth tokens and do not end there.
+  // Members of one residue share the shift to a sampled position, whose ranks are their keys; the at most 64 sorted
+  // residues are then merged by comparing ranks. Cost: O(m) for the keys, then at most 6 comparisons a member.
+  void sort(const Run<Pos>& run, Scratch& scratch) const {
+    if (run.size() <= kSmallRun) {
+      std::sort(run.begin, run.end, [this](Pos a, Pos b) { return less(a, b); });
+      return;
+    }
+    std::vector<std::size_t> ends = sort_residues(run, scratch);
+    scratch.merged.resize(run.size());
+    while (ends.size() > 1) ends = merge_neighbours(run, ends, scratch.merged);
+  }
+
+ private:
+  static constexpr std::size_t kSmallRun = 256;
+
+  // Whether suffix i sorts before suffix j. Cost: two random reads.
   [[nodiscard]] bool less(std::uint64_t i, std::uint64_t j) const {
     const std::uint64_t shift = difference_cover::kShifts[i % kDeepDepth][j % kDeepDepth];
     return ranks_[index(i + shift)] < ranks_[index(j + shift)];
   }
 
- private:
+  // Groups the run by residue and sorts each group. Returns where the groups end.
+  std::vector<std::size_t> sort_residues(const Run<Pos>& run, Scratch& scratch) const {
+    std::array<std::size_t, kDeepDepth + 1> starts{};
+    for (const Pos* place = run.begin; place < run.end; ++place) ++starts[*place % kDeepDepth + 1];
+    for (std::size_t residue = 0; residue < kDeepDepth; ++residue) starts[residue + 1] += starts[residue];
+
+    auto next = starts;
+    scratch.items.resize(run.size());
+    for (const Pos* place = run.begin; place < run.end; ++place) {
+      const std::uint64_t residue = *place % kDeepDepth;
+      const std::uint64_t sampled = *place + difference_cover::kShifts[residue][residue];
+      scratch.items[next[residue]++] = {ranks_[index(sampled)], *place};
+    }
+    std::vector<std::size_t> ends;
+    for (std::size_t residue = 0; residue < kDeepDepth; ++residue) {
+      const std::size_t size = starts[residue + 1] - starts[residue];
+      if (size == 0) continue;
+      sort_by_key(std::span(scratch.items).subspan(starts[residue], size), scratch.items_scratch);
+      ends.push_back(starts[residue + 1]);
+    }
+    for (std::size_t i = 0; i < run.size(); ++i) run.begin[i] = scratch.items[i].position;
+    return ends;
+  }
+
+  // Merges each two neighbouring sorted groups into one. Returns where the new groups end.
+  std::vector<std::size_t> merge_neighbours(const Run<Pos>& run, const std::vector<std::size_t>& ends,
+                                            std::vector<Pos>& merged) const {
+    std::vector<std::size_t> new_ends;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < ends.size(); i += 2) {
+      const std::size_t end = ends[std::min(i + 1, ends.size() - 1)];
+      std::merge(run.begin + begin, run.begin + ends[i], run.begin + ends[i], run.begin + end, merged.data() + begin,
+                 [this](Pos a, Pos b) { return less(a, b); });
+      new_ends.push_back(end);
+      begin = end;
+    }
+    std::copy(merged.begin(), merged.end(), run.begin);
+    return new_ends;
+  }
+
   // Sampled positions of one residue stand together, so that 64 tokens further on is the next entry.
   [[nodiscard]] std::uint64_t index(std::uint64_t position) const {
     return difference_cover::kMembers[position % kDeepDepth] * n_blocks_ + position / kDeepDepth;
@@ -107,7 +166,7 @@ class SampleRanks {
   // Given runs tied in n_steps * 64 tokens, orders each by the ranks that far on. Returns the runs still tied.
   // New ranks are set only when all runs are sorted: a run must not see a mixture of old and new ones.
   template <class Poll>
-  std::vector<Run> double_depth(const std::vector<Pos>& order, const std::vector<Run>& tied, std::uint64_t n_steps,
+  std::vector<Run<Pos>> double_depth(const std::vector<Pos>& order, const std::vector<Run<Pos>>& tied, std::uint64_t n_steps,
                                 std::size_t n_threads, const Poll& poll) {
     constexpr std::size_t kRunsPerTask = 256;
     std::vector<Worker> workers(n_threads);
@@ -122,7 +181,7 @@ class SampleRanks {
     parallel_for(n_threads, n_threads, [&](std::size_t w, std::size_t) {
       for (const NewRank& next : workers[w].new_ranks) ranks_[next.index] = next.rank;
     });
-    std::vector<Run> result;
+    std::vector<Run<Pos>> result;
     for (const Worker& w : workers) result.insert(result.end(), w.still_tied.begin(), w.still_tied.end());
     return result;
   }
@@ -136,10 +195,10 @@ class SampleRanks {
     std::vector<KeyedPosition<Pos>> items;
     std::vector<KeyedPosition<Pos>> scratch;
     std::vector<NewRank> new_ranks;
-    std::vector<Run> still_tied;
+    std::vector<Run<Pos>> still_tied;
   };
 
-  void sort_run(const Run& run, std::uint64_t first_rank, std::uint64_t n_steps, Worker& worker) const {
+  void sort_run(const Run<Pos>& run, std::uint64_t first_rank, std::uint64_t n_steps, Worker& worker) const {
     auto& items = worker.items;
     items.clear();
     for (const Pos* place = run.begin; place < run.end; ++place) {

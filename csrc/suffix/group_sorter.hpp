@@ -1,8 +1,7 @@
-// Sorting one group of suffixes by their next tokens, to a bounded depth.
+// Sorting groups of suffixes by their next tokens, to a bounded depth.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,56 +12,74 @@
 
 namespace infgram {
 
-// Suffixes that agree in this many tokens are left to the difference cover (difference_cover.hpp).
+// Suffixes that agree in this many tokens may be left to the difference cover (difference_cover.hpp).
 inline constexpr unsigned kDeepDepth = 64;
 
-// Sorts groups of positions, one group at a time; keeps scratch memory between calls, so use one a thread.
+// Suffixes that share their first tokens: a run of places in an array of positions.
+template <class Pos>
+struct Run {
+  Pos* begin;
+  Pos* end;
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - begin); }
+};
+
+// Sorts groups of positions; keeps scratch memory between calls, so use one a thread.
 //
-// Method: take the next key (4 tokens of 16 bits, …) of every suffix, sort by it, go on inside each run of equal keys.
-// A run whose key reaches the document's end is done, since its members end together and stand in text order. A group
-// beyond kLargeGroup is first partitioned by its next token or two, so that the keys of a group fit the cache.
+// Memory latency is the cost, so the groups of a batch go down level by level together: one pass reads the next key
+// (4 tokens of 16 bits, …) of every suffix of the batch, with prefetches that run ahead over the groups' borders; each
+// group is sorted by its keys; the runs of equal keys are the groups of the next level. A run whose key reaches the
+// document's end is done, since its members end together and stand in text order; a pair is compared directly.
+// A group beyond kLargeGroup is first partitioned by its next token or two, so that a batch fits the cache.
 // Positions of a group ascend when it comes in and stay so among equals, which makes the reads go forward.
-// Cost: O(m) key reads a level, at most kDeepDepth / kKeyTokens levels (+ one partition a token in large groups).
+// Cost: at most kDeepDepth / kKeyTokens key reads a suffix, and one more a token in large groups; kPairDepth /
+// kKeyTokens in pairs.
 template <class Token, class Pos>
 class GroupSorter {
  public:
+  using Group = Run<Pos>;
+
   // `largest_id` bounds the token ids in the text.
   GroupSorter(Text<Token> text, Token largest_id) : text_(text), partition_shift_(partition_shift(largest_id)) {}
 
-  // Sorts positions[begin, end), suffixes that share their first `depth` tokens and run on beyond them, ascending by
-  // position. Runs that still agree after kDeepDepth tokens stay in ascending order and are added to `deep`.
-  struct Run {
-    Pos* begin;
-    Pos* end;
-  };
-  void sort(Pos* begin, Pos* end, unsigned depth, std::vector<Run>& deep) {
-    pending_.push_back({begin, static_cast<std::size_t>(end - begin), depth, false});
-    while (!pending_.empty()) {
-      const Group group = pending_.back();
-      pending_.pop_back();
-      if (group.depth >= kDeepDepth) {
-        deep.push_back({group.begin, group.begin + group.size});
-      } else if (group.size > kLargeGroup && !group.is_partitioned) {
-        partition(group);
+  // Sorts each of `groups`: suffixes that share their first `depth` tokens and run on beyond them, ascending by
+  // position. Runs that agree in kDeepDepth tokens or more may be left in ascending order; they are added to `deep`.
+  void sort(std::span<const Group> groups, unsigned depth, std::vector<Group>& deep) {
+    for (const Group& group : groups) {
+      if (group.size() > kLargeGroup) {
+        large_.push_back({group, depth, false});
       } else {
-        sort_by_next_key(group);
+        add_to_batch(group, depth, deep);
+      }
+    }
+    sort_batch(depth, deep);
+    while (!large_.empty()) {
+      const Large next = large_.back();
+      large_.pop_back();
+      if (next.depth >= kDeepDepth) {
+        deep.push_back(next.group);
+      } else if (next.is_partitioned) {
+        batch_.push_back(next.group);
+        sort_batch(next.depth, deep);
+      } else {
+        partition(next.group, next.depth, deep);
       }
     }
   }
 
  private:
   using Item = KeyedPosition<Pos>;
-  using AnyKey = std::uint64_t;
 
-  struct Group {
-    Pos* begin;
-    std::size_t size;
+  struct Large {
+    Group group;
     unsigned depth;
     bool is_partitioned;  // by part of its next token: its keys must be sorted, whatever its size
   };
 
-  static constexpr std::size_t kLargeGroup = 1 << 15;
-  static constexpr std::size_t kPrefetchAhead = 24;
+  static constexpr std::size_t kLargeGroup = 1 << 14;
+  static constexpr std::size_t kBatchSize = 1 << 14;
+  static constexpr std::size_t kPrefetchAhead = 32;
+  static constexpr std::size_t kPairsAhead = 12;
+  static constexpr unsigned kPairDepth = 512;
   static constexpr unsigned kPartitionBits = 16;
   // Tokens that a partition decides: two of 8 bits, one of 16; of 32 bits only the highest bits of one.
   static constexpr unsigned kPartitionTokens = 2 / sizeof(Token);
@@ -70,66 +87,118 @@ class GroupSorter {
   // The digit is the 16 bits of a key below its unused ones.
   static unsigned partition_shift(Token largest_id) {
     if constexpr (sizeof(Token) < 4) return 64 - kPartitionBits;
-    return 32 + std::max(0, static_cast<int>(std::bit_width(std::uint64_t{largest_id} + 1)) - static_cast<int>(kPartitionBits));
+    const auto id_bits = static_cast<int>(std::bit_width(std::uint64_t{largest_id} + 1));
+    return 32 + static_cast<unsigned>(std::max(0, id_bits - static_cast<int>(kPartitionBits)));
   }
 
-  void sort_by_next_key(const Group& group) {
-    if (items_.size() < group.size) items_.resize(group.size);
-    const std::span<Item> items(items_.data(), group.size);
-    for (std::size_t i = 0; i < group.size; ++i) {
-      if (i + kPrefetchAhead < group.size) text_.prefetch(group.begin[i + kPrefetchAhead] + group.depth);
-      items[i] = {text_.key(group.begin[i] + group.depth), group.begin[i]};
-    }
-    sort_by_key(items, scratch_);
+  void add_to_batch(const Group& group, unsigned depth, std::vector<Group>& deep) {
+    batch_.push_back(group);
+    batch_size_ += group.size();
+    if (batch_size_ >= kBatchSize) sort_batch(depth, deep);
+  }
 
-    const unsigned next_depth = group.depth + Text<Token>::kKeyTokens;
-    for (std::size_t i = 0; i < group.size;) {
-      const AnyKey key = items[i].key;
-      const std::size_t run_begin = i;
-      for (; i < group.size && items[i].key == key; ++i) group.begin[i] = items[i].position;
-      if (i - run_begin > 1 && !Text<Token>::ends(key)) {
-        text_.prefetch(group.begin[run_begin] + next_depth);
-        text_.prefetch(group.begin[i - 1] + next_depth);
-        pending_.push_back({group.begin + run_begin, i - run_begin, next_depth, false});
+  // Sorts the groups of the batch, which share `depth` tokens each, and empties it.
+  void sort_batch(unsigned depth, std::vector<Group>& deep) {
+    for (; !batch_.empty() && depth < kDeepDepth; depth += Text<Token>::kKeyTokens) {
+      read_keys(depth);
+      std::size_t first = 0;
+      for (const Group& group : batch_) {
+        const std::span items(items_.data() + first, group.size());
+        sort_by_key(items, scratch_);
+        split(group, items);
+        first += group.size();
       }
+      sort_pairs(depth + Text<Token>::kKeyTokens, deep);
+      batch_.swap(next_batch_);
+      next_batch_.clear();
+    }
+    deep.insert(deep.end(), batch_.begin(), batch_.end());
+    batch_.clear();
+    batch_size_ = 0;
+  }
+
+  void read_keys(unsigned depth) {
+    items_.clear();
+    for (const Group& group : batch_) {
+      for (const Pos* place = group.begin; place < group.end; ++place) items_.push_back({0, *place});
+    }
+    const std::size_t n_ahead = items_.size() > kPrefetchAhead ? items_.size() - kPrefetchAhead : 0;
+    std::size_t i = 0;
+    for (; i < n_ahead; ++i) {
+      text_.prefetch(items_[i + kPrefetchAhead].position + depth);
+      items_[i].key = text_.key(items_[i].position + depth);
+    }
+    for (; i < items_.size(); ++i) items_[i].key = text_.key(items_[i].position + depth);
+  }
+
+  // Writes sorted items back and collects the runs that are not decided yet.
+  void split(const Group& group, std::span<const Item> items) {
+    for (std::size_t i = 0; i < items.size();) {
+      const std::size_t begin = i;
+      const std::uint64_t key = items[i].key;
+      for (; i < items.size() && items[i].key == key; ++i) group.begin[i] = items[i].position;
+      if (i - begin == 1 || Text<Token>::ends(key)) continue;
+      (i - begin == 2 ? pairs_ : next_batch_).push_back({group.begin + begin, group.begin + i});
     }
   }
 
-  void partition(const Group& group) {
+  void sort_pairs(unsigned depth, std::vector<Group>& deep) {
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      if (i + kPairsAhead < pairs_.size()) {
+        text_.prefetch(pairs_[i + kPairsAhead].begin[0] + depth);
+        text_.prefetch(pairs_[i + kPairsAhead].begin[1] + depth);
+      }
+      if (!sort_pair(pairs_[i].begin, depth)) deep.push_back(pairs_[i]);
+    }
+    pairs_.clear();
+  }
+
+  // Orders two suffixes; false if they agree too far.
+  [[nodiscard]] bool sort_pair(Pos* pair, unsigned depth) const {
+    for (; depth < kPairDepth; depth += Text<Token>::kKeyTokens) {
+      const std::uint64_t first = text_.key(pair[0] + depth);
+      const std::uint64_t second = text_.key(pair[1] + depth);
+      if (first > second) std::swap(pair[0], pair[1]);
+      if (first != second || Text<Token>::ends(first)) return true;
+    }
+    return false;
+  }
+
+  void partition(const Group& group, unsigned depth, std::vector<Group>& deep) {
     std::vector<Pos> starts((std::size_t{1} << kPartitionBits) + 1);
-    digits_.resize(group.size);
-    AnyKey all_ones = ~AnyKey{0};
-    AnyKey any_ones = 0;
-    for (std::size_t i = 0; i < group.size; ++i) {
-      if (i + kPrefetchAhead < group.size) text_.prefetch(group.begin[i + kPrefetchAhead] + group.depth);
-      const AnyKey key = text_.key(group.begin[i] + group.depth);
+    digits_.resize(group.size());
+    std::uint64_t all_ones = ~std::uint64_t{0};
+    std::uint64_t any_ones = 0;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (i + kPrefetchAhead < group.size()) text_.prefetch(group.begin[i + kPrefetchAhead] + depth);
+      const std::uint64_t key = text_.key(group.begin[i] + depth);
       all_ones &= key;
       any_ones |= key;
       digits_[i] = static_cast<std::uint16_t>(key >> partition_shift_);
       ++starts[digits_[i] + 1];
     }
     if (all_ones == any_ones) {  // one key: the whole group moves on by it
-      if (!Text<Token>::ends(all_ones)) {
-        pending_.push_back({group.begin, group.size, group.depth + Text<Token>::kKeyTokens, false});
-      }
+      if (!Text<Token>::ends(all_ones)) large_.push_back({group, depth + Text<Token>::kKeyTokens, false});
       return;
     }
     for (std::size_t d = 0; d + 1 < starts.size(); ++d) starts[d + 1] += starts[d];
     std::vector<Pos> next(starts.begin(), starts.end() - 1);
-    positions_.resize(group.size);
-    for (std::size_t i = 0; i < group.size; ++i) positions_[next[digits_[i]]++] = group.begin[i];
+    positions_.resize(group.size());
+    for (std::size_t i = 0; i < group.size(); ++i) positions_[next[digits_[i]]++] = group.begin[i];
     std::copy(positions_.begin(), positions_.end(), group.begin);
 
-    for (std::size_t d = 0; d + 1 < starts.size(); ++d) {
-      const std::size_t size = starts[d + 1] - starts[d];
-      if (size > 1 && !digit_ends(d)) push_partition(group, starts[d], size);
-    }
-  }
-
-  void push_partition(const Group& group, std::size_t offset, std::size_t size) {
     const bool is_whole_token = kPartitionTokens > 0 || partition_shift_ == 32;
-    const unsigned n_tokens = is_whole_token ? std::max(1U, kPartitionTokens) : 0;
-    pending_.push_back({group.begin + offset, size, group.depth + n_tokens, !is_whole_token});
+    const unsigned next_depth = depth + (is_whole_token ? std::max(1U, kPartitionTokens) : 0);
+    for (std::size_t d = 0; d + 1 < starts.size(); ++d) {
+      const Group part{group.begin + starts[d], group.begin + starts[d + 1]};
+      if (part.size() < 2 || digit_ends(d)) continue;
+      if (part.size() > kLargeGroup) {
+        large_.push_back({part, next_depth, !is_whole_token});
+      } else {
+        add_to_batch(part, next_depth, deep);
+      }
+    }
+    sort_batch(next_depth, deep);
   }
 
   // Whether every suffix with this digit ends within the tokens that the digit holds.
@@ -140,7 +209,11 @@ class GroupSorter {
 
   Text<Token> text_;
   unsigned partition_shift_;
-  std::vector<Group> pending_;
+  std::vector<Large> large_;
+  std::vector<Group> batch_;
+  std::size_t batch_size_ = 0;
+  std::vector<Group> next_batch_;
+  std::vector<Group> pairs_;
   std::vector<Item> items_;
   std::vector<Item> scratch_;
   std::vector<std::uint16_t> digits_;

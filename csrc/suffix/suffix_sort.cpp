@@ -47,16 +47,15 @@ class SuffixSort {
   }
 
  private:
-  using Run = typename GroupSorter<Token, Pos>::Run;
-
   void sort_block(std::size_t first, std::size_t last, std::uint64_t block_size) {
     positions_.resize(block_size);
     const auto poll = [this] { progress_(n_sorted_); };
-    const std::vector<Run> deep = buckets_.sort(first, last, positions_, poll);
+    const std::vector<Run<Pos>> deep = buckets_.sort(first, last, positions_, poll);
     if (!deep.empty()) {
       if (!sample_) sample_.emplace(text_, largest_id_, options_.n_threads, poll);
+      std::vector<typename SampleRanks<Token, Pos>::Scratch> scratch(options_.n_threads);
       parallel_for(deep.size(), options_.n_threads, [&](std::size_t i, std::size_t worker) {
-        std::sort(deep[i].begin, deep[i].end, [&](Pos a, Pos b) { return sample_->less(a, b); });
+        sample_->sort(deep[i], scratch[worker]);
         if (worker == 0 && i % 1024 == 0) poll();
       });
     }

@@ -5,6 +5,5 @@ from __future__ import annotations
 from infgram.corpus.corpus import Corpus
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.reading import OnError
-from infgram.corpus.reading import OnError
 
-__all__ = ["Corpus", "OnError", "OnError", "Skipped", "SourceDocument"]
+__all__ = ["Corpus", "OnError", "Skipped", "SourceDocument"]

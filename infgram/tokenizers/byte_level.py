@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infgram.tokenizers.display import byte_of_letter
+from infgram.tokenizers.display import byte_of_letter, bytes_of_byte_level_token
 
 
 def is_lossless(definition: dict[str, Any]) -> bool:
@@ -21,8 +21,18 @@ def is_lossless(definition: dict[str, Any]) -> bool:
         and not model.get("continuing_subword_prefix")
         and not model.get("end_of_word_suffix")
         and byte_of_letter().keys() <= model.get("vocab", {}).keys()
-        and not any(added.get("lstrip") or added.get("rstrip") for added in definition.get("added_tokens") or [])
+        and all(_stands_for_itself(added) for added in definition.get("added_tokens") or [])
     )
+
+
+def _stands_for_itself(added_token: dict[str, Any]) -> bool:
+    """Whether an added token swallows no space and comes back as it is written.
+
+    The decoder takes the letters of an added token for bytes where it can: "café" comes back with a broken é.
+    """
+    content = added_token["content"]
+    comes_back = bytes_of_byte_level_token(content) == content.encode("utf-8")
+    return comes_back and not added_token.get("lstrip") and not added_token.get("rstrip")
 
 
 def _cuts_only(pre_tokenizer: dict[str, Any] | None) -> bool:

@@ -73,10 +73,9 @@ NAMED: dict[str, TokenCorpus] = {
     "a vocabulary one too large for 8 bits": TokenCorpus([[0, 255, 0], [255, 255], [255, 0]], 256, (0, 255)),
     "the lowest and the highest of 16 bits": TokenCorpus([[0, 65_534, 0], [65_534, 65_534]], 65_535, (0, 65_534)),
     "a full vocabulary of 65,536": TokenCorpus([[0, 65_535, 0], [65_535, 65_535]], 65_536, (0, 65_535)),
-    "the lowest and the highest of 32 bits": TokenCorpus(
-        [[0, 2**32 - 2, 0], [2**32 - 2, 2**32 - 2]], 2**32 - 1, (0, 2**32 - 2)
+    "ids of three bytes": TokenCorpus(
+        [[0, 199_999, 65_536], [199_999, 65_535, 199_999]], 200_000, (0, 65_536, 199_999)
     ),
-    "the sign bit of 32 bits": TokenCorpus([[2**31, 2**31 - 1], [2**31 - 1, 2**31, 2**31]], 2**32 - 1, (5, 2**31)),
     "ids whose bytes sort otherwise": TokenCorpus(
         [[256, 1, 255, 65_280], [1, 256, 257, 255], [65_280, 255]], 65_535, (1, 255, 256, 65_280)
     ),
@@ -191,7 +190,6 @@ def check_refused(index: infgram.Index, reference: ReferenceIndex) -> None:
         for question in questions:
             with pytest.raises(infgram.QueryError):
                 question([token])
-    assert index.tokenizer is None
     with pytest.raises(infgram.QueryError):
         index.count("text")
 

@@ -1,0 +1,37 @@
+"""`infgram count`: how often a text occurs."""
+
+from __future__ import annotations
+
+from infgram.cli.options import IndexArgument, JsonOption, TextArgument, TokenIdsOption
+from infgram.cli.output import print_json, print_line
+from infgram.cli.questions import ask, given, open_index
+
+EXAMPLES = """
+infgram count corpus.infgram "natural language"
+infgram count corpus.infgram "natural language" --json
+infgram count corpus.infgram --token-ids 3306,2750
+printf %s "natural language" | infgram count corpus.infgram -
+infgram count corpus.infgram ""            # every token of the corpus
+infgram count corpus.infgram -- "--help"   # a text that begins with a dash
+"""
+
+
+def count(
+    index: IndexArgument, text: TextArgument = None, token_ids: TokenIdsOption = None, as_json: JsonOption = False
+) -> None:
+    """Count how often a text occurs, exactly.
+
+    An occurrence is a place inside one document where the text's own tokens stand. With most tokenizers a word
+    inside a sentence begins with a space: " language" finds more than "language". The empty text counts every
+    token.
+
+    JSON: count, token_ids, tokens.
+    """
+    asked = given(text, token_ids)
+    with open_index(index) as opened:
+        question = ask(opened, asked)
+        n = opened.count(question.token_ids)
+    if as_json:
+        print_json({"count": n, "token_ids": question.token_ids, "tokens": question.tokens})
+    else:
+        print_line(str(n))

@@ -1,0 +1,49 @@
+"""`infgram document`: one document of the corpus."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from infgram.cli.display import lines, number
+from infgram.cli.options import IndexArgument, JsonOption
+from infgram.cli.output import note, print_json, print_line
+from infgram.cli.questions import has_tokenizer, open_index, tokens_of
+from infgram.cli.search import metadata_line
+
+EXAMPLES = """
+infgram document corpus.infgram 17
+infgram document corpus.infgram 17 > seventeen.txt  # the text, exactly
+infgram document corpus.infgram 17 --json
+"""
+
+
+def document(
+    index: IndexArgument,
+    document_id: Annotated[int, typer.Argument(metavar="ID", min=0, help="The document's number, from 0.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print one document of the corpus.
+
+    Its text goes to standard output, its metadata to standard error. In a file or a pipe the text is exact; on a
+    terminal its control characters are shown as escapes.
+
+    JSON: document_id, metadata, n_tokens, text, token_ids, tokens.
+    """
+    with open_index(index) as opened:
+        found = opened.document(document_id)
+        token_ids = found.token_ids.tolist()
+        if as_json:
+            fields = {"document_id": document_id, "metadata": found.metadata, "n_tokens": len(token_ids)}
+            print_json({**fields, "text": found.text, "token_ids": token_ids, "tokens": tokens_of(opened, token_ids)})
+            return
+        text = found.text if has_tokenizer(opened) else ",".join(map(str, token_ids))
+    note(f"document {document_id}, {number(len(token_ids), 'token')}  {metadata_line(found.metadata)}".rstrip())
+    if sys.stdout.isatty():
+        for line in lines(text):
+            print_line(line)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8"))

@@ -1,0 +1,63 @@
+"""`infgram info`: what an index holds and where its bytes are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infgram.cli.display import one_line, size
+from infgram.cli.options import IndexArgument, JsonOption
+from infgram.cli.output import print_json, print_line, print_table
+from infgram.cli.questions import open_index
+
+EXAMPLES = """
+infgram info corpus.infgram
+infgram info corpus.infgram --json
+"""
+
+
+def info(index: IndexArgument, as_json: JsonOption = False) -> None:
+    """Show what an index holds and where its bytes are.
+
+    JSON: paths, n_tokens, n_documents, n_shards, vocab_size, token_width_bits, bytes_per_token (documents'
+    metadata aside), size_bytes, sections, tokenizer, format_version, suffix_order, builder_version, n_skipped.
+    """
+    with open_index(index) as opened:
+        numbers = opened.info()
+    if as_json:
+        print_json(numbers)
+        return
+    for label, value in summary(numbers):
+        print_line(f"{label:<16}{value}")
+    print_line()
+    print_sections(numbers)
+
+
+def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
+    """The lines above the table."""
+    tokenizer = numbers["tokenizer"]
+    named = "none: ask with token ids" if tokenizer is None else f"{tokenizer['kind']} {tokenizer['fingerprint'][:16]}"
+    lines = [
+        ("index", ", ".join(one_line(path) for path in numbers["paths"])),
+        ("documents", f"{numbers['n_documents']:,}"),
+        ("tokens", f"{numbers['n_tokens']:,}, {numbers['token_width_bits']} bits each"),
+        ("tokenizer", f"{one_line(named)}, {numbers['vocab_size']:,} token ids"),
+        ("shards", f"{numbers['n_shards']:,}"),
+        ("size", f"{size(numbers['size_bytes'])}, {_ratio(numbers['bytes_per_token'])} bytes a token without metadata"),
+        ("format", f"version {numbers['format_version']}, written by infgram {one_line(numbers['builder_version'])}"),
+    ]
+    if numbers["n_skipped"]:
+        lines.append(("left out", f"{numbers['n_skipped']:,} pieces of input; manifest.json lists them"))
+    return lines
+
+
+def print_sections(numbers: dict[str, Any]) -> None:
+    """The table of sections."""
+    rows = [
+        (one_line(name), f"{section['size_bytes']:,}", _ratio(section["bytes_per_token"]))
+        for name, section in numbers["sections"].items()
+    ]
+    print_table(("section", "bytes", "bytes a token"), rows, left=("section",))
+
+
+def _ratio(value: float | None) -> str:
+    return "no" if value is None else f"{value:.3f}"

@@ -1,0 +1,32 @@
+"""Arguments and options that several commands share: one name, one meaning, one help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+IndexArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="INDEX", help="The folder of an index, as infgram build writes it.")
+]
+TextArgument: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TEXT",
+        help="The text, taken exactly as it stands; - reads it from standard input. "
+        "Put -- before a text that begins with a dash.",
+        show_default=False,
+    ),
+]
+TokenIdsOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--token-ids", metavar="IDS", help="Ask with token ids instead of a text, as 17,4,256."),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+MinCountOption: TypeAlias = Annotated[
+    int, typer.Option("--min-count", min=1, metavar="N", help="Use a suffix only if it occurs at least so often.")
+]
+QuietOption: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, no notes; warnings and errors still show.")
+]

@@ -1,0 +1,115 @@
+"""Where output goes: answers to standard output, messages to standard error."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from infgram.cli.display import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_UNBOUNDED: Final = 100_000  # columns, where no terminal sets a width: nothing is cut or wrapped in a file or pipe
+
+
+def prepare_streams() -> None:
+    """Characters that the streams' encoding lacks become escapes instead of an error.
+
+    Raises:
+        OSError: standard output is closed.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115  # lives as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed; send it to a file or to /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_json(answer: dict[str, Any]) -> None:
+    """One JSON object on one line of standard output, in ASCII, so that it is valid under every locale."""
+    sys.stdout.write(json.dumps(answer, ensure_ascii=True, allow_nan=False) + "\n")
+
+
+def print_line(line: str = "") -> None:
+    """A line of the answer; what stems from a corpus was made safe by the caller (`display`)."""
+    sys.stdout.write(f"{line}\n")
+
+
+def message(kind: str, text: str) -> None:
+    """One line on standard error: `error`, `warning` or `note`, and the text with everything unsafe escaped."""
+    colour = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(kind, typer.colors.CYAN)
+    label = typer.style(f"{kind}:", fg=colour, bold=True)
+    typer.echo(f"{label} {one_line(text)}", err=True)
+
+
+def note(text: str) -> None:
+    """A hint on standard error."""
+    message("note", text)
+
+
+class WarningsToStandardError(logging.Handler):
+    """The library's log, from warnings on, as lines on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        message("warning", record.getMessage())
+
+
+def json_number(value: float) -> float | None:
+    """A number as JSON can hold it: None for −inf and NaN."""
+    return value if math.isfinite(value) else None
+
+
+def json_numbers(values: Iterable[float]) -> list[float | None]:
+    """Numbers as JSON can hold them."""
+    return [json_number(value) for value in values]
+
+
+def console() -> Console:
+    """Standard output through rich: no markup, no guessed colours, no wrapping where no terminal is."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    return Console(file=sys.stdout, markup=False, emoji=False, highlight=False, width=width, soft_wrap=True)
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[str] = ()) -> None:
+    """A table in plain columns, numbers to the right; the cells were made safe by the caller.
+
+    Args:
+        headings: one a column.
+        rows: one cell a column.
+        left: headings of the columns that hold words.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(Text(heading), justify="left" if heading in left else "right", no_wrap=heading not in left)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+
+
+def print_text(text: Text) -> None:
+    """A styled line; the terminal wraps it."""
+    console().print(text)

@@ -1,0 +1,119 @@
+"""How far a long command is: bars on a terminal, now and then a line elsewhere; always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from infgram.cli.display import duration, size
+from infgram.types import BuildProgress
+
+Report: TypeAlias = Callable[[BuildProgress], None]
+
+SECONDS_BETWEEN_LINES: Final = 10.0
+
+
+@contextmanager
+def show_progress(*, quiet: bool) -> Iterator[Report]:
+    """What to hand to the library as `progress`."""
+    if quiet:
+        yield _ignore
+    elif sys.stderr.isatty():
+        columns = (TextColumn("{task.description:<9}"), BarColumn(), TaskProgressColumn(), _Rate(), _TimeLeft())
+        console = Console(file=sys.stderr, markup=False, highlight=False)
+        with Progress(*columns, console=console) as bars:
+            report = Bars(bars)
+            yield report
+            report.finish()
+    else:
+        yield Lines(time.monotonic)
+
+
+class Bars:
+    """A bar for each stage, on a terminal."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._stage: str | None = None
+        self._task = TaskID(0)
+
+    def __call__(self, progress: BuildProgress) -> None:
+        """Move the bar of the stage; a new stage starts a new one."""
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            self._task = self._bars.add_task(progress.stage, total=None, unit=progress.unit)
+        known = progress.total > 0 and progress.done > 0  # until the first report, the bar only shows life
+        self._bars.update(self._task, completed=progress.done, total=progress.total if known else None)
+
+    def finish(self) -> None:
+        """Fill the last bar: all is done, whatever the last report said."""
+        for task in self._bars.tasks:
+            if task.id == self._task:
+                self._bars.update(task.id, completed=task.total or 1, total=task.total or 1)
+
+
+class Lines:
+    """A line every ten seconds, in a file or a pipe."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._stage: str | None = None
+        self._stage_began = self._last_line = clock()
+
+    def __call__(self, progress: BuildProgress) -> None:
+        """Write a line if the last one is old enough."""
+        now = self._clock()
+        if progress.stage != self._stage:
+            self._stage, self._stage_began = progress.stage, now
+        if now - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            typer.echo(line_of(progress, now - self._stage_began), err=True)
+
+
+def line_of(progress: BuildProgress, elapsed_s: float) -> str:
+    """`tokenise: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`."""
+    share = amount(progress.done, progress.unit)
+    if progress.total:
+        share = f"{progress.done / progress.total:.0%} of {amount(progress.total, progress.unit)}"
+    if not progress.done or elapsed_s <= 0:
+        return f"{progress.stage}: {share}"
+    rate = progress.done / elapsed_s
+    units_left = progress.total - progress.done
+    left = f", {duration(units_left / rate)} left" if units_left > 0 else ""
+    return f"{progress.stage}: {share}, {amount(rate, progress.unit)}/s{left}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number of bytes or of tokens."""
+    return size(value) if unit == "bytes" else f"{value:,.0f} {unit}"
+
+
+class _Rate(ProgressColumn):
+    """Units a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        unit = task.fields["unit"]
+        return Text("" if not speed else f"{amount(speed, unit)}/s", style="progress.data.speed")
+
+
+class _TimeLeft(ProgressColumn):
+    """Time left; of a finished stage, the time it took."""
+
+    def render(self, task: Task) -> Text:
+        if task.finished:
+            return Text(duration(task.finished_time or 0))
+        left = task.time_remaining
+        return Text("" if left is None else f"{duration(left)} left", style="progress.remaining")
+
+
+def _ignore(progress: BuildProgress) -> None:
+    """Nobody wants to know."""

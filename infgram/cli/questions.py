@@ -1,0 +1,122 @@
+"""What the user asks: an open index, and a text or token ids."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from infgram.cli.output import note
+from infgram.errors import IndexNotFoundError, QueryError
+
+if TYPE_CHECKING:
+    from infgram.index import Index
+
+_HOW_TO_ASK = "give a TEXT, - for standard input, or --token-ids"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked.
+
+    Attributes:
+        token_ids: as asked, or as the index's tokenizer encodes the text.
+        tokens: each id as text; None if the index holds no tokenizer.
+    """
+
+    token_ids: list[int]
+    tokens: list[str] | None
+
+
+def open_index(path: Path) -> Index:
+    """The index at a path.
+
+    Raises:
+        IndexNotFoundError: there is none; a hint follows where the user named the corpus instead.
+    """
+    import infgram
+
+    try:
+        return infgram.open(path)
+    except IndexNotFoundError as error:
+        beside = path.with_name(f"{path.name}.infgram") if path.name else path
+        if beside == path or not beside.is_dir():
+            raise
+        raise IndexNotFoundError(f"{error}; did you mean {beside}?") from error
+
+
+def given(text: str | None, token_ids: str | None) -> str | list[int]:
+    """The text or the token ids of the command line, read before anything is opened.
+
+    Raises:
+        typer.BadParameter: neither or both were given, or the ids are no integers.
+        QueryError: standard input is not UTF-8.
+    """
+    if token_ids is not None:
+        if text is not None:
+            raise typer.BadParameter(f"both a TEXT and --token-ids; {_HOW_TO_ASK}")
+        return _integers(token_ids)
+    if text is None:
+        raise typer.BadParameter(f"nothing to ask; {_HOW_TO_ASK}")
+    return _standard_input() if text == "-" else text
+
+
+def ask(index: Index, asked: str | list[int]) -> Question:
+    """The question in the index's tokens.
+
+    Raises:
+        QueryError: an id is not in the vocabulary, or a text is asked of an index without a tokenizer.
+    """
+    if isinstance(asked, list):
+        index.count(asked)  # checks the ids
+        return Question(asked, tokens_of(index, asked))
+    if not has_tokenizer(index):
+        raise QueryError(f"{index.paths[0]} was built from token ids and holds no tokenizer; ask with --token-ids")
+    token_ids = index.tokenizer.encode(asked).tolist()
+    return Question(token_ids, tokens_of(index, token_ids))
+
+
+def has_tokenizer(index: Index) -> bool:
+    """Whether the index can encode and decode text."""
+    return index.info()["tokenizer"] is not None
+
+
+def tokens_of(index: Index, token_ids: Sequence[int]) -> list[str] | None:
+    """Each id as text, or None if the index holds no tokenizer."""
+    return index.tokenizer.tokens(token_ids) if has_tokenizer(index) else None
+
+
+def text_of(index: Index, token_ids: Sequence[int]) -> str:
+    """The ids as text; as numbers if the index holds no tokenizer."""
+    if has_tokenizer(index):
+        return index.tokenizer.decode(token_ids)
+    return ",".join(map(str, token_ids))
+
+
+def _integers(token_ids: str) -> list[int]:
+    parts = token_ids.replace(",", " ").split()
+    try:
+        return [int(part) for part in parts]
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{token_ids!r} is no list of token ids; expected integers with commas between, as 17,4,256",
+            param_hint="--token-ids",
+        ) from error
+
+
+def _standard_input() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise QueryError(
+            f"standard input is not UTF-8 text: byte 0x{data[error.start]:02x} at byte offset {error.start}; "
+            "convert it first, as with iconv"
+        ) from error
+    if text.find("\n") == len(text) - 1 and text != "\n" and text:
+        note("the text ends with a line feed, which is part of it; printf %s writes a text without one, echo does not")
+    return text

@@ -1,0 +1,26 @@
+"""The HTTP service: the questions of the library as JSON over HTTP, and one page to ask them in a browser.
+
+Example:
+    >>> from infgram.service import Settings, create_app
+    >>> app = create_app(Settings(indexes={"stories": "stories.infgram"}))
+"""
+
+from __future__ import annotations
+
+import infgram
+
+try:
+    import fastapi  # noqa: F401  # looked for first, so that the message names the extra
+    import pydantic_settings  # noqa: F401
+    import uvicorn  # noqa: F401
+except ImportError as error:
+    raise infgram.MissingExtraError(
+        f"the service needs the package {error.name}, which is not installed; pip install 'infgram[service]'"
+    ) from error
+
+from .app import create_app
+from .indexes import names_of
+from .running import run
+from .settings import Limits, Settings
+
+__all__ = ["Limits", "Settings", "create_app", "names_of", "run"]

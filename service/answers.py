@@ -1,0 +1,212 @@
+"""What is answered.
+
+Integers are exact whatever their size. JSON has no infinity, so an impossible log-probability is null. The end of a
+document is the token id −1, whose token is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from . import examples
+from .problems import Problem
+from .settings import Limits
+
+
+def _shown(*examples: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(frozen=True, json_schema_extra={"examples": list(examples)})
+
+
+class Answer(BaseModel):
+    """What every answer says of its question."""
+
+    token_ids: list[int] = Field(description="The tokens that were asked about.")
+    tokens: list[str | None] | None = Field(
+        description="Each token alone, to show; bytes that are no whole character are written like `\\xe2`. Null for "
+        "an index without a tokenizer."
+    )
+    elapsed_ms: float = Field(description="Milliseconds spent on this answer, without HTTP.")
+
+
+class CountAnswer(Answer):
+    """A count."""
+
+    model_config = _shown(examples.COUNT)
+
+    count: int = Field(description="Exact occurrences; for the empty query, all tokens.")
+
+
+class Row(BaseModel):
+    """One continuation."""
+
+    token_id: int = Field(description="−1 is the end of the document.")
+    token: str | None = Field(description="Null for the end of the document, or without a tokenizer.")
+    count: int = Field(description="Exact occurrences of the context followed by this token.")
+    log_prob: float = Field(description="Nats: log(count / context_count).")
+
+
+class DistributionAnswer(Answer):
+    """What follows a context."""
+
+    model_config = _shown(examples.DISTRIBUTION)
+
+    suffix_length: int = Field(description="Tokens of the context that were used; of /next-token always all.")
+    effective_n: int = Field(description="suffix_length + 1.")
+    context_count: int = Field(description="Occurrences of what was used; top_k never changes it.")
+    n_distinct: int = Field(description="Distinct continuations, before top_k.")
+    is_sparse: bool = Field(description="Whether one continuation alone ever follows.")
+    rows: list[Row] = Field(description="By falling count, ties by rising token id; empty if the context is absent.")
+
+
+class ScoreTotal(BaseModel):
+    """A sequence as a whole."""
+
+    n_positions: int = Field(description="Tokens that were scored, and the end if it was asked for.")
+    n_impossible: int = Field(description="Positions whose token never follows the suffix used there.")
+    log_prob: float | None = Field(description="Sum of log_probs in nats; null if a position is impossible.")
+
+
+class ScoreAnswer(Answer):
+    """The ∞-gram at every position; all lists have one length."""
+
+    model_config = _shown(examples.SCORE)
+
+    suffix_lengths: list[int] = Field(description="Tokens of context used.")
+    context_counts: list[int] = Field(description="Occurrences of that suffix.")
+    continuation_counts: list[int] = Field(description="Of those, how many the token follows.")
+    log_probs: list[float | None] = Field(description="Nats; null where the token never follows.")
+    total: ScoreTotal
+
+
+class FoundDocument(BaseModel):
+    """A document that holds the query, shown at its first match in the order of the suffixes."""
+
+    model_config = _shown(examples.FOUND_DOCUMENT)
+
+    document_id: int
+    metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    text: str = Field(description="The document, cut after the limit text_characters.")
+    text_truncated: bool
+    offset: int = Field(description="The match's first token inside the document, in tokens.")
+    length: int = Field(description="The match's length in tokens.")
+    match_start: int = Field(description="The match's first character in the whole text, in Unicode characters.")
+    match_end: int = Field(description="The end of the match in the whole text, exclusive.")
+    snippet: str = Field(description="The text around the match.")
+    snippet_match_start: int
+    snippet_match_end: int
+
+
+class SearchAnswer(Answer):
+    """Documents, none twice."""
+
+    model_config = _shown(examples.SEARCH)
+
+    count: int = Field(description="Occurrences of the query in the whole corpus, exact.")
+    documents: list[FoundDocument]
+
+
+class DocumentAnswer(BaseModel):
+    """One document."""
+
+    model_config = _shown(examples.WHOLE_DOCUMENT)
+
+    document_id: int
+    metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    n_tokens: int = Field(description="Tokens of the whole document.")
+    text: str = Field(description="Cut after the limit document_size; empty without a tokenizer.")
+    text_truncated: bool
+    token_ids: list[int] = Field(description="Cut after the limit document_size.")
+    token_ids_truncated: bool
+
+
+class TokenizerInfo(BaseModel):
+    """The tokenizer that an index was built with."""
+
+    kind: str = Field(description='"bytes" or "huggingface".')
+    fingerprint: str = Field(description="SHA-256 of its definition.")
+
+
+class IndexSummary(BaseModel):
+    """One index."""
+
+    model_config = _shown(examples.INDEX)
+
+    name: str
+    n_tokens: int
+    n_documents: int
+    n_shards: int
+    vocab_size: int = Field(description="Token ids go from 0 to vocab_size − 1.")
+    token_width_bits: int
+    size_bytes: int = Field(description="All its files together.")
+    bytes_per_token: float | None = Field(description="Without the metadata; null without a token.")
+    tokenizer: TokenizerInfo | None
+
+
+class SectionInfo(BaseModel):
+    """One kind of file of an index, over all shards."""
+
+    size_bytes: int
+    bytes_per_token: float | None
+
+
+class IndexInfo(IndexSummary):
+    """Everything that an index says of itself."""
+
+    model_config = _shown(examples.INDEX_INFO)
+
+    sections: dict[str, SectionInfo]
+    format_version: int
+    suffix_order: str
+    builder_version: str
+    n_skipped: int = Field(description="Inputs left out by the build, since they could not be read.")
+
+
+class IndexList(BaseModel):
+    """All indexes, and what may be asked of them."""
+
+    model_config = _shown({"indexes": [examples.INDEX], "limits": Limits().model_dump()})
+
+    indexes: list[IndexSummary]
+    limits: Limits
+
+
+class Health(BaseModel):
+    """The state of the server."""
+
+    model_config = _shown({"status": "ok"})
+
+    status: str
+
+
+class CountBatchAnswer(BaseModel):
+    """The counts in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.COUNT, examples.PROBLEM]})
+
+    results: list[CountAnswer | Problem]
+
+
+class DistributionBatchAnswer(BaseModel):
+    """The distributions in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.DISTRIBUTION, examples.PROBLEM]})
+
+    results: list[DistributionAnswer | Problem]
+
+
+class ScoreBatchAnswer(BaseModel):
+    """The scores in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.SCORE, examples.PROBLEM]})
+
+    results: list[ScoreAnswer | Problem]
+
+
+class SearchBatchAnswer(BaseModel):
+    """The documents found in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.SEARCH, examples.PROBLEM]})
+
+    results: list[SearchAnswer | Problem]

@@ -1,0 +1,85 @@
+"""One example of every answer, for the OpenAPI document; a small index of sentences on language is behind them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .problems import ProblemError
+
+_QUERY: Final = {"token_ids": [3, 14], "tokens": ["natural", " language"]}
+
+COUNT: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.04, "count": 9}
+
+DISTRIBUTION: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 0.07,
+    "suffix_length": 2,
+    "effective_n": 3,
+    "context_count": 9,
+    "n_distinct": 2,
+    "is_sparse": False,
+    "rows": [
+        {"token_id": 15, "token": " processing", "count": 6, "log_prob": -0.4054651081081644},
+        {"token_id": -1, "token": None, "count": 3, "log_prob": -1.0986122886681098},
+    ],
+}
+
+SCORE: Final[dict[str, Any]] = {
+    "token_ids": [3, 14, -1],
+    "tokens": ["natural", " language", None],
+    "elapsed_ms": 0.06,
+    "suffix_lengths": [0, 1, 2],
+    "context_counts": [1040, 12, 9],
+    "continuation_counts": [12, 9, 3],
+    "log_probs": [-4.462069, -0.287682, -1.098612],
+    "total": {"n_positions": 3, "n_impossible": 0, "log_prob": -5.848363},
+}
+
+FOUND_DOCUMENT: Final[dict[str, Any]] = {
+    "document_id": 4,
+    "metadata": {"title": "On speech"},
+    "text": "A word on natural language.",
+    "text_truncated": False,
+    "offset": 4,
+    "length": 2,
+    "match_start": 10,
+    "match_end": 26,
+    "snippet": " on natural language.",
+    "snippet_match_start": 4,
+    "snippet_match_end": 20,
+}
+
+SEARCH: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.4, "count": 9, "documents": [FOUND_DOCUMENT]}
+
+WHOLE_DOCUMENT: Final[dict[str, Any]] = {
+    "document_id": 4,
+    "metadata": {"title": "On speech"},
+    "n_tokens": 7,
+    "text": "A word on natural language.",
+    "text_truncated": False,
+    "token_ids": [65, 20, 21, 22, 3, 14, 46],
+    "token_ids_truncated": False,
+}
+
+INDEX: Final[dict[str, Any]] = {
+    "name": "language",
+    "n_tokens": 1000,
+    "n_documents": 40,
+    "n_shards": 1,
+    "vocab_size": 300,
+    "token_width_bits": 16,
+    "size_bytes": 5300,
+    "bytes_per_token": 5.3,
+    "tokenizer": {"kind": "huggingface", "fingerprint": "0f3c9a…"},
+}
+
+INDEX_INFO: Final[dict[str, Any]] = {
+    **INDEX,
+    "sections": {"tokens": {"size_bytes": 2000, "bytes_per_token": 2.0}},
+    "format_version": 1,
+    "suffix_order": "token-id, document end first, equal suffixes by position",
+    "builder_version": "0.1.0",
+    "n_skipped": 0,
+}
+
+PROBLEM: Final[dict[str, Any]] = ProblemError("unknown_index").problem.model_dump()

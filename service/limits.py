@@ -1,0 +1,74 @@
+"""The limits of a request's fields: declared beside the field, checked here, shown in the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from .problems import FieldError, ProblemError
+from .settings import Limits
+
+_MARK = "x-limit"
+_KEYWORDS = {"string": "maxLength", "array": "maxItems", "integer": "maximum"}
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Marks a field that a limit bounds: a number by its value, a text or list by its length.
+
+    Attributes:
+        limit: the field of `Limits`.
+    """
+
+    limit: str
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(core_schema), _MARK: self.limit}
+
+
+def check(body: BaseModel, limits: Limits) -> None:
+    """Refuse a request with a field beyond its limit.
+
+    Raises:
+        ProblemError: names the fields and their limits.
+    """
+    errors = [
+        exceeded(name, getattr(limits, mark.limit))
+        for name, mark in _marked_fields(body)
+        if _size(getattr(body, name)) > getattr(limits, mark.limit)
+    ]
+    if errors:
+        raise ProblemError("limit_exceeded", errors=errors)
+
+
+def exceeded(field: str, most: int, of_what: str = "") -> FieldError:
+    """What is said of a field beyond its limit."""
+    return FieldError(loc=["body", field], type="limit_exceeded", msg=f"Expected at most {most} {of_what}".rstrip())
+
+
+def write_into(schema: Any, limits: Limits) -> Any:
+    """The same JSON schema, or part of one, with each mark replaced by its number."""
+    if isinstance(schema, list):
+        return [write_into(part, limits) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    filled = {key: write_into(value, limits) for key, value in schema.items() if key != _MARK}
+    if _MARK in schema:
+        filled[_KEYWORDS[schema["type"]]] = getattr(limits, schema[_MARK])
+    return filled
+
+
+def _marked_fields(body: BaseModel) -> Iterator[tuple[str, AtMost]]:
+    for name, field in type(body).model_fields.items():
+        yield from ((name, mark) for mark in field.metadata if isinstance(mark, AtMost))
+
+
+def _size(value: str | list[Any] | int | None) -> int:
+    if value is None:
+        return 0
+    return value if isinstance(value, int) else len(value)

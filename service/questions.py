@@ -1,0 +1,169 @@
+"""The bodies that are accepted: strict, frozen, without unknown fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
+from pydantic.functional_validators import AfterValidator, WrapValidator
+from pydantic.json_schema import SkipJsonSchema
+
+from .limits import AtMost
+from .problems import of_validation
+
+
+def _no_default(schema: dict[str, Any]) -> None:
+    """A field that may be left out, but not be null, shows no default."""
+    schema.pop("default", None)
+
+
+def _exactly_one(schema: dict[str, Any]) -> None:
+    schema["oneOf"] = [{"required": ["query"]}, {"required": ["token_ids"]}]
+
+
+def _body(*examples: dict[str, Any]) -> ConfigDict:
+    """The configuration of a body, with its examples."""
+
+    def extra(schema: dict[str, Any]) -> None:
+        schema["examples"] = list(examples)
+        if "query" in schema["properties"]:
+            _exactly_one(schema)
+
+    return ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=extra)
+
+
+TokenId = Annotated[int, Field(ge=0)]
+TopK = Annotated[int, Field(ge=1, description="Rows to return: those of largest count."), AtMost("top_k")]
+MinCount = Annotated[int, Field(ge=1, description="How often a suffix must occur to be used.")]
+
+
+def _is_utf8(text: str | None) -> str | None:
+    """JSON may escape half a surrogate pair, which is no text."""
+    try:
+        (text or "").encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError("expected text that UTF-8 can carry; found a lone surrogate") from error
+    return text
+
+
+class Question(BaseModel):
+    """Text or token ids."""
+
+    model_config = _body({"query": "natural language"}, {"token_ids": [3, 14, 15]})
+
+    query: Annotated[str | SkipJsonSchema[None], AfterValidator(_is_utf8), AtMost("query_characters")] = Field(
+        default=None,
+        description="Text, encoded by the index's tokenizer exactly as it stands.",
+        json_schema_extra=_no_default,
+    )
+    token_ids: Annotated[list[TokenId] | SkipJsonSchema[None], AtMost("query_tokens")] = Field(
+        default=None, description="Token ids, written without a decimal point.", json_schema_extra=_no_default
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one_is_given(self) -> Question:
+        if len(self.model_fields_set & {"query", "token_ids"}) != 1 or (self.query is None and self.token_ids is None):
+            raise ValueError("expected exactly one of query (text) and token_ids (a list of integers)")
+        return self
+
+
+class CountQuestion(Question):
+    """How often does this occur?"""
+
+    model_config = _body({"query": "natural language"}, {"token_ids": [3, 14, 15]})
+
+
+class NextTokenQuestion(Question):
+    """What follows the whole of this?"""
+
+    model_config = _body({"query": "natural language", "top_k": 5})
+
+    top_k: TopK = 20
+
+
+class InfgramQuestion(Question):
+    """What follows the longest suffix of this that occurs?"""
+
+    model_config = _body({"query": "a word on natural language", "top_k": 5, "min_count": 1})
+
+    min_count: MinCount = 1
+    top_k: TopK = 20
+
+
+class ScoreQuestion(Question):
+    """How likely is each token of this after those before it?"""
+
+    model_config = _body({"query": "natural language", "end": False})
+
+    min_count: MinCount = 1
+    end: bool = Field(default=False, description="Score the end of the document after the last token, too.")
+
+
+class SearchQuestion(Question):
+    """Which documents hold this?"""
+
+    model_config = _body({"query": "natural language", "limit": 3, "seed": 7})
+
+    limit: Annotated[int, Field(ge=1, description="Documents to return."), AtMost("documents")] = 10
+    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | SkipJsonSchema[None] = Field(
+        default=None,
+        description="Draws a uniform sample, the same for the same seed; without it, documents come in the order "
+        "of their suffixes.",
+        json_schema_extra=_no_default,
+    )
+    snippet_tokens: Annotated[
+        int,
+        Field(ge=0, description="Tokens around the match, half before it and half after."),
+        AtMost("snippet_tokens"),
+    ] = 40
+
+
+def _problem_in_place(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """A question of a batch that does not fit its schema fails alone."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        return of_validation(error.errors(include_url=False, include_context=False, include_input=False)).problem
+
+
+Q = TypeVar("Q", bound=Question)
+Item = Annotated[Q, WrapValidator(_problem_in_place)]
+"""A question of a batch; at run time a `Problem` where it does not fit."""
+
+
+class Batch(BaseModel):
+    """Several questions of one kind."""
+
+    model_config = _body({"items": [{"query": "natural"}, {"token_ids": [3, 14, 15]}]})
+
+    items: list[Any]
+
+
+class CountBatch(Batch):
+    """Several counts."""
+
+    items: Annotated[list[Item[CountQuestion]], AtMost("batch_items")]
+
+
+class NextTokenBatch(Batch):
+    """Several next-token questions."""
+
+    items: Annotated[list[Item[NextTokenQuestion]], AtMost("batch_items")]
+
+
+class InfgramBatch(Batch):
+    """Several ∞-gram questions."""
+
+    items: Annotated[list[Item[InfgramQuestion]], AtMost("batch_items")]
+
+
+class ScoreBatch(Batch):
+    """Several sequences to score."""
+
+    items: Annotated[list[Item[ScoreQuestion]], AtMost("batch_items")]
+
+
+class SearchBatch(Batch):
+    """Several searches."""
+
+    items: Annotated[list[Item[SearchQuestion]], AtMost("batch_items")]

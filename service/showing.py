@@ -1,0 +1,48 @@
+"""From what the library returns to what is answered."""
+
+from __future__ import annotations
+
+import infgram
+
+from .answers import DistributionAnswer, FoundDocument, Row
+from .asking import Encoded, milliseconds_since
+from .indexes import ServedIndex
+from .settings import Limits
+
+
+def distribution(
+    served: ServedIndex, query: Encoded, found: infgram.NextTokenDistribution, *, suffix_length: int, started: float
+) -> DistributionAnswer:
+    """A distribution after the last `suffix_length` tokens of the query, measured from `started`."""
+    token_ids = found.token_ids.tolist()
+    tokens = served.tokens(token_ids) or [None] * len(token_ids)
+    rows = zip(token_ids, tokens, found.counts.tolist(), found.log_probs.tolist(), strict=True)
+    return DistributionAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        suffix_length=suffix_length,
+        effective_n=suffix_length + 1,
+        context_count=found.context_count,
+        n_distinct=found.n_distinct,
+        is_sparse=found.is_sparse,
+        rows=[Row(token_id=i, token=token, count=count, log_prob=log_prob) for i, token, count, log_prob in rows],
+        elapsed_ms=milliseconds_since(started),
+    )
+
+
+def found_document(hit: infgram.SearchHit, limits: Limits) -> FoundDocument:
+    """A document found, its text cut to the limit."""
+    most = limits.text_characters
+    return FoundDocument(
+        document_id=hit.document_id,
+        metadata=dict(hit.metadata),
+        text=hit.text[:most],
+        text_truncated=len(hit.text) > most,
+        offset=hit.offset,
+        length=hit.length,
+        match_start=hit.match_start,
+        match_end=hit.match_end,
+        snippet=hit.snippet,
+        snippet_match_start=hit.snippet_match_start,
+        snippet_match_end=hit.snippet_match_end,
+    )

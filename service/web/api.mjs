@@ -1,0 +1,39 @@
+// The questions of the page, asked of the service that it came from.
+
+/** What the service says when it refuses: a problem document. */
+export class Refusal extends Error {
+  /** @param {{detail: string, errors?: {msg: string}[]}} problem */
+  constructor(problem) {
+    const reasons = (problem.errors ?? []).map((error) => error.msg);
+    super([problem.detail, ...reasons].join(" "));
+  }
+}
+
+async function json(path, options) {
+  const response = await fetch(path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+  const body = await response.json().catch(() => ({ detail: `The service answered with status ${response.status}.` }));
+  if (!response.ok) throw new Refusal(body);
+  return body;
+}
+
+const place = (index) => `v1/indexes/${encodeURIComponent(index)}`;
+
+export const indexes = () => json("v1/indexes", {});
+
+/** @param {AbortSignal} signal */
+export const oneDocument = (index, id, signal) => json(`${place(index)}/documents/${id}`, { signal });
+
+/**
+ * One question.
+ * @param {string} index
+ * @param {"count"|"infgram"|"search"} question
+ * @param {object} body
+ * @param {AbortSignal} signal
+ */
+export const ask = (index, question, body, signal) =>
+  json(`${place(index)}/${question}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json" },
+    signal,
+  });

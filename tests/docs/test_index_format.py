@@ -1,0 +1,196 @@
+"""docs/index-format.md is enough to read an index, and its example is what the library writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infgram
+from tests.docs.blocks import blocks_of
+from tests.docs.format_reader import (
+    FormatError,
+    Shard,
+    digest,
+    header_table,
+    read_index,
+    read_section,
+    section_kinds,
+)
+from tests.reference import ReferenceIndex
+
+PAGE = "docs/index-format.md"
+
+CORPUS: list[dict[str, Any]] = [
+    {"text": "abab", "n": 1},
+    {"text": "b"},
+    {"text": "", "empty": True},
+    {"text": "to be or not to be", "path": {"of": ["Denmark", None]}, "größe": "groß \u2028 \U0001f600"},
+    {"text": "naïve ∞-grams: to be or not to be"},
+    {"text": ""},
+    {"text": "to be"},
+]
+
+
+def write_corpus(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "corpus.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def suffix_array_of(shard: Shard, vocab_size: int) -> list[int]:
+    """The positions that the reference puts into the suffix array of these documents."""
+    places = ReferenceIndex(shard.documents, vocab_size).suffix_array()
+    return [shard.document_starts[place.document_id] + place.offset for place in places]
+
+
+@pytest.mark.parametrize("tokenizer", ["bytes", "bpe:300"])
+@pytest.mark.parametrize("shard_tokens", [5_000_000_000, 10])
+def test_the_reader_finds_what_went_in(tmp_path: Path, tokenizer: str, shard_tokens: int) -> None:
+    corpus, folder = write_corpus(tmp_path, CORPUS), tmp_path / "corpus.infgram"
+    with infgram.build(corpus, folder, tokenizer=tokenizer, shard_tokens=shard_tokens) as index:
+        manifest, shards = read_index(folder)
+        documents = [document for shard in shards for document in shard.documents]
+        metadata = [fields for shard in shards for fields in shard.metadata]
+        assert [index.tokenizer.decode(document) for document in documents] == [row["text"] for row in CORPUS]
+        assert documents == [index.document(number).token_ids.tolist() for number in range(len(CORPUS))]
+        assert metadata == [{name: value for name, value in row.items() if name != "text"} for row in CORPUS]
+        assert (manifest["n_tokens"], manifest["n_documents"]) == (index.n_tokens, index.n_documents)
+        assert (manifest["vocab_size"], manifest["token_width_bits"]) == (index.vocab_size, index.token_width_bits)
+        assert len(shards) == index.n_shards
+        assert (len(shards) > 1) == (shard_tokens == 10)
+        for shard in shards:
+            assert shard.suffix_array == suffix_array_of(shard, index.vocab_size)
+
+
+@pytest.mark.parametrize(("vocab_size", "width"), [(3, 8), (255, 8), (256, 16), (65_535, 16), (65_536, 32), (3, 32)])
+def test_the_reader_finds_every_width(tmp_path: Path, vocab_size: int, width: int) -> None:
+    numbers = random.Random(width * vocab_size)
+    letters = [0, 1, vocab_size - 1]
+    documents = [numbers.choices(letters, k=numbers.randrange(40)) for _ in range(9)]
+    folder = tmp_path / "x.infgram"
+    infgram.build_from_tokens(documents, folder, vocab_size=vocab_size, token_width_bits=width).close()
+    manifest, (shard,) = read_index(folder)
+    assert manifest["tokenizer"] is None
+    assert not (folder / "tokenizer").exists()
+    assert shard.documents == documents
+    assert shard.metadata == [{}] * len(documents)
+    assert shard.suffix_array == suffix_array_of(shard, vocab_size)
+    ranks = ReferenceIndex(documents, vocab_size)
+    for letter in letters:
+        lo, hi = shard.first_token_starts[letter], shard.first_token_starts[letter + 1]
+        assert hi - lo == ranks.count([letter])
+
+
+def test_one_empty_document(tmp_path: Path) -> None:
+    infgram.build_from_tokens([[]], tmp_path / "x.infgram", vocab_size=2).close()
+    manifest, (shard,) = read_index(tmp_path / "x.infgram")
+    assert (manifest["n_tokens"], shard.documents, shard.suffix_array) == (0, [[]], [])
+
+
+def test_skipped_input_stands_in_the_manifest(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_bytes(b'{"text": "good"}\n{"text": "\xff"}\n')
+    infgram.build(corpus, tmp_path / "x.infgram", tokenizer="bytes", on_error="skip").close()
+    (skipped,) = read_index(tmp_path / "x.infgram")[0]["skipped"]
+    assert set(skipped) == {"source", "line", "reason"}
+    assert (skipped["source"], skipped["line"]) == ("corpus.jsonl", 2)
+
+
+def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path, CORPUS)
+    for name, threads in (("one", 1), ("two", 2)):
+        infgram.build(corpus, tmp_path / name, tokenizer="bpe:300", threads=threads, shard_tokens=20).close()
+    assert contents_of(tmp_path / "one") == contents_of(tmp_path / "two")
+
+
+def contents_of(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_fingerprints_are_those_of_the_document(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path, CORPUS)
+    infgram.build(corpus, tmp_path / "bytes", tokenizer="bytes").close()
+    infgram.build(corpus, tmp_path / "bpe", tokenizer="bpe:300").close()
+    definitions = {
+        "bytes": b'{"type":"bytes","vocab_size":255}',
+        "bpe": (tmp_path / "bpe" / "tokenizer" / "tokenizer.json").read_bytes(),
+    }
+    for name, definition in definitions.items():
+        entry = read_index(tmp_path / name)[0]["tokenizer"]
+        assert entry["fingerprint"] == hashlib.sha256(definition).hexdigest()
+    assert list((tmp_path / "bytes" / "tokenizer").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", sorted(section_kinds()))
+def test_the_reader_sees_a_changed_byte(tmp_path: Path, name: str) -> None:
+    infgram.build(write_corpus(tmp_path, CORPUS), tmp_path / "x", tokenizer="bytes").close()
+    path = tmp_path / "x" / "shard-00000" / name
+    whole = path.read_bytes()
+    for offset in (0, 20, 63, 64, len(whole) - 1):
+        path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1]) + whole[offset + 1 :])
+        with pytest.raises(FormatError):
+            read_section(path)
+
+
+def test_the_header_table_has_no_gap() -> None:
+    ends = [0]
+    for offset, size, _ in header_table():
+        assert offset == ends[-1]
+        ends.append(offset + size)
+    assert ends[-1] == 64
+    assert sorted(section_kinds().values()) == [1, 2, 3, 4, 5, 6]
+
+
+# The worked example
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    (lines,) = (block.content for block in blocks_of(PAGE) if block.language == "jsonl")
+    (tmp_path / "x.jsonl").write_text(lines, encoding="utf-8")
+    infgram.build(tmp_path / "x.jsonl", tmp_path / "x.infgram", tokenizer="bytes").close()
+    return tmp_path / "x.infgram"
+
+
+def test_the_files_of_the_example(example: Path) -> None:
+    shown = {block.argument: block.content for block in blocks_of(PAGE) if block.language == "hexdump"}
+    folder = example / "shard-00000"
+    assert shown == {path.name: hexdump(path.read_bytes()) for path in folder.iterdir()}
+
+
+def test_the_manifest_of_the_example(example: Path) -> None:
+    (block,) = (block for block in blocks_of(PAGE) if block.language == "json")
+    shown = json.loads(block.content)
+    assert shown["sha256"] == digest(shown)
+    written = read_index(example)[0]
+    for manifest in (shown, written):  # the version, and with it the digest, changes with every release
+        del manifest["builder_version"], manifest["sha256"]
+    assert shown == written
+
+
+def test_the_suffixes_of_the_example(example: Path) -> None:
+    (shard,) = read_index(example)[1]
+    assert shard.suffix_array == [2, 0, 3, 5, 1]
+    assert shard.document_starts == [0, 5, 7]
+    assert [shard.first_token_starts[token] for token in (0, 97, 98, 99, 255)] == [0, 0, 2, 5, 5]
+
+
+def hexdump(content: bytes) -> str:
+    """As `hexdump -C` prints it."""
+    lines: list[str] = []
+    previous = b""
+    for offset in range(0, len(content), 16):
+        row = content[offset : offset + 16]
+        if row == previous:
+            lines += [] if lines[-1] == "*" else ["*"]
+            continue
+        previous = row
+        digits = "  ".join(row[half : half + 8].hex(" ") for half in (0, 8))
+        letters = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
+        lines.append(f"{offset:08x}  {digits:<48}  |{letters}|")
+    return "\n".join([*lines, f"{len(content):08x}", ""])

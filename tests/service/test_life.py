@@ -1,0 +1,146 @@
+"""Opening, damage, overload, and the settings."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from infgram.service import Settings, create_app, names_of
+from pydantic import ValidationError
+
+import infgram
+from tests.service.conftest import answered, problem
+
+
+class Stub:
+    """Stands in the place of an index and does what it is told."""
+
+    vocab_size = 255
+    tokenizer: Any = None
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.started, self.may_end = threading.Event(), threading.Event()
+
+    def count(self, _: Any) -> int:
+        if self.error is not None:
+            raise self.error
+        self.started.set()
+        assert self.may_end.wait(timeout=30)
+        return 7
+
+
+def served(folders: dict[str, Path], **more: Any) -> TestClient:
+    return TestClient(create_app(Settings(indexes=folders, **more)), raise_server_exceptions=False)
+
+
+def put(client: TestClient, name: str, stub: Stub) -> None:
+    entry = vars(client.app)["state"].indexes[name]
+    stub.tokenizer = entry.index.tokenizer
+    entry.index = stub
+
+
+def test_making_an_app_opens_nothing(tmp_path: Path) -> None:
+    app = create_app(Settings(indexes={"none": tmp_path / "none"}))
+    with pytest.raises(infgram.IndexNotFoundError), TestClient(app):
+        pass
+
+
+def test_the_lifespan_closes_what_it_opened(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        indexes = [entry.index for entry in vars(client.app)["state"].indexes.values()]
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
+    for index in indexes:
+        with pytest.raises(infgram.IndexClosedError):
+            index.count([1])
+
+
+def test_a_damaged_index_answers_503_from_then_on(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(infgram.IndexDamagedError("/secret/place is damaged")))
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+        for path in ("count", "count/batch", "infgram"):
+            body = {"items": [{"query": "a"}]} if "batch" in path else {"query": "a"}
+            refused = problem(client.post(f"/v1/indexes/bytes/{path}", json=body), 503, "index_damaged")
+            assert "secret" not in str(refused)
+        problem(client.get("/readyz"), 503, "index_damaged")
+        assert answered(client.get("/healthz")) == {"status": "ok"}
+        assert answered(client.post("/v1/indexes/bpe/count", json={"query": " rose"}))["count"] == 5
+
+
+def test_a_disk_that_fails_is_503_and_may_recover(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(infgram.StorageError("/secret/place cannot be read")))
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "storage_error")
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the secret"), MemoryError(), infgram.InfgramError("the secret")])
+def test_an_unexpected_error_tells_nothing(folders: dict[str, Path], error: Exception) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(error))
+        refused = problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 500, "internal_error")
+        assert refused["detail"] == "Something went wrong in the server."
+
+
+def test_too_many_at_a_time_are_refused(folders: dict[str, Path]) -> None:
+    stub = Stub()
+    with served(folders, max_concurrency=1, max_waiting=0) as client, ThreadPoolExecutor(1) as threads:
+        put(client, "bytes", stub)
+        first = threads.submit(client.post, "/v1/indexes/bytes/count", json={"query": "a"})
+        assert stub.started.wait(timeout=30)
+        response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
+        problem(response, 503, "overloaded")
+        assert response.headers["retry-after"] == "1"
+        assert answered(client.get("/healthz")) == {"status": "ok"}
+        stub.may_end.set()
+        assert answered(first.result())["count"] == 7
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "a"}))["count"] == 7
+
+
+def test_some_may_wait(folders: dict[str, Path]) -> None:
+    stub = Stub()
+    with served(folders, max_concurrency=1, max_waiting=3) as client, ThreadPoolExecutor(4) as threads:
+        put(client, "bytes", stub)
+        sent = [threads.submit(client.post, "/v1/indexes/bytes/count", json={"query": "a"}) for _ in range(4)]
+        assert stub.started.wait(timeout=30)
+        stub.may_end.set()
+        assert [answered(response.result())["count"] for response in sent] == [7] * 4
+
+
+def test_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFGRAM_INDEXES", '{"stories": "/data/stories.infgram"}')
+    monkeypatch.setenv("INFGRAM_PORT", "80")
+    monkeypatch.setenv("INFGRAM_LIMITS__TOP_K", "77")
+    settings = Settings(host="0.0.0.0")
+    assert settings.indexes == {"stories": Path("/data/stories.infgram")}
+    assert (settings.host, settings.port, settings.limits.top_k) == ("0.0.0.0", 80, 77)
+    assert Settings(port=81).port == 81
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"indexes": {"a/b": "x"}},
+        {"indexes": {"": "x"}},
+        {"port": 65_536},
+        {"max_concurrency": 0},
+        {"limits": {"top_k": 19}},
+        {"limits": {"other": 1}},
+        {"other": 1},
+    ],
+)
+def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)
+
+
+def test_names_of_folders() -> None:
+    paths = [Path(name) for name in ("a/corpus.infgram", "b/corpus.infgram", "my books (2)", "…", "c.d")]
+    names = ["corpus", "corpus-2", "my-books-2", "index", "c.d"]
+    assert names_of(paths) == dict(zip(names, paths, strict=True))
+    assert Settings(indexes=names_of(paths)).indexes == names_of(paths)

@@ -1,0 +1,93 @@
+"""The OpenAPI document is the committed one, says what the server does, and its examples are true to its schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fastapi
+import pytest
+from fastapi.testclient import TestClient
+from infgram.service import answers, openapi, questions
+from pydantic import BaseModel
+
+from tests.service.conftest import LIMITS
+
+COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+QUESTIONS = ("count", "next_token", "infgram", "score", "search")
+MODELS = [
+    model
+    for module in (answers, questions)
+    for model in vars(module).values()
+    if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
+]
+
+
+@pytest.fixture(scope="module")
+def document(client: TestClient) -> dict[str, Any]:
+    body: dict[str, Any] = client.get("/openapi.json").json()
+    return body
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def test_the_committed_document_is_this_one() -> None:
+    """`make generated` writes it anew."""
+    assert COMMITTED.read_text(encoding="utf-8") == openapi.text(), f"FastAPI {fastapi.__version__}"
+
+
+def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
+    expected = {"indexes", "index", "document", "healthz", "readyz", "root", "web"}
+    expected |= {*QUESTIONS, *(f"{name}_batch" for name in QUESTIONS)}
+    assert sorted(operation["operationId"] for operation in operations(document)) == sorted(expected)
+
+
+def test_every_operation_has_a_tag_and_a_summary(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        assert len(operation["tags"]) == 1
+        assert operation["summary"]
+        assert operation["description"]
+
+
+def test_every_question_documents_its_refusals(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        responses = operation["responses"]
+        if "requestBody" in operation:
+            assert responses.keys() == {"200", "404", "413", "415", "422", "500", "503"}
+        for status, response in responses.items():
+            if status != "200":
+                assert response["content"].keys() == {"application/problem+json"}
+
+
+def test_every_body_and_answer_has_an_example(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for operation in operations(document):
+        contents = [operation["requestBody"]["content"]] if "requestBody" in operation else []
+        contents += [response["content"] for response in operation["responses"].values() if "content" in response]
+        for media_type, content in ((m, c) for each in contents for m, c in each.items() if "json" in m):
+            reference = content["schema"].get("$ref", "")
+            examples = schemas[reference.split("/")[-1]]["examples"] if reference else [content["example"]]
+            assert examples, (operation["operationId"], media_type)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_examples_fit_their_models(model: type[BaseModel]) -> None:
+    for example in model.model_json_schema().get("examples", []):
+        made = model.model_validate(example)
+        assert made.model_dump(exclude_unset=True) == example
+
+
+def test_the_served_document_has_the_numbers_of_the_server(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    question, search = schemas["InfgramQuestion"]["properties"], schemas["SearchQuestion"]["properties"]
+    assert question["query"]["maxLength"] == LIMITS.query_characters
+    assert question["token_ids"]["maxItems"] == LIMITS.query_tokens
+    assert question["top_k"]["maximum"] == LIMITS.top_k
+    assert search["limit"]["maximum"] == LIMITS.documents
+    assert schemas["CountBatch"]["properties"]["items"]["maxItems"] == LIMITS.batch_items
+    assert "x-limit" not in str(document)
+    assert schemas["CountQuestion"]["oneOf"] == [{"required": ["query"]}, {"required": ["token_ids"]}]

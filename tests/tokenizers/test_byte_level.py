@@ -1,0 +1,79 @@
+"""Which tokenizers are known to be lossless from their definition: never one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+
+from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, train_bpe
+
+Change = Callable[[Tokenizer], object]
+
+
+def set_pre_tokenizer(tokenizer: Tokenizer, *parts: pre_tokenizers.PreTokenizer) -> None:
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(list(parts))
+
+
+def changed(change: Change) -> HuggingFaceTokenizer:
+    trained = train_bpe(["the cat sat on the mat, the cats sat there " * 3], 300)
+    assert isinstance(trained, HuggingFaceTokenizer)
+    tokenizer = Tokenizer.from_str(trained._definition)
+    change(tokenizer)
+    return HuggingFaceTokenizer.wrap(tokenizer)
+
+
+BYTE_LEVEL = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+
+LOSSLESS: dict[str, Change] = {
+    "nothing": lambda _: None,
+    "a special token": lambda tokenizer: tokenizer.add_special_tokens(["<|endoftext|>"]),
+    "added tokens": lambda tokenizer: tokenizer.add_tokens(["[SEP]", "日本", "a b", "  "]),
+    "cuts by a pattern and at digits": lambda tokenizer: set_pre_tokenizer(
+        tokenizer, pre_tokenizers.Split(Regex(r"\s+|\w+"), "isolated"), pre_tokenizers.Digits(True), BYTE_LEVEL
+    ),
+}
+
+NOT_KNOWN: dict[str, Change] = {
+    "normalises": lambda tokenizer: setattr(tokenizer, "normalizer", normalizers.NFC()),
+    "a space in front": lambda tokenizer: setattr(tokenizer, "pre_tokenizer", pre_tokenizers.ByteLevel(True)),
+    "removes spaces": lambda tokenizer: set_pre_tokenizer(tokenizer, pre_tokenizers.Split(" ", "removed"), BYTE_LEVEL),
+    "drops white space": lambda tokenizer: set_pre_tokenizer(tokenizer, pre_tokenizers.Whitespace(), BYTE_LEVEL),
+    "another decoder": lambda tokenizer: setattr(tokenizer, "decoder", decoders.Fuse()),
+    "no decoder": lambda tokenizer: setattr(tokenizer, "decoder", None),
+    "a token that swallows spaces": lambda tokenizer: tokenizer.add_tokens([AddedToken("[SEP]", lstrip=True)]),
+    "a token of byte letters": lambda tokenizer: tokenizer.add_tokens(["café"]),
+}
+
+
+@pytest.mark.parametrize("change", LOSSLESS.values(), ids=LOSSLESS.keys())
+def test_lossless(change: Change) -> None:
+    assert changed(change).is_lossless
+
+
+@pytest.mark.parametrize("change", NOT_KNOWN.values(), ids=NOT_KNOWN.keys())
+def test_not_known_to_be_lossless(change: Change) -> None:
+    assert not changed(change).is_lossless
+
+
+def test_bytes_are_lossless() -> None:
+    assert BytesTokenizer().is_lossless
+
+
+@pytest.fixture(scope="module", params=LOSSLESS)
+def tokenizer(request: pytest.FixtureRequest) -> HuggingFaceTokenizer:
+    return changed(LOSSLESS[request.param])
+
+
+pieces = st.text() | st.sampled_from(
+    ["[SEP]", "日本", "a b", "   ", "<|endoftext|>", " the cats", "12 345", "\r\n", "é"]
+)
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.lists(pieces).map("".join))
+def test_what_is_called_lossless_is(tokenizer: HuggingFaceTokenizer, text: str) -> None:
+    assert tokenizer.decode(tokenizer.encode(text)) == text
