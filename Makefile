@@ -56,15 +56,17 @@ format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
 	$(BIN)/ruff format infgram service tests benchmarks
 	$(BIN)/clang-format -i $(CPP)
 
-generated: $(VENV)/.installed-all ## Write anew what is generated: the native module's stub, docs/openapi.json.
+generated: $(VENV)/.installed-all ## Write anew what is generated: the native stub, docs/openapi.json, docs/cli.md.
 	$(BIN)/pybind11-stubgen infgram._core --output-dir .
 	$(BIN)/python -I -m infgram.service.openapi docs/openapi.json
+	$(BIN)/python -I -m infgram.cli.reference > $(VENV)/cli.md
+	mv $(VENV)/cli.md docs/cli.md
 
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py
 
 torture: $(VENV)/.installed-all ## Run the hours-long tests.
-	$(BIN)/pytest -m torture --hypothesis-profile=torture --timeout=0
+	$(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
 
 clean: ## Remove the environment and what the tools left behind.
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -309,6 +309,8 @@ class Index:
             QueryError: there is no such document.
         """
         number = _at_least(document_id, 0, "document_id")
+        if number >= self.n_documents:
+            raise QueryError(f"there is no document {document_id}; the index holds 0 to {self.n_documents - 1}")
         token_ids = self._core.document_tokens(number)
         metadata = self._core.document_metadata(number)
         tokenizer = self._tokenizer_or_none()
@@ -373,7 +375,11 @@ class Index:
 def _check_one_tokenizer(paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
     first = manifests[0]
     for path, manifest in zip(paths, manifests, strict=True):
-        if manifest.tokenizer != first.tokenizer or manifest.vocab_size != first.vocab_size:
+        if (manifest.tokenizer, manifest.vocab_size, manifest.token_width_bits) != (
+            first.tokenizer,
+            first.vocab_size,
+            first.token_width_bits,
+        ):
             raise TokenizerError(
                 f"{path} and {paths[0]} were built with different tokenizers; a union needs one: build one of them "
                 f"again with --tokenizer {paths[0] / 'tokenizer'}"

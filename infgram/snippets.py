@@ -11,21 +11,22 @@ def hit_at(document: Document, offset: int, length: int, snippet_tokens: int, to
 
     Without a tokenizer there is no text, and every place in it is 0.
     """
-    token_ids, end = document.token_ids, offset + length
-    snippet_begin = max(0, offset - snippet_tokens // 2)
-    snippet_ids = token_ids[snippet_begin : end + (snippet_tokens - snippet_tokens // 2)]
-    snippet = "" if tokenizer is None else tokenizer.decode(snippet_ids)
+    token_ids, text = document.token_ids, document.text
+    begin, end = offset - snippet_tokens // 2, offset + length + (snippet_tokens - snippet_tokens // 2)
+    snippet_start = characters(tokenizer, token_ids[: max(0, begin)], text)
+    match_start = characters(tokenizer, token_ids[:offset], text)
+    match_end = characters(tokenizer, token_ids[: offset + length], text)
     return SearchHit(
         document_id=document.document_id,
-        text=document.text,
+        text=text,
         metadata=document.metadata,
         offset=offset,
         length=length,
-        match_start=characters(tokenizer, token_ids[:offset], document.text),
-        match_end=characters(tokenizer, token_ids[:end], document.text),
-        snippet=snippet,
-        snippet_match_start=characters(tokenizer, snippet_ids[: offset - snippet_begin], snippet),
-        snippet_match_end=characters(tokenizer, snippet_ids[: end - snippet_begin], snippet),
+        match_start=match_start,
+        match_end=match_end,
+        snippet=text[snippet_start : characters(tokenizer, token_ids[:end], text)],
+        snippet_match_start=match_start - snippet_start,
+        snippet_match_end=match_end - snippet_start,
     )
 
 

@@ -193,7 +193,7 @@ class SearchHit:
         offset: the match's first token inside the document, in tokens.
         length: the match's length in tokens.
         match_start: the match is `text[match_start:match_end]`, in characters.
-        snippet: the text around the match; `snippet[snippet_match_start:snippet_match_end]` is the match.
+        snippet: a piece of `text` around the match; `snippet[snippet_match_start:snippet_match_end]` is the match.
     """
 
     document_id: int

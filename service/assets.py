@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-NAMES: Final = ("index.html", "app.mjs", "api.mjs", "view.mjs", "dom.mjs", "style.css", "favicon.svg")
+NAMES: Final = ("index.html", "app.mjs", "api.mjs", "view.mjs", "dom.mjs", "answer.css", "style.css", "favicon.svg")
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,9 @@ ASSETS: Final[Mapping[str, Asset]] = {name: Asset(name) for name in NAMES}
 
 
 def wants_html(accept: str) -> bool:
-    """Whether an Accept header names text/html itself, and does not rule it out."""
+    """Whether an Accept header names text/html itself, not by a wildcard, and does not rule it out."""
     for part in accept.split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if media_type == "text/html":
-            return not any(
-                parameter.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for parameter in parameters
-            )
+            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
     return False

@@ -38,17 +38,18 @@ def check(body: BaseModel, limits: Limits) -> None:
         ProblemError: names the fields and their limits.
     """
     errors = [
-        exceeded(name, getattr(limits, mark.limit))
+        exceeded(name, getattr(limits, mark.limit), unit)
         for name, mark in _marked_fields(body)
-        if _size(getattr(body, name)) > getattr(limits, mark.limit)
+        for size, unit in [_size(getattr(body, name))]
+        if size > getattr(limits, mark.limit)
     ]
     if errors:
         raise ProblemError("limit_exceeded", errors=errors)
 
 
-def exceeded(field: str, most: int, of_what: str = "") -> FieldError:
+def exceeded(field: str, most: int, unit: str = "") -> FieldError:
     """What is said of a field beyond its limit."""
-    return FieldError(loc=["body", field], type="limit_exceeded", msg=f"Expected at most {most} {of_what}".rstrip())
+    return FieldError(loc=["body", field], type="limit_exceeded", msg=f"Expected at most {most} {unit}".rstrip())
 
 
 def write_into(schema: Any, limits: Limits) -> Any:
@@ -68,7 +69,7 @@ def _marked_fields(body: BaseModel) -> Iterator[tuple[str, AtMost]]:
         yield from ((name, mark) for mark in field.metadata if isinstance(mark, AtMost))
 
 
-def _size(value: str | list[Any] | int | None) -> int:
-    if value is None:
-        return 0
-    return value if isinstance(value, int) else len(value)
+def _size(value: str | list[Any] | int | None) -> tuple[int, str]:
+    if isinstance(value, int):
+        return value, ""
+    return len(value or ""), "characters" if isinstance(value, str) else "items"

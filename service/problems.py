@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 import infgram
 
+from .headers import HEADERS
+
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 20
 
@@ -145,7 +147,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     loc = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
         return FieldError(loc=loc[:-1], type=error["type"], msg="A field that the schema does not know")
-    return FieldError(loc=loc, type=error["type"], msg=str(error["msg"])[:200])
+    return FieldError(loc=loc, type=error["type"], msg=str(error["msg"]).removeprefix("Value error, ")[:200])
 
 
 def respond(error: ProblemError) -> Response:
@@ -176,7 +178,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, __: Exception) -> Response:
-        return respond(ProblemError("internal_error"))
+        return respond(ProblemError("internal_error", headers=HEADERS))  # made outside the middleware that adds them
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -6,30 +6,28 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
 from pydantic.functional_validators import AfterValidator, WrapValidator
-from pydantic.json_schema import SkipJsonSchema
 
 from .limits import AtMost
 from .problems import of_validation
 
 
-def _no_default(schema: dict[str, Any]) -> None:
-    """A field that may be left out, but not be null, shows no default."""
+def _may_be_left_out(schema: dict[str, Any]) -> None:
+    """In the OpenAPI document, a field that may be left out has the type it has when given."""
     schema.pop("default", None)
+    schema.update(schema.pop("anyOf")[0])
 
 
-def _exactly_one(schema: dict[str, Any]) -> None:
-    schema["oneOf"] = [{"required": ["query"]}, {"required": ["token_ids"]}]
+def _body(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigDict:
+    """The configuration of a body: strict, and in the OpenAPI document with examples and what validators check."""
 
-
-def _body(*examples: dict[str, Any]) -> ConfigDict:
-    """The configuration of a body, with its examples."""
-
-    def extra(schema: dict[str, Any]) -> None:
+    def describe(schema: dict[str, Any]) -> None:
         schema["examples"] = list(examples)
         if "query" in schema["properties"]:
-            _exactly_one(schema)
+            schema["oneOf"] = [{"required": ["query"]}, {"required": ["token_ids"]}]
+        if not may_be_empty:
+            schema["properties"]["query"]["minLength"] = schema["properties"]["token_ids"]["minItems"] = 1
 
-    return ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=extra)
+    return ConfigDict(frozen=True, extra="forbid", strict=True, json_schema_extra=describe)
 
 
 TokenId = Annotated[int, Field(ge=0)]
@@ -42,7 +40,7 @@ def _is_utf8(text: str | None) -> str | None:
     try:
         (text or "").encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError("expected text that UTF-8 can carry; found a lone surrogate") from error
+        raise ValueError("Expected text that UTF-8 can carry; found a lone surrogate") from error
     return text
 
 
@@ -51,19 +49,19 @@ class Question(BaseModel):
 
     model_config = _body({"query": "natural language"}, {"token_ids": [3, 14, 15]})
 
-    query: Annotated[str | SkipJsonSchema[None], AfterValidator(_is_utf8), AtMost("query_characters")] = Field(
+    query: Annotated[str | None, AfterValidator(_is_utf8), AtMost("query_characters")] = Field(
         default=None,
         description="Text, encoded by the index's tokenizer exactly as it stands.",
-        json_schema_extra=_no_default,
+        json_schema_extra=_may_be_left_out,
     )
-    token_ids: Annotated[list[TokenId] | SkipJsonSchema[None], AtMost("query_tokens")] = Field(
-        default=None, description="Token ids, written without a decimal point.", json_schema_extra=_no_default
+    token_ids: Annotated[list[TokenId] | None, AtMost("query_tokens")] = Field(
+        default=None, description="Token ids, written without a decimal point.", json_schema_extra=_may_be_left_out
     )
 
     @model_validator(mode="after")
     def _exactly_one_is_given(self) -> Question:
         if len(self.model_fields_set & {"query", "token_ids"}) != 1 or (self.query is None and self.token_ids is None):
-            raise ValueError("expected exactly one of query (text) and token_ids (a list of integers)")
+            raise ValueError("Expected exactly one of query (text) and token_ids (a list of integers)")
         return self
 
 
@@ -102,14 +100,13 @@ class ScoreQuestion(Question):
 class SearchQuestion(Question):
     """Which documents hold this?"""
 
-    model_config = _body({"query": "natural language", "limit": 3, "seed": 7})
+    model_config = _body({"query": "natural language", "limit": 3, "seed": 7}, may_be_empty=False)
 
     limit: Annotated[int, Field(ge=1, description="Documents to return."), AtMost("documents")] = 10
-    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | SkipJsonSchema[None] = Field(
+    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | None = Field(
         default=None,
         description="Draws a uniform sample, the same for the same seed; without it, documents come in the order "
         "of their suffixes.",
-        json_schema_extra=_no_default,
     )
     snippet_tokens: Annotated[
         int,
@@ -123,7 +120,8 @@ def _problem_in_place(value: Any, validate: ValidatorFunctionWrapHandler) -> Any
     try:
         return validate(value)
     except ValidationError as error:
-        return of_validation(error.errors(include_url=False, include_context=False, include_input=False)).problem
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        return of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors]).problem
 
 
 Q = TypeVar("Q", bound=Question)

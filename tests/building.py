@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from tests.strategies import LARGEST_VOCABULARY, WIDTHS, Layout
 
 ONE_SHARD = Layout(width=8, shards=1, threads=1)
 BYTES_VOCABULARY = 255
+MEMORY_FOLDER = Path("/dev/shm")
+FITS_IN_MEMORY = 10_000  # tokens
 
 Documents: TypeAlias = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.integer[Any]]]
 
@@ -27,7 +30,7 @@ Documents: TypeAlias = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.integer
 def build_tokens(documents: Documents, output: Path, *, vocab_size: int, layout: Layout = ONE_SHARD) -> infgram.Index:
     """An index of token ids, without a tokenizer."""
     return infgram.build_from_tokens(
-        documents,
+        cast("Sequence[Sequence[int]]", documents),  # arrays are taken as well
         output,
         vocab_size=vocab_size,
         token_width_bits=width_of(vocab_size, layout),
@@ -49,8 +52,8 @@ def build_texts(texts: Sequence[str], output: Path, *, layout: Layout = ONE_SHAR
 def token_index(documents: Documents, *, vocab_size: int, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
     """`build_tokens` in a folder that lives as long as the `with` block."""
     with (
-        tempfile.TemporaryDirectory() as folder,
-        build_tokens(documents, Path(folder) / "x.infgram", vocab_size=vocab_size, layout=layout) as index,
+        temporary_folder(sum(map(len, documents))) as folder,
+        build_tokens(documents, folder / "x.infgram", vocab_size=vocab_size, layout=layout) as index,
     ):
         yield index
 
@@ -59,8 +62,8 @@ def token_index(documents: Documents, *, vocab_size: int, layout: Layout = ONE_S
 def text_index(texts: Sequence[str], *, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
     """`build_texts` in a folder that lives as long as the `with` block."""
     with (
-        tempfile.TemporaryDirectory() as folder,
-        build_texts(texts, Path(folder) / "x.infgram", layout=layout) as index,
+        temporary_folder(sum(map(len, texts))) as folder,
+        build_texts(texts, folder / "x.infgram", layout=layout) as index,
     ):
         yield index
 
@@ -68,12 +71,20 @@ def text_index(texts: Sequence[str], *, layout: Layout = ONE_SHARD) -> Iterator[
 @contextmanager
 def union_index(parts: Sequence[Sequence[str]], *, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
     """Several indexes of texts, opened as one."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"part{number}.infgram" for number in range(len(parts))]
+    with temporary_folder(sum(len(text) for part in parts for text in part)) as folder:
+        paths = [folder / f"part{number}.infgram" for number in range(len(parts))]
         for part, path in zip(parts, paths, strict=True):
             build_texts(part, path, layout=layout).close()
         with infgram.open(paths) as index:
             yield index
+
+
+@contextmanager
+def temporary_folder(n_tokens: int) -> Iterator[Path]:
+    """A folder for one index: in memory where the system has room for that, since a run builds thousands."""
+    in_memory = n_tokens <= FITS_IN_MEMORY and os.access(MEMORY_FOLDER, os.W_OK)
+    with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER if in_memory else None) as folder:
+        yield Path(folder)
 
 
 def width_of(vocab_size: int, layout: Layout = ONE_SHARD) -> int:

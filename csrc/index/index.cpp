@@ -12,9 +12,11 @@ Index Index::open(std::span<const std::filesystem::path> folders) {
   for (const auto& folder : folders) {
     index.shards_.push_back(Shard::open(folder));
     const Shard& shard = index.shards_.back();
-    if (shard.vocab_size() != index.vocab_size()) {
+    const Shard& first = index.shards_.front();
+    if (shard.vocab_size() != first.vocab_size() || shard.token_bits() != first.token_bits()) {
       throw IndexDamagedError(folder.string() + " has a vocabulary of " + std::to_string(shard.vocab_size()) +
-                              " tokens, the shards before it " + std::to_string(index.vocab_size()));
+                              " tokens in " + std::to_string(shard.token_bits()) + " bits, the shards before it " +
+                              std::to_string(first.vocab_size()) + " in " + std::to_string(first.token_bits()));
     }
     index.n_tokens_ += shard.n_tokens();
     index.first_documents_.push_back(index.first_documents_.back() + shard.n_documents());

@@ -15,7 +15,7 @@ namespace infgram {
 class Index {
  public:
   // Opens the shards in the given folders. Cost: O(shards). Throws as Shard::open, and IndexDamagedError when the
-  // shards differ in vocabulary. REQUIRES at least one folder.
+  // shards differ in vocabulary or token width. REQUIRES at least one folder.
   [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders);
 
   [[nodiscard]] std::span<const Shard> shards() const { return shards_; }

@@ -35,15 +35,16 @@ bool ends_with_separator(const AnyText& text) {
 
 unsigned token_bits_for(std::uint64_t vocab_size) {
   if (vocab_size == 0 || vocab_size > 0xFFFFFFFF) {
-    throw QueryError("a vocabulary of " + std::to_string(vocab_size) + " tokens cannot be indexed; 1 to 4294967295 can");
+    throw QueryError("a vocabulary of " + std::to_string(vocab_size) +
+                     " tokens cannot be indexed; 1 to 4294967295 can");
   }
   return vocab_size <= 0xFF ? 8 : vocab_size <= 0xFFFF ? 16 : 32;
 }
 
-Shard Shard::open(const std::filesystem::path& folder) {
+Shard Shard::open(const std::filesystem::path& folder, Access access) {
   Shard shard;
   for (const auto& [kind, file_name] : kSectionNames) {
-    shard.sections_.push_back(Section::open(folder / file_name, kind));
+    shard.sections_.push_back(Section::open(folder / file_name, kind, access));
   }
   const Section& tokens = shard.section(SectionKind::kTokens);
   shard.text_ = {tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
@@ -88,7 +89,8 @@ std::vector<SectionInfo> Shard::sections() const {
 SuffixRange Shard::first_token_range(TokenId token) const {
   const SuffixRange range{first_token_starts_[token], first_token_starts_[std::uint64_t{token} + 1]};
   if (range.lo > range.hi || range.hi > n_tokens()) {
-    section(SectionKind::kFirstTokenStarts).damaged("the ranks of token " + std::to_string(token) + " are out of range");
+    section(SectionKind::kFirstTokenStarts)
+        .damaged("the ranks of token " + std::to_string(token) + " are out of range");
   }
   return range;
 }
@@ -107,15 +109,16 @@ Shard::Span Shard::document_span(std::uint64_t document) const {
   const std::uint64_t begin = document_starts_[document];
   const std::uint64_t end = document_starts_[document + 1];
   if (begin >= end || end > text_.size) {
-    section(SectionKind::kDocumentStarts).damaged("the start of document " + std::to_string(document) +
-                                                  " is out of range");
+    section(SectionKind::kDocumentStarts)
+        .damaged("the start of document " + std::to_string(document) + " is out of range");
   }
   return {begin, end - 1};
 }
 
 void Shard::read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const {
   const Span span = document_span(document);
-  text_.visit([&]<class Token>(Text<Token> text) { ids.insert(ids.end(), text.data() + span.begin, text.data() + span.end); });
+  text_.visit(
+      [&]<class Token>(Text<Token> text) { ids.insert(ids.end(), text.data() + span.begin, text.data() + span.end); });
 }
 
 std::string_view Shard::metadata(std::uint64_t document) const {
@@ -123,8 +126,8 @@ std::string_view Shard::metadata(std::uint64_t document) const {
   const std::uint64_t begin = metadata_starts_[document];
   const std::uint64_t end = metadata_starts_[document + 1];
   if (begin > end || end > bytes.size()) {
-    section(SectionKind::kMetadataStarts).damaged("the metadata of document " + std::to_string(document) +
-                                                  " is out of range");
+    section(SectionKind::kMetadataStarts)
+        .damaged("the metadata of document " + std::to_string(document) + " is out of range");
   }
   return {reinterpret_cast<const char*>(bytes.data()) + begin, end - begin};
 }
@@ -132,14 +135,15 @@ std::string_view Shard::metadata(std::uint64_t document) const {
 void Shard::verify(const SortProgress& progress) const {
   for (const Section& section : sections_) section.verify();
   for (std::uint64_t document = 0; document < n_documents(); ++document) static_cast<void>(metadata(document));
-  if (const auto fault = find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
+  if (const auto fault =
+          find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
     section(SectionKind::kSuffixArray).damaged(*fault);
   }
 }
 
 void Shard::throw_bad_position(std::uint64_t rank, std::uint64_t position) const {
-  section(SectionKind::kSuffixArray).damaged("rank " + std::to_string(rank) + " holds position " +
-                                             std::to_string(position) + ", beyond the text");
+  section(SectionKind::kSuffixArray)
+      .damaged("rank " + std::to_string(rank) + " holds position " + std::to_string(position) + ", beyond the text");
 }
 
 }  // namespace infgram

@@ -43,9 +43,9 @@ struct SectionInfo {
 // Every number read from disk is checked before it is used as a place; a bad one throws IndexDamagedError.
 class Shard {
  public:
-  // Maps the sections and checks that their headers belong together. Cost: O(1), a page a section.
-  // Throws IndexDamagedError, IndexVersionError, StorageError.
-  [[nodiscard]] static Shard open(const std::filesystem::path& folder);
+  // Maps the sections, to be read as `access` says, and checks that their headers belong together.
+  // Cost: O(1), a page a section. Throws IndexDamagedError, IndexVersionError, StorageError.
+  [[nodiscard]] static Shard open(const std::filesystem::path& folder, Access access = Access::kRandom);
 
   [[nodiscard]] std::uint64_t n_tokens() const { return suffix_array_.size(); }
   [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }

@@ -92,7 +92,9 @@ void ShardWriter::finish() {
 }
 
 void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& options, const SortProgress& progress) {
-  const auto open = [&](SectionKind kind) { return Section::open(folder / file_name_of(kind), kind, Access::kSequential); };
+  const auto open = [&](SectionKind kind) {
+    return Section::open(folder / file_name_of(kind), kind, Access::kSequential);
+  };
   const Section tokens = open(SectionKind::kTokens);
   const Section document_starts = open(SectionKind::kDocumentStarts);
   const Section first_token_starts = open(SectionKind::kFirstTokenStarts);

@@ -13,7 +13,7 @@
 namespace infgram {
 
 // Takes documents in order and writes every section of the shard but the suffix array.
-// Memory: 16 bytes a document, 8 a vocabulary entry, and the writers' buffers. One thread at a time.
+// Memory: 16 bytes a document, 16 a vocabulary entry, and the writers' buffers. One thread at a time.
 class ShardWriter {
  public:
   // `folder` must exist. token_bits is 8, 16 or 32, and at least token_bits_for(vocab_size).

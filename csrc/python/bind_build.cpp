@@ -68,7 +68,7 @@ void sort(const std::filesystem::path& folder, std::size_t n_threads, const std:
 void verify(const std::filesystem::path& folder, const std::optional<Callback>& progress) {
   const SortProgress poll = throttled(progress);
   const py::gil_scoped_release release;
-  Shard::open(folder).verify(poll);
+  Shard::open(folder, Access::kSequential).verify(poll);
 }
 
 }  // namespace
@@ -83,17 +83,21 @@ void bind_build(py::module_& module) {
       .def_property_readonly("n_tokens", &ShardWriter::n_tokens, "Tokens so far.")
       .def_property_readonly("n_documents", &ShardWriter::n_documents, "Documents so far.")
       .def("finish", &ShardWriter::finish, Release(), "Publishes the files.");
-  module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"), py::arg("progress") = std::optional<Callback>(),
+  module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"),
+             py::arg("progress") = std::optional<Callback>(),
              "Writes the suffix array of a finished shard; progress(n_sorted) now and then.");
   module.def("verify_shard", &verify, py::arg("folder"), py::arg("progress") = std::optional<Callback>(),
              "Checks every byte of a shard, and that its suffix array is complete and sorted.");
   module.def("token_bits_for", &token_bits_for, py::arg("vocab_size"), "The token width a vocabulary takes.");
-  module.def("sync_folder", &sync_folder, py::arg("folder"), "Flushes a folder's entries to the disk.");
+  module.def("sync_folder", &sync_folder, py::arg("folder"), Release(), "Flushes a folder's entries to the disk.");
   module.def("publish_folder", &publish_folder, py::arg("finished"), py::arg("target"), Release(),
              "Gives a finished folder its name in one step; what stood there takes the other name.");
-  module.def("checksum", [](const py::bytes& bytes) {
-    return Checksum::of(std::as_bytes(std::span(static_cast<std::string_view>(bytes))));
-  }, py::arg("data"), "XXH64 of the bytes.");
+  module.def(
+      "checksum",
+      [](const py::bytes& bytes) {
+        return Checksum::of(std::as_bytes(std::span(static_cast<std::string_view>(bytes))));
+      },
+      py::arg("data"), "XXH64 of the bytes.");
   module.attr("FORMAT_VERSION") = kFormatVersion;
   module.attr("OLDEST_READABLE_FORMAT_VERSION") = kOldestReadableFormatVersion;
 }

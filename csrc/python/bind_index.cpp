@@ -171,8 +171,13 @@ py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t docu
 }
 
 py::bytes document_metadata(const Index& index, std::uint64_t document) {
-  const auto [shard, in_shard] = index.locate_document(document);
-  return py::bytes(index.shards()[shard].metadata(in_shard));
+  std::string json;
+  {
+    const py::gil_scoped_release release;
+    const auto [shard, in_shard] = index.locate_document(document);
+    json = index.shards()[shard].metadata(in_shard);
+  }
+  return py::bytes(json);
 }
 
 // One {file name: (size in bytes, payload checksum)} a shard.

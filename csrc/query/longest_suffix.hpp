@@ -15,7 +15,7 @@ struct LongestSuffix {
 };
 
 // The longest suffix of `context` whose count over all shards is at least min_count; the empty one if there is none.
-// Counts fall as a suffix grows, so lengths 1, 2, 4, … are tried, then the gap is bisected.
+// Counts fall as a suffix grows, so lengths 1, 3, 7, … are tried, then the gap is bisected.
 // Cost: O(log length) finds. REQUIRES tokens below vocab_size, min_count > 0.
 [[nodiscard]] LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> context,
                                            std::uint64_t min_count);

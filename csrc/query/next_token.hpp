@@ -18,7 +18,7 @@ struct NextToken {
 };
 
 struct NextTokens {
-  std::vector<NextToken> rows;     // ascending by row; every count positive
+  std::vector<NextToken> rows;      // ascending by row; every count positive
   std::uint64_t context_count = 0;  // the sum of the counts
 };
 
@@ -27,7 +27,7 @@ struct NextTokens {
 // Cost: O(d log(c / d)) reads a shard for d distinct rows among c occurrences; O(vocab_size) for depth 0.
 [[nodiscard]] NextTokens next_tokens(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth);
 
-// Whether one distinct row alone follows. Cost: a few reads a shard.
+// Whether one distinct row alone follows. Cost: two reads a shard; O(vocab_size) for depth 0.
 [[nodiscard]] bool is_sparse(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth);
 
 // The k rows of largest count, by falling count, ties to the smaller row. Cost: O(d log k).

@@ -17,12 +17,13 @@ inline constexpr std::array<char, 8> kMagic = {'i', 'n', 'f', 'g', 'r', 'a', 'm'
 
 // What a section file holds.
 enum class SectionKind : std::uint32_t {
-  kTokens = 1,             // every document's tokens, each followed by a separator
-  kSuffixArray = 2,        // positions in suffix order, bit-packed
-  kDocumentStarts = 3,     // the position of each document's first token, then the end, bit-packed
-  kFirstTokenStarts = 4,   // for each token id the rank of the first suffix that begins with it, then the end
-  kMetadata = 5,           // every document's metadata, JSON, end to end
-  kMetadataStarts = 6,     // the byte at which each document's metadata starts, then the end, bit-packed
+  kTokens = 1,          // every document's tokens, each followed by a separator
+  kSuffixArray = 2,     // positions in suffix order, bit-packed
+  kDocumentStarts = 3,  // the position of each document's first token, then the end, bit-packed
+  kFirstTokenStarts =
+      4,                // for each token id the rank of the first suffix that begins with it, then the end, bit-packed
+  kMetadata = 5,        // every document's metadata, JSON, end to end
+  kMetadataStarts = 6,  // the byte at which each document's metadata starts, then the end, bit-packed
 };
 
 // The first 64 bytes of each section file.
@@ -30,8 +31,8 @@ struct SectionHeader {
   std::array<char, 8> magic = kMagic;
   std::uint32_t format_version = kFormatVersion;
   SectionKind kind{};
-  std::uint32_t element_bits = 0;      // of one element: 8, 16, 32 for tokens, 1..57 when bit-packed, 8 for bytes
-  std::uint32_t reserved = 0;          // zero
+  std::uint32_t element_bits = 0;  // of one element: 8, 16, 32 for tokens, 1..57 when bit-packed, 8 for bytes
+  std::uint32_t reserved = 0;      // zero
   std::uint64_t n_elements = 0;
   std::uint64_t payload_bytes = 0;     // between header and padding
   std::uint64_t shard_checksum = 0;    // the token payload's checksum: ties the sections of one shard together

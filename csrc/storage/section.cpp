@@ -147,9 +147,8 @@ void SectionWriter::write_all(const void* data, std::size_t size_bytes) {
 void SectionWriter::fail(const char* action) const {
   const int code = errno;
   const char* advice = code == ENOSPC ? "; free some disk or choose another output" : "";
-  throw StorageError(std::string("cannot ") + action + " " + temporary_path_.string() + ": " + std::strerror(code) +
-                         advice,
-                     code);
+  throw StorageError(
+      std::string("cannot ") + action + " " + temporary_path_.string() + ": " + std::strerror(code) + advice, code);
 }
 
 }  // namespace infgram

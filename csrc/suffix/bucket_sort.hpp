@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/large_array.hpp"
 #include "base/parallel.hpp"
 #include "suffix/group_sorter.hpp"
 #include "suffix/text.hpp"
@@ -45,8 +46,8 @@ class Buckets {
   std::size_t n_buckets_;
 };
 
-// Sorts a set of suffixes bucket by bucket. The set is given as `selection.for_each(lo, hi, f)`, which calls f(position)
-// for its members in [lo, hi) in ascending order.
+// Sorts a set of suffixes bucket by bucket. The set is given as `selection.for_each(lo, hi, f)`, which calls
+// f(position) for its members in [lo, hi) in ascending order.
 template <class Token, class Pos, class Selection>
 class BucketSort {
  public:
@@ -72,7 +73,7 @@ class BucketSort {
   // agree in kDeepDepth tokens or more may be left in text order; they are returned, in no particular order.
   // Cost: one pass over the text, then as GroupSorter::sort. `poll` is called now and then on the caller's thread.
   template <class Poll>
-  std::vector<Run<Pos>> sort(std::size_t first, std::size_t last, std::vector<Pos>& positions, const Poll& poll) {
+  std::vector<Run<Pos>> sort(std::size_t first, std::size_t last, LargeArray<Pos>& positions, const Poll& poll) {
     const std::vector<std::uint64_t> starts = scatter(first, last, positions);
     const std::vector<std::vector<Run<Pos>>> tasks = cut_into_tasks(first, starts, positions);
     std::vector<std::vector<Run<Pos>>> deep(n_threads_);
@@ -90,7 +91,7 @@ class BucketSort {
 
   // Large buckets alone and small ones together; the largest first, so that no thread is left with one at the end.
   std::vector<std::vector<Run<Pos>>> cut_into_tasks(std::size_t first, const std::vector<std::uint64_t>& starts,
-                                                    std::vector<Pos>& positions) const {
+                                                    LargeArray<Pos>& positions) const {
     std::vector<std::vector<Run<Pos>>> large;
     std::vector<std::vector<Run<Pos>>> small(1);
     std::size_t n_small = 0;
@@ -114,13 +115,12 @@ class BucketSort {
   void for_each_in_chunk(std::size_t chunk, F&& f) const {
     const std::uint64_t lo = text_.size() * chunk / n_threads_;
     const std::uint64_t hi = text_.size() * (chunk + 1) / n_threads_;
-    selection_.for_each(lo, hi, [&](std::uint64_t position) {
-      f(buckets_.of(text_.key(position)), static_cast<Pos>(position));
-    });
+    selection_.for_each(
+        lo, hi, [&](std::uint64_t position) { f(buckets_.of(text_.key(position)), static_cast<Pos>(position)); });
   }
 
   // Puts the positions into their buckets, in text order. Returns where each bucket starts.
-  std::vector<std::uint64_t> scatter(std::size_t first, std::size_t last, std::vector<Pos>& positions) {
+  std::vector<std::uint64_t> scatter(std::size_t first, std::size_t last, LargeArray<Pos>& positions) {
     std::vector<std::uint64_t> starts(last - first + 1);
     std::vector<std::vector<Pos>> next(n_threads_, std::vector<Pos>(last - first));
     for (std::size_t i = 0; i < last - first; ++i) {

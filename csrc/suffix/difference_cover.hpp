@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/large_array.hpp"
 #include "base/parallel.hpp"
 #include "suffix/bucket_sort.hpp"
 #include "suffix/text.hpp"
@@ -77,7 +78,7 @@ class SampleRanks {
     BucketSort<Token, Pos, CoverPositions> sample(text, largest_id, {}, n_threads);
     std::uint64_t n_sampled = 0;
     for (std::size_t bucket = 0; bucket < sample.n_buckets(); ++bucket) n_sampled += sample.bucket_size(bucket);
-    std::vector<Pos> order(n_sampled);
+    LargeArray<Pos> order(n_sampled);
     std::vector<Run<Pos>> tied = sample.sort(0, sample.n_buckets(), order, poll);
 
     for (std::uint64_t i = 0; i < n_sampled; ++i) ranks_[index(order[i])] = static_cast<Pos>(i);
@@ -86,7 +87,8 @@ class SampleRanks {
         ranks_[index(*place)] = static_cast<Pos>(run.begin - order.data());
       }
     }
-    for (std::uint64_t n_steps = 1; !tied.empty(); n_steps *= 2) tied = double_depth(order, tied, n_steps, n_threads, poll);
+    for (std::uint64_t n_steps = 1; !tied.empty(); n_steps *= 2)
+      tied = double_depth(order, tied, n_steps, n_threads, poll);
   }
 
   // What sorting a run needs beside it, kept between calls; one a thread.
@@ -166,8 +168,8 @@ class SampleRanks {
   // Given runs tied in n_steps * 64 tokens, orders each by the ranks that far on. Returns the runs still tied.
   // New ranks are set only when all runs are sorted: a run must not see a mixture of old and new ones.
   template <class Poll>
-  std::vector<Run<Pos>> double_depth(const std::vector<Pos>& order, const std::vector<Run<Pos>>& tied, std::uint64_t n_steps,
-                                std::size_t n_threads, const Poll& poll) {
+  std::vector<Run<Pos>> double_depth(const LargeArray<Pos>& order, const std::vector<Run<Pos>>& tied,
+                                     std::uint64_t n_steps, std::size_t n_threads, const Poll& poll) {
     constexpr std::size_t kRunsPerTask = 256;
     std::vector<Worker> workers(n_threads);
     const std::size_t n_tasks = (tied.size() + kRunsPerTask - 1) / kRunsPerTask;
@@ -219,7 +221,7 @@ class SampleRanks {
   }
 
   std::uint64_t n_blocks_;
-  std::vector<Pos> ranks_;
+  LargeArray<Pos> ranks_;
 };
 
 }  // namespace infgram

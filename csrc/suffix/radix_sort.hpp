@@ -60,7 +60,7 @@ void radix_sort(KeyedPosition<Pos>* items, KeyedPosition<Pos>* scratch, std::siz
 }  // namespace detail
 
 // Sorts items by key; equal keys keep their order. `scratch` grows to the size of `items` and is kept by the caller.
-// Cost: O(n) passes over at most 8 bytes of key.
+// Cost: at most 8 passes of O(n), fewer where keys share bytes.
 template <class Pos>
 void sort_by_key(std::span<KeyedPosition<Pos>> items, std::vector<KeyedPosition<Pos>>& scratch) {
   if (scratch.size() < items.size() && items.size() > detail::kInsertionSortMax) scratch.resize(items.size());

@@ -28,9 +28,10 @@ using SortProgress = std::function<void(std::uint64_t n_sorted)>;
 // Blocks of neighbouring first tokens are sorted one after the other: a pass over the text collects a block's
 // positions, each bucket is sorted by its next tokens to a depth of 64, and what still agrees then is decided by a
 // difference cover, which is made only when some suffixes agree so far (difference_cover.hpp).
-// Cost: O(n log n) in the worst case; one pass over the text a block. Memory beyond the text: 4 bytes (8) times the
-// larger of block_size and the largest bucket, 8 bytes a bucket and thread, 32 bytes a member of the largest group that
-// a thread sorts, and 0.6 n bytes when there are ties of 64 tokens.
+// Cost: O(n log n) in the worst case; one pass over the text a block. Memory beyond `text`, in bytes: a copy of it;
+// 4 (8 beyond 2^32 positions) a place of the largest block; as much a bucket and thread, twice; 6 (10) a member of the
+// largest group below a first token and thread, or 32 a member of the largest group that goes by keys alone; and, when
+// suffixes agree in 64 tokens, 1.2 n while their sample is ranked, 0.6 n after, and 16 to 40 a tied suffix.
 //
 // REQUIRES n_documents separators in the text, one of them at its end; every other token <= largest_id.
 void sort_suffixes(const AnyText& text, TokenId largest_id, std::uint64_t n_documents, const SuffixSortOptions& options,

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from infgram import _core
 from infgram.build.output import default_output, partial_folder
 from infgram.build.shards import ShardSequence, sort_shards
 from infgram.build.tokenise import tokenise
 from infgram.corpus import Corpus, OnError
-from infgram.errors import InputError, QueryError, TokenizerError
+from infgram.errors import IndexExistsError, InputError, QueryError, TokenizerError
 from infgram.index import Index, StrPath
 from infgram.manifest import Manifest, SkippedEntry, TokenizerEntry
 from infgram.tokenizers import Tokenizer, resolve, train_bpe
@@ -23,6 +24,7 @@ from infgram.types import BuildProgress
 Progress = Callable[[BuildProgress], None]
 
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
+_MOST_THREADS: Final = 1024
 _DEFAULT_BPE_VOCABULARY: Final = 32_000
 _BPE_SAMPLE_BYTES: Final = 16 << 20
 
@@ -66,6 +68,8 @@ def build(
     n_threads, n_shard_tokens = _threads(threads), _shard_tokens(shard_tokens)
     report = progress or _ignore
     corpus = Corpus(source, text_field=text_field, on_error=on_error)
+    if output is not None and not os.fspath(output):
+        raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
     target = default_output(Path(source)) if output is None else Path(output)
     with partial_folder(target, overwrite=overwrite) as folder:
         chosen = _tokenizer(tokenizer, corpus, report)
@@ -80,7 +84,7 @@ def build(
 
 
 def build_from_tokens(
-    documents: Iterable[Sequence[int]],
+    documents: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]],
     output: StrPath,
     *,
     vocab_size: int,
@@ -158,7 +162,7 @@ def _tokenizer(spec: StrPath | Tokenizer, corpus: Corpus, report: Progress) -> T
     return trained
 
 
-def _checked_ids(document: Sequence[int], vocab_size: int, number: int) -> Any:
+def _checked_ids(document: Sequence[int] | npt.NDArray[np.integer[Any]], vocab_size: int, number: int) -> Any:
     ids = np.asarray(document)
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise QueryError(f"document {number} is {ids.dtype} of {ids.ndim} dimensions; expected a sequence of integers")
@@ -172,8 +176,10 @@ def _checked_ids(document: Sequence[int], vocab_size: int, number: int) -> Any:
 def _threads(threads: int | None) -> int:
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise QueryError(f"threads is {threads!r}; expected an integer of at least 1, or None for all cores")
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= _MOST_THREADS:
+        raise QueryError(
+            f"threads is {threads!r}; expected an integer from 1 to {_MOST_THREADS}, or None for all cores"
+        )
     return threads
 
 

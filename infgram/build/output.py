@@ -25,8 +25,9 @@ def partial_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
         IndexExistsError: `output` is taken and may not be replaced, or another build is writing there.
         StorageError: the operating system refused.
     """
-    _check_free(output, overwrite=overwrite)
     partial = output.with_name(f"{output.name}.partial")
+    _recover(partial, output)
+    _check_free(output, overwrite=overwrite)
     try:
         partial.mkdir(parents=True, exist_ok=True)
         lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
@@ -67,6 +68,13 @@ def _check_free(output: Path, *, overwrite: bool) -> None:
     if is_index:
         raise IndexExistsError(f"{output} is an index already; pass --overwrite (overwrite=True) to replace it")
     raise IndexExistsError(f"{output} exists and is no index, so it is not replaced; choose another output")
+
+
+def _recover(partial: Path, output: Path) -> None:
+    """Put back an index that was moved aside when the build that was to replace it was killed in that moment."""
+    aside = partial.with_name(f"{partial.name}.old")
+    if aside.is_dir() and not output.exists():
+        aside.rename(output)
 
 
 def _lock(folder: int, partial: Path) -> None:

@@ -97,9 +97,9 @@ def _text(error: Exception) -> str:
 
 def _abandon_standard_output() -> None:
     """Nobody reads what is still to be written; Python would complain once more at exit."""
-    with contextlib.suppress(AttributeError, io.UnsupportedOperation):  # it was closed, or is no file
-        with open(os.devnull, "w") as devnull:
-            os.dup2(devnull.fileno(), sys.stdout.fileno())
+    closed_or_no_file = (AttributeError, io.UnsupportedOperation)
+    with contextlib.suppress(*closed_or_no_file), open(os.devnull, "w") as devnull:
+        os.dup2(devnull.fileno(), sys.stdout.fileno())
 
 
 def _as_it_stands(heading: str, text: str) -> str:

@@ -45,12 +45,26 @@ def token_number(value: str) -> int:
     return int(tokens)
 
 
+def path_given(value: str) -> Path:
+    """A path; the empty one, as of a shell variable that is not set, would be the working folder."""
+    if not value:
+        raise typer.BadParameter("the path is empty; '.' is the working folder")
+    return Path(value)
+
+
 def build(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, read with its sub-folders, or a file.")],
+    source: Annotated[
+        Path,
+        typer.Argument(parser=path_given, metavar="SOURCE", help="A folder, read with its sub-folders, or a file."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="INDEX", help="Where the index goes; without it, corpus.infgram beside corpus."
+            "--output",
+            "-o",
+            parser=path_given,
+            metavar="INDEX",
+            help="Where the index goes; without it, corpus.infgram beside corpus.",
         ),
     ] = None,
     tokenizer: Annotated[
@@ -65,7 +79,8 @@ def build(
         str, typer.Option("--text-field", metavar="FIELD", help="The field of JSON lines that holds the text.")
     ] = "text",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, metavar="N", help="Threads at most; all cores without it.")
+        int | None,
+        typer.Option("--threads", min=1, max=1024, metavar="N", help="Threads at most; all cores without it."),
     ] = None,
     shard_tokens: Annotated[
         int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def given(text: str | None, token_ids: str | None) -> str | list[int]:
         return _integers(token_ids)
     if text is None:
         raise typer.BadParameter(f"nothing to ask; {_HOW_TO_ASK}")
-    return _standard_input() if text == "-" else text
+    return _standard_input() if text == "-" else _argument(text)
 
 
 def ask(index: Index, asked: str | list[int]) -> Question:
@@ -106,6 +107,14 @@ def _integers(token_ids: str) -> list[int]:
             f"{token_ids!r} is no list of token ids; expected integers with commas between, as 17,4,256",
             param_hint="--token-ids",
         ) from error
+
+
+def _argument(text: str) -> str:
+    """The argument's bytes as UTF-8, even under a locale that reads them otherwise."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:  # no UTF-8, which the tokenizer will say; or characters that the locale's encoding lacks
+        return text
 
 
 def _standard_input() -> str:

@@ -2,15 +2,18 @@
 
 /** What the service says when it refuses: a problem document. */
 export class Refusal extends Error {
-  /** @param {{detail: string, errors?: {msg: string}[]}} problem */
-  constructor(problem) {
-    const reasons = (problem.errors ?? []).map((error) => error.msg);
-    super([problem.detail, ...reasons].join(" "));
+  /** @param {{detail: string, errors?: {loc: string[], msg: string}[]}} problem */
+  constructor({ detail, errors = [] }) {
+    const reasons = errors.map(({ loc, msg }) => `${msg} (${loc.slice(1).join(".")}).`);
+    super(reasons.length > 0 ? `This cannot be asked. ${reasons.join(" ")}` : detail);
   }
 }
 
 async function json(path, options) {
-  const response = await fetch(path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+  const headers = { Accept: "application/json", ...options.headers };
+  const response = await fetch(path, { ...options, headers }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Refusal({ detail: "The service cannot be reached." });
+  });
   const body = await response.json().catch(() => ({ detail: `The service answered with status ${response.status}.` }));
   if (!response.ok) throw new Refusal(body);
   return body;

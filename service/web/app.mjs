@@ -1,8 +1,8 @@
 // The page: what is typed becomes three questions, and the address keeps what was asked.
 
 import { ask, indexes, oneDocument } from "./api.mjs";
-import { at, make, number } from "./dom.mjs";
-import { showAbout, showCount, showDocuments, showExamples, showNext, showTime, showTokens } from "./view.mjs";
+import { at, make, plural } from "./dom.mjs";
+import { showAbout, showCount, showDocuments, showExamples, showNext, showSpaced, showTime, showTokens } from "./view.mjs";
 
 const PAUSE_MS = 120;
 const N_ROWS = 12;
@@ -19,6 +19,9 @@ function question() {
   return { token_ids: state.query.split(/[\s,]+/u).filter(Boolean).map(Number) };
 }
 
+/** Whether the text would be other tokens with a space in front. */
+const canBeSpaced = () => state.index.tokenizer?.kind === "huggingface" && /^\S/u.test(state.query);
+
 /** Ask everything anew and draw the answers. */
 async function update() {
   running.abort();
@@ -29,60 +32,68 @@ async function update() {
   const began = performance.now();
   at("answer").setAttribute("aria-busy", "true");
   try {
-    const [count, next] = await Promise.all([
+    const [count, next, spaced] = await Promise.all([
       ask(name, "count", body, signal),
       ask(name, "infgram", { ...body, top_k: N_ROWS }, signal),
+      canBeSpaced() ? ask(name, "count", { query: ` ${state.query}` }, signal) : { count: 0 },
     ]);
     const total_ms = performance.now() - began;
-    const below = await documentsBelow(count, next, signal);
     if (signal.aborted) return;
     showCount(count, state.index);
     showTime(count.elapsed_ms + next.elapsed_ms, total_ms);
     showTokens(next);
+    showSpaced(spaced.count, () => choose(` ${state.query}`));
     showNext(next, append);
-    below();
     trouble("");
+    await showBeside(count, next, signal);
   } catch (error) {
     if (signal.aborted) return;
     trouble(error.message);
   }
-  at("answer").removeAttribute("aria-busy");
+  if (!signal.aborted) at("answer").removeAttribute("aria-busy");
 }
 
 /** What stands beside the next tokens: documents with the text, or with the longest suffix of it, or examples. */
-async function documentsBelow(count, next, signal) {
+async function showBeside(count, next, signal) {
   const { name } = state.index;
-  at("sample").hidden = true;
-  if (count.token_ids.length === 0) {
-    const texts = await examples(signal);
-    return () => showExamples(texts, choose);
-  }
   const used = next.suffix_length;
-  if (used === 0) return () => showDocuments({ documents: [] }, "In no document.");
-  const token_ids = next.token_ids.slice(-used);
+  const isEmpty = next.token_ids.length === 0;
   const seed = state.seed === null ? {} : { seed: state.seed };
-  const found = await ask(name, "search", { token_ids, limit: N_DOCUMENTS, snippet_tokens: 60, ...seed }, signal);
-  const what = count.count > 0 ? "" : `The text as a whole stands nowhere; its last ${used === 1 ? "token does" : `${used} tokens do`}. `;
-  return () => {
-    showDocuments(found, what + sampleNote(found));
-    at("sample").hidden = found.documents.length < N_DOCUMENTS;
-  };
-}
-
-function sampleNote(found) {
+  const body = { token_ids: next.token_ids.slice(-used), limit: N_DOCUMENTS, snippet_tokens: 60, ...seed };
+  const texts = isEmpty ? await examples(signal) : [];
+  const found = used > 0 ? await ask(name, "search", body, signal) : { documents: [] };
+  if (signal.aborted) return;
   const n = found.documents.length;
-  if (n < N_DOCUMENTS) return n === 1 ? "One document holds it." : `${n} documents hold it.`;
-  return state.seed === null ? `The first ${n} documents by what follows.` : `${n} documents drawn at random.`;
+  if (isEmpty) showExamples(texts, choose);
+  else showDocuments(found, documentsNote(n, count.count === 0 ? used : 0));
+  at("sample").hidden = n < N_DOCUMENTS;
+  at("sample").textContent = state.seed === null ? "Random sample" : "Another sample";
 }
 
-/** Beginnings of some documents. */
+/** Which documents these are; `used` is the length of the suffix that was searched instead of the text, or 0. */
+function documentsNote(n, used) {
+  const which = n < N_DOCUMENTS ? "" : state.seed === null ? ", the first by what follows" : ", drawn at random";
+  const documents = n === 0 ? "No document" : plural(n, "document");
+  if (used === 0) return `${documents}${which}.`;
+  return `No document holds the whole text; ${plural(n, "document")} with its last ${plural(used, "token")}${which}.`
+    .replace("last 1 token", "last token");
+}
+
+/** A few words from some documents. */
 async function examples(signal) {
   const { name, n_documents, tokenizer } = state.index;
-  if (!tokenizer) return [];
+  if (!tokenizer || n_documents === 0) return [];
   const ids = new Set(Array.from({ length: N_EXAMPLES }, () => Math.floor(Math.random() * n_documents)));
-  const documents = await Promise.all([...ids].filter((id) => id < n_documents).map((id) => oneDocument(name, id, signal)));
-  const texts = documents.map((document) => document.text.slice(0, 400).match(/\S+(?:\s\S+){2,4}/u)?.[0] ?? "");
-  return [...new Set(texts.filter((text) => text && text.length < 80))];
+  const documents = await Promise.all([...ids].map((id) => oneDocument(name, id, signal)));
+  return [...new Set(documents.map(({ text }) => someWords(text)).filter(Boolean))];
+}
+
+/** A short run of words from a random place of a text, with the space before it. */
+function someWords(text) {
+  const begin = Math.floor(Math.random() * Math.min(text.length, 20_000));
+  const near = text.slice(Math.max(0, begin - 200), begin + 200);
+  const runs = near.match(/(?:^| )\p{L}+(?: \p{L}+){2,3}(?=[ .,;:!?])/gu) ?? [];
+  return runs.filter((run) => run.length < 60)[Math.floor(runs.length / 2)];
 }
 
 function trouble(message) {
@@ -97,8 +108,8 @@ function remember(isNew) {
   if (state.known.length > 1) parameters.set("index", state.index.name);
   if (state.query) parameters.set("q", state.query);
   if (state.seed !== null) parameters.set("seed", String(state.seed));
-  const address = parameters.size > 0 ? `?${parameters}` : location.pathname;
-  history[isNew ? "pushState" : "replaceState"](null, "", address);
+  const search = parameters.toString() ? `?${parameters}` : "";
+  history[isNew && search !== location.search ? "pushState" : "replaceState"](null, "", location.pathname + search);
   document.title = state.query ? `${state.query.slice(0, 60)} · infgram` : "infgram";
 }
 
@@ -128,8 +139,13 @@ function choose(text) {
   typed();
   state.seed = null;
   remember(true);
-  at("query").focus();
+  focusBox();
   return update();
+}
+
+/** Not on touch screens, where it would bring up the keyboard. */
+function focusBox() {
+  if (matchMedia("(hover: hover)").matches) at("query").focus();
 }
 
 const append = (token) => choose(state.query + token);
@@ -194,16 +210,15 @@ async function start() {
   }
   at("index").replaceChildren(
     ...state.known.map((index) => {
-      const option = make("option", "", `${index.name} (${number(index.n_tokens)} tokens)`);
+      const option = make("option", "", index.name);
       option.value = index.name;
       return option;
     }),
   );
   at("picker").hidden = state.known.length < 2;
   recall();
-  if (!state.index.tokenizer) at("query").placeholder = "Token ids, such as 3 14 15";
   listen();
-  at("query").focus();
+  focusBox();
   await update();
 }
 

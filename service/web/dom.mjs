@@ -31,31 +31,37 @@ export const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? 
 /** A probability as a percentage with as many digits as say something. */
 export function percent(probability) {
   const value = 100 * probability;
-  if (value >= 99.95 || value === 0) return `${Math.round(value)} %`;
-  if (value >= 0.1) return `${value.toFixed(1)} %`;
-  return value >= 0.001 ? `${value.toFixed(3)} %` : "< 0.001 %";
+  if (value >= 99.95 || value === 0) return `${Math.round(value)}%`;
+  if (value >= 0.1) return `${value.toFixed(1)}%`;
+  return value >= 0.001 ? `${value.toFixed(3)}%` : "< 0.001%";
+}
+
+/** Bytes, in the unit that makes a short number. */
+export function size(bytes) {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  const value = bytes / 1000 ** step;
+  return `${step > 0 && value < 10 ? value.toFixed(1) : number(Math.round(value))} ${units[step]}`;
 }
 
 const SIGNS = { " ": "·", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽" };
+const INVISIBLE = "\\s\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff";
+const SPLIT = new RegExp(`([${INVISIBLE}])`, "u");
+const IS_INVISIBLE = new RegExp(`^[${INVISIBLE}]$`, "u");
 
 /**
  * A token with its white space and control characters made visible.
- * @param {string|null} token null is a token id without text
+ * @param {string|null} token null for the end of a document, or for an id without text
  * @param {number} id
  */
 export function tokenText(token, id) {
-  const shown = make("bdi", "token");
-  if (token === null || token === "") {
-    shown.append(make("span", "sign", id === -1 ? "end of document" : `#${id}`));
-    return shown;
-  }
-  for (const part of token.split(/([\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])/u)) {
-    const isSign = /^[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]$/u.test(part);
-    if (isSign) shown.append(make("span", "sign", SIGNS[part] ?? `U+${part.codePointAt(0).toString(16).padStart(4, "0")}`));
-    else if (part) shown.append(part);
-  }
-  return shown;
+  if (!token) return make("bdi", "token word", id === -1 ? "end of document" : `#${id}`);
+  const parts = token.split(SPLIT).filter(Boolean);
+  return make("bdi", "token", ...parts.map((part) => (IS_INVISIBLE.test(part) ? make("span", "sign", signOf(part)) : part)));
 }
+
+const signOf = (character) =>
+  SIGNS[character] ?? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /**
  * Text with one stretch marked; places are counted in Unicode characters, as the service counts them.
@@ -63,11 +69,13 @@ export function tokenText(token, id) {
  */
 export function marked(text, start, end) {
   const characters = Array.from(text);
-  const shown = make("bdi", "");
-  shown.append(
-    characters.slice(0, start).join(""),
-    make("mark", "", characters.slice(start, end).join("")),
+  let begin = start;
+  while (begin < end - 1 && /\s/u.test(characters[begin])) begin += 1; // a token's leading space looks better unmarked
+  return make(
+    "bdi",
+    "",
+    characters.slice(0, begin).join(""),
+    make("mark", "", characters.slice(begin, end).join("")),
     characters.slice(end).join(""),
   );
-  return shown;
 }

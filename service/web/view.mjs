@@ -1,6 +1,6 @@
 // Answers drawn into the page.
 
-import { at, button, make, marked, number, percent, plural, tokenText } from "./dom.mjs";
+import { at, button, make, marked, number, percent, plural, size, tokenText } from "./dom.mjs";
 
 const MOST_CHIPS = 400;
 
@@ -20,6 +20,16 @@ export function showTime(index_ms, total_ms) {
   at("time").textContent = `${index_ms.toFixed(digits)} ms in the index, ${Math.max(1, Math.round(total_ms))} ms in all`;
 }
 
+/**
+ * Many tokenizers begin a word inside a sentence with a space: the same text as it stands there.
+ * @param {number} count with the space
+ * @param {() => void} choose
+ */
+export function showSpaced(count, choose) {
+  const text = `With a space in front, as inside a sentence: ${plural(count, "occurrence")}`;
+  at("spaced").replaceChildren(...(count > 0 ? [button("quiet", choose, text)] : []));
+}
+
 /** The tokens of the text; those of the suffix that the ∞-gram used stand out. */
 export function showTokens(answer) {
   const { token_ids: ids, tokens, suffix_length: used } = answer;
@@ -27,7 +37,8 @@ export function showTokens(answer) {
   const first = Math.max(0, ids.length - MOST_CHIPS);
   if (first > 0) list.append(make("li", "note", `… ${plural(first, "token")} before`));
   ids.slice(first).forEach((id, place) => {
-    const chip = make("li", place + first >= ids.length - used ? "chip used" : "chip", tokenText(tokens?.[place + first] ?? null, id));
+    const isUsed = first + place >= ids.length - used;
+    const chip = make("li", isUsed ? "chip used" : "chip", tokenText(tokens?.[first + place], id));
     chip.title = `token ${id}`;
     list.append(chip);
   });
@@ -38,13 +49,13 @@ export function showTokens(answer) {
 /** Which suffix the next tokens follow, in one sentence. */
 function suffixSentence(answer) {
   const { token_ids: ids, suffix_length: used, context_count: count, effective_n: n } = answer;
-  if (ids.length === 0) return "The most frequent tokens of the corpus.";
-  if (used === 0) return "No part of the end of this text occurs, so these are the most frequent tokens (n = 1).";
-  const times = count === 1 ? "once" : `${number(count)} times`;
-  const what = used === ids.length
-    ? ids.length === 1 ? "this token" : `all ${ids.length} tokens`
-    : used === 1 ? "the last token" : `the last ${used} of ${ids.length} tokens`;
-  return `After ${what}, which occur${used === 1 ? "s" : ""} ${times} (n = ${n}).`;
+  if (ids.length === 0) return "Counted over the whole corpus.";
+  if (used === 0) return "Its last token occurs nowhere, so these are the most frequent tokens of the corpus.";
+  const what = used < ids.length
+    ? used === 1 ? "the last token" : `the last ${used} of ${ids.length} tokens`
+    : used === 1 ? "this token" : `all ${used} tokens`;
+  const times = count === 1 ? "once" : count === 2 ? "twice" : `${number(count)} times`;
+  return `After ${what}, which occur${used === 1 ? "s" : ""} ${times} (n\u00a0=\u00a0${n}).`;
 }
 
 /**
@@ -53,6 +64,7 @@ function suffixSentence(answer) {
  */
 export function showNext(answer, append) {
   const { rows, context_count: count, n_distinct } = answer;
+  at("next-title").textContent = answer.token_ids.length === 0 ? "Most frequent tokens" : "What comes next";
   at("suffix").textContent = suffixSentence(answer);
   const largest = rows[0]?.count ?? 1;
   at("next").replaceChildren(...rows.map((row) => nextRow(row, count, largest, append)));
@@ -75,30 +87,35 @@ function nextRow(row, count, largest, append) {
   const bar = canAppend
     ? button("bar", () => append(row.token), ...parts)
     : make("div", "bar", ...parts);
-  if (canAppend) bar.title = "Add to the text";
+  if (canAppend) bar.setAttribute("aria-label", `Add “${row.token}”: ${share}, ${plural(row.count, "time")}`);
   bar.style.setProperty("--share", `${(100 * row.count) / largest}%`);
   return make("li", "", bar);
 }
 
 /** The documents found, each with its match marked. */
 export function showDocuments(found, note) {
-  at("documents-title").textContent = "Where it stands";
+  at("documents-title").textContent = "Where it occurs";
   at("documents-note").textContent = note;
   at("documents").replaceChildren(...found.documents.map(foundDocument));
 }
 
 function foundDocument(hit) {
-  const snippet = make("p", "snippet", marked(hit.snippet, hit.snippet_match_start, hit.snippet_match_end));
-  const text_length = Array.from(hit.text).length;
-  const after = Array.from(hit.snippet).length - hit.snippet_match_end;
-  if (hit.match_start > hit.snippet_match_start) snippet.prepend(make("span", "cut", "… "));
-  if (hit.text_truncated || hit.match_end + after < text_length) snippet.append(make("span", "cut", " …"));
   const head = make("header", "", make("h3", "", `Document ${number(hit.document_id)}`), ...metadata(hit.metadata));
-  return make("article", "", head, snippet, wholeText(hit));
+  if (!hit.text) return make("article", "", head, make("p", "note", `From token ${number(hit.offset)} on.`));
+  return make("article", "", head, snippet(hit), wholeText(hit));
+}
+
+/** The text around the match, with dots where the document goes on. */
+function snippet(hit) {
+  const shown = make("p", "snippet", marked(hit.snippet, hit.snippet_match_start, hit.snippet_match_end));
+  const after = Array.from(hit.snippet).length - hit.snippet_match_end;
+  if (hit.match_start > hit.snippet_match_start) shown.prepend(make("span", "cut", "… "));
+  if (hit.text_truncated || hit.match_end + after < Array.from(hit.text).length) shown.append(make("span", "cut", " …"));
+  return shown;
 }
 
 function wholeText(hit) {
-  const details = make("details", "", make("summary", "", "The document"));
+  const details = make("details", "", make("summary", "", "Show the document"));
   details.addEventListener("toggle", () => {
     if (!details.open || details.childElementCount > 1) return;
     const text = make("p", "whole", marked(hit.text, hit.match_start, hit.match_end));
@@ -112,13 +129,14 @@ function wholeText(hit) {
 function metadata(fields) {
   const shown = Object.entries(fields).slice(0, 4).map(([name, value]) => {
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    return make("span", "field", make("bdi", "name", name), " ", make("bdi", "", text.length > 80 ? `${text.slice(0, 79)}…` : text));
+    const short = text.length > 60 ? `${text.slice(0, 59)}…` : text;
+    return make("span", "field", make("bdi", "name", name), " ", make("bdi", "", short));
   });
   return shown.length > 0 ? [make("p", "fields", ...shown)] : [];
 }
 
 /**
- * Beginnings of documents to try, where nothing has been typed.
+ * Pieces of documents to try, where nothing has been typed.
  * @param {string[]} texts
  * @param {(text: string) => void} choose
  */
@@ -132,13 +150,12 @@ export function showExamples(texts, choose) {
 
 /** What the index is, at the foot of the page. */
 export function showAbout(index) {
-  const megabytes = index.size_bytes / 1e6;
-  const parts = [
+  at("query").placeholder = index.tokenizer ? "Any text, of any length" : "Token ids, such as 3 14 15";
+  at("about").textContent = [
     index.name,
     plural(index.n_tokens, "token"),
     plural(index.n_documents, "document"),
-    `${number(index.vocab_size)} token ids`,
-    `${megabytes < 10 ? megabytes.toFixed(1) : number(Math.round(megabytes))} MB`,
-  ];
-  at("about").textContent = parts.join(" · ");
+    `vocabulary of ${number(index.vocab_size)}`,
+    size(index.size_bytes),
+  ].join(" · ");
 }

@@ -46,8 +46,9 @@ class Shell:
             (programs / "curl.py").write_text(_CURL, encoding="utf-8")
             curl = shlex.quote(str(programs / "curl.py"))
             _write_program(programs / "curl", f'exec {shlex.quote(sys.executable)} {curl} "$@"')
-        # The tree itself on PYTHONPATH would come before what is installed; a path of the caller's own stays.
-        self._environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("INFGRAM_", "FORCE_COLOR"))}
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        self._environment = {**kept, "PATH": path, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"}
 
     def run(self, command: str) -> str:
         """What the command prints, standard output and error together."""

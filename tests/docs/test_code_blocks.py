@@ -80,9 +80,8 @@ def run_commands(block: Block, shell: Shell) -> None:
     for entry in commands:
         command, wanted = command_and_output(entry)
         found = shell.run(command)
-        assert doctest.OutputChecker().check_output(stripped(wanted), stripped(found), doctest.ELLIPSIS), (
-            f"{block.place}: $ {command}\nprints\n{found}\nand the page says\n{wanted}"
-        )
+        if not doctest.OutputChecker().check_output(stripped(wanted), stripped(found), doctest.ELLIPSIS):
+            pytest.fail(f"{block.place}: $ {command}\nprints\n{found}\nand the page says\n{wanted}", pytrace=False)
 
 
 def command_and_output(entry: str) -> tuple[str, str]:

@@ -93,7 +93,10 @@ def test_suffix_order_over_shards(name: str, threads: int) -> None:
 def test_suffix_order_of_ten_million(name: str, threads: int) -> None:
     """Sorted and complete by `verify`, and the smallest suffixes where they belong."""
     documents = CORPORA[name](10_000_000)
-    with token_index(documents, vocab_size=2**31, layout=Layout(8, 1, threads)) as index:
+    largest = max(map(_largest, documents))
+    with token_index(
+        documents, vocab_size=VOCAB_SIZE if largest < VOCAB_SIZE else 2**24, layout=Layout(8, 1, threads)
+    ) as index:
         index.verify()
         assert index.count([]) == sum(map(len, documents))
         first = index.locate([], limit=50)

@@ -65,7 +65,8 @@ int main() {
   const Answers expected = ask(index, text);
   check::that(expected.counts.front() > 0);
   std::vector<std::jthread> readers;
-  for (int i = 0; i < 8; ++i) readers.emplace_back([&] { check::that(ask(index, text) == expected, "a reader's answers"); });
+  for (int i = 0; i < 8; ++i)
+    readers.emplace_back([&] { check::that(ask(index, text) == expected, "a reader's answers"); });
   readers.clear();
   return check::result();
 }

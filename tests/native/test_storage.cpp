@@ -85,7 +85,9 @@ void test_version() {
 
 void test_unfinished_writer_leaves_nothing() {
   const check::TemporaryFolder folder;
-  { SectionWriter writer(folder.path() / "tokens.bin", SectionKind::kTokens); }
+  {
+    SectionWriter writer(folder.path() / "tokens.bin", SectionKind::kTokens);
+  }
   check::that(std::filesystem::is_empty(folder.path()));
   check::throws<StorageError>([&] { SectionWriter(folder.path() / "no" / "x.bin", SectionKind::kTokens); });
 }

@@ -83,7 +83,9 @@ def test_a_disk_that_fails_is_503_and_may_recover(folders: dict[str, Path]) -> N
 def test_an_unexpected_error_tells_nothing(folders: dict[str, Path], error: Exception) -> None:
     with served(folders) as client:
         put(client, "bytes", Stub(error))
-        refused = problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 500, "internal_error")
+        response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
+        refused = problem(response, 500, "internal_error")
+        assert response.headers["x-content-type-options"] == "nosniff"
         assert refused["detail"] == "Something went wrong in the server."
 
 

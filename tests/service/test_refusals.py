@@ -69,6 +69,26 @@ def test_what_does_not_fit(client: TestClient, question: str, name: str) -> None
     problem(client.post(f"{AT}/{question}/batch", content=MISFITS[name], headers=JSON), 422, "invalid_request")
 
 
+def test_what_is_wrong_is_said(client: TestClient) -> None:
+    body = {"token_ids": [1, "2"], "top_k": 0, "Confidential": 1}
+    refused = problem(client.post(f"{AT}/infgram", json=body), 422, "invalid_request")
+    assert [(error["loc"], error["msg"]) for error in refused["errors"]] == [
+        (["body", "token_ids", "1"], "Input should be a valid integer"),
+        (["body", "top_k"], "Input should be greater than or equal to 1"),
+        (["body"], "A field that the schema does not know"),
+    ]
+    for nothing in ({}, {"query": None}, {"query": "a", "token_ids": [1]}):
+        refused = problem(client.post(f"{AT}/count", json=nothing), 422, "invalid_request")
+        assert [error["msg"] for error in refused["errors"]] == [
+            "Expected exactly one of query (text) and token_ids (a list of integers)"
+        ]
+
+
+def test_only_the_first_errors_are_said(client: TestClient) -> None:
+    refused = problem(client.post(f"{AT}/count", json={"token_ids": ["x"] * 900}), 422, "invalid_request")
+    assert len(refused["errors"]) == 20
+
+
 @pytest.mark.parametrize(
     "field",
     [

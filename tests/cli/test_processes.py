@@ -1,0 +1,98 @@
+"""The command as a process: streams, pipes, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import command, is_one_error_line, run_process
+
+
+def test_python_m_infgram(index_path: Path, tmp_path: Path) -> None:
+    outcome = run_process("count", index_path, "-", "--json", folder=tmp_path, stdin="caf\u00e9".encode())
+    assert outcome.json["count"] == 1
+
+
+def test_standard_input_is_taken_exactly(index_path: Path, tmp_path: Path) -> None:
+    exact = run_process("count", index_path, "-", "--json", folder=tmp_path, stdin=b"natural\n")
+    assert "".join(exact.json["tokens"]) == "natural\n"
+    assert exact.stderr.startswith("note: the text ends with a line feed")
+    several = run_process("count", index_path, "-", "--json", folder=tmp_path, stdin=b"a\r\nb\n")
+    assert "".join(several.json["tokens"]) == "a\r\nb\n"
+    assert several.stderr == ""
+
+
+def test_an_output_of_another_encoding(index_path: Path, tmp_path: Path) -> None:
+    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    outcome = run_process("search", index_path, "caf\u00e9", folder=tmp_path, environment=environment)
+    assert outcome.code == 0
+    assert "caf\\xe9 \\u221e" in outcome.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(index_path: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        words = command("next", index_path, "", "--top-k", 1000)
+        done = subprocess.run(words, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_output_is_5(index_path: Path, tmp_path: Path) -> None:
+    for words in (("info", index_path), ("count", index_path, "a", "--json"), ("--help",)):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                command(*words), cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            )
+        assert done.returncode == 5
+        assert is_one_error_line(done.stderr.decode())
+
+
+@pytest.mark.parametrize("stage", ["x.infgram.partial", "x.infgram.partial/shard-00000/tokens.bin"])
+def test_ctrl_c_while_building(tmp_path: Path, stage: str) -> None:
+    """Once while it tokenises, once while it sorts; the corpus takes seconds, the signal comes in milliseconds."""
+    words = random.Random(1).choices([f"word{number} " for number in range(1000)], k=4_000_000)
+    (tmp_path / "large.txt").write_text("".join(words), encoding="utf-8")
+    process = subprocess.Popen(
+        command("build", "large.txt", "-o", "x.infgram", "--tokenizer", "bytes"),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
+    )
+    wait_for(tmp_path / stage, process)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == b""
+    assert is_one_error_line(stderr.decode())
+    assert "left nothing behind" in stderr.decode()
+    assert [path.name for path in tmp_path.iterdir()] == ["large.txt"]
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until the path exists; the process must be running."""
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nsys.argv = ['infgram', '--help']\nfrom infgram.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import json\nprint(json.dumps(sorted({name.split('.')[0] for name in sys.modules})), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert {"tokenizers", "rich", "fastapi", "uvicorn", "torch"} & set(json.loads(done.stderr)) == set()

@@ -1,0 +1,64 @@
+"""Progress: lines where no terminal is, bars where one is."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from infgram.cli import progress
+from infgram.types import BuildProgress
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    report = progress.Lines(clock)
+    for second in range(31):
+        clock.now = float(second)
+        report(BuildProgress("tokenise", second * 1_000_000, 40_000_000, "bytes"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "tokenise: 25% of 40.0 MB, 1.0 MB/s, 30.0 s left",
+        "tokenise: 50% of 40.0 MB, 1.0 MB/s, 20.0 s left",
+        "tokenise: 75% of 40.0 MB, 1.0 MB/s, 10.0 s left",
+    ]
+
+
+def test_lines_of_odd_reports() -> None:
+    assert progress.line_of(BuildProgress("train", 0, 100, "bytes"), 5) == "train: 0% of 100 B"
+    assert progress.line_of(BuildProgress("sort", 50, 0, "tokens"), 5) == "sort: 50 tokens, 10 tokens/s"
+    assert progress.line_of(BuildProgress("sort", 50, 50, "tokens"), 5) == "sort: 100% of 50 tokens, 10 tokens/s"
+    assert progress.line_of(BuildProgress("sort", 60, 50, "tokens"), 0) == "sort: 120% of 50 tokens"
+
+
+def test_bars() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with Progress(TextColumn("{task.description}"), console=console, auto_refresh=False) as bars:
+        report = progress.Bars(bars)
+        report(BuildProgress("train", 0, 100, "bytes"))
+        assert bars.tasks[0].total is None  # only shows life
+        report(BuildProgress("train", 100, 100, "bytes"))
+        report(BuildProgress("sort", 10, 100, "tokens"))
+        report.finish()
+    assert [(task.description, task.completed, task.total) for task in bars.tasks] == [
+        ("train", 100, 100),
+        ("sort", 100, 100),
+    ]
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.show_progress(quiet=True) as report:
+        report(BuildProgress("sort", 1, 2, "tokens"))
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,164 @@
+"""count, next, score, search and document say what the library says."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+import infgram
+from tests.cli.conftest import TEXTS
+from tests.cli.running import run
+
+QUERIES = ("natural", " natural language", "the", "zebra", "", "\u221e", "caf\u00e9", "\U0001f600", "e\n")
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_count(index: infgram.Index, index_path: Path, query: str) -> None:
+    token_ids = index.tokenizer.encode(query).tolist()
+    expected = {
+        "count": index.count(query),
+        "token_ids": token_ids,
+        "tokens": index.tokenizer.tokens(token_ids),
+    }
+    assert run("count", index_path, query, "--json").json == expected
+    assert run("count", index_path, "-", "--json", stdin=query.encode()).json == expected
+    ids = ",".join(map(str, token_ids))
+    assert run("count", index_path, "--token-ids", ids, "--json").json == expected
+    assert run("count", index_path, query).stdout == f"{expected['count']}\n"
+
+
+def test_a_text_that_begins_with_a_dash(index_path: Path) -> None:
+    assert run("count", index_path, "--", "-x").stdout == "0\n"
+    refused = run("count", index_path, "-x")
+    assert refused.code == 2
+    assert "goes after --" in refused.stderr
+
+
+@pytest.mark.parametrize("query", [*QUERIES, "zebra natural", TEXTS[3]])
+@pytest.mark.parametrize("options", [(), ("--min-count", 2), ("--top-k", 1), ("--whole",)])
+def test_next(index: infgram.Index, index_path: Path, query: str, options: tuple[str | int, ...]) -> None:
+    found = run("next", index_path, query, "--json", *options).json
+    top_k = 1 if "--top-k" in options else 10
+    expected: infgram.NextTokenDistribution
+    if "--whole" in options:
+        expected = index.next_token_distribution(query, top_k=top_k)
+        assert found["suffix_length"] == len(found["token_ids"])
+    else:
+        infgram_rows = index.infgram_distribution(
+            query, min_count=2 if options[:1] == ("--min-count",) else 1, top_k=top_k
+        )
+        assert found["suffix_length"] == infgram_rows.suffix_length
+        expected = infgram_rows
+    assert found["effective_n"] == found["suffix_length"] + 1
+    assert found["token_ids"] == index.tokenizer.encode(query).tolist()
+    used = found["token_ids"][len(found["token_ids"]) - found["suffix_length"] :]
+    assert found["suffix"] == index.tokenizer.decode(used)
+    for name in ("context_count", "is_sparse", "n_distinct"):
+        assert found[name] == getattr(expected, name)
+    assert [row["token_id"] for row in found["rows"]] == expected.token_ids.tolist()
+    assert [row["count"] for row in found["rows"]] == expected.counts.tolist()
+    assert [row["log_prob"] for row in found["rows"]] == expected.log_probs.tolist()
+    for row in found["rows"]:
+        assert row["token"] == (None if row["token_id"] == -1 else index.tokenizer.tokens([row["token_id"]])[0])
+
+
+def test_next_says_which_suffix_it_used(index_path: Path) -> None:
+    assert 'the longest suffix that occurs: " natural", 1 of ' in run("next", index_path, "zz natural").stdout
+    assert "the whole text, " in run("next", index_path, "the natural").stdout
+    assert "no suffix that occurs" in run("next", index_path, "\u4e2d").stdout
+    assert "never occurs" in run("next", index_path, "zebra natural", "--whole").stdout
+    assert "end of document" in run("next", index_path, TEXTS[3]).stdout
+
+
+@pytest.mark.parametrize("query", [*QUERIES, "a natural zebra"])
+@pytest.mark.parametrize("options", [(), ("--end",), ("--min-count", 2)])
+def test_score(index: infgram.Index, index_path: Path, query: str, options: tuple[str | int, ...]) -> None:
+    found = run("score", index_path, query, "--json", *options).json
+    expected = index.score(query, end="--end" in options, min_count=2 if "--min-count" in options else 1)
+    for name in ("token_ids", "suffix_lengths", "context_counts", "continuation_counts"):
+        assert found[name] == getattr(expected, name).tolist()
+    log_probs = [value if math.isfinite(value) else None for value in expected.log_probs.tolist()]
+    assert found["log_probs"] == log_probs
+    possible = [value for value in log_probs if value is not None]
+    total = found["total"]
+    assert total["n_positions"] == len(log_probs)
+    assert total["n_impossible"] == len(log_probs) - len(possible)
+    assert total["possible_log_prob"] == pytest.approx(sum(possible))
+    assert total["log_prob"] == (None if None in log_probs else total["possible_log_prob"])
+    assert (total["mean_log_prob"] is None) == (not log_probs or None in log_probs)
+    if "--end" in options:
+        assert found["tokens"][-1] is None
+
+
+def test_score_for_people(index_path: Path) -> None:
+    shown = run("score", index_path, "a natural zebra", "--end").stdout
+    assert "end of document" in shown
+    assert "-inf" in shown
+    assert "impossible" in shown
+    assert "nothing to score" in run("score", index_path, "").stdout
+
+
+@pytest.mark.parametrize("query", [" natural", "language", "zebra", "\u221e"])
+@pytest.mark.parametrize("seed", [None, 7])
+def test_search(index: infgram.Index, index_path: Path, query: str, seed: int | None) -> None:
+    options = () if seed is None else ("--seed", seed)
+    found = run("search", index_path, query, "--limit", 2, "--snippet-tokens", 3, "--json", *options).json
+    expected = index.search(query, limit=2, seed=seed, snippet_tokens=3)
+    assert found["count"] == expected.count
+    assert len(found["documents"]) == len(expected)
+    for fields, hit in zip(found["documents"], expected, strict=True):
+        assert fields == {name: getattr(hit, name) for name in fields}
+        assert {"document_id", "text", "metadata", "snippet", "match_start", "match_end"} <= fields.keys()
+    shown = run("search", index_path, query, "--limit", 2, *options).stdout
+    assert shown.startswith(f"{expected.count} occurrence")
+    assert all(f"document {hit.document_id}  number={hit.metadata['number']}\n" in shown for hit in expected)
+
+
+def test_document(index: infgram.Index, index_path: Path) -> None:
+    for number, text in enumerate(TEXTS):
+        found = run("document", index_path, number, "--json").json
+        token_ids = index.document(number).token_ids.tolist()
+        assert found == {
+            "document_id": number,
+            "metadata": {"number": number},
+            "n_tokens": len(token_ids),
+            "text": text,
+            "token_ids": token_ids,
+            "tokens": index.tokenizer.tokens(token_ids),
+        }
+        plain = run("document", index_path, number)
+        assert plain.stdout == text
+        assert f"number={number}" in plain.stderr
+
+
+def test_info(index: infgram.Index, index_path: Path) -> None:
+    assert run("info", index_path, "--json").json == index.info()
+    shown = run("info", index_path).stdout
+    for part in ("documents       5", "suffix_array", f"{index.n_tokens:,}"):
+        assert part in shown
+
+
+def test_verify(index: infgram.Index, index_path: Path) -> None:
+    found = run("verify", index_path, "--json").json
+    assert found == {"is_intact": True, "n_tokens": index.n_tokens, "n_documents": 5, "n_shards": 1}
+    assert run("verify", index_path).stdout.startswith("intact: ")
+
+
+def test_an_index_without_a_tokenizer(token_index_path: Path) -> None:
+    assert run("count", token_index_path, "--token-ids", "2 3", "--json").json == {
+        "count": 2,
+        "token_ids": [2, 3],
+        "tokens": None,
+    }
+    found = run("next", token_index_path, "--token-ids", "9,2,3", "--json").json
+    assert (found["suffix"], found["rows"]) == ("2,3", [{"token_id": -1, "token": None, "count": 2, "log_prob": 0.0}])
+    assert run("score", token_index_path, "--token-ids", "1,2", "--json").json["tokens"] is None
+    assert run("document", token_index_path, 1).stdout == "2,3"
+    for name in ("next", "score", "search"):
+        assert run(name, token_index_path, "--token-ids", "2").code == 0
+    assert run("info", token_index_path).code == 0
+    refused = run("count", token_index_path, "text")
+    assert refused.code == 3
+    assert "--token-ids" in refused.stderr

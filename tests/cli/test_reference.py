@@ -1,0 +1,33 @@
+"""docs/cli.md is what the commands say of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infgram.cli import reference
+from infgram.cli.app import app
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+
+
+def test_the_reference_is_current() -> None:
+    assert DOCS.read_text(encoding="utf-8") == reference.reference(), "run: make generated"
+
+
+def test_every_command_is_documented() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    assert [command.name for command in app.registered_commands if f"\n## infgram {command.name}\n" not in text] == []
+
+
+def test_the_terminal_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = reference.reference()
+    for columns in ("20", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert reference.reference() == expected
+
+
+def test_no_line_of_the_help_is_too_long_for_a_terminal() -> None:
+    inside = [line for part in reference.reference().split("```")[1::2] for line in part.splitlines()]
+    assert [line for line in inside if len(line) > 84] == []

@@ -1,0 +1,94 @@
+"""`infgram serve`: it starts the service, or says why it cannot."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.running import command, is_one_error_line, run
+
+
+@contextmanager
+def served(*words: str | Path | int, folder: Path) -> Iterator[dict[str, Any]]:
+    """A running service; what it announced. It must end well when it is told to."""
+    process = subprocess.Popen(
+        command(*words, "--json"), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    try:
+        yield json.loads(line)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+    assert stderr == ""
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_serve(index_path: Path, tmp_path: Path) -> None:
+    words = ("serve", index_path, index_path, "--port", 0, "--name", "one", "--name", "two")
+    with served(*words, folder=tmp_path) as said:
+        assert said["indexes"] == ["one", "two"]
+        assert said["url"].startswith("http://127.0.0.1:")
+        body = json.dumps({"query": " natural"}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{said['url']}/v1/indexes/two/count", data=body, headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["count"] == run("count", index_path, " natural", "--json").json["count"]
+
+
+def test_a_taken_port(index_path: Path) -> None:
+    with taken_port() as port:
+        outcome = run("serve", index_path, "--port", port)
+    assert outcome.code == 5
+    assert is_one_error_line(outcome.stderr)
+    assert "--port" in outcome.stderr
+    assert str(port) in outcome.stderr
+
+
+def test_an_index_that_is_none(tmp_path: Path) -> None:
+    outcome = run("serve", tmp_path, "--port", 0)
+    assert outcome.code == 4
+    assert is_one_error_line(outcome.stderr)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("a b",), ("",), ("../x",)])
+def test_names_that_do_not_fit(index_path: Path, names: tuple[str, ...]) -> None:
+    options = [word for name in names for word in ("--name", name)]
+    outcome = run("serve", index_path, "--port", 0, *options)
+    assert outcome.code == 2
+    assert "--name" in outcome.stderr
+
+
+def test_a_wrong_setting_of_the_environment(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFGRAM_PORT", "many")
+    outcome = run("serve", index_path)
+    assert outcome.code == 2
+    assert "port" in outcome.stderr
+
+
+def test_a_missing_extra(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    for words in (("serve", index_path), ("demo",)):
+        outcome = run(*words)
+        assert outcome.code == 5
+        assert is_one_error_line(outcome.stderr)
+        assert "pip install 'infgram[service]'" in outcome.stderr

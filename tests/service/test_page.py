@@ -1,0 +1,89 @@
+"""The page: for browsers only, without anything from elsewhere, and with no way for a text to become markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from infgram.service.assets import ASSETS, FOLDER
+
+from tests.service.conftest import answered
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+NAMES = ["bytes", "bpe", "ids"]
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "text/html", "TEXT/HTML; q=0.3", "application/json;q=0.1, text/html"])
+def test_a_browser_gets_the_page(client: TestClient, accept: str) -> None:
+    response = client.get("/", headers={"accept": accept})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["vary"] == "Accept"
+    assert response.text.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/*", "", "text/html;q=0", "text/html; q=0.000"])
+def test_a_program_gets_the_names(client: TestClient, accept: str) -> None:
+    response = client.get("/", headers={"accept": accept})
+    assert response.json() == NAMES
+    assert response.headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize("path", ["/", "/web/app.mjs", "/v1/indexes", "/nothing", "/healthz", "/openapi.json"])
+def test_every_answer_is_guarded(client: TestClient, path: str) -> None:
+    headers = client.get(path, headers={"accept": BROWSER}).headers
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in headers
+
+
+def test_the_files_of_the_page(client: TestClient) -> None:
+    assert {path.name for path in FOLDER.iterdir()} == set(ASSETS)
+    types = {".html": "text/html", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    for name in ASSETS:
+        response = client.get(f"/web/{name}")
+        assert response.status_code == 200
+        assert response.headers["content-type"].split(";")[0] == types[Path(name).suffix]
+        assert response.content == (FOLDER / name).read_bytes()
+
+
+def test_a_known_file_is_not_sent_again(client: TestClient) -> None:
+    etag = client.get("/web/app.mjs").headers["etag"]
+    response = client.get("/web/app.mjs", headers={"if-none-match": etag})
+    assert (response.status_code, response.content) == (304, b"")
+    assert client.get("/web/app.mjs", headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_what_the_page_names_is_there() -> None:
+    html = (FOLDER / "index.html").read_text(encoding="utf-8")
+    named = set(re.findall(r'(?:src|href)="web/([^"]+)"', html))
+    for script in FOLDER.glob("*.mjs"):
+        named |= set(re.findall(r'from "\./([^"]+)"', script.read_text(encoding="utf-8")))
+    assert named | {"index.html"} == set(ASSETS)
+    ids = set(re.findall(r'id="([^"]+)"', html))
+    for script in FOLDER.glob("*.mjs"):
+        assert set(re.findall(r'at\("([^"]+)"\)', script.read_text(encoding="utf-8"))) <= ids
+
+
+def test_no_text_can_become_markup() -> None:
+    """Texts of a corpus are hostile: only text nodes are made from them, and the policy forbids what is inline."""
+    risky = re.compile(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|srcdoc|DOMParser")
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=")
+    for path in FOLDER.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert risky.findall(text) == [], path.name
+        assert path.suffix != ".html" or inline.findall(text) == []
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    for path in FOLDER.iterdir():
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+|@import|url\(", text) == [], path.name
+
+
+def test_documents_reach_the_page_as_they_are(client: TestClient) -> None:
+    found = answered(client.post("/v1/indexes/bytes/search", json={"query": "<script>"}))["documents"]
+    assert found[0]["snippet"].startswith("<script>alert('a rose')")
