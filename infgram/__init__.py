@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infgram._core import __version__
 from infgram.build import build, build_from_tokens
+from infgram.corpus import TokenCorpus
 from infgram.errors import (
     IndexClosedError,
     IndexDamagedError,
@@ -57,6 +58,7 @@ __all__ = [
     "SequenceScore",
     "StorageError",
     "SuffixRange",
+    "TokenCorpus",
     "TokenizerError",
     "__version__",
     "build",

@@ -25,14 +25,13 @@ struct Run {
 
 // Sorts groups of positions; keeps scratch memory between calls, so use one a thread.
 //
-// Memory latency is the cost, so the groups of a batch go down level by level together: one pass reads the next key
-// (4 tokens of 16 bits, …) of every suffix of the batch, with prefetches that run ahead over the groups' borders; each
-// group is sorted by its keys; the runs of equal keys are the groups of the next level. A run whose key reaches the
-// document's end is done, since its members end together and stand in text order; a pair is compared directly.
-// A group beyond kLargeGroup is first partitioned by its next token or two, so that a batch fits the cache.
-// Positions of a group ascend when it comes in and stay so among equals, which makes the reads go forward.
-// Cost: at most kDeepDepth / kKeyTokens key reads a suffix, and one more a token in large groups; kPairDepth /
-// kKeyTokens in pairs.
+// Memory latency is the cost, so the groups of a batch go down level by level together: one pass reads the next two
+// keys (8 tokens of 16 bits, …) of every suffix of the batch, with prefetches that run ahead over the groups' borders;
+// each group is sorted by its keys; the runs of equal keys are the groups of the next level. A run whose key reaches
+// the document's end is done, since its members end together and stand in text order; a pair is compared directly. A
+// group beyond kLargeGroup is first partitioned by its next token or two, so that a batch fits the cache. Positions of
+// a group ascend when it comes in and stay so among equals, which makes the reads go forward. Cost: at most kDeepDepth
+// / kKeyTokens key reads a suffix, and one more a token in large groups; kPairDepth / kKeyTokens in pairs.
 template <class Token, class Pos>
 class GroupSorter {
  public:
@@ -67,7 +66,11 @@ class GroupSorter {
   }
 
  private:
-  using Item = KeyedPosition<Pos>;
+  struct Item {
+    std::uint64_t key;
+    std::uint64_t next_key;
+    Pos position;
+  };
 
   struct Large {
     Group group;
@@ -75,8 +78,8 @@ class GroupSorter {
     bool is_partitioned;  // by part of its next token: its keys must be sorted, whatever its size
   };
 
-  static constexpr std::size_t kLargeGroup = 1 << 14;
-  static constexpr std::size_t kBatchSize = 1 << 14;
+  static constexpr std::size_t kLargeGroup = 1 << 16;
+  static constexpr std::size_t kBatchSize = 1 << 13;
   static constexpr std::size_t kPrefetchAhead = 32;
   static constexpr std::size_t kPairsAhead = 12;
   static constexpr unsigned kPairDepth = 512;
@@ -99,16 +102,15 @@ class GroupSorter {
 
   // Sorts the groups of the batch, which share `depth` tokens each, and empties it.
   void sort_batch(unsigned depth, std::vector<Group>& deep) {
-    for (; !batch_.empty() && depth < kDeepDepth; depth += Text<Token>::kKeyTokens) {
+    constexpr unsigned kLevelTokens = 2 * Text<Token>::kKeyTokens;
+    for (; !batch_.empty() && depth < kDeepDepth; depth += kLevelTokens) {
       read_keys(depth);
       std::size_t first = 0;
       for (const Group& group : batch_) {
-        const std::span items(items_.data() + first, group.size());
-        sort_by_key(items, scratch_);
-        split(group, items);
+        sort_items(group.begin, std::span(items_.data() + first, group.size()), true);
         first += group.size();
       }
-      sort_pairs(depth + Text<Token>::kKeyTokens, deep);
+      sort_pairs(depth + kLevelTokens, deep);
       batch_.swap(next_batch_);
       next_batch_.clear();
     }
@@ -120,25 +122,39 @@ class GroupSorter {
   void read_keys(unsigned depth) {
     items_.clear();
     for (const Group& group : batch_) {
-      for (const Pos* place = group.begin; place < group.end; ++place) items_.push_back({0, *place});
+      for (const Pos* place = group.begin; place < group.end; ++place) items_.push_back({0, 0, *place});
     }
     const std::size_t n_ahead = items_.size() > kPrefetchAhead ? items_.size() - kPrefetchAhead : 0;
     std::size_t i = 0;
     for (; i < n_ahead; ++i) {
       text_.prefetch(items_[i + kPrefetchAhead].position + depth);
-      items_[i].key = text_.key(items_[i].position + depth);
+      read_key(items_[i], depth);
     }
-    for (; i < items_.size(); ++i) items_[i].key = text_.key(items_[i].position + depth);
+    for (; i < items_.size(); ++i) read_key(items_[i], depth);
   }
 
-  // Writes sorted items back and collects the runs that are not decided yet.
-  void split(const Group& group, std::span<const Item> items) {
+  void read_key(Item& item, unsigned depth) const {
+    item.key = text_.key(item.position + depth);
+    // Beyond the document's end this is of no meaning, and never used.
+    item.next_key = text_.key(item.position + depth + Text<Token>::kKeyTokens);
+  }
+
+  // Sorts the items of a group by their keys, those of equal keys by their next keys, and writes the positions to
+  // `places`. The runs that agree in both are collected for the next level.
+  void sort_items(Pos* places, std::span<Item> items, bool has_next_key) {
+    sort_by_key(items, scratch_);
     for (std::size_t i = 0; i < items.size();) {
       const std::size_t begin = i;
       const std::uint64_t key = items[i].key;
-      for (; i < items.size() && items[i].key == key; ++i) group.begin[i] = items[i].position;
+      for (; i < items.size() && items[i].key == key; ++i) places[i] = items[i].position;
       if (i - begin == 1 || Text<Token>::ends(key)) continue;
-      (i - begin == 2 ? pairs_ : next_batch_).push_back({group.begin + begin, group.begin + i});
+      if (has_next_key) {
+        const auto run = items.subspan(begin, i - begin);
+        for (Item& item : run) item.key = item.next_key;
+        sort_items(places + begin, run, false);
+      } else {
+        (i - begin == 2 ? pairs_ : next_batch_).push_back({places + begin, places + i});
+      }
     }
   }
 

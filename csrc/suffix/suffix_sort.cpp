@@ -96,7 +96,7 @@ void sort_suffixes(const AnyText& text, TokenId largest_id, std::uint64_t n_docu
                    const SuffixSink& sink, const SortProgress& progress) {
   text.visit([&]<class Token>(Text<Token> mapped) {
     // A mapped file has small pages only. On huge ones most key reads save a page walk: a tenth of the time.
-    LargeArray<Token> copy(mapped.size() + Text<Token>::kKeyTokens);
+    LargeArray<Token> copy(mapped.size() + 2 * Text<Token>::kKeyTokens);
     std::copy_n(mapped.data(), mapped.size(), copy.data());
     const Text<Token> typed(copy.data(), mapped.size());
     if (text.size <= std::numeric_limits<std::uint32_t>::max()) {

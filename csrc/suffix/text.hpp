@@ -18,7 +18,7 @@
 namespace infgram {
 
 // A view of tokens of one width: documents end to end, each followed by a separator.
-// The memory must outlive the view, and at least 8 readable bytes must follow the last token.
+// The memory must outlive the view, and at least 16 readable bytes must follow the last token.
 template <class Token>
 class Text {
  public:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ from infgram import _core
 from infgram.build.output import default_output, partial_folder
 from infgram.build.shards import ShardSequence, sort_shards
 from infgram.build.tokenise import tokenise
-from infgram.corpus import Corpus, OnError
+from infgram.corpus import Corpus, Inputs, OnError, TokenCorpus
 from infgram.errors import IndexExistsError, InputError, QueryError, TokenizerError
 from infgram.index import Index, StrPath
 from infgram.manifest import Manifest, SkippedEntry, TokenizerEntry
 from infgram.tokenizers import Tokenizer, resolve, train_bpe
-from infgram.types import BuildProgress
+from infgram.types import BuildProgress, Int64Array
 
 Progress = Callable[[BuildProgress], None]
 
@@ -30,7 +30,7 @@ _BPE_SAMPLE_BYTES: Final = 16 << 20
 
 
 def build(
-    source: StrPath,
+    source: Inputs,
     output: StrPath | None = None,
     *,
     tokenizer: StrPath | Tokenizer = "bpe",
@@ -44,9 +44,10 @@ def build(
     """Index a corpus.
 
     Args:
-        source: a folder (read with its sub-folders) or a file: `.jsonl`, `.jsonl.gz` and `.jsonl.zst` hold a
-            document a line, every other file is one document of UTF-8 text.
-        output: the index folder; None puts `corpus.infgram` beside `corpus`.
+        source: a folder (read with its sub-folders), a file, a glob pattern, an fsspec URL, `"-"` for JSON lines
+            on standard input, or a list of these. `.jsonl` (also `.gz`, `.zst`), CSV, Parquet and saved Hugging
+            Face datasets hold many documents; every other file is one document of UTF-8 text.
+        output: the index folder; None puts `corpus.infgram` beside a single local `corpus`.
         tokenizer: `"bytes"`; `"bpe"` or `"bpe:8000"`, trained on a sample of this corpus (32,000 entries by
             default); the path of a `tokenizer.json` or of its folder; a hub name; or a `Tokenizer`.
         text_field: the field of JSON lines that holds the text; all others are kept as metadata.
@@ -70,7 +71,7 @@ def build(
     corpus = Corpus(source, text_field=text_field, on_error=on_error)
     if output is not None and not os.fspath(output):
         raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
-    target = default_output(Path(source)) if output is None else Path(output)
+    target = default_output(corpus.inputs) if output is None else Path(output)
     with partial_folder(target, overwrite=overwrite) as folder:
         chosen = _tokenizer(tokenizer, corpus, report)
         shards = ShardSequence(folder, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
@@ -84,7 +85,7 @@ def build(
 
 
 def build_from_tokens(
-    documents: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]],
+    documents: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]] | TokenCorpus,
     output: StrPath,
     *,
     vocab_size: int,
@@ -97,7 +98,7 @@ def build_from_tokens(
     """Index documents that are token ids already; the index holds no tokenizer and is asked with token ids.
 
     Args:
-        documents: sequences of integers or integer arrays, each a document.
+        documents: sequences of integers or integer arrays, each a document; or a `TokenCorpus` of files.
         output: the index folder.
         vocab_size: ids go from 0 to `vocab_size - 1`.
         token_width_bits: 8, 16 or 32; None for the fewest that leave a code for the separator.
@@ -115,9 +116,8 @@ def build_from_tokens(
     width = _core.token_bits_for(vocab_size) if token_width_bits is None else token_width_bits
     with partial_folder(Path(output), overwrite=overwrite) as folder:
         shards = ShardSequence(folder, vocab_size, width, n_shard_tokens)
-        for number, document in enumerate(documents):
-            ids = _checked_ids(document, vocab_size, number)
-            shards.add(ids, np.array([len(ids)], dtype=np.int64), [b""])
+        for ids, lengths in _token_batches(documents, vocab_size):
+            shards.add(ids, lengths, [b""] * len(lengths))
         if shards.n_documents == 0:
             raise InputError("there is no document to index; expected at least one, which may be empty")
         _finish(folder, shards, None, None, n_threads, progress or _ignore)
@@ -160,6 +160,18 @@ def _tokenizer(spec: StrPath | Tokenizer, corpus: Corpus, report: Progress) -> T
     trained = train_bpe(corpus.sample_texts(_BPE_SAMPLE_BYTES), int(size) if size else _DEFAULT_BPE_VOCABULARY)
     report(BuildProgress("train", corpus.n_bytes, corpus.n_bytes, "bytes"))
     return trained
+
+
+def _token_batches(
+    documents: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]] | TokenCorpus, vocab_size: int
+) -> Iterator[tuple[npt.NDArray[np.uint32], Int64Array]]:
+    if isinstance(documents, TokenCorpus):
+        for batch in documents.batches(whole_documents=True):
+            yield batch.token_ids, batch.lengths
+        return
+    for number, document in enumerate(documents):
+        ids = _checked_ids(document, vocab_size, number)
+        yield ids, np.array([len(ids)], dtype=np.int64)
 
 
 def _checked_ids(document: Sequence[int] | npt.NDArray[np.integer[Any]], vocab_size: int, number: int) -> Any:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from infgram import _core, manifest
-from infgram.errors import IndexExistsError, StorageError
+from infgram.errors import IndexExistsError, InputError, StorageError
 
 
 @contextmanager
@@ -49,11 +49,18 @@ def partial_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
         os.close(lock)
 
 
-def default_output(source: Path) -> Path:
-    """`corpus/` becomes `corpus.infgram` beside it, and so does `corpus.jsonl.zst`."""
+def default_output(inputs: Sequence[str]) -> Path:
+    """`corpus/` becomes `corpus.infgram` beside it, and so does `corpus.jsonl.zst`.
+
+    Raises:
+        InputError: the input is not one path of this machine.
+    """
+    source = Path(inputs[0])
+    if len(inputs) != 1 or not source.exists():
+        raise InputError(f"the input is {', '.join(inputs[:3])}; an output must be named (-o INDEX, output=...)")
     name = source.resolve().name
     if not source.is_dir():
-        for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".txt"):
+        for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".parquet"):
             name = name.removesuffix(suffix)
     return source.resolve().parent / f"{name}.infgram"
 

@@ -8,17 +8,23 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from infgram.corpus import SourceDocument
-from infgram.tokenizers import Tokenizer
+from infgram.tokenizers import EncodeBatch, HuggingFaceTokenizer, Tokenizer, bulk_encoder
 from infgram.types import Int64Array
 
 _BATCH_CHARACTERS: Final = 1 << 20
 _BATCH_DOCUMENTS: Final = 1024
+_SMALL_CORPUS: Final = 8 << 20  # characters; choosing an encoder for less takes longer than encoding it
+_SAMPLE_WINDOWS: Final = 128
+_WINDOW_CHARACTERS: Final = 8192
+
+_METADATA: Final = json.JSONEncoder(separators=(",", ":"))
 
 _logger = logging.getLogger("infgram.build")
 
@@ -54,28 +60,69 @@ def tokenise(documents: Iterable[SourceDocument], tokenizer: Tokenizer, threads:
     """Encode documents in order. Warns of the first one that does not decode to itself.
 
     A few batches are under way at a time, so memory does not grow with the corpus; reading, encoding and the
-    caller's writing overlap.
+    caller's writing overlap. The ids are those of `tokenizer`, whichever encoder is chosen.
     """
     lossless = _LosslessCheck(tokenizer)
-    under_way: deque[tuple[Batch, Future[EncodedBatch]]] = deque()
-
-    def finish_one() -> EncodedBatch:
-        batch, future = under_way.popleft()
-        encoded = future.result()
+    batches = _batches(documents)
+    first, is_small = _read_first(batches)
+    encode: EncodeBatch = tokenizer.encode_batch
+    if not is_small:
+        encode = bulk_encoder(tokenizer, _sample(first), threads)
+    # Beside the fast encoder reading takes as long as encoding, so it counts for one thread.
+    workers = threads if encode == tokenizer.encode_batch else threads - 1
+    for batch, encoded in _encode_all(chain(first, batches), encode, workers):
         lossless.check(batch, encoded)
-        return encoded
+        yield encoded
 
-    with ThreadPoolExecutor(threads, thread_name_prefix="infgram-tokenise") as pool:
+
+def _read_first(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
+    """The first few batches, and whether they are all there is."""
+    first: list[Batch] = []
+    n_characters = 0
+    for batch in batches:
+        first.append(batch)
+        n_characters += batch.n_characters
+        if n_characters >= _SMALL_CORPUS:
+            return first, False
+    return first, True
+
+
+def _sample(batches: list[Batch]) -> list[str]:
+    """What lies in windows at equal distances over the documents end to end, about a megabyte in all."""
+    texts = [document.text for batch in batches for document in batch.documents]
+    distance = max(_WINDOW_CHARACTERS, sum(map(len, texts)) // _SAMPLE_WINDOWS)
+    sample, passed = [], 0
+    for text in texts:
+        end = passed + len(text)
+        for window in range(passed - passed % distance, end, distance):
+            piece = text[max(window - passed, 0) : max(window + _WINDOW_CHARACTERS - passed, 0)]
+            if piece:
+                sample.append(piece)
+        passed = end
+    return sample
+
+
+def _encode_all(batches: Iterable[Batch], encode: EncodeBatch, workers: int) -> Iterator[tuple[Batch, EncodedBatch]]:
+    if workers == 0:
+        yield from ((batch, _encode(encode, batch)) for batch in batches)
+        return
+    under_way: deque[tuple[Batch, Future[EncodedBatch]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="infgram-tokenise") as pool:
         try:
-            for batch in _batches(documents):
-                under_way.append((batch, pool.submit(_encode, tokenizer, batch)))
-                if len(under_way) > 2 * threads:
-                    yield finish_one()
+            for batch in batches:
+                under_way.append((batch, pool.submit(_encode, encode, batch)))
+                if len(under_way) > 2 * workers:
+                    yield _finished(under_way)
             while under_way:
-                yield finish_one()
+                yield _finished(under_way)
         finally:
             for _, future in under_way:
                 future.cancel()
+
+
+def _finished(under_way: deque[tuple[Batch, Future[EncodedBatch]]]) -> tuple[Batch, EncodedBatch]:
+    batch, future = under_way.popleft()
+    return batch, future.result()
 
 
 def _batches(documents: Iterable[SourceDocument]) -> Iterator[Batch]:
@@ -89,20 +136,25 @@ def _batches(documents: Iterable[SourceDocument]) -> Iterator[Batch]:
         yield batch
 
 
-def _encode(tokenizer: Tokenizer, batch: Batch) -> EncodedBatch:
-    token_ids, lengths = tokenizer.encode_batch([document.text for document in batch.documents])
+def _encode(encode: EncodeBatch, batch: Batch) -> EncodedBatch:
+    token_ids, lengths = encode([document.text for document in batch.documents])
     return EncodedBatch(token_ids, lengths, [_json(document.metadata) for document in batch.documents])
 
 
 def _json(metadata: dict[str, Any]) -> bytes:
-    return json.dumps(metadata, separators=(",", ":")).encode("ascii") if metadata else b""
+    return _METADATA.encode(metadata).encode("ascii") if metadata else b""
+
+
+def _not_known(text: str) -> bool:
+    return False
 
 
 class _LosslessCheck:
-    """Decodes every document until one differs, unless the tokenizer is known to be lossless."""
+    """Decodes every document that is not known to come back, until one differs."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._keeps = tokenizer.keeps if isinstance(tokenizer, HuggingFaceTokenizer) else _not_known
         self._is_over = tokenizer.is_lossless
 
     def check(self, batch: Batch, encoded: EncodedBatch) -> None:
@@ -112,7 +164,7 @@ class _LosslessCheck:
                 return
             token_ids = encoded.token_ids[begin : begin + length]
             begin += length
-            if self._tokenizer.decode(token_ids) != document.text:
+            if not self._keeps(document.text) and self._tokenizer.decode(token_ids) != document.text:
                 self._is_over = True
                 place = document.source if document.line is None else f"{document.source}, line {document.line}"
                 _logger.warning(

@@ -53,9 +53,12 @@ def path_given(value: str) -> Path:
 
 
 def build(
-    source: Annotated[
-        Path,
-        typer.Argument(parser=path_given, metavar="SOURCE", help="A folder, read with its sub-folders, or a file."),
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Folders, read with their sub-folders, files, patterns, URLs; - is JSON lines on standard input.",
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -64,7 +67,7 @@ def build(
             "-o",
             parser=path_given,
             metavar="INDEX",
-            help="Where the index goes; without it, corpus.infgram beside corpus.",
+            help="Where the index goes; without it, corpus.infgram beside a single corpus.",
         ),
     ] = None,
     tokenizer: Annotated[
@@ -102,16 +105,16 @@ def build(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Index a corpus of text files or JSON lines.
+    """Index a corpus of text files, JSON lines or tables.
 
     A file of UTF-8 text (.txt, .md, .py, any other name) is one document. JSON lines (.jsonl, .jsonl.gz,
-    .jsonl.zst) hold a document a line, and their other fields are kept as its metadata. A build that fails or is
-    stopped leaves nothing behind.
+    .jsonl.zst) hold a document a line, CSV and Parquet a document a row, and their other fields are kept as its
+    metadata. A build that fails or is stopped leaves nothing behind.
 
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info.
     """
     index, answer = build_and_report(
-        source,
+        sources,
         output,
         quiet=quiet,
         tokenizer=tokenizer,
@@ -129,7 +132,7 @@ def build(
 
 
 def build_and_report(
-    source: Path, output: Path | None, *, quiet: bool = False, **options: Any
+    source: Path | list[str], output: Path | None, *, quiet: bool = False, **options: Any
 ) -> tuple[Index, dict[str, Any]]:
     """Build with progress on standard error; options are those of `infgram.build`.
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from infgram.corpus.corpus import Corpus
 from infgram.corpus.documents import Skipped, SourceDocument
+from infgram.corpus.inputs import Inputs
 from infgram.corpus.reading import OnError
+from infgram.corpus.token_arrays import TokenType
+from infgram.corpus.token_batches import TokenBatch
+from infgram.corpus.token_corpus import TokenCorpus
 
-__all__ = ["Corpus", "OnError", "Skipped", "SourceDocument"]
+__all__ = ["Corpus", "Inputs", "OnError", "Skipped", "SourceDocument", "TokenBatch", "TokenCorpus", "TokenType"]

@@ -1,30 +1,32 @@
-"""The corpus: a folder or a file that can be read from the beginning any number of times."""
+"""The corpus: folders and files that can be read from the beginning any number of times."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from infgram.corpus.documents import Skipped, SourceDocument
-from infgram.corpus.listing import list_files
-from infgram.corpus.reading import HOW_TO_GO_ON, OnError, Reading
+from infgram.corpus.inputs import Inputs, list_inputs, names_of
+from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, ReadOptions
+from infgram.corpus.reading import HOW_TO_GO_ON, InputFile, OnError, Reading
 from infgram.corpus.sampling import spread_sample
+from infgram.corpus.text_field import TextField
 from infgram.errors import InputError
 
 
 class Corpus:
-    """Documents streamed from a folder or a file, always in the same order.
+    """Documents streamed from folders, files, patterns, URLs or standard input, always in the same order.
 
-    `.jsonl` and `.ndjson`, plain, `.gz` or `.zst`, hold a document a line; every other file is one document
-    and must be UTF-8 text. A folder is read with all its sub-folders, sorted by relative path; names that
-    begin with `.` and links to folders are left out. The files are listed once, when this object is made.
+    `.jsonl` and `.ndjson` hold a document a line, `.csv`, `.tsv`, `.parquet` and `.arrow` a document a row; the
+    first four also with `.gz` or `.zst`. Every other file is one document and must be UTF-8 text. A folder is read
+    with all its sub-folders, sorted by relative path; names that begin with `.` and links to folders are left
+    out. Several inputs are read in the order given. The files are listed once, when this object is made.
 
     Not for use by several threads at once.
 
     Attributes:
-        path: the input.
-        n_bytes: bytes on disk of all input files.
+        inputs: the inputs, as strings.
+        files: the files found, in the order of reading.
+        n_bytes: bytes of all input files, as stored.
 
     Example:
         >>> from pathlib import Path
@@ -35,39 +37,52 @@ class Corpus:
         ['to be or not to be']
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, text_field: str = "text", on_error: OnError = "fail") -> None:
-        """List the input files; nothing is read yet.
+    def __init__(
+        self,
+        path: Inputs,
+        *,
+        text_field: str = "text",
+        on_error: OnError = "fail",
+        longest_document_bytes: int = LONGEST_DOCUMENT_BYTES,
+    ) -> None:
+        """List the input files; nothing is read yet but standard input, which is kept in a temporary file.
 
         Args:
-            path: a folder or a file.
-            text_field: the field of JSON lines that holds the text.
+            path: one or several of: a folder, a file, a pattern (`"data/**/*.jsonl.zst"`), a URL that fsspec
+                knows (`"s3://bucket/folder"`), `"-"` for JSON lines on standard input.
+            text_field: the field of JSON lines, or the column, that holds the text.
             on_error: `"fail"` raises at the first piece of input that cannot be read, `"skip"` records it.
+            longest_document_bytes: a line, a record or a file of text that is longer, decompressed, cannot be
+                read, nor can the rest of its file.
 
         Raises:
-            InputError: the path does not exist or holds no file; under `"fail"`, a sub-folder cannot be listed.
+            InputError: an input does not exist or holds no file, or one file is named twice; under `"fail"`, a
+                sub-folder cannot be listed.
+            MissingExtraError: a file or URL needs a package that is not installed.
+            StorageError: standard input does not fit on the disk.
         """
         if on_error not in ("fail", "skip"):
             raise InputError(f"on_error is {on_error!r}; expected 'fail' or 'skip'")
-        if not os.fspath(path):
-            raise InputError("the path of the corpus is empty; expected a folder or a file ('.' is this folder)")
-        self.path = Path(path)
+        self.inputs = names_of(path)
         self._text_field = text_field
         self._on_error: OnError = on_error
-        self._files, self._unlisted = list_files(self.path)
+        self._longest_document_bytes = longest_document_bytes
+        found, self._unlisted = list_inputs(self.inputs)
         if self._unlisted and on_error == "fail":
             first = self._unlisted[0]
-            raise InputError(f"{self.path / first.source}: {first.reason}; {HOW_TO_GO_ON}")
-        self.n_bytes = sum(file.size_bytes for file in self._files)
+            raise InputError(f"{self._in_words}: {first.source}: {first.reason}; {HOW_TO_GO_ON}")
+        self.files = [InputFile.of(file) for file in found]
+        self.n_bytes = sum(file.size_bytes for file in self.files)
         self._reading = self._start()
 
     @property
     def n_files(self) -> int:
         """How many files the input has."""
-        return len(self._files)
+        return len(self.files)
 
     @property
     def bytes_read(self) -> int:
-        """Bytes on disk that the latest `documents()` has read; `n_bytes` when it is through."""
+        """Bytes, as stored, that the latest `documents()` has read; `n_bytes` when it is through."""
         return self._reading.bytes_read
 
     @property
@@ -78,7 +93,7 @@ class Corpus:
     def documents(self) -> Iterator[SourceDocument]:
         """All documents, from the beginning; `bytes_read` and `skipped` start anew.
 
-        Only one line, or one file of text, is in memory at a time.
+        Only one line, a few rows, or one file of text, is in memory at a time.
 
         Raises:
             InputError: under `"fail"`, when a piece of input cannot be read: names the file, the line and the
@@ -100,5 +115,12 @@ class Corpus:
         """
         return iter(spread_sample((document.text for document in self._start().documents()), max_bytes))
 
+    @property
+    def _in_words(self) -> str:
+        """For messages."""
+        more = f" and {len(self.inputs) - 1} more inputs" if len(self.inputs) > 1 else ""
+        return f"{self.inputs[0]}{more}"
+
     def _start(self) -> Reading:
-        return Reading(str(self.path), self._files, self._unlisted, self._text_field, self._on_error)
+        options = ReadOptions(TextField(self._text_field), self._longest_document_bytes)
+        return Reading(self._in_words, self.files, self._unlisted, options, self._on_error)

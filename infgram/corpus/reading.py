@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from infgram.corpus.documents import Skipped, SourceDocument
-from infgram.corpus.json_lines import JsonLinesReader
-from infgram.corpus.listing import InputFile
-from infgram.corpus.opening import CountingFile, DamagedInputError, decompressed, open_file
-from infgram.corpus.text_file import read_text
+from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
+from infgram.corpus.formats import Format, format_of
+from infgram.corpus.opening import Compression, decompressed
+from infgram.corpus.options import ReadOptions
+from infgram.corpus.places import CountingFile, CountingStream, Found, Place
 from infgram.errors import InputError
 
 OnError: TypeAlias = Literal["fail", "skip"]
 
 HOW_TO_GO_ON = "correct or remove it, or leave out what cannot be read with on_error='skip' (--on-error skip)"
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of the corpus.
+
+    Attributes:
+        place: opens it.
+        source: its name in the corpus.
+        size_bytes: as stored.
+        format: how it is read.
+        compression: how it is compressed.
+    """
+
+    place: Place
+    source: str
+    size_bytes: int
+    format: Format
+    compression: Compression | None
+
+    @classmethod
+    def of(cls, found: Found) -> InputFile:
+        """A file that is read as its name says; standard input as JSON lines.
+
+        Raises:
+            MissingExtraError: its reader needs a package that is not installed.
+        """
+        format_, compression = format_of(found.name)
+        if format_.extra is not None:
+            format_.extra.load()
+        return cls(found.place, found.name, found.size_bytes, format_, compression)
 
 
 class Reading:
@@ -25,20 +57,25 @@ class Reading:
     """
 
     def __init__(
-        self, root: str, files: Sequence[InputFile], unlisted: Sequence[Skipped], text_field: str, on_error: OnError
+        self,
+        inputs: str,
+        files: Sequence[InputFile],
+        unlisted: Sequence[Skipped],
+        options: ReadOptions,
+        on_error: OnError,
     ) -> None:
         self.skipped: list[Skipped] = list(unlisted)
-        self._root = root
+        self._inputs = inputs
         self._files = files
+        self._options = options
         self._on_error = on_error
-        self._json_lines = JsonLinesReader(text_field)
         self._finished_bytes = 0
         self._file: InputFile | None = None
-        self._raw: CountingFile | None = None
+        self._raw: CountingFile | CountingStream | None = None
 
     @property
     def bytes_read(self) -> int:
-        """Bytes on disk; a file counts as read whole once it is left."""
+        """Bytes as stored; a file counts as read whole once it is left."""
         if self._raw is None or self._file is None:
             return self._finished_bytes
         return self._finished_bytes + min(self._raw.n_bytes_read, self._file.size_bytes)
@@ -48,7 +85,7 @@ class Reading:
 
         Raises:
             InputError: under `fail`, at the first piece of input that cannot be read; always, at the end,
-                if there was no document or no line with the text field.
+                if there was no document or no line or table with the text field.
         """
         n_documents = 0
         for file in self._files:
@@ -62,18 +99,17 @@ class Reading:
             self._finished_bytes += file.size_bytes
         self._check_text_field()
         if n_documents == 0:
-            raise InputError(f"{self._root}: no document found{self._why_none()}")
+            raise InputError(f"{self._inputs}: no document found{self._why_none()}")
 
     def _items(self, file: InputFile) -> Iterator[SourceDocument | Skipped]:
         line: int | None = None
         try:
-            with open_file(file.path) as raw, decompressed(raw, file.compression) as content:
+            with file.place.open() as raw, decompressed(raw, file.compression) as content:
                 self._file, self._raw = file, raw
-                reader = read_text if file.format == "text" else self._json_lines.read
-                for item in reader(content, file.source):
+                for item in file.format.read(content, file.source, self._options):
                     line = item.line
                     yield item
-        except (OSError, DamagedInputError) as error:
+        except (OSError, UnreadableError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             what = "cannot be read" if line is None else f"cannot be read any further than line {line}"
             yield Skipped(file.source, None, f"{what}: {reason}")
@@ -81,15 +117,16 @@ class Reading:
     def _refuse(self, file: InputFile, skipped: Skipped) -> None:
         if self._on_error == "fail":
             line = "" if skipped.line is None else f", line {skipped.line}"
-            raise InputError(f"{file.path}{line}: {skipped.reason}; {HOW_TO_GO_ON}")
+            raise InputError(f"{file.place}{line}: {skipped.reason}; {HOW_TO_GO_ON}")
         self.skipped.append(skipped)
 
     def _check_text_field(self) -> None:
-        lines = self._json_lines
-        if lines.n_objects > 0 and lines.n_with_text_field == 0:
+        text_field = self._options.text_field
+        if text_field.n_records > 0 and text_field.n_found == 0:
             raise InputError(
-                f"{self._root}: not one of {lines.n_objects} lines has the field {lines.text_field!r}; found "
-                f"{lines.other_fields}; name the field with text_field=… (--text-field)"
+                f"{self._inputs}: not one of {text_field.n_records} lines or tables has the field "
+                f"{text_field.name!r}; found {text_field.other_fields}; name the field with text_field=… "
+                "(--text-field)"
             )
 
     def _why_none(self) -> str:

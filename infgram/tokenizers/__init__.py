@@ -9,13 +9,23 @@ import os
 from pathlib import Path
 
 from infgram.errors import IndexDamagedError, TokenizerError
+from infgram.tokenizers.bulk import EncodeBatch, bulk_encoder
 from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer
 from infgram.tokenizers.loading import load
 from infgram.tokenizers.protocol import Tokenizer
 from infgram.tokenizers.training import train_bpe
 from infgram.tokenizers.utf8_bytes import BytesTokenizer
 
-__all__ = ["BytesTokenizer", "HuggingFaceTokenizer", "Tokenizer", "load_saved", "resolve", "train_bpe"]
+__all__ = [
+    "BytesTokenizer",
+    "EncodeBatch",
+    "HuggingFaceTokenizer",
+    "Tokenizer",
+    "bulk_encoder",
+    "load_saved",
+    "resolve",
+    "train_bpe",
+]
 
 
 def resolve(spec: str | os.PathLike[str]) -> Tokenizer:

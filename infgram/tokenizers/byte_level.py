@@ -20,9 +20,14 @@ def is_lossless(definition: dict[str, Any]) -> bool:
         and model.get("type") == "BPE"
         and not model.get("continuing_subword_prefix")
         and not model.get("end_of_word_suffix")
-        and byte_of_letter().keys() <= model.get("vocab", {}).keys()
+        and _letters_of_utf8() <= model.get("vocab", {}).keys()
         and all(_stands_for_itself(added) for added in definition.get("added_tokens") or [])
     )
+
+
+def _letters_of_utf8() -> set[str]:
+    """The letters of all bytes that occur in UTF-8; some vocabularies leave out the thirteen others."""
+    return {letter for letter, byte in byte_of_letter().items() if byte < 0xF5 and byte not in (0xC0, 0xC1)}
 
 
 def _stands_for_itself(added_token: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from infgram.errors import TokenizerError
 from infgram.tokenizers.byte_level import is_lossless
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import byte_of_fallback_token, bytes_of_byte_level_token, show_bytes
+from infgram.tokenizers.fast_texts import FastTexts, is_nfc
 from infgram.types import Int64Array
 
 if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is made
@@ -40,23 +41,31 @@ class HuggingFaceTokenizer:
         Raises:
             TokenizerError: this is no definition of a tokenizer, or its vocabulary is empty.
         """
-        self._definition = _canonical(definition)
+        self._definition, parsed = _canonical(definition)
         self._tokenizer = parse(self._definition)
         self._tokenizer.encode_special_tokens = True
         self.vocab_size: int = 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
         if self.vocab_size == 0:
             raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
         self.fingerprint: str = hashlib.sha256(self._definition.encode("utf-8")).hexdigest()
-        parsed = json.loads(self._definition)
         self.is_lossless: bool = is_lossless(parsed)
+        self._is_lossless_but_for_nfc = is_lossless({**parsed, "normalizer": None})
         decoder = json.dumps(parsed.get("decoder"))
         self._is_byte_level = '"ByteLevel"' in decoder
         self._has_byte_fallback = '"ByteFallback"' in decoder
+        self._normalizer: dict[str, Any] | None = parsed.get("normalizer")
+        self.added_tokens: list[dict[str, Any]] = parsed.get("added_tokens") or []
+        self.fast_texts = FastTexts(parsed)
 
     @classmethod
     def wrap(cls, tokenizer: Tokenizer) -> HuggingFaceTokenizer:
         """The same tokenizer under our rules; the one given is not changed."""
         return cls(tokenizer.to_str())
+
+    @property
+    def definition(self) -> str:
+        """The canonical text of its `tokenizer.json`."""
+        return self._definition
 
     def encode(self, text: str) -> Int64Array:
         utf8(text)
@@ -64,10 +73,13 @@ class HuggingFaceTokenizer:
         return np.array(encoding.ids, dtype=np.int64)
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
+        """As the protocol says; one text after the other on the calling thread's account.
+
+        Given several texts, the package would take every core and keep all that it knows of each token.
+        """
         for place, text in enumerate(texts):
             utf8(text, f"text {place} of the batch")
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        parts = [np.array(encoding.ids, dtype=np.uint32) for encoding in encodings]
+        parts = [np.array(self._encode_one(text), dtype=np.uint32) for text in texts]
         lengths = np.array([part.size for part in parts], dtype=np.int64)
         return np.concatenate([np.empty(0, dtype=np.uint32), *parts]), lengths
 
@@ -75,12 +87,23 @@ class HuggingFaceTokenizer:
         """As the protocol says; a number below `vocab_size` that no token has decodes to nothing."""
         return self._decode(valid_token_ids(token_ids, self.vocab_size).tolist())
 
+    def keeps(self, text: str) -> bool:
+        """Whether `decode(encode(text)) == text` is certain for this text; False where it is not known."""
+        if self.is_lossless:
+            return True
+        return self._is_lossless_but_for_nfc and self._normalizer == {"type": "NFC"} and is_nfc(text)
+
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
         return [self._show(token_id) for token_id in valid_token_ids(token_ids, self.vocab_size).tolist()]
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the fingerprint."""
         (folder / FILE_NAME).write_bytes(self._definition.encode("utf-8"))
+
+    def _encode_one(self, text: str) -> list[int]:
+        """As `encode`, but a batch of one, during which other threads may run."""
+        encoding: Encoding = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]
+        return encoding.ids
 
     def _decode(self, token_ids: list[int]) -> str:
         return self._tokenizer.decode(token_ids, skip_special_tokens=False)
@@ -118,8 +141,12 @@ def parse(definition: str) -> Tokenizer:
         ) from error
 
 
-def _canonical(definition: str) -> str:
-    """One spelling for one tokenizer: sorted keys, no spaces, nothing that would change the ids of a text."""
+def _canonical(definition: str) -> tuple[str, dict[str, Any]]:
+    """One spelling for one tokenizer: sorted keys, no spaces, nothing that would change the ids of a text.
+
+    Returns:
+        The spelling, and what it stands for.
+    """
     try:
         parsed = json.loads(definition)
     except (ValueError, RecursionError) as error:
@@ -129,4 +156,4 @@ def _canonical(definition: str) -> str:
     parsed["truncation"] = parsed["padding"] = None
     if "dropout" in parsed["model"]:
         parsed["model"]["dropout"] = None
-    return json.dumps(parsed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(parsed, sort_keys=True, ensure_ascii=False, separators=(",", ":")), parsed

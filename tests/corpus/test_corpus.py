@@ -82,5 +82,5 @@ def test_importing_loads_neither_tokenizers_nor_zstd() -> None:
         "import sys, infgram.corpus, infgram.tokenizers; "
         "print([name for name in ('tokenizers', 'backports.zstd', 'compression.zstd') if name in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "[]"

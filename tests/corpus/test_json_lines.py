@@ -135,7 +135,9 @@ def test_another_text_field(tmp_path: Path) -> None:
 def test_a_text_field_that_no_line_has_fails_even_when_skipping(tmp_path: Path) -> None:
     write(tmp_path, b'{"body": "b", "id": 1}\n' * 3)
     (tmp_path / "readme.txt").write_text("a document")
-    with pytest.raises(InputError, match=r"not one of 3 lines has the field 'text'.*'body', 'id'.*--text-field"):
+    with pytest.raises(
+        InputError, match=r"not one of 3 lines or tables has the field 'text'.*'body', 'id'.*--text-field"
+    ):
         list(Corpus(tmp_path, on_error="skip").documents())
 
 

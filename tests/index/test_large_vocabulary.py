@@ -35,7 +35,7 @@ def test_the_top_of_32_bits(tmp_path: Path) -> None:
     queries = [[], [0], [TOP], [TOP, TOP], [2**31], [2**31 - 1, 2**31], [0, TOP], [1], [TOP - 1]]
     arguments = [str(MEMORY), json.dumps([DOCUMENTS, VOCAB_SIZE, queries])]
     found = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-c", PROGRAM, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stderr
     answers, size_bytes = json.loads(found.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 
 from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, train_bpe
+from infgram.tokenizers.display import byte_of_letter
 
 Change = Callable[[Tokenizer], object]
 
@@ -57,6 +59,18 @@ def test_lossless(change: Change) -> None:
 @pytest.mark.parametrize("change", NOT_KNOWN.values(), ids=NOT_KNOWN.keys())
 def test_not_known_to_be_lossless(change: Change) -> None:
     assert not changed(change).is_lossless
+
+
+@pytest.mark.parametrize(("byte", "expected"), [(0xF5, True), (0xC0, True), (0xF4, False), (0x00, False)])
+def test_bytes_that_never_occur_in_utf8_may_be_missing(byte: int, expected: bool) -> None:
+    definition = json.loads(changed(lambda _: None).definition)
+    letter = next(letter for letter, value in byte_of_letter().items() if value == byte)
+    del definition["model"]["vocab"][letter]
+    tokenizer = HuggingFaceTokenizer(json.dumps(definition))
+    assert tokenizer.is_lossless == expected
+    if expected:
+        every = "".join(chr(code) for code in range(0, 0x110000, 0x7F) if not 0xD800 <= code < 0xE000)
+        assert tokenizer.decode(tokenizer.encode(every)) == every
 
 
 def test_bytes_are_lossless() -> None:

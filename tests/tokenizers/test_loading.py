@@ -147,7 +147,7 @@ def test_a_hub_name_without_a_network_says_what_to_do(name: str, tmp_path: Path)
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
     result = subprocess.run(
-        [sys.executable, "-c", code, name], check=True, capture_output=True, text=True, env=environment
+        [sys.executable, "-I", "-c", code, name], check=True, capture_output=True, text=True, env=environment
     )
     assert result.stdout.startswith(f"{name}: no such file or folder here, and the Hugging Face hub gave no")
     assert "Without a network, pass the path of a tokenizer.json" in result.stdout

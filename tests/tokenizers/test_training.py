@@ -30,7 +30,7 @@ def test_training_is_deterministic_over_processes_and_threads() -> None:
     for threads in ("1", "2", "2"):
         environment = {**os.environ, "RAYON_NUM_THREADS": threads}
         result = subprocess.run(
-            [sys.executable, "-c", TRAIN_IN_ANOTHER_PROCESS],
+            [sys.executable, "-I", "-c", TRAIN_IN_ANOTHER_PROCESS],
             check=True,
             capture_output=True,
             text=True,

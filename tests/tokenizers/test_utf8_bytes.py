@@ -27,7 +27,7 @@ def test_the_package_tokenizers_is_not_needed() -> None:
         "from infgram.tokenizers import resolve\n"
         "print(resolve('bytes').encode('hi').tolist())"
     )
-    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     assert result.stdout.strip() == "[104, 105]"
 
 

@@ -1,0 +1,84 @@
+"""Which texts the fast encoder may take: those where nothing but byte-pair encoding is left to get wrong."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any, Final
+
+_KNOWN_NORMALIZERS: Final = frozenset({"NFC", "Prepend", "Replace"})
+
+_PERHAPS_CHANGED_BY_NFC: Final = re.compile(
+    "[^\u0000-\u02ff\u0391-\u03a1\u03a3-\u03ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u0621-\u063a\u0641-\u064a"
+    "\u1e00-\u1eff\u2002-\u2064\u2066-\u2071\u2074-\u208e\u2090-\u209c\u20a0-\u20bf\u2100-\u2125\u2127-\u2129"
+    "\u212c-\u218b\u2190-\u2328\u232b-\u2426\u2440-\u244a\u2460-\u27bf\u3001-\u3029\u3041-\u3096\u30a1-\u30fe"
+    "\u4e00-\u9fef\uac00-\ud7a3\ufeff\uff01-\uff9f\ufffd\U0001f300-\U0001f64f]"
+)
+"""Outside are characters that NFC leaves alone in any order: none is a mark, the second half of a composition, or
+another spelling of one; what Unicode once assigned keeps these properties."""
+
+
+class FastTexts:
+    """Tells texts for the fast encoder from those that go to the reference.
+
+    A text goes to the reference if it holds the text of an added token, special or not, or if Unicode
+    normalisation might change it, since tables of different Unicode versions differ. Added tokens that are
+    plain runs of white space are excepted: half of all texts hold them, so every comparison tries them well.
+    """
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        """Look at a parsed `tokenizer.json`.
+
+        Args:
+            definition: of any kind of tokenizer; `is_any` says whether there is anything to take.
+        """
+        added: list[dict[str, Any]] = definition.get("added_tokens") or []
+        normalizers = _normalizers(definition.get("normalizer"))
+        self._makes_nfc = "NFC" in normalizers
+        # An added token may be looked for in the normalised text, which is not at hand here.
+        hidden = any(token.get("normalized") and not token.get("special") for token in added)
+        self.is_any = (
+            definition["model"].get("type") == "BPE"
+            and normalizers <= _KNOWN_NORMALIZERS
+            and not (hidden and normalizers - {"NFC"})
+        )
+        self._added_tokens = _by_beginning([token["content"] for token in added if not _is_white_space(token)])
+
+    def takes(self, text: str) -> bool:
+        """Whether the fast encoder may have this text."""
+        if self._makes_nfc and not is_nfc(text):
+            return False
+        return not any(
+            beginning in text and any(content in text for content in contents)
+            for beginning, contents in self._added_tokens
+        )
+
+
+def is_nfc(text: str) -> bool:
+    """Whether Unicode normalisation (NFC) is certain to leave a text alone; False where that is not known."""
+    return text.isascii() or _PERHAPS_CHANGED_BY_NFC.search(text) is None
+
+
+def _is_white_space(token: dict[str, Any]) -> bool:
+    altered = any(token.get(flag) for flag in ("special", "lstrip", "rstrip", "single_word"))
+    return not altered and token["content"].isspace()
+
+
+def _normalizers(normalizer: dict[str, Any] | None) -> frozenset[str]:
+    if normalizer is None:
+        return frozenset()
+    if normalizer.get("type") == "Sequence":
+        return frozenset[str]().union(*(_normalizers(part) for part in normalizer.get("normalizers") or []))
+    return frozenset({str(normalizer.get("type"))})
+
+
+def _by_beginning(contents: list[str]) -> list[tuple[str, list[str]]]:
+    """Contents by their first two characters: hundreds often begin with `<|`, which few texts hold at all."""
+    shortest: list[str] = []
+    for content in sorted(filter(None, contents), key=len):
+        if not any(other in content for other in shortest):  # else whoever holds it holds the other
+            shortest.append(content)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for content in shortest:
+        groups[content[:2]].append(content)
+    return list(groups.items())

@@ -1,0 +1,120 @@
+"""Documents to tokens on several threads: in order, with their metadata, whichever encoder is chosen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tokenizers import Tokenizer as HubTokenizer
+from tokenizers import normalizers
+
+from infgram.build.tokenise import Batch, _sample, tokenise
+from infgram.corpus import SourceDocument
+from infgram.errors import InputError
+from infgram.tokenizers import BytesTokenizer, EncodeBatch, HuggingFaceTokenizer, Tokenizer, train_bpe
+
+module = sys.modules[tokenise.__module__]  # the package's attribute of that name is the function `build`
+
+TEXTS = [f"document {number} of the cats\n" * (number % 7) + "naïve 日本 <|endoftext|>" for number in range(2500)]
+
+
+def documents(texts: Sequence[str] = TEXTS) -> Iterator[SourceDocument]:
+    for number, text in enumerate(texts):
+        yield SourceDocument(text, {"n": number, "ö": "é"} if number % 2 else {}, "a.jsonl", number + 1)
+
+
+def special() -> HuggingFaceTokenizer:
+    trained = train_bpe(TEXTS[:5], 400)
+    assert isinstance(trained, HuggingFaceTokenizer)
+    inner = HubTokenizer.from_str(trained.definition)
+    inner.add_special_tokens(["<|endoftext|>"])
+    return HuggingFaceTokenizer.wrap(inner)
+
+
+def tokenised(tokenizer: Tokenizer, threads: int) -> tuple[npt.NDArray[np.uint32], list[int], list[bytes]]:
+    batches = list(tokenise(documents(), tokenizer, threads))
+    lengths = [length for batch in batches for length in batch.lengths.tolist()]
+    metadata = [entry for batch in batches for entry in batch.metadata]
+    return np.concatenate([batch.token_ids for batch in batches]), lengths, metadata
+
+
+@pytest.mark.parametrize("small_corpus", [1, 1 << 40], ids=["engine chosen", "small corpus"])
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("tokenizer", [BytesTokenizer(), train_bpe(TEXTS[:5], 400), special()], ids=str)
+def test_order_and_ids(tokenizer: Tokenizer, threads: int, small_corpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SMALL_CORPUS", small_corpus)
+    token_ids, lengths, metadata = tokenised(tokenizer, threads)
+    expected_ids, expected_lengths = tokenizer.encode_batch(TEXTS)
+    assert np.array_equal(token_ids, expected_ids)
+    assert lengths == expected_lengths.tolist()
+    assert [json.loads(entry or b"{}") for entry in metadata] == [document.metadata for document in documents()]
+    assert metadata[1] == b'{"n":1,"\\u00f6":"\\u00e9"}'
+
+
+def test_an_encoder_is_chosen_only_for_large_corpora(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+
+    def choose(tokenizer: Tokenizer, sample: Sequence[str], threads: int) -> EncodeBatch:
+        asked.append(sample)
+        return tokenizer.encode_batch
+
+    monkeypatch.setattr(module, "bulk_encoder", choose)
+    tokenised(BytesTokenizer(), 2)
+    assert asked == []
+    monkeypatch.setattr(module, "_SMALL_CORPUS", 10_000)
+    tokenised(BytesTokenizer(), 2)
+    assert len(asked) == 1
+    assert len("".join(asked[0])) > 10_000
+    assert "".join(TEXTS).startswith("".join(asked[0]))  # all that was read, if that is so little
+
+
+def test_the_sample_is_spread() -> None:
+    batch = Batch()
+    for number in range(4):
+        batch.add(SourceDocument(str(number) * 2_000_000, {}, "a", None))
+    sample = _sample([batch])
+    assert 900_000 < sum(map(len, sample)) < 1_200_000
+    assert {piece[0] for piece in sample} == {"0", "1", "2", "3"}
+
+
+def test_the_sample_of_many_short_documents_is_as_large() -> None:
+    batch = Batch()
+    for number in range(80_000):
+        batch.add(SourceDocument(f"{number:0100}", {}, "a", None))
+    assert 900_000 < sum(map(len, _sample([batch]))) < 1_200_000
+
+
+def test_a_reader_that_fails_fails_the_whole() -> None:
+    def broken() -> Iterator[SourceDocument]:
+        yield from documents()
+        raise InputError("damaged")
+
+    with pytest.raises(InputError, match="damaged"):
+        list(tokenise(broken(), BytesTokenizer(), 2))
+
+
+def test_a_consumer_that_stops_leaves_nothing_running() -> None:
+    batches = tokenise(documents(TEXTS * 4), BytesTokenizer(), 2)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+
+
+def test_no_document() -> None:
+    assert list(tokenise([], BytesTokenizer(), 2)) == []
+
+
+def test_the_first_document_that_differs_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    trained = special()
+    inner = HubTokenizer.from_str(trained.definition)
+    inner.normalizer = normalizers.NFC()
+    tokenizer = HuggingFaceTokenizer.wrap(inner)
+    assert tokenizer.keeps("naïve")
+    assert not tokenizer.keeps("e\u0301")
+    list(tokenise(documents(["naïve", "\u1100", "cafe\u0301", "e\u0301"]), tokenizer, 2))
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "the first document that differs is a.jsonl, line 3" in caplog.messages[0]
