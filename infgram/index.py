@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from infgram import _core
+from infgram.arguments import at_least, integer, top_k_or_none
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.manifest import Manifest, ShardEntry
+from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
+from infgram.manifest import Manifest
 from infgram.snippets import hit_at
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
@@ -75,14 +77,14 @@ class Index:
         """Use `infgram.open`."""
         self._manifests = [Manifest.read(path) for path in paths]
         self._paths = tuple(paths)
-        _check_one_tokenizer(self._paths, self._manifests)
+        check_one_tokenizer(self._paths, self._manifests)
         manifests = zip(paths, self._manifests, strict=True)
         shards = [(path / shard.folder, shard) for path, manifest in manifests for shard in manifest.shards]
         for folder, shard in shards:
-            _check_sizes(folder, shard)
+            check_sizes(folder, shard)
         self._open_core: _core.Index | None = _core.Index([folder for folder, _ in shards])
         for (folder, shard), sections in zip(shards, self._open_core.sections(), strict=True):
-            _check_checksums(folder, shard, sections)
+            check_checksums(folder, shard, sections)
         self._tokenizer: Tokenizer | None = None
 
     # What it is
@@ -193,7 +195,7 @@ class Index:
             query: text or token ids; the empty one stands at every token.
             limit: how many at most; None for all.
         """
-        n = 2**63 - 1 if limit is None else _at_least(limit, 0, "limit")
+        n = 2**63 - 1 if limit is None else at_least(limit, 0, "limit")
         return [Location(*pair) for pair in self._core.locate(self._tokens(query), n)]
 
     # What comes next
@@ -208,7 +210,7 @@ class Index:
         Returns:
             The rows, `END_OF_DOCUMENT` (−1) among them. Cost: O(d log(c / d)) for d rows and count c.
         """
-        ids, counts, context_count, n_distinct = self._core.next_tokens(self._tokens(context), _top_k(top_k))
+        ids, counts, context_count, n_distinct = self._core.next_tokens(self._tokens(context), top_k_or_none(top_k))
         return NextTokenDistribution(ids, counts, context_count, n_distinct)
 
     def next_token_distribution_batch(
@@ -219,7 +221,7 @@ class Index:
 
     def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
         """The longest suffix of the context that occurs at least `min_count` times; the empty one always does."""
-        length, count = self._core.longest_suffix(self._tokens(context), _at_least(min_count, 1, "min_count"))
+        length, count = self._core.longest_suffix(self._tokens(context), at_least(min_count, 1, "min_count"))
         return LongestSuffix(length, count)
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
@@ -230,7 +232,9 @@ class Index:
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
     ) -> InfgramDistribution:
         """The ∞-gram: what follows the longest suffix of the context that occurs at least `min_count` times."""
-        length, rows = self._core.infgram(self._tokens(context), _at_least(min_count, 1, "min_count"), _top_k(top_k))
+        length, rows = self._core.infgram(
+            self._tokens(context), at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
+        )
         return InfgramDistribution(*rows, suffix_length=length)
 
     def infgram_distribution_batch(
@@ -242,7 +246,7 @@ class Index:
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """The ∞-gram log-probability of one next token (or `END_OF_DOCUMENT`) in nats; −inf if it never follows."""
         length, context_count, continuation_count, is_sparse = self._core.infgram_counts(
-            self._tokens(context), _integer(token, "token"), _at_least(min_count, 1, "min_count")
+            self._tokens(context), integer(token, "token"), at_least(min_count, 1, "min_count")
         )
         return InfgramLogProb(
             suffix_length=length,
@@ -260,7 +264,7 @@ class Index:
             end: predict the end of the document after the last token, too.
         """
         ids = self._tokens(tokens)
-        lengths, context_counts, counts = self._core.score(ids, bool(end), _at_least(min_count, 1, "min_count"))
+        lengths, context_counts, counts = self._core.score(ids, bool(end), at_least(min_count, 1, "min_count"))
         predicted = np.append(np.asarray(ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
         return SequenceScore(predicted, lengths, context_counts, counts)
 
@@ -288,10 +292,10 @@ class Index:
         ids = self._tokens(query)
         if len(ids) == 0:
             raise QueryError("the query is empty, which every place matches; expected at least one token")
-        if seed is not None and not 0 <= _integer(seed, "seed") < 2**64:
+        if seed is not None and not 0 <= integer(seed, "seed") < 2**64:
             raise QueryError(f"seed is {seed}; expected an integer from 0 to 2^64 - 1")
-        count, places = self._core.search(ids, _at_least(limit, 0, "limit"), seed)
-        context = _at_least(snippet_tokens, 0, "snippet_tokens")
+        count, places = self._core.search(ids, at_least(limit, 0, "limit"), seed)
+        context = at_least(snippet_tokens, 0, "snippet_tokens")
         tokenizer = self._tokenizer_or_none()
         hits = [hit_at(self.document(d), offset, len(ids), context, tokenizer) for d, offset in places]
         return SearchResult(count, tuple(hits))
@@ -308,7 +312,7 @@ class Index:
         Raises:
             QueryError: there is no such document.
         """
-        number = _at_least(document_id, 0, "document_id")
+        number = at_least(document_id, 0, "document_id")
         if number >= self.n_documents:
             raise QueryError(f"there is no document {document_id}; the index holds 0 to {self.n_documents - 1}")
         token_ids = self._core.document_tokens(number)
@@ -372,55 +376,5 @@ class Index:
         return tokenizer.encode(query)
 
 
-def _check_one_tokenizer(paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
-    first = manifests[0]
-    for path, manifest in zip(paths, manifests, strict=True):
-        if (manifest.tokenizer, manifest.vocab_size, manifest.token_width_bits) != (
-            first.tokenizer,
-            first.vocab_size,
-            first.token_width_bits,
-        ):
-            raise TokenizerError(
-                f"{path} and {paths[0]} were built with different tokenizers; a union needs one: build one of them "
-                f"again with --tokenizer {paths[0] / 'tokenizer'}"
-            )
-
-
-def _check_sizes(folder: Path, shard: ShardEntry) -> None:
-    for name, section in shard.sections.items():
-        file = folder / name
-        found = file.stat().st_size if file.exists() else None
-        if found != section.size_bytes:
-            state = "is missing" if found is None else f"holds {found} bytes"
-            raise IndexDamagedError(
-                f"{file} {state}, expected {section.size_bytes} bytes; copy the index again or rebuild it"
-            )
-
-
-def _check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
-    for name, (_, checksum) in sections.items():
-        if f"{checksum:016x}" != shard.sections[name].xxh64:
-            raise IndexDamagedError(
-                f"{folder / name} belongs to another index: its checksum is {checksum:016x}, the manifest says "
-                f"{shard.sections[name].xxh64}; copy the index again or rebuild it"
-            )
-
-
 def _report(progress: Callable[[int, int], None], base: int, total: int, n_done: int) -> None:
     progress(base + n_done, total)
-
-
-def _integer(value: int, name: str) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise QueryError(f"{name} is {value!r}; expected an integer")
-    return value.__index__()
-
-
-def _at_least(value: int, least: int, name: str) -> int:
-    if _integer(value, name) < least:
-        raise QueryError(f"{name} is {value}; expected an integer of at least {least}")
-    return min(value.__index__(), 2**63 - 1)
-
-
-def _top_k(top_k: int | None) -> int | None:
-    return None if top_k is None else _at_least(top_k, 0, "top_k")

@@ -77,4 +77,4 @@ def test_the_installation_is_complete() -> None:
 def test_the_plain_install_asks_for_no_extra() -> None:
     required = [line for line in DISTRIBUTION.requires or [] if "extra ==" not in line]
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
-    assert names == {"numpy", "tokenizers", "typer", "rich", "backports.zstd"}
+    assert names == {"numpy", "tokenizers", "fastokens", "typer", "rich", "backports.zstd"}

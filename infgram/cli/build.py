@@ -52,11 +52,19 @@ def path_given(value: str) -> Path:
     return Path(value)
 
 
+def input_given(value: str) -> str:
+    """An input, which is not empty."""
+    if not value:
+        raise typer.BadParameter("the input is empty; '.' is the working folder")
+    return value
+
+
 def build(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            parser=input_given,
+            metavar="SOURCE",
             help="Folders, read with their sub-folders, files, patterns, URLs; - is JSON lines on standard input.",
         ),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -95,6 +95,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def _version() -> str:
+    from importlib import metadata  # takes a while, and `import infgram` comes this way
+
     try:
         return metadata.version("fastokens")
     except metadata.PackageNotFoundError:

@@ -130,7 +130,7 @@ function typed() {
   state.query = box.value;
   at("clear").hidden = state.query === "";
   box.style.height = "auto";
-  box.style.height = `${box.scrollHeight}px`;
+  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`; // the borders are not scrolled
 }
 
 /** Use this text now. */
