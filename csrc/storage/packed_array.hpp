@@ -55,24 +55,24 @@ template <class Sink>
 class BitPacker {
  public:
   // bits in [1, kMaxPackedBits]; `sink` must outlive the packer.
-  BitPacker(Sink& sink, unsigned bits) : sink_(sink), bits_(bits) { buffer_.reserve(kFlushBytes + 8); }
+  BitPacker(Sink& sink, unsigned bits) : sink_(sink), bits_(bits), buffer_(kFlushBytes + sizeof word_) {}
 
   // REQUIRES value < 2^bits.
   void append(std::uint64_t value) {
     word_ |= value << n_pending_bits_;
     n_pending_bits_ += bits_;
     ++n_elements_;
-    while (n_pending_bits_ >= 8) {
-      buffer_.push_back(static_cast<std::byte>(word_));
-      word_ >>= 8;
-      n_pending_bits_ -= 8;
-    }
-    if (buffer_.size() >= kFlushBytes) flush();
+    std::memcpy(buffer_.data() + n_bytes_, &word_, sizeof word_);
+    const unsigned n_whole = n_pending_bits_ / 8;
+    n_bytes_ += n_whole;
+    word_ = (word_ >> (4 * n_whole)) >> (4 * n_whole);  // in two steps, since all 8 bytes may be whole
+    n_pending_bits_ %= 8;
+    if (n_bytes_ >= kFlushBytes) flush();
   }
 
   // Writes the last, partly filled byte. Nothing may be appended after it. Returns the number of elements.
   std::uint64_t finish() {
-    if (n_pending_bits_ > 0) buffer_.push_back(static_cast<std::byte>(word_));
+    if (n_pending_bits_ > 0) buffer_[n_bytes_++] = static_cast<std::byte>(word_);
     flush();
     return n_elements_;
   }
@@ -81,8 +81,8 @@ class BitPacker {
   static constexpr std::size_t kFlushBytes = 1 << 16;
 
   void flush() {
-    sink_.append(buffer_);
-    buffer_.clear();
+    sink_.append(std::span(buffer_).first(n_bytes_));
+    n_bytes_ = 0;
   }
 
   Sink& sink_;
@@ -91,6 +91,7 @@ class BitPacker {
   unsigned n_pending_bits_ = 0;  // always below 8 between calls, so that value << n_pending_bits_ keeps 57 bits
   std::uint64_t n_elements_ = 0;
   std::vector<std::byte> buffer_;
+  std::size_t n_bytes_ = 0;  // in the buffer
 };
 
 }  // namespace infgram
