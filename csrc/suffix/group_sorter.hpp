@@ -181,7 +181,8 @@ class GroupSorter {
   }
 
   void partition(const Group& group, unsigned depth, std::vector<Group>& deep) {
-    std::vector<Pos> starts((std::size_t{1} << kPartitionBits) + 1);
+    std::vector<Pos>& starts = digit_starts_;
+    starts.assign((std::size_t{1} << kPartitionBits) + 1, 0);
     digits_.resize(group.size());
     std::uint64_t all_ones = ~std::uint64_t{0};
     std::uint64_t any_ones = 0;
@@ -198,9 +199,9 @@ class GroupSorter {
       return;
     }
     for (std::size_t d = 0; d + 1 < starts.size(); ++d) starts[d + 1] += starts[d];
-    std::vector<Pos> next(starts.begin(), starts.end() - 1);
+    digit_next_.assign(starts.begin(), starts.end() - 1);
     positions_.resize(group.size());
-    for (std::size_t i = 0; i < group.size(); ++i) positions_[next[digits_[i]]++] = group.begin[i];
+    for (std::size_t i = 0; i < group.size(); ++i) positions_[digit_next_[digits_[i]]++] = group.begin[i];
     std::copy(positions_.begin(), positions_.end(), group.begin);
 
     const bool is_whole_token = kPartitionTokens > 0 || partition_shift_ == 32;
@@ -233,6 +234,8 @@ class GroupSorter {
   std::vector<Item> items_;
   std::vector<Item> scratch_;
   std::vector<std::uint16_t> digits_;
+  std::vector<Pos> digit_starts_;
+  std::vector<Pos> digit_next_;
   std::vector<Pos> positions_;
 };
 
