@@ -1,0 +1,34 @@
+"""An index of every format version ever released opens, answers and verifies; today's build writes the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import infgram
+
+GOLDEN = Path(__file__).parent
+VERSIONS = sorted(path.parent for path in GOLDEN.glob("v*/manifest.json"))
+
+
+@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.name)
+def test_it_still_answers(path: Path) -> None:
+    with infgram.open(path) as index:
+        index.verify()
+        assert (index.n_documents, index.n_shards, index.n_tokens) == (4, 2, 79)
+        assert index.count("the cat sat on the ") == 3
+        assert index.count("∞") == 1
+        rows = index.next_token_distribution("the cat sat on the mat")
+        assert (rows.token_ids.tolist(), rows.counts.tolist()) == ([infgram.END_OF_DOCUMENT], [2])
+        assert index.document(2).metadata == {"tags": ["a", "b"]}
+        assert [hit.document_id for hit in index.search("mat")] == [0, 3]
+
+
+def test_the_newest_is_what_a_build_writes(tmp_path: Path) -> None:
+    infgram.build(GOLDEN / "corpus.jsonl", tmp_path / "now", tokenizer="bytes", shard_tokens=50).close()
+    golden = VERSIONS[-1]
+    files = [path.relative_to(golden) for path in golden.rglob("*.bin")]
+    assert len(files) == 12
+    for file in files:
+        assert (tmp_path / "now" / file).read_bytes() == (golden / file).read_bytes(), file
