@@ -1,9 +1,14 @@
-"""Runs the benchmarks on data that they make themselves, and prints one JSON object a row.
+"""Runs the benchmarks: on data that they make themselves, or on yours. Answers are checked before a time counts.
 
-    python benchmarks/run.py                     the defaults: a minute or two
-    python benchmarks/run.py --tokens 100e6      as large as memory and patience allow
+    python benchmarks/run.py                              a minute: source code of this machine, ours alone
+    python benchmarks/run.py --tokens 100e6 --books books.jsonl.zst --tokenizer gpt2/ --rival rival/bin/python
 
-Answers are checked before a time is printed: every suffix array is verified.
+For the rival make an environment of its own and name its Python:
+
+    python -m venv rival && rival/bin/pip install infini-gram==2.6.0 transformers zstandard
+
+A corpus is made of half books (any files infgram reads) and half source code: the folders named with --source, and
+what Python and its packages consist of. Or give token ids: --ids FILE.npy --lengths FILE.npy.
 """
 
 from __future__ import annotations
@@ -11,25 +16,101 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
-from benchmarks import sorting
+from benchmarks.building import Bench, Row
+from benchmarks.corpora import Tokens, cut, mixed, separated, source_texts, texts_of, write_texts
+from benchmarks.machine import describe, memory_bytes
+from benchmarks.report import in_words, write_record
+from benchmarks.rival import Rival
+from infgram.tokenizers import resolve, train_bpe
+
+QUESTIONS = ("sort", "hard", "text", "memory")
 
 
 def main() -> None:
-    """Parse the options and print the rows."""
+    """Parse the options, print the answers and, if asked, write the record."""
+    options = _options()
+    rival = Rival.find(options.rival, memory_bytes()) if options.rival else None
+    if rival is None:
+        print("infini-gram is not named (--rival PYTHON), so ours is measured alone")
+    rows: list[Row] = [describe(rival.version if rival else None)]
+    print(json.dumps(rows[0]))
+    with (
+        tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-data-") as data,
+        tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-bench-") as work,
+    ):
+        for row in _answers(options, Path(data), Bench(Path(work), options.threads, options.repeats, rival)):
+            rows.append(row)
+            print(in_words(row), flush=True)
+    if options.record:
+        write_record(options.record, rows)
+
+
+def _answers(options: argparse.Namespace, data: Path, bench: Bench) -> Iterator[Row]:
+    asked = options.only or QUESTIONS
+    tokenizer = options.tokenizer or _trained(options, data)
+    if {"sort", "hard", "memory"} & set(asked):
+        tokens = _tokens(options, tokenizer)
+        if "sort" in asked:
+            yield from bench.sorting(tokens)
+        if "hard" in asked:
+            yield from bench.hard_inputs(cut(tokens, int(options.hard_tokens or len(tokens))))
+        if "memory" in asked:
+            yield from bench.memory(tokens)
+    if "text" in asked:
+        yield from bench.text(_text_file(options, data), tokenizer)
+
+
+def _tokens(options: argparse.Namespace, tokenizer: str) -> Tokens:
+    if options.ids:
+        ids = np.load(options.ids, mmap_mode="r")
+        lengths = np.load(options.lengths) if options.lengths else np.array([len(ids)])
+        return cut(separated(ids, lengths), int(options.tokens))
+    source = source_texts(options.source)
+    books = texts_of(options.books) if options.books else iter(())
+    return mixed(books, source, resolve(tokenizer), int(options.tokens))
+
+
+def _trained(options: argparse.Namespace, folder: Path) -> str:
+    """A folder with a tokenizer that is trained on some source code."""
+    train_bpe(islice(source_texts(options.source), 500), 32_000).save(folder)
+    return str(folder)
+
+
+def _text_file(options: argparse.Namespace, folder: Path) -> Path:
+    """The one `.jsonl.zst` that is given, or one made of what is given, else of source code."""
+    if len(options.books) == 1 and options.books[0].endswith(".jsonl.zst"):
+        return Path(options.books[0]).resolve()
+    texts = texts_of(options.books) if options.books else source_texts(options.source)
+    return write_texts(texts, folder / "texts.jsonl.zst", int(options.tokens) * 4)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=float, default=2e6, help="tokens of each corpus (default: 2e6)")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of which the median is taken (default: 3)")
-    options = parser.parse_args()
-    cores = os.cpu_count() or 1
-    print(json.dumps({"machine": platform.machine(), "cores": cores, "python": platform.python_version()}))
-    for row in sorting.measure(int(options.tokens), tuple(sorted({1, cores})), options.repeats):
-        print(json.dumps(row), flush=True)
+    add = parser.add_argument
+    add("--only", action="append", choices=QUESTIONS, help="a question; all by default; may be repeated")
+    add("--tokens", type=float, default=5e6, help="tokens of the corpus at most (default: 5e6)")
+    add("--hard-tokens", type=float, help="tokens of the hard inputs (default: as many)")
+    add("--books", action="append", default=[], help="a file or folder of prose; may be repeated")
+    add("--source", action="append", default=[], help="a folder of source code; may be repeated")
+    add("--ids", help="the corpus as token ids below 65,535, NumPy's .npy")
+    add("--lengths", help="the lengths of the documents in --ids, .npy")
+    add("--tokenizer", help="a folder with tokenizer.json, vocab.json and merges.txt (default: one trained here)")
+    add("--rival", metavar="PYTHON", help="an interpreter in whose environment infini-gram is installed")
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="(default: all cores)")
+    add("--repeats", type=int, default=3, help="runs of ours, of which the median counts (default: 3)")
+    add("--folder", type=Path, help="for temporary files (default: the system's)")
+    add("--record", type=Path, metavar="FOLDER", help="write build.json and build.md there")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

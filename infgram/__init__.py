@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infgram._core import __version__
-from infgram.build import build, build_from_tokens
+from infgram.build import build, build_from_tokens, estimate_build
 from infgram.corpus import TokenCorpus
 from infgram.errors import (
     IndexClosedError,
@@ -19,13 +19,16 @@ from infgram.errors import (
     TokenizerError,
 )
 from infgram.index import Index, open
+from infgram.session import Session
 from infgram.types import (
     END_OF_DOCUMENT,
+    BuildEstimate,
     BuildProgress,
     Document,
     InfgramDistribution,
     InfgramLogProb,
     Location,
+    LongestMatches,
     LongestSuffix,
     NextTokenDistribution,
     SearchHit,
@@ -36,6 +39,7 @@ from infgram.types import (
 
 __all__ = [
     "END_OF_DOCUMENT",
+    "BuildEstimate",
     "BuildProgress",
     "Document",
     "Index",
@@ -49,6 +53,7 @@ __all__ = [
     "InfgramLogProb",
     "InputError",
     "Location",
+    "LongestMatches",
     "LongestSuffix",
     "MissingExtraError",
     "NextTokenDistribution",
@@ -56,6 +61,7 @@ __all__ = [
     "SearchHit",
     "SearchResult",
     "SequenceScore",
+    "Session",
     "StorageError",
     "SuffixRange",
     "TokenCorpus",
@@ -63,5 +69,6 @@ __all__ = [
     "__version__",
     "build",
     "build_from_tokens",
+    "estimate_build",
     "open",
 ]

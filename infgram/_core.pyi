@@ -8,14 +8,14 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'ShardWriter', 'checksum', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_shard']
+__all__: list[str] = ['FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
     """
-    def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes]) -> None:
+    def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes], load: str = 'map') -> None:
         """
-        Opens the shard folders; O(shards).
+        Opens the shard folders: mapped, read at once (warm), or copied into memory (ram).
         """
     def count(self, tokens: typing.Any) -> int:
         """
@@ -48,6 +48,10 @@ class Index:
     def locate(self, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
         """
         [(document, offset)] of the first occurrences in suffix order.
+        """
+    def longest_matches(self, tokens: typing.Any) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        (lengths, counts) int64 of the longest match that starts at each position.
         """
     def longest_suffix(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[int, int]:
         """
@@ -94,6 +98,30 @@ class Index:
         """
         Token ids go from 0 to vocab_size - 1.
         """
+class Session:
+    """
+    The longest suffix of a context that grows.
+    """
+    def __init__(self, index: Index, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
+        """
+        Begins with a context; one longest_suffix.
+        """
+    def append(self, tokens: typing.Any) -> None:
+        """
+        Appends tokens.
+        """
+    def copy(self) -> Session:
+        """
+        An independent session in the same state.
+        """
+    def distribution(self, top_k: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[int, tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], int, int]]:
+        """
+        (suffix length, rows as of next_tokens) after the longest suffix.
+        """
+    def state(self) -> tuple[int, int, int]:
+        """
+        (suffix length, its count, tokens appended).
+        """
 class ShardWriter:
     """
     Writes every section of a shard but the suffix array.
@@ -128,7 +156,7 @@ def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | st
     """
     Gives a finished folder its name in one step; what stood there takes the other name.
     """
-def sort_shard(folder: os.PathLike | str | bytes, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
+def sort_shard(folder: os.PathLike | str | bytes, n_threads: typing.SupportsInt | typing.SupportsIndex, memory_bytes: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """
     Writes the suffix array of a finished shard; progress(n_sorted) now and then.
     """
@@ -140,10 +168,14 @@ def token_bits_for(vocab_size: typing.SupportsInt | typing.SupportsIndex) -> int
     """
     The token width a vocabulary takes.
     """
+def verify_section(file: os.PathLike | str | bytes) -> None:
+    """
+    Checks every byte of one file of a shard against its checksum.
+    """
 def verify_shard(folder: os.PathLike | str | bytes, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """
     Checks every byte of a shard, and that its suffix array is complete and sorted.
     """
-FORMAT_VERSION: int = 1
+FORMAT_VERSION: int = 2
 OLDEST_READABLE_FORMAT_VERSION: int = 1
 __version__: str = '0.1.0'

@@ -16,7 +16,8 @@ from infgram import _core
 from infgram.arguments import at_least, integer, top_k_or_none
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
 from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
-from infgram.manifest import Manifest
+from infgram.manifest import Manifest, SkippedEntry
+from infgram.session import Session
 from infgram.snippets import hit_at
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
@@ -24,7 +25,9 @@ from infgram.types import (
     InfgramDistribution,
     InfgramLogProb,
     Int64Array,
+    Load,
     Location,
+    LongestMatches,
     LongestSuffix,
     NextTokenDistribution,
     Query,
@@ -35,13 +38,18 @@ from infgram.types import (
 
 StrPath = str | os.PathLike[str]
 
+_DIRECTORY = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
 
-def open(path: StrPath | Iterable[StrPath]) -> Index:
+
+def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
     """Open an index, or several as their union.
 
     Args:
         path: the folder of an index, or several folders built with one tokenizer. The documents of the union
             are numbered through the folders in order.
+        load: `"map"` maps the files, so that only what is asked for is read; the directory, which every search
+            reads, is asked for at once. `"warm"` reads them all before it returns; `"ram"` copies them into memory
+            of this process, on huge pages where the system grants them. Answers are the same.
 
     Returns:
         The open index; use it in a `with` statement or call `close()`.
@@ -54,7 +62,7 @@ def open(path: StrPath | Iterable[StrPath]) -> Index:
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
     if not paths:
         raise QueryError("no index given; expected at least one path")
-    return Index([Path(part) for part in paths])
+    return Index([Path(part) for part in paths], load=load)
 
 
 class Index:
@@ -73,7 +81,7 @@ class Index:
         3
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], *, load: Load = "map") -> None:
         """Use `infgram.open`."""
         self._manifests = [Manifest.read(path) for path in paths]
         self._paths = tuple(paths)
@@ -82,7 +90,7 @@ class Index:
         shards = [(path / shard.folder, shard) for path, manifest in manifests for shard in manifest.shards]
         for folder, shard in shards:
             check_sizes(folder, shard)
-        self._open_core: _core.Index | None = _core.Index([folder for folder, _ in shards])
+        self._open_core: _core.Index | None = _core.Index([folder for folder, _ in shards], load)
         for (folder, shard), sections in zip(shards, self._open_core.sections(), strict=True):
             check_checksums(folder, shard, sections)
         self._tokenizer: Tokenizer | None = None
@@ -139,10 +147,16 @@ class Index:
             self._tokenizer = tokenizer
         return self._tokenizer
 
+    @property
+    def skipped(self) -> tuple[SkippedEntry, ...]:
+        """What the build left out because it could not be read: source, line and reason of each piece."""
+        return tuple(entry for manifest in self._manifests for entry in manifest.skipped)
+
     def info(self) -> dict[str, Any]:
         """Numbers about the index, ready for JSON; sizes in bytes, by section.
 
-        `bytes_per_token` counts every section but the documents' metadata; None without a token.
+        `bytes_per_token` counts every section but the documents' metadata; None without a token. `directory_bytes`
+        is what every search reads and opening an index brings into memory.
         """
         section_bytes: dict[str, int] = {}
         for manifest in self._manifests:
@@ -161,6 +175,7 @@ class Index:
             "token_width_bits": self.token_width_bits,
             "bytes_per_token": searchable / n_tokens if n_tokens else None,
             "size_bytes": sum(section_bytes.values()),
+            "directory_bytes": sum(section_bytes.get(name, 0) for name in _DIRECTORY),
             "sections": {
                 name: {"size_bytes": size, "bytes_per_token": size / n_tokens if n_tokens else None}
                 for name, size in sorted(section_bytes.items())
@@ -171,7 +186,7 @@ class Index:
             "format_version": first.format_version,
             "suffix_order": first.suffix_order,
             "builder_version": first.builder_version,
-            "n_skipped": sum(len(manifest.skipped) for manifest in self._manifests),
+            "n_skipped": len(self.skipped),
         }
 
     # Counting and finding
@@ -271,6 +286,19 @@ class Index:
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """`score` of each sequence."""
         return [self.score(tokens, min_count=min_count, end=end) for tokens in sequences]
+
+    def longest_matches(self, tokens: Query) -> LongestMatches:
+        """For every position of a sequence the longest match that starts there, and its count."""
+        return LongestMatches(*self._core.longest_matches(self._tokens(tokens)))
+
+    def session(self, context: Query = (), *, min_count: int = 1) -> Session:
+        """The ∞-gram of a context that grows: append a token, ask for the distribution, copy.
+
+        Args:
+            context: text or token ids to begin with.
+            min_count: how often a suffix must occur to be used.
+        """
+        return Session(_core.Session(self._core, self._tokens(context), at_least(min_count, 1, "min_count")))
 
     # Documents
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from infgram.errors import IndexDamagedError, IndexNotFoundError, IndexVersionError, StorageError
+from infgram.signed_json import take_digest, write_signed
 
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = "infgram-index"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 OLDEST_READABLE_FORMAT_VERSION: Final = 1
 SUFFIX_ORDER: Final = "token-id, document end first, equal suffixes by position"
 
@@ -84,17 +83,7 @@ class Manifest:
             StorageError: the operating system refused.
         """
         content = {**asdict(self), "n_tokens": self.n_tokens, "n_documents": self.n_documents}
-        content["sha256"] = _digest(content)
-        temporary = folder / f"{FILE_NAME}.tmp"
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(content, file, indent=1, sort_keys=True, ensure_ascii=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, folder / FILE_NAME)
-        except OSError as error:
-            raise StorageError(error.errno, f"cannot write {folder / FILE_NAME}: {error.strerror}") from error
+        write_signed(folder / FILE_NAME, content)
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -108,7 +97,7 @@ class Manifest:
         content = _load(folder)
         _check_version(folder, content)
         path = folder / FILE_NAME
-        if content.pop("sha256", None) != _digest(content):
+        if not take_digest(content):
             raise IndexDamagedError(f"{path} does not match its own checksum; copy the index again or rebuild it")
         try:
             return _parse(content)
@@ -151,17 +140,13 @@ def _parse(content: dict[str, Any]) -> Manifest:
     tokenizer = fields.pop("tokenizer")
     return Manifest(
         tokenizer=None if tokenizer is None else TokenizerEntry(**tokenizer),
-        shards=tuple(_shard(entry) for entry in fields.pop("shards")),
+        shards=tuple(shard_entry(entry) for entry in fields.pop("shards")),
         skipped=tuple(SkippedEntry(**entry) for entry in fields.pop("skipped")),
         **fields,
     )
 
 
-def _shard(entry: dict[str, Any]) -> ShardEntry:
+def shard_entry(entry: dict[str, Any]) -> ShardEntry:
+    """The entry that `asdict` made an object of, which is used up."""
     sections = {name: SectionEntry(**section) for name, section in entry.pop("sections").items()}
     return ShardEntry(sections=sections, **entry)
-
-
-def _digest(content: dict[str, Any]) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

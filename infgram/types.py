@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,10 @@ class Location(NamedTuple):
 
     document_id: int
     offset: int
+
+
+Load: TypeAlias = Literal["map", "warm", "ram"]
+"""How an index is held: mapped files, mapped files read at once, or a copy in memory."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,19 @@ class SequenceScore:
 
 
 @dataclass(frozen=True)
+class LongestMatches:
+    """The longest match that starts at each position of a sequence; arrays of one length.
+
+    Attributes:
+        lengths: int64, tokens from the position on that occur in the corpus; 0 when not even the first does.
+        counts: int64, occurrences of these tokens; `n_tokens` for length 0.
+    """
+
+    lengths: Int64Array
+    counts: Int64Array
+
+
+@dataclass(frozen=True)
 class Document:
     """One document of the corpus, as decoded from its tokens.
 
@@ -234,13 +251,37 @@ class BuildProgress(NamedTuple):
     """How far a build is.
 
     Attributes:
-        stage: `"train"`, `"tokenise"` or `"sort"`.
+        stage: `"check"` (the files of a build that was stopped), `"train"`, `"tokenise"`, `"read"` (token ids),
+            or `"sort"`.
         done: units done of this stage.
         total: units of this stage; 0 when unknown.
-        unit: `"bytes"` of input on disk, or `"tokens"`.
+        unit: `"bytes"` on disk, or `"tokens"`.
     """
 
     stage: str
     done: int
     total: int
     unit: str
+
+
+@dataclass(frozen=True)
+class BuildEstimate:
+    """What a build will take, about, and what it will make.
+
+    Attributes:
+        n_documents: of the index.
+        n_tokens: likewise.
+        disk_bytes: the size of the index.
+        memory_bytes: anonymous and shared memory at the peak; less where the budget is smaller.
+        elapsed_s: the time, in seconds.
+        input_bytes: of the input, as stored.
+        sampled_bytes: of the part of it that was looked at; all of it if that is small.
+    """
+
+    n_documents: int
+    n_tokens: int
+    disk_bytes: int
+    memory_bytes: int
+    elapsed_s: float
+    input_bytes: int
+    sampled_bytes: int

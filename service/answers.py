@@ -157,6 +157,7 @@ class IndexInfo(IndexSummary):
     model_config = _shown(examples.INDEX_INFO)
 
     sections: dict[str, SectionInfo]
+    directory_bytes: int = Field(description="Of these, what is held in memory to find patterns soon.")
     format_version: int
     suffix_order: str
     builder_version: str

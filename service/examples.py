@@ -76,7 +76,8 @@ INDEX: Final[dict[str, Any]] = {
 INDEX_INFO: Final[dict[str, Any]] = {
     **INDEX,
     "sections": {"tokens": {"size_bytes": 2000, "bytes_per_token": 2.0}},
-    "format_version": 1,
+    "directory_bytes": 100,
+    "format_version": 2,
     "suffix_order": "token-id, document end first, equal suffixes by position",
     "builder_version": "0.1.0",
     "n_skipped": 0,

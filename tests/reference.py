@@ -135,6 +135,16 @@ class ReferenceIndex:
             for position, token in enumerate(predicted)
         ]
 
+    def longest_matches(self, tokens: Sequence[int]) -> list[Suffix]:
+        """For each position the longest run of tokens from there on that occurs, and how often it does."""
+        matches = []
+        for position in range(len(tokens)):
+            length = len(tokens) - position
+            while length > 0 and self.count(tokens[position : position + length]) == 0:
+                length -= 1
+            matches.append(Suffix(length, self.count(tokens[position : position + length])))
+        return matches
+
     def search(self, query: Sequence[int], *, limit: int = 10, seed: int | None = None) -> list[Place]:
         """The documents that hold `query`, each at its first occurrence in the order of the suffixes.
 

@@ -23,21 +23,23 @@ CPP_LAYERS = ("base", "storage", "suffix", "index", "query", "lm", "python")
 PYTHON_LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "types": {"errors"},
-    "manifest": {"errors", "types"},
+    "signed_json": {"errors"},
+    "manifest": {"errors", "types", "signed_json"},
     "corpus": {"errors", "types"},
     "tokenizers": {"errors", "types"},
     "integrity": {"errors", "manifest"},
     "arguments": {"errors"},
     "snippets": {"errors", "types", "tokenizers"},
-    "index": {"errors", "types", "arguments", "integrity", "manifest", "tokenizers", "snippets"},
-    "build": {"errors", "types", "manifest", "corpus", "tokenizers", "index"},
-    "__init__": {"errors", "types", "corpus", "tokenizers", "index", "build"},
+    "session": {"errors", "types", "arguments"},
+    "index": {"errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers", "snippets"},
+    "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
+    "__init__": {"errors", "types", "corpus", "tokenizers", "index", "session", "build"},
     "cli": {"__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets", "index", "build"},
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "build", "__init__"}
+CORE_USERS = {"index", "session", "build", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

@@ -7,10 +7,10 @@
 
 namespace infgram {
 
-Index Index::open(std::span<const std::filesystem::path> folders) {
+Index Index::open(std::span<const std::filesystem::path> folders, Access access) {
   Index index;
   for (const auto& folder : folders) {
-    index.shards_.push_back(Shard::open(folder));
+    index.shards_.push_back(Shard::open(folder, access));
     const Shard& shard = index.shards_.back();
     const Shard& first = index.shards_.front();
     if (shard.vocab_size() != first.vocab_size() || shard.token_bits() != first.token_bits()) {

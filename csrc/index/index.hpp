@@ -14,9 +14,9 @@ namespace infgram {
 // Documents are numbered through the shards in order.
 class Index {
  public:
-  // Opens the shards in the given folders. Cost: O(shards). Throws as Shard::open, and IndexDamagedError when the
-  // shards differ in vocabulary or token width. REQUIRES at least one folder.
-  [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders);
+  // Opens the shards in the given folders. Cost and `access`: Shard::open. Throws as Shard::open, and
+  // IndexDamagedError when the shards differ in vocabulary or token width. REQUIRES at least one folder.
+  [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders, Access access = Access::kRandom);
 
   [[nodiscard]] std::span<const Shard> shards() const { return shards_; }
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }

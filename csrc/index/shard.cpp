@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/errors.hpp"
+#include "index/survey.hpp"
 #include "suffix/verify.hpp"
 
 namespace infgram {
@@ -31,6 +32,18 @@ bool ends_with_separator(const AnyText& text) {
   });
 }
 
+Access access_to(SectionKind kind, Access access) {
+  switch (kind) {
+    case SectionKind::kMetadata:
+    case SectionKind::kMetadataStarts: return access == Access::kSequential ? access : Access::kRandom;
+    case SectionKind::kFirstTokenStarts:
+    case SectionKind::kDirectory:
+    case SectionKind::kContinuations:
+    case SectionKind::kStoredContexts: return access == Access::kRandom ? Access::kSoon : access;
+    default: return access;
+  }
+}
+
 }  // namespace
 
 unsigned token_bits_for(std::uint64_t vocab_size) {
@@ -44,7 +57,9 @@ unsigned token_bits_for(std::uint64_t vocab_size) {
 Shard Shard::open(const std::filesystem::path& folder, Access access) {
   Shard shard;
   for (const auto& [kind, file_name] : kSectionNames) {
-    shard.sections_.push_back(Section::open(folder / file_name, kind, access));
+    const bool is_version_1 = !shard.sections_.empty() && shard.sections_.front().header().format_version == 1;
+    if (shard.sections_.size() == kSectionsOfVersion1 && is_version_1) break;
+    shard.sections_.push_back(Section::open(folder / file_name, kind, access_to(kind, access)));
   }
   const Section& tokens = shard.section(SectionKind::kTokens);
   shard.text_ = {tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
@@ -71,7 +86,20 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
     shard.section(SectionKind::kFirstTokenStarts).damaged("the vocabulary does not fit the width of the tokens");
   }
   if (!ends_with_separator(shard.text_)) tokens.damaged("the last document is not ended by a separator");
+  if (shard.has_directory()) shard.open_directory();
   return shard;
+}
+
+void Shard::open_directory() {
+  const Section& directory = section(SectionKind::kDirectory);
+  check_elements(directory, (n_tokens() + kSampleStep - 1) / kSampleStep);
+  if (directory.header().element_bits != 64) directory.damaged("keys of other than 64 bits");
+  const auto keys = directory.payload();
+  directory_ = Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)});
+
+  const Section& contexts = section(SectionKind::kStoredContexts);
+  if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("holds part of a context");
+  continuations_ = Continuations(contexts.packed(), section(SectionKind::kContinuations).payload());
 }
 
 const Section& Shard::section(SectionKind kind) const { return sections_[place_of(kind)]; }
@@ -139,6 +167,21 @@ void Shard::verify(const SortProgress& progress) const {
           find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
     section(SectionKind::kSuffixArray).damaged(*fault);
   }
+  if (has_directory()) verify_directory(progress);
+}
+
+void Shard::verify_directory(const SortProgress& progress) const {
+  const Survey expected =
+      survey(text_, suffix_array_, first_token_starts_, 1, [&](std::uint64_t) { progress(n_tokens()); });
+  const auto check = [this](SectionKind kind, bool is_as_expected) {
+    if (!is_as_expected) section(kind).damaged("does not follow from the suffix array; rebuild the index");
+  };
+  const auto equals = [this](SectionKind kind, std::span<const std::byte> bytes) {
+    return std::ranges::equal(section(kind).payload(), bytes);
+  };
+  check(SectionKind::kDirectory, equals(SectionKind::kDirectory, std::as_bytes(std::span(expected.keys))));
+  check(SectionKind::kContinuations, equals(SectionKind::kContinuations, expected.continuations));
+  check(SectionKind::kStoredContexts, std::ranges::equal(continuations_.contexts(), expected.contexts));
 }
 
 void Shard::throw_bad_position(std::uint64_t rank, std::uint64_t position) const {

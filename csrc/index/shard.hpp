@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "index/continuations.hpp"
+#include "index/directory.hpp"
 #include "storage/section.hpp"
 #include "suffix/suffix_sort.hpp"
 #include "suffix/text.hpp"
@@ -19,14 +21,27 @@ struct SectionName {
   const char* file_name;
 };
 
-inline constexpr std::array<SectionName, 6> kSectionNames = {{
+inline constexpr std::array<SectionName, 9> kSectionNames = {{
     {SectionKind::kTokens, "tokens.bin"},
     {SectionKind::kSuffixArray, "suffix_array.bin"},
     {SectionKind::kDocumentStarts, "document_starts.bin"},
     {SectionKind::kFirstTokenStarts, "first_token_starts.bin"},
     {SectionKind::kMetadata, "metadata.bin"},
     {SectionKind::kMetadataStarts, "metadata_starts.bin"},
+    {SectionKind::kDirectory, "directory.bin"},
+    {SectionKind::kContinuations, "continuations.bin"},
+    {SectionKind::kStoredContexts, "stored_contexts.bin"},
 }};
+
+// A shard of version 1 has the first six only; it answers the same, more slowly.
+inline constexpr std::size_t kSectionsOfVersion1 = 6;
+
+[[nodiscard]] constexpr const char* file_name_of(SectionKind kind) {
+  for (const SectionName& name : kSectionNames) {
+    if (name.kind == kind) return name.file_name;
+  }
+  return nullptr;
+}
 
 // What a section file says of itself, for the manifest.
 struct SectionInfo {
@@ -43,8 +58,10 @@ struct SectionInfo {
 // Every number read from disk is checked before it is used as a place; a bad one throws IndexDamagedError.
 class Shard {
  public:
-  // Maps the sections, to be read as `access` says, and checks that their headers belong together.
-  // Cost: O(1), a page a section. Throws IndexDamagedError, IndexVersionError, StorageError.
+  // Opens the sections and checks that their headers belong together. With kRandom what every search reads (the
+  // directory, the first tokens, the stored continuations) is kSoon; metadata is never more than kRandom.
+  // Cost: O(1), a page a section; for kWarm and kMemory a pass over the files. Throws IndexDamagedError,
+  // IndexVersionError, StorageError.
   [[nodiscard]] static Shard open(const std::filesystem::path& folder, Access access = Access::kRandom);
 
   [[nodiscard]] std::uint64_t n_tokens() const { return suffix_array_.size(); }
@@ -52,6 +69,14 @@ class Shard {
   [[nodiscard]] std::uint64_t vocab_size() const { return first_token_starts_.size() - 1; }
   [[nodiscard]] unsigned token_bits() const { return text_.token_bits; }
   [[nodiscard]] const AnyText& text() const { return text_; }
+  [[nodiscard]] const Directory& directory() const { return directory_; }
+  [[nodiscard]] const Continuations& continuations() const { return continuations_; }
+
+  // The text with its width. REQUIRES sizeof(Token) * 8 == token_bits().
+  template <class Token>
+  [[nodiscard]] Text<Token> typed_text() const {
+    return {reinterpret_cast<const Token*>(text_.data), text_.size};
+  }
   [[nodiscard]] std::vector<SectionInfo> sections() const;
 
   // The position `depth` tokens into the suffix with this rank. One random read.
@@ -61,6 +86,9 @@ class Shard {
     if (position >= text_.size) throw_bad_position(rank, position);
     return position;
   }
+
+  // Where position(rank) is read, for a prefetch.
+  [[nodiscard]] const void* address(std::uint64_t rank) const { return suffix_array_.address(rank); }
 
   // The suffixes that begin with this token. REQUIRES token < vocab_size().
   [[nodiscard]] SuffixRange first_token_range(TokenId token) const;
@@ -82,7 +110,8 @@ class Shard {
   // A document's metadata as JSON; empty if it has none.
   [[nodiscard]] std::string_view metadata(std::uint64_t document) const;
 
-  // Reads every byte: checksums, padding, documents, and that the suffix array is complete and sorted.
+  // Reads every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
+  // directory and the stored continuations are what follows from it.
   // Throws IndexDamagedError. Cost: O(n), see suffix/verify.hpp. `progress` counts suffixes.
   void verify(const SortProgress& progress) const;
 
@@ -90,12 +119,18 @@ class Shard {
   [[nodiscard]] const Section& section(SectionKind kind) const;
   [[noreturn]] void throw_bad_position(std::uint64_t rank, std::uint64_t position) const;
 
+  [[nodiscard]] bool has_directory() const { return sections_.size() > kSectionsOfVersion1; }
+  void open_directory();
+  void verify_directory(const SortProgress& progress) const;
+
   std::vector<Section> sections_;  // in the order of kSectionNames
   AnyText text_;
   PackedArray suffix_array_;
   PackedArray document_starts_;
   PackedArray first_token_starts_;
   PackedArray metadata_starts_;
+  Directory directory_;
+  Continuations continuations_;
 };
 
 }  // namespace infgram

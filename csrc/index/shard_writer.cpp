@@ -4,18 +4,12 @@
 #include <string>
 
 #include "base/errors.hpp"
+#include "index/directory_writer.hpp"
 #include "index/shard.hpp"
 #include "storage/folder.hpp"
 
 namespace infgram {
 namespace {
-
-const char* file_name_of(SectionKind kind) {
-  for (const auto& section : kSectionNames) {
-    if (section.kind == kind) return section.file_name;
-  }
-  throw QueryError("no such section");
-}
 
 void write_packed(const std::filesystem::path& folder, SectionKind kind, const std::vector<std::uint64_t>& values,
                   std::uint64_t shard_checksum) {
@@ -96,11 +90,9 @@ void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& op
     return Section::open(folder / file_name_of(kind), kind, Access::kSequential);
   };
   const Section tokens = open(SectionKind::kTokens);
-  const Section document_starts = open(SectionKind::kDocumentStarts);
   const Section first_token_starts = open(SectionKind::kFirstTokenStarts);
 
   const AnyText text{tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
-  const std::uint64_t n_documents = document_starts.header().n_elements - 1;
   const auto largest_id = static_cast<TokenId>(first_token_starts.header().n_elements - 2);
   const unsigned bits = packed_bits(text.size - 1);
 
@@ -109,8 +101,9 @@ void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& op
   const SuffixSink sink = [&packer](std::span<const std::uint64_t> positions) {
     for (const std::uint64_t position : positions) packer.append(position);
   };
-  sort_suffixes(text, largest_id, n_documents, options, sink, progress);
+  sort_suffixes(text, largest_id, options, sink, progress);
   writer.finish(packer.finish(), bits, tokens.header().shard_checksum);
+  write_directory(folder, options.n_threads, [&](std::uint64_t) { progress(text.size); });
   sync_folder(folder);
 }
 

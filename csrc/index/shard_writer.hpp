@@ -1,4 +1,4 @@
-// Writing one shard: first its documents, then its suffix array.
+// Writing one shard: first its documents, then its suffix array and what follows from it.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace infgram {
 
-// Takes documents in order and writes every section of the shard but the suffix array.
+// Takes documents in order and writes the sections of the shard that do not follow from the suffix array.
 // Memory: 16 bytes a document, 16 a vocabulary entry, and the writers' buffers. One thread at a time.
 class ShardWriter {
  public:
@@ -44,7 +44,8 @@ class ShardWriter {
   std::vector<std::byte> encoded_;
 };
 
-// Writes the suffix array of a shard whose other sections are finished. Cost and options: suffix/suffix_sort.hpp.
+// Writes the suffix array of a shard whose documents are finished, and its directory. Cost and options:
+// suffix/suffix_sort.hpp, index/survey.hpp.
 // Throws IndexDamagedError when those sections do not belong together; StorageError; what `progress` throws.
 void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& options, const SortProgress& progress);
 

@@ -59,16 +59,24 @@ void add_documents(ShardWriter& writer, const Ids& token_ids, const Lengths& len
   }
 }
 
-void sort(const std::filesystem::path& folder, std::size_t n_threads, const std::optional<Callback>& progress) {
+void sort(const std::filesystem::path& folder, std::size_t n_threads, std::uint64_t memory_bytes,
+          const std::optional<Callback>& progress) {
   const SortProgress poll = throttled(progress);
   const py::gil_scoped_release release;
-  sort_shard(folder, {.n_threads = n_threads}, poll);
+  sort_shard(folder, {.n_threads = n_threads, .memory_bytes = memory_bytes}, poll);
 }
 
 void verify(const std::filesystem::path& folder, const std::optional<Callback>& progress) {
   const SortProgress poll = throttled(progress);
   const py::gil_scoped_release release;
   Shard::open(folder, Access::kSequential).verify(poll);
+}
+
+void verify_section(const std::filesystem::path& file) {
+  for (const SectionName& section : kSectionNames) {
+    if (file.filename() == section.file_name) return Section::open(file, section.kind, Access::kSequential).verify();
+  }
+  throw QueryError(file.string() + " is not named like a file of a shard");
 }
 
 }  // namespace
@@ -83,9 +91,16 @@ void bind_build(py::module_& module) {
       .def_property_readonly("n_tokens", &ShardWriter::n_tokens, "Tokens so far.")
       .def_property_readonly("n_documents", &ShardWriter::n_documents, "Documents so far.")
       .def("finish", &ShardWriter::finish, Release(), "Publishes the files.");
-  module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"),
+  module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"), py::arg("memory_bytes"),
              py::arg("progress") = std::optional<Callback>(),
              "Writes the suffix array of a finished shard; progress(n_sorted) now and then.");
+  module.def(
+      "verify_section",
+      [](const std::filesystem::path& file) {
+        const py::gil_scoped_release release;
+        verify_section(file);
+      },
+      py::arg("file"), "Checks every byte of one file of a shard against its checksum.");
   module.def("verify_shard", &verify, py::arg("folder"), py::arg("progress") = std::optional<Callback>(),
              "Checks every byte of a shard, and that its suffix array is complete and sorted.");
   module.def("token_bits_for", &token_bits_for, py::arg("vocab_size"), "The token width a vocabulary takes.");

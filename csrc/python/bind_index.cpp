@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -14,9 +15,11 @@
 #include "base/errors.hpp"
 #include "python/tokens.hpp"
 #include "query/locate.hpp"
+#include "query/longest_match.hpp"
 #include "query/longest_suffix.hpp"
 #include "query/next_token.hpp"
 #include "query/score.hpp"
+#include "query/session.hpp"
 
 namespace infgram::python {
 namespace {
@@ -39,6 +42,13 @@ Rows rows_from(NextTokens next, std::optional<std::size_t> top_k) {
   return {array_from(std::move(ids)), array_from(std::move(counts)), next.context_count, n_distinct};
 }
 
+// A session and its lock, since Python may call from any thread.
+struct LockedSession {
+  std::shared_ptr<const Index> index;  // keeps the files open
+  Session session;
+  mutable std::mutex mutex{};
+};
+
 std::vector<std::pair<std::uint64_t, std::uint64_t>> find_ranges(const Index& index, const py::object& tokens) {
   const auto pattern = tokens_from(tokens, index.vocab_size());
   const py::gil_scoped_release release;
@@ -53,15 +63,18 @@ std::uint64_t count(const Index& index, const py::object& tokens) {
   return total_count(find(index, pattern));
 }
 
-py::array_t<std::int64_t> count_batch(const Index& index, const py::sequence& queries) {
-  std::vector<std::vector<TokenId>> patterns;
-  patterns.reserve(queries.size());
-  for (const auto& query : queries) patterns.push_back(tokens_from(query, index.vocab_size()));
+py::array_t<std::int64_t> count_batch_array(const Index& index, const py::sequence& queries) {
+  std::vector<TokenId> tokens;
+  std::vector<std::size_t> starts = {0};
+  starts.reserve(queries.size() + 1);
+  for (const auto& query : queries) {
+    append_tokens(query, index.vocab_size(), tokens);
+    starts.push_back(tokens.size());
+  }
   std::vector<std::int64_t> counts;
-  counts.reserve(patterns.size());
   {
     const py::gil_scoped_release release;
-    for (const auto& pattern : patterns) counts.push_back(static_cast<std::int64_t>(total_count(find(index, pattern))));
+    counts = count_batch(index, tokens, starts);
   }
   return array_from(std::move(counts));
 }
@@ -113,9 +126,8 @@ std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, bool> infgram_counts(con
   const std::uint64_t n_ends = suffix.length == 0 ? index.n_documents() : 0;
   std::uint64_t continuation_count = row == kEndOfDocument ? n_ends : 0;
   if (suffix.length > 0 || row != kEndOfDocument) {
-    for (std::size_t s = 0; s < suffix.ranges.size(); ++s) {
-      continuation_count += narrow(index.shards()[s], suffix.ranges[s], suffix.length, row).count();
-    }
+    const auto context = std::span(tokens).last(suffix.length);
+    continuation_count += total_count(narrow(index, context, suffix.ranges, row));
   }
   return {suffix.length, suffix.count() + n_ends, continuation_count, sparse};
 }
@@ -136,6 +148,64 @@ auto score_arrays(const Index& index, const py::object& sequence, bool end, std:
   }
   return std::tuple(array_from(std::move(lengths)), array_from(std::move(context_counts)),
                     array_from(std::move(continuation_counts)));
+}
+
+// (match lengths, counts)
+auto longest_match_arrays(const Index& index, const py::object& sequence) {
+  const auto tokens = tokens_from(sequence, index.vocab_size());
+  std::vector<std::int64_t> lengths;
+  std::vector<std::int64_t> counts;
+  {
+    const py::gil_scoped_release release;
+    lengths.reserve(tokens.size());
+    counts.reserve(tokens.size());
+    for (const LongestMatch& match : longest_matches(index, tokens)) {
+      lengths.push_back(static_cast<std::int64_t>(match.length));
+      counts.push_back(static_cast<std::int64_t>(match.count));
+    }
+  }
+  return std::pair(array_from(std::move(lengths)), array_from(std::move(counts)));
+}
+
+std::unique_ptr<LockedSession> open_session(const std::shared_ptr<const Index>& index, const py::object& context,
+                                            std::uint64_t min_count) {
+  const auto tokens = tokens_from(context, index->vocab_size());
+  const py::gil_scoped_release release;
+  return std::make_unique<LockedSession>(index, Session(*index, tokens, min_count));
+}
+
+std::unique_ptr<LockedSession> copy_session(const LockedSession& session) {
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(session.mutex);
+  return std::make_unique<LockedSession>(session.index, session.session);
+}
+
+void append_to_session(LockedSession& session, const py::object& added) {
+  const auto tokens = tokens_from(added, session.index->vocab_size());
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(session.mutex);
+  for (const TokenId token : tokens) session.session.append(token);
+}
+
+// (suffix length, rows)
+std::pair<std::uint64_t, Rows> session_rows(const LockedSession& session, std::optional<std::size_t> top_k) {
+  std::uint64_t length = 0;
+  NextTokens next;
+  {
+    const py::gil_scoped_release release;
+    const std::lock_guard lock(session.mutex);
+    length = session.session.suffix().size();
+    next = session.session.distribution();
+  }
+  return {length, rows_from(std::move(next), top_k)};
+}
+
+// (suffix length, count, tokens appended)
+auto session_state(const LockedSession& session) {
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(session.mutex);
+  const Session& state = session.session;
+  return std::tuple(state.suffix().size(), total_count(state.ranges()), state.n_tokens());
 }
 
 std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs_from(const std::vector<Location>& locations) {
@@ -190,13 +260,20 @@ auto sections(const Index& index) {
   return result;
 }
 
-Index open_index(const std::vector<std::filesystem::path>& folders) { return Index::open(folders); }
+std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load) {
+  const std::map<std::string, Access> known = {
+      {"map", Access::kRandom}, {"warm", Access::kWarm}, {"ram", Access::kMemory}};
+  const auto access = known.find(load);
+  if (access == known.end()) throw QueryError("load is '" + load + "'; expected 'map', 'warm' or 'ram'");
+  return std::make_shared<Index>(Index::open(folders, access->second));
+}
 
 }  // namespace
 
 void bind_index(py::module_& module) {
-  py::class_<Index>(module, "Index", "An open index: the union of the shards in some folders.")
-      .def(py::init(&open_index), py::arg("folders"), Release(), "Opens the shard folders; O(shards).")
+  py::class_<Index, std::shared_ptr<Index>>(module, "Index", "An open index: the union of the shards in some folders.")
+      .def(py::init(&open_index), py::arg("folders"), py::arg("load") = "map", Release(),
+           "Opens the shard folders: mapped, read at once (warm), or copied into memory (ram).")
       .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, separators not counted.")
       .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
       .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
@@ -208,7 +285,7 @@ void bind_index(py::module_& module) {
       .def("sections", &sections, "One {file name: (size in bytes, payload checksum)} a shard.")
       .def("find", &find_ranges, py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
       .def("count", &count, py::arg("tokens"), "Occurrences, exact.")
-      .def("count_batch", &count_batch, py::arg("queries"), "Occurrences of each query, int64.")
+      .def("count_batch", &count_batch_array, py::arg("queries"), "Occurrences of each query, int64.")
       .def("next_tokens", &next_token_rows, py::arg("context"), py::arg("top_k") = py::none(),
            "(token ids int64, counts int64, context count, distinct rows) after the whole context.")
       .def("longest_suffix", &longest, py::arg("context"), py::arg("min_count") = 1,
@@ -219,12 +296,23 @@ void bind_index(py::module_& module) {
            "(suffix length, context count, continuation count, is sparse) of one next token.")
       .def("score", &score_arrays, py::arg("tokens"), py::arg("end") = false, py::arg("min_count") = 1,
            "(suffix lengths, context counts, continuation counts) int64, one a position.")
+      .def("longest_matches", &longest_match_arrays, py::arg("tokens"),
+           "(lengths, counts) int64 of the longest match that starts at each position.")
       .def("locate", &locate_pairs, py::arg("tokens"), py::arg("limit"),
            "[(document, offset)] of the first occurrences in suffix order.")
       .def("search", &search_pairs, py::arg("tokens"), py::arg("limit"), py::arg("seed") = py::none(),
            "(count, [(document, offset)]): distinct documents in suffix order, or a seeded uniform sample.")
       .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
       .def("document_metadata", &document_metadata, py::arg("document"), "The document's metadata as JSON bytes.");
+
+  py::class_<LockedSession>(module, "Session", "The longest suffix of a context that grows.")
+      .def(py::init(&open_session), py::arg("index"), py::arg("context"), py::arg("min_count") = 1,
+           "Begins with a context; one longest_suffix.")
+      .def("append", &append_to_session, py::arg("tokens"), "Appends tokens.")
+      .def("distribution", &session_rows, py::arg("top_k") = py::none(),
+           "(suffix length, rows as of next_tokens) after the longest suffix.")
+      .def("state", &session_state, "(suffix length, its count, tokens appended).")
+      .def("copy", &copy_session, "An independent session in the same state.");
 }
 
 }  // namespace infgram::python

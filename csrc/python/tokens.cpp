@@ -22,7 +22,7 @@ TokenId checked(std::int64_t id, std::size_t place, std::uint64_t vocab_size) {
                    std::string(py::str(py::type::of(object).attr("__name__"))));
 }
 
-std::vector<TokenId> from_array(const py::array& array, std::uint64_t vocab_size) {
+void append_array(const py::array& array, std::uint64_t vocab_size, std::vector<TokenId>& tokens) {
   const char kind = array.dtype().kind();
   // An empty list becomes an array of floats in NumPy; no element, no harm.
   if (array.ndim() != 1 || (kind != 'i' && kind != 'u' && array.size() > 0)) {
@@ -32,19 +32,23 @@ std::vector<TokenId> from_array(const py::array& array, std::uint64_t vocab_size
   // A uint64 beyond int64 turns negative, and so does not pass the check.
   const auto ids = py::array_t<std::int64_t, py::array::forcecast | py::array::c_style>::ensure(array);
   if (!ids) throw py::error_already_set();
-  std::vector<TokenId> tokens(static_cast<std::size_t>(ids.size()));
-  for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = checked(ids.data()[i], i, vocab_size);
-  return tokens;
+  const auto size = static_cast<std::size_t>(ids.size());
+  const std::int64_t* const data = ids.data();
+  for (std::size_t i = 0; i < size; ++i) tokens.push_back(checked(data[i], i, vocab_size));
 }
 
 std::int64_t integer_from(PyObject* item, std::size_t place) {
+  int overflow = 0;
+  if (PyLong_CheckExact(item)) {
+    const long long id = PyLong_AsLongLongAndOverflow(item, &overflow);
+    if (overflow == 0) return id;
+  }
   if (PyBool_Check(item) || !PyIndex_Check(item)) {
     throw QueryError("a token id is an integer; at place " + std::to_string(place) + " stands " +
                      std::string(py::repr(item)));
   }
   const py::object integer = py::reinterpret_steal<py::object>(PyNumber_Index(item));
   if (!integer) throw py::error_already_set();
-  int overflow = 0;
   const long long id = PyLong_AsLongLongAndOverflow(integer.ptr(), &overflow);
   if (overflow != 0) throw QueryError("token id " + std::string(py::str(integer)) + " is outside the vocabulary");
   return id;
@@ -52,8 +56,11 @@ std::int64_t integer_from(PyObject* item, std::size_t place) {
 
 }  // namespace
 
-std::vector<TokenId> tokens_from(const py::handle& object, std::uint64_t vocab_size) {
-  if (py::isinstance<py::array>(object)) return from_array(py::reinterpret_borrow<py::array>(object), vocab_size);
+void append_tokens(const py::handle& object, std::uint64_t vocab_size, std::vector<TokenId>& tokens) {
+  const bool is_list = PyList_CheckExact(object.ptr()) != 0;
+  if (!is_list && py::isinstance<py::array>(object)) {
+    return append_array(py::reinterpret_borrow<py::array>(object), vocab_size, tokens);
+  }
   if (py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object) || !PySequence_Check(object.ptr())) {
     throw_not_tokens(object);
   }
@@ -61,8 +68,12 @@ std::vector<TokenId> tokens_from(const py::handle& object, std::uint64_t vocab_s
   if (!items) throw py::error_already_set();
   const auto size = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr()));
   PyObject** const begin = PySequence_Fast_ITEMS(items.ptr());
-  std::vector<TokenId> tokens(size);
-  for (std::size_t i = 0; i < size; ++i) tokens[i] = checked(integer_from(begin[i], i), i, vocab_size);
+  for (std::size_t i = 0; i < size; ++i) tokens.push_back(checked(integer_from(begin[i], i), i, vocab_size));
+}
+
+std::vector<TokenId> tokens_from(const py::handle& object, std::uint64_t vocab_size) {
+  std::vector<TokenId> tokens;
+  append_tokens(object, vocab_size, tokens);
   return tokens;
 }
 

@@ -17,6 +17,9 @@ namespace py = pybind11;
 // truth values and for ids that are not in [0, vocab_size).
 [[nodiscard]] std::vector<TokenId> tokens_from(const py::handle& object, std::uint64_t vocab_size);
 
+// The same, appended to `tokens`.
+void append_tokens(const py::handle& object, std::uint64_t vocab_size, std::vector<TokenId>& tokens);
+
 // A one-dimensional int64 array that takes over the memory of `values`.
 [[nodiscard]] py::array_t<std::int64_t> array_from(std::vector<std::int64_t>&& values);
 

@@ -1,27 +1,89 @@
 #include "query/longest_suffix.hpp"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <utility>
 
+#include "query/jobs.hpp"
+
 namespace infgram {
+namespace {
+
+constexpr std::uint64_t kFewPlaces = 32;
+
+// How long a suffix the directory alone shows to occur min_count times; no page is read for it.
+template <class Token>
+std::uint64_t length_in_directory(const Index& index, const Sequence<Token>& context, std::uint64_t min_count) {
+  const std::uint64_t most = std::min<std::uint64_t>(context.size(), 1 + Text<Token>::kKeyTokens);
+  std::uint64_t length = 0;
+  while (length < most) {
+    const Pattern<Token> suffix = context.pattern(context.size() - length - 1, length + 1);
+    const bool is_shown = std::ranges::any_of(index.shards(), [&](const Shard& shard) {
+      const SuffixRange range = shard.first_token_range(suffix.data[0]);
+      if (suffix.size == 1) return range.count() >= min_count;
+      return shard.directory().template shows<Token>(range, suffix.key(), suffix.size, min_count);
+    });
+    if (!is_shown) break;
+    ++length;
+  }
+  return length;
+}
+
+// Of the occurrences of the suffix `found`, few enough to look at each, the length to which min_count of them go on to
+// the left as the context does.
+template <class Token>
+std::uint64_t length_at_places(const Index& index, const Sequence<Token>& context, const LongestSuffix& found,
+                               std::uint64_t min_count) {
+  const Pattern<Token> suffix = context.pattern(context.size() - found.length, found.length);
+  std::array<std::uint64_t, kFewPlaces> lengths{};
+  std::array<std::uint64_t, kFewPlaces> positions{};
+  std::size_t n = 0;
+  for (std::size_t s = 0; s < found.ranges.size(); ++s) {
+    const Text<Token> text = index.shards()[s].typed_text<Token>();
+    const std::size_t first = n;
+    for (std::uint64_t rank = found.ranges[s].lo; rank < found.ranges[s].hi; ++rank) {
+      positions[n] = index.shards()[s].position(rank);
+      text.prefetch(positions[n++]);
+    }
+    for (std::size_t i = first; i < n; ++i) {
+      lengths[i] = found.length + suffix.shared_before(text, positions[i], context.size() - found.length);
+    }
+  }
+  std::ranges::sort(lengths, std::greater<>());  // those that are not used, 0, come last
+  return lengths[min_count - 1];
+}
+
+}  // namespace
 
 LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> context, std::uint64_t min_count) {
-  LongestSuffix best{0, find(index, {})};
-  std::uint64_t too_long = context.size() + 1;
-  const auto try_length = [&](std::uint64_t length) {
-    ShardRanges ranges = find(index, context.last(length));
-    if (total_count(ranges) >= min_count) {
-      best = {length, std::move(ranges)};
-    } else {
-      too_long = length;
+  return with_token_type(index, [&]<class Token>(Text<Token>) {
+    const Sequence<Token> sequence(context);
+    const auto find_last = [&](std::uint64_t length) {
+      return LongestSuffix{length, find(index, context.last(length))};
+    };
+    std::uint64_t length = length_in_directory(index, sequence, min_count);  // occurs often enough
+    std::uint64_t too_long = context.size() + 1;
+    LongestSuffix best;
+    bool is_doubling = true;
+    for (std::uint64_t step = 1; too_long - length > 1; step *= 2) {
+      if (is_doubling && length + step >= too_long) is_doubling = false;
+      LongestSuffix tried = find_last(is_doubling ? length + step : length + (too_long - length) / 2);
+      const std::uint64_t count = tried.count();
+      if (count < min_count) {
+        too_long = tried.length;
+        is_doubling = false;
+        continue;
+      }
+      length = tried.length;
+      best = std::move(tried);
+      if (count <= kFewPlaces) {
+        length = length_at_places(index, sequence, best, min_count);
+        break;
+      }
     }
-  };
-  while (best.length * 2 + 1 < too_long) {  // doubling: 1, 3, 7, …
-    const std::uint64_t length = best.length * 2 + 1;
-    try_length(length);
-  }
-  while (too_long - best.length > 1) try_length(best.length + (too_long - best.length) / 2);
-  return best;
+    return best.length == length && !best.ranges.empty() ? best : find_last(length);
+  });
 }
 
 }  // namespace infgram

@@ -15,8 +15,11 @@ struct LongestSuffix {
 };
 
 // The longest suffix of `context` whose count over all shards is at least min_count; the empty one if there is none.
-// Counts fall as a suffix grows, so lengths 1, 3, 7, … are tried, then the gap is bisected.
-// Cost: O(log length) finds. REQUIRES tokens below vocab_size, min_count > 0.
+// Counts fall as a suffix grows: from the length that the directory alone shows to occur often enough, longer ones are
+// tried by doubling steps, then the gap is bisected; as soon as a suffix has few occurrences, the tokens before each of
+// them tell how much longer it may be.
+// Cost: O(log length) finds and a pass over the context; two or three finds as a rule, whatever the context's length.
+// REQUIRES tokens below vocab_size, min_count > 0.
 [[nodiscard]] LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> context,
                                            std::uint64_t min_count);
 

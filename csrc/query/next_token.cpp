@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "query/row_reader.hpp"
+
 namespace infgram {
 namespace {
 
@@ -10,28 +12,6 @@ namespace {
 template <class Token>
 RowId row_after(const Shard& shard, Text<Token> text, std::uint64_t rank, std::uint64_t depth) {
   return static_cast<RowId>(static_cast<Token>(text[shard.position(rank, depth)] + 1)) - 1;
-}
-
-// Appends one shard's rows, ascending. Each run of equal rows is skipped by doubling steps, then bisected.
-template <class Token>
-void append_rows(const Shard& shard, Text<Token> text, SuffixRange range, std::uint64_t depth,
-                 std::vector<NextToken>& rows) {
-  for (std::uint64_t rank = range.lo; rank < range.hi;) {
-    const RowId row = row_after(shard, text, rank, depth);
-    std::uint64_t inside = rank;  // the run holds `inside`
-    std::uint64_t step = 1;
-    while (inside + step < range.hi && row_after(shard, text, inside + step, depth) == row) {
-      inside += step;
-      step *= 2;
-    }
-    std::uint64_t outside = std::min(inside + step, range.hi);
-    while (outside - inside > 1) {
-      const std::uint64_t middle = inside + (outside - inside) / 2;
-      (row_after(shard, text, middle, depth) == row ? inside : outside) = middle;
-    }
-    rows.push_back({row, outside - rank});
-    rank = outside;
-  }
 }
 
 void append_first_tokens(const Shard& shard, std::vector<NextToken>& rows) {
@@ -44,7 +24,10 @@ void append_first_tokens(const Shard& shard, std::vector<NextToken>& rows) {
 
 void append_rows(const Shard& shard, SuffixRange range, std::uint64_t depth, std::vector<NextToken>& rows) {
   if (depth == 0) return append_first_tokens(shard, rows);
-  shard.text().visit([&]<class Token>(Text<Token> text) { append_rows(shard, text, range, depth, rows); });
+  if (range.empty()) return;
+  const auto append = [&](RowId row, std::uint64_t count) { rows.push_back({row, count}); };
+  if (shard.continuations().for_each_row(range, depth, append)) return;
+  shard.text().visit([&]<class Token>(Text<Token>) { RowReader<Token>(shard, depth).read(range, rows); });
 }
 
 // Adds the counts of equal rows.

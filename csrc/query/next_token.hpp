@@ -24,7 +24,8 @@ struct NextTokens {
 
 // What follows the suffixes in `ranges`, which share their first `depth` tokens; for depth 0 the rows of the empty
 // context, whose end row counts the documents. Exact for any count.
-// Cost: O(d log(c / d)) reads a shard for d distinct rows among c occurrences; O(vocab_size) for depth 0.
+// Cost for d distinct rows among c occurrences: O(d) where the shard has stored the rows, else query/row_reader.hpp;
+// O(vocab_size) for depth 0.
 [[nodiscard]] NextTokens next_tokens(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth);
 
 // Whether one distinct row alone follows. Cost: two reads a shard; O(vocab_size) for depth 0.

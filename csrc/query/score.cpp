@@ -1,65 +1,77 @@
 #include "query/score.hpp"
 
-#include <utility>
+#include "query/match_pass.hpp"
+#include "query/session.hpp"
 
 namespace infgram {
 namespace {
 
-// The longest suffix, often enough in the index, of the tokens read so far.
-class Context {
- public:
-  Context(const Index& index, std::span<const TokenId> tokens, std::uint64_t min_count)
-      : index_(index), tokens_(tokens), min_count_(min_count), ranges_(find(index, {})) {}
-
-  [[nodiscard]] PositionScore score(RowId row) const {
-    const std::uint64_t n_ends = length() == 0 ? index_.n_documents() : 0;
-    const std::uint64_t context_count = total_count(ranges_) + n_ends;
-    if (length() == 0 && row == kEndOfDocument) return {0, context_count, n_ends};
-    return {length(), context_count, total_count(followed_by(row))};
-  }
-
-  // Reads the next token.
-  void advance() {
-    ShardRanges ranges = followed_by(tokens_[end_]);
-    ++end_;
-    while (total_count(ranges) < min_count_ && begin_ < end_) {
-      ++begin_;
-      ranges = find(index_, tokens_.subspan(begin_, length()));
+// With min_count 1 a suffix is used when it occurs at all, which the longest matches tell: the suffix of tokens[0, t)
+// begins at the smallest i whose match reaches t.
+std::vector<PositionScore> score_by_matches(const Index& index, std::span<const TokenId> tokens, bool with_end) {
+  return with_token_type(index, [&]<class Token>(Text<Token>) {
+    const MatchPass<Token> pass(index, tokens);
+    const std::uint64_t n = tokens.size();
+    const std::size_t n_shards = pass.n_shards();
+    // The contexts [begin, t) of each t, in runs of one beginning: ends of t in (last, end] belong to `begin`.
+    struct Run {
+      std::uint64_t begin;
+      std::uint64_t first;  // the first t
+      std::uint64_t last;   // the last t
+    };
+    std::vector<Run> runs;
+    for (std::uint64_t i = 0, t = 0; t <= n; ++i) {
+      const std::uint64_t reach = i < n ? i + pass.length(i) : n;
+      if (reach < t) continue;
+      runs.push_back({i, t, reach});
+      t = reach + 1;
     }
-    ranges_ = std::move(ranges);
-  }
-
- private:
-  [[nodiscard]] std::uint64_t length() const { return end_ - begin_; }
-
-  [[nodiscard]] ShardRanges followed_by(RowId row) const {
-    ShardRanges ranges;
-    for (std::size_t s = 0; s < ranges_.size(); ++s) {
-      ranges.push_back(narrow(index_.shards()[s], ranges_[s], length(), row));
+    std::vector<SuffixRange> ranges((n + 1) * n_shards);  // of shard s and context t at s * (n + 1) + t
+    interleave(runs.size() * n_shards, [&](std::size_t job) {
+      const auto [begin, first, last] = runs[job / n_shards];
+      const std::size_t s = job % n_shards;
+      const std::uint64_t shortest = std::max(first, begin + 1) - begin;
+      if (last - begin < shortest) return Strand();
+      return pass.extend(begin, s, last - begin, shortest, &ranges[s * (n + 1) + begin + shortest]);
+    });
+    const auto count_at = [&](std::uint64_t t) {
+      std::uint64_t count = 0;
+      for (std::size_t s = 0; s < n_shards; ++s) count += ranges[s * (n + 1) + t].count();
+      return count;
+    };
+    std::vector<PositionScore> scores;
+    scores.reserve(n + 1);
+    for (const auto& [begin, first, last] : runs) {
+      for (std::uint64_t t = first; t <= last && t < n; ++t) {
+        const bool is_empty = t == begin;
+        const std::uint64_t context_count = is_empty ? index.n_tokens() + index.n_documents() : count_at(t);
+        scores.push_back({t - begin, context_count, t < last ? count_at(t + 1) : 0});
+      }
     }
-    return ranges;
-  }
-
-  const Index& index_;
-  std::span<const TokenId> tokens_;
-  std::uint64_t min_count_;
-  std::uint64_t begin_ = 0;  // the context is tokens_[begin_, end_)
-  std::uint64_t end_ = 0;
-  ShardRanges ranges_;
-};
+    if (with_end) {
+      const Session end(index, tokens.subspan(runs.back().begin), 1);
+      scores.push_back({end.suffix().size(), end.context_count(), end.continuation_count(kEndOfDocument)});
+    }
+    return scores;
+  });
+}
 
 }  // namespace
 
 std::vector<PositionScore> score(const Index& index, std::span<const TokenId> tokens, bool with_end,
                                  std::uint64_t min_count) {
+  if (min_count == 1) return score_by_matches(index, tokens, with_end);
   std::vector<PositionScore> scores;
   scores.reserve(tokens.size() + 1);
-  Context context(index, tokens, min_count);
+  Session context(index, {}, min_count);
+  const auto score_row = [&](RowId row) {
+    scores.push_back({context.suffix().size(), context.context_count(), context.continuation_count(row)});
+  };
   for (const TokenId token : tokens) {
-    scores.push_back(context.score(token));
-    context.advance();
+    score_row(token);
+    context.append(token);
   }
-  if (with_end) scores.push_back(context.score(kEndOfDocument));
+  if (with_end) score_row(kEndOfDocument);
   return scores;
 }
 

@@ -1,76 +1,42 @@
 #include "query/search.hpp"
 
 #include <algorithm>
-#include <cstring>
+
+#include "query/jobs.hpp"
 
 namespace infgram {
 namespace {
 
-// A pattern cut into the keys that Text::key gives, the last one under a mask.
+constexpr std::size_t kBatch = 512;  // patterns whose state stays in the cache together
+
 template <class Token>
-class Pattern {
- public:
-  explicit Pattern(std::span<const TokenId> tokens) : last_mask_(~std::uint64_t{0}) {
-    constexpr std::size_t k = Text<Token>::kKeyTokens;
-    keys_.reserve(tokens.size() / k + 1);
-    for (std::size_t i = 0; i < tokens.size(); i += k) {
-      std::uint64_t key = 0;
-      for (std::size_t lane = 0; lane < k; ++lane) {
-        const std::uint64_t value = i + lane < tokens.size() ? std::uint64_t{tokens[i + lane]} + 1 : 0;
-        key |= value << (64 - (lane + 1) * Text<Token>::kTokenBits);
-      }
-      keys_.push_back(key);
-    }
-    const std::size_t n_last = tokens.size() % k;
-    if (n_last > 0) last_mask_ = ~(~std::uint64_t{0} >> (n_last * Text<Token>::kTokenBits));
-  }
+ShardRanges ranges_of(std::vector<Job<Token>> jobs) {
+  ShardRanges ranges(jobs.size());
+  insert_all<Token>(jobs);
+  extend_all<Token>(jobs, ranges.data());
+  return ranges;
+}
 
-  // Negative, zero, positive: the suffix at `position` sorts before, begins with, sorts after the pattern.
-  // A key that differs may reach the document's end, an equal one cannot: so no read leaves the text.
-  [[nodiscard]] int compare(Text<Token> text, std::uint64_t position) const {
-    for (std::size_t i = 0; i < keys_.size(); ++i, position += Text<Token>::kKeyTokens) {
-      std::uint64_t key = text.key(position);
-      if (i + 1 == keys_.size()) key &= last_mask_;
-      if (key != keys_[i]) return key < keys_[i] ? -1 : 1;
-    }
-    return 0;
+// The patterns in the order of their first tokens, so that neighbours read neighbouring parts of directory and array.
+template <class Token>
+std::vector<std::uint32_t> order_of(const Sequence<Token>& sequence, std::span<const std::size_t> starts) {
+  std::vector<std::uint64_t> keys;  // the first tokens, then the pattern's number
+  keys.reserve(starts.size());
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+    const std::uint64_t key = sequence.pattern(starts[i], starts[i + 1] - starts[i]).key_from_first();
+    keys.push_back((key & ~std::uint64_t{0xFFFFFFFF}) | i);
   }
+  std::ranges::sort(keys);
+  std::vector<std::uint32_t> order;
+  order.reserve(keys.size());
+  for (const std::uint64_t key : keys) order.push_back(static_cast<std::uint32_t>(key));
+  return order;
+}
 
- private:
-  std::vector<std::uint64_t> keys_;
-  std::uint64_t last_mask_;
-};
-
-// The ranks of `range` where order(rank) is 0, given that order(rank) ascends over it.
-template <class Order>
-SuffixRange equal_range(SuffixRange range, const Order& order) {
-  std::uint64_t lo = range.lo;
-  std::uint64_t hi = range.hi;
-  std::uint64_t upper_lo = range.lo;  // the upper bound is in [upper_lo, upper_hi]
-  std::uint64_t upper_hi = range.hi;
-  while (lo < hi) {
-    const std::uint64_t middle = lo + (hi - lo) / 2;
-    const int sign = order(middle);
-    if (sign < 0) {
-      lo = upper_lo = middle + 1;
-    } else {
-      hi = middle;
-      if (sign > 0) {
-        upper_hi = middle;
-      } else {
-        upper_lo = std::max(upper_lo, middle + 1);
-      }
-    }
-  }
-  while (upper_lo < upper_hi) {
-    const std::uint64_t middle = upper_lo + (upper_hi - upper_lo) / 2;
-    if (order(middle) <= 0) {
-      upper_lo = middle + 1;
-    } else {
-      upper_hi = middle;
-    }
-  }
-  return {lo, std::max(lo, upper_lo)};
+ShardRanges everything(const Index& index) {
+  ShardRanges ranges;
+  for (const Shard& shard : index.shards()) ranges.push_back({0, shard.n_tokens()});
+  return ranges;
 }
 
 }  // namespace
@@ -81,32 +47,62 @@ std::uint64_t total_count(std::span<const SuffixRange> ranges) {
   return count;
 }
 
-SuffixRange find(const Shard& shard, std::span<const TokenId> pattern) {
-  if (pattern.empty()) return {0, shard.n_tokens()};
-  const SuffixRange range = shard.first_token_range(pattern.front());
-  if (pattern.size() == 1 || range.empty()) return range;
-  return shard.text().visit([&]<class Token>(Text<Token> text) {
-    const Pattern<Token> keys(pattern);
-    return equal_range(range, [&](std::uint64_t rank) { return keys.compare(text, shard.position(rank)); });
+ShardRanges find(const Index& index, std::span<const TokenId> pattern) {
+  if (pattern.empty()) return everything(index);
+  return with_token_type(index, [&]<class Token>(Text<Token>) {
+    const Sequence<Token> sequence(pattern);
+    std::vector<Job<Token>> jobs;
+    jobs.reserve(index.shards().size());
+    for (const Shard& shard : index.shards()) jobs.push_back(job_for(shard, sequence.pattern(0, pattern.size())));
+    return ranges_of(std::move(jobs));
   });
 }
 
-ShardRanges find(const Index& index, std::span<const TokenId> pattern) {
-  ShardRanges ranges;
-  ranges.reserve(index.shards().size());
-  for (const Shard& shard : index.shards()) ranges.push_back(find(shard, pattern));
-  return ranges;
+std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenId> tokens,
+                                      std::span<const std::size_t> starts) {
+  const std::size_t n = starts.size() - 1;
+  std::vector<std::int64_t> counts(n);
+  with_token_type(index, [&]<class Token>(Text<Token>) {
+    const Sequence<Token> sequence(tokens);
+    std::vector<Job<Token>> jobs;
+    std::vector<std::size_t> pattern_of_job;
+    const auto flush = [&] {
+      const ShardRanges ranges = ranges_of(std::exchange(jobs, {}));
+      for (std::size_t j = 0; j < ranges.size(); ++j) {
+        counts[pattern_of_job[j]] += static_cast<std::int64_t>(ranges[j].count());
+      }
+      pattern_of_job.clear();
+    };
+    for (const std::uint32_t i : order_of(sequence, starts)) {
+      const std::size_t size = starts[i + 1] - starts[i];
+      if (size == 0) {
+        counts[i] = static_cast<std::int64_t>(index.n_tokens());
+        continue;
+      }
+      for (const Shard& shard : index.shards()) {
+        jobs.push_back(job_for(shard, sequence.pattern(starts[i], size)));
+        pattern_of_job.push_back(i);
+      }
+      if (jobs.size() >= kBatch) flush();
+    }
+    flush();
+  });
+  return counts;
 }
 
-SuffixRange narrow(const Shard& shard, SuffixRange range, std::uint64_t depth, RowId row) {
-  if (depth == 0) return shard.first_token_range(static_cast<TokenId>(row));
-  return shard.text().visit([&]<class Token>(Text<Token> text) {
-    // The separator plus one wraps to 0, below every token: the order of the suffixes.
-    const auto wanted = static_cast<Token>(row + 1);
-    return equal_range(range, [&](std::uint64_t rank) {
-      const auto found = static_cast<Token>(text[shard.position(rank, depth)] + 1);
-      return found < wanted ? -1 : found > wanted ? 1 : 0;
-    });
+ShardRanges narrow(const Index& index, std::span<const TokenId> context, std::span<const SuffixRange> ranges,
+                   RowId row) {
+  std::vector<TokenId> tokens(context.begin(), context.end());
+  if (row != kEndOfDocument) tokens.push_back(static_cast<TokenId>(row));
+  if (context.empty()) return find(index, tokens);
+  return with_token_type(index, [&]<class Token>(Text<Token>) {
+    const Sequence<Token> sequence(tokens);
+    const Pattern<Token> pattern = sequence.pattern(0, context.size() + 1);
+    std::vector<Job<Token>> jobs;
+    for (std::size_t s = 0; s < ranges.size(); ++s) {
+      jobs.push_back({&index.shards()[s], pattern, ranges[s], context.size()});
+    }
+    return ranges_of(std::move(jobs));
   });
 }
 

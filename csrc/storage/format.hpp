@@ -10,7 +10,7 @@ namespace infgram {
 
 static_assert(std::endian::native == std::endian::little, "index files are little-endian, and are mapped as they are");
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::uint32_t kOldestReadableFormatVersion = 1;
 
 inline constexpr std::array<char, 8> kMagic = {'i', 'n', 'f', 'g', 'r', 'a', 'm', '\0'};
@@ -24,15 +24,34 @@ enum class SectionKind : std::uint32_t {
       4,                // for each token id the rank of the first suffix that begins with it, then the end, bit-packed
   kMetadata = 5,        // every document's metadata, JSON, end to end
   kMetadataStarts = 6,  // the byte at which each document's metadata starts, then the end, bit-packed
+  // Since version 2:
+  kDirectory = 7,      // the key of every kSampleStep-th suffix from its second token on, 64 bits each
+  kContinuations = 8,  // what follows each stored context: rows of gap and count, byte-coded
+  kStoredContexts =
+      9,  // four numbers a stored context: its ranks [lo, hi), its length, where its rows begin; bit-packed
 };
+
+inline constexpr std::uint64_t kSampleStep = 64;
+
+// A context's rows are stored when there are at least so many of them, it is no longer than so many tokens, and no
+// context with more rows was left out, so that all together take at most one byte for kTokensPerStoredByte tokens.
+inline constexpr std::uint64_t kFewestStoredRows = 256;
+inline constexpr std::uint64_t kLongestStoredContext = 16;
+inline constexpr std::uint64_t kTokensPerStoredByte = 27;
+
+// The first byte of a row: the gap to the row before in the upper bits, the count in the lower; 0 when it follows.
+inline constexpr unsigned kRowCountBits = 3;
+inline constexpr std::uint64_t kRowCountMask = 7;
+inline constexpr std::uint64_t kRowGapMask = 31;
 
 // The first 64 bytes of each section file.
 struct SectionHeader {
   std::array<char, 8> magic = kMagic;
   std::uint32_t format_version = kFormatVersion;
   SectionKind kind{};
-  std::uint32_t element_bits = 0;  // of one element: 8, 16, 32 for tokens, 1..57 when bit-packed, 8 for bytes
-  std::uint32_t reserved = 0;      // zero
+  std::uint32_t element_bits =
+      0;                       // of one element: 8, 16, 32 for tokens, 1..57 when bit-packed, 8 for bytes, 64 for keys
+  std::uint32_t reserved = 0;  // zero
   std::uint64_t n_elements = 0;
   std::uint64_t payload_bytes = 0;     // between header and padding
   std::uint64_t shard_checksum = 0;    // the token payload's checksum: ties the sections of one shard together

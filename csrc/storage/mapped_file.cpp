@@ -33,6 +33,28 @@ class FileDescriptor {
   throw StorageError(std::string("cannot ") + action + " " + path.string() + ": " + std::strerror(code), code);
 }
 
+LargeArray<std::byte> read_whole(int file, std::size_t size_bytes, const std::filesystem::path& path) {
+  LargeArray<std::byte> copy(size_bytes);
+  for (std::size_t done = 0; done < size_bytes;) {
+    const ssize_t n = ::read(file, copy.data() + done, size_bytes - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw_system_error("read", path);
+    if (n == 0) throw IndexDamagedError(path.string() + " became shorter while it was read; it must not be changed");
+    done += static_cast<std::size_t>(n);
+  }
+  return copy;
+}
+
+// Advice only: a kernel that does not take it reads as well, if not as fast.
+void advise(void* data, std::size_t size_bytes, Access access) {
+  if (access == Access::kRandom) ::madvise(data, size_bytes, MADV_RANDOM);
+  if (access == Access::kSoon || access == Access::kWarm) ::madvise(data, size_bytes, MADV_WILLNEED);
+  if (access != Access::kWarm) return;
+  constexpr std::size_t kSmallestPageBytes = 4096;
+  const auto* bytes = static_cast<const volatile std::byte*>(data);
+  for (std::size_t at = 0; at < size_bytes; at += kSmallestPageBytes) static_cast<void>(bytes[at]);
+}
+
 }  // namespace
 
 MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
@@ -47,29 +69,36 @@ MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
   MappedFile mapped;
   mapped.size_bytes_ = static_cast<std::size_t>(status.st_size);
   if (mapped.size_bytes_ == 0) return mapped;
+  if (access == Access::kMemory) {
+    mapped.copy_ = read_whole(file.get(), mapped.size_bytes_, path);
+    mapped.data_ = mapped.copy_.data();
+    return mapped;
+  }
   void* data = ::mmap(nullptr, mapped.size_bytes_, PROT_READ, MAP_SHARED, file.get(), 0);
   if (data == MAP_FAILED) {
     mapped.size_bytes_ = 0;
     throw_system_error("map", path);
   }
   mapped.data_ = static_cast<const std::byte*>(data);
-  // Advice only: a kernel that does not take it reads as well, if not as fast.
-  ::madvise(data, mapped.size_bytes_, access == Access::kRandom ? MADV_RANDOM : MADV_NORMAL);
+  advise(data, mapped.size_bytes_, access);
   return mapped;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_bytes_(std::exchange(other.size_bytes_, 0)),
+      copy_(std::move(other.copy_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_bytes_, other.size_bytes_);
+  std::swap(copy_, other.copy_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
   // The mapping was made with PROT_READ; munmap takes a plain pointer.
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
+  if (data_ != nullptr && copy_.size() == 0) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
 }
 
 }  // namespace infgram

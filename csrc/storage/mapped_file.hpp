@@ -1,20 +1,29 @@
-// A whole file, mapped read-only.
+// A whole file, mapped read-only or copied into memory.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <span>
 
+#include "base/large_array.hpp"
+
 namespace infgram {
 
-// How the pages of a mapping will be read: in long runs, which the kernel may read ahead, or here and there.
-enum class Access { kSequential, kRandom };
+// How a file will be read, and what is done about it when it is opened.
+enum class Access {
+  kSequential,  // in long runs, which the kernel may read ahead
+  kRandom,      // here and there: only what is touched is read
+  kSoon,        // often: the kernel is asked to read all of it, and is not waited for
+  kWarm,        // often and at once: read before open() returns
+  kMemory,      // copied into memory of this process, on huge pages where the system grants them
+};
 
-// Owns the mapping; views of it are valid as long as the object lives. Movable, immutable, safe for any number of
-// threads. The file must not be truncated while it is mapped (the builder never changes a published file).
+// Owns the mapping or the copy; views of it are valid as long as the object lives. Movable, immutable, safe for any
+// number of threads. The file must not be truncated while it is mapped (the builder never changes a published file).
 class MappedFile {
  public:
-  // Cost: O(1), no page is read. Throws StorageError; IndexDamagedError when there is no such file.
+  // Cost: O(1), no page is read; for kWarm and kMemory a pass over the file. Throws StorageError; IndexDamagedError
+  // when there is no such file.
   [[nodiscard]] static MappedFile open(const std::filesystem::path& path, Access access);
 
   MappedFile() = default;
@@ -29,6 +38,7 @@ class MappedFile {
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;
+  LargeArray<std::byte> copy_;  // empty when data_ is a mapping
 };
 
 }  // namespace infgram

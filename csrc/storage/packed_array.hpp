@@ -40,6 +40,9 @@ class PackedArray {
     return (word >> (bit & 7)) & mask_;
   }
 
+  // Where element i begins, for a prefetch.
+  [[nodiscard]] const std::byte* address(std::uint64_t i) const { return data_ + (i * bits_ >> 3); }
+
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] unsigned bits() const { return bits_; }
 

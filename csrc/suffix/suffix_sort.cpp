@@ -2,107 +2,140 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <functional>
 #include <limits>
-#include <optional>
 #include <vector>
 
-#include "suffix/bucket_sort.hpp"
-#include "suffix/difference_cover.hpp"
+#include "base/parallel.hpp"
+#include "base/turnstile.hpp"
+#include "suffix/block_sorter.hpp"
+#include "suffix/blocks.hpp"
+#include "suffix/sample_ranks.hpp"
 
 namespace infgram {
 namespace {
 
-struct AllPositions {
+// All suffixes that begin with a token, as a selection for BlockSorter.
+template <class Token>
+struct AllSuffixes {
+  Text<Token> text;
+
   template <class F>
-  void for_each(std::uint64_t lo, std::uint64_t hi, F&& f) const {
-    for (std::uint64_t position = lo; position < hi; ++position) f(position);
+  void for_each(std::uint64_t begin, std::uint64_t end, std::uint64_t smallest_key, std::uint64_t largest_key,
+                F&& f) const {
+    text.for_each_between(begin, end, smallest_key, largest_key, f);
   }
 };
+
+// How the memory is spent.
+struct Plan {
+  unsigned depth;  // to which suffixes are sorted by tokens; the deeper, the smaller the sample
+  std::uint64_t block_size;
+};
+
+Plan plan_for(std::uint64_t n_tokens, std::size_t token_bytes, std::size_t position_bytes,
+              const SuffixSortOptions& options) {
+  constexpr std::uint64_t kSmallestBlock = 1 << 15;
+  constexpr std::uint64_t kLargestBlock = 1 << 22;
+  // The most that bitmaps, ranks and ties of the sample take of ordinary text while it is ranked.
+  const std::uint64_t dense_sample = n_tokens * position_bytes / 2;
+  const std::uint64_t thin_sample = n_tokens * position_bytes * 3 / 16;
+  const bool is_dense = options.memory_bytes >= dense_sample * 3 / 2;
+  const std::uint64_t left =
+      options.memory_bytes - std::min(options.memory_bytes, is_dense ? dense_sample : thin_sample);
+  // A suffix of a thread's block, and what sorting the largest bucket takes beside it; one block may be twice as large.
+  const std::uint64_t suffix_bytes = 2 * (8 + position_bytes) + 2;
+  const std::uint64_t room = left / suffix_bytes / (options.n_threads + 1);
+  const std::uint64_t enough_for_all = n_tokens / (8 * options.n_threads);  // blocks, so that no thread is idle
+  return {.depth = (token_bytes == 1 ? 4 : 0) + (is_dense ? 13U : 29U),
+          .block_size = std::max(kSmallestBlock, std::min({room, enough_for_all, kLargestBlock}))};
+}
 
 template <class Token, class Pos>
 class SuffixSort {
  public:
-  SuffixSort(Text<Token> text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
-             const SortProgress& progress, std::uint64_t n_to_skip)
+  SuffixSort(Text<Token> text, TokenId largest_id, const Plan& plan, std::size_t n_threads, const SuffixSink& sink,
+             const SortProgress& progress)
       : text_(text),
-        largest_id_(static_cast<Token>(largest_id)),
-        options_(options),
+        buckets_(static_cast<Token>(largest_id)),
+        plan_(plan),
+        n_threads_(n_threads),
         sink_(sink),
         progress_(progress),
-        n_to_skip_(n_to_skip),
-        buckets_(text, largest_id_, {}, options.n_threads) {}
+        sample_(text, buckets_, plan.depth, plan.block_size, n_threads, [this] { progress_(0); }) {}
 
   void run() {
-    for (std::size_t first = 0; first < buckets_.n_buckets();) {
-      std::uint64_t block_size = buckets_.bucket_size(first);
-      std::size_t last = first + 1;
-      for (; last < buckets_.n_buckets(); ++last) {
-        const std::uint64_t size = buckets_.bucket_size(last);
-        if (block_size + size > options_.block_size) break;
-        block_size += size;
+    const AllSuffixes<Token> all{text_};
+    const std::vector<Block> blocks =
+        BlockCutter<Token, AllSuffixes<Token>>(text_, buckets_, all, plan_.block_size, sample_.depth(), n_threads_)
+            .cut();
+    std::vector<BlockSorter<Token, Pos>> sorters;
+    for (std::size_t t = 0; t < n_threads_; ++t) sorters.emplace_back(text_, buckets_, blocks);
+    Turnstile turnstile;
+    parallel_for(blocks.size(), n_threads_, [&](std::size_t i, std::size_t worker) {
+      auto& sorter = sorters[worker];
+      const auto poll = [&] {
+        if (worker == 0) progress_(n_emitted_);
+      };
+      try {
+        const auto items =
+            sorter.sort(blocks[i], all, sample_.depth(), [&](auto groups) { sort_by_ranks(sorter, groups); }, poll);
+        turnstile.pass(i, [&] { emit(items); }, poll);
+      } catch (...) {
+        turnstile.close();
+        throw;
       }
-      sort_block(first, last, block_size);
-      first = last;
-    }
+    });
+    progress_(n_emitted_);
   }
 
  private:
-  void sort_block(std::size_t first, std::size_t last, std::uint64_t block_size) {
-    positions_ = LargeArray<Pos>();  // the last block's memory goes back first
-    positions_ = LargeArray<Pos>(block_size);
-    const auto poll = [this] { progress_(n_sorted_); };
-    const std::vector<Run<Pos>> deep = buckets_.sort(first, last, positions_, poll);
-    if (!deep.empty()) {
-      if (!sample_) sample_.emplace(text_, largest_id_, options_.n_threads, poll);
-      std::vector<typename SampleRanks<Token, Pos>::Scratch> scratch(options_.n_threads);
-      parallel_for(deep.size(), options_.n_threads, [&](std::size_t i, std::size_t worker) {
-        sample_->sort(deep[i], scratch[worker]);
-        if (worker == 0 && i % 1024 == 0) poll();
-      });
-    }
-    emit();
-    n_sorted_ += block_size;
-    progress_(n_sorted_);
+  using Item = KeyedPosition<Pos>;
+
+  void sort_by_ranks(BlockSorter<Token, Pos>& sorter, std::span<const std::span<Item>> groups) const {
+    sorter.set_keys(
+        groups, [this](const Item& item) { sample_.prefetch_index(item.position); },
+        [this](const Item& item) { return sample_.index(item.position); });
+    sorter.set_keys(
+        groups, [this](const Item& item) { sample_.prefetch_rank(item.key()); },
+        [this](const Item& item) { return sample_.rank(item.key()); });
+    for (const auto& group : groups) sorter.sort_by_keys(group);
   }
 
-  // Hands the block on, less the separators, which are the first suffixes of all.
-  void emit() {
+  void emit(std::span<const Item> items) {
     std::array<std::uint64_t, 4096> piece;
-    const std::uint64_t n_skipped = std::min<std::uint64_t>(n_to_skip_, positions_.size());
-    n_to_skip_ -= n_skipped;
-    for (const Pos* next = positions_.begin() + n_skipped; next != positions_.end();) {
-      const auto n = std::min<std::ptrdiff_t>(piece.size(), positions_.end() - next);
-      std::copy_n(next, n, piece.begin());
-      sink_(std::span(piece).first(static_cast<std::size_t>(n)));
-      next += n;
+    for (std::size_t begin = 0; begin < items.size(); begin += piece.size()) {
+      const std::size_t n = std::min(piece.size(), items.size() - begin);
+      for (std::size_t i = 0; i < n; ++i) piece[i] = items[begin + i].position;
+      sink_(std::span(piece).first(n));
     }
+    n_emitted_ += items.size();
   }
 
   Text<Token> text_;
-  Token largest_id_;
-  const SuffixSortOptions& options_;
+  Buckets<Token> buckets_;
+  Plan plan_;
+  std::size_t n_threads_;
   const SuffixSink& sink_;
   const SortProgress& progress_;
-  std::uint64_t n_to_skip_;
-  std::uint64_t n_sorted_ = 0;
-  BucketSort<Token, Pos, AllPositions> buckets_;
-  std::optional<SampleRanks<Token, Pos>> sample_;
-  LargeArray<Pos> positions_;
+  SampleRanks<Token, Pos> sample_;
+  std::atomic<std::uint64_t> n_emitted_ = 0;
 };
 
 }  // namespace
 
-void sort_suffixes(const AnyText& text, TokenId largest_id, std::uint64_t n_documents, const SuffixSortOptions& options,
-                   const SuffixSink& sink, const SortProgress& progress) {
-  text.visit([&]<class Token>(Text<Token> mapped) {
-    // A mapped file has small pages only. On huge ones most key reads save a page walk: a tenth of the time.
-    LargeArray<Token> copy(mapped.size() + 2 * Text<Token>::kKeyTokens);
-    std::copy_n(mapped.data(), mapped.size(), copy.data());
-    const Text<Token> typed(copy.data(), mapped.size());
+void sort_suffixes(const AnyText& text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
+                   const SortProgress& progress) {
+  text.visit([&]<class Token>(Text<Token> typed) {
+    const auto sort_with = [&]<class Pos>(Pos) {
+      const Plan plan = plan_for(typed.size(), sizeof(Token), sizeof(Pos), options);
+      SuffixSort<Token, Pos>(typed, largest_id, plan, options.n_threads, sink, progress).run();
+    };
     if (text.size <= std::numeric_limits<std::uint32_t>::max()) {
-      SuffixSort<Token, std::uint32_t>(typed, largest_id, options, sink, progress, n_documents).run();
+      sort_with(std::uint32_t{});
     } else {
-      SuffixSort<Token, std::uint64_t>(typed, largest_id, options, sink, progress, n_documents).run();
+      sort_with(std::uint64_t{});
     }
   });
 }

@@ -12,8 +12,8 @@ namespace infgram {
 
 struct SuffixSortOptions {
   std::size_t n_threads = 1;
-  // The suffixes sorted at a time; their positions (4 bytes each, 8 in texts beyond 2^32) are the main memory use.
-  std::uint64_t block_size = std::uint64_t{1} << 40;
+  // What the sorter may allocate; it takes what it needs at least even if that is more.
+  std::uint64_t memory_bytes = std::uint64_t{1} << 62;
 };
 
 // Receives the positions in the order of their suffixes, piece by piece.
@@ -25,16 +25,17 @@ using SortProgress = std::function<void(std::uint64_t n_sorted)>;
 // Sorts the suffixes that begin with a token (none of the separators) in the order that text.hpp states, and hands
 // their positions to `sink`. The result does not depend on the options.
 //
-// Blocks of neighbouring first tokens are sorted one after the other: a pass over the text collects a block's
-// positions, each bucket is sorted by its next tokens to a depth of 64, and what still agrees then is decided by a
-// difference cover, which is made only when some suffixes agree so far (difference_cover.hpp).
-// Cost: O(n log n) in the worst case; one pass over the text a block. Memory beyond `text`, in bytes: a copy of it;
-// 4 (8 beyond 2^32 positions) a place of the largest block; as much a bucket and thread, twice; 6 (10) a member of the
-// largest group below a first token and thread, or 32 a member of the largest group that goes by keys alone; and, when
-// suffixes agree in 64 tokens, 1.2 n while their sample is ranked, 0.6 n after, and 16 to 40 a tied suffix.
+// A sample of the suffixes is ranked (sample_ranks.hpp); then blocks of neighbouring first tokens are sorted, each by
+// one thread: a pass over the text collects a block's suffixes, which are sorted by their next tokens and, where 13 or
+// more agree, by the rank of the next sampled suffix. The blocks go to the sink in order.
 //
-// REQUIRES n_documents separators in the text, one of them at its end; every other token <= largest_id.
-void sort_suffixes(const AnyText& text, TokenId largest_id, std::uint64_t n_documents, const SuffixSortOptions& options,
-                   const SuffixSink& sink, const SortProgress& progress);
+// Cost: O(n log n) in the worst case; a pass over the text a block. Memory beyond the text, in bytes a token of
+// ordinary text: 2 for the sample, and some 300 MB for blocks; with less memory the blocks are smaller and the sample
+// thinner, down to about 1.2. (Twice these in texts beyond 2^32 tokens.) Texts with long runs of one short period take
+// more.
+//
+// REQUIRES a separator at the text's end; every token that is none <= largest_id.
+void sort_suffixes(const AnyText& text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
+                   const SortProgress& progress);
 
 }  // namespace infgram

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from infgram.build.build import build, build_from_tokens
+from infgram.build.build import build, build_from_tokens, estimate_build
 
-__all__ = ["build", "build_from_tokens"]
+__all__ = ["build", "build_from_tokens", "estimate_build"]

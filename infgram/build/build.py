@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from infgram import _core
-from infgram.build.output import default_output, partial_folder
+from infgram.build.budget import Budget
+from infgram.build.checkpoint import TOKENIZER_FOLDER, Checkpoint
+from infgram.build.choosing import TokenizerChoice, attached_tokenizer, entry_of, save
+from infgram.build.estimate import sample_corpus, sample_tokens
+from infgram.build.limits import checked_shard_tokens, checked_threads
+from infgram.build.output import check_output, default_output, unfinished_index
+from infgram.build.room import check_room, free_bytes
 from infgram.build.shards import ShardSequence, sort_shards
+from infgram.build.token_documents import TokenDocuments, token_batches, vocabulary_of
 from infgram.build.tokenise import tokenise
 from infgram.corpus import Corpus, Inputs, OnError, TokenCorpus
-from infgram.errors import IndexExistsError, InputError, QueryError, TokenizerError
+from infgram.errors import IndexExistsError, InputError
 from infgram.index import Index, StrPath
-from infgram.manifest import Manifest, SkippedEntry, TokenizerEntry
-from infgram.tokenizers import Tokenizer, resolve, train_bpe
-from infgram.types import BuildProgress, Int64Array
+from infgram.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
+from infgram.tokenizers import Tokenizer
+from infgram.types import BuildEstimate, BuildProgress
 
 Progress = Callable[[BuildProgress], None]
 
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
-_MOST_THREADS: Final = 1024
-_DEFAULT_BPE_VOCABULARY: Final = 32_000
-_BPE_SAMPLE_BYTES: Final = 16 << 20
+_SAMPLE_BYTES: Final = 16 << 20  # of the input, for an estimate
+_ALWAYS_ENOUGH: Final = 60  # bytes of disk for a byte of input, however well compressed
+_CERTAINLY: Final = 0.9  # of what is estimated
+_SMALL_BYTES: Final = 100_000_000  # a build of less is not worth a refusal that may be wrong
 
 
 def build(
@@ -36,12 +43,16 @@ def build(
     tokenizer: StrPath | Tokenizer = "bpe",
     text_field: str = "text",
     threads: int | None = None,
+    memory: int | str | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
     overwrite: bool = False,
     on_error: OnError = "fail",
     progress: Progress | None = None,
 ) -> Index:
     """Index a corpus.
+
+    A build that was stopped goes on, when it is called again in the same way, from the stages that it finished:
+    the trained tokenizer, the tokens of a shard, the suffix array of a shard.
 
     Args:
         source: a folder (read with its sub-folders), a file, a glob pattern, an fsspec URL, `"-"` for JSON lines
@@ -52,6 +63,8 @@ def build(
             default); the path of a `tokenizer.json` or of its folder; a hub name; or a `Tokenizer`.
         text_field: the field of JSON lines that holds the text; all others are kept as metadata.
         threads: at most so many; None for all cores. The result does not depend on it.
+        memory: at most so much anonymous and shared memory, in bytes or as `"2GiB"`; None for half of what the
+            machine has left. The result does not depend on it.
         shard_tokens: a shard is closed when it holds so many tokens; documents are never split.
         overwrite: replace the index at `output`, once the new one is finished.
         on_error: `"fail"` at the first input that cannot be read, or `"skip"` it and list it in the manifest.
@@ -63,142 +76,200 @@ def build(
     Raises:
         InputError: the input cannot be read, or holds no document.
         TokenizerError: there is no such tokenizer, or it cannot be trained.
+        QueryError: an argument is out of range.
         IndexExistsError: `output` is taken, or another build is writing there.
-        StorageError: the operating system refused: disk full, no permission. Nothing is left behind.
+        StorageError: the operating system refused: disk full, no permission. What is finished is kept.
     """
-    n_threads, n_shard_tokens = _threads(threads), _shard_tokens(shard_tokens)
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report = progress or _ignore
     corpus = Corpus(source, text_field=text_field, on_error=on_error)
-    if output is not None and not os.fspath(output):
-        raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
-    target = default_output(corpus.inputs) if output is None else Path(output)
-    with partial_folder(target, overwrite=overwrite) as folder:
-        chosen = _tokenizer(tokenizer, corpus, report)
-        shards = ShardSequence(folder, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
-        for batch in tokenise(corpus.documents(), chosen, n_threads):
-            shards.add(batch.token_ids, batch.lengths, batch.metadata)
-            report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
-        (folder / "tokenizer").mkdir()
-        chosen.save(folder / "tokenizer")
-        _finish(folder, shards, chosen, corpus, n_threads, report)
+    target = _target(output, corpus)
+    check_output(target, overwrite=overwrite)
+    choice = TokenizerChoice.of(tokenizer)
+    budget = Budget(memory, trains=choice.given is None, kind=choice.kind)
+    plan = {**_plan(n_shard_tokens), "input": corpus.fingerprint(), "tokenizer": choice.plan}
+    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+        if choice.given is None and checkpoint.tokenizer is None:
+            report(BuildProgress("train", 0, corpus.n_bytes, "bytes"))
+        chosen = choice.finish(corpus, checkpoint)
+        shards = ShardSequence(checkpoint, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
+        if checkpoint.skipped is None:
+            _check_room(corpus, chosen, checkpoint, n_shard_tokens)
+            documents = islice(corpus.documents(), shards.n_documents, None)
+            for batch in tokenise(documents, chosen, *budget.tokenising(n_threads)):
+                shards.add(batch.token_ids, batch.lengths, batch.metadata)
+                report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
+            shards.close()
+            checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
+        _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
     return Index([target])
 
 
 def build_from_tokens(
-    documents: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]] | TokenCorpus,
+    documents: TokenDocuments,
     output: StrPath,
     *,
-    vocab_size: int,
+    vocab_size: int | None = None,
+    tokenizer: StrPath | Tokenizer | None = None,
     token_width_bits: int | None = None,
     threads: int | None = None,
+    memory: int | str | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Index:
-    """Index documents that are token ids already; the index holds no tokenizer and is asked with token ids.
+    """Index documents that are token ids already.
+
+    A build of files that was stopped goes on as `build` does; one of any other documents starts anew.
 
     Args:
         documents: sequences of integers or integer arrays, each a document; or a `TokenCorpus` of files.
         output: the index folder.
-        vocab_size: ids go from 0 to `vocab_size - 1`.
+        vocab_size: ids go from 0 to `vocab_size - 1`; None for that of the files or of the tokenizer.
+        tokenizer: the one that made the ids, as for `build`, but not trained here; the index is then asked with
+            text, too, and shows text. None: the index is asked with token ids.
         token_width_bits: 8, 16 or 32; None for the fewest that leave a code for the separator.
         threads: as for `build`.
+        memory: as for `build`.
         shard_tokens: as for `build`.
         overwrite: as for `build`.
         progress: as for `build`.
 
     Raises:
-        QueryError: an id is outside the vocabulary, or the vocabulary does not fit the width.
+        QueryError: an id is outside the vocabulary, the vocabulary does not fit the width, or an argument is out
+            of range.
+        TokenizerError: there is no such tokenizer, or its vocabulary is not that of the ids.
         InputError: there is no document.
         IndexExistsError, StorageError: as for `build`.
     """
-    n_threads, n_shard_tokens = _threads(threads), _shard_tokens(shard_tokens)
-    width = _core.token_bits_for(vocab_size) if token_width_bits is None else token_width_bits
-    with partial_folder(Path(output), overwrite=overwrite) as folder:
-        shards = ShardSequence(folder, vocab_size, width, n_shard_tokens)
-        for ids, lengths in _token_batches(documents, vocab_size):
-            shards.add(ids, lengths, [b""] * len(lengths))
-        if shards.n_documents == 0:
-            raise InputError("there is no document to index; expected at least one, which may be empty")
-        _finish(folder, shards, None, None, n_threads, progress or _ignore)
-    return Index([Path(output)])
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    report = progress or _ignore
+    target = Path(output)
+    check_output(target, overwrite=overwrite)
+    attached = None if tokenizer is None else attached_tokenizer(tokenizer)
+    n_ids = vocabulary_of(documents, vocab_size, attached)
+    width = _core.token_bits_for(n_ids) if token_width_bits is None else token_width_bits
+    budget = Budget(memory, trains=False, kind=None)
+    corpus = documents if isinstance(documents, TokenCorpus) else None
+    entry = None if attached is None else entry_of(attached)
+    plan = (
+        None
+        if corpus is None
+        else {
+            **_plan(n_shard_tokens),
+            "input": corpus.fingerprint(),
+            "tokenizer": entry and asdict(entry),
+            "token_width_bits": width,
+        }
+    )
+    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+        if attached is not None:
+            save(attached, checkpoint.folder / TOKENIZER_FOLDER)
+        shards = ShardSequence(checkpoint, n_ids, width, n_shard_tokens)
+        if checkpoint.skipped is None:
+            for ids, lengths in token_batches(documents, n_ids, shards.n_documents):
+                shards.add(ids, lengths, [b""] * len(lengths))
+                if corpus is not None:
+                    report(BuildProgress("read", corpus.bytes_read, corpus.n_bytes, "bytes"))
+            shards.close()
+            if shards.n_documents == 0:
+                raise InputError("there is no document to index; expected at least one, which may be empty")
+            checkpoint.finish_reading([])
+        _finish(checkpoint, shards, entry, n_threads, budget, report)
+    return Index([target])
+
+
+def estimate_build(
+    source: Inputs | TokenCorpus,
+    *,
+    tokenizer: StrPath | Tokenizer = "bpe",
+    text_field: str = "text",
+    threads: int | None = None,
+    shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    on_error: OnError = "fail",
+) -> BuildEstimate:
+    """What `build` or `build_from_tokens` would take and make, from a sample of the input; nothing is written.
+
+    All numbers are about right for a corpus that is much the same throughout, and for the machine as busy as now.
+
+    Args:
+        source: as for `build`, or a `TokenCorpus`.
+        tokenizer: as for `build`; of no account for a `TokenCorpus`.
+        text_field: as for `build`.
+        threads: as for `build`.
+        shard_tokens: as for `build`.
+        on_error: as for `build`, for folders that cannot be listed; other input that cannot be read is passed over.
+
+    Raises:
+        InputError: there is no such input.
+        TokenizerError: as for `build`.
+    """
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    if isinstance(source, TokenCorpus):
+        budget = Budget(None, trains=False, kind=None)
+        sample, vocab_size = sample_tokens(source, _SAMPLE_BYTES), source.vocab_size
+    else:
+        corpus = Corpus(source, text_field=text_field, on_error=on_error)
+        choice = TokenizerChoice.of(tokenizer)
+        budget = Budget(None, trains=choice.given is None, kind=choice.kind)
+        sample, chosen = sample_corpus(corpus, choice, n_threads, _SAMPLE_BYTES)
+        vocab_size = chosen.vocab_size
+    estimate = sample.scaled(vocab_size, _core.token_bits_for(vocab_size), n_shard_tokens, n_threads)
+    return replace(estimate, memory_bytes=max(estimate.memory_bytes, budget.least_bytes))
 
 
 def _finish(
-    folder: Path,
+    checkpoint: Checkpoint,
     shards: ShardSequence,
-    tokenizer: Tokenizer | None,
-    corpus: Corpus | None,
+    tokenizer: TokenizerEntry | None,
     threads: int,
+    budget: Budget,
     report: Progress,
 ) -> None:
-    names = shards.finish()
-    n_tokens = shards.n_tokens
-    entries = sort_shards(folder, names, threads, lambda n: report(BuildProgress("sort", n, n_tokens, "tokens")))
-    first = _core.Index([folder / names[0]])
+    sort_shards(
+        checkpoint,
+        threads,
+        budget.left_bytes,
+        lambda n: report(BuildProgress("sort", n, shards.n_tokens, "tokens")),
+    )
+    _core.Index([checkpoint.folder / shard.folder for shard in checkpoint.shards])  # do the files fit each other?
     Manifest(
         builder_version=_core.__version__,
-        vocab_size=first.vocab_size,
-        token_width_bits=first.token_bits,
-        tokenizer=None if tokenizer is None else TokenizerEntry(tokenizer.kind, tokenizer.fingerprint),
-        shards=entries,
-        skipped=() if corpus is None else tuple(SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped),
-    ).write(folder)
-    _core.sync_folder(folder)
+        vocab_size=shards.vocab_size,
+        token_width_bits=shards.token_width_bits,
+        tokenizer=tokenizer,
+        shards=tuple(checkpoint.shards),
+        skipped=tuple(checkpoint.skipped or ()),
+    ).write(checkpoint.folder)
+    _core.sync_folder(checkpoint.folder)
 
 
-def _tokenizer(spec: StrPath | Tokenizer, corpus: Corpus, report: Progress) -> Tokenizer:
-    if not isinstance(spec, str | os.PathLike):
-        return spec
-    name = os.fspath(spec)
-    if name != "bpe" and not name.startswith("bpe:"):
-        return resolve(name)
-    size = name.removeprefix("bpe").removeprefix(":")
-    if size and not size.isdecimal():
-        raise TokenizerError(f"{name!r} is no tokenizer; expected 'bpe', or 'bpe:8000' with the vocabulary's size")
-    report(BuildProgress("train", 0, corpus.n_bytes, "bytes"))
-    trained = train_bpe(corpus.sample_texts(_BPE_SAMPLE_BYTES), int(size) if size else _DEFAULT_BPE_VOCABULARY)
-    report(BuildProgress("train", corpus.n_bytes, corpus.n_bytes, "bytes"))
-    return trained
-
-
-def _token_batches(
-    documents: Iterable[Sequence[int] | npt.NDArray[np.integer[Any]]] | TokenCorpus, vocab_size: int
-) -> Iterator[tuple[npt.NDArray[np.uint32], Int64Array]]:
-    if isinstance(documents, TokenCorpus):
-        for batch in documents.batches(whole_documents=True):
-            yield batch.token_ids, batch.lengths
+def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, shard_tokens: int) -> None:
+    """Whether the disk has room for the index; looks at the input only where that is in doubt."""
+    folder = checkpoint.folder
+    if free_bytes(folder) >= _ALWAYS_ENOUGH * corpus.n_bytes:
         return
-    for number, document in enumerate(documents):
-        ids = _checked_ids(document, vocab_size, number)
-        yield ids, np.array([len(ids)], dtype=np.int64)
+    sample, _ = sample_corpus(corpus, TokenizerChoice(tokenizer), 1, _SAMPLE_BYTES)
+    expected = sample.scaled(tokenizer.vocab_size, _core.token_bits_for(tokenizer.vocab_size), shard_tokens, 1)
+    needed = round(expected.disk_bytes * _CERTAINLY)
+    if needed >= _SMALL_BYTES:
+        check_room(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
 
 
-def _checked_ids(document: Sequence[int] | npt.NDArray[np.integer[Any]], vocab_size: int, number: int) -> Any:
-    ids = np.asarray(document)
-    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-        raise QueryError(f"document {number} is {ids.dtype} of {ids.ndim} dimensions; expected a sequence of integers")
-    if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < vocab_size):
-        raise QueryError(
-            f"document {number} has token ids from {ids.min()} to {ids.max()}; ids go from 0 to {vocab_size - 1}"
-        )
-    return ids.astype(np.uint32)
+def _target(output: StrPath | None, corpus: Corpus) -> Path:
+    if output is None:
+        return default_output(corpus.inputs)
+    if not os.fspath(output):
+        raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
+    return Path(output)
 
 
-def _threads(threads: int | None) -> int:
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= _MOST_THREADS:
-        raise QueryError(
-            f"threads is {threads!r}; expected an integer from 1 to {_MOST_THREADS}, or None for all cores"
-        )
-    return threads
+def _plan(shard_tokens: int) -> dict[str, Any]:
+    return {"version": _core.__version__, "format": FORMAT_VERSION, "shard_tokens": shard_tokens}
 
 
-def _shard_tokens(shard_tokens: float) -> int:
-    if not shard_tokens >= 1 or shard_tokens > 2**40:
-        raise QueryError(f"shard_tokens is {shard_tokens!r}; expected a number from 1 to {2**40}")
-    return int(shard_tokens)
+def _checking(report: Progress) -> Callable[[int, int], None]:
+    return lambda done, total: report(BuildProgress("check", done, total, "bytes"))
 
 
 def _ignore(progress: BuildProgress) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from infgram import _core
-from infgram.manifest import SectionEntry, ShardEntry
+from infgram.build.checkpoint import Checkpoint
+from infgram.build.refusals import storage_errors
+from infgram.build.sections import WRITTEN_BY_SORTING
 from infgram.types import Int64Array
 
 
@@ -17,17 +19,23 @@ class ShardSequence:
     """Writes documents into one shard after the other; a shard that holds `shard_tokens` tokens is closed.
 
     Documents are never split, so a shard may exceed the number by one document. One thread at a time.
+
+    Attributes:
+        n_tokens: of all shards, those of an earlier build too.
+        n_documents: likewise.
+        vocab_size: token ids go from 0 to `vocab_size - 1`.
+        token_width_bits: 8, 16 or 32.
     """
 
-    def __init__(self, folder: Path, vocab_size: int, token_width_bits: int, shard_tokens: int) -> None:
-        self._folder = folder
-        self._vocab_size = vocab_size
-        self._token_width_bits = token_width_bits
+    def __init__(self, checkpoint: Checkpoint, vocab_size: int, token_width_bits: int, shard_tokens: int) -> None:
+        """Go on behind the finished shards."""
+        self._checkpoint = checkpoint
+        self.vocab_size = vocab_size
+        self.token_width_bits = token_width_bits
         self._shard_tokens = shard_tokens
-        self._names: list[str] = []
         self._writer: _core.ShardWriter | None = None
-        self.n_tokens = 0
-        self.n_documents = 0
+        self.n_tokens = sum(shard.n_tokens for shard in checkpoint.shards)
+        self.n_documents = sum(shard.n_documents for shard in checkpoint.shards)
 
     def add(self, token_ids: npt.NDArray[np.uint32], lengths: Int64Array, metadata: Sequence[bytes]) -> None:
         """Append documents: their ids end to end, the length of each, the metadata of each as JSON.
@@ -46,54 +54,52 @@ class ShardSequence:
             last = min(int(np.searchsorted(ends, begin + room)) + 1, len(lengths))
             writer.add_documents(token_ids[begin : ends[last - 1]], lengths[first:last], list(metadata[first:last]))
             if writer.n_tokens >= self._shard_tokens:
-                self._close_writer()
+                self.close()
             first = last
         self.n_tokens += len(token_ids)
         self.n_documents += len(lengths)
 
-    def finish(self) -> list[str]:
-        """Publish the last shard. Returns the names of the shard folders."""
-        self._close_writer()
-        return self._names
+    def close(self) -> None:
+        """Publish the open shard, if there is one."""
+        if self._writer is not None:
+            self._writer.finish()
+            self._checkpoint.finish_shard(self._name, self._writer.n_tokens, self._writer.n_documents)
+            self._writer = None
+
+    @property
+    def _name(self) -> str:
+        return f"shard-{len(self._checkpoint.shards):05d}"
 
     def _open_writer(self) -> _core.ShardWriter:
         if self._writer is None:
-            name = f"shard-{len(self._names):05d}"
-            (self._folder / name).mkdir()
-            self._names.append(name)
-            self._writer = _core.ShardWriter(self._folder / name, self._vocab_size, self._token_width_bits)
+            folder = self._checkpoint.folder / self._name
+            with storage_errors(f"create {folder}"):
+                folder.mkdir()
+            self._writer = _core.ShardWriter(folder, self.vocab_size, self.token_width_bits)
         return self._writer
-
-    def _close_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.finish()
-            self._writer = None
 
 
 def sort_shards(
-    folder: Path, names: Sequence[str], threads: int, progress: Callable[[int], None]
-) -> tuple[ShardEntry, ...]:
-    """Write each shard's suffix array; `progress` is told how many tokens are sorted.
+    checkpoint: Checkpoint, threads: int, memory_bytes: Callable[[], int], progress: Callable[[int], None]
+) -> None:
+    """Write the suffix array of each shard that has none.
 
-    Returns:
-        The manifest's entries.
+    Args:
+        checkpoint: the shards.
+        threads: at most so many.
+        memory_bytes: what one sort may take, asked before each.
+        progress: told how many tokens are sorted.
     """
-    entries: list[ShardEntry] = []
     n_sorted = 0
-    for name in names:
-        _core.sort_shard(folder / name, threads, _from(n_sorted, progress))
-        entry = _entry(folder, name)
-        entries.append(entry)
-        n_sorted += entry.n_tokens
+    for number, shard in enumerate(checkpoint.shards):
         progress(n_sorted)
-    return tuple(entries)
+        if not shard.sections.keys() >= set(WRITTEN_BY_SORTING):
+            report = partial(_report, progress, n_sorted)
+            _core.sort_shard(checkpoint.folder / shard.folder, threads, memory_bytes(), report)
+            checkpoint.finish_sorting(number)
+        n_sorted += shard.n_tokens
+    progress(n_sorted)
 
 
-def _from(base: int, progress: Callable[[int], None]) -> Callable[[int], None]:
-    return lambda n: progress(base + n)
-
-
-def _entry(folder: Path, name: str) -> ShardEntry:
-    shard = _core.Index([folder / name])
-    sections = {file: SectionEntry(size, f"{checksum:016x}") for file, (size, checksum) in shard.sections()[0].items()}
-    return ShardEntry(name, shard.n_tokens, shard.n_documents, sections)
+def _report(progress: Callable[[int], None], base: int, n_sorted: int) -> None:
+    progress(base + n_sorted)

@@ -3,48 +3,55 @@
 from __future__ import annotations
 
 import json
-import logging
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from infgram.build.lossless import LosslessCheck
 from infgram.corpus import SourceDocument
-from infgram.tokenizers import EncodeBatch, HuggingFaceTokenizer, Tokenizer, bulk_encoder
+from infgram.tokenizers import EncodeBatch, Tokenizer, bulk_encoder, limited
 from infgram.types import Int64Array
 
-_BATCH_CHARACTERS: Final = 1 << 20
+Choose: TypeAlias = Callable[[], EncodeBatch]
+
+IN_FLIGHT_BYTES: Final = 256 << 20
+
+_BATCH_BYTES: Final = 1 << 20
 _BATCH_DOCUMENTS: Final = 1024
-_SMALL_CORPUS: Final = 8 << 20  # characters; choosing an encoder for less takes longer than encoding it
+_WHILE_UNDER_WAY: Final = 3  # what a text and its ids take, in times the text's size
+_MOST_TEXT: Final = 128 << 20  # bytes; what is read while an encoder is chosen, and enough for hundreds of threads
+_BATCHES: Final = 8  # a thread, at least, if memory is short
+_SMALL_CORPUS: Final = 4 << 20  # bytes; choosing an encoder for less takes longer than encoding it
 _SAMPLE_WINDOWS: Final = 128
-_WINDOW_CHARACTERS: Final = 8192
+_WINDOW_CHARACTERS: Final = 4096
 
 _METADATA: Final = json.JSONEncoder(separators=(",", ":"))
-
-_logger = logging.getLogger("infgram.build")
 
 
 @dataclass
 class Batch:
-    """Documents that are encoded together."""
+    """Documents that are encoded together.
+
+    Attributes:
+        documents: in order.
+        size_bytes: of their texts, as they lie in memory.
+    """
 
     documents: list[SourceDocument] = field(default_factory=list)
-    n_characters: int = 0
+    size_bytes: int = 0
 
     def add(self, document: SourceDocument) -> None:
         """Append one document."""
         self.documents.append(document)
-        self.n_characters += len(document.text)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it is worth a thread's while."""
-        return self.n_characters >= _BATCH_CHARACTERS or len(self.documents) >= _BATCH_DOCUMENTS
+        self.size_bytes += sys.getsizeof(document.text)
 
 
 @dataclass(frozen=True)
@@ -56,39 +63,52 @@ class EncodedBatch:
     metadata: list[bytes]
 
 
-def tokenise(documents: Iterable[SourceDocument], tokenizer: Tokenizer, threads: int) -> Iterator[EncodedBatch]:
+def tokenise(
+    documents: Iterable[SourceDocument], tokenizer: Tokenizer, threads: int, in_flight_bytes: int = IN_FLIGHT_BYTES
+) -> Iterator[EncodedBatch]:
     """Encode documents in order. Warns of the first one that does not decode to itself.
 
-    A few batches are under way at a time, so memory does not grow with the corpus; reading, encoding and the
-    caller's writing overlap. The ids are those of `tokenizer`, whichever encoder is chosen.
+    Reading, choosing an encoder, encoding and the caller's writing overlap. The ids are those of `tokenizer`,
+    whichever encoder is chosen.
+
+    Args:
+        documents: read on the caller's thread.
+        tokenizer: the reference.
+        threads: so many encode; 1 for none but the caller's.
+        in_flight_bytes: memory for documents that are read and not yet yielded, and as much again where the
+            package `tokenizers` encodes, whatever the number of threads. A document is never split: a longer one
+            takes what it needs, in that package eighty times its length. On top comes what the encoders
+            themselves take, about 120 MB and 16 MB for each thread.
     """
-    lossless = _LosslessCheck(tokenizer)
-    batches = _batches(documents)
-    first, is_small = _read_first(batches)
-    encode: EncodeBatch = tokenizer.encode_batch
-    if not is_small:
-        encode = bulk_encoder(tokenizer, _sample(first), threads)
-    # Beside the fast encoder reading takes as long as encoding, so it counts for one thread.
-    workers = threads if encode == tokenizer.encode_batch else threads - 1
-    for batch, encoded in _encode_all(chain(first, batches), encode, workers):
-        lossless.check(batch, encoded)
-        yield encoded
+    lossless = LosslessCheck(tokenizer)
+    batches = _batches(documents, min(_BATCH_BYTES, in_flight_bytes // (_WHILE_UNDER_WAY * _BATCHES * threads)))
+    first, is_small = _read_first(batches, min(_SMALL_CORPUS, in_flight_bytes // (2 * _WHILE_UNDER_WAY)))
+    slow = limited(tokenizer, in_flight_bytes)
+    choose = (lambda: slow) if is_small else partial(bulk_encoder, tokenizer, _sample(first), threads, slow)
+    if threads == 1:
+        encoded = _encode_here(chain(first, batches), choose)
+    else:
+        most_bytes = min(_MOST_TEXT, in_flight_bytes // _WHILE_UNDER_WAY)
+        encoded = _encode_beside(chain(first, batches), choose, threads, most_bytes)
+    for batch, result in encoded:
+        lossless.check(batch.documents, result.token_ids, result.lengths)
+        yield result
 
 
-def _read_first(batches: Iterator[Batch]) -> tuple[list[Batch], bool]:
+def _read_first(batches: Iterator[Batch], enough_bytes: int) -> tuple[list[Batch], bool]:
     """The first few batches, and whether they are all there is."""
     first: list[Batch] = []
-    n_characters = 0
+    size_bytes = 0
     for batch in batches:
         first.append(batch)
-        n_characters += batch.n_characters
-        if n_characters >= _SMALL_CORPUS:
+        size_bytes += batch.size_bytes
+        if size_bytes >= enough_bytes:
             return first, False
     return first, True
 
 
 def _sample(batches: list[Batch]) -> list[str]:
-    """What lies in windows at equal distances over the documents end to end, about a megabyte in all."""
+    """What lies in windows at equal distances over the documents end to end, about half a megabyte in all."""
     texts = [document.text for batch in batches for document in batch.documents]
     distance = max(_WINDOW_CHARACTERS, sum(map(len, texts)) // _SAMPLE_WINDOWS)
     sample, passed = [], 0
@@ -102,22 +122,30 @@ def _sample(batches: list[Batch]) -> list[str]:
     return sample
 
 
-def _encode_all(batches: Iterable[Batch], encode: EncodeBatch, workers: int) -> Iterator[tuple[Batch, EncodedBatch]]:
-    if workers == 0:
-        yield from ((batch, _encode(encode, batch)) for batch in batches)
-        return
+def _encode_here(batches: Iterable[Batch], choose: Choose) -> Iterator[tuple[Batch, EncodedBatch]]:
+    encode = choose()
+    yield from ((batch, _encode(encode, batch)) for batch in batches)
+
+
+def _encode_beside(
+    batches: Iterable[Batch], choose: Choose, threads: int, most_bytes: int
+) -> Iterator[tuple[Batch, EncodedBatch]]:
+    """Encode on other threads, while this one reads and hands out what is ready."""
     under_way: deque[tuple[Batch, Future[EncodedBatch]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="infgram-tokenise") as pool:
-        try:
-            for batch in batches:
-                under_way.append((batch, pool.submit(_encode, encode, batch)))
-                if len(under_way) > 2 * workers:
-                    yield _finished(under_way)
-            while under_way:
+    size_bytes = 0
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="infgram-tokenise")
+    try:
+        choice = pool.submit(choose)  # the first task, for which all others wait
+        for batch in batches:
+            under_way.append((batch, pool.submit(_encode_as_chosen, choice, batch)))
+            size_bytes += batch.size_bytes
+            while under_way and (size_bytes > most_bytes or under_way[0][1].done()):
+                size_bytes -= under_way[0][0].size_bytes
                 yield _finished(under_way)
-        finally:
-            for _, future in under_way:
-                future.cancel()
+        while under_way:
+            yield _finished(under_way)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _finished(under_way: deque[tuple[Batch, Future[EncodedBatch]]]) -> tuple[Batch, EncodedBatch]:
@@ -125,11 +153,15 @@ def _finished(under_way: deque[tuple[Batch, Future[EncodedBatch]]]) -> tuple[Bat
     return batch, future.result()
 
 
-def _batches(documents: Iterable[SourceDocument]) -> Iterator[Batch]:
+def _encode_as_chosen(choice: Future[EncodeBatch], batch: Batch) -> EncodedBatch:
+    return _encode(choice.result(), batch)
+
+
+def _batches(documents: Iterable[SourceDocument], enough_bytes: int) -> Iterator[Batch]:
     batch = Batch()
     for document in documents:
         batch.add(document)
-        if batch.is_full:
+        if batch.size_bytes >= enough_bytes or len(batch.documents) >= _BATCH_DOCUMENTS:
             yield batch
             batch = Batch()
     if batch.documents:
@@ -143,32 +175,3 @@ def _encode(encode: EncodeBatch, batch: Batch) -> EncodedBatch:
 
 def _json(metadata: dict[str, Any]) -> bytes:
     return _METADATA.encode(metadata).encode("ascii") if metadata else b""
-
-
-def _not_known(text: str) -> bool:
-    return False
-
-
-class _LosslessCheck:
-    """Decodes every document that is not known to come back, until one differs."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        self._keeps = tokenizer.keeps if isinstance(tokenizer, HuggingFaceTokenizer) else _not_known
-        self._is_over = tokenizer.is_lossless
-
-    def check(self, batch: Batch, encoded: EncodedBatch) -> None:
-        begin = 0
-        for document, length in zip(batch.documents, encoded.lengths.tolist(), strict=True):
-            if self._is_over:
-                return
-            token_ids = encoded.token_ids[begin : begin + length]
-            begin += length
-            if not self._keeps(document.text) and self._tokenizer.decode(token_ids) != document.text:
-                self._is_over = True
-                place = document.source if document.line is None else f"{document.source}, line {document.line}"
-                _logger.warning(
-                    "the tokenizer does not give back every text as it was: the first document that differs is %s; "
-                    "texts shown from this index are as the tokenizer decodes them",
-                    place,
-                )

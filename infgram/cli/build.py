@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
+from infgram.build.limits import MOST_SHARD_TOKENS, MOST_THREADS
+from infgram.build.memory import size_bytes
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
-from infgram.cli.output import note, print_json, print_line
+from infgram.cli.output import note, print_json, print_line, print_table
+from infgram.errors import QueryError
 
 if TYPE_CHECKING:
     from infgram.cli.progress import Report
+    from infgram.corpus import TokenCorpus
     from infgram.index import Index
 
 EXAMPLES = """
@@ -23,8 +28,11 @@ infgram build corpus.jsonl.zst -o news.infgram --text-field content
 infgram build corpus/ --tokenizer gpt2/tokenizer.json  # a given model's tokens
 infgram build corpus/ --tokenizer bytes    # every byte is a token
 infgram build corpus/ --on-error skip --overwrite --json
+infgram build corpus/ --memory 2GiB --dry-run
+infgram build ids.bin --vocab-size 50257 --dtype uint16 --end-of-text 50256
 """
 
+TokenType: TypeAlias = Literal["uint16", "uint32"]
 OnError: TypeAlias = Literal["fail", "skip"]
 
 _SHOWN_SKIPPED: Final = 5
@@ -40,9 +48,19 @@ def token_number(value: str) -> int:
         tokens = float(value)
     except ValueError:
         tokens = math.nan
-    if not 1 <= tokens <= 2**40:
-        raise typer.BadParameter(f"{value!r} is no number of tokens; expected 1 to {2**40}, as 5e9 or 5_000_000")
+    if not 1 <= tokens <= MOST_SHARD_TOKENS:
+        raise typer.BadParameter(
+            f"{value!r} is no number of tokens; expected 1 to {MOST_SHARD_TOKENS}, as 5e9 or 5_000_000"
+        )
     return int(tokens)
+
+
+def memory_size(value: str) -> int:
+    """A size of memory: 2GiB, 500MB, a number of bytes."""
+    try:
+        return size_bytes(int(value) if value.isdecimal() else value)
+    except QueryError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def path_given(value: str) -> Path:
@@ -79,19 +97,29 @@ def build(
         ),
     ] = None,
     tokenizer: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--tokenizer",
             metavar="NAME",
             help="bpe or bpe:8000 is trained on this corpus; bytes; a tokenizer.json or its folder; a hub name.",
+            show_default="bpe",
         ),
-    ] = "bpe",
+    ] = None,
     text_field: Annotated[
         str, typer.Option("--text-field", metavar="FIELD", help="The field of JSON lines that holds the text.")
     ] = "text",
     threads: Annotated[
         int | None,
-        typer.Option("--threads", min=1, max=1024, metavar="N", help="Threads at most; all cores without it."),
+        typer.Option("--threads", min=1, max=MOST_THREADS, metavar="N", help="Threads at most; all cores without it."),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            "--memory",
+            parser=memory_size,
+            metavar="SIZE",
+            help="Memory at most, as 2GiB or 500MB; half of what the machine has left without it.",
+        ),
     ] = None,
     shard_tokens: Annotated[
         int,
@@ -110,27 +138,49 @@ def build(
         OnError,
         typer.Option("--on-error", help="Input that cannot be read: stop there, or leave it out and list it."),
     ] = "fail",
+    vocab_size: Annotated[
+        int | None,
+        typer.Option("--vocab-size", min=1, metavar="N", help="The input is files of token ids from 0 to N - 1."),
+    ] = None,
+    dtype: Annotated[
+        TokenType | None, typer.Option("--dtype", help="The integers of files of token ids that do not say it.")
+    ] = None,
+    end_of_text: Annotated[
+        int | None,
+        typer.Option("--end-of-text", min=0, metavar="ID", help="The id between documents in files of token ids."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look at a sample of the input, say what the build will take, and stop.")
+    ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Index a corpus of text files, JSON lines or tables.
+    """Index a corpus of text files, JSON lines, tables or token ids.
 
     A file of UTF-8 text (.txt, .md, .py, any other name) is one document. JSON lines (.jsonl, .jsonl.gz,
     .jsonl.zst) hold a document a line, CSV and Parquet a document a row, and their other fields are kept as its
-    metadata. A build that fails or is stopped leaves nothing behind.
+    metadata. Files of token ids (.npy, .bin, Megatron's .bin with .idx) are read when --vocab-size is given; then
+    --tokenizer names the one that made the ids, if text is to be asked and shown.
 
-    JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info.
+    The index appears whole or not at all. A build that fails or is stopped keeps the stages that it finished in
+    INDEX.partial, and the same command goes on from there.
+
+    JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
+    n_documents, n_tokens, disk_bytes, memory_bytes, elapsed_s, input_bytes, sampled_bytes. On standard error
+    stands meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage,
+    done, total, unit, per_second, left_s.
     """
+    tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
+    options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
+    if tokens is None:
+        options = {**options, "tokenizer": tokenizer or "bpe", "text_field": text_field, "on_error": on_error}
+    if dry_run:
+        estimate = estimate_and_report(sources if tokens is None else tokens, options)
+        print_json(estimate) if as_json else print_estimate(estimate)
+        return
+    options = {**options, "memory": memory, "overwrite": overwrite}
     index, answer = build_and_report(
-        sources,
-        output,
-        quiet=quiet,
-        tokenizer=tokenizer,
-        text_field=text_field,
-        threads=threads,
-        shard_tokens=shard_tokens,
-        overwrite=overwrite,
-        on_error=on_error,
+        sources if tokens is None else tokens, output, quiet=quiet, as_events=as_json, **options
     )
     index.close()
     if as_json:
@@ -139,28 +189,54 @@ def build(
         print_summary(answer)
 
 
+def _token_corpus(
+    sources: list[str], vocab_size: int | None, dtype: TokenType | None, end_of_text: int | None
+) -> TokenCorpus | None:
+    """The files of token ids; None if the input is text."""
+    if vocab_size is None:
+        if dtype is not None or end_of_text is not None:
+            raise typer.BadParameter("--dtype and --end-of-text are for files of token ids, which need --vocab-size")
+        return None
+    import infgram
+
+    return infgram.TokenCorpus(sources, vocab_size=vocab_size, dtype=dtype, end_of_text=end_of_text)
+
+
 def build_and_report(
-    source: Path | list[str], output: Path | None, *, quiet: bool = False, **options: Any
+    source: Path | list[str] | TokenCorpus,
+    output: Path | None,
+    *,
+    quiet: bool = False,
+    as_events: bool = False,
+    **options: Any,
 ) -> tuple[Index, dict[str, Any]]:
-    """Build with progress on standard error; options are those of `infgram.build`.
+    """Build with progress on standard error; options are those of `infgram.build` or `infgram.build_from_tokens`.
 
     Returns:
         The open index, and what is to be said of it.
     """
     import infgram
+    from infgram.build.output import default_output
     from infgram.cli.progress import show_progress
 
     began = time.monotonic()
-    try:
-        with show_progress(quiet=quiet) as report:
+    with show_progress(quiet=quiet, as_events=as_events) as report:
+        if isinstance(source, infgram.TokenCorpus):
+            target = output or default_output(source.inputs)
+            index = infgram.build_from_tokens(source, target, progress=report, **options)
+        else:
             is_default = options["tokenizer"] == "bpe" and not quiet
             index = infgram.build(source, output, progress=with_hint(report) if is_default else report, **options)
-    except KeyboardInterrupt:
-        note("the build was stopped and left nothing behind; the same command starts it again")
-        raise
     elapsed_s = round(time.monotonic() - began, 3)
-    path = index.paths[0]
-    return index, {"path": str(path), "elapsed_s": elapsed_s, "skipped": skipped_input(path), **index.info()}
+    skipped = [asdict(entry) for entry in index.skipped]
+    return index, {"path": str(index.paths[0]), "elapsed_s": elapsed_s, "skipped": skipped, **index.info()}
+
+
+def estimate_and_report(source: list[str] | TokenCorpus, options: dict[str, Any]) -> dict[str, Any]:
+    """What is to be said of a build that is not begun."""
+    import infgram
+
+    return asdict(infgram.estimate_build(source, **options))
 
 
 def with_hint(report: Report) -> Report:
@@ -177,13 +253,21 @@ def with_hint(report: Report) -> Report:
     return report_after_hint
 
 
-def skipped_input(path: Path) -> list[dict[str, Any]]:
-    """What a build left out: source, line, reason."""
-    from dataclasses import asdict
-
-    from infgram.manifest import Manifest
-
-    return [asdict(entry) for entry in Manifest.read(path).skipped]
+def print_estimate(estimate: dict[str, Any]) -> None:
+    """What a build will take, for people."""
+    sampled, whole = size(estimate["sampled_bytes"]), size(estimate["input_bytes"])
+    print_table(
+        ("", "about"),
+        [
+            ("documents", f"{estimate['n_documents']:,}"),
+            ("tokens", f"{estimate['n_tokens']:,}"),
+            ("time", duration(estimate["elapsed_s"])),
+            ("memory", size(estimate["memory_bytes"])),
+            ("disk", size(estimate["disk_bytes"])),
+        ],
+        left=("", "about"),
+    )
+    print_line(f"from {sampled} of {whole} of input; --memory makes it take less memory, and longer")
 
 
 def print_summary(answer: dict[str, Any]) -> None:

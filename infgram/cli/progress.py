@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,18 +16,32 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tas
 from rich.text import Text
 
 from infgram.cli.display import duration, size
+from infgram.cli.output import note
 from infgram.types import BuildProgress
 
 Report: TypeAlias = Callable[[BuildProgress], None]
 
 SECONDS_BETWEEN_LINES: Final = 10.0
+SECONDS_BETWEEN_EVENTS: Final = 1.0
 
 
 @contextmanager
-def show_progress(*, quiet: bool) -> Iterator[Report]:
-    """What to hand to the library as `progress`."""
+def show_progress(*, quiet: bool, as_events: bool = False) -> Iterator[Report]:
+    """What to hand to the library as `progress`; what it tells the user meanwhile becomes notes."""
     if quiet:
         yield _ignore
+        return
+    notes = NotesToStandardError()
+    notes.start()
+    try:
+        yield from _reports(as_events)
+    finally:
+        notes.stop()
+
+
+def _reports(as_events: bool) -> Iterator[Report]:
+    if as_events:
+        yield Events(time.monotonic)
     elif sys.stderr.isatty():
         columns = (TextColumn("{task.description:<9}"), BarColumn(), TaskProgressColumn(), _Rate(), _TimeLeft())
         console = Console(file=sys.stderr, markup=False, highlight=False)
@@ -67,25 +83,79 @@ class Lines:
         self._clock = clock
         self._stage: str | None = None
         self._stage_began = self._last_line = clock()
+        self._done_before = 0
 
     def __call__(self, progress: BuildProgress) -> None:
         """Write a line if the last one is old enough."""
         now = self._clock()
         if progress.stage != self._stage:
-            self._stage, self._stage_began = progress.stage, now
+            self._stage, self._stage_began, self._done_before = progress.stage, now, progress.done
         if now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
-            typer.echo(line_of(progress, now - self._stage_began), err=True)
+            typer.echo(line_of(progress, now - self._stage_began, self._done_before), err=True)
 
 
-def line_of(progress: BuildProgress, elapsed_s: float) -> str:
-    """`tokenise: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`."""
+class Events:
+    """A JSON object on a line of its own for each stage when it begins, and then once a second."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._stage: str | None = None
+        self._stage_began = self._last_event = clock()
+        self._done_before = 0
+
+    def __call__(self, progress: BuildProgress) -> None:
+        """Write an event if the last one is old enough."""
+        now = self._clock()
+        begins = progress.stage != self._stage
+        if begins:
+            self._stage, self._stage_began, self._done_before = progress.stage, now, progress.done
+        if not begins and now - self._last_event < SECONDS_BETWEEN_EVENTS:
+            return
+        self._last_event = now
+        elapsed_s = now - self._stage_began
+        rate = (progress.done - self._done_before) / elapsed_s if elapsed_s > 0 else 0.0
+        event = {
+            "event": "progress",
+            **progress._asdict(),
+            "per_second": round(rate, 1),
+            "left_s": round(max(0, progress.total - progress.done) / rate, 1) if rate > 0 and progress.total else None,
+        }
+        typer.echo(json.dumps(event), err=True)
+
+
+class NotesToStandardError(logging.Handler):
+    """What a build tells its user, besides warnings, as notes on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._logger = logging.getLogger("infgram.build")
+        self._level_before = self._logger.level
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; warnings are written elsewhere."""
+        if record.levelno == logging.INFO:
+            note(record.getMessage())
+
+    def start(self) -> None:
+        """Listen."""
+        self._logger.setLevel(logging.INFO)
+        self._logger.addHandler(self)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level_before)
+
+
+def line_of(progress: BuildProgress, elapsed_s: float, done_before: int = 0) -> str:
+    """`tokenise: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`; what was done before does not count for the rate."""
     share = amount(progress.done, progress.unit)
     if progress.total:
         share = f"{progress.done / progress.total:.0%} of {amount(progress.total, progress.unit)}"
-    if not progress.done or elapsed_s <= 0:
+    if progress.done <= done_before or elapsed_s <= 0:
         return f"{progress.stage}: {share}"
-    rate = progress.done / elapsed_s
+    rate = (progress.done - done_before) / elapsed_s
     units_left = progress.total - progress.done
     left = f", {duration(units_left / rate)} left" if units_left > 0 else ""
     return f"{progress.stage}: {share}, {amount(rate, progress.unit)}/s{left}"

@@ -12,6 +12,8 @@ from infgram.corpus.extras import ARROW
 from infgram.corpus.options import ReadOptions
 
 ROWS_AT_ONCE: Final = 128
+HELD_BYTES: Final = 256 << 20
+"""What the values of the rows that are read at once may take, however well they are compressed."""
 
 
 @contextmanager
@@ -19,11 +21,11 @@ def arrow_errors(kind: str) -> Iterator[None]:
     """Arrow's own errors become the end of the file; it raises OSError too, which is left as it is.
 
     Raises:
-        UnreadableError: instead of `pyarrow.ArrowException`.
+        UnreadableError: instead of `pyarrow.ArrowException`, and where a name in the file is not UTF-8.
     """
     try:
         yield
-    except ARROW.load().ArrowException as error:
+    except (ARROW.load().ArrowException, UnicodeDecodeError) as error:
         raise UnreadableError(f"truncated or damaged {kind} data: {error}") from error
 
 

@@ -51,9 +51,29 @@ class JsonColumn:
             self._convert = _string
 
     def cells(self, array: Any) -> list[Any]:
-        """The cells, not converted yet, so that one that cannot be does not spoil the others."""
+        """The cells, not converted yet, so that one that cannot be does not spoil the others.
+
+        Raises:
+            pyarrow.ArrowException: the array contradicts itself.
+        """
+        pa = ARROW.load()
+        if pa.types.is_string(array.type):  # what is not UTF-8 spoils its own row only
+            array = array.view(pa.binary())
+        elif pa.types.is_large_string(array.type):
+            array = array.view(pa.large_binary())
+        array.validate(full=True)  # an altered file may point anywhere
+        if pa.types.is_dictionary(array.type):
+            return self._entries(array)
         cells: list[Any] = (array if array.type == self._target else array.cast(self._target)).to_pylist()
         return cells
+
+    def _entries(self, array: Any) -> list[Any]:
+        """Those of a dictionary: rows that share an entry share its cell, which may be long."""
+        numbers = array.indices.to_pylist()
+        used = list({number: None for number in numbers if number is not None})
+        entries = self.cells(array.dictionary.take(ARROW.load().array(used, "int64")))
+        cell_of = dict(zip(used, entries, strict=True))
+        return [cell_of.get(number) for number in numbers]
 
     def json_value(self, cell: Any) -> Any:
         """One cell as a JSON value.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infgram.corpus.documents import Skipped, SourceDocument
+from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, ReadOptions
+from infgram.corpus.peek import peek
 from infgram.corpus.reading import HOW_TO_GO_ON, InputFile, OnError, Reading
 from infgram.corpus.sampling import spread_sample
 from infgram.corpus.text_field import TextField
@@ -89,6 +91,24 @@ class Corpus:
     def skipped(self) -> list[Skipped]:
         """What the latest `documents()` could not read, so far; always empty under `"fail"`."""
         return self._reading.skipped
+
+    def fingerprint(self) -> str:
+        """Changes when a file, its size, its time of change or the way of reading does; the files are not read.
+
+        Raises:
+            InputError: a file is gone.
+        """
+        unlisted = (skipped.source for skipped in self._unlisted)
+        how: list[str | int] = [self._text_field, self._on_error, self._longest_document_bytes, *unlisted]
+        return fingerprint(((file.source, file.place) for file in self.files), how)
+
+    def peek(self, n_bytes: int) -> tuple[list[SourceDocument], int]:
+        """Some documents from files all over the corpus, and how many bytes, as stored, they took.
+
+        Args:
+            n_bytes: about so many bytes, as stored, are read; the documents are held in memory.
+        """
+        return peek(self.files, ReadOptions(TextField(self._text_field), self._longest_document_bytes), n_bytes)
 
     def documents(self) -> Iterator[SourceDocument]:
         """All documents, from the beginning; `bytes_read` and `skipped` start anew.

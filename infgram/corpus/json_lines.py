@@ -98,6 +98,8 @@ _DECODER: Final = json.JSONDecoder(
 
 def _check_depth(value: dict[str, Any], line: bytes) -> None:
     """Whoever writes the metadata again recurses too, perhaps with less stack left."""
+    if not any(isinstance(child, (dict, list)) for child in value.values()):
+        return
     if line.count(b"[") + line.count(b"{") <= _DEEPEST:
         return
     level: list[Any] = [value]

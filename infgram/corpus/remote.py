@@ -28,6 +28,15 @@ class RemotePlace:
     def __str__(self) -> str:
         return str(self.file_system.unstrip_protocol(self.path))
 
+    def version(self) -> str:
+        """What the file system tells this content from another by: a tag, a time, or no more than the size.
+
+        Raises:
+            OSError: it cannot be asked.
+        """
+        with _os_errors():
+            return str(self.file_system.ukey(self.path))
+
     @contextmanager
     def open(self) -> Iterator[CountingStream]:
         """The file for reading; what the file system raises, and it may be anything, becomes an OSError.

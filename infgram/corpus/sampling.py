@@ -26,7 +26,7 @@ def spread_sample(texts: Iterable[str], max_bytes: int) -> list[str]:
     for text in texts:
         for start in range(0, len(text), longest):
             place += 1
-            number = _number(place)
+            number = place_number(place)
             if number >= limit:
                 continue
             piece = text[start : start + longest]
@@ -39,7 +39,7 @@ def spread_sample(texts: Iterable[str], max_bytes: int) -> list[str]:
     return [piece for _, _, piece, _ in sorted(kept, key=lambda entry: entry[1])]
 
 
-def _number(place: int) -> int:
+def place_number(place: int) -> int:
     """The splitmix64 sequence: 64 well mixed bits for each place."""
     x = (place * 0x9E3779B97F4A7C15) & _64_BITS
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _64_BITS

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.megatron import MegatronFile
 from infgram.corpus.places import LocalPlace
@@ -29,6 +30,7 @@ class TokenCorpus:
     Attributes:
         n_files: how many files of tokens the input has.
         n_bytes: bytes of them.
+        vocab_size: ids go from 0 to `vocab_size - 1`.
 
     Example:
         >>> import numpy as np
@@ -64,7 +66,7 @@ class TokenCorpus:
         if end_of_text is not None and not 0 <= end_of_text <= _LARGEST_ID:
             raise InputError(f"end_of_text is {end_of_text}; expected a token id, or None")
         self.inputs = names_of(path)
-        self._vocab_size, self._dtype, self._end_of_text = vocab_size, dtype, end_of_text
+        self.vocab_size, self._dtype, self._end_of_text = vocab_size, dtype, end_of_text
         self._paths = _token_paths(self.inputs)
         self.n_files = len(self._paths)
         self.n_bytes = sum(path.stat().st_size for path in self._paths)
@@ -75,6 +77,13 @@ class TokenCorpus:
     def bytes_read(self) -> int:
         """Bytes that the latest `batches()` has read; `n_bytes` when it is through."""
         return self._finished_bytes + (0 if self._file is None else self._file.n_bytes_read)
+
+    def fingerprint(self) -> str:
+        """As `Corpus.fingerprint`, of the files of tokens, their indexes and how they are read."""
+        indexes = (path.with_suffix(".idx") for path in self._paths)
+        paths = [*self._paths, *(path for path in indexes if path.exists())]
+        how = [self.vocab_size, self._dtype, self._end_of_text]
+        return fingerprint(((path.name, LocalPlace(path)) for path in paths), how)
 
     def batches(self, batch_tokens: int = 1 << 20, *, whole_documents: bool = False) -> Iterator[TokenBatch]:
         """All documents, from the beginning, several a batch; `bytes_read` starts anew.
@@ -111,10 +120,10 @@ class TokenCorpus:
 
     def _open(self, path: Path) -> _TokenFile:
         if path.suffix.lower() == ".npy":
-            return TokenArrayFile(path, map_npy(path, self._dtype), self._vocab_size, self._end_of_text)
+            return TokenArrayFile(path, map_npy(path, self._dtype), self.vocab_size, self._end_of_text)
         if path.with_suffix(".idx").exists():
-            return MegatronFile(path, self._dtype, self._vocab_size, self._end_of_text)
-        return TokenArrayFile(path, map_raw(path, self._dtype), self._vocab_size, self._end_of_text)
+            return MegatronFile(path, self._dtype, self.vocab_size, self._end_of_text)
+        return TokenArrayFile(path, map_raw(path, self._dtype), self.vocab_size, self._end_of_text)
 
 
 def _token_paths(inputs: Sequence[str]) -> list[Path]:

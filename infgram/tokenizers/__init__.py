@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 
 from infgram.errors import IndexDamagedError, TokenizerError
-from infgram.tokenizers.bulk import EncodeBatch, bulk_encoder
+from infgram.tokenizers.bulk import bulk_encoder
 from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer
+from infgram.tokenizers.limited import EncodeBatch, limited
 from infgram.tokenizers.loading import load
 from infgram.tokenizers.protocol import Tokenizer
 from infgram.tokenizers.training import train_bpe
@@ -22,6 +23,7 @@ __all__ = [
     "HuggingFaceTokenizer",
     "Tokenizer",
     "bulk_encoder",
+    "limited",
     "load_saved",
     "resolve",
     "train_bpe",

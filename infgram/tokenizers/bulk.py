@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,11 @@ from infgram.errors import QueryError
 from infgram.tokenizers.fast import Engine, EngineError, FastEngine
 from infgram.tokenizers.hard_texts import hard_texts
 from infgram.tokenizers.huggingface import HuggingFaceTokenizer
+from infgram.tokenizers.limited import EncodeBatch, Encoded
 from infgram.tokenizers.protocol import Tokenizer
-from infgram.types import Int64Array
-
-Encoded: TypeAlias = tuple[npt.NDArray[np.uint32], Int64Array]
-EncodeBatch: TypeAlias = Callable[[Sequence[str]], Encoded]
 
 _PART_CHARACTERS: Final = 1 << 16
+_MOST_COMPARE: Final = 4  # threads, each of which takes some 15 MB; the comparison is short
 _SHOWN_CHARACTERS: Final = 40  # of a text in a message
 
 _logger = logging.getLogger("infgram.tokenizers")
@@ -29,8 +27,9 @@ _logger = logging.getLogger("infgram.tokenizers")
 class BulkEncoder:
     """Encodes batches with a fast engine, and with the reference what the engine may not have or fails on."""
 
-    def __init__(self, reference: HuggingFaceTokenizer, engine: Engine) -> None:
-        self._reference = reference
+    def __init__(self, reference: HuggingFaceTokenizer, engine: Engine, slow: EncodeBatch | None = None) -> None:
+        """Combine them; `slow` is how the reference encodes, if not simply by itself."""
+        self._slow = slow or reference.encode_batch
         self._engine = engine
         self._texts = reference.fast_texts
 
@@ -45,16 +44,16 @@ class BulkEncoder:
         except QueryError:
             pass  # the reference refuses one of them, and names its place when it is given all
         except EngineError as error:
-            encoded = self._reference.encode_batch(texts)  # raises if the texts are to blame
+            encoded = self._slow(texts)  # raises if the texts are to blame
             _logger.warning("%s failed on %d texts, which tokenizers encoded: %s", self._engine.name, len(texts), error)
             return encoded
-        return self._reference.encode_batch(texts)
+        return self._slow(texts)
 
     def _mixed(self, texts: Sequence[str], slow: list[int]) -> Encoded:
         left_out = set(slow)
         fast = [place for place in range(len(texts)) if place not in left_out]
         parts: list[npt.NDArray[np.uint32]] = [np.empty(0, dtype=np.uint32)] * len(texts)
-        for encode, places in ((self._engine.encode_batch, fast), (self._reference.encode_batch, slow)):
+        for encode, places in ((self._engine.encode_batch, fast), (self._slow, slow)):
             token_ids, lengths = encode([texts[place] for place in places])
             for place, part in zip(places, np.split(token_ids, np.cumsum(lengths)[:-1]), strict=True):
                 parts[place] = part
@@ -65,36 +64,39 @@ def bulk_encoder(
     tokenizer: Tokenizer,
     sample: Sequence[str],
     threads: int,
+    slow: EncodeBatch | None = None,
     make_engine: Callable[[str], Engine] = FastEngine,
 ) -> EncodeBatch:
     """The quickest way to encode many texts that gives exactly the ids of `tokenizer.encode_batch`.
 
-    Compares both on the sample and on hard texts, at the speed of the slower: about a second for a megabyte.
+    Compares both on the sample and on hard texts, at the speed of the slower: half a second for half a megabyte.
     Where they differ, the tokenizer itself is used, and a warning names the first difference.
 
     Args:
         tokenizer: the reference.
         sample: texts like those that will be encoded.
         threads: at most so many cores are used.
+        slow: how the tokenizer is to encode what the fast encoder cannot; None for its `encode_batch`.
         make_engine: makes the fast encoder from the text of a `tokenizer.json`; raises `EngineError` if it cannot.
     """
+    slow = slow or tokenizer.encode_batch
     if not isinstance(tokenizer, HuggingFaceTokenizer):
-        return tokenizer.encode_batch
+        return slow
     if not tokenizer.fast_texts.is_any:
         _logger.debug("tokenizers encodes the corpus: its definition holds more than the fast encoder is trusted with")
-        return tokenizer.encode_batch
+        return slow
     try:
         engine = make_engine(tokenizer.definition)
         added_tokens = [token["content"] for token in tokenizer.added_tokens]
         difference = first_difference(tokenizer, engine, [*hard_texts(added_tokens), *sample], threads)
     except EngineError as error:
         _logger.debug("tokenizers encodes the corpus: %s", error)
-        return tokenizer.encode_batch
+        return slow
     if difference is not None:
         _logger.warning("tokenizers encodes the corpus, slowly: %s differs from it %s", engine.name, difference)
-        return tokenizer.encode_batch
+        return slow
     _logger.debug("%s encodes the corpus", engine.name)
-    return BulkEncoder(tokenizer, engine).encode_batch
+    return BulkEncoder(tokenizer, engine, slow).encode_batch
 
 
 def first_difference(
@@ -114,7 +116,7 @@ def first_difference(
     parts = _parts([text for text in sample if reference.fast_texts.takes(text)])
     if threads == 1:
         return next(filter(None, map(difference, parts)), None)
-    with ThreadPoolExecutor(threads, thread_name_prefix="infgram-compare") as pool:
+    with ThreadPoolExecutor(min(threads, _MOST_COMPARE), thread_name_prefix="infgram-compare") as pool:
         return next(filter(None, list(pool.map(difference, parts))), None)
 
 

@@ -1,10 +1,11 @@
-"""`infgram build`: what it writes, what it says, and that it leaves nothing when it fails."""
+"""`infgram build`: what it writes, what it says, and what it leaves when it fails."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import infgram
@@ -97,3 +98,61 @@ def test_what_is_no_number_of_tokens(corpus: Path, text: str) -> None:
     refused = run("build", corpus, f"--shard-tokens={text}")
     assert refused.code == 2
     assert "5_000_000" in refused.stderr
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    lines = tmp_path / "x.jsonl"
+    lines.write_text("".join(json.dumps({"text": "abc" * n}) + "\n" for n in range(200)), encoding="utf-8")
+    options = (lines, "--tokenizer", "bytes", "--dry-run")
+    expected = run("build", *options, "--json").json
+    shown = run("build", *options).stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["x.jsonl"]
+    assert (expected["n_documents"], expected["n_tokens"]) == (200, 3 * sum(range(200)))
+    assert expected["sampled_bytes"] == expected["input_bytes"] == lines.stat().st_size
+    assert f"{expected['n_tokens']:,}" in shown
+    built = run("build", lines, "--tokenizer", "bytes", "--json").json
+    assert built["size_bytes"] == pytest.approx(expected["disk_bytes"], rel=0.1)
+
+
+@pytest.mark.parametrize("text", ["2", "1GB", "1.5 GiB", "500MB"])
+def test_memory(corpus: Path, text: str) -> None:
+    (corpus / "c.txt").unlink()
+    outcome = run("build", corpus, "--tokenizer", "bytes", "--memory", text)
+    assert (outcome.code, "at least" in outcome.stderr) == ((3, True) if text == "2" else (0, False))
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "many", "1 GG", "1e9"])
+def test_what_is_no_memory(corpus: Path, text: str) -> None:
+    refused = run("build", corpus, f"--memory={text}")
+    assert refused.code == 2
+    assert "2GiB" in refused.stderr
+
+
+def test_files_of_tokens(tmp_path: Path) -> None:
+    np.array([3, 1, 2, 9, 1, 2, 9], dtype="<u2").tofile(tmp_path / "ids.bin")
+    options = ("build", tmp_path / "ids.bin", "--dtype", "uint16", "--end-of-text", 9)
+    assert run(*options).code == 2
+    built = run(*options, "--vocab-size", 9, "--json").json
+    assert (built["path"], built["n_documents"], built["tokenizer"]) == (str(tmp_path / "ids.infgram"), 2, None)
+    assert run("count", built["path"], "--token-ids", "1,2", "--json").json["count"] == 2
+    assert run(*options, "--vocab-size", 9, "--tokenizer", "bytes", "-o", tmp_path / "x").code == 3
+    assert run(*options, "--vocab-size", 9, "--tokenizer", "bpe", "-o", tmp_path / "x").code == 3
+    assert run(*options, "--vocab-size", 9, "--dry-run", "--json").json["n_tokens"] == 5
+
+
+def test_a_tokenizer_is_attached_to_tokens(tmp_path: Path) -> None:
+    ids = [*b"to be", 255, *b"or not"]
+    np.save(tmp_path / "ids.npy", np.array(ids, dtype=np.uint8))
+    options = ("--vocab-size", 255, "--end-of-text", 255, "--tokenizer", "bytes", "--json")
+    built = run("build", tmp_path / "ids.npy", *options).json
+    assert built["tokenizer"]["kind"] == "bytes"
+    assert run("count", built["path"], "o", "--json").json["count"] == 3
+
+
+def test_events(corpus: Path) -> None:
+    (corpus / "c.txt").unlink()
+    outcome = run("build", corpus, "--tokenizer", "bytes", "--json")
+    events = [json.loads(line) for line in outcome.stderr.splitlines()]
+    assert [event["stage"] for event in events] == ["tokenise", "sort"]
+    assert set(events[0]) == {"event", "stage", "done", "total", "unit", "per_second", "left_s"}
+    assert run("build", corpus, "--tokenizer", "bytes", "--json", "--quiet", "--overwrite").stderr == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
 
 import pytest
 from rich.console import Console
@@ -62,3 +64,36 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.show_progress(quiet=True) as report:
         report(BuildProgress("sort", 1, 2, "tokens"))
     assert capsys.readouterr().err == ""
+
+
+def test_events_once_a_second(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    report = progress.Events(clock)
+    for tenth in range(25):
+        clock.now = tenth / 10
+        report(BuildProgress("sort", 100 + tenth, 200, "tokens"))
+    clock.now += 0.1
+    report(BuildProgress("check", 5, 0, "bytes"))
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(event["stage"], event["done"], event["per_second"], event["left_s"]) for event in events] == [
+        ("sort", 100, 0.0, None),
+        ("sort", 110, 10.0, 9.0),
+        ("sort", 120, 10.0, 8.0),
+        ("check", 5, 0.0, None),
+    ]
+
+
+def test_what_a_resumed_build_had_done_does_not_count_for_the_rate() -> None:
+    line = progress.line_of(BuildProgress("sort", 60, 100, "tokens"), 5, 50)
+    assert line == "sort: 60% of 100 tokens, 2 tokens/s, 20.0 s left"
+    assert progress.line_of(BuildProgress("sort", 50, 100, "tokens"), 5, 50) == "sort: 50% of 100 tokens"
+
+
+def test_notes_end_with_the_build(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("infgram.build")
+    with progress.show_progress(quiet=False):
+        logger.info("kept")
+    logger.info("nobody listens")
+    with progress.show_progress(quiet=True):
+        logger.info("quiet")
+    assert capsys.readouterr().err == "note: kept\n"

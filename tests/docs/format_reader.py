@@ -9,10 +9,11 @@ import hashlib
 import json
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import xxhash
 
@@ -21,7 +22,7 @@ SPECIFICATION = Path(__file__).resolve().parents[2] / "docs" / "index-format.md"
 HEADER_BYTES = 64
 PADDING = b"\xff" * 64
 MAGIC = b"infgram\0"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SUFFIX_ORDER = "token-id, document end first, equal suffixes by position"
 FIELD_OF_SIZE = {4: "<I", 8: "<Q"}
 TOKEN_OF_BITS = {8: "B", 16: "H", 32: "I"}
@@ -56,15 +57,26 @@ class Section:
         return TOKEN_OF_BITS[self.fields["element_bits"]]
 
 
+class StoredContext(NamedTuple):
+    """A context of `depth` tokens whose suffixes have the ranks [lo, hi), and (row, count) for each of its rows."""
+
+    lo: int
+    hi: int
+    depth: int
+    rows: list[tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Shard:
-    """What the six files of a shard hold."""
+    """What the nine files of a shard hold."""
 
     text: list[int]
     metadata: list[dict[str, Any]]
     document_starts: list[int]
     first_token_starts: list[int]
     suffix_array: list[int]
+    keys: list[int]
+    stored_contexts: list[StoredContext]
 
     @property
     def documents(self) -> list[list[int]]:
@@ -136,6 +148,8 @@ def read_shard(folder: Path, entry: dict[str, Any], vocab_size: int) -> Shard:
         document_starts=sections["document_starts.bin"].packed(),
         first_token_starts=sections["first_token_starts.bin"].packed(),
         suffix_array=sections["suffix_array.bin"].packed(),
+        keys=sections["directory.bin"].packed(),
+        stored_contexts=_stored_contexts(sections["stored_contexts.bin"], sections["continuations.bin"]),
     )
     _check_numbers(shard, entry, vocab_size, sections["tokens.bin"].separator)
     for name, largest in (
@@ -143,6 +157,10 @@ def read_shard(folder: Path, entry: dict[str, Any], vocab_size: int) -> Shard:
         ("document_starts.bin", shard.document_starts[-1]),
         ("first_token_starts.bin", shard.first_token_starts[-1]),
         ("metadata_starts.bin", len(sections["metadata.bin"].payload)),
+        (
+            "stored_contexts.bin",
+            max([*sections["stored_contexts.bin"].packed(), len(sections["continuations.bin"].payload)]),
+        ),
     ):
         _check(sections[name].fields["element_bits"] == max(1, largest.bit_length()), f"the width of {name}")
     return shard
@@ -167,6 +185,7 @@ def _check_numbers(shard: Shard, entry: dict[str, Any], vocab_size: int, separat
     _check((starts[0], starts[-1]) == (0, n_elements), "the first and the last start")
     _check(all(shard.text[start - 1] == separator for start in starts[1:]), "the place of a separator")
     _check(len(shard.metadata) == n_documents, "the number of metadata")
+    _check(len(shard.keys) == -(-entry["n_tokens"] // 64), "the number of keys")
     _check(len(shard.first_token_starts) == vocab_size + 1, "the number of first tokens")
     _check(shard.first_token_starts[-1] == len(shard.suffix_array) == entry["n_tokens"], "the number of suffixes")
 
@@ -181,6 +200,38 @@ def read_index(folder: Path) -> tuple[dict[str, Any], list[Shard]]:
 def _metadata(payload: bytes, starts: list[int]) -> list[dict[str, Any]]:
     pieces = [payload[begin:end] for begin, end in pairwise(starts)]
     return [json.loads(piece.decode("ascii")) if piece else {} for piece in pieces]
+
+
+def _stored_contexts(contexts: Section, continuations: Section) -> list[StoredContext]:
+    numbers = contexts.packed()
+    _check(len(numbers) % 4 == 0, "the number of stored contexts")
+    quadruples = [numbers[place : place + 4] for place in range(0, len(numbers), 4)]
+    offsets = [*(offset for *_, offset in quadruples), len(continuations.payload)]
+    return [
+        StoredContext(lo, hi, depth, _rows(continuations.payload[offset:end]))
+        for (lo, hi, depth, offset), end in zip(quadruples, offsets[1:], strict=True)
+    ]
+
+
+def _rows(payload: bytes) -> list[tuple[int, int]]:
+    rows, code, numbers = [], -1, iter(payload)
+    for byte in numbers:
+        gap, count = byte >> 3, byte & 7
+        gap = gap or 32 + _varint(numbers)
+        count = count or 8 + _varint(numbers)
+        code += gap
+        rows.append((code - 1, count))
+    return rows
+
+
+def _varint(numbers: Iterator[int]) -> int:
+    value, shift = 0, 0
+    for byte in numbers:
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value
+        shift += 7
+    raise FormatError("a row that goes beyond its end")
 
 
 def _checksum(data: bytes) -> int:

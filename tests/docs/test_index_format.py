@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,39 @@ def test_the_header_table_has_no_gap() -> None:
         assert offset == ends[-1]
         ends.append(offset + size)
     assert ends[-1] == 64
-    assert sorted(section_kinds().values()) == [1, 2, 3, 4, 5, 6]
+    assert sorted(section_kinds().values()) == list(range(1, 10))
+
+
+@pytest.mark.parametrize(("vocab_size", "width"), [(255, 8), (1000, 16), (1000, 32)])
+def test_the_reader_finds_the_directory(tmp_path: Path, vocab_size: int, width: int) -> None:
+    """The keys as the document says; and for each stored context the rows that its suffixes show."""
+    ids = [*range(vocab_size)] if vocab_size > 600 else [*range(254)]
+    documents = [[5, 5], *([5, token] for token in ids), [1, 2] * 20_000, [3], []]
+    folder = tmp_path / "x.infgram"
+    infgram.build_from_tokens(documents, folder, vocab_size=vocab_size, token_width_bits=width).close()
+    _, (shard,) = read_index(folder)
+    assert shard.keys == [key_at(shard, position + 1, width) for position in shard.suffix_array[::64]]
+    assert [(context.depth, len(context.rows)) for context in shard.stored_contexts] == (
+        [(1, 1001)] if vocab_size > 600 else []
+    )
+    for lo, hi, depth, rows in shard.stored_contexts:
+        following = [shard.text[position + depth] for position in shard.suffix_array[lo:hi]]
+        counts = Counter(-1 if token == (1 << width) - 1 else token for token in following)
+        assert rows == sorted(counts.items())
+        (context,) = {tuple(shard.text[position : position + depth]) for position in shard.suffix_array[lo:hi]}
+        assert counts.total() == ReferenceIndex(documents, vocab_size).count(context)
+
+
+def key_at(shard: Shard, position: int, width: int) -> int:
+    """The 64 bits of tokens from a position on, as the section `directory.bin` of the document defines them."""
+    lanes: list[int] = []
+    while len(lanes) < 64 // width:
+        token = shard.text[position + len(lanes)]
+        if token == (1 << width) - 1:
+            lanes += [0] * (64 // width - len(lanes))
+        else:
+            lanes.append(token + 1)
+    return sum(lane << (64 - width * (place + 1)) for place, lane in enumerate(lanes))
 
 
 # The worked example

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -172,6 +173,39 @@ def check_score(index: infgram.Index, reference: ReferenceIndex, sequences: list
                 assert_same_scores(found, expected, (tokens, min_count, end))
 
 
+def check_longest_matches(index: infgram.Index, reference: ReferenceIndex, sequences: list[Tokens]) -> None:
+    for tokens in sequences:
+        found = index.longest_matches(tokens)
+        assert found.lengths.dtype == found.counts.dtype == np.int64
+        pairs = list(zip(found.lengths.tolist(), found.counts.tolist(), strict=True))
+        assert pairs == reference.longest_matches(tokens), tokens
+
+
+def check_sessions(index: infgram.Index, reference: ReferenceIndex, sequences: list[Tokens]) -> None:
+    """Token by token, and from the middle; a copy goes on alone."""
+    for tokens, min_count in product(sequences, (1, 2)):
+        half = len(tokens) // 2
+        session = index.session(tokens[:half], min_count=min_count)
+        whole = index.session(min_count=min_count)
+        whole.extend(tokens[:half])
+        for end in range(half, len(tokens) + 1):
+            suffix, case = reference.longest_suffix(tokens[:end], min_count=min_count), (tokens, end, min_count)
+            for part in (session, whole):
+                assert astuple(part.longest_suffix) == suffix, case
+                assert part.n_tokens == end
+            if end < len(tokens):
+                copy = session.copy()
+                session.append(tokens[end])
+                whole.append(tokens[end])
+                assert astuple(copy.longest_suffix) == suffix, case
+        found = session.distribution()
+        expected = reference.infgram_distribution(tokens, min_count=min_count)
+        assert_same_rows(found, expected, (tokens, min_count))
+        assert found.suffix_length == expected.suffix_length
+        top = session.distribution(top_k=1)
+        assert_same_rows(top, reference.infgram_distribution(tokens, min_count=min_count, top_k=1), tokens)
+
+
 def check_refused(index: infgram.Index, reference: ReferenceIndex) -> None:
     """A token id outside the vocabulary is an error in every question, and so is text without a tokenizer."""
     for token in (-2, END_OF_DOCUMENT, reference.vocab_size, 2**32, 2**63):
@@ -183,6 +217,9 @@ def check_refused(index: infgram.Index, reference: ReferenceIndex) -> None:
             index.longest_suffix,
             index.infgram_distribution,
             index.score,
+            index.longest_matches,
+            index.session,
+            index.session().extend,
             lambda query: index.count_batch([[], query]),
         ]
         for question in questions:
@@ -205,6 +242,8 @@ def check_everything(corpus: TokenCorpus, reference: ReferenceIndex, layout: Lay
         check_infgram_distribution(index, reference, contexts)
         check_infgram_log_prob(index, reference, contexts[-6:], (*corpus.alphabet, corpus.absent, END_OF_DOCUMENT))
         check_score(index, reference, contexts)
+        check_longest_matches(index, reference, contexts)
+        check_sessions(index, reference, contexts[-6:])
         check_refused(index, reference)
 
 

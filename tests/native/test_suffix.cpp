@@ -48,10 +48,10 @@ void check_sorted(const std::vector<std::vector<TokenId>>& documents, TokenId la
   const std::vector<std::uint64_t> expected = sorted_slowly(text, size);
   const AnyText any{reinterpret_cast<const std::byte*>(text.data()), size, 8 * sizeof(Token)};
   for (const std::size_t n_threads : {1UL, 3UL}) {
-    for (const std::uint64_t block_size : {1UL, 100UL, 1UL << 40}) {
+    for (const std::uint64_t memory_bytes : {0UL, 1UL << 40}) {
       std::vector<std::uint64_t> found;
       sort_suffixes(
-          any, largest_id, documents.size(), {n_threads, block_size},
+          any, largest_id, {n_threads, memory_bytes},
           [&](std::span<const std::uint64_t> part) { found.insert(found.end(), part.begin(), part.end()); },
           [](std::uint64_t) {});
       check::that(found == expected, name + " at " + std::to_string(n_threads) + " threads");

@@ -143,7 +143,7 @@ def test_the_fast_engine_is_chosen(tokenizer: HuggingFaceTokenizer, threads: int
 def test_a_difference_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
     tokenizer = trained()
     sample = [*SAMPLE, "one ünknown word ünknown"]
-    encode = bulk_encoder(tokenizer, sample, 2, lambda _: Erring(tokenizer, "ü"))
+    encode = bulk_encoder(tokenizer, sample, 2, make_engine=lambda _: Erring(tokenizer, "ü"))
     assert encode == tokenizer.encode_batch
     assert len(caplog.records) == 1
     assert caplog.records[0].levelno == logging.WARNING
@@ -199,7 +199,7 @@ def test_the_reference_steps_in_for_a_batch_that_fails(
 def test_an_engine_that_fails_while_compared_is_not_used() -> None:
     tokenizer = trained()
     engine: Engine = Erring(tokenizer, "t", ValueError("no"))
-    assert bulk_encoder(tokenizer, SAMPLE, 2, lambda _: engine) == tokenizer.encode_batch
+    assert bulk_encoder(tokenizer, SAMPLE, 2, make_engine=lambda _: engine) == tokenizer.encode_batch
 
 
 def test_an_interrupt_is_not_taken_for_a_failure() -> None:

@@ -1,0 +1,81 @@
+"""A benchmark's rows in words, and in the files of a record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def in_words(row: Row) -> str:
+    """One or a few lines for people."""
+    return _WORDS[row["question"]](row)
+
+
+def write_record(folder: Path, rows: Sequence[Row]) -> None:
+    """`build.json`, a row a line, and `build.md`, the same in words."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "build.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    machine, *answers = rows
+    about = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "question")
+    words = "\n".join(f"- {line.strip()}" for row in answers for line in in_words(row).splitlines())
+    (folder / "build.md").write_text(f"# Building an index\n\n{about}.\n\n{words}\n")
+
+
+def _sort(row: Row) -> str:
+    ours, theirs, ratios = row["ours"], row["theirs"], row["theirs_over_ours"]
+    lines = [
+        f"suffix sorting, {ours['n_tokens']:,} tokens, threads: {row['threads']}: {_per_token(ours)} "
+        f"(spread {ours['spread_ns']:.1f} ns)"
+    ]
+    if theirs:
+        lines.append(f"  infini-gram, its sorting steps, the same tokens: {_per_token(theirs)}")
+        lines.append(
+            f"  infini-gram over ours: time {ratios['ns_per_token']:.1f}x, memory {ratios['memory_per_token']:.1f}x, "
+            f"index {ratios['disk_per_token']:.2f}x; counts equal"
+        )
+    return "\n".join(lines)
+
+
+def _per_token(of: Row) -> str:
+    return (
+        f"{of['ns_per_token']:.1f} ns a token; bytes a token: memory {of['memory_per_token']:.1f}, "
+        f"index {of['disk_per_token']:.2f}, disk at the peak {of['disk_peak_per_token']:.2f}"
+    )
+
+
+def _hard(row: Row) -> str:
+    return (
+        f"{row['input']}, {row['n_tokens']:,} tokens: {row['ns_per_token']:.1f} ns a token, "
+        f"{row['times_ordinary']:.2f}x ordinary text; verified"
+    )
+
+
+def _text(row: Row) -> str:
+    ours, theirs = row["ours"], row["theirs"]
+    lines = [
+        f"text to index, {row['text_bytes'] / 1e6:.1f} MB from .jsonl.zst, threads: {row['threads']}: "
+        f"{ours['mb_per_s']:.1f} MB/s ({ours['elapsed_s']:.2f} s, of which sorting {ours['sort_s']:.2f} s)"
+    ]
+    if theirs:
+        lines.append(
+            f"  infini-gram: {theirs['mb_per_s']:.2f} MB/s, from tokenizing {theirs['tokenised_bytes'] / 1e6:.1f} MB "
+            f"of this text at {theirs['tokenise_mb_per_s']:.2f} MB/s after loading for {theirs['load_s']:.1f} s, and "
+            f"sorting all of it in {theirs['sort_s']:.1f} s"
+        )
+        lines.append(f"  ours over infini-gram: {ours['mb_per_s'] / theirs['mb_per_s']:.1f}x; token ids equal")
+    return "\n".join(lines)
+
+
+def _memory(row: Row) -> str:
+    return (
+        f"memory={row['budget_bytes'] >> 20}MiB, {row['n_tokens']:,} tokens: {row['memory_bytes'] >> 20} MiB at the "
+        f"peak, {row['times_budget']:.2f}x the budget; {row['times_ample']:.2f}x the time of ample memory; the same "
+        "files"
+    )
+
+
+_WORDS = {"sort": _sort, "hard": _hard, "text": _text, "memory": _memory}

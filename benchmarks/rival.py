@@ -1,0 +1,91 @@
+"""infini-gram's own package, run as its manual says, in the Python where it is installed."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.corpora import SEPARATOR, Tokens
+from benchmarks.measuring import Measured, run
+
+_GPT2_FILES: Final = ("tokenizer.json", "vocab.json", "merges.txt")
+_COUNTER: Final = Path(__file__).with_name("theirs.py")
+
+
+@dataclass(frozen=True)
+class Rival:
+    """An interpreter with infini-gram.
+
+    Attributes:
+        python: the interpreter.
+        version: of the package.
+        memory_gib: what its sorting may assume; the whole machine's, which is its fastest setting.
+    """
+
+    python: str
+    version: str
+    memory_gib: int
+
+    @classmethod
+    def find(cls, python: str, memory_bytes: int) -> Rival:
+        """Ask the interpreter for its version.
+
+        Raises:
+            SystemExit: the package is not there.
+        """
+        code = "import importlib.metadata, infini_gram.engine; print(importlib.metadata.version('infini-gram'))"
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{python} has no working infini-gram: {done.stderr.strip()[-500:]}")
+        return cls(python, done.stdout.strip(), max(1, memory_bytes >> 30))
+
+    def sort(self, tokens: Tokens, folder: Path, threads: int) -> tuple[float, Measured]:
+        """Its sorting steps (2.1 to 2.3) on tokens. Returns the seconds that it says they took, and the run."""
+        folder.mkdir(parents=True)
+        ends = np.flatnonzero(tokens == SEPARATOR)
+        with open(folder / "tokenized.0", "wb") as file:
+            np.array([SEPARATOR], dtype="<u2").tofile(file)  # it puts one before each document
+            tokens[: ends[-1]].astype("<u2", copy=False).tofile(file)
+        (2 * np.append(0, ends[:-1] + 1)).astype("<u8").tofile(folder / "offset.0")
+        measured = self._index(folder, folder, threads, folder)
+        line = next(line for _, line in measured.lines if line.startswith("Step 2 (build_sa): Done. Took"))
+        return float(line.split()[-2]), measured
+
+    def tokenise(self, texts: Path, tokenizer: Path, folder: Path, threads: int) -> tuple[float, Tokens]:
+        """Its tokenizing step on a folder of JSON lines. Returns the seconds, and the tokens as ours.
+
+        Its GPT-2 is named `gpt2`; a folder of that name, where it runs, stands in for the download.
+        """
+        folder.mkdir(parents=True)
+        (folder / "gpt2").mkdir()
+        for name in _GPT2_FILES:
+            shutil.copyfile(tokenizer / name, folder / "gpt2" / name)
+        measured = self._index(texts, folder / "index", threads, folder, "--tokenizer", "gpt2")
+        tokens = np.fromfile(folder / "index" / "tokenized.0", dtype="<u2")
+        seconds = measured.at("Step 2 (build_sa): Starting") - measured.at("Step 1 (tokenize): Starting")
+        return seconds, np.append(tokens[1:], np.uint16(SEPARATOR))
+
+    def counts(self, folder: Path, queries: Sequence[Sequence[int]]) -> list[int]:
+        """How often it finds each query."""
+        done = subprocess.run(
+            [self.python, str(_COUNTER), str(folder)],
+            input=json.dumps(queries),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [int(count) for count in json.loads(done.stdout.splitlines()[-1])]
+
+    def _index(self, data: Path, save: Path, threads: int, working_folder: Path, *options: str) -> Measured:
+        files = min(1 << 20, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        command = [self.python, "-m", "infini_gram.indexing", "--data_dir", str(data), "--save_dir", str(save)]
+        command += ["--token_dtype", "u16", "--cpus", str(threads), "--mem", str(self.memory_gib)]
+        return run([*command, "--ulimit", str(files), *options], save, {"HF_HUB_OFFLINE": "1"}, working_folder)

@@ -1,0 +1,22 @@
+"""Run by the Python that holds the package infini-gram: reads an index folder and token id queries, prints counts.
+
+python theirs.py INDEX < queries.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+
+
+def main() -> None:
+    """Count the queries on standard input."""
+    engine = import_module("infini_gram.engine").InfiniGramEngine(
+        index_dir=sys.argv[1], eos_token_id=0, vocab_size=65535, token_dtype="u16"
+    )
+    print(json.dumps([engine.count(query)["count"] for query in json.load(sys.stdin)]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+// A position and the integer that it is sorted by.
+#pragma once
+
+#include <cstdint>
+
+namespace infgram {
+
+// 12 bytes for a 32-bit position: the key is kept in halves, so that nothing is lost to alignment.
+template <class Pos>
+class KeyedPosition {
+ public:
+  KeyedPosition() = default;
+  KeyedPosition(std::uint64_t key, Pos at) : position(at) { set_key(key); }
+
+  [[nodiscard]] std::uint64_t key() const { return std::uint64_t{high_} << 32 | low_; }
+  void set_key(std::uint64_t key) {
+    low_ = static_cast<std::uint32_t>(key);
+    high_ = static_cast<std::uint32_t>(key >> 32);
+  }
+
+ private:
+  std::uint32_t low_;
+  std::uint32_t high_;
+
+ public:
+  Pos position;
+};
+
+}  // namespace infgram

@@ -1,0 +1,161 @@
+// Groups of sampled suffixes that agree so far, and one round of prefix doubling over them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/large_array.hpp"
+#include "suffix/key_sort.hpp"
+#include "suffix/keyed_position.hpp"
+
+namespace infgram {
+
+// Members of the sample, by their index in text order, with their ranks; a group of tied ones has one rank. Indices
+// ascend within a group. One thread at a time.
+template <class Pos>
+class TiedMembers {
+ public:
+  [[nodiscard]] bool empty() const { return members_.empty(); }
+
+  void add(Pos member, Pos rank) {
+    members_.push_back(member);
+    new_ranks_.push_back(rank);
+  }
+
+  // What sorting a group needs beside it, kept between calls; one a thread.
+  struct Scratch {
+    std::vector<KeyedPosition<Pos>> items;
+    KeySort<KeyedPosition<Pos>> key_sort;
+  };
+
+  // Given groups tied in n_steps members of the sample from each of theirs on, orders each group by the ranks that far
+  // on, which tells apart what agrees in up to twice as many.
+  void refine(const LargeArray<Pos>& ranks, std::uint64_t n_steps, Scratch& scratch) {
+    for_each_group([&](std::size_t begin, std::span<Pos> members, std::span<Pos> new_ranks) {
+      const std::uint64_t period = smallest_gap(members);
+      if (period <= n_steps) {
+        refine_runs(members, new_ranks, ranks, n_steps, period, scratch);
+        return;
+      }
+      scratch.items.clear();
+      for (std::size_t i = begin; i < begin + members.size(); ++i) {  // prefetches run on into the next groups
+        if (i + kPrefetchAhead < members_.size()) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead] + n_steps]);
+        scratch.items.emplace_back(ranks[members_[i] + n_steps], members_[i]);
+      }
+      scratch.key_sort.sort(scratch.items.data(), scratch.items.size());
+      place(scratch.items, members, new_ranks, new_ranks.front());
+    });
+  }
+
+  // Sets the ranks that refine() found, and forgets the members that are no longer tied.
+  void set_ranks(LargeArray<Pos>& ranks) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (i + kPrefetchAhead < members_.size()) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead]], 1);
+      ranks[members_[i]] = new_ranks_[i];
+    }
+    std::size_t n_kept = 0;
+    for_each_group([&](std::size_t, std::span<Pos> members, std::span<Pos> new_ranks) {
+      if (members.size() == 1) return;
+      for (std::size_t i = 0; i < members.size(); ++i, ++n_kept) {
+        members_[n_kept] = members[i];
+        new_ranks_[n_kept] = new_ranks[i];
+      }
+    });
+    members_.resize(n_kept);
+    new_ranks_.resize(n_kept);
+    if (n_kept < members_.capacity() / 2) {
+      members_.shrink_to_fit();
+      new_ranks_.shrink_to_fit();
+    }
+  }
+
+ private:
+  static constexpr std::size_t kPrefetchAhead = 32;
+
+  template <class F>
+  void for_each_group(F&& f) {
+    for (std::size_t begin = 0; begin < members_.size();) {
+      std::size_t end = begin + 1;
+      const Pos rank = new_ranks_[begin];
+      while (end < members_.size() && new_ranks_[end] == rank) ++end;
+      f(begin, std::span(members_).subspan(begin, end - begin), std::span(new_ranks_).subspan(begin, end - begin));
+      begin = end;
+    }
+  }
+
+  static std::uint64_t smallest_gap(std::span<const Pos> members) {
+    Pos gap = static_cast<Pos>(-1);
+    for (std::size_t i = 1; i < members.size(); ++i) gap = std::min<Pos>(gap, members[i] - members[i - 1]);
+    return gap;
+  }
+
+  // Members of one group at a distance of `period`, not above n_steps, lie in a run: from each on the text repeats
+  // with that period. They form chains. What follows the last of a chain leaves the repetition, below it or above;
+  // where below, a member sorts the higher the more members of its chain follow, else the lower. Members followed by
+  // equally many go by the ranks n_steps on from the last ones. Cost: linear, whatever the length of the run.
+  void refine_runs(std::span<Pos> members, std::span<Pos> new_ranks, const LargeArray<Pos>& ranks,
+                   std::uint64_t n_steps, std::uint64_t period, Scratch& scratch) {
+    const Pos rank = new_ranks.front();
+    std::vector<Chain> below;
+    std::vector<Chain> above;
+    for (std::size_t begin = 0; begin < members.size();) {
+      std::size_t end = begin + 1;
+      while (end < members.size() && members[end] - members[end - 1] == period) ++end;
+      const Pos last = members[end - 1];
+      (ranks[last + period] < rank ? below : above).push_back({ranks[last + n_steps], last, end - begin});
+      begin = end;
+    }
+    std::size_t next = 0;
+    for_each_layer(below, period, scratch, [&](std::span<const KeyedPosition<Pos>> layer) {
+      place(layer, members.subspan(next, layer.size()), new_ranks.subspan(next, layer.size()),
+            rank + static_cast<Pos>(next));
+      next += layer.size();
+    });
+    next = members.size();
+    for_each_layer(above, period, scratch, [&](std::span<const KeyedPosition<Pos>> layer) {
+      next -= layer.size();
+      place(layer, members.subspan(next, layer.size()), new_ranks.subspan(next, layer.size()),
+            rank + static_cast<Pos>(next));
+    });
+  }
+
+  struct Chain {
+    std::uint64_t rank_after;
+    Pos last;
+    std::size_t n_members;
+  };
+
+  // Calls f with the members that 0, 1, 2, … members of their chain follow, in the order of rank_after, their keys.
+  template <class F>
+  static void for_each_layer(std::vector<Chain>& chains, std::uint64_t period, Scratch& scratch, const F& f) {
+    std::ranges::stable_sort(chains, {}, &Chain::rank_after);
+    std::vector<KeyedPosition<Pos>>& layer = scratch.items;
+    for (std::size_t n_after = 0; !chains.empty(); ++n_after) {
+      layer.clear();
+      for (const Chain& chain : chains) {
+        layer.emplace_back(chain.rank_after, static_cast<Pos>(chain.last - n_after * period));
+      }
+      f(std::span<const KeyedPosition<Pos>>(layer));
+      std::erase_if(chains, [n_after](const Chain& chain) { return chain.n_members == n_after + 1; });
+    }
+  }
+
+  // Writes sorted items where they belong; equal keys share the rank of the first.
+  static void place(std::span<const KeyedPosition<Pos>> items, std::span<Pos> members, std::span<Pos> new_ranks,
+                    Pos first_rank) {
+    Pos rank = first_rank;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (i > 0 && items[i].key() != items[i - 1].key()) rank = first_rank + static_cast<Pos>(i);
+      members[i] = items[i].position;
+      new_ranks[i] = rank;
+    }
+  }
+
+  std::vector<Pos> members_;
+  std::vector<Pos> new_ranks_;
+};
+
+}  // namespace infgram

@@ -1,0 +1,40 @@
+"""Builds that are disturbed, and what is compared afterwards."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import infgram
+
+OPTIONS: dict[str, Any] = {"tokenizer": "bpe:400", "shard_tokens": 4_000, "threads": 2, "on_error": "skip"}
+"""Several shards, a tokenizer to be trained, and a line that is left out."""
+
+
+def write_corpus(path: Path, n_documents: int = 300) -> Path:
+    """JSON lines with metadata, the same ones every time; one of them is no document."""
+    numbers = random.Random(7)
+    words = ["".join(numbers.choices("abcdeé ", k=numbers.randint(1, 7))) for _ in range(200)]
+    rows: list[dict[str, Any]] = [
+        {"text": " ".join(numbers.choices(words, k=numbers.randint(0, 80))), "number": number}
+        for number in range(n_documents)
+    ]
+    rows.insert(n_documents // 3, {"text": None})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its relative path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def check_whole_or_absent(output: Path) -> bool:
+    """Whether there is an index; what is there must be one that is intact."""
+    if not output.exists():
+        return False
+    with infgram.open(output) as index:
+        index.verify()
+    return True

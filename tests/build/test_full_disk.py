@@ -1,0 +1,82 @@
+"""A disk that is full, at whatever stage, is a clear error that does no harm."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import infgram
+from infgram.build import room
+from infgram.build.room import index_bytes
+from tests.build import full_disk
+from tests.build.resuming import OPTIONS, write_corpus
+
+plan = sys.modules[infgram.build.__module__]  # the package's attribute of that name is the function `build`
+
+IN_OWN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+STAGES = {"train", "tokenise", "sort"}
+
+
+def why_not() -> str:
+    """Why no file system can be mounted here; empty if one can be."""
+    try:
+        words = (*IN_OWN_NAMESPACE, "mount", "-t", "tmpfs", "infgram-test", "/mnt")
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return done.stderr.strip() if done.returncode else ""
+
+
+@pytest.mark.parametrize("pages", [pytest.param(4, id="coarse"), pytest.param(1, id="fine", marks=pytest.mark.torture)])
+def test_full_at_each_stage(tmp_path: Path, pages: int) -> None:
+    reason = why_not()
+    if reason:
+        pytest.skip(f"this user cannot mount a file system in a namespace of their own: {reason}")
+    corpus = write_corpus(tmp_path / "corpus.jsonl")
+    infgram.build(corpus, tmp_path / "expected", **OPTIONS).close()
+    (tmp_path / "disk").mkdir()
+    paths = (full_disk.__file__, corpus, tmp_path / "expected", tmp_path / "disk")
+    script = [sys.executable, *map(str, paths), str(pages * PAGE)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [*IN_OWN_NAMESPACE, *script], capture_output=True, text=True, check=False, env=environment, timeout=250
+    )
+    assert done.returncode == 0, done.stderr
+    stages = json.loads(done.stdout)
+    assert STAGES <= set(stages) <= STAGES | {"begin", "check"}, stages
+
+
+def test_too_little_disk_is_found_before_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = write_corpus(tmp_path / "corpus.jsonl")
+    monkeypatch.setattr(plan, "_SMALL_BYTES", 0)
+    for module in (plan, room):
+        monkeypatch.setattr(module, "free_bytes", lambda _: 20 * corpus.stat().st_size)  # in doubt, but enough
+    infgram.build(corpus, tmp_path / "x", **OPTIONS).close()
+    for module in (plan, room):
+        monkeypatch.setattr(module, "free_bytes", lambda _: 1000)
+    with pytest.raises(
+        infgram.StorageError, match=r"will take about .* MB more; .* has .* free, .* too little"
+    ) as caught:
+        infgram.build(corpus, tmp_path / "y", **OPTIONS)
+    assert caught.value.errno == errno.ENOSPC
+    monkeypatch.undo()
+    for module in (plan, room):
+        monkeypatch.setattr(module, "free_bytes", lambda _: 0)
+    infgram.build(corpus, tmp_path / "y", **OPTIONS).close()  # so small that it is just tried
+
+
+def test_the_size_of_an_index(tmp_path: Path) -> None:
+    documents = [list(range(n % 50)) for n in range(2000)]
+    for shard_tokens in (10_000, 5_000_000_000):
+        with infgram.build_from_tokens(
+            documents, tmp_path / "x", vocab_size=300, shard_tokens=shard_tokens, overwrite=True
+        ) as index:
+            expected = index_bytes(index.n_tokens, 2000, 0, 300, 16, shard_tokens)
+            assert index.info()["size_bytes"] == pytest.approx(expected, rel=0.1)

@@ -1,0 +1,50 @@
+"""The benchmarks run, and say what they found; how fast that was is nobody's business here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    folder = tmp_path_factory.mktemp("benchmarks")
+    random = np.random.default_rng(1)
+    np.save(folder / "ids.npy", random.integers(0, 300, 30_000, dtype=np.uint16))
+    np.save(folder / "lengths.npy", np.full(30, 1000))
+    (folder / "texts.txt").write_text("to be or not to be\n" * 1000)
+    command = [sys.executable, str(RUN), "--ids", str(folder / "ids.npy"), "--lengths", str(folder / "lengths.npy")]
+    command += ["--books", str(folder / "texts.txt"), "--source", str(folder), "--tokenizer", "bytes"]
+    command += ["--threads", "2", "--repeats", "1", "--folder", str(folder), "--record", str(folder / "record")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(folder.glob("infgram-*"))
+    words = (folder / "record" / "build.md").read_text()
+    assert all(line.strip() in words for line in done.stdout.splitlines()[2:])
+    return [json.loads(line) for line in (folder / "record" / "build.json").read_text().splitlines()]
+
+
+def test_every_question_is_answered(rows: list[dict[str, object]]) -> None:
+    questions = [row["question"] for row in rows]
+    assert questions == ["machine", "sort", "sort", *["hard"] * 5, "memory", "text"]
+
+
+def test_the_figures_are_of_this_corpus(rows: list[dict[str, object]]) -> None:
+    sizes = {row["input"]: row["n_tokens"] for row in rows if row["question"] == "hard"}
+    assert sizes == {
+        "ordinary text": 30_030,
+        "one repeated token": 30_030,
+        "a period of 1,000": 30_030,
+        "one document 10,000 times": 40_000,
+        "a Fibonacci word": 30_030,
+    }
+    (text,) = (row for row in rows if row["question"] == "text")
+    assert text["text_bytes"] == 19_000
+    assert text["theirs"] is None
