@@ -132,7 +132,7 @@ class InfgramLogProb(float):
     ) -> InfgramLogProb:
         """The log-probability follows from the counts."""
         seen = continuation_count > 0
-        self = super().__new__(cls, math.log(continuation_count / context_count) if seen else -math.inf)
+        self = super().__new__(cls, float(np.log(continuation_count / context_count)) if seen else -math.inf)
         self.suffix_length = suffix_length
         self.context_count = context_count
         self.continuation_count = continuation_count
