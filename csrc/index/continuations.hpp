@@ -43,7 +43,7 @@ class Continuations {
   // Returns false, without a call, when the context is not stored. Cost: O(log size() + rows).
   template <class F>
   bool for_each_row(SuffixRange range, std::uint64_t depth, F&& f) const {
-    if (range.count() < kFewestStoredRows) return false;
+    if (range.count() <= (kFewestSampledRows - 1) * kSampleStep) return false;
     const auto place = find(range, depth);
     if (!place) return false;
     const std::byte* next = rows_.data() + begin(*place);

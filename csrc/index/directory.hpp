@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -33,11 +34,23 @@ struct Edge {
 };
 
 // A view of the sampled keys: key s is that of the suffix of rank s * kSampleStep, from its second token on, as
-// Text::key gives it. The first token is known from first_token_starts. An index of version 1 has none; then no
-// function narrows anything.
+// Text::key gives it. The first token is known from first_token_starts. The top, every kTopStep-th key, stays in the
+// cache. An index of version 1 has none; then no function narrows anything.
 class Directory {
  public:
+  // Neighbouring samples among which the first whose key is not below another one is, or which it follows.
+  struct Stretch {
+    const std::uint64_t* first;
+    const std::uint64_t* last;
+    [[nodiscard]] std::ptrdiff_t size() const { return last - first; }
+    [[nodiscard]] const std::uint64_t* middle() const { return first + size() / 2; }
+  };
+
   Directory() = default;
+  // The section's payload for a shard of so many tokens; or all keys alone.
+  Directory(std::span<const std::uint64_t> payload, std::uint64_t n_tokens)
+      : top_(payload.first(static_cast<std::size_t>(n_top_keys(n_tokens)))),
+        keys_(payload.subspan(static_cast<std::size_t>(n_top_keys(n_tokens)))) {}
   explicit Directory(std::span<const std::uint64_t> keys) : keys_(keys) {}
 
   [[nodiscard]] bool holds(std::uint64_t rank) const {
@@ -46,20 +59,43 @@ class Directory {
   // REQUIRES holds(rank).
   [[nodiscard]] std::uint64_t key(std::uint64_t rank) const { return keys_[rank / kSampleStep]; }
 
-  // Narrows the bracket of a pattern of `size` tokens, `key` being that of its second to its last (at most
-  // kKeyTokens) token. REQUIRES suffixes in [lo, hi) that begin with the pattern's first token.
-  // Cost: O(log((hi - lo) / kSampleStep)), in memory.
+  // Narrowing the bracket of a pattern goes by steps, between which the caller may wait for what was prefetched:
+  //
+  //     Stretch stretch = directory.stretch(bracket, key);
+  //     while (directory.is_wide(stretch)) directory.cut(stretch, key);
+  //     directory.narrow<Token>(bracket, stretch, key, size);
+
+  // The stretch in which the end of `bracket` lies, from the top. `key` is that of the pattern's second to its last (at
+  // most kKeyTokens) token. REQUIRES suffixes in [lo, hi) that begin with the pattern's first token.
+  // Cost: O(log((hi - lo) / (kSampleStep * kTopStep))), in the cache. Prefetches the stretch's middle.
+  [[nodiscard]] Stretch stretch(const Bracket& bracket, std::uint64_t key) const {
+    return stretch(sample_at_or_after(bracket.lo), sample_at_or_after(bracket.hi), key);
+  }
+
+  // Whether it is worth while to wait for a cut.
+  [[nodiscard]] static bool is_wide(const Stretch& stretch) { return stretch.size() > kNarrow; }
+
+  // Halves a stretch twice. Prefetches what is read next. REQUIRES is_wide(stretch).
+  static void cut(Stretch& stretch, std::uint64_t key) {
+    halve(stretch, key);
+    halve(stretch, key);
+    prefetch(stretch);
+  }
+
+  // Narrows the bracket of a pattern of `size` tokens to a sample's width, or to those of its key, by a stretch.
+  // Cost: O(log(samples of the pattern's key)).
   template <class Token>
-  void narrow(Bracket& bracket, std::uint64_t key, std::uint64_t size) const {
+  void narrow(Bracket& bracket, Stretch stretch, std::uint64_t key, std::uint64_t size) const {
     const std::uint64_t* const first = keys_.data() + sample_at_or_after(bracket.lo);
     const std::uint64_t* const last = keys_.data() + sample_at_or_after(bracket.hi);
-    const std::uint64_t* above = lower_bound(first, last, key);
+    while (stretch.size() > 0) halve(stretch, key);
+    const std::uint64_t* above = stretch.first;
     if (above > first) {
       bracket.lo = rank_of(above - 1) + 1;
       bracket.below = shared<Token>(above[-1], key, size);
     }
     // A longer pattern can stand anywhere among the suffixes that have its key.
-    if (size > 1 + Text<Token>::kKeyTokens) above = std::upper_bound(above, last, key);
+    if (size > 1 + Text<Token>::kKeyTokens) above = first_above(above, last, key);
     if (above < last) {
       bracket.hi = rank_of(above);
       bracket.above = shared<Token>(*above, key, size);
@@ -108,7 +144,9 @@ class Directory {
   [[nodiscard]] bool shows(SuffixRange range, std::uint64_t key, std::uint64_t length, std::uint64_t count) const {
     const std::uint64_t mask = prefix_mask<Token>(length);
     const std::uint64_t* const last = keys_.data() + sample_at_or_after(range.hi);
-    const std::uint64_t* const begin = lower_bound(keys_.data() + sample_at_or_after(range.lo), last, key & mask);
+    Stretch samples = stretch(sample_at_or_after(range.lo), sample_at_or_after(range.hi), key & mask);
+    while (samples.size() > 0) halve(samples, key & mask);
+    const std::uint64_t* const begin = samples.first;
     const std::uint64_t n_more = (count - 1 + kSampleStep - 1) / kSampleStep;  // samples after the first
     return n_more < static_cast<std::uint64_t>(last - begin) && ((begin[n_more] ^ key) & mask) == 0;
   }
@@ -116,18 +154,44 @@ class Directory {
  private:
   static constexpr auto kStep = static_cast<std::int64_t>(kSampleStep);
 
-  // Without branches that depend on the keys, so that the reads of two levels overlap.
-  static const std::uint64_t* lower_bound(const std::uint64_t* first, const std::uint64_t* last, std::uint64_t key) {
-    auto n = static_cast<std::size_t>(last - first);
-    if (n == 0) return first;
-    while (n > 1) {
-      const std::size_t half = n / 2;
-      __builtin_prefetch(first + half / 2);
-      __builtin_prefetch(first + half + half / 2);
-      first += first[half - 1] < key ? half : 0;
-      n -= half;
+  static constexpr std::ptrdiff_t kNarrow = 16;  // two lines of the cache
+
+  [[nodiscard]] Stretch stretch(std::size_t first, std::size_t last, std::uint64_t key) const {
+    Stretch result{keys_.data() + first, keys_.data() + last};
+    const std::size_t begin = (first + kTopStep - 1) / kTopStep;
+    const std::size_t end = std::min((last + kTopStep - 1) / kTopStep, top_.size());
+    if (begin < end) {
+      Stretch top{top_.data() + begin, top_.data() + end};
+      while (top.size() > 0) halve(top, key);
+      const auto above = static_cast<std::size_t>(top.first - top_.data());
+      if (above > begin) result.first = keys_.data() + (above - 1) * kTopStep + 1;
+      if (above < end) result.last = keys_.data() + above * kTopStep;
     }
-    return first + (*first < key ? 1 : 0);
+    prefetch(result);
+    return result;
+  }
+
+  static void prefetch(const Stretch& stretch) {
+    __builtin_prefetch(stretch.middle());
+    __builtin_prefetch(stretch.first + stretch.size() / 4);
+    __builtin_prefetch(stretch.first + stretch.size() * 3 / 4);
+  }
+
+  // Without a branch that depends on the keys. REQUIRES a stretch that is not empty.
+  static void halve(Stretch& stretch, std::uint64_t key) {
+    const std::uint64_t* const middle = stretch.middle();
+    const bool is_below = *middle < key;
+    stretch = {is_below ? middle + 1 : stretch.first, is_below ? stretch.last : middle};
+  }
+
+  // The first of sorted samples whose key is above this one, by doubling steps.
+  static const std::uint64_t* first_above(const std::uint64_t* first, const std::uint64_t* last, std::uint64_t key) {
+    std::ptrdiff_t step = 1;
+    while (step <= last - first && first[step - 1] <= key) {
+      first += step;
+      step *= 2;
+    }
+    return std::upper_bound(first, first + std::min(step, last - first), key);
   }
 
   [[nodiscard]] std::size_t sample_at_or_after(std::uint64_t rank) const {
@@ -150,6 +214,7 @@ class Directory {
     return ~(~std::uint64_t{0} >> ((length - 1) * Text<Token>::kTokenBits));
   }
 
+  std::span<const std::uint64_t> top_;
   std::span<const std::uint64_t> keys_;
 };
 

@@ -34,8 +34,8 @@ void write_directory(const std::filesystem::path& folder, std::size_t n_threads,
   const std::uint64_t checksum = tokens.header().shard_checksum;
   const auto create = [&](SectionKind kind) { return SectionWriter(folder / file_name_of(kind), kind); };
   SectionWriter keys = create(SectionKind::kDirectory);
-  keys.append(std::as_bytes(std::span(found.keys)));
-  keys.finish(found.keys.size(), 64, checksum);
+  keys.append(std::as_bytes(std::span(found.directory)));
+  keys.finish(found.directory.size(), 64, checksum);
   SectionWriter continuations = create(SectionKind::kContinuations);
   continuations.append(found.continuations);
   continuations.finish(found.continuations.size(), 8, checksum);

@@ -92,10 +92,11 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
 
 void Shard::open_directory() {
   const Section& directory = section(SectionKind::kDirectory);
-  check_elements(directory, (n_tokens() + kSampleStep - 1) / kSampleStep);
+  check_elements(directory, n_top_keys(n_tokens()) + n_sampled_keys(n_tokens()));
   if (directory.header().element_bits != 64) directory.damaged("keys of other than 64 bits");
   const auto keys = directory.payload();
-  directory_ = Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)});
+  directory_ =
+      Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)}, n_tokens());
 
   const Section& contexts = section(SectionKind::kStoredContexts);
   if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("holds part of a context");
@@ -179,7 +180,7 @@ void Shard::verify_directory(const SortProgress& progress) const {
   const auto equals = [this](SectionKind kind, std::span<const std::byte> bytes) {
     return std::ranges::equal(section(kind).payload(), bytes);
   };
-  check(SectionKind::kDirectory, equals(SectionKind::kDirectory, std::as_bytes(std::span(expected.keys))));
+  check(SectionKind::kDirectory, equals(SectionKind::kDirectory, std::as_bytes(std::span(expected.directory))));
   check(SectionKind::kContinuations, equals(SectionKind::kContinuations, expected.continuations));
   check(SectionKind::kStoredContexts, std::ranges::equal(continuations_.contexts(), expected.contexts));
 }

@@ -3,131 +3,216 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <span>
 #include <utility>
 
 #include "base/errors.hpp"
 #include "base/parallel.hpp"
+#include "index/row_reader.hpp"
 
 namespace infgram {
 namespace {
 
-constexpr std::uint64_t kBatch = 64;                      // suffixes whose reads are under way together
-constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;  // suffixes a task, about
+constexpr std::size_t kBatch = 64;                          // reads under way together
+constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;    // suffixes a task, about
+constexpr std::size_t kContextsTogether = std::size_t{64};  // read before it is seen whether more have room
 
-// A context that may be stored: all but where its rows will stand.
+// The samples are the suffixes of ranks 0, kSampleStep, 2 * kSampleStep, …; sample s has rank s * kSampleStep.
+struct Samples {
+  std::uint64_t begin;
+  std::uint64_t end;
+  [[nodiscard]] std::uint64_t size() const { return end - begin; }
+};
+
+// A context that may be stored.
 struct Candidate {
+  Samples samples;  // all that begin with it
+  std::uint64_t depth;
+  std::uint64_t n_rows;  // that follow these
+};
+
+struct Stored {
   StoredContext context;
-  std::uint64_t n_rows;
   std::vector<std::byte> rows;
 };
 
-// The context of one length that the pass is inside of.
-class OpenContext {
+// What a shard offers to a RowReader, while it has no more than a text, its array and sampled keys.
+template <class Token>
+class SortedSuffixes {
  public:
-  // The rows of the context that begins at this rank, the first of them with this code.
-  void open(std::uint64_t rank, std::uint64_t code) {
-    lo_ = row_begin_ = rank;
-    code_ = code;
-    rows_.clear();
-  }
+  SortedSuffixes(Text<Token> text, const PackedArray& array, std::span<const std::uint64_t> keys)
+      : text_(text), array_(array), directory_(keys) {}
 
-  // The suffixes from this rank on have another row.
-  void change_row(std::uint64_t rank, std::uint64_t code) {
-    rows_.emplace_back(code_, rank - row_begin_);
-    row_begin_ = rank;
-    code_ = code;
+  template <class>
+  [[nodiscard]] Text<Token> typed_text() const {
+    return text_;
   }
-
-  void close(std::uint64_t rank, std::uint64_t depth, std::vector<Candidate>& candidates) {
-    if (rows_.size() + 1 < kFewestStoredRows) return;
-    rows_.emplace_back(code_, rank - row_begin_);
-    Candidate& candidate = candidates.emplace_back(Candidate{{lo_, rank, depth, 0}, rows_.size(), {}});
-    std::uint64_t previous = ~std::uint64_t{0};
-    for (const auto& [code, count] : rows_) append_row(candidate.rows, code - std::exchange(previous, code), count);
+  [[nodiscard]] const Directory& directory() const { return directory_; }
+  [[nodiscard]] std::uint64_t size() const { return array_.size(); }
+  [[nodiscard]] const void* address(std::uint64_t rank) const { return array_.address(rank); }
+  [[nodiscard]] std::uint64_t position(std::uint64_t rank, std::uint64_t depth) const {
+    const std::uint64_t position = array_[rank] + depth;
+    if (position < text_.size()) return position;
+    throw IndexDamagedError("rank " + std::to_string(rank) + " of the suffix array holds position " +
+                            std::to_string(position - depth) + ", beyond the text");
   }
 
  private:
-  std::uint64_t lo_ = 0;
-  std::uint64_t row_begin_ = 0;
-  std::uint64_t code_ = 0;  // 0 for the end of the document, a token's id + 1
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows_;
+  Text<Token> text_;
+  const PackedArray& array_;
+  Directory directory_;
 };
 
+// Reads the keys of the samples of one first token after the other, and finds candidates among their prefixes.
 template <class Token>
 class Surveyor {
  public:
-  Surveyor(Text<Token> text, const PackedArray& suffix_array, std::vector<std::uint64_t>& keys)
-      : text_(text), suffix_array_(suffix_array), keys_(keys) {}
+  Surveyor(const SortedSuffixes<Token>& suffixes, std::span<std::uint64_t> keys)
+      : suffixes_(suffixes), text_(suffixes.template typed_text<Token>()), keys_(keys) {}
 
   // Surveys the ranks of one first token.
-  void run(SuffixRange range, std::vector<Candidate>& candidates) const { run(range, 1, candidates); }
+  void run(SuffixRange range, std::vector<Candidate>& candidates) const {
+    const Samples samples{(range.lo + kSampleStep - 1) / kSampleStep, (range.hi + kSampleStep - 1) / kSampleStep};
+    const std::span<std::uint64_t> keys = keys_.subspan(samples.begin, samples.size());
+    read_keys(samples, 1, keys);
+    find_candidates(samples, 1, keys, candidates);
+  }
 
  private:
   static constexpr unsigned kLanes = Text<Token>::kKeyTokens;
 
-  // The contexts of the suffixes in `range`, which share their first `depth` tokens: those of `depth` tokens to
-  // depth + kLanes - 1, whose rows one key tells; then the longer ones, where enough suffixes share the whole key.
-  void run(SuffixRange range, std::uint64_t depth, std::vector<Candidate>& candidates) const {
-    std::array<OpenContext, kLanes> open;  // open[d] is the context of depth + d tokens
+  // A context that the pass is inside of.
+  struct Open {
+    std::uint64_t begin;
+    std::uint64_t n_rows;
+  };
+
+  void read_keys(Samples samples, std::uint64_t depth, std::span<std::uint64_t> keys) const {
     std::array<std::uint64_t, kBatch> positions;
-    std::uint64_t previous = 0;
-    unsigned n_open = 0;                 // contexts that the suffix before is long enough for
-    std::uint64_t key_begin = range.lo;  // the first suffix of this key
-    for (std::uint64_t batch = range.lo; batch < range.hi; batch += kBatch) {
-      const std::uint64_t n = std::min(kBatch, range.hi - batch);
-      for (std::uint64_t i = 0; i < n; ++i) {
-        positions[i] = position(batch + i, depth);
+    for (std::uint64_t begin = 0; begin < keys.size(); begin += kBatch) {
+      const std::size_t n = std::min<std::size_t>(kBatch, keys.size() - begin);
+      const auto rank = [&](std::size_t i) { return (samples.begin + begin + i) * kSampleStep; };
+      for (std::size_t i = 0; i < n; ++i) __builtin_prefetch(suffixes_.address(rank(i)));
+      for (std::size_t i = 0; i < n; ++i) {
+        positions[i] = suffixes_.position(rank(i), depth);
         text_.prefetch(positions[i]);
       }
-      for (std::uint64_t i = 0; i < n; ++i) {
-        const std::uint64_t rank = batch + i;
-        const std::uint64_t key = text_.key(positions[i]);
-        if (depth == 1 && rank % kSampleStep == 0) keys_[rank / kSampleStep] = key;
-        if (rank > range.lo) {
-          if (key == previous) continue;
-          run_deeper({key_begin, rank}, previous, depth, candidates);
-          const unsigned n_shared = static_cast<unsigned>(std::countl_zero(key ^ previous)) / Text<Token>::kTokenBits;
-          close(open, n_shared + 1, n_open, depth, rank, candidates);
-          open[n_shared].change_row(rank, code(key, n_shared));
-          n_open = n_shared + 1;
-        }
-        while (n_open < kLanes && (n_open == 0 || code(key, n_open - 1) != 0)) {
-          open[n_open].open(rank, code(key, n_open));
-          ++n_open;
-        }
-        previous = key;
-        key_begin = rank;
-      }
+      for (std::size_t i = 0; i < n; ++i) keys[begin + i] = text_.key(positions[i]);
     }
-    run_deeper({key_begin, range.hi}, previous, depth, candidates);
-    close(open, 0, n_open, depth, range.hi, candidates);
   }
 
-  void run_deeper(SuffixRange range, std::uint64_t key, std::uint64_t depth, std::vector<Candidate>& candidates) const {
-    if (range.count() < kFewestStoredRows || Text<Token>::ends(key) || depth + kLanes > kLongestStoredContext) return;
-    run(range, depth + kLanes, candidates);
+  // Samples that share their first `depth` tokens, and the keys after these: the contexts of `depth` tokens to
+  // depth + kLanes - 1, whose rows one key tells; then the longer ones, where enough samples share the whole key.
+  void find_candidates(Samples samples, std::uint64_t depth, std::span<const std::uint64_t> keys,
+                       std::vector<Candidate>& candidates) const {
+    if (samples.size() < kFewestSampledRows) return;
+    std::array<Open, kLanes> open;  // open[d] is the context of depth + d tokens
+    unsigned n_open = 0;            // those that the sample before is long enough for
+    const auto close = [&](unsigned first, std::uint64_t sample) {
+      for (unsigned d = first; d < n_open; ++d) {
+        const bool is_candidate = open[d].n_rows >= kFewestSampledRows && depth + d <= kLongestStoredContext;
+        if (is_candidate) candidates.push_back({{open[d].begin, sample}, depth + d, open[d].n_rows});
+      }
+      n_open = std::min(n_open, first);
+    };
+    std::uint64_t key_begin = samples.begin;  // the first sample of this key
+    for (std::uint64_t sample = samples.begin; sample < samples.end; ++sample) {
+      const std::uint64_t key = keys[sample - samples.begin];
+      if (sample > samples.begin) {
+        const std::uint64_t previous = keys[sample - samples.begin - 1];
+        if (key == previous) continue;
+        look_deeper({key_begin, sample}, previous, depth, candidates);
+        const unsigned n_shared = static_cast<unsigned>(std::countl_zero(key ^ previous)) / Text<Token>::kTokenBits;
+        close(n_shared + 1, sample);
+        ++open[n_shared].n_rows;
+      }
+      while (n_open < kLanes && (n_open == 0 || code(key, n_open - 1) != 0)) open[n_open++] = {sample, 1};
+      key_begin = sample;
+    }
+    look_deeper({key_begin, samples.end}, keys.back(), depth, candidates);
+    close(0, samples.end);
+  }
+
+  void look_deeper(Samples samples, std::uint64_t key, std::uint64_t depth, std::vector<Candidate>& candidates) const {
+    if (samples.size() < kFewestSampledRows || Text<Token>::ends(key)) return;
+    if (depth + kLanes > kLongestStoredContext) return;
+    std::vector<std::uint64_t> keys(samples.size());
+    read_keys(samples, depth + kLanes, keys);
+    find_candidates(samples, depth + kLanes, keys, candidates);
   }
 
   static std::uint64_t code(std::uint64_t key, unsigned lane) {
     return (key >> (64 - (lane + 1) * Text<Token>::kTokenBits)) & (~std::uint64_t{0} >> (64 - Text<Token>::kTokenBits));
   }
 
-  static void close(std::array<OpenContext, kLanes>& open, unsigned first, unsigned last, std::uint64_t depth,
-                    std::uint64_t rank, std::vector<Candidate>& candidates) {
-    for (unsigned d = first; d < last; ++d) open[d].close(rank, depth + d, candidates);
-  }
-
-  [[nodiscard]] std::uint64_t position(std::uint64_t rank, std::uint64_t depth) const {
-    const std::uint64_t position = suffix_array_[rank] + depth;
-    if (position < text_.size()) return position;
-    throw IndexDamagedError("rank " + std::to_string(rank) + " of the suffix array holds position " +
-                            std::to_string(position - depth) + ", beyond the text");
-  }
-
+  const SortedSuffixes<Token>& suffixes_;
   Text<Token> text_;
-  const PackedArray& suffix_array_;
-  std::vector<std::uint64_t>& keys_;
+  std::span<std::uint64_t> keys_;
 };
+
+// The ranks of the suffixes that begin with a candidate: its samples tell them to the step.
+template <class Token>
+SuffixRange range_of(const SortedSuffixes<Token>& suffixes, const Candidate& candidate) {
+  const Text<Token> text = suffixes.template typed_text<Token>();
+  const std::uint64_t known = suffixes.position(candidate.samples.begin * kSampleStep, 0);
+  const auto begins_so = [&](std::uint64_t rank) {
+    const std::uint64_t position = suffixes.position(rank, 0);
+    const std::uint64_t n = std::min(candidate.depth, text.size() - position);
+    return n == candidate.depth && std::equal(text.data() + position, text.data() + position + n, text.data() + known);
+  };
+  // Half-way between a rank that does and one that does not, until they are neighbours.
+  const auto last_inside = [&](std::uint64_t inside, std::uint64_t outside) {
+    while (inside - outside != 1 && outside - inside != 1) {
+      const std::uint64_t middle =
+          std::min(inside, outside) + (std::max(inside, outside) - std::min(inside, outside)) / 2;
+      (begins_so(middle) ? inside : outside) = middle;
+    }
+    return inside;
+  };
+  const std::uint64_t first = candidate.samples.begin * kSampleStep;
+  const std::uint64_t last = (candidate.samples.end - 1) * kSampleStep;
+  return {first == 0 ? 0 : last_inside(first, first - kSampleStep),
+          last_inside(last, std::min(last + kSampleStep, suffixes.size())) + 1};
+}
+
+template <class Token>
+Stored read_rows(const SortedSuffixes<Token>& suffixes, const Candidate& candidate) {
+  const SuffixRange range = range_of(suffixes, candidate);
+  std::vector<NextToken> rows;
+  RowReader<Token, SortedSuffixes<Token>>(suffixes, candidate.depth).read(range, rows);
+  Stored result{{range.lo, range.hi, candidate.depth, 0}, {}};
+  RowId previous = kEndOfDocument - 1;
+  for (const NextToken& next : rows) {
+    append_row(result.rows, static_cast<std::uint64_t>(next.row - std::exchange(previous, next.row)), next.count);
+  }
+  return result;
+}
+
+// The rows of the candidates that most sampled rows follow, as many as fit into so many bytes.
+template <class Token>
+std::vector<Stored> store(const SortedSuffixes<Token>& suffixes, std::vector<Candidate> candidates,
+                          std::uint64_t most_bytes, std::size_t n_threads, const SortProgress& progress) {
+  std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
+    if (a.n_rows != b.n_rows) return a.n_rows > b.n_rows;
+    return std::pair(a.depth, a.samples.begin) < std::pair(b.depth, b.samples.begin);
+  });
+  std::vector<Stored> result;
+  std::uint64_t n_bytes = 0;
+  for (std::size_t begin = 0; begin < candidates.size(); begin += kContextsTogether) {
+    const std::size_t n = std::min(kContextsTogether, candidates.size() - begin);
+    std::vector<Stored> found(n);
+    parallel_for(n, n_threads, [&](std::size_t i, std::size_t worker) {
+      found[i] = read_rows(suffixes, candidates[begin + i]);
+      if (worker == 0) progress(suffixes.size());
+    });
+    for (Stored& stored : found) {
+      n_bytes += stored.rows.size();
+      if (n_bytes > most_bytes) return result;
+      result.push_back(std::move(stored));
+    }
+  }
+  return result;
+}
 
 // Tokens in chunks of about kChunk suffixes: chunk i is tokens [chunks[i], chunks[i + 1]).
 std::vector<std::uint64_t> chunks_of(const PackedArray& first_token_starts) {
@@ -140,50 +225,37 @@ std::vector<std::uint64_t> chunks_of(const PackedArray& first_token_starts) {
   return chunks;
 }
 
-// Keeps the contexts of most rows that fit into so many bytes.
-Survey gather(std::vector<std::uint64_t> keys, std::vector<Candidate> candidates, std::uint64_t most_bytes) {
-  const auto place = [](const Candidate& candidate) {
-    return std::pair(candidate.context.depth, candidate.context.lo);
-  };
-  std::ranges::sort(candidates, [&](const Candidate& a, const Candidate& b) {
-    return a.n_rows != b.n_rows ? a.n_rows > b.n_rows : place(a) < place(b);
-  });
-  std::size_t n = 0;
-  for (std::uint64_t size = 0; n < candidates.size(); ++n) {
-    size += candidates[n].rows.size();
-    if (size > most_bytes) break;
-  }
-  candidates.resize(n);
-  std::ranges::sort(candidates, {}, place);
-  Survey result{std::move(keys), {}, {}};
-  for (Candidate& candidate : candidates) {
-    candidate.context.offset = result.continuations.size();
-    result.contexts.push_back(candidate.context);
-    result.continuations.insert(result.continuations.end(), candidate.rows.begin(), candidate.rows.end());
-  }
-  return result;
-}
-
 }  // namespace
 
 Survey survey(const AnyText& text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
               std::size_t n_threads, const SortProgress& progress) {
-  std::vector<std::uint64_t> keys((suffix_array.size() + kSampleStep - 1) / kSampleStep);
+  const std::uint64_t n_top = n_top_keys(suffix_array.size());
+  Survey result{std::vector<std::uint64_t>(n_top + n_sampled_keys(suffix_array.size())), {}, {}};
+  const std::span<std::uint64_t> keys = std::span(result.directory).subspan(n_top);
   const auto chunks = chunks_of(first_token_starts);
   std::vector<std::vector<Candidate>> found(chunks.size() - 1);
+  std::vector<Stored> stored;
   text.visit([&]<class Token>(Text<Token> typed) {
-    const Surveyor<Token> surveyor(typed, suffix_array, keys);
+    const SortedSuffixes<Token> suffixes(typed, suffix_array, keys);
+    const Surveyor<Token> surveyor(suffixes, keys);
     parallel_for(found.size(), n_threads, [&](std::size_t i, std::size_t worker) {
       for (std::uint64_t token = chunks[i]; token < chunks[i + 1]; ++token) {
-        const SuffixRange range{first_token_starts[token], first_token_starts[token + 1]};
-        if (!range.empty()) surveyor.run(range, found[i]);
+        surveyor.run({first_token_starts[token], first_token_starts[token + 1]}, found[i]);
       }
       if (worker == 0) progress(first_token_starts[chunks[i]]);
     });
+    std::vector<Candidate> candidates;
+    for (const auto& part : found) candidates.insert(candidates.end(), part.begin(), part.end());
+    stored = store(suffixes, std::move(candidates), text.size / kTokensPerStoredByte, n_threads, progress);
   });
-  std::vector<Candidate> candidates;
-  for (auto& part : found) std::ranges::move(part, std::back_inserter(candidates));
-  return gather(std::move(keys), std::move(candidates), text.size / kTokensPerStoredByte);
+  for (std::uint64_t i = 0; i < n_top; ++i) result.directory[i] = keys[i * kTopStep];
+  std::ranges::sort(stored, {}, [](const Stored& s) { return std::pair(s.context.depth, s.context.lo); });
+  for (Stored& each : stored) {
+    each.context.offset = result.continuations.size();
+    result.contexts.push_back(each.context);
+    result.continuations.insert(result.continuations.end(), each.rows.begin(), each.rows.end());
+  }
+  return result;
 }
 
 }  // namespace infgram

@@ -1,4 +1,4 @@
-// One pass over a sorted shard that makes its directory and its stored continuations.
+// A look at a sorted shard that makes its directory and its stored continuations.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,16 @@ namespace infgram {
 // What the sections `directory.bin`, `stored_contexts.bin` and `continuations.bin` hold. It follows from the text and
 // its suffix array alone.
 struct Survey {
-  std::vector<std::uint64_t> keys;       // of every kSampleStep-th suffix from its second token on
+  std::vector<std::uint64_t> directory;  // the keys of every kSampleStep-th suffix, after their top
   std::vector<StoredContext> contexts;   // ascending by (depth, lo)
   std::vector<std::byte> continuations;  // their rows, in order
 };
 
-// Stored are the contexts of most different rows, at least kFewestStoredRows of them and up to kLongestStoredContext
-// tokens, as many as fit into text.size / kTokensPerStoredByte bytes (equal ones by depth, then rank).
-// Cost: O(n), a random read of the text a suffix and another where kFewestStoredRows suffixes share a key, many of them
-// under way; memory for the result, and for the rows of every context with kFewestStoredRows of them.
+// Stored are the contexts that most different rows follow among the suffixes of every kSampleStep-th rank, at least
+// kFewestSampledRows of them and up to kLongestStoredContext tokens, as many as fit into
+// text.size / kTokensPerStoredByte bytes (equal ones by depth, then rank).
+// Cost: O(n / kSampleStep) random reads, many of them under way, and index/row_reader.hpp for the contexts stored;
+// memory for the result.
 // REQUIRES a complete, sorted array. Throws IndexDamagedError for a position beyond the text; what `progress` throws.
 [[nodiscard]] Survey survey(const AnyText& text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
                             std::size_t n_threads, const SortProgress& progress);

@@ -66,7 +66,11 @@ Strand insert(const Shard& shard, Pattern<Token> pattern, SuffixRange within, st
   const Text<Token> text = shard.typed_text<Token>();
   Bracket at{within.lo, within.hi, depth, depth};
   if (within.count() > kSampleStep / 2) {
-    shard.directory().narrow<Token>(at, pattern.key(), pattern.size);
+    const std::uint64_t key = pattern.key();
+    auto samples = shard.directory().stretch(at, key);
+    for (; Directory::is_wide(samples); Directory::cut(samples, key)) co_await Fetch{samples.middle()};
+    co_await Fetch{samples.middle()};
+    shard.directory().narrow<Token>(at, samples, key, pattern.size);
   }
   const bool is_whole = at.above == pattern.size;  // at the bracket's end, which the directory knows
   std::uint64_t inside = is_whole ? at.hi : 0;

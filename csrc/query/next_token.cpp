@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "query/row_reader.hpp"
-
 namespace infgram {
 namespace {
 
@@ -27,7 +25,7 @@ void append_rows(const Shard& shard, SuffixRange range, std::uint64_t depth, std
   if (range.empty()) return;
   const auto append = [&](RowId row, std::uint64_t count) { rows.push_back({row, count}); };
   if (shard.continuations().for_each_row(range, depth, append)) return;
-  shard.text().visit([&]<class Token>(Text<Token>) { RowReader<Token>(shard, depth).read(range, rows); });
+  shard.text().visit([&]<class Token>(Text<Token>) { RowReader<Token, Shard>(shard, depth).read(range, rows); });
 }
 
 // Adds the counts of equal rows.

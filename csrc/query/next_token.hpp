@@ -6,16 +6,10 @@
 #include <vector>
 
 #include "base/types.hpp"
+#include "index/row_reader.hpp"
 #include "query/search.hpp"
 
 namespace infgram {
-
-// A token (or kEndOfDocument) and how often it follows.
-struct NextToken {
-  RowId row;
-  std::uint64_t count;
-  bool operator==(const NextToken&) const = default;
-};
 
 struct NextTokens {
   std::vector<NextToken> rows;      // ascending by row; every count positive
@@ -24,7 +18,7 @@ struct NextTokens {
 
 // What follows the suffixes in `ranges`, which share their first `depth` tokens; for depth 0 the rows of the empty
 // context, whose end row counts the documents. Exact for any count.
-// Cost for d distinct rows among c occurrences: O(d) where the shard has stored the rows, else query/row_reader.hpp;
+// Cost for d distinct rows among c occurrences: O(d) where the shard has stored the rows, else index/row_reader.hpp;
 // O(vocab_size) for depth 0.
 [[nodiscard]] NextTokens next_tokens(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth);
 

@@ -25,7 +25,7 @@ enum class SectionKind : std::uint32_t {
   kMetadata = 5,        // every document's metadata, JSON, end to end
   kMetadataStarts = 6,  // the byte at which each document's metadata starts, then the end, bit-packed
   // Since version 2:
-  kDirectory = 7,      // the key of every kSampleStep-th suffix from its second token on, 64 bits each
+  kDirectory = 7,      // keys of every kSampleStep-th suffix from its second token on, 64 bits each
   kContinuations = 8,  // what follows each stored context: rows of gap and count, byte-coded
   kStoredContexts =
       9,  // four numbers a stored context: its ranks [lo, hi), its length, where its rows begin; bit-packed
@@ -33,9 +33,19 @@ enum class SectionKind : std::uint32_t {
 
 inline constexpr std::uint64_t kSampleStep = 64;
 
-// A context's rows are stored when there are at least so many of them, it is no longer than so many tokens, and no
-// context with more rows was left out, so that all together take at most one byte for kTokensPerStoredByte tokens.
-inline constexpr std::uint64_t kFewestStoredRows = 256;
+// The directory's payload: first its top, every kTopStep-th of the keys, then all keys.
+inline constexpr std::uint64_t kTopStep = 64;
+[[nodiscard]] constexpr std::uint64_t n_sampled_keys(std::uint64_t n_tokens) {
+  return (n_tokens + kSampleStep - 1) / kSampleStep;
+}
+[[nodiscard]] constexpr std::uint64_t n_top_keys(std::uint64_t n_tokens) {
+  return (n_sampled_keys(n_tokens) + kTopStep - 1) / kTopStep;
+}
+
+// A context's rows are stored when at least so many different ones follow its suffixes among those of every
+// kSampleStep-th rank, it is no longer than so many tokens, and no context with more was left out, so that all
+// together take at most one byte for kTokensPerStoredByte tokens.
+inline constexpr std::uint64_t kFewestSampledRows = 8;
 inline constexpr std::uint64_t kLongestStoredContext = 16;
 inline constexpr std::uint64_t kTokensPerStoredByte = 27;
 

@@ -106,7 +106,7 @@ class BlockSorter {
     const unsigned depth = shared + buckets_.depth();
     for_each_suffix(text_, selection, 0, text_.size(), block.shared_keys, block.smallest_key, block.largest_key,
                     [&](std::uint64_t position) {
-                      Pos& next = next_[buckets_.of(text_.key(position + shared)) - first_bucket];
+                      Pos& next = next_[buckets_.of(text_, position + shared) - first_bucket];
                       items_[next++] = Item(text_.key(position + depth), static_cast<Pos>(position));
                     });
   }

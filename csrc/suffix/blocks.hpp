@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/parallel.hpp"
+#include "suffix/key_range.hpp"
 #include "suffix/text.hpp"
 
 namespace infgram {
@@ -30,7 +31,12 @@ class Buckets {
   }
 
   [[nodiscard]] std::size_t size() const { return n_buckets_; }
-  [[nodiscard]] std::size_t of(std::uint64_t key) const { return key >> shift_; }
+
+  // That of the suffix at this position. REQUIRES position < text.size().
+  [[nodiscard]] std::size_t of(const Text<Token>& text, std::uint64_t position) const {
+    if constexpr (sizeof(Token) == 2) return static_cast<Token>(text[position] + 1);
+    return text.key(position) >> shift_;
+  }
 
   // The tokens that all suffixes of a bucket share; 0 when these are not whole ones.
   [[nodiscard]] unsigned depth() const { return sizeof(Token) == 4 ? (shift_ == 32 ? 1 : 0) : 2 / sizeof(Token); }
@@ -71,21 +77,24 @@ struct Block {
 };
 
 // Calls f(position) for the suffixes of `selection` from [begin, end) that have the shared keys, and a key between the
-// two after them, in text order. A selection's `for_each(begin, end, smallest_key, largest_key, f)` does so for the
-// first key alone.
+// two after them, in text order. A selection's `for_each(begin, end, key_range, f)` does so for the first key alone.
 template <class Token, class Selection, class F>
 void for_each_suffix(const Text<Token>& text, const Selection& selection, std::uint64_t begin, std::uint64_t end,
                      const std::vector<std::uint64_t>& shared_keys, std::uint64_t smallest_key,
                      std::uint64_t largest_key, F&& f) {
-  if (shared_keys.empty()) return selection.for_each(begin, end, smallest_key, largest_key, f);
-  selection.for_each(begin, end, shared_keys[0], shared_keys[0], [&](std::uint64_t position) {
+  if (shared_keys.empty()) {
+    const std::uint64_t smallest = std::max(smallest_key, std::uint64_t{1} << (64 - Text<Token>::kTokenBits));
+    return selection.for_each(begin, end, KeyRange<Token>(text, smallest, largest_key), f);  // no separator: key 0
+  }
+  const KeyRange<Token> last(text, smallest_key, largest_key);
+  const KeyRange<Token> first(text, shared_keys[0], shared_keys[0]);
+  selection.for_each(begin, end, first, [&](std::uint64_t position) {
     std::uint64_t next = position;
     for (std::size_t i = 1; i < shared_keys.size(); ++i) {
       next += Text<Token>::kKeyTokens;
       if (text.key(next) != shared_keys[i]) return;
     }
-    const std::uint64_t key = text.key(next + Text<Token>::kKeyTokens);
-    if (key >= smallest_key && key <= largest_key) f(position);
+    if (last.contains(next + Text<Token>::kKeyTokens)) f(position);
   });
 }
 
@@ -173,7 +182,7 @@ class BlockCutter {
       const std::uint64_t end = text_.size() * (chunk + 1) / n_threads_;
       for_each_suffix(
           text_, selection_, begin, end, prefix.keys, prefix.smallest_key, prefix.largest_key(),
-          [&](std::uint64_t position) { ++sizes[chunk][buckets_.of(text_.key(position + prefix.n_tokens()))]; });
+          [&](std::uint64_t position) { ++sizes[chunk][buckets_.of(text_, position + prefix.n_tokens())]; });
     });
     for (std::size_t chunk = 1; chunk < sizes.size(); ++chunk) {
       std::ranges::transform(sizes[0], sizes[chunk], sizes[0].begin(), std::plus());

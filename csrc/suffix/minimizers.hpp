@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -31,7 +32,7 @@ class Minimizers {
   static constexpr unsigned kTokens = Text<Token>::kKeyTokens;
 
   // Finds the members. Cost: one pass over the text; a quarter byte a position. REQUIRES a text that ends with a
-  // separator; context >= kTokens.
+  // separator; kTokens <= context < kTokens + kLargestWindow.
   Minimizers(Text<Token> text, unsigned context, std::size_t n_threads)
       : text_(text), context_(context), n_threads_(n_threads), members_(text.size()) {
     // A minimum beyond its chunk's end is put in when all threads are done.
@@ -77,6 +78,8 @@ class Minimizers {
   void prefetch_index_of_minimum(std::uint64_t position) const { changes_.prefetch(position + 1); }
 
  private:
+  static constexpr std::uint64_t kLargestWindow = 32;
+
   // Calls f(chunk, position, minimum, chunk_end) for every window, named by its beginning, whose minimum is not that of
   // the window before; several threads at a time, each in its own chunk, which ends with a word of the bitmaps.
   template <class F>
@@ -99,10 +102,12 @@ class Minimizers {
     });
   }
 
-  // A window that moves through the text.
+  // A window that moves through the text. Keeps the values of its positions.
   class Window {
    public:
+    // REQUIRES size <= kLargestWindow.
     Window(Text<Token> text, std::uint64_t begin, unsigned size) : text_(text), begin_(begin), size_(size) {
+      for (std::uint64_t position = begin; position < begin + size; ++position) set_value(position);
       find_minimum();
     }
 
@@ -111,9 +116,10 @@ class Minimizers {
     void advance() {
       ++begin_;
       const std::uint64_t last = begin_ + size_ - 1;
+      set_value(last);
       if (minimum_ < begin_) {
         find_minimum();
-      } else if (last < text_.size()) {
+      } else {
         consider(last);
       }
     }
@@ -121,27 +127,31 @@ class Minimizers {
    private:
     void find_minimum() {
       minimum_ = begin_;
-      smallest_ = value(begin_);
-      const std::uint64_t end = std::min(begin_ + size_, text_.size());
-      for (std::uint64_t position = begin_ + 1; position < end; ++position) consider(position);
+      smallest_ = values_[begin_ % kLargestWindow];
+      for (std::uint64_t position = begin_ + 1; position < begin_ + size_; ++position) consider(position);
     }
 
     void consider(std::uint64_t position) {
-      const std::uint64_t candidate = value(position);
+      const std::uint64_t candidate = values_[position % kLargestWindow];
       if (candidate < smallest_) {
         smallest_ = candidate;
         minimum_ = position;
       }
     }
 
-    // Smallest for a separator, whose key is 0; then the smaller the rarer tokens are, as ids mostly ascend by rarity.
-    [[nodiscard]] std::uint64_t value(std::uint64_t position) const { return 0 - text_.key(position); }
+    // Smallest for a separator, whose key is 0; else as good as random, which makes few minima. Beyond the text,
+    // largest.
+    void set_value(std::uint64_t position) {
+      constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;
+      values_[position % kLargestWindow] = position < text_.size() ? text_.key(position) * kOdd : ~std::uint64_t{0};
+    }
 
     Text<Token> text_;
     std::uint64_t begin_;
     unsigned size_;
     std::uint64_t minimum_ = 0;
     std::uint64_t smallest_ = 0;
+    std::array<std::uint64_t, kLargestWindow> values_;
   };
 
   Text<Token> text_;

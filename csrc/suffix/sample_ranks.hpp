@@ -57,15 +57,12 @@ class SampleRanks {
  private:
   // The sampled suffixes that begin with a token, as a selection for BlockSorter.
   struct Members {
-    Text<Token> text;
     const Minimizers<Token, Pos>& sample;
 
     template <class F>
-    void for_each(std::uint64_t begin, std::uint64_t end, std::uint64_t smallest_key, std::uint64_t largest_key,
-                  F&& f) const {
+    void for_each(std::uint64_t begin, std::uint64_t end, const KeyRange<Token>& keys, F&& f) const {
       sample.for_each_member(begin, end, [&](std::uint64_t position) {
-        const std::uint64_t key = text.key(position);
-        if (key > 0 && key >= smallest_key && key <= largest_key) f(position);
+        if (keys.contains(position)) f(position);
       });
     }
   };
@@ -79,7 +76,7 @@ class SampleRanks {
     sample_.for_each_member(0, text.size(), [&](std::uint64_t position) {
       if (text[position] == Text<Token>::kSeparator) ranks_[sample_.index_of_member(position)] = n_separators++;
     });
-    const Members members{text, sample_};
+    const Members members{sample_};
     const std::vector<Block> blocks =
         BlockCutter<Token, Members>(text, buckets, members, block_size, depth() + 1, n_threads).cut();
     std::vector<BlockSorter<Token, Pos>> sorters;

@@ -19,12 +19,9 @@ namespace {
 // All suffixes that begin with a token, as a selection for BlockSorter.
 template <class Token>
 struct AllSuffixes {
-  Text<Token> text;
-
   template <class F>
-  void for_each(std::uint64_t begin, std::uint64_t end, std::uint64_t smallest_key, std::uint64_t largest_key,
-                F&& f) const {
-    text.for_each_between(begin, end, smallest_key, largest_key, f);
+  void for_each(std::uint64_t begin, std::uint64_t end, const KeyRange<Token>& keys, F&& f) const {
+    keys.for_each(begin, end, f);
   }
 };
 
@@ -66,7 +63,7 @@ class SuffixSort {
         sample_(text, buckets_, plan.depth, plan.block_size, n_threads, [this] { progress_(0); }) {}
 
   void run() {
-    const AllSuffixes<Token> all{text_};
+    const AllSuffixes<Token> all;
     const std::vector<Block> blocks =
         BlockCutter<Token, AllSuffixes<Token>>(text_, buckets_, all, plan_.block_size, sample_.depth(), n_threads_)
             .cut();

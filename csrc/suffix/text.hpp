@@ -44,6 +44,11 @@ class Text {
     return key_of(word);
   }
 
+  // The token of a key that is i tokens from its first, plus 1; 0 from the end of the document on.
+  [[nodiscard]] static Token lane(std::uint64_t key, unsigned i) {
+    return static_cast<Token>(key >> (64 - kTokenBits * (i + 1)));
+  }
+
   // Whether a key reaches the end of its document.
   [[nodiscard]] static bool ends(std::uint64_t key) { return (key & kLaneMax) == 0; }
 
@@ -57,49 +62,12 @@ class Text {
     return key;
   }
 
-  // Calls f(position) wherever in [begin, end) a token stands whose key lies between the two, in ascending order.
-  // Cost: a fraction of a nanosecond a token, as the first two lanes are compared by vector instructions, and one call
-  // a hit.
-  template <class F>
-  void for_each_between(std::uint64_t begin, std::uint64_t end, std::uint64_t smallest_key, std::uint64_t largest_key,
-                        F&& f) const {
-    smallest_key = std::max<std::uint64_t>(smallest_key, 1);  // that of a separator is 0
-    constexpr std::uint64_t kStride = 64;
-    const Token first = lane(smallest_key, 0);
-    const auto first_span = static_cast<Token>(lane(largest_key, 0) - first);
-    const Token second = first_span == 0 ? lane(smallest_key, 1) : Token{0};
-    const auto second_span = static_cast<Token>(first_span == 0 ? lane(largest_key, 1) - second : kSeparator);
-    const auto call_if_between = [&](std::uint64_t position) {
-      const std::uint64_t k = key(position);
-      if (k >= smallest_key && k <= largest_key) f(position);
-    };
-    std::uint64_t base = begin;
-    for (; base + kStride <= end; base += kStride) {
-      std::array<std::uint8_t, kStride> hits;
-      const Token* tokens = data_ + base;
-      for (std::uint64_t i = 0; i < kStride; ++i) {  // a lane is the token plus 1
-        hits[i] = (static_cast<Token>(tokens[i] + 1 - first) <= first_span) &
-                  (static_cast<Token>(tokens[i + 1] + 1 - second) <= second_span);
-      }
-      std::uint64_t mask = 0;
-      for (std::uint64_t i = 0; i < kStride; i += 8) {
-        std::uint64_t eight;  // bytes of 0 or 1, which the product gathers in its highest byte
-        std::memcpy(&eight, hits.data() + i, sizeof eight);
-        mask |= (eight * 0x0102040810204080) >> 56 << i;
-      }
-      for (; mask != 0; mask &= mask - 1) call_if_between(base + static_cast<std::uint64_t>(std::countr_zero(mask)));
-    }
-    for (; base < end; ++base) call_if_between(base);
-  }
-
   void prefetch(std::uint64_t position) const { __builtin_prefetch(data_ + position); }
 
  private:
   static constexpr std::uint64_t kLaneMax = std::numeric_limits<Token>::max();
   static constexpr std::uint64_t kLaneOnes = ~std::uint64_t{0} / kLaneMax;
   static constexpr std::uint64_t kLaneTops = kLaneOnes << (kTokenBits - 1);
-
-  static Token lane(std::uint64_t key, unsigned i) { return static_cast<Token>(key >> (64 - kTokenBits * (i + 1))); }
 
   static std::uint64_t first_lane_highest(std::uint64_t word) {
     if constexpr (sizeof(Token) == 4) return std::rotl(word, 32);

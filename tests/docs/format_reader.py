@@ -75,7 +75,7 @@ class Shard:
     document_starts: list[int]
     first_token_starts: list[int]
     suffix_array: list[int]
-    keys: list[int]
+    directory: list[int]
     stored_contexts: list[StoredContext]
 
     @property
@@ -148,7 +148,7 @@ def read_shard(folder: Path, entry: dict[str, Any], vocab_size: int) -> Shard:
         document_starts=sections["document_starts.bin"].packed(),
         first_token_starts=sections["first_token_starts.bin"].packed(),
         suffix_array=sections["suffix_array.bin"].packed(),
-        keys=sections["directory.bin"].packed(),
+        directory=sections["directory.bin"].packed(),
         stored_contexts=_stored_contexts(sections["stored_contexts.bin"], sections["continuations.bin"]),
     )
     _check_numbers(shard, entry, vocab_size, sections["tokens.bin"].separator)
@@ -185,7 +185,9 @@ def _check_numbers(shard: Shard, entry: dict[str, Any], vocab_size: int, separat
     _check((starts[0], starts[-1]) == (0, n_elements), "the first and the last start")
     _check(all(shard.text[start - 1] == separator for start in starts[1:]), "the place of a separator")
     _check(len(shard.metadata) == n_documents, "the number of metadata")
-    _check(len(shard.keys) == -(-entry["n_tokens"] // 64), "the number of keys")
+    n_top = -(-entry["n_tokens"] // 4096)
+    _check(len(shard.directory) == n_top + -(-entry["n_tokens"] // 64), "the number of keys")
+    _check(shard.directory[:n_top] == shard.directory[n_top::64], "the top of the directory")
     _check(len(shard.first_token_starts) == vocab_size + 1, "the number of first tokens")
     _check(shard.first_token_starts[-1] == len(shard.suffix_array) == entry["n_tokens"], "the number of suffixes")
 

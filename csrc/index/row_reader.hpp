@@ -6,20 +6,31 @@
 #include <cstdint>
 #include <vector>
 
-#include "index/shard.hpp"
-#include "query/next_token.hpp"
+#include "base/types.hpp"
+#include "index/directory.hpp"
+#include "suffix/text.hpp"
 
 namespace infgram {
 
+// A token (or kEndOfDocument) and how often it follows.
+struct NextToken {
+  RowId row;
+  std::uint64_t count;
+  bool operator==(const NextToken&) const = default;
+};
+
 // Counts what follows suffixes that share their first `depth` > 0 tokens; the rows ascend over them, so where two ranks
 // have one row, all between them do. Round by round every stretch whose ends differ is cut, and all cuts of a round are
-// read together.
+// read together. Suffixes is Shard, or has its typed_text(), directory(), address() and position().
 // Cost: O(d log(c / d)) reads for d distinct rows among c suffixes, at most kTogether under way; memory for d rows.
-template <class Token>
+template <class Token, class Suffixes>
 class RowReader {
  public:
-  RowReader(const Shard& shard, std::uint64_t depth)
-      : shard_(shard), text_(shard.typed_text<Token>()), depth_(depth), is_in_keys_(depth <= Text<Token>::kKeyTokens) {}
+  RowReader(const Suffixes& suffixes, std::uint64_t depth)
+      : suffixes_(suffixes),
+        text_(suffixes.template typed_text<Token>()),
+        depth_(depth),
+        is_in_keys_(depth <= Text<Token>::kKeyTokens) {}
 
   // Appends the rows of a range that is not empty.
   void read(SuffixRange range, std::vector<NextToken>& rows) {
@@ -98,20 +109,22 @@ class RowReader {
   void read_codes(Point* points, std::size_t n) const {
     std::array<std::uint64_t, kTogether> positions;
     for (std::size_t i = 0; i < n; ++i) {
-      if (!is_in_directory(points[i].rank)) __builtin_prefetch(shard_.address(points[i].rank));
+      if (!is_in_directory(points[i].rank)) __builtin_prefetch(suffixes_.address(points[i].rank));
     }
     for (std::size_t i = 0; i < n; ++i) {
       if (is_in_directory(points[i].rank)) continue;
-      positions[i] = shard_.position(points[i].rank, depth_);
+      positions[i] = suffixes_.position(points[i].rank, depth_);
       text_.prefetch(positions[i]);
     }
     for (std::size_t i = 0; i < n; ++i) {
-      points[i].code = is_in_directory(points[i].rank) ? code_of(shard_.directory().key(points[i].rank))
+      points[i].code = is_in_directory(points[i].rank) ? code_of(suffixes_.directory().key(points[i].rank))
                                                        : static_cast<Token>(text_[positions[i]] + 1);
     }
   }
 
-  [[nodiscard]] bool is_in_directory(std::uint64_t rank) const { return is_in_keys_ && shard_.directory().holds(rank); }
+  [[nodiscard]] bool is_in_directory(std::uint64_t rank) const {
+    return is_in_keys_ && suffixes_.directory().holds(rank);
+  }
 
   // The lane of the token after the first `depth_`; the separator, plus one, is 0 there and in the text.
   [[nodiscard]] std::uint64_t code_of(std::uint64_t key) const {
@@ -130,7 +143,7 @@ class RowReader {
     }
   }
 
-  const Shard& shard_;
+  const Suffixes& suffixes_;
   Text<Token> text_;
   std::uint64_t depth_;
   bool is_in_keys_;            // the row stands in the sampled keys
