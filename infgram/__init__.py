@@ -16,9 +16,11 @@ from infgram.errors import (
     MissingExtraError,
     QueryError,
     StorageError,
+    TimeLimitError,
     TokenizerError,
 )
 from infgram.index import Index, open
+from infgram.query_language import Cnf
 from infgram.session import Session
 from infgram.types import (
     END_OF_DOCUMENT,
@@ -32,6 +34,7 @@ from infgram.types import (
     LongestSuffix,
     NextTokenDistribution,
     SearchHit,
+    SearchMatch,
     SearchResult,
     SequenceScore,
     SuffixRange,
@@ -41,6 +44,7 @@ __all__ = [
     "END_OF_DOCUMENT",
     "BuildEstimate",
     "BuildProgress",
+    "Cnf",
     "Document",
     "Index",
     "IndexClosedError",
@@ -59,11 +63,13 @@ __all__ = [
     "NextTokenDistribution",
     "QueryError",
     "SearchHit",
+    "SearchMatch",
     "SearchResult",
     "SequenceScore",
     "Session",
     "StorageError",
     "SuffixRange",
+    "TimeLimitError",
     "TokenCorpus",
     "TokenizerError",
     "__version__",

@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['Conjunction', 'FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
@@ -24,6 +24,10 @@ class Index:
     def count_batch(self, queries: collections.abc.Sequence) -> numpy.typing.NDArray[numpy.int64]:
         """
         Occurrences of each query, int64.
+        """
+    def document_count(self, tokens: typing.Any, progress: collections.abc.Callable[[int], None] | None = None) -> int:
+        """
+        Distinct documents with an occurrence; progress(n_read) now and then.
         """
     def document_metadata(self, document: typing.SupportsInt | typing.SupportsIndex) -> bytes:
         """
@@ -64,10 +68,6 @@ class Index:
     def score(self, tokens: typing.Any, end: bool = False, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (suffix lengths, context counts, continuation counts) int64, one a position.
-        """
-    def search(self, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[int, list[tuple[int, int]]]:
-        """
-        (count, [(document, offset)]): distinct documents in suffix order, or a seeded uniform sample.
         """
     def sections(self) -> list[dict[str, tuple[int, int]]]:
         """
@@ -121,6 +121,30 @@ class Session:
     def state(self) -> tuple[int, int, int]:
         """
         (suffix length, its count, tokens appended).
+        """
+class Conjunction:
+    """
+    The AND of clauses, each the OR of terms; progress(n_read) is called now and then.
+    """
+    def __init__(self, index: Index, clauses: collections.abc.Sequence[collections.abc.Sequence[typing.Any]], max_distance: typing.SupportsInt | typing.SupportsIndex | None) -> None:
+        """
+        Clauses of terms of token ids, none empty; no distance makes the document the scope.
+        """
+    def counts(self) -> list[int]:
+        """
+        Occurrences of each clause.
+        """
+    def documents(self, progress: collections.abc.Callable[[int], None] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        (documents ascending, occurrences in each, 1s) int64: every document with an occurrence.
+        """
+    def matches(self, document: typing.SupportsInt | typing.SupportsIndex, limit: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> tuple[int, list[tuple[int, int, int]]]:
+        """
+        (occurrences, [(clause, offset, length)]): a document's first occurrences, and what completes them.
+        """
+    def sampled_documents(self, size: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        The same for a sample of the first clause's occurrences; the third array says whether the document's first is among those counted.
         """
 class ShardWriter:
     """

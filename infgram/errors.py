@@ -11,6 +11,7 @@
     ├── IndexDamagedError (OSError)          the files contradict themselves: names file, expected, found
     ├── IndexVersionError (OSError)          the index was written in a format that this version cannot read
     ├── IndexClosedError (ValueError)        a question asked of an index after `close()`
+    ├── TimeLimitError (TimeoutError)        the work took longer than its time limit: says how far it came
     ├── StorageError (OSError)               the operating system refused: disk full, permission, I/O error
     └── MissingExtraError (ImportError)      an optional dependency is not installed: names the extra
 
@@ -55,6 +56,10 @@ class IndexVersionError(InfgramError, OSError):
 
 class IndexClosedError(InfgramError, ValueError):
     """The index was closed before the question was asked."""
+
+
+class TimeLimitError(InfgramError, TimeoutError):
+    """The work was not done when its time limit was over; the message says how far it came."""
 
 
 class StorageError(InfgramError, OSError):

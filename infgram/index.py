@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,26 +15,30 @@ import numpy as np
 from infgram import _core
 from infgram.arguments import at_least, integer, top_k_or_none
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
+from infgram.finding import Source, find_documents
 from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
 from infgram.manifest import Manifest, SkippedEntry
+from infgram.query_language import Cnf
 from infgram.session import Session
-from infgram.snippets import hit_at
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
     Document,
     InfgramDistribution,
     InfgramLogProb,
     Int64Array,
+    JsonScalar,
     Load,
     Location,
     LongestMatches,
     LongestSuffix,
     NextTokenDistribution,
     Query,
+    Scope,
     SearchResult,
     SequenceScore,
     SuffixRange,
 )
+from infgram.watch import Progress
 
 StrPath = str | os.PathLike[str]
 
@@ -199,6 +203,14 @@ class Index:
         """The count of each query: int64."""
         return self._core.count_batch([self._tokens(query) for query in queries])
 
+    def document_count(self, query: Query) -> int:
+        """How many distinct documents hold the query; for the empty one, those with a token. O(count)."""
+        return self._core.document_count(self._tokens(query))
+
+    def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """The document count of each query: int64."""
+        return np.array([self.document_count(query) for query in queries], dtype=np.int64)
+
     def find(self, query: Query) -> list[SuffixRange]:
         """The suffix range `[lo, hi)` of the query in each shard."""
         return [SuffixRange(lo, hi) for lo, hi in self._core.find(self._tokens(query))]
@@ -303,36 +315,73 @@ class Index:
     # Documents
 
     def search(
-        self, query: Query, *, limit: int = 10, seed: int | None = None, snippet_tokens: int = 40
+        self,
+        query: Query | Cnf,
+        *,
+        limit: int = 10,
+        seed: int | None = None,
+        snippet_tokens: int = 40,
+        scope: Scope = "window",
+        max_distance: int = 100,
+        max_matches: int | None = None,
+        where: Mapping[str, JsonScalar] | None = None,
+        cursor: str | None = None,
+        matches_per_document: int = 3,
+        timeout_s: float | None = None,
+        progress: Progress | None = None,
     ) -> SearchResult:
-        """Documents that hold the query, each once, with text, metadata and the place of the match.
+        """Documents that hold the query, each once, with text, metadata and the places of the matches.
+
+        A text with the words AND or OR in capitals is an AND of ORs, as in `rock AND (roll OR "rhythm and blues")`
+        (see `infgram.query_language`); any other text is looked for as it stands.
 
         Args:
-            query: text or token ids, not empty.
-            limit: how many documents at most.
-            seed: None lists them in the order of their suffixes; a number from 0 to 2^64 − 1 draws a uniform
-                sample without repeats, the same for the same seed however the corpus is cut into shards.
-            snippet_tokens: tokens around the match, half before it and half after.
+            query: text, token ids or a `Cnf`; no term may be empty.
+            limit: how many documents at most; 0 only counts.
+            seed: None lists them by their numbers; a number from 0 to 2^64 − 1 in a random order, the same for the
+                same seed however the corpus is cut into shards, so that the first ones are a uniform sample.
+            snippet_tokens: tokens around a match, half before it and half after.
+            scope: the clauses must meet in a `"window"` or anywhere in one `"document"`.
+            max_distance: of a window: how many tokens the first tokens of the clauses' terms may lie apart, the first
+                from the last.
+            max_matches: if every clause occurs more often, so many occurrences of the first clause are drawn at random
+                (by `seed`, or 0) and the counts are estimated; None for exact counts, whatever they take.
+            where: metadata fields and the value that each must have; dots in a name reach into nested objects. A
+                document without the field does not match.
+            cursor: that of the page before, of the same question.
+            matches_per_document: how many occurrences of the query to show of each document.
+            timeout_s: seconds that it may take.
+            progress: called now and then: how many occurrences and tokens were read (stage `"search"`), then how many
+                documents were filtered and shown.
+
+        Returns:
+            Counts and hits. Cost: O(occurrences of the rarest clause), and for each other clause its occurrences or
+            the text around the rarest's, whichever is less; with `where` also the metadata of all documents found.
 
         Raises:
-            QueryError: the query is empty.
+            QueryError: the query is empty or malformed, or the cursor of another question.
+            TimeLimitError: it took longer than `timeout_s`.
         """
-        ids = self._tokens(query)
-        if len(ids) == 0:
-            raise QueryError("the query is empty, which every place matches; expected at least one token")
-        if seed is not None and not 0 <= integer(seed, "seed") < 2**64:
-            raise QueryError(f"seed is {seed}; expected an integer from 0 to 2^64 - 1")
-        count, places = self._core.search(ids, at_least(limit, 0, "limit"), seed)
-        context = at_least(snippet_tokens, 0, "snippet_tokens")
-        tokenizer = self._tokenizer_or_none()
-        hits = [hit_at(self.document(d), offset, len(ids), context, tokenizer) for d, offset in places]
-        return SearchResult(count, tuple(hits))
+        fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
+        return find_documents(
+            Source(self._core, self._tokens, self.document, self._tokenizer_or_none(), fingerprint),
+            query,
+            limit=limit,
+            seed=seed,
+            snippet_tokens=snippet_tokens,
+            scope=scope,
+            max_distance=max_distance,
+            max_matches=max_matches,
+            where=where,
+            cursor=cursor,
+            matches_per_document=matches_per_document,
+            timeout_s=timeout_s,
+            progress=progress,
+        )
 
-    def search_batch(
-        self, queries: Iterable[Query], *, limit: int = 10, seed: int | None = None, snippet_tokens: int = 40
-    ) -> list[SearchResult]:
-        """`search` of each query."""
-        return [self.search(query, limit=limit, seed=seed, snippet_tokens=snippet_tokens) for query in queries]
+    def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
+        """`search` of each query, with the same options."""
+        return [self.search(query, **options) for query in queries]
 
     def document(self, document_id: int) -> Document:
         """One document: text, tokens and metadata.

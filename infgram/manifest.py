@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -75,6 +76,11 @@ class Manifest:
     def n_documents(self) -> int:
         """Documents of all shards."""
         return sum(shard.n_documents for shard in self.shards)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the sizes and checksums of all files: equal where the shards are."""
+        return hashlib.sha256(json.dumps([asdict(shard) for shard in self.shards]).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
         """Write the manifest, flushed to the disk and under its final name at once.

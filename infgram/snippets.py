@@ -1,33 +1,48 @@
-"""A document shown at one place: the match in its text, and the text around it."""
+"""A document shown at some places: the matches in its text, and the text around them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+
 from infgram.tokenizers import Tokenizer
-from infgram.types import Document, Int64Array, SearchHit
+from infgram.types import Document, Int64Array, SearchMatch
 
 
-def hit_at(document: Document, offset: int, length: int, snippet_tokens: int, tokenizer: Tokenizer | None) -> SearchHit:
-    """The document with its match of `length` tokens from token `offset` on, and `snippet_tokens` around it.
+def matches_in(
+    document: Document, places: Iterable[tuple[int, int, int]], snippet_tokens: int, tokenizer: Tokenizer | None
+) -> tuple[SearchMatch, ...]:
+    """The matches at some places (clause, offset, length) in tokens, each with `snippet_tokens` around it.
 
     Without a tokenizer there is no text, and every place in it is 0.
     """
-    token_ids, text = document.token_ids, document.text
-    begin, end = offset - snippet_tokens // 2, offset + length + (snippet_tokens - snippet_tokens // 2)
-    snippet_start = characters(tokenizer, token_ids[: max(0, begin)], text)
-    match_start = characters(tokenizer, token_ids[:offset], text)
-    match_end = characters(tokenizer, token_ids[: offset + length], text)
-    return SearchHit(
-        document_id=document.document_id,
-        text=text,
-        metadata=document.metadata,
-        offset=offset,
-        length=length,
-        match_start=match_start,
-        match_end=match_end,
-        snippet=text[snippet_start : characters(tokenizer, token_ids[:end], text)],
-        snippet_match_start=match_start - snippet_start,
-        snippet_match_end=match_end - snippet_start,
-    )
+
+    @cache
+    def character(token: int) -> int:
+        return characters(tokenizer, document.token_ids[: max(0, token)], document.text)
+
+    def match_at(clause: int, offset: int, length: int) -> SearchMatch:
+        start, match_start, match_end, end = map(
+            character,
+            (
+                offset - snippet_tokens // 2,
+                offset,
+                offset + length,
+                offset + length + (snippet_tokens - snippet_tokens // 2),
+            ),
+        )
+        return SearchMatch(
+            clause=clause,
+            offset=offset,
+            length=length,
+            match_start=match_start,
+            match_end=match_end,
+            snippet=document.text[start:end],
+            snippet_match_start=match_start - start,
+            snippet_match_end=match_end - start,
+        )
+
+    return tuple(match_at(*place) for place in places)
 
 
 def characters(tokenizer: Tokenizer | None, token_ids: Int64Array, text: str) -> int:

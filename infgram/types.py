@@ -199,23 +199,26 @@ class Document:
     metadata: Mapping[str, Any]
 
 
+Scope: TypeAlias = Literal["window", "document"]
+"""Within what the clauses of a search must meet."""
+
+JsonScalar: TypeAlias = str | int | float | bool | None
+"""What a metadata field can be compared with."""
+
+
 @dataclass(frozen=True)
-class SearchHit:
-    """A document that holds the query, shown at its first occurrence in suffix-array order.
+class SearchMatch:
+    """A place where a document holds a term of a search.
 
     Attributes:
-        document_id: its number in the index.
-        text: the whole document.
-        metadata: the fields that came with it.
-        offset: the match's first token inside the document, in tokens.
-        length: the match's length in tokens.
-        match_start: the match is `text[match_start:match_end]`, in characters.
-        snippet: a piece of `text` around the match; `snippet[snippet_match_start:snippet_match_end]` is the match.
+        clause: the clause that the term belongs to, from 0 in the order of the query.
+        offset: the term's first token inside the document, in tokens.
+        length: the term's length in tokens.
+        match_start: the match is `text[match_start:match_end]` of the document, in characters.
+        snippet: a piece of the text around the match; `snippet[snippet_match_start:snippet_match_end]` is the match.
     """
 
-    document_id: int
-    text: str
-    metadata: Mapping[str, Any]
+    clause: int
     offset: int
     length: int
     match_start: int
@@ -226,16 +229,45 @@ class SearchHit:
 
 
 @dataclass(frozen=True)
-class SearchResult:
-    """The documents found; iterating or indexing gives the hits.
+class SearchHit(SearchMatch):
+    """A document found; of itself it is shown at its first occurrence of the query.
 
     Attributes:
-        count: occurrences of the query in the whole corpus, exact.
+        document_id: its number in the index.
+        text: the whole document.
+        metadata: the fields that came with it.
+        match_count: occurrences of the query in it.
+        matches: the first occurrences and, of each further clause, what completes them; by offset.
+    """
+
+    document_id: int
+    text: str
+    metadata: Mapping[str, Any]
+    match_count: int
+    matches: tuple[SearchMatch, ...]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found; iterating or indexing gives the hits of this page.
+
+    Attributes:
+        count: occurrences of the query: places of its first clause for which the others are fulfilled in the scope.
+        document_count: distinct documents that hold one.
+        is_exact: whether the counts are exact; otherwise they are estimates from a sample.
         documents: at most `limit` hits, no document twice.
+        cursor: where the next page begins; None after the last one.
+        count_interval: the bounds between which the exact count lies, with a confidence of 95%; None if it is known.
+        document_count_interval: likewise of the documents.
     """
 
     count: int
+    document_count: int
+    is_exact: bool
     documents: tuple[SearchHit, ...]
+    cursor: str | None = None
+    count_interval: tuple[int, int] | None = None
+    document_count_interval: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.documents)

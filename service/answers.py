@@ -81,7 +81,7 @@ class ScoreAnswer(Answer):
 
 
 class FoundDocument(BaseModel):
-    """A document that holds the query, shown at its first match in the order of the suffixes."""
+    """A document that holds the query, shown at its first match."""
 
     model_config = _shown(examples.FOUND_DOCUMENT)
 

@@ -105,8 +105,7 @@ class SearchQuestion(Question):
     limit: Annotated[int, Field(ge=1, description="Documents to return."), AtMost("documents")] = 10
     seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | None = Field(
         default=None,
-        description="Draws a uniform sample, the same for the same seed; without it, documents come in the order "
-        "of their suffixes.",
+        description="Draws a uniform sample, the same for the same seed; without it, documents come by their numbers.",
     )
     snippet_tokens: Annotated[
         int,

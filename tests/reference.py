@@ -5,6 +5,7 @@ The definitions are those of `docs/glossary.md`:
 
 - An occurrence lies inside one document. `count([])` is `n_tokens`.
 - The end of a document follows an occurrence there: the row `END_OF_DOCUMENT`, which the context's count includes.
+- An AND of ORs occurs where its first clause does and the others do within reach; a clause occurs where a term begins.
 - Suffixes are compared to the end of their document, which sorts below every token; equal ones by position.
 """
 
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 END_OF_DOCUMENT = -1
+Clauses = Sequence[Sequence[Sequence[int]]]
+"""An AND of ORs of n-grams."""
 _MASK_64 = 2**64 - 1
 
 
@@ -145,20 +148,40 @@ class ReferenceIndex:
             matches.append(Suffix(length, self.count(tokens[position : position + length])))
         return matches
 
-    def search(self, query: Sequence[int], *, limit: int = 10, seed: int | None = None) -> list[Place]:
-        """The documents that hold `query`, each at its first occurrence in the order of the suffixes.
+    def document_count(self, query: Sequence[int]) -> int:
+        """How many documents hold an occurrence of `query`."""
+        return len({place.document_id for place in self.places(query) if self._suffix(place)})
 
-        Without a seed they come in that order; with one, by `priority`.
+    def occurrences(self, clauses: Clauses, max_distance: int | None = None) -> list[Place]:
+        """Where an AND of ORs occurs: the places at which a term of its first clause begins, each once, if all meet.
+
+        They meet where some window of one token and `max_distance` more (None: the document) holds that place and a
+        place at which a term of each other clause begins.
         """
-        if not query:
-            raise ValueError("an empty search finds everything")
-        first: dict[int, Place] = {}
-        for place in self.locate(query):
-            first.setdefault(place.document_id, place)
-        found = list(first.values())
-        if seed is not None:
-            found.sort(key=lambda place: (priority(seed, place.document_id), place.document_id))
-        return found[:limit]
+        begins: list[dict[int, set[int]]] = []
+        for terms in clauses:
+            begins.append({})
+            for term in terms:
+                if not term:
+                    raise ValueError("an empty term occurs everywhere")
+                for document_id, offset in self.places(term):
+                    begins[-1].setdefault(document_id, set()).add(offset)
+        return [
+            Place(document_id, offset)
+            for document_id, offsets in begins[0].items()
+            for offset in sorted(offsets)
+            if _meets([others.get(document_id, set()) for others in begins[1:]], offset, max_distance)
+        ]
+
+    def search(
+        self, clauses: Clauses, *, max_distance: int | None = None, limit: int = 10, seed: int | None = None
+    ) -> dict[int, list[int]]:
+        """The documents in which an AND of ORs occurs, and at which offsets: by number or, with a seed, `priority`."""
+        found: dict[int, list[int]] = {}
+        for document_id, offset in self.occurrences(clauses, max_distance):
+            found.setdefault(document_id, []).append(offset)
+        order = sorted(found) if seed is None else sorted(found, key=lambda document: priority(seed, document))
+        return {document_id: found[document_id] for document_id in order[:limit]}
 
     def places(self, query: Sequence[int]) -> list[Place]:
         """Where `query` stands, document by document; the empty query stands at each document's end as well."""
@@ -199,6 +222,14 @@ class ReferenceIndex:
         for token in tokens:
             if not 0 <= token < self.vocab_size:
                 raise ValueError(f"token id {token} lies outside 0 to {self.vocab_size - 1}")
+
+
+def _meets(others: list[set[int]], offset: int, max_distance: int | None) -> bool:
+    """Whether one window holds the offset and one of each of the others."""
+    if max_distance is None:
+        return all(others)
+    windows = [range(begin, begin + max_distance + 1) for begin in range(offset - max_distance, offset + 1)]
+    return any(all(any(other in window for other in offsets) for offsets in others) for window in windows)
 
 
 def priority(seed: int, document_id: int) -> int:

@@ -31,15 +31,24 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "arguments": {"errors"},
     "snippets": {"errors", "types", "tokenizers"},
     "session": {"errors", "types", "arguments"},
-    "index": {"errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers", "snippets"},
+    "watch": {"errors", "types"},
+    "query_language": {"errors", "types"},
+    "finding": {"errors", "types", "arguments", "watch", "query_language", "tokenizers", "snippets"},
+    "index": {
+        *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
+        *("watch", "query_language", "finding"),
+    },
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
-    "__init__": {"errors", "types", "corpus", "tokenizers", "index", "session", "build"},
-    "cli": {"__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets", "index", "build"},
+    "__init__": {"errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build"},
+    "cli": {
+        *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
+        *("query_language", "index", "build"),
+    },
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "session", "build", "__init__"}
+CORE_USERS = {"index", "finding", "session", "build", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

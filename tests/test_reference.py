@@ -77,11 +77,27 @@ def test_score_by_hand() -> None:
 
 
 def test_search_by_hand() -> None:
-    assert BY_HAND.search([1]) == [(0, 3), (2, 1), (3, 0)]
-    assert BY_HAND.search([1], limit=2) == [(0, 3), (2, 1)]
-    assert BY_HAND.search([1, 1]) == []
+    assert BY_HAND.document_count([1]) == 3
+    assert BY_HAND.search([[[1]]]) == {0: [1, 3], 2: [1], 3: [0]}
+    assert BY_HAND.search([[[1]]], limit=2) == {0: [1, 3], 2: [1]}
+    assert BY_HAND.search([[[1, 1]]]) == {}
     with pytest.raises(ValueError, match="empty"):
-        BY_HAND.search([])
+        BY_HAND.search([[[]]])
+
+
+def test_an_and_of_ors_by_hand() -> None:
+    #                            0  1  2  3  4  5  6  7  8  9
+    reference = ReferenceIndex([[0, 1, 2, 0, 3, 3, 3, 3, 1, 0], [0], [1, 0]], vocab_size=4)
+    a, b, c = [[0]], [[1]], [[2], [3, 1]]
+    assert reference.occurrences([a]) == [(0, 0), (0, 3), (0, 9), (1, 0), (2, 1)]
+    assert reference.occurrences([a, b]) == [(0, 0), (0, 3), (0, 9), (2, 1)]
+    assert reference.occurrences([a, b], 1) == [(0, 0), (0, 9), (2, 1)]
+    assert reference.occurrences([a, b], 2) == [(0, 0), (0, 3), (0, 9), (2, 1)]
+    assert reference.occurrences([a, b, c], 1) == []
+    assert reference.occurrences([a, b, c], 2) == [(0, 0), (0, 3), (0, 9)]
+    assert reference.occurrences([b, a, c], 2) == [(0, 1), (0, 8)]
+    assert reference.occurrences([[[0], [0], [0, 1]]]) == reference.occurrences([a])
+    assert reference.occurrences([b, [[1]]], 0) == reference.occurrences([b])
 
 
 def test_priority_is_splitmix64() -> None:

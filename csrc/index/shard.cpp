@@ -124,9 +124,9 @@ SuffixRange Shard::first_token_range(TokenId token) const {
   return range;
 }
 
-std::uint64_t Shard::document_of(Position position) const {
-  std::uint64_t lo = 0;
-  std::uint64_t hi = n_documents();
+std::uint64_t Shard::document_of(Position position) const { return document_between(position, 0, n_documents()); }
+
+std::uint64_t Shard::document_between(Position position, std::uint64_t lo, std::uint64_t hi) const {
   while (hi - lo > 1) {
     const std::uint64_t middle = lo + (hi - lo) / 2;
     (document_starts_[middle] <= position.value ? lo : hi) = middle;
@@ -142,6 +142,22 @@ Shard::Span Shard::document_span(std::uint64_t document) const {
         .damaged("the start of document " + std::to_string(document) + " is out of range");
   }
   return {begin, end - 1};
+}
+
+Shard::Holder Shard::holder_of(Position position, std::uint64_t from) const {
+  std::uint64_t step = 1;
+  while (step < n_documents() - from && document_starts_[from + step] <= position.value) {
+    from += step;
+    step *= 2;
+  }
+  const std::uint64_t document = document_between(position, from, std::min(from + step, n_documents()));
+  const Span span = document_span(document);
+  if (position.value < span.begin || position.value >= span.end) {
+    section(SectionKind::kSuffixArray)
+        .damaged("holds position " + std::to_string(position.value) + ", where document " + std::to_string(document) +
+                 " has no token");
+  }
+  return {document, span};
 }
 
 void Shard::read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const {

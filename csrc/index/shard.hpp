@@ -104,6 +104,15 @@ class Shard {
   };
   [[nodiscard]] Span document_span(std::uint64_t document) const;
 
+  // The document that holds a position, and its span, for positions that ascend: it is not before `from`.
+  // Cost: O(log of the documents between). REQUIRES as document_of(), from < n_documents(). Throws IndexDamagedError
+  // when the position lies outside all documents, on a separator.
+  struct Holder {
+    std::uint64_t document;
+    Span span;
+  };
+  [[nodiscard]] Holder holder_of(Position position, std::uint64_t from) const;
+
   // Appends a document's token ids to `ids`.
   void read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const;
 
@@ -120,6 +129,8 @@ class Shard {
   [[noreturn]] void throw_bad_position(std::uint64_t rank, std::uint64_t position) const;
 
   [[nodiscard]] bool has_directory() const { return sections_.size() > kSectionsOfVersion1; }
+  // The last document in [lo, hi) that starts at the position or before it, if `lo` does.
+  [[nodiscard]] std::uint64_t document_between(Position position, std::uint64_t lo, std::uint64_t hi) const;
   void open_directory();
   void verify_directory(const SortProgress& progress) const;
 

@@ -1,10 +1,8 @@
 // Writing and checking shards. The GIL is released while tokens are written, sorted or checked: the writer is used by
 // one thread at a time (its Python owner sees to that), and sorting touches no Python object but the callback.
-#include <pybind11/functional.h>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,6 +11,7 @@
 #include "base/errors.hpp"
 #include "index/shard.hpp"
 #include "index/shard_writer.hpp"
+#include "python/polling.hpp"
 #include "python/tokens.hpp"
 #include "storage/folder.hpp"
 
@@ -20,20 +19,6 @@ namespace infgram::python {
 namespace {
 
 using Release = py::call_guard<py::gil_scoped_release>;
-using Callback = std::function<void(std::uint64_t)>;
-
-// Calls back at most every 50 ms, and lets Ctrl-C through.
-SortProgress throttled(const std::optional<Callback>& callback) {
-  using Clock = std::chrono::steady_clock;
-  return [callback, last = Clock::time_point{}](std::uint64_t n_done) mutable {
-    const auto now = Clock::now();
-    if (now - last < std::chrono::milliseconds(50)) return;
-    last = now;
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (callback) (*callback)(n_done);
-  };
-}
 
 using Ids = py::array_t<std::uint32_t, py::array::c_style>;
 using Lengths = py::array_t<std::int64_t, py::array::c_style>;

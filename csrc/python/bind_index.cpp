@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "base/errors.hpp"
+#include "python/polling.hpp"
 #include "python/tokens.hpp"
+#include "query/conjunction.hpp"
 #include "query/locate.hpp"
 #include "query/longest_match.hpp"
 #include "query/longest_suffix.hpp"
@@ -61,6 +63,13 @@ std::uint64_t count(const Index& index, const py::object& tokens) {
   const auto pattern = tokens_from(tokens, index.vocab_size());
   const py::gil_scoped_release release;
   return total_count(find(index, pattern));
+}
+
+std::uint64_t count_documents(const Index& index, const py::object& tokens, const std::optional<Callback>& progress) {
+  const auto pattern = tokens_from(tokens, index.vocab_size());
+  const Poll poll = counted(progress);
+  const py::gil_scoped_release release;
+  return document_count(index, find(index, pattern), poll);
 }
 
 py::array_t<std::int64_t> count_batch_array(const Index& index, const py::sequence& queries) {
@@ -220,16 +229,6 @@ auto locate_pairs(const Index& index, const py::object& tokens, std::size_t limi
   return pairs_from(locate(index, find(index, pattern), limit));
 }
 
-// (count, [(document, offset)])
-auto search_pairs(const Index& index, const py::object& tokens, std::size_t limit, std::optional<std::uint64_t> seed) {
-  const auto pattern = tokens_from(tokens, index.vocab_size());
-  const py::gil_scoped_release release;
-  const ShardRanges ranges = find(index, pattern);
-  const auto documents =
-      seed ? sampled_documents(index, ranges, limit, *seed) : matching_documents(index, ranges, limit);
-  return std::pair(total_count(ranges), pairs_from(documents));
-}
-
 py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t document) {
   std::vector<std::int64_t> ids;
   {
@@ -286,6 +285,8 @@ void bind_index(py::module_& module) {
       .def("find", &find_ranges, py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
       .def("count", &count, py::arg("tokens"), "Occurrences, exact.")
       .def("count_batch", &count_batch_array, py::arg("queries"), "Occurrences of each query, int64.")
+      .def("document_count", &count_documents, py::arg("tokens"), py::arg("progress") = std::optional<Callback>(),
+           "Distinct documents with an occurrence; progress(n_read) now and then.")
       .def("next_tokens", &next_token_rows, py::arg("context"), py::arg("top_k") = py::none(),
            "(token ids int64, counts int64, context count, distinct rows) after the whole context.")
       .def("longest_suffix", &longest, py::arg("context"), py::arg("min_count") = 1,
@@ -300,8 +301,6 @@ void bind_index(py::module_& module) {
            "(lengths, counts) int64 of the longest match that starts at each position.")
       .def("locate", &locate_pairs, py::arg("tokens"), py::arg("limit"),
            "[(document, offset)] of the first occurrences in suffix order.")
-      .def("search", &search_pairs, py::arg("tokens"), py::arg("limit"), py::arg("seed") = py::none(),
-           "(count, [(document, offset)]): distinct documents in suffix order, or a seeded uniform sample.")
       .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
       .def("document_metadata", &document_metadata, py::arg("document"), "The document's metadata as JSON bytes.");
 

@@ -35,5 +35,6 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = INFGRAM_VERSION;
   py::register_exception_translator(&translate);
   bind_index(module);
+  bind_search(module);
   bind_build(module);
 }

@@ -25,6 +25,7 @@ void append_tokens(const py::handle& object, std::uint64_t vocab_size, std::vect
 
 // The areas of the module; each defines its classes and functions.
 void bind_index(py::module_& module);
+void bind_search(py::module_& module);
 void bind_build(py::module_& module);
 
 }  // namespace infgram::python

@@ -87,18 +87,6 @@ std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ra
   return locations;
 }
 
-std::vector<Location> matching_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit) {
-  std::vector<Location> documents;
-  if (limit == 0) return documents;
-  std::unordered_set<std::uint64_t> seen;
-  for_each_in_order(index, ranges, [&](std::size_t shard, std::uint64_t position) {
-    const Location location = location_of(index, shard, position);
-    if (seen.insert(location.document).second) documents.push_back(location);
-    return documents.size() < limit;
-  });
-  return documents;
-}
-
 std::vector<Location> sampled_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit,
                                         std::uint64_t seed) {
   std::vector<Location> documents;

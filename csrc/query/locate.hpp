@@ -20,11 +20,6 @@ struct Location {
 // Cost: O(limit) array reads and document look-ups; with several shards also the comparison of their next suffixes.
 [[nodiscard]] std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit);
 
-// The first `limit` distinct documents, in the order of their first occurrences as locate() lists them; each is given
-// at that occurrence. Cost: as locate(), for as many occurrences as it takes.
-[[nodiscard]] std::vector<Location> matching_documents(const Index& index, std::span<const SuffixRange> ranges,
-                                                       std::size_t limit);
-
 // A uniform sample without repeats of the documents that hold an occurrence: the `limit` of smallest priority, a
 // pseudo-random number made of the seed and the document's number (splitmix64), ascending. The sample does not depend
 // on how the corpus is cut into shards. Each is given at its first occurrence in suffix order.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from infgram.cli.options import IndexArgument, JsonOption, TextArgument, TokenIdsOption
 from infgram.cli.output import print_json, print_line
 from infgram.cli.questions import ask, given, open_index
@@ -9,6 +13,7 @@ from infgram.cli.questions import ask, given, open_index
 EXAMPLES = """
 infgram count corpus.infgram "natural language"
 infgram count corpus.infgram "natural language" --json
+infgram count corpus.infgram "natural language" --documents
 infgram count corpus.infgram --token-ids 3306,2750
 printf %s "natural language" | infgram count corpus.infgram -
 infgram count corpus.infgram ""            # every token of the corpus
@@ -17,7 +22,13 @@ infgram count corpus.infgram -- "--help"   # a text that begins with a dash
 
 
 def count(
-    index: IndexArgument, text: TextArgument = None, token_ids: TokenIdsOption = None, as_json: JsonOption = False
+    index: IndexArgument,
+    text: TextArgument = None,
+    token_ids: TokenIdsOption = None,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Count the documents that hold it instead; with --json both.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Count how often a text occurs, exactly.
 
@@ -25,13 +36,15 @@ def count(
     inside a sentence begins with a space: " language" finds more than "language". The empty text counts every
     token.
 
-    JSON: count, token_ids, tokens.
+    JSON: count, token_ids, tokens; with --documents also document_count.
     """
     asked = given(text, token_ids)
     with open_index(index) as opened:
         question = ask(opened, asked)
-        n = opened.count(question.token_ids)
+        counts = {"count": opened.count(question.token_ids)}
+        if documents:
+            counts["document_count"] = opened.document_count(question.token_ids)
     if as_json:
-        print_json({"count": n, "token_ids": question.token_ids, "tokens": question.tokens})
+        print_json({**counts, "token_ids": question.token_ids, "tokens": question.tokens})
     else:
-        print_line(str(n))
+        print_line(str(counts["document_count" if documents else "count"]))

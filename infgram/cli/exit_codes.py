@@ -12,11 +12,13 @@ from infgram.errors import (
     InfgramError,
     MissingExtraError,
     StorageError,
+    TimeLimitError,
 )
 
 QUESTION: Final = 3
 INDEX: Final = 4
 MACHINE: Final = 5
+TIME_OVER: Final = 6
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
 
@@ -27,6 +29,7 @@ MEANINGS: Final = {
     QUESTION: "wrong input or question: unreadable corpus, bad token id, no such tokenizer",
     INDEX: "the index is missing, damaged, of another version, or in the way",
     MACHINE: "the machine refused: disk full, no permission, port taken, no package",
+    TIME_OVER: "the time limit (--timeout) was over before the work was done",
     INTERRUPTED: "interrupted with Ctrl-C",
     PIPE_CLOSED: "the reader of the output went away, as `| head` does",
 }
@@ -38,6 +41,8 @@ _MACHINE_ERRORS = (StorageError, MissingExtraError)
 
 def code_of(error: InfgramError) -> int:
     """The exit code of an error of the library."""
+    if isinstance(error, TimeLimitError):
+        return TIME_OVER
     if isinstance(error, _INDEX_ERRORS):
         return INDEX
     return MACHINE if isinstance(error, _MACHINE_ERRORS) else QUESTION

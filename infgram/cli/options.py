@@ -27,6 +27,10 @@ JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one J
 MinCountOption: TypeAlias = Annotated[
     int, typer.Option("--min-count", min=1, metavar="N", help="Use a suffix only if it occurs at least so often.")
 ]
+TimeoutOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", help="Give up, with exit code 6, when it takes longer."),
+]
 QuietOption: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, no notes; warnings and errors still show.")
 ]

@@ -1,28 +1,35 @@
-"""`infgram search`: the documents that hold a text."""
+"""`infgram search`: the documents that hold a text, or an AND of ORs of texts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from infgram.cli.display import lines, number, one_line
-from infgram.cli.options import IndexArgument, JsonOption, TextArgument, TokenIdsOption
-from infgram.cli.output import print_json, print_line, print_text
+from infgram.cli.options import IndexArgument, JsonOption, TextArgument, TimeoutOption, TokenIdsOption
+from infgram.cli.output import note, print_json, print_line, print_text
 from infgram.cli.questions import Question, ask, given, open_index
+from infgram.query_language import Cnf, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.text import Text
 
-    from infgram.types import SearchHit, SearchResult
+    from infgram.types import JsonScalar, SearchHit, SearchMatch, SearchResult
 
 EXAMPLES = """
 infgram search corpus.infgram "natural language"
-infgram search corpus.infgram "natural" --limit 3 --snippet-tokens 100
-infgram search corpus.infgram "natural language" --seed 7  # a uniform sample
-infgram search corpus.infgram "natural language" --json
+infgram search corpus.infgram '" model" AND (" speech" OR " text")'
+infgram search corpus.infgram '" model" AND " speech"' --scope document
+infgram search corpus.infgram '"rock AND roll"'  # no operator, the words
+infgram search corpus.infgram "natural" --where lang=en --where year=2020
+infgram search corpus.infgram "natural" --seed 7  # in a random order
+infgram search corpus.infgram "natural" --cursor CURSOR  # the next page
+infgram search corpus.infgram "the" --max-matches 10000  # an estimate
 """
 
 
@@ -31,80 +38,190 @@ def search(
     text: TextArgument = None,
     token_ids: TokenIdsOption = None,
     limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Documents at most.")] = 10,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on after the page that gave this cursor.")
+    ] = None,
+    scope: Annotated[
+        Literal["window", "document"], typer.Option("--scope", help="Within what the clauses must meet.")
+    ] = "window",
+    max_distance: Annotated[
+        int, typer.Option("--max-distance", min=0, metavar="N", help="Of a window: tokens from first term to last.")
+    ] = 100,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="FIELD=VALUE",
+            help="Only documents whose metadata have this value; again for more fields. A value that is a number, "
+            "true, false or null is one; quotation marks make it a text.",
+        ),
+    ] = None,
+    max_matches: Annotated[
+        int | None,
+        typer.Option(
+            "--max-matches", min=1, metavar="N", help="Estimate from so many occurrences where there are more."
+        ),
+    ] = None,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", metavar="NUMBER", help="Draw a uniform sample, the same for the same number."),
+        typer.Option("--seed", metavar="NUMBER", help="Put them in a random order, the same for the same number."),
     ] = None,
     snippet_tokens: Annotated[
         int, typer.Option("--snippet-tokens", min=0, metavar="N", help="Tokens to show around the match.")
     ] = 40,
+    matches_per_document: Annotated[
+        int, typer.Option("--matches-per-document", min=1, metavar="N", help="Matches to list of each document.")
+    ] = 3,
+    timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the documents that hold a text.
+    """Find the documents that hold a text, or several.
 
-    Each document is listed once, with a snippet around its match. Without --seed they come in the order of the
-    suffix array: by what follows the match.
+    A text with AND or OR in capitals is a query: an AND of ORs, with parentheses round an OR. The clauses must meet
+    in a window of --max-distance tokens, or with --scope document anywhere in a document. What stands between
+    quotation marks is taken as it is, spaces and operators included; other terms lose the spaces at their ends. Any
+    text without these words is looked for exactly as it stands.
 
-    JSON: count (occurrences in the whole corpus), token_ids, tokens, documents (document_id, metadata, text,
-    offset and length of the match in tokens, match_start and match_end in characters of text, snippet,
-    snippet_match_start, snippet_match_end).
+    Each document is listed once, with snippets of its first match; in the order of the corpus or, with --seed, in a
+    random one. Counted are the places of the first clause for which the other clauses are fulfilled.
+
+    JSON: count, document_count, is_exact, count_interval and document_count_interval (of an estimate, with 95%
+    confidence), cursor (of the next page), clauses (each a list of terms: token_ids, tokens), documents (document_id,
+    metadata, text, match_count, offset and length of the first match in tokens, match_start and match_end in
+    characters of text, snippet, snippet_match_start, snippet_match_end; and matches: the first ones, with what
+    completes them, each with its clause and the fields of the first match).
     """
     asked = given(text, token_ids)
+    cnf = parse(asked) if isinstance(asked, str) else Cnf([[asked]])
+    filters = _filters(where or [])
     with open_index(index) as opened:
-        question = ask(opened, asked)
-        found = opened.search(question.token_ids, limit=limit, seed=seed, snippet_tokens=snippet_tokens)
+        clauses = [[ask(opened, _as_given(term)) for term in terms] for terms in cnf.clauses]
+        found = opened.search(
+            Cnf([[term.token_ids for term in terms] for terms in clauses]),
+            limit=limit,
+            seed=seed,
+            snippet_tokens=snippet_tokens,
+            scope=scope,
+            max_distance=max_distance,
+            max_matches=max_matches,
+            where=filters,
+            cursor=cursor,
+            matches_per_document=matches_per_document,
+            timeout_s=timeout,
+        )
     if as_json:
-        print_json(answer(question, found))
+        print_json(answer(clauses, found))
     else:
-        _print(found, limit)
+        _print(found)
 
 
-def answer(question: Question, found: SearchResult) -> dict[str, Any]:
+def answer(clauses: list[list[Question]], found: SearchResult) -> dict[str, Any]:
     """The JSON object."""
+    names = ("count", "document_count", "is_exact", "count_interval", "document_count_interval", "cursor")
     return {
-        "count": found.count,
-        "token_ids": question.token_ids,
-        "tokens": question.tokens,
+        **{name: getattr(found, name) for name in names},
+        "clauses": [[vars(term) for term in terms] for terms in clauses],
         "documents": [_fields(hit) for hit in found],
     }
 
 
 def metadata_line(metadata: Mapping[str, Any]) -> str:
     """The metadata on one line, safe to show; long values cut."""
-    import json
-
     shown = (value if isinstance(value, str) else json.dumps(value) for value in metadata.values())
     return "  ".join(f"{one_line(key)}={one_line(value)[:200]}" for key, value in zip(metadata, shown, strict=True))
 
 
+def _as_given(term: Any) -> str | list[int]:
+    """A term as `ask` takes it."""
+    return term if isinstance(term, str) else list(term)
+
+
+def _filters(conditions: list[str]) -> dict[str, JsonScalar]:
+    """The fields and their values.
+
+    Raises:
+        typer.BadParameter: a field stands twice, or a condition is none.
+    """
+    filters = dict(map(_filter, conditions))
+    if len(filters) < len(conditions):
+        raise typer.BadParameter("a field stands twice, and no document has two values of it", param_hint="--where")
+    return filters
+
+
+def _filter(condition: str) -> tuple[str, JsonScalar]:
+    """A field and its value, for `lang=en`.
+
+    Raises:
+        typer.BadParameter: there is no `=`, or nothing before it.
+    """
+    name, equals, text = condition.partition("=")
+    if not name or not equals:
+        raise typer.BadParameter(f"{condition!r} has no field and value; expected FIELD=VALUE", param_hint="--where")
+    try:
+        value = json.loads(text, parse_constant=str)
+    except ValueError:
+        value = text
+    return name, value if value is None or isinstance(value, str | int | float) else text
+
+
 def _fields(hit: SearchHit) -> dict[str, Any]:
-    names = ("document_id", "metadata", "text", "offset", "length", "match_start", "match_end")
-    snippet = ("snippet", "snippet_match_start", "snippet_match_end")
-    return {name: getattr(hit, name) for name in (*names, *snippet)}
+    fields = {name: value for name, value in vars(hit).items() if name != "clause"}
+    return {**fields, "matches": [vars(match) for match in hit.matches]}
 
 
-def _print(found: SearchResult, limit: int) -> None:
-    documents = number(len(found), "document")
-    if len(found) < limit:
-        place = f" in {documents}" if found.count else ""
-    else:
-        place = f"; {documents} shown" + (", perhaps not all (--limit)" if found.count > limit else "")
-    print_line(f"{number(found.count, 'occurrence')}{place}")
+def _print(found: SearchResult) -> None:
+    occurrences = _amount(found.count, found.count_interval, "occurrence")
+    documents = _amount(found.document_count, found.document_count_interval, "document")
+    shown = f"; {len(found)} shown" if found.cursor is not None else ""
+    print_line(f"{occurrences} in {documents}{shown}" if found.count else occurrences)
     for hit in found:
         print_line()
         print_line(f"document {hit.document_id}  {metadata_line(hit.metadata)}".rstrip())
-        for line in _snippet_lines(hit):
-            print_text(line)
+        for match in _worth_showing(hit):
+            for line in _snippet_lines(hit, match):
+                print_text(line)
+    if found.cursor is not None:
+        note(f"for the next page add --cursor {found.cursor}")
 
 
-def _snippet_lines(hit: SearchHit) -> list[Text]:
-    """The snippet with its match highlighted; each line behind a bar, so that no corpus text can pass for ours."""
+def _amount(value: int, interval: tuple[int, int] | None, noun: str) -> str:
+    """`3 documents`, or of an estimate `about 3 documents (2 to 5)`."""
+    if interval is None or interval[0] == interval[1]:
+        return number(value, noun)
+    return f"about {number(value, noun)} ({interval[0]:,} to {interval[1]:,} with 95% confidence)"
+
+
+def _worth_showing(hit: SearchHit) -> list[SearchMatch]:
+    """The first match, and the first one of each further clause that its snippet does not show."""
+    chosen: list[SearchMatch] = [hit]
+    for match in hit.matches:
+        is_new = all(match.clause != other.clause for other in chosen)
+        if is_new and not any(_is_in_snippet(match, other) for other in chosen):
+            chosen.append(match)
+    return chosen
+
+
+def _is_in_snippet(match: SearchMatch, other: SearchMatch) -> bool:
+    """Whether the snippet of `other` shows the match."""
+    start = other.match_start - other.snippet_match_start
+    return start <= match.match_start and match.match_end <= start + len(other.snippet)
+
+
+def _snippet_lines(hit: SearchHit, match: SearchMatch) -> list[Text]:
+    """The snippet with all matches highlighted; each line behind a bar, so that no corpus text can pass for ours."""
     from rich.text import Text
 
-    start, end = hit.snippet_match_start, hit.snippet_match_end
-    parts = ((hit.snippet[:start], ""), (hit.snippet[start:end], "bold reverse"), (hit.snippet[end:], ""))
+    start = match.match_start - match.snippet_match_start
+    marked = {
+        place - start
+        for other in hit.matches
+        if _is_in_snippet(other, match)
+        for place in range(other.match_start, other.match_end)
+    }
     shown = [Text.assemble(("  │ ", "dim"))]
-    for part, style in parts:
+    for is_marked, places in groupby(range(len(match.snippet)), key=marked.__contains__):
+        part = "".join(match.snippet[place] for place in places)
+        style = "bold reverse" if is_marked else ""
         first, *others = lines(part)
         shown[-1].append(first, style=style)
         shown += [Text.assemble(("  │ ", "dim"), (line, style)) for line in others]

@@ -22,7 +22,7 @@ router = APIRouter(route_class=JsonRoute, tags=["documents"], responses=refusals
 
 @router.post("/search", operation_id="search", summary="Find the documents that hold a text")
 def search(served: NamedIndex, limits: RequestLimits, question: SearchQuestion) -> SearchAnswer:
-    """Documents that hold the query, none twice: in the order of their suffixes, or a uniform sample by `seed`."""
+    """Documents that hold the query, none twice: by their numbers, or a uniform sample by `seed`."""
     return answer(served, limits, question)
 
 

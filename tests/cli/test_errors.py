@@ -40,6 +40,11 @@ def assert_fails(outcome: Outcome, code: int, *words: str) -> None:
         ("next", "INDEX", "a", "--whole", "--min-count", "2"),
         ("search", "INDEX", "a", "--limit", "-1"),
         ("search", "INDEX", "a", "--snippet-tokens", "x"),
+        ("search", "INDEX", "a", "--scope", "sentence"),
+        ("search", "INDEX", "a", "--max-matches", "0"),
+        ("search", "INDEX", "a", "--where", "lang"),
+        ("search", "INDEX", "a", "--where", "=en"),
+        ("search", "INDEX", "a", "--where", "x=1", "--where", "x=2"),
         ("document", "INDEX", "first"),
         ("build",),
         ("build", "INDEX", "--threads", "0"),
@@ -72,6 +77,9 @@ def test_a_wrong_question_is_3(index_path: Path) -> None:
     assert_fails(run("next", index_path, "--token-ids", "9" * 40), 3, "vocabulary")
     assert_fails(run("search", index_path, ""), 3, "empty")
     assert_fails(run("search", index_path, "a", "--seed=-1"), 3, "seed")
+    assert_fails(run("search", index_path, "a AND (b"), 3, "parenthesis", "character 8")
+    assert_fails(run("search", index_path, "a", "--cursor", "x"), 3, "cursor")
+    assert_fails(run("search", index_path, "a", "--timeout", "0"), 3, "timeout_s")
     assert_fails(run("document", index_path, 5), 3, "document 5")
     assert_fails(run("document", index_path, 10**30), 3)
     assert_fails(run("count", index_path, "\udcff"), 3, "surrogate")
@@ -87,6 +95,10 @@ def test_a_wrong_input_is_3(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("a", encoding="utf-8")
     assert_fails(run("build", tmp_path / "x.txt", "--tokenizer", tmp_path / "no.json"), 3, "no.json")
     assert_fails(run("build", tmp_path / "x.txt", "--tokenizer", "bpe:x"), 3, "bpe:x")
+
+
+def test_the_time_limit_is_6(index_path: Path) -> None:
+    assert_fails(run("search", index_path, " natural", "--timeout", "1e-9"), 6, "timeout_s", "max_matches")
 
 
 def test_no_index_is_4(index_path: Path, tmp_path: Path) -> None:

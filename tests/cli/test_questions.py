@@ -109,11 +109,61 @@ def test_search(index: infgram.Index, index_path: Path, query: str, seed: int | 
     assert found["count"] == expected.count
     assert len(found["documents"]) == len(expected)
     for fields, hit in zip(found["documents"], expected, strict=True):
-        assert fields == {name: getattr(hit, name) for name in fields}
-        assert {"document_id", "text", "metadata", "snippet", "match_start", "match_end"} <= fields.keys()
+        matches = fields.pop("matches")
+        assert fields == {name: value for name, value in vars(hit).items() if name not in ("clause", "matches")}
+        assert matches == [vars(match) for match in hit.matches]
     shown = run("search", index_path, query, "--limit", 2, *options).stdout
     assert shown.startswith(f"{expected.count} occurrence")
     assert all(f"document {hit.document_id}  number={hit.metadata['number']}\n" in shown for hit in expected)
+
+
+def test_search_with_operators(index: infgram.Index, index_path: Path) -> None:
+    query = '" natural" AND ("language" OR " language")'
+    found = run("search", index_path, query, "--scope", "document", "--json").json
+    expected = index.search(query, scope="document")
+    for name in ("count", "document_count", "is_exact", "count_interval", "document_count_interval", "cursor"):
+        assert found[name] == getattr(expected, name)
+    assert (found["count"], found["document_count"], found["is_exact"]) == (5, 3, True)
+    assert [len(terms) for terms in found["clauses"]] == [1, 2]
+    assert found["clauses"][0][0]["token_ids"] == index.tokenizer.encode(" natural").tolist()
+    assert {match["clause"] for document in found["documents"] for match in document["matches"]} == {0, 1}
+    shown = run("search", index_path, query).stdout
+    assert shown.startswith("5 occurrences in 3 documents\n")
+    near = run("search", index_path, query, "--max-distance", 0, "--json").json
+    assert (near["count"], near["documents"]) == (0, [])
+
+
+def test_pages_and_filters_of_a_search(index: infgram.Index, index_path: Path) -> None:
+    first = run("search", index_path, " natural", "--limit", 1, "--json").json
+    assert [document["document_id"] for document in first["documents"]] == [0]
+    second = run("search", index_path, " natural", "--limit", 1, "--cursor", first["cursor"], "--json").json
+    assert [document["document_id"] for document in second["documents"]] == [1]
+    shown = run("search", index_path, " natural", "--limit", 1)
+    assert shown.stdout.startswith("5 occurrences in 3 documents; 1 shown\n")
+    assert f"--cursor {first['cursor']}" in shown.stderr
+    for condition, documents in (("number=1", [1]), ('number="1"', []), ("number=x", []), ("missing=1", [])):
+        found = run("search", index_path, " natural", "--where", condition, "--json").json
+        assert [document["document_id"] for document in found["documents"]] == documents
+        assert found["document_count"] == len(documents)
+    both = ("--where", "number=1", "--where", "missing=2")
+    assert run("search", index_path, " natural", *both, "--json").json["documents"] == []
+
+
+def test_an_estimated_search(index: infgram.Index, index_path: Path) -> None:
+    options = ("--max-matches", 3, "--seed", 1)
+    found = run("search", index_path, " natural", *options, "--json").json
+    expected = index.search(" natural", max_matches=3, seed=1)
+    assert (found["is_exact"], found["count"]) == (False, 5)
+    assert found["document_count_interval"] == list(expected.document_count_interval or ())
+    shown = run("search", index_path, " natural", *options).stdout
+    assert shown.startswith("5 occurrences in about ")
+    assert "with 95% confidence" in shown
+
+
+def test_count_of_documents(index: infgram.Index, index_path: Path) -> None:
+    found = run("count", index_path, " natural", "--documents", "--json").json
+    assert (found["count"], found["document_count"]) == (index.count(" natural"), index.document_count(" natural"))
+    assert run("count", index_path, " natural", "--documents").stdout == "3\n"
 
 
 def test_document(index: infgram.Index, index_path: Path) -> None:

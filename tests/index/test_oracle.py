@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import infgram
-from tests.building import BYTES_VOCABULARY, text_index, token_index, union_index, width_of
+from tests.building import BYTES_VOCABULARY, token_index, union_index, width_of
 from tests.reference import END_OF_DOCUMENT, Distribution, Prediction, ReferenceIndex
 from tests.strategies import (
     LARGEST_VOCABULARY,
@@ -35,7 +35,6 @@ from tests.strategies import (
 
 MIN_COUNTS = (1, 2, 3, 1_000)
 TOP_KS = (None, 1, 2, 1_000)
-SEEDS = (None, 0, 1, 2**63 + 5)
 LAYOUTS = [
     Layout(width, shards, threads=(1, 2, 8)[(row + shards) % 3])
     for row, width in enumerate((8, 16, 32))
@@ -102,6 +101,9 @@ def check_counts(index: infgram.Index, reference: ReferenceIndex, queries: list[
     batch = index.count_batch(queries)
     assert batch.dtype == np.int64
     assert batch.tolist() == expected
+    documents = index.document_count_batch(queries)
+    assert documents.dtype == np.int64
+    assert documents.tolist() == [reference.document_count(query) for query in queries]
 
 
 def check_find(index: infgram.Index, reference: ReferenceIndex, queries: list[Tokens]) -> None:
@@ -295,43 +297,6 @@ def test_queries_as_arrays(dtype: type[np.integer[Any]]) -> None:
             assert index.count(np.repeat(array, 2)[::2]) == reference.count(query)
             assert index.count(array[::-1]) == reference.count(query[::-1])
             assert_same_rows(index.infgram_distribution(array), reference.infgram_distribution(query), query)
-
-
-@given(texts, layouts, st.integers(0, 10_000))
-def test_search(documents: list[str], layout: Layout, place: int) -> None:
-    """Documents in the stated order, each once, with text, metadata, match and snippet, from an index of bytes."""
-    reference = ReferenceIndex([list(text.encode()) for text in documents], BYTES_VOCABULARY)
-    everything = "".join(documents)
-    cut = place % (len(everything) + 1)
-    with text_index(documents, layout=layout) as index:
-        assert [index.document(document_id).text for document_id in range(index.n_documents)] == documents
-        for query in ("a", "b", "ab", "é", "漢", "ba", "zz", everything[cut : cut + 3]):
-            if query:
-                check_search(index, reference, documents, query)
-        with pytest.raises(infgram.QueryError):
-            index.search("")
-
-
-def check_search(index: infgram.Index, reference: ReferenceIndex, documents: list[str], query: str) -> None:
-    tokens = list(query.encode())
-    for seed, limit in product(SEEDS, (1, 3, 1_000)):
-        expected = reference.search(tokens, limit=limit, seed=seed)
-        (from_batch,) = index.search_batch([query], limit=limit, seed=seed)
-        for result in (index.search(query, limit=limit, seed=seed), from_batch):
-            assert result.count == reference.count(tokens)
-            assert [(hit.document_id, hit.offset) for hit in result] == expected, (query, seed, limit)
-            for hit in result:
-                check_hit(hit, documents, query)
-
-
-def check_hit(hit: infgram.SearchHit, documents: list[str], query: str) -> None:
-    assert hit.text == documents[hit.document_id]
-    assert dict(hit.metadata) == {"number": hit.document_id}
-    assert hit.length == len(query.encode())
-    assert hit.text[hit.match_start : hit.match_end] == query
-    assert len(hit.text[: hit.match_start].encode()) == hit.offset
-    assert hit.snippet in hit.text
-    assert hit.snippet[hit.snippet_match_start : hit.snippet_match_end] == query
 
 
 @given(st.lists(texts, min_size=1, max_size=3), layouts)

@@ -80,7 +80,7 @@ def test_score(client: TestClient, index: infgram.Index, address: str, query: st
 
 @pytest.mark.parametrize("query", ["a rose", "rose", "natural", "absent here", "🌹"])
 @pytest.mark.parametrize("more", [{}, {"limit": 1}, {"seed": 2**64 - 1, "limit": 2}, {"snippet_tokens": 0}])
-def test_search(client: TestClient, index: infgram.Index, address: str, query: str, more: dict[str, int]) -> None:
+def test_search(client: TestClient, index: infgram.Index, address: str, query: str, more: dict[str, Any]) -> None:
     more = {"limit": 5, **more}
     body = answered(client.post(f"{address}/search", json={"query": query, **more}))
     expected = index.search(query, **more)

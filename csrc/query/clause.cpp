@@ -1,0 +1,85 @@
+#include "query/clause.hpp"
+
+#include <algorithm>
+
+#include "base/errors.hpp"
+#include "query/pattern.hpp"
+
+namespace infgram {
+namespace {
+
+using Terms = std::vector<std::vector<TokenId>>;
+
+// In lexical order a term's extensions follow it at once.
+Terms without_extensions(Terms terms) {
+  std::ranges::sort(terms);
+  Terms kept;
+  for (auto& term : terms) {
+    const bool extends = !kept.empty() && kept.back().size() <= term.size() &&
+                         std::equal(kept.back().begin(), kept.back().end(), term.begin());
+    if (!extends) kept.push_back(std::move(term));
+  }
+  return kept;
+}
+
+// The keys between which that of every suffix lies that begins with the pattern.
+template <class Token>
+std::pair<std::uint64_t, std::uint64_t> key_bounds(Pattern<Token> pattern) {
+  const std::uint64_t smallest = pattern.key_from_first();
+  if (pattern.size >= Text<Token>::kKeyTokens) return {smallest, smallest};
+  return {smallest, smallest | (~std::uint64_t{0} >> (pattern.size * Text<Token>::kTokenBits))};
+}
+
+}  // namespace
+
+Clause::Clause(const Index& index, Terms terms) : terms_(without_extensions(std::move(terms))) {
+  ranges_.resize(index.shards().size());
+  for (const auto& term : terms_) {
+    if (term.empty()) {
+      throw QueryError("a term of the query is empty, which every place matches; expected at least one token");
+    }
+    const ShardRanges found = find(index, term);
+    for (std::size_t s = 0; s < found.size(); ++s) ranges_[s].push_back(found[s]);
+  }
+}
+
+std::uint64_t Clause::count() const {
+  std::uint64_t total = 0;
+  for (const ShardRanges& ranges : ranges_) total += total_count(ranges);
+  return total;
+}
+
+std::vector<std::uint64_t> Clause::scan(const Shard& shard, std::span<const Shard::Span> spans,
+                                        const Poll& poll) const {
+  std::vector<std::uint64_t> found;
+  shard.text().visit([&]<class Token>(Text<Token> text) {
+    std::vector<Sequence<Token>> sequences;
+    for (const auto& term : terms_) sequences.emplace_back(std::span(term));
+    for (const Shard::Span& span : spans) {
+      const auto before = static_cast<std::ptrdiff_t>(found.size());
+      for (const Sequence<Token>& sequence : sequences) {
+        const Pattern<Token> pattern = sequence.pattern(0, sequence.size());
+        const auto [smallest, largest] = key_bounds(pattern);
+        text.for_each_between(span.begin, span.end, smallest, largest, [&](std::uint64_t position) {
+          if (pattern.shared(text, position, 0, pattern.size) == pattern.size) found.push_back(position);
+        });
+      }
+      if (sequences.size() > 1) std::sort(found.begin() + before, found.end());
+      poll(span.end - span.begin);
+    }
+  });
+  return found;
+}
+
+std::uint64_t Clause::length_at(const Shard& shard, std::uint64_t position) const {
+  return shard.text().visit([&]<class Token>(Text<Token> text) -> std::uint64_t {
+    for (const auto& term : terms_) {
+      const Sequence<Token> sequence{std::span(term)};
+      const Pattern<Token> pattern = sequence.pattern(0, term.size());
+      if (pattern.shared(text, position, 0, term.size()) == term.size()) return term.size();
+    }
+    return 0;
+  });
+}
+
+}  // namespace infgram

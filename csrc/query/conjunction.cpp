@@ -1,0 +1,258 @@
+#include "query/conjunction.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "query/sweep.hpp"
+
+namespace infgram {
+namespace {
+
+// Reading an occurrence's position and putting it in order takes as long as scanning so many tokens for a term.
+constexpr std::uint64_t kTokensPerOccurrence = 16;
+
+constexpr std::uint64_t plus(std::uint64_t a, std::uint64_t b) { return a > kNoPosition - b ? kNoPosition : a + b; }
+
+// The text within `distance` of each position and in its document: ascending, apart from each other.
+std::vector<Shard::Span> surroundings(const Shard& shard, const PositionSet& positions, std::uint64_t distance) {
+  std::vector<Shard::Span> spans;
+  PositionSet::Cursor cursor(positions);
+  Shard::Holder holder{0, {0, 0}};
+  for (std::uint64_t position = cursor.at_least(0); position != kNoPosition;) {
+    if (position >= holder.span.end) holder = shard.holder_of({position}, holder.document);
+    const std::uint64_t begin = position - std::min(distance, position - holder.span.begin);
+    const std::uint64_t end = std::min(holder.span.end, plus(position + 1, distance));
+    if (!spans.empty() && begin <= spans.back().end) {
+      spans.back().end = end;
+    } else {
+      spans.push_back({begin, end});
+    }
+    position = cursor.at_least(end == holder.span.end ? end : position + 1);
+  }
+  return spans;
+}
+
+std::uint64_t total_size(std::span<const Shard::Span> spans) {
+  std::uint64_t size = 0;
+  for (const Shard::Span& span : spans) size += span.end - span.begin;
+  return size;
+}
+
+// Uniform pseudo-random integers: splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
+// 2014).
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+
+  // In [0, bound). REQUIRES bound > 0.
+  std::uint64_t below(std::uint64_t bound) {
+    const std::uint64_t unfair = (0 - bound) % bound;  // so many of the lowest values would make some results likelier
+    std::uint64_t x = next();
+    while (x < unfair) x = next();
+    return x % bound;
+  }
+
+ private:
+  std::uint64_t next() {
+    std::uint64_t x = state_ += 0x9E3779B97F4A7C15;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+    return x ^ (x >> 31);
+  }
+
+  std::uint64_t state_;
+};
+
+// `size` distinct integers below `bound`, every set of so many being equally likely; ascending. (Floyd's algorithm:
+// Bentley, "A sample of brilliance", CACM 30, 1987.)
+std::vector<std::uint64_t> sample(std::uint64_t bound, std::uint64_t size, std::uint64_t seed) {
+  Random random(seed);
+  std::unordered_set<std::uint64_t> chosen;
+  chosen.reserve(size);
+  for (std::uint64_t i = bound - size; i < bound; ++i) {
+    if (!chosen.insert(random.below(i + 1)).second) chosen.insert(i);
+  }
+  std::vector<std::uint64_t> ascending(chosen.begin(), chosen.end());
+  std::ranges::sort(ascending);
+  return ascending;
+}
+
+// The occurrences of the conjunction by document, numbered in the shard; calls f(document, n_matches, first position).
+template <class F>
+void for_each_document(const Shard& shard, std::span<const PositionSet> sets, std::uint64_t max_distance,
+                       const Poll& poll, F&& f) {
+  std::uint64_t document = 0;
+  std::uint64_t n_matches = 0;
+  std::uint64_t first = 0;
+  sweep(shard, sets, max_distance, poll,
+        [&](const Shard::Holder& holder, PositionSet::Cursor& members, std::uint64_t end) {
+          if (holder.document != document && n_matches > 0) {
+            f(document, n_matches, first);
+            n_matches = 0;
+          }
+          document = holder.document;
+          if (n_matches == 0) first = members.at_least(0);
+          n_matches += members.count_to(end);
+          return true;
+        });
+  if (n_matches > 0) f(document, n_matches, first);
+}
+
+// An occurrence of each clause within reach of `position`, which is one of the conjunction: of the choices, that which
+// begins last. `positions` are those of each clause in the document; the result's first is `position`.
+std::vector<std::uint64_t> completion(std::span<const std::vector<std::uint64_t>> positions, std::uint64_t position,
+                                      std::uint64_t max_distance) {
+  std::vector<std::uint64_t> chosen(positions.size(), position);
+  for (std::uint64_t x = position;;) {
+    bool is_complete = true;
+    std::uint64_t before = 0;
+    for (std::size_t c = 1; c < positions.size(); ++c) {
+      const auto next = std::ranges::lower_bound(positions[c], x);
+      is_complete = is_complete && next != positions[c].end() && *next - x <= max_distance;
+      if (next != positions[c].end()) chosen[c] = *next;
+      if (next != positions[c].begin()) before = std::max(before, *(next - 1));
+    }
+    if (is_complete || before >= x) return chosen;
+    x = before;
+  }
+}
+
+std::size_t rarest(std::span<const Clause> clauses, std::size_t shard) {
+  std::size_t best = 0;
+  for (std::size_t c = 1; c < clauses.size(); ++c) {
+    if (clauses[c].count(shard) < clauses[best].count(shard)) best = c;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<MatchingDocument> Conjunction::documents(const Poll& poll) const {
+  std::vector<MatchingDocument> found;
+  for (std::size_t s = 0; s < index_->shards().size(); ++s) {
+    const std::size_t driver = rarest(clauses_, s);
+    if (clauses_[driver].count(s) == 0) continue;
+    const Shard& shard = index_->shards()[s];
+    std::vector<PositionSet> sets(clauses_.size());
+    sets[driver] = PositionSet::gather(shard, clauses_[driver].ranges(s), poll);
+    complete(s, sets, driver, poll);
+    for_each_document(shard, sets, max_distance_, poll,
+                      [&](std::uint64_t document, std::uint64_t n_matches, std::uint64_t) {
+                        found.push_back({index_->first_document(s) + document, n_matches, true});
+                      });
+  }
+  return found;
+}
+
+std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size, std::uint64_t seed,
+                                                             const Poll& poll) const {
+  std::vector<MatchingDocument> found;
+  const std::vector<std::uint64_t> chosen = sample(clauses_[0].count(), size, seed);
+  std::uint64_t base = 0;
+  std::size_t i = 0;
+  for (std::size_t s = 0; s < index_->shards().size(); ++s) {
+    const Shard& shard = index_->shards()[s];
+    std::vector<std::uint64_t> positions;
+    for (const SuffixRange& range : clauses_[0].ranges(s)) {
+      for (; i < chosen.size() && chosen[i] < base + range.count(); ++i) {
+        positions.push_back(shard.position(range.lo + (chosen[i] - base)));
+      }
+      base += range.count();
+    }
+    poll(positions.size());
+    if (positions.empty()) continue;
+    std::ranges::sort(positions);
+    std::vector<PositionSet> sets(clauses_.size());
+    sets[0] = PositionSet(std::move(positions));
+    complete(s, sets, 0, poll);
+    for_each_document(shard, sets, max_distance_, poll,
+                      [&](std::uint64_t document, std::uint64_t n_matches, std::uint64_t first) {
+                        const bool has_first = is_first(s, document, first, poll);
+                        found.push_back({index_->first_document(s) + document, n_matches, has_first});
+                      });
+  }
+  return found;
+}
+
+// Fills all sets but the driver's, which no occurrence of the conjunction does without: at least where they can matter.
+void Conjunction::complete(std::size_t s, std::vector<PositionSet>& sets, std::size_t driver, const Poll& poll) const {
+  if (clauses_.size() == 1) return;
+  const Shard& shard = index_->shards()[s];
+  const std::vector<Shard::Span> around = surroundings(shard, sets[driver], max_distance_);
+  const std::uint64_t n_tokens = total_size(around);
+  for (std::size_t c = 0; c < clauses_.size(); ++c) {
+    if (c == driver) continue;
+    const Clause& clause = clauses_[c];
+    const bool scans = n_tokens / kTokensPerOccurrence * clause.n_terms() < clause.count(s);
+    sets[c] =
+        scans ? PositionSet(clause.scan(shard, around, poll)) : PositionSet::gather(shard, clause.ranges(s), poll);
+  }
+}
+
+// Whether no occurrence of the conjunction in the document stands before `position`, which is one.
+bool Conjunction::is_first(std::size_t s, std::uint64_t document, std::uint64_t position, const Poll& poll) const {
+  const Shard& shard = index_->shards()[s];
+  Shard::Span span = shard.document_span(document);
+  span.end = std::min(span.end, plus(position + 1, max_distance_));
+  std::vector<PositionSet> sets;
+  for (const Clause& clause : clauses_) sets.emplace_back(clause.scan(shard, {&span, 1}, poll));
+  std::uint64_t first = kNoPosition;
+  sweep(shard, sets, max_distance_, poll, [&](const Shard::Holder&, PositionSet::Cursor& members, std::uint64_t end) {
+    const std::uint64_t member = members.at_least(0);
+    if (member < end) first = member;
+    return first == kNoPosition && members.at_least(end) != kNoPosition;
+  });
+  return first == position;
+}
+
+Conjunction::Matches Conjunction::matches(std::uint64_t document, std::uint64_t limit, const Poll& poll) const {
+  const auto [s, in_shard] = index_->locate_document(document);
+  const Shard& shard = index_->shards()[s];
+  const Shard::Span span = shard.document_span(in_shard);
+  std::vector<std::vector<std::uint64_t>> positions;
+  std::vector<PositionSet> sets;
+  for (const Clause& clause : clauses_) {
+    positions.push_back(clause.scan(shard, {&span, 1}, poll));
+    sets.emplace_back(positions.back());
+  }
+  std::vector<Match> found;
+  const auto add = [&](std::size_t c, std::uint64_t position) {
+    found.push_back({c, position - span.begin, clauses_[c].length_at(shard, position)});
+  };
+  std::uint64_t n_found = 0;
+  sweep(shard, sets, max_distance_, poll, [&](const Shard::Holder&, PositionSet::Cursor& members, std::uint64_t end) {
+    std::uint64_t position = members.at_least(0);
+    for (; position < end && n_found < limit; position = members.at_least(position + 1), ++n_found) {
+      add(0, position);
+      const std::vector<std::uint64_t> others = completion(positions, position, max_distance_);
+      for (std::size_t c = 1; c < clauses_.size(); ++c) add(c, others[c]);
+    }
+    n_found += members.count_to(end);
+    return true;
+  });
+  const auto key = [](const Match& match) { return std::pair(match.offset, match.clause); };
+  std::ranges::sort(found, {}, key);
+  const auto repeated = std::ranges::unique(found, {}, key);
+  found.erase(repeated.begin(), repeated.end());
+  return {n_found, std::move(found)};
+}
+
+std::uint64_t document_count(const Index& index, std::span<const SuffixRange> ranges, const Poll& poll) {
+  std::uint64_t count = 0;
+  for (std::size_t s = 0; s < ranges.size(); ++s) {
+    const Shard& shard = index.shards()[s];
+    if (ranges[s].count() == shard.n_tokens()) {  // no text has only one token; but the empty query has this range
+      for (std::uint64_t d = 0; d < shard.n_documents(); ++d) {
+        const Shard::Span span = shard.document_span(d);
+        count += span.begin < span.end ? 1 : 0;
+      }
+    } else if (!ranges[s].empty()) {
+      const PositionSet set = PositionSet::gather(shard, ranges.subspan(s, 1), poll);
+      for_each_document(shard, {&set, 1}, kWholeDocument, poll,
+                        [&](std::uint64_t, std::uint64_t, std::uint64_t) { ++count; });
+    }
+  }
+  return count;
+}
+
+}  // namespace infgram

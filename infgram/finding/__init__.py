@@ -1,0 +1,7 @@
+"""Finding documents: the search behind `Index.search`."""
+
+from __future__ import annotations
+
+from infgram.finding.search import Source, find_documents
+
+__all__ = ["Source", "find_documents"]

@@ -1,0 +1,149 @@
+r"""The language of a search: an AND of ORs of n-grams.
+
+::
+
+    query   =  clause { AND clause }      rock AND (roll OR "rhythm and blues")
+    clause  =  term  |  "(" term { OR term } ")"
+    term    =  words without quotation marks and parentheses, taken without the white space around them
+            |  '"' anything '"', taken as it stands; \" and \\ are a quotation mark and a backslash in it
+
+One clause alone needs no parentheses: `roll OR blues`. A text that holds neither AND nor OR as a word of its own, in
+capitals, is no query of this language but a plain text, of which every character counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from infgram.errors import QueryError
+from infgram.types import Query
+
+_OPERATOR: Final = re.compile(r"""(?<![^\s()"])(?:AND|OR)(?![^\s()"])""")
+_TOKEN: Final = re.compile(
+    rf"""\s*(?: (?P<operator>{_OPERATOR.pattern}) | (?P<open>\() | (?P<close>\))
+         | "(?P<quoted>(?:[^"\\]|\\["\\])*)" | (?P<words>(?:(?!\s*{_OPERATOR.pattern})[^()"])+) )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, init=False)
+class Cnf:
+    """A query in conjunctive normal form: the AND of clauses, each the OR of terms.
+
+    Attributes:
+        clauses: each a tuple of terms; a term is text, which is encoded as it stands, or token ids.
+
+    Raises:
+        QueryError: there is no clause, or one without a term.
+
+    Example:
+        >>> Cnf([[[17, 4]], [[256], [300, 2]]])
+        Cnf(clauses=(((17, 4),), ((256,), (300, 2))))
+        >>> Cnf([["rock"], ["roll", "blues"]]) == parse("rock AND (roll OR blues)")
+        True
+    """
+
+    clauses: tuple[tuple[Query, ...], ...]
+
+    def __init__(self, clauses: Iterable[Iterable[Query]]) -> None:
+        """Any iterables will do."""
+        frozen = tuple(terms if isinstance(terms, str) else tuple(map(_frozen, terms)) for terms in clauses)
+        if not frozen or any(isinstance(terms, str) or not terms for terms in frozen):
+            raise QueryError(f"a query is a list of clauses, each a list of at least one term; found {list(clauses)!r}")
+        object.__setattr__(self, "clauses", frozen)
+
+
+def parse(text: str) -> Cnf:
+    """The query that a text is; one term, the text itself, if it holds no operator.
+
+    Raises:
+        QueryError: it holds an operator and is no query; the message says where.
+    """
+    if _OPERATOR.search(text) is None:
+        return Cnf([[text]])
+    tokens = list(_tokens(text))
+    clauses = [_clause(tokens, text)]
+    if tokens[0].kind == "OR":
+        clauses[0] += _more_terms(tokens, text)
+    else:
+        while tokens[0].kind == "AND":
+            tokens.pop(0)
+            clauses.append(_clause(tokens, text))
+    if tokens[0].kind != "end":
+        is_operator = tokens[0].kind in ("AND", "OR")
+        raise _error(text, tokens[0], "expected parentheses round the OR" if is_operator else "expected AND or OR")
+    return Cnf(clauses)
+
+
+class _Token(NamedTuple):
+    """`kind` is `AND`, `OR`, `(`, `)`, `term` or `end`."""
+
+    kind: str
+    term: str
+    place: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    place = 0
+    while text[place:].strip():
+        found = _TOKEN.match(text, place)
+        if found is None:
+            raise _error(text, _Token("", "", place), 'a quotation mark without its partner; in a term write \\"')
+        start = found.start(found.lastgroup or 0)
+        if found.lastgroup == "quoted":
+            yield _Token("term", re.sub(r'\\(["\\])', r"\1", found["quoted"]), start - 1)
+        elif found.lastgroup == "words":
+            yield _Token("term", found["words"].strip(), start)
+        else:
+            yield _Token(found[0].strip(), "", start)
+        place = found.end()
+    yield _Token("end", "", len(text))
+
+
+def _clause(tokens: list[_Token], text: str) -> list[str]:
+    """Takes a clause off the front."""
+    if tokens[0].kind != "(":
+        return [_term(tokens, text)]
+    tokens.pop(0)
+    terms = [_term(tokens, text), *_more_terms(tokens, text)]
+    closing = tokens.pop(0)
+    if closing.kind != ")":
+        raise _error(text, closing, "expected OR or a closing parenthesis")
+    return terms
+
+
+def _more_terms(tokens: list[_Token], text: str) -> list[str]:
+    terms = []
+    while tokens[0].kind == "OR":
+        tokens.pop(0)
+        terms.append(_term(tokens, text))
+    return terms
+
+
+def _term(tokens: list[_Token], text: str) -> str:
+    token = tokens.pop(0)
+    if token.kind != "term" or not token.term:
+        raise _error(text, token, "expected a term")
+    return token.term
+
+
+def _error(text: str, token: _Token, expected: str) -> QueryError:
+    found = {"": "", "end": ", found the end", "term": f", found {token.term!r}"}.get(
+        token.kind, f", found {token.kind}"
+    )
+    return QueryError(
+        f"{text!r} is no query: {expected}{found} at character {token.place}. A query is like a AND (b OR c); "
+        f'AND and OR as words of the text, parentheses and quotation marks go inside "…"'
+    )
+
+
+def _frozen(term: Query) -> Query:
+    """Token ids as a tuple, which cannot change and compares; what is no term is refused where it is used."""
+    if isinstance(term, str | bytes) or not isinstance(term, Sequence | np.ndarray):
+        return term
+    return tuple(term)
