@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Conjunction', 'FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['Conjunction', 'FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'count_spans', 'publish_folder', 'read_window', 'sample_documents', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
@@ -176,9 +176,21 @@ def checksum(data: bytes) -> int:
     """
     XXH64 of the bytes.
     """
+def count_spans(index: Index, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Occurrences of each tokens[begin:end], int64.
+    """
 def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | str | bytes) -> pathlib.Path:
     """
     Gives a finished folder its name in one step; what stood there takes the other name.
+    """
+def read_window(index: Index, document: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Token ids of a document, int64, from an offset to another or to its end.
+    """
+def sample_documents(index: Index, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, most_read: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
+    """
+    [(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than most_read occurrences a sample of so many stand for all.
     """
 def sort_shard(folder: os.PathLike | str | bytes, n_threads: typing.SupportsInt | typing.SupportsIndex, memory_bytes: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """

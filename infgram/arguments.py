@@ -22,3 +22,10 @@ def at_least(value: int, least: int, name: str) -> int:
 def top_k_or_none(top_k: int | None) -> int | None:
     """`top_k` of a distribution: None or an integer of at least 0."""
     return None if top_k is None else at_least(top_k, 0, "top_k")
+
+
+def checked_seed(seed: int) -> int:
+    """The number of a sample: from 0 to 2^64 − 1."""
+    if not 0 <= integer(seed, "seed") < 2**64:
+        raise QueryError(f"seed is {seed}; expected an integer from 0 to 2^64 - 1")
+    return seed.__index__()

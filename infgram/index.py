@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from infgram import _core
-from infgram.arguments import at_least, integer, top_k_or_none
+from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
 from infgram.finding import Source, find_documents
 from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
@@ -397,6 +397,59 @@ class Index:
         tokenizer = self._tokenizer_or_none()
         text = "" if tokenizer is None else tokenizer.decode(token_ids)
         return Document(number, text, token_ids, json.loads(metadata) if metadata else {})
+
+    def sample_documents(
+        self, query: Query, *, limit: int = 10, seed: int = 0, most_read: int = 1000
+    ) -> list[Location]:
+        """Documents that hold the query, drawn as `search` with a seed draws them, each with a place of a match.
+
+        Of more occurrences than `most_read`, a uniform sample of so many stands for all: a document is then the
+        likelier to be drawn the more of them it holds, and the sample is that of this cut into shards.
+        Cost: one search, and one random read or two for each occurrence that is read.
+
+        Args:
+            query: text or token ids, not empty.
+            limit: how many documents at most.
+            seed: from 0 to 2^64 − 1.
+            most_read: how many occurrences are read at most.
+
+        Raises:
+            QueryError: the query is empty.
+        """
+        ids = self._tokens(query)
+        if len(ids) == 0:
+            raise QueryError("the query is empty, which every place matches; expected at least one token")
+        pairs = _core.sample_documents(
+            self._core, ids, at_least(limit, 0, "limit"), checked_seed(seed), at_least(most_read, 1, "most_read")
+        )
+        return [Location(*pair) for pair in pairs]
+
+    def count_spans(self, tokens: Query, begins: Int64Array, ends: Int64Array) -> Int64Array:
+        """How often each `tokens[begin:end]` occurs, int64; spans may overlap and are not copied.
+
+        Raises:
+            QueryError: a span is empty or reaches beyond the tokens.
+        """
+        return _core.count_spans(self._core, self._tokens(tokens), begins, ends)
+
+    def document_tokens(self, document_id: int, begin: int = 0, end: int | None = None) -> Int64Array:
+        """The token ids of a document, int64, from offset `begin` to `end`, or to its end if that comes first.
+
+        Raises:
+            QueryError: there is no such document.
+        """
+        last = 2**63 - 1 if end is None else at_least(end, 0, "end")
+        document = at_least(document_id, 0, "document_id")
+        return _core.read_window(self._core, document, at_least(begin, 0, "begin"), last)
+
+    def document_metadata(self, document_id: int) -> dict[str, Any]:
+        """The metadata of a document alone.
+
+        Raises:
+            QueryError: there is no such document.
+        """
+        metadata = self._core.document_metadata(at_least(document_id, 0, "document_id"))
+        return dict(json.loads(metadata)) if metadata else {}
 
     # Care
 

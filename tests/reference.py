@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 END_OF_DOCUMENT = -1
@@ -183,6 +183,59 @@ class ReferenceIndex:
         order = sorted(found) if seed is None else sorted(found, key=lambda document: priority(seed, document))
         return {document_id: found[document_id] for document_id in order[:limit]}
 
+    def sampled_places(self, query: Sequence[int], *, limit: int, seed: int) -> list[Place]:
+        """Documents that hold `query`, by `priority`, each at its first occurrence in the order of the suffixes."""
+        first: dict[int, Place] = {}
+        for place in self.locate(query):
+            first.setdefault(place.document_id, place)
+        return sorted(first.values(), key=lambda place: (priority(seed, place.document_id), place.document_id))[:limit]
+
+    def maximal_spans(
+        self,
+        tokens: Sequence[int],
+        *,
+        min_length: int = 1,
+        max_count: float = math.inf,
+        breaks: Collection[int] = (),
+        borders: Collection[int] | None = None,
+    ) -> list[tuple[int, int]]:
+        """The spans of `tokens` that fulfil all conditions and lie in no other one that does.
+
+        `breaks` are the positions of tokens after which none goes on; `borders` the places (0 to the length) where
+        one may begin and end.
+        """
+
+        def is_allowed(start: int, end: int) -> bool:
+            return (
+                end - start >= min_length
+                and 0 < self.count(tokens[start:end]) <= max_count
+                and not any(position in breaks for position in range(start, end - 1))
+                and (borders is None or (start in borders and end in borders))
+            )
+
+        n = len(tokens)
+        allowed = [(start, end) for start in range(n) for end in range(start + 1, n + 1) if is_allowed(start, end)]
+        return [
+            (start, end)
+            for start, end in allowed
+            if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in allowed)
+        ]
+
+    def unigram_log_prob(self, tokens: Sequence[int]) -> float:
+        """The tokens as if each stood alone; each must occur."""
+        return math.fsum(math.log(self.count([token]) / self.n_tokens) for token in tokens)
+
+    def ending_lengths(self, tokens: Sequence[int]) -> list[int]:
+        """For each token the longest run of tokens up to it and with it that occurs."""
+        return [
+            max(length for length in range(end + 1) if length == 0 or self.count(tokens[end - length : end]) > 0)
+            for end in range(1, len(tokens) + 1)
+        ]
+
+    def seen_n_grams(self, tokens: Sequence[int], n: int) -> list[bool]:
+        """For each n-gram of `tokens` whether it occurs."""
+        return [self.count(tokens[start : start + n]) > 0 for start in range(len(tokens) - n + 1)]
+
     def places(self, query: Sequence[int]) -> list[Place]:
         """Where `query` stands, document by document; the empty query stands at each document's end as well."""
         self._check(query)
@@ -230,6 +283,19 @@ def _meets(others: list[set[int]], offset: int, max_distance: int | None) -> boo
         return all(others)
     windows = [range(begin, begin + max_distance + 1) for begin in range(offset - max_distance, offset + 1)]
     return any(all(any(other in window for other in offsets) for offsets in others) for window in windows)
+
+
+def bm25(query: Sequence[int], documents: Sequence[Sequence[int]], k1: float = 1.2, b: float = 0.75) -> list[float]:
+    """Okapi BM25 of each document, with the logarithm that is never negative; each occurrence in the query counts."""
+    mean_length = sum(map(len, documents)) / len(documents)
+
+    def weight(term: int, document: Sequence[int]) -> float:
+        n_holding = sum(term in other for other in documents)
+        idf = math.log(1 + (len(documents) - n_holding + 0.5) / (n_holding + 0.5))
+        frequency = document.count(term)
+        return idf * frequency * (k1 + 1) / (frequency + k1 * (1 - b + b * len(document) / mean_length))
+
+    return [math.fsum(weight(term, document) for term in query if term in document) for document in documents]
 
 
 def priority(seed: int, document_id: int) -> int:

@@ -39,10 +39,11 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("watch", "query_language", "finding"),
     },
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
-    "__init__": {"errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build"},
+    "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "index"},
+    "__init__": {"errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build", "tools"},
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "build"),
+        *("query_language", "index", "build", "tools"),
     },
     "__main__": {"cli"},
 }

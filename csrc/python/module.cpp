@@ -37,4 +37,5 @@ PYBIND11_MODULE(_core, module) {
   bind_index(module);
   bind_search(module);
   bind_build(module);
+  bind_pieces(module);
 }

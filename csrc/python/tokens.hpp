@@ -27,5 +27,6 @@ void append_tokens(const py::handle& object, std::uint64_t vocab_size, std::vect
 void bind_index(py::module_& module);
 void bind_search(py::module_& module);
 void bind_build(py::module_& module);
+void bind_pieces(py::module_& module);
 
 }  // namespace infgram::python

@@ -4,6 +4,7 @@
 
 #include "base/errors.hpp"
 #include "query/pattern.hpp"
+#include "suffix/key_range.hpp"
 
 namespace infgram {
 namespace {
@@ -60,7 +61,7 @@ std::vector<std::uint64_t> Clause::scan(const Shard& shard, std::span<const Shar
       for (const Sequence<Token>& sequence : sequences) {
         const Pattern<Token> pattern = sequence.pattern(0, sequence.size());
         const auto [smallest, largest] = key_bounds(pattern);
-        text.for_each_between(span.begin, span.end, smallest, largest, [&](std::uint64_t position) {
+        KeyRange<Token>(text, smallest, largest).for_each(span.begin, span.end, [&](std::uint64_t position) {
           if (pattern.shared(text, position, 0, pattern.size) == pattern.size) found.push_back(position);
         });
       }

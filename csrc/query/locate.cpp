@@ -68,11 +68,46 @@ void for_each_in_order(const Index& index, std::span<const SuffixRange> ranges, 
 }
 
 // The splitmix64 finaliser (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
-std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {
-  std::uint64_t x = seed * 0x9E3779B97F4A7C15 + document + 1;
+std::uint64_t mixed(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
   return x ^ (x >> 31);
+}
+
+constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
+
+std::uint64_t priority(std::uint64_t seed, std::uint64_t document) { return mixed(seed * kGolden + document + 1); }
+
+// A uniform sample without repeats of `size` numbers below n, ascending. (Floyd; Bentley, Floyd, "A sample of
+// brilliance", CACM 1987.) The bias of the remainder is below n / 2^64. REQUIRES size <= n.
+std::vector<std::uint64_t> sample_below(std::uint64_t n, std::uint64_t size, std::uint64_t seed) {
+  std::unordered_set<std::uint64_t> chosen;
+  std::uint64_t state = mixed(seed + kGolden);
+  for (std::uint64_t last = n - size; last < n; ++last) {
+    state += kGolden;
+    const std::uint64_t drawn = mixed(state) % (last + 1);
+    chosen.insert(chosen.contains(drawn) ? last : drawn);
+  }
+  std::vector<std::uint64_t> sample(chosen.begin(), chosen.end());
+  std::ranges::sort(sample);
+  return sample;
+}
+
+// Calls f(shard, rank) for the occurrences, ascending; of more than `most`, for a sample of so many.
+template <class F>
+void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed, F&& f) {
+  const std::uint64_t n = total_count(ranges);
+  const bool is_sample = n > most;
+  const auto sample = is_sample ? sample_below(n, most, seed) : std::vector<std::uint64_t>();
+  auto next = sample.begin();
+  std::uint64_t before = 0;  // occurrences in the shards before
+  for (std::size_t s = 0; s < ranges.size(); before += ranges[s++].count()) {
+    if (is_sample) {
+      for (; next != sample.end() && *next < before + ranges[s].count(); ++next) f(s, ranges[s].lo + *next - before);
+    } else {
+      for (std::uint64_t rank = ranges[s].lo; rank < ranges[s].hi; ++rank) f(s, rank);
+    }
+  }
 }
 
 }  // namespace
@@ -88,17 +123,22 @@ std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ra
 }
 
 std::vector<Location> sampled_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit,
-                                        std::uint64_t seed) {
+                                        std::uint64_t seed, std::uint64_t most_read) {
   std::vector<Location> documents;
-  for (std::size_t s = 0; s < ranges.size(); ++s) {
-    std::vector<bool> seen(index.shards()[s].n_documents());
-    for (std::uint64_t rank = ranges[s].lo; rank < ranges[s].hi; ++rank) {
-      const Location location = location_of(index, s, index.shards()[s].position(rank));
-      const std::uint64_t in_shard = location.document - index.first_document(s);
-      if (!seen[in_shard]) documents.push_back(location);
-      seen[in_shard] = true;
-    }
-  }
+  // A bit a document where that is less than what a set would take.
+  const bool are_few = std::min(total_count(ranges), most_read) < index.n_documents() / 64;
+  std::vector<bool> seen(are_few ? 0 : index.n_documents());
+  std::unordered_set<std::uint64_t> seen_few;
+  const auto is_new = [&](std::uint64_t document) {
+    if (are_few) return seen_few.insert(document).second;
+    const bool was_seen = seen[document];
+    seen[document] = true;
+    return !was_seen;
+  };
+  for_each_read(ranges, most_read, seed, [&](std::size_t s, std::uint64_t rank) {
+    const Location location = location_of(index, s, index.shards()[s].position(rank));
+    if (is_new(location.document)) documents.push_back(location);
+  });
   const auto key = [seed](const Location& location) {
     return std::pair(priority(seed, location.document), location.document);
   };

@@ -13,7 +13,22 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from infgram.cli import build, count, demo, document, exit_codes, info, next_token, score, search, serve, verify
+from infgram.cli import (
+    build,
+    count,
+    demo,
+    document,
+    exit_codes,
+    info,
+    next_token,
+    novelty,
+    overlap,
+    score,
+    search,
+    serve,
+    trace,
+    verify,
+)
 from infgram.cli.output import WarningsToStandardError, message, note, prepare_streams
 from infgram.errors import InfgramError
 
@@ -128,6 +143,9 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("score", score.score, score.EXAMPLES),
     ("search", search.search, search.EXAMPLES),
     ("document", document.document, document.EXAMPLES),
+    ("trace", trace.trace, trace.EXAMPLES),
+    ("novelty", novelty.novelty, novelty.EXAMPLES),
+    ("overlap", overlap.overlap, overlap.EXAMPLES),
     ("serve", serve.serve, serve.EXAMPLES),
     ("demo", demo.demo, demo.EXAMPLES),
 )

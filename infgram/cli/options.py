@@ -27,6 +27,9 @@ JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one J
 MinCountOption: TypeAlias = Annotated[
     int, typer.Option("--min-count", min=1, metavar="N", help="Use a suffix only if it occurs at least so often.")
 ]
+FileArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE", help="A file of UTF-8 text, taken exactly as it stands; - is standard input.")
+]
 TimeoutOption: TypeAlias = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", help="Give up, with exit code 6, when it takes longer."),

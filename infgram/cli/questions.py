@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from infgram.cli.output import note
-from infgram.errors import IndexNotFoundError, QueryError
+from infgram.errors import IndexNotFoundError, InputError, QueryError
 
 if TYPE_CHECKING:
     from infgram.index import Index
@@ -64,6 +64,36 @@ def given(text: str | None, token_ids: str | None) -> str | list[int]:
     if text is None:
         raise typer.BadParameter(f"nothing to ask; {_HOW_TO_ASK}")
     return _standard_input() if text == "-" else _argument(text)
+
+
+def given_file(file: str, ids: bool) -> str | list[int]:
+    """The text, or the token ids, of a file or of standard input (`-`), read before anything is opened.
+
+    Raises:
+        InputError: the file cannot be read, or is not UTF-8.
+        QueryError: standard input is not UTF-8, or what should be token ids is not.
+    """
+    text = _standard_input() if file == "-" else _file_text(Path(file))
+    if not ids:
+        return text
+    try:
+        return [int(part) for part in text.strip().strip("[]").replace(",", " ").split()]
+    except ValueError as error:
+        raise QueryError(
+            f"{file}: {error}; expected token ids with spaces or commas between, as [17, 4, 256]"
+        ) from error
+
+
+def _file_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text: byte 0x{error.object[error.start]:02x} at byte offset {error.start}; "
+            "convert it first, as with iconv"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def ask(index: Index, asked: str | list[int]) -> Question:

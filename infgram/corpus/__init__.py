@@ -9,5 +9,16 @@ from infgram.corpus.reading import OnError
 from infgram.corpus.token_arrays import TokenType
 from infgram.corpus.token_batches import TokenBatch
 from infgram.corpus.token_corpus import TokenCorpus
+from infgram.corpus.token_lines import TokenLines
 
-__all__ = ["Corpus", "Inputs", "OnError", "Skipped", "SourceDocument", "TokenBatch", "TokenCorpus", "TokenType"]
+__all__ = [
+    "Corpus",
+    "Inputs",
+    "OnError",
+    "Skipped",
+    "SourceDocument",
+    "TokenBatch",
+    "TokenCorpus",
+    "TokenLines",
+    "TokenType",
+]

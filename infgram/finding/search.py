@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from infgram import _core
-from infgram.arguments import at_least, integer
+from infgram.arguments import at_least, checked_seed
 from infgram.errors import QueryError
 from infgram.finding.interval import share_interval
 from infgram.finding.pages import Cursors, order_of, page_of
@@ -81,8 +81,7 @@ def find_documents(
     watch = Watch(timeout_s, progress, advice=_ADVICE)
     clauses = _clauses(source, query)
     distance = _distance(scope, max_distance)
-    if seed is not None and not 0 <= integer(seed, "seed") < 2**64:
-        raise QueryError(f"seed is {seed}; expected an integer from 0 to 2^64 - 1")
+    seed = None if seed is None else checked_seed(seed)
     limit = at_least(limit, 0, "limit")
     snippet_tokens = at_least(snippet_tokens, 0, "snippet_tokens")
     matches_per_document = at_least(matches_per_document, 1, "matches_per_document")

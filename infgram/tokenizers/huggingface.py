@@ -20,6 +20,7 @@ from infgram.types import Int64Array
 
 if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is made
     from tokenizers import Encoding, Tokenizer
+    from tokenizers.processors import PostProcessor
 
 FILE_NAME: Final = "tokenizer.json"
 
@@ -44,11 +45,13 @@ class HuggingFaceTokenizer:
         self._definition, parsed = _canonical(definition)
         self._tokenizer = parse(self._definition)
         self._tokenizer.encode_special_tokens = True
+        self._tokenizer.post_processor = _no_post_processor()  # it would take spaces off the offsets
         self.vocab_size: int = 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
         if self.vocab_size == 0:
             raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
         self.fingerprint: str = hashlib.sha256(self._definition.encode("utf-8")).hexdigest()
         self.is_lossless: bool = is_lossless(parsed)
+        self._bytes = _TokenBytes(self._tokenizer)
         self._is_lossless_but_for_nfc = is_lossless({**parsed, "normalizer": None})
         decoder = json.dumps(parsed.get("decoder"))
         self._is_byte_level = '"ByteLevel"' in decoder
@@ -72,6 +75,12 @@ class HuggingFaceTokenizer:
         encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(encoding.ids, dtype=np.int64)
 
+    def encode_with_offsets(self, text: str) -> tuple[Int64Array, Int64Array]:
+        utf8(text)
+        encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        return np.array(encoding.ids, dtype=np.int64), np.maximum.accumulate(offsets, axis=0)
+
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
         """As the protocol says; one text after the other on the calling thread's account.
 
@@ -85,7 +94,10 @@ class HuggingFaceTokenizer:
 
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
         """As the protocol says; a number below `vocab_size` that no token has decodes to nothing."""
-        return self._decode(valid_token_ids(token_ids, self.vocab_size).tolist())
+        checked = valid_token_ids(token_ids, self.vocab_size).tolist()
+        if not self.is_lossless:
+            return self._decode(checked)
+        return b"".join(map(self._bytes.__getitem__, checked)).decode("utf-8", errors="replace")
 
     def keeps(self, text: str) -> bool:
         """Whether `decode(encode(text)) == text` is certain for this text; False where it is not known."""
@@ -123,6 +135,18 @@ class HuggingFaceTokenizer:
         return twice.removeprefix(alone) or alone
 
 
+class _TokenBytes(dict[int, bytes]):
+    """What each token of a byte-level tokenizer stands for, kept once it was asked; decoding joins these."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def __missing__(self, token_id: int) -> bytes:
+        token = self._tokenizer.id_to_token(token_id)
+        self[token_id] = b"" if token is None else bytes_of_byte_level_token(token)
+        return self[token_id]
+
+
 def parse(definition: str) -> Tokenizer:
     """The tokenizer of the package `tokenizers` that the text of a `tokenizer.json` defines.
 
@@ -139,6 +163,13 @@ def parse(definition: str) -> Tokenizer:
         raise TokenizerError(
             f"this is no tokenizer.json that the package tokenizers {tokenizers.__version__} can read: {error}"
         ) from error
+
+
+def _no_post_processor() -> PostProcessor:
+    """One that does nothing."""
+    from tokenizers.processors import Sequence as Steps
+
+    return Steps([])
 
 
 def _canonical(definition: str) -> tuple[str, dict[str, Any]]:

@@ -52,6 +52,17 @@ class Tokenizer(Protocol):
             QueryError: as `encode`; the message gives the text's place in the batch.
         """
 
+    def encode_with_offsets(self, text: str) -> tuple[Int64Array, Int64Array]:
+        """The token ids of a text as `encode` gives them, and which characters each stands for.
+
+        Returns:
+            The ids, and int64 of shape (n, 2): token i stands for `text[start:end]`. Both columns ascend. Tokens
+            that share a character, because it is cut in two, all cover it.
+
+        Raises:
+            QueryError: as `encode`.
+        """
+
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """The text of token ids; bytes that are no valid UTF-8 (a character cut in two) become U+FFFD.
 

@@ -37,6 +37,11 @@ class BytesTokenizer:
         lengths = np.array([len(data) for data in encoded], dtype=np.int64)
         return np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.uint32), lengths
 
+    def encode_with_offsets(self, text: str) -> tuple[Int64Array, Int64Array]:
+        token_ids = self.encode(text)
+        characters = np.cumsum(token_ids & 0xC0 != 0x80) - 1  # every other byte goes on with a character
+        return token_ids, np.stack((characters, characters + 1), axis=1)
+
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
         return self._bytes(token_ids).decode("utf-8", errors="replace")
 

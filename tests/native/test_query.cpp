@@ -1,15 +1,20 @@
 // Searches that share a thread, and searches on many threads: every answer is compared with a plain scan.
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "base/errors.hpp"
 #include "base/interleave.hpp"
 #include "check.hpp"
 #include "index/shard_writer.hpp"
+#include "query/count_spans.hpp"
+#include "query/locate.hpp"
 #include "query/longest_match.hpp"
 #include "query/score.hpp"
 #include "query/session.hpp"
+#include "query/window.hpp"
 
 namespace {
 
@@ -106,6 +111,7 @@ std::vector<TokenId> question(const Documents& documents, std::uint32_t seed, st
 void ask(const Index& index, const Documents& documents, std::span<const TokenId> text) {
   std::vector<TokenId> flat;
   std::vector<std::size_t> starts = {0};
+  std::vector<Span> spans;
   std::vector<std::int64_t> expected;
   const auto matches = longest_matches(index, text);
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -116,6 +122,7 @@ void ask(const Index& index, const Documents& documents, std::span<const TokenId
       check::that(total_count(find(index, pattern)) == count, "find");
       flat.insert(flat.end(), pattern.begin(), pattern.end());
       starts.push_back(flat.size());
+      spans.push_back({i, i + size});
       expected.push_back(static_cast<std::int64_t>(count));
       if (count > 0) longest = size;
     }
@@ -125,6 +132,7 @@ void ask(const Index& index, const Documents& documents, std::span<const TokenId
     check::that(matches[i].count == count, "the count of a match");
   }
   check::that(count_batch(index, flat, starts) == expected, "a batch");
+  check::that(count_spans(index, text, spans) == expected, "spans");
 
   const auto scores = score(index, text, true, 1);
   Session session(index, {}, 1);
@@ -141,6 +149,37 @@ void ask(const Index& index, const Documents& documents, std::span<const TokenId
   }
 }
 
+// Pieces of every document, beyond its ends too.
+void read_windows(const Index& index, const Documents& documents) {
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    const std::size_t size = documents[d].size();
+    for (const auto& [begin, end] : {std::pair(0UL, size), std::pair(size / 3, size / 2), std::pair(size / 2, size / 3),
+                                     std::pair(size / 2, ~0UL), std::pair(size + 5, ~0UL)}) {
+      const std::size_t first = std::min(begin, size);
+      const auto expected = std::span(documents[d]).subspan(first, std::clamp(end, first, size) - first);
+      check::that(std::ranges::equal(read_window(index, d, begin, end), expected), "a window");
+    }
+  }
+  check::throws<QueryError>([&] { (void)read_window(index, documents.size(), 0, 1); });
+}
+
+// Of more occurrences than are read: distinct documents that hold one, no more than were read.
+void sample(const Index& index, const Documents& documents, TokenId token) {
+  const ShardRanges ranges = find(index, {&token, 1});
+  for (const std::uint64_t most_read : {0UL, 1UL, 5UL, 50UL, ~0UL}) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const auto found = sampled_documents(index, ranges, 1000, seed, most_read);
+      std::set<std::uint64_t> distinct;
+      for (const auto& [document, offset] : found) {
+        check::that(documents[document].at(offset) == token, "the place of a match");
+        distinct.insert(document);
+      }
+      check::that(distinct.size() == found.size() && found.size() <= most_read, "distinct documents");
+      check::that(most_read < total_count(ranges) || found == sampled_documents(index, ranges, 1000, seed), "all");
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -150,6 +189,8 @@ int main() {
     const Documents documents = make_documents(std::min(n_ids, 9U));
     for (const std::size_t n_shards : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
       const Index index = write_index(folder.path(), documents, std::max(n_ids, 9U), bits, n_shards);
+      read_windows(index, documents);
+      for (TokenId token = 0; token < std::min(n_ids, 9U); ++token) sample(index, documents, token);
       std::vector<std::jthread> askers;
       for (std::uint32_t i = 0; i < 8; ++i) {
         askers.emplace_back([&, i] { ask(index, documents, question(documents, 31 * i + bits, std::min(n_ids, 9U))); });

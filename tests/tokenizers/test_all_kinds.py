@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,24 @@ def test_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.decode(token_ids) == text
     assert tokenizer.decode(token_ids.tolist()) == text
     assert ((token_ids >= 0) & (token_ids < tokenizer.vocab_size)).all()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=awkward_text)
+def test_offsets_say_which_characters_a_token_stands_for(tokenizer: Tokenizer, text: str) -> None:
+    """Tokens that share no character cut the text into pieces, and each piece is what its tokens decode to."""
+    token_ids, offsets = tokenizer.encode_with_offsets(text)
+    assert token_ids.tolist() == tokenizer.encode(text).tolist()
+    assert offsets.dtype == np.int64
+    assert offsets.shape == (len(token_ids), 2)
+    starts, ends = offsets[:, 0].tolist(), offsets[:, 1].tolist()
+    cuts = [0, *(place for place in range(1, len(starts)) if starts[place] >= ends[place - 1]), len(starts)]
+    pieces = [(first, last) for first, last in itertools.pairwise(cuts) if first < last]
+    assert "".join(text[starts[first] : ends[last - 1]] for first, last in pieces) == text
+    for first, last in pieces:
+        assert tokenizer.decode(token_ids[first:last]) == text[starts[first] : ends[last - 1]]
+        inside = [*starts[first + 1 : last], *(end - 1 for end in ends[first : last - 1])]
+        assert all(starts[first] <= place < ends[last - 1] for place in inside)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

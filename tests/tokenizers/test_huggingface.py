@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from infgram.errors import TokenizerError
@@ -169,3 +172,35 @@ PANIC = {
 def test_what_is_no_definition_is_refused(definition: str) -> None:
     with pytest.raises(TokenizerError, match=r"this is no tokenizer\.json|vocabulary"):
         HuggingFaceTokenizer(definition)
+
+
+def test_offsets_hold_the_spaces_that_a_post_processor_would_take_off() -> None:
+    tokenizer = byte_level()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    text = "the cat  sat\n\n on the mat "
+    token_ids, offsets = HuggingFaceTokenizer.wrap(tokenizer).encode_with_offsets(text)
+    assert token_ids.tolist() == tokenizer.encode(text, add_special_tokens=False).ids
+    assert "".join(text[start:end] for start, end in offsets.tolist()) == text
+
+
+def test_offsets_where_the_text_is_changed_before_it_is_cut() -> None:
+    token_ids, offsets = HuggingFaceTokenizer.wrap(sentencepiece_like()).encode_with_offsets("the é cat")
+    pieces = ["the é cat"[start:end] for start, end in offsets.tolist()]
+    assert pieces == ["t", "t", "h", "e", " ", "é", "é", " ", "c", "a", "t"]  # a space in front; é is two bytes
+    assert len(pieces) == len(token_ids)
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=12))
+def test_any_tokens_decode_as_with_the_package(drawn: list[int]) -> None:
+    """Bytes that are no valid UTF-8, and added tokens, too."""
+    tokenizer, wrapped = both()
+    assert wrapped.is_lossless
+    token_ids = [number % wrapped.vocab_size for number in drawn]
+    assert wrapped.decode(token_ids) == tokenizer.decode(token_ids, skip_special_tokens=False)
+
+
+@cache
+def both() -> tuple[Tokenizer, HuggingFaceTokenizer]:
+    """A tokenizer of the package, and ours of it."""
+    tokenizer = byte_level()
+    return tokenizer, HuggingFaceTokenizer.wrap(tokenizer)

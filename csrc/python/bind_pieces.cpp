@@ -1,0 +1,84 @@
+// Pieces of sequences and of documents, for the tools. Each function converts, releases the GIL, calls, converts.
+// Releasing is safe throughout: an Index is immutable and its queries touch no Python object.
+#include <pybind11/stl.h>
+
+#include <string>
+#include <utility>
+
+#include "base/errors.hpp"
+#include "python/tokens.hpp"
+#include "query/count_spans.hpp"
+#include "query/locate.hpp"
+#include "query/window.hpp"
+
+namespace infgram::python {
+namespace {
+
+using Places = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+
+std::vector<Span> spans_from(const Places& begins, const Places& ends, std::size_t n_tokens) {
+  if (begins.ndim() != 1 || ends.ndim() != 1 || begins.size() != ends.size()) {
+    throw QueryError("the begins and the ends of spans are rows of one length; these have " +
+                     std::to_string(begins.size()) + " and " + std::to_string(ends.size()));
+  }
+  std::vector<Span> spans;
+  spans.reserve(static_cast<std::size_t>(begins.size()));
+  for (py::ssize_t i = 0; i < begins.size(); ++i) {
+    const std::int64_t begin = begins.data()[i];
+    const std::int64_t end = ends.data()[i];
+    if (begin < 0 || end <= begin || static_cast<std::uint64_t>(end) > n_tokens) {
+      throw QueryError("the span from " + std::to_string(begin) + " to " + std::to_string(end) +
+                       " is empty or not inside the " + std::to_string(n_tokens) + " tokens");
+    }
+    spans.push_back({static_cast<std::uint64_t>(begin), static_cast<std::uint64_t>(end)});
+  }
+  return spans;
+}
+
+py::array_t<std::int64_t> count_spans_array(const Index& index, const py::object& sequence, const Places& begins,
+                                            const Places& ends) {
+  const auto tokens = tokens_from(sequence, index.vocab_size());
+  const auto spans = spans_from(begins, ends, tokens.size());
+  std::vector<std::int64_t> counts;
+  {
+    const py::gil_scoped_release release;
+    counts = count_spans(index, tokens, spans);
+  }
+  return array_from(std::move(counts));
+}
+
+auto sample_pairs(const Index& index, const py::object& tokens, std::size_t limit, std::uint64_t seed,
+                  std::uint64_t most_read) {
+  const auto pattern = tokens_from(tokens, index.vocab_size());
+  const py::gil_scoped_release release;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs;
+  for (const Location& location : sampled_documents(index, find(index, pattern), limit, seed, most_read)) {
+    pairs.emplace_back(location.document, location.offset);
+  }
+  return pairs;
+}
+
+py::array_t<std::int64_t> window_array(const Index& index, std::uint64_t document, std::uint64_t begin,
+                                       std::uint64_t end) {
+  std::vector<std::int64_t> ids;
+  {
+    const py::gil_scoped_release release;
+    ids = read_window(index, document, begin, end);
+  }
+  return array_from(std::move(ids));
+}
+
+}  // namespace
+
+void bind_pieces(py::module_& module) {
+  module.def("count_spans", &count_spans_array, py::arg("index"), py::arg("tokens"), py::arg("begins"), py::arg("ends"),
+             "Occurrences of each tokens[begin:end], int64.");
+  module.def("sample_documents", &sample_pairs, py::arg("index"), py::arg("tokens"), py::arg("limit"), py::arg("seed"),
+             py::arg("most_read"),
+             "[(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than "
+             "most_read occurrences a sample of so many stand for all.");
+  module.def("read_window", &window_array, py::arg("index"), py::arg("document"), py::arg("begin"), py::arg("end"),
+             "Token ids of a document, int64, from an offset to another or to its end.");
+}
+
+}  // namespace infgram::python

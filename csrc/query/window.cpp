@@ -1,0 +1,20 @@
+#include "query/window.hpp"
+
+#include <algorithm>
+
+namespace infgram {
+
+std::vector<std::int64_t> read_window(const Index& index, std::uint64_t document, std::uint64_t begin,
+                                      std::uint64_t end) {
+  const auto [shard, in_shard] = index.locate_document(document);
+  const Shard::Span span = index.shards()[shard].document_span(in_shard);
+  const std::uint64_t length = span.end - span.begin;
+  begin = std::min(begin, length);
+  end = std::clamp(end, begin, length);
+  return index.shards()[shard].text().visit([&]<class Token>(Text<Token> text) {
+    const Token* const first = text.data() + span.begin;
+    return std::vector<std::int64_t>(first + begin, first + end);
+  });
+}
+
+}  // namespace infgram

@@ -1,0 +1,92 @@
+"""`infgram novelty`: how much of a text is new to the corpus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infgram.cli.display import number
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.output import json_numbers, print_json, print_line, print_table
+from infgram.cli.questions import given_file, open_index
+
+if TYPE_CHECKING:
+    from infgram.tools import Novelty
+
+EXAMPLES = """
+infgram novelty corpus.infgram story.txt
+infgram novelty corpus.infgram stories/*.txt --max-n 20 --json
+my-model | infgram novelty corpus.infgram -
+"""
+
+
+def novelty(
+    index: IndexArgument,
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE", help="Files of UTF-8 text, each one text, taken as it stands; - is standard input."
+        ),
+    ],
+    ids: Annotated[bool, typer.Option("--ids", help="The files hold token ids instead of texts.")] = False,
+    max_n: Annotated[int, typer.Option("--max-n", min=1, metavar="N", help="The longest n-grams to count.")] = 10,
+    timeout: TimeoutOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure how much of a text is new to the corpus.
+
+    For each n, the share of the text's n-grams that the corpus does not hold; of several texts, of all their
+    n-grams together. And for each token its suffix length: how many tokens up to it, as a run, the corpus holds
+    (Rusty-DAWG's non-novel suffix length).
+
+    JSON: n_texts, n_tokens, curve (n, n_grams, n_novel, share: null where there is no n-gram),
+    mean_suffix_length (null without tokens), suffix_lengths (a list a text, in tokens).
+    """
+    from infgram.cli.progress import show_progress
+    from infgram.tools import Novelty, novelty_batch
+
+    asked = (given_file(file, ids) for file in files)
+    with open_index(index) as opened, show_progress(quiet=quiet) as report:
+        parts = list(novelty_batch(opened, asked, max_n=max_n, timeout_s=timeout, progress=report))
+    total = Novelty.total(parts)
+    if as_json:
+        print_json(answer(parts, total))
+    else:
+        _print(parts, total)
+
+
+def answer(parts: list[Novelty], total: Novelty) -> dict[str, Any]:
+    """The JSON object."""
+    columns = (total.n_grams.tolist(), total.n_novel.tolist(), json_numbers(total.curve.tolist()))
+    names = ("n", "n_grams", "n_novel", "share")
+    return {
+        "n_texts": len(parts),
+        "n_tokens": total.n_tokens,
+        "curve": [
+            dict(zip(names, (n, *row), strict=True)) for n, row in enumerate(zip(*columns, strict=True), start=1)
+        ],
+        "mean_suffix_length": float(total.suffix_lengths.mean()) if total.n_tokens else None,
+        "suffix_lengths": [part.suffix_lengths.tolist() for part in parts],
+    }
+
+
+def _print(parts: list[Novelty], total: Novelty) -> None:
+    found = answer(parts, total)
+    rows = [
+        (
+            str(row["n"]),
+            f"{row['n_grams']:,}",
+            f"{row['n_novel']:,}",
+            "" if row["share"] is None else f"{row['share']:.1%}",
+        )
+        for row in found["curve"]
+    ]
+    print_line(f"{number(len(parts), 'text')}, {number(total.n_tokens, 'token')}")
+    print_line()
+    print_table(("n", "n-grams", "novel", "share"), rows)
+    if total.n_tokens:
+        longest = int(total.suffix_lengths.max())
+        print_line()
+        print_line(f"suffix length: mean {found['mean_suffix_length']:.2f}, longest {number(longest, 'token')}")

@@ -1,0 +1,215 @@
+"""`infgram overlap`: how much of a test set stands in the corpus."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+
+import typer
+
+from infgram.cli.display import number, one_line
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.output import print_json, print_line, print_table
+from infgram.cli.questions import open_index
+from infgram.corpus import Corpus, TokenLines
+
+if TYPE_CHECKING:
+    from infgram.tools import ItemOverlap, Overlap, SizeOverlap
+    from infgram.tools.overlap import Measure
+    from infgram.types import Query
+
+_ITEMS_SHOWN: Final = 10
+
+EXAMPLES = """
+infgram overlap corpus.infgram test.jsonl  # any 13-gram, as for GPT-3
+infgram overlap corpus.infgram test.jsonl --n 8 --threshold 0.7  # PaLM
+infgram overlap corpus.infgram tests/ --n 10 --threshold 0.8 --measure tokens
+infgram overlap corpus.infgram test.jsonl --json --items items.jsonl
+infgram overlap corpus.infgram test.jsonl --text-field question
+infgram overlap corpus.infgram ids.jsonl --ids
+"""
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An item of the test set: what is asked, and how it is called in the answer."""
+
+    query: Query
+    name: dict[str, Any]
+
+
+def overlap(
+    index: IndexArgument,
+    test: Annotated[
+        list[str],
+        typer.Argument(metavar="TEST", help="The test set: files as infgram build reads them; - is JSON lines."),
+    ],
+    text_field: Annotated[
+        str | None,
+        typer.Option("--text-field", metavar="NAME", help="The field with the text: text; with --ids token_ids."),
+    ] = None,
+    ids: Annotated[bool, typer.Option("--ids", help="Items are JSON lines with lists of token ids.")] = False,
+    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Tokens of the n-grams that decide.")] = 13,
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=0, max=1, metavar="SHARE", help="The least share; 0: any n-gram.")
+    ] = 0.0,
+    measure: Annotated[
+        str, typer.Option("--measure", metavar="MEASURE", help="Share of n_grams, or of tokens inside them.")
+    ] = "n_grams",
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", min=1, metavar="N", help="Report n-grams of N, too; may be repeated.")
+    ] = None,
+    items: Annotated[
+        Path | None, typer.Option("--items", metavar="OUT.jsonl", help="Write a line of JSON for each item there.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file if it exists.")] = False,
+    timeout: TimeoutOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare a test set with the corpus, and say which items are contaminated.
+
+    Of each item the share of its n-grams that the corpus holds, and its longest match. An item is contaminated if
+    that share, for n-grams of --n tokens, is at least --threshold, and at least one n-gram is held. An item of
+    fewer tokens is clean. By default any 13-gram decides, as for GPT-3. Items are read one after the other; the
+    file of --items appears when all are done.
+
+    JSON: n_items, n_contaminated, share_contaminated, n_short (items of fewer than --n tokens), n_tokens,
+    longest_match, rule (n, threshold, measure), sizes. A size has n, n_grams, n_seen, share, n_covered (tokens
+    inside seen n-grams), token_share; sums over all items. A line of --items: source, line, id (if the item has
+    one), n_tokens, is_contaminated, longest_start, longest_length (in tokens), sizes.
+    """
+    from infgram.cli.progress import show_progress
+    from infgram.cli.whole_file import whole_file
+    from infgram.tools import overlap as compared
+    from infgram.tools.overlap import DEFAULT_SIZES
+    from infgram.types import BuildProgress
+
+    source = _Source(test, text_field, ids)
+    asked, named = itertools.tee(source.items())
+    output = nullcontext() if items is None else whole_file(items, overwrite=overwrite)
+    worst: list[tuple[float, int, dict[str, Any]]] = []  # a heap, the least of them first
+    with open_index(index) as opened, show_progress(quiet=quiet) as report, output as file:
+        found = compared(
+            opened,
+            (item.query for item in asked),
+            n=n,
+            threshold=threshold,
+            measure=cast("Measure", measure),  # which is checked there
+            sizes=DEFAULT_SIZES if sizes is None else sizes,
+            timeout_s=timeout,
+        )
+        for place, (item, its) in enumerate(zip(named, found, strict=True)):
+            fields = {**item.name, **_item_fields(its)}
+            if file is not None:
+                file.write(json.dumps(fields) + "\n")
+            if its.is_contaminated:
+                heapq.heappush(worst, (its.size(n).share, -place, fields))
+                if len(worst) > _ITEMS_SHOWN:
+                    heapq.heappop(worst)
+            report(BuildProgress("compare", source.bytes_read, source.n_bytes, "bytes"))
+    if as_json:
+        print_json(answer(found))
+    else:
+        _print(found, [fields for *_, fields in sorted(worst, key=lambda entry: entry[:2], reverse=True)], n)
+
+
+def answer(found: Overlap) -> dict[str, Any]:
+    """The JSON object."""
+    total, rule = found.total, found.rule
+    return {
+        "n_items": total.n_items,
+        "n_contaminated": total.n_contaminated,
+        "share_contaminated": total.n_contaminated / total.n_items if total.n_items else 0.0,
+        "n_short": total.n_short,
+        "n_tokens": total.n_tokens,
+        "longest_match": total.longest_length,
+        "rule": {"n": rule.n, "threshold": rule.threshold, "measure": rule.measure},
+        "sizes": [_size_fields(size) for size in total.sizes],
+    }
+
+
+class _Source:
+    """Where the items come from: texts in any format that builds read, or lines of token ids."""
+
+    def __init__(self, test: list[str], text_field: str | None, ids: bool) -> None:
+        self._files: Corpus | TokenLines
+        if ids:
+            self._files = TokenLines(test, field=text_field or "token_ids")
+        else:
+            self._files = Corpus(test, text_field=text_field or "text")
+        self.n_bytes = self._files.n_bytes
+
+    def items(self) -> Iterator[_Item]:
+        """One after the other."""
+        if isinstance(self._files, Corpus):
+            for text in self._files.documents():
+                yield _Item(text.text, _name(text.source, text.line, text.metadata))
+        else:
+            for tokens in self._files.items():
+                yield _Item(tokens.token_ids, _name(tokens.source, tokens.line, tokens.metadata))
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes, as stored, of the items so far."""
+        return self._files.bytes_read
+
+
+def _name(source: str, line: int | None, metadata: dict[str, Any]) -> dict[str, Any]:
+    return {"source": source, "line": line, **({"id": metadata["id"]} if "id" in metadata else {})}
+
+
+def _item_fields(item: ItemOverlap) -> dict[str, Any]:
+    return {
+        "n_tokens": item.n_tokens,
+        "is_contaminated": item.is_contaminated,
+        "longest_start": item.longest_start,
+        "longest_length": item.longest_length,
+        "sizes": [_size_fields(size) for size in item.sizes],
+    }
+
+
+def _size_fields(size: SizeOverlap) -> dict[str, Any]:
+    return {
+        "n": size.n,
+        "n_grams": size.n_grams,
+        "n_seen": size.n_seen,
+        "share": size.share,
+        "n_covered": size.n_covered,
+        "token_share": size.token_share,
+    }
+
+
+def _print(found: Overlap, worst: list[dict[str, Any]], n: int) -> None:
+    total, rule = found.total, found.rule
+    what = f"{rule.n}-grams seen" if rule.measure == "n_grams" else f"tokens in {rule.n}-grams seen"
+    limit = f"any {rule.n}-gram seen" if rule.threshold == 0 else f"at least {rule.threshold:.0%} of the {what}"
+    print_line(f"{total.n_contaminated:,} of {number(total.n_items, 'item')} contaminated: {limit}")
+    if total.n_short:
+        print_line(f"{number(total.n_short, 'item')} of fewer than {number(rule.n, 'token')} cannot be")
+    print_line(f"{number(total.n_tokens, 'token')}, longest match {number(total.longest_length, 'token')}")
+    print_line()
+    rows = [
+        (str(size.n), f"{size.n_grams:,}", f"{size.n_seen:,}", f"{size.share:.1%}", f"{size.token_share:.1%}")
+        for size in total.sizes
+    ]
+    print_table(("n", "n-grams", "seen", "share", "of tokens"), rows)
+    if not worst:
+        return
+    print_line()
+    columns = ("item", "tokens", f"{n}-grams seen", "longest match")
+    print_table(columns, [_worst_row(fields, n) for fields in worst], left=("item",))
+    if total.n_contaminated > len(worst):
+        print_line(f"and {number(total.n_contaminated - len(worst), 'item')} more (--items writes all)")
+
+
+def _worst_row(fields: dict[str, Any], n: int) -> tuple[str, ...]:
+    place = fields["source"] if fields["line"] is None else f"{fields['source']}:{fields['line']}"
+    share = next(size["share"] for size in fields["sizes"] if size["n"] == n)
+    return (one_line(place), f"{fields['n_tokens']:,}", f"{share:.1%}", f"{fields['longest_length']:,}")

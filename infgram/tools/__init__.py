@@ -1,0 +1,23 @@
+"""Tools that ask an index many questions at once: each in a file of its own."""
+
+from __future__ import annotations
+
+from infgram.tools.novelty import Novelty, novelty, novelty_batch
+from infgram.tools.overlap import ItemOverlap, Overlap, SizeOverlap, TotalOverlap, overlap
+from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
+
+__all__ = [
+    "ItemOverlap",
+    "Novelty",
+    "Overlap",
+    "SizeOverlap",
+    "SpanDocument",
+    "TotalOverlap",
+    "Trace",
+    "TracedDocument",
+    "TracedSpan",
+    "novelty",
+    "novelty_batch",
+    "overlap",
+    "trace",
+]

@@ -1,0 +1,67 @@
+"""Pieces of documents around matches, read without the rest of the document; pieces that overlap are one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from infgram.index import Index
+from infgram.snippets import characters
+from infgram.tokenizers import Tokenizer
+from infgram.types import Int64Array
+
+
+class Match(NamedTuple):
+    """A span found in a document: `length` tokens from `offset` on; `span` is its number."""
+
+    offset: int
+    length: int
+    span: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of a document.
+
+    Attributes:
+        token_ids: int64.
+        text: empty without a tokenizer.
+        matches: those inside, ascending.
+        places: of each match, its `[start, end)` in the text, in characters.
+    """
+
+    token_ids: Int64Array
+    text: str
+    matches: tuple[Match, ...]
+    places: tuple[tuple[int, int], ...]
+
+
+def passages_of(
+    index: Index, tokenizer: Tokenizer | None, document_id: int, matches: Sequence[Match], snippet_tokens: int
+) -> list[Passage]:
+    """The passages of one document that show all its matches, each with `snippet_tokens` around it."""
+    before = snippet_tokens // 2
+    after = snippet_tokens - before
+    groups: list[tuple[int, int, list[Match]]] = []
+    for match in sorted(matches):
+        begin, end = max(0, match.offset - before), match.offset + match.length + after
+        if groups and begin <= groups[-1][1]:
+            first, last, inside = groups.pop()
+            groups.append((first, max(last, end), [*inside, match]))
+        else:
+            groups.append((begin, end, [match]))
+    return [_passage(index, tokenizer, document_id, *group) for group in groups]
+
+
+def _passage(
+    index: Index, tokenizer: Tokenizer | None, document_id: int, begin: int, end: int, matches: list[Match]
+) -> Passage:
+    token_ids = index.document_tokens(document_id, begin, end)
+    text = "" if tokenizer is None else tokenizer.decode(token_ids)
+
+    def place(offset: int) -> int:
+        return characters(tokenizer, token_ids[: offset - begin], text)
+
+    places = tuple((place(match.offset), place(match.offset + match.length)) for match in matches)
+    return Passage(token_ids, text, tuple(matches), places)
