@@ -31,7 +31,7 @@ def test_any_corpus(asked: Asked, layout: Layout, seed: int) -> None:
             assert found.tolist() == [reference.count(query[a:b]) for a, b in spans]
             for limit in (0, 1, 100):
                 sample = [tuple(place) for place in index.sample_documents(query, limit=limit, seed=seed)]
-                assert sample == reference.search(query, limit=limit, seed=seed)
+                assert sample == reference.sampled_places(query, limit=limit, seed=seed)
         for document_id, tokens in enumerate(corpus.documents):
             for begin, end in ((0, None), (0, 0), (1, 3), (2, 1), (3, 10**9), (10**9, None)):
                 assert index.document_tokens(document_id, begin, end).tolist() == tokens[begin:end]
