@@ -172,6 +172,61 @@ class ShardWriter:
         """
         Tokens so far.
         """
+class ContextTree:
+    """
+    The contexts met so far in an index.
+    """
+    jelinek_mercer_shape: typing.ClassVar[tuple] = (12, 24)
+    def __init__(self, index: Index, memory_bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Forgets what it knows when its rows take more than memory_bytes.
+        """
+    def features(self, tokens: typing.Any, lengths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts of the longest suffix; the same of each length, row by row): int64.
+        """
+    def fit_jelinek_mercer(self, documents: collections.abc.Iterable, order: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex, n_rounds: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Weights by length and count from documents of token ids: float64.
+        """
+    def survey(self, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
+        """
+        Counts the n-grams that Kneser-Ney discounts are estimated from, unless that was done; calls back with the suffixes done.
+        """
+class LanguageModel:
+    """
+    A smoothed model over the contexts of a tree.
+    """
+    def __init__(self, tree: ContextTree, smoothing: str, order: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex, end_token: typing.SupportsInt | typing.SupportsIndex | None, weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> None:
+        """
+        Order 0 is none; weights are those of Jelinek-Mercer.
+        """
+    def evaluate(self, tokens: typing.Any, end: bool, entropies: bool) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+        """
+        (log-probabilities, entropies) of every token but the first and, with `end`, of the document's end; float64, nats.
+        """
+class ModelSession:
+    """
+    A context that grows, for a model.
+    """
+    def __init__(self, model: LanguageModel, context: typing.Any) -> None:
+        ...
+    def append(self, tokens: typing.Any) -> None:
+        """
+        Adds tokens to the context.
+        """
+    def copy(self) -> ModelSession:
+        """
+        An independent session in the same state.
+        """
+    def distribution(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        The probabilities of all tokens and, last, of the document's end unless a token has it: float64.
+        """
+    def log_prob(self, row: typing.SupportsInt | typing.SupportsIndex) -> float:
+        """
+        The log-probability of a row in nats.
+        """
 def checksum(data: bytes) -> int:
     """
     XXH64 of the bytes.

@@ -310,3 +310,51 @@ def priority(seed: int, document_id: int) -> int:
 
 def _last(context: Sequence[int], length: int) -> list[int]:
     return list(context[len(context) - length :])
+
+
+def cache_distribution(document: Sequence[int], vocab_size: int, order: int) -> list[float]:
+    """The n-gram cache of a document that has begun: each length smoothed with the next shorter (Witten and Bell)."""
+    probabilities = [1 / vocab_size] * vocab_size
+    for length in range(order + 1):
+        followers = Counter(
+            document[place]
+            for place in range(length, len(document))
+            if length <= len(document) and document[place - length : place] == document[len(document) - length :]
+        )
+        if followers:
+            total = sum(followers.values()) + len(followers)
+            probabilities = [
+                (followers[token] + len(followers) * probabilities[token]) / total for token in range(vocab_size)
+            ]
+    return probabilities
+
+
+def running_averages(values: Sequence[float], horizon: float) -> list[float]:
+    """Before each value the decaying average of those before it, which begins with 0."""
+    averages, average = [], 0.0
+    for value in values:
+        averages.append(average)
+        average += (value - average) / horizon
+    return averages
+
+
+def mixture_weights(probabilities: Sequence[Sequence[float]], rounds: int) -> list[float]:
+    """Expectation maximisation from equal weights; a row a position, a column a model."""
+    n_models = len(probabilities[0])
+    weights = [1 / n_models] * n_models
+    for _ in range(rounds):
+        sums = [0.0] * n_models
+        for row in probabilities:
+            total = sum(weight * value for weight, value in zip(weights, row, strict=True))
+            for model in range(n_models):
+                sums[model] += weights[model] * row[model] / total
+        weights = [value / len(probabilities) for value in sums]
+    return weights
+
+
+def context_of(offset: int, context_length: int, stride: int, begin: int) -> int:
+    """The offset where the context of the token at `offset` begins: that of the first window that reaches it."""
+    first = begin
+    while first + context_length < offset:
+        first += stride
+    return first

@@ -38,18 +38,19 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
         *("watch", "query_language", "finding"),
     },
+    "lm": {"errors", "types", "arguments", "signed_json", "corpus", "tokenizers", "index"},
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
     "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "index"},
     "__init__": {"errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build", "tools"},
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "build", "tools"),
+        *("query_language", "index", "build", "tools", "lm"),
     },
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "finding", "session", "build", "__init__"}
+CORE_USERS = {"index", "finding", "session", "lm", "build", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

@@ -38,4 +38,5 @@ PYBIND11_MODULE(_core, module) {
   bind_search(module);
   bind_build(module);
   bind_pieces(module);
+  bind_lm(module);
 }

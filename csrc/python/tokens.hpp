@@ -28,5 +28,6 @@ void bind_index(py::module_& module);
 void bind_search(py::module_& module);
 void bind_build(py::module_& module);
 void bind_pieces(py::module_& module);
+void bind_lm(py::module_& module);
 
 }  // namespace infgram::python

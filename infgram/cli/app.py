@@ -18,6 +18,7 @@ from infgram.cli import (
     count,
     demo,
     document,
+    evaluate,
     exit_codes,
     info,
     next_token,
@@ -146,6 +147,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("trace", trace.trace, trace.EXAMPLES),
     ("novelty", novelty.novelty, novelty.EXAMPLES),
     ("overlap", overlap.overlap, overlap.EXAMPLES),
+    ("eval", evaluate.evaluate, evaluate.EXAMPLES),
     ("serve", serve.serve, serve.EXAMPLES),
     ("demo", demo.demo, demo.EXAMPLES),
 )

@@ -1,0 +1,140 @@
+#include "lm/context_tree.hpp"
+
+#include <array>
+#include <utility>
+
+#include "query/jobs.hpp"
+#include "query/next_token.hpp"
+
+namespace infgram {
+namespace {
+
+constexpr std::uint64_t kBytesPerRow = sizeof(RowCode) + 2 * sizeof(std::uint64_t);
+constexpr std::uint64_t kBytesPerNode = sizeof(ContextNode) + 128;  // with its place in the parent
+
+// The codes before and after each occurrence of a context in one shard, in suffix order.
+template <class Token>
+class Neighbours {
+ public:
+  Neighbours(const Shard& shard, SuffixRange range, std::uint64_t depth)
+      : shard_(&shard), text_(shard.typed_text<Token>()), next_(range.lo), end_(range.hi), depth_(depth) {
+    fill();
+  }
+
+  [[nodiscard]] bool is_done() const { return at_ == n_; }
+  [[nodiscard]] RowCode before() const { return before_[at_]; }
+  [[nodiscard]] RowCode after() const { return after_[at_]; }
+  void advance() {
+    if (++at_ == n_) fill();
+  }
+
+ private:
+  static constexpr std::uint64_t kBatch = 64;
+
+  void fill() {
+    at_ = 0;
+    n_ = std::min(kBatch, end_ - next_);
+    std::array<std::uint64_t, kBatch> ends;
+    for (std::uint64_t i = 0; i < n_; ++i) {
+      ends[i] = shard_->position(next_ + i, depth_);
+      text_.prefetch(ends[i]);
+      text_.prefetch(ends[i] - std::min(ends[i], depth_ + 1));
+    }
+    for (std::uint64_t i = 0; i < n_; ++i) {
+      after_[i] = static_cast<Token>(text_[ends[i]] + 1);
+      before_[i] = ends[i] == depth_ ? 0 : static_cast<Token>(text_[ends[i] - depth_ - 1] + 1);
+    }
+    next_ += n_;
+  }
+
+  const Shard* shard_;
+  Text<Token> text_;
+  std::uint64_t next_;
+  std::uint64_t end_;
+  std::uint64_t depth_;
+  std::uint64_t at_ = 0;
+  std::uint64_t n_ = 0;
+  std::array<RowCode, kBatch> before_;
+  std::array<RowCode, kBatch> after_;
+};
+
+std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, std::uint64_t depth,
+                                      ShardRanges ranges) {
+  auto node = std::make_shared<ContextNode>();
+  const NextTokens next = next_tokens(index, ranges, depth);
+  node->serial = serial;
+  node->depth = depth;
+  node->ranges = std::move(ranges);
+  node->rows.codes.reserve(next.rows.size());
+  node->rows.counts.reserve(next.rows.size());
+  for (const NextToken& row : next.rows) {
+    node->rows.codes.push_back(code_of(row.row));
+    node->rows.counts.push_back(row.count);
+    node->rows.count_tally.add(row.count);
+  }
+  return node;
+}
+
+}  // namespace
+
+ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes)
+    : index_(index),
+      memory_bytes_(memory_bytes),
+      root_(expanded(index, 0, 0, find(index, {}))),
+      seen_(index.vocab_size() + 1) {}
+
+std::shared_ptr<ContextNode> ContextTree::child(ContextNode& node, std::span<const TokenId> context, TokenId token) {
+  std::shared_ptr<ContextNode>& place = node.children[code_of(token)];
+  if (!place) {
+    place = expanded(index_, ++n_nodes_, node.depth + 1, narrow(index_, context, node.ranges, token));
+    n_bytes_ += kBytesPerNode + place->rows.codes.size() * kBytesPerRow;
+  }
+  return place;
+}
+
+void ContextTree::count_lefts(ContextNode& node) {
+  Rows& rows = node.rows;
+  if (!rows.lefts.empty()) return;
+  std::vector<std::uint64_t> lefts;
+  lefts.reserve(rows.codes.size());
+  if (node.depth == 0) {
+    for (const RowCode code : rows.codes) lefts.push_back(statistics().unigram_lefts[code]);
+  } else {
+    with_token_type(index_, [&]<class Token>(Text<Token>) {
+      std::vector<Neighbours<Token>> shards;
+      for (std::size_t s = 0; s < node.ranges.size(); ++s) {
+        shards.emplace_back(index_.shards()[s], node.ranges[s], node.depth);
+      }
+      for (std::size_t r = 0; r < rows.codes.size(); ++r) {
+        ++group_;
+        std::uint64_t n_tokens = 0;
+        bool has_start = false;
+        for (Neighbours<Token>& shard : shards) {
+          for (; !shard.is_done() && shard.after() == rows.codes[r]; shard.advance()) {
+            if (shard.before() == 0) {
+              has_start = true;
+            } else if (std::exchange(seen_[shard.before()], group_) != group_) {
+              ++n_tokens;
+            }
+          }
+        }
+        lefts.push_back(n_tokens > 0 ? n_tokens + has_start : rows.counts[r]);
+      }
+    });
+  }
+  for (const std::uint64_t left : lefts) rows.left_tally.add(left);
+  rows.lefts = std::move(lefts);
+}
+
+const NgramStatistics& ContextTree::statistics(std::size_t n_threads, const SortProgress& progress) {
+  if (!statistics_) statistics_ = survey_ngrams(index_, n_threads, progress);
+  return *statistics_;
+}
+
+void ContextTree::forget() {
+  root_->children.clear();
+  n_bytes_ = 0;
+  ++generation_;
+}
+
+}  // namespace infgram

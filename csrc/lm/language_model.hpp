@@ -1,0 +1,58 @@
+// Probabilities of what comes next, from the suffixes of a context.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lm/predictor.hpp"
+
+namespace infgram {
+
+struct ModelOptions {
+  std::uint64_t longest = ~std::uint64_t{0};  // suffixes of so many tokens at most
+  std::uint64_t min_count = 1;                // suffixes that occur so often at least; the empty one always
+  std::optional<TokenId> end_token;           // has the probability of the end of a document, too
+};
+
+// The levels within the options, ascending; a level is cut where it passes `longest`.
+void select_levels(std::span<const Level> levels, const ModelOptions& options, std::vector<Level>& selected);
+
+// What a model gives one position.
+struct Prediction {
+  double log_prob;  // nats; -infinity where it is 0
+  double entropy;   // nats, of the whole distribution; NaN unless asked for
+};
+
+// A method with its options. The caller of predict() and distribution() holds the tree's mutex.
+class LanguageModel {
+ public:
+  // The tree must outlive it.
+  LanguageModel(ContextTree& tree, std::unique_ptr<Predictor> predictor, ModelOptions options);
+
+  // Each token but the first given those before it; then, when `with_end`, the end of the document given all of them.
+  // `with_entropies` costs a pass over the rows of each level that is new. `poll` is called now and then, and what it
+  // throws is thrown. REQUIRES tokens below vocab_size.
+  [[nodiscard]] std::vector<Prediction> evaluate(std::span<const TokenId> tokens, bool with_end, bool with_entropies,
+                                                 const std::function<void()>& poll);
+
+  // What may come after the chain: `row`, a token below vocab_size or kEndOfDocument.
+  [[nodiscard]] Prediction predict(SuffixChain& chain, RowId row, bool with_entropy);
+
+  // The probabilities of each token and, last, of the end of the document; without it where a token has that, too.
+  // Cost: O(vocab_size) a level.
+  [[nodiscard]] std::vector<double> distribution(SuffixChain& chain);
+
+ private:
+  void look_at(SuffixChain& chain);
+
+  ContextTree& tree_;
+  std::unique_ptr<Predictor> predictor_;
+  ModelOptions options_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace infgram

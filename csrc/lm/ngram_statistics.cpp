@@ -1,0 +1,265 @@
+#include "lm/ngram_statistics.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <limits>
+
+#include "base/parallel.hpp"
+#include "lm/rows.hpp"
+
+namespace infgram {
+namespace {
+
+constexpr std::uint64_t kBatch = 64;                      // suffixes whose reads are under way together
+constexpr std::uint64_t kChunk = std::uint64_t{1} << 18;  // suffixes a task, about
+
+// The first kSurveyedOrders codes of a suffix, in words that order as they do, and the code before it.
+template <class Token>
+struct Gram {
+  static constexpr unsigned kLanes = Text<Token>::kKeyTokens;
+  static constexpr std::size_t kWords = kSurveyedOrders / kLanes;
+  std::array<std::uint64_t, kWords> words;
+  RowCode left;  // 0 at the start of a document
+
+  // The codes shared with another one, at most kSurveyedOrders.
+  [[nodiscard]] std::size_t shared(const Gram& other) const {
+    for (std::size_t w = 0; w < kWords; ++w) {
+      const std::uint64_t difference = words[w] ^ other.words[w];
+      if (difference != 0) {
+        return w * kLanes + static_cast<unsigned>(std::countl_zero(difference)) / Text<Token>::kTokenBits;
+      }
+    }
+    return kSurveyedOrders;
+  }
+
+  // The orders of the n-grams that begin here: up to the end of the document, which is the last code of one.
+  [[nodiscard]] std::size_t n_orders() const {
+    for (std::size_t w = 0; w < kWords; ++w) {
+      if (!Text<Token>::ends(words[w])) continue;
+      const unsigned n_tokens = (64 - static_cast<unsigned>(std::countr_zero(words[w])) + Text<Token>::kTokenBits - 1) /
+                                Text<Token>::kTokenBits;
+      return std::min<std::size_t>(w * kLanes + (words[w] == 0 ? 0 : n_tokens) + 1, kSurveyedOrders);
+    }
+    return kSurveyedOrders;
+  }
+};
+
+// The suffixes of a range of one shard, in order.
+template <class Token>
+class GramStream {
+ public:
+  GramStream(const Shard& shard, SuffixRange range)
+      : shard_(&shard), text_(shard.typed_text<Token>()), next_(range.lo), end_(range.hi) {
+    fill();
+  }
+
+  [[nodiscard]] bool is_done() const { return at_ == n_; }
+  [[nodiscard]] const Gram<Token>& front() const { return grams_[at_]; }
+  void advance() {
+    if (++at_ == n_) fill();
+  }
+
+ private:
+  void fill() {
+    at_ = 0;
+    n_ = std::min(kBatch, end_ - next_);
+    std::array<std::uint64_t, kBatch> positions;
+    for (std::uint64_t i = 0; i < n_; ++i) {
+      positions[i] = shard_->position(next_ + i);
+      text_.prefetch(positions[i]);
+    }
+    for (std::uint64_t i = 0; i < n_; ++i) grams_[i] = read(positions[i]);
+    next_ += n_;
+  }
+
+  [[nodiscard]] Gram<Token> read(std::uint64_t position) const {
+    Gram<Token> gram{};
+    gram.left = position == 0 ? 0 : static_cast<Token>(text_[position - 1] + 1);
+    for (std::uint64_t& word : gram.words) {
+      word = text_.key(position);
+      if (Text<Token>::ends(word)) break;
+      position += Gram<Token>::kLanes;
+    }
+    return gram;
+  }
+
+  const Shard* shard_;
+  Text<Token> text_;
+  std::uint64_t next_;
+  std::uint64_t end_;
+  std::uint64_t at_ = 0;
+  std::uint64_t n_ = 0;
+  std::array<Gram<Token>, kBatch> grams_;
+};
+
+// Counts the different codes in a group, without clearing anything between groups.
+class DistinctCodes {
+ public:
+  explicit DistinctCodes(std::uint64_t n_codes) : group_of_(n_codes) {}
+  void begin() {
+    if (++group_ != 0) return;
+    std::ranges::fill(group_of_, 0);
+    group_ = 1;
+  }
+  // Whether the group did not hold the code.
+  bool add(RowCode code) { return std::exchange(group_of_[code], group_) != group_; }
+
+ private:
+  std::vector<std::uint32_t> group_of_;
+  std::uint32_t group_ = 0;
+};
+
+void add_value(CountsOfCounts& counts, std::uint64_t value) {
+  if (value >= 1 && value <= counts.size()) ++counts[value - 1];
+}
+
+// The n-gram of one order that the pass is inside of. The codes before it are told apart from its second place on.
+class OpenGram {
+ public:
+  explicit OpenGram(std::uint64_t n_codes) : lefts_(n_codes) {}
+
+  void open(RowCode left) {
+    count_ = 1;
+    first_left_ = left;
+    n_lefts_ = left != 0 ? 1 : 0;
+    has_start_ = left == 0;
+  }
+  void add(RowCode left) {
+    if (++count_ == 2) {
+      lefts_.begin();
+      if (first_left_ != 0) lefts_.add(first_left_);
+    }
+    if (left == 0) {
+      has_start_ = true;
+    } else if (lefts_.add(left)) {
+      ++n_lefts_;
+    }
+  }
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint64_t n_lefts() const { return n_lefts_; }
+  // The continuation count (lm/rows.hpp).
+  [[nodiscard]] std::uint64_t continuation_count() const { return n_lefts_ > 0 ? n_lefts_ + has_start_ : count_; }
+
+ private:
+  DistinctCodes lefts_;
+  std::uint64_t count_ = 0;
+  RowCode first_left_ = 0;
+  std::uint64_t n_lefts_ = 0;
+  bool has_start_ = false;
+};
+
+template <class Token>
+class Surveyor {
+ public:
+  Surveyor(const Index& index, NgramStatistics& unigrams) : index_(index), unigrams_(unigrams) {
+    for (std::size_t n = 0; n <= kSurveyedOrders; ++n) open_.emplace_back(index.vocab_size() + 1);
+  }
+
+  // All n-grams that begin with this token. Tokens may be surveyed in any order, each once.
+  void run(TokenId token) {
+    std::vector<GramStream<Token>> streams;
+    for (const Shard& shard : index_.shards()) {
+      const SuffixRange range = shard.first_token_range(token);
+      if (!range.empty()) streams.emplace_back(shard, range);
+    }
+    if (streams.empty()) return;
+    Gram<Token> previous{};
+    std::size_t n_open = 0;
+    while (!streams.empty()) {
+      auto least = streams.begin();
+      for (auto stream = least + 1; stream < streams.end(); ++stream) {
+        if (stream->front().words < least->front().words) least = stream;
+      }
+      const Gram<Token>& gram = least->front();
+      const std::size_t n_orders = gram.n_orders();
+      const std::size_t shared = n_open == 0 ? 0 : std::min(gram.shared(previous), n_orders);
+      for (std::size_t n = 1; n <= shared; ++n) open_[n].add(gram.left);
+      for (std::size_t n = shared + 1; n <= n_open; ++n) close(n);
+      for (std::size_t n = shared + 1; n <= n_orders; ++n) open_[n].open(gram.left);
+      n_open = n_orders;
+      previous = gram;
+      least->advance();
+      if (least->is_done()) streams.erase(least);
+    }
+    unigrams_.unigram_lefts[code_of(token)] = open_[1].n_lefts();
+    for (std::size_t n = 2; n <= n_open; ++n) close(n);
+  }
+
+  [[nodiscard]] const NgramStatistics& result() const { return result_; }
+
+ private:
+  void close(std::size_t n) {
+    add_value(result_.of_counts[n], open_[n].count());
+    add_value(result_.of_lefts[n], open_[n].continuation_count());
+  }
+
+  const Index& index_;
+  NgramStatistics& unigrams_;
+  NgramStatistics result_;  // of the orders above 1
+  std::vector<OpenGram> open_;
+};
+
+// Tokens in chunks of about kChunk suffixes: chunk i is tokens [chunks[i], chunks[i + 1]).
+std::vector<std::uint64_t> chunks_of(const Index& index) {
+  std::vector<std::uint64_t> chunks = {0};
+  std::uint64_t n = 0;
+  for (std::uint64_t token = 0; token < index.vocab_size(); ++token) {
+    for (const Shard& shard : index.shards()) n += shard.first_token_range(static_cast<TokenId>(token)).count();
+    if (n >= kChunk || token + 1 == index.vocab_size()) {
+      chunks.push_back(token + 1);
+      n = 0;
+    }
+  }
+  return chunks;
+}
+
+std::uint64_t n_last_tokens(const Index& index) {
+  DistinctCodes last(index.vocab_size() + 1);
+  last.begin();
+  std::uint64_t n = 0;
+  for (const Shard& shard : index.shards()) {
+    shard.text().visit([&](auto text) {
+      for (std::uint64_t document = 0; document < shard.n_documents(); ++document) {
+        const auto [begin, end] = shard.document_span(document);
+        if (begin < end && last.add(code_of(text[end - 1]))) ++n;
+      }
+    });
+  }
+  return n;
+}
+
+}  // namespace
+
+NgramStatistics survey_ngrams(const Index& index, std::size_t n_threads, const SortProgress& progress) {
+  NgramStatistics result;
+  result.unigram_lefts.resize(index.vocab_size() + 1);
+  result.unigram_lefts[0] = n_last_tokens(index);
+  const auto chunks = chunks_of(index);
+  index.shards().front().text().visit([&]<class Token>(Text<Token>) {
+    std::vector<Surveyor<Token>> surveyors;
+    for (std::size_t worker = 0; worker < n_threads; ++worker) surveyors.emplace_back(index, result);
+    std::atomic<std::uint64_t> n_done = 0;
+    parallel_for(chunks.size() - 1, n_threads, [&](std::size_t i, std::size_t worker) {
+      for (std::uint64_t token = chunks[i]; token < chunks[i + 1]; ++token) {
+        surveyors[worker].run(static_cast<TokenId>(token));
+        for (const Shard& shard : index.shards()) {
+          n_done += shard.first_token_range(static_cast<TokenId>(token)).count();
+        }
+        if (worker == 0) progress(n_done);
+      }
+    });
+    for (const Surveyor<Token>& surveyor : surveyors) {
+      for (std::size_t n = 2; n <= kSurveyedOrders; ++n) {
+        for (std::size_t i = 0; i < 4; ++i) {
+          result.of_counts[n][i] += surveyor.result().of_counts[n][i];
+          result.of_lefts[n][i] += surveyor.result().of_lefts[n][i];
+        }
+      }
+    }
+  });
+  for (const std::uint64_t lefts : result.unigram_lefts) add_value(result.of_lefts[1], lefts);
+  return result;
+}
+
+}  // namespace infgram

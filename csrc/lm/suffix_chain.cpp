@@ -1,0 +1,144 @@
+#include "lm/suffix_chain.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "query/jobs.hpp"
+
+namespace infgram {
+
+SuffixChain::SuffixChain(ContextTree& tree) : tree_(&tree), runs_{{tree.root(), 0}} {}
+
+void SuffixChain::append(TokenId token) {
+  if (tree_->is_full()) {
+    tree_->forget();
+    for (const Run& run : runs_) run.node->children.clear();
+  }
+  std::vector<Run> runs = {{tree_->root(), 0}};
+  bool is_rare = false;  // from here on
+  std::swap(places_, old_places_);
+  places_.clear();
+  for (const Run& run : runs_) {
+    const std::uint64_t count = run.node->rows.count_of(code_of(token));
+    if (count <= kFewPlaces) {
+      is_rare = true;
+      if (count > 0) find_places(run, token);
+      shortest_rare_ = run.shortest + 1;
+      break;
+    }
+    const auto context = std::span(tokens_).last(run.node->depth);
+    std::shared_ptr<ContextNode> child = tree_->child(*run.node, context, token);
+    if (runs.size() > 1 && runs.back().node->rows.count_tally.total == child->rows.count_tally.total) {
+      runs.back().node = std::move(child);
+    } else {
+      runs.push_back({std::move(child), run.shortest + 1});
+    }
+  }
+  if (!is_rare) follow_places(token);
+  runs_ = std::move(runs);
+  tokens_.push_back(token);
+}
+
+// The old places where the token follows: all suffixes before them have many.
+void SuffixChain::follow_places(TokenId token) {
+  ++shortest_rare_;
+  for (Place place : old_places_) {
+    if (place.after != code_of(token)) continue;
+    ++place.end;
+    ++place.n_equal;
+    const Shard& shard = tree_->index().shards()[place.shard];
+    place.after = shard.text().visit(
+        [&]<class Token>(Text<Token> text) { return RowCode{static_cast<Token>(text[place.end] + 1)}; });
+    places_.push_back(place);
+  }
+}
+
+// The places of the run's longest suffix followed by the token; those known before go on as far to the left as before.
+void SuffixChain::find_places(const Run& run, TokenId token) {
+  const std::uint64_t depth = run.node->depth;
+  const auto context = std::span(tokens_).last(depth);
+  const ShardRanges ranges = narrow(tree_->index(), context, run.node->ranges, token);
+  for (std::size_t s = 0; s < ranges.size(); ++s) {
+    const Shard& shard = tree_->index().shards()[s];
+    shard.text().visit([&]<class Token>(Text<Token> text) {
+      const std::size_t first = places_.size();
+      for (std::uint64_t rank = ranges[s].lo; rank < ranges[s].hi; ++rank) {
+        places_.push_back({s, shard.position(rank, depth + 1), depth + 1, 0, 0});
+        text.prefetch(places_.back().end);
+      }
+      for (std::size_t i = first; i < places_.size(); ++i) {
+        Place& place = places_[i];
+        place.after = static_cast<Token>(text[place.end] + 1);
+        const auto old = std::ranges::find_if(
+            old_places_, [&](const Place& other) { return other.end + 1 == place.end && other.shard == s; });
+        if (old != old_places_.end()) {
+          place.n_equal = old->n_equal + 1;
+          place.before = old->before;
+          continue;
+        }
+        const auto is_equal = [&](std::uint64_t n) {  // the token before the last n
+          return n <= tokens_.size() && n < place.end && text[place.end - n - 1] == tokens_[tokens_.size() - n];
+        };
+        while (is_equal(place.n_equal)) ++place.n_equal;
+        place.before = place.n_equal == place.end ? 0 : static_cast<Token>(text[place.end - place.n_equal - 1] + 1);
+      }
+    });
+  }
+}
+
+std::span<const Level> SuffixChain::levels(bool with_lefts) {
+  levels_.clear();
+  for (const Run& run : runs_) {
+    if (with_lefts) tree_->count_lefts(*run.node);
+    levels_.push_back({run.shortest, run.node->depth, &run.node->rows, run.node.get()});
+  }
+  append_rare_levels(with_lefts);
+  return levels_;
+}
+
+void SuffixChain::append_rare_levels(bool with_lefts) {
+  if (places_.empty()) return;
+  std::ranges::sort(places_, {}, &Place::after);
+  std::vector<std::uint64_t> lengths;
+  for (const Place& place : places_) lengths.push_back(place.n_equal);
+  std::ranges::sort(lengths);
+  lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
+  if (rare_rows_.size() < lengths.size()) rare_rows_.resize(lengths.size());
+  std::vector<RowCode> befores;
+  std::uint64_t shortest = shortest_rare_;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    const std::uint64_t length = lengths[i];
+    Rows& rows = rare_rows_[i];
+    rows.codes.clear();
+    rows.counts.clear();
+    rows.lefts.clear();
+    rows.count_tally = rows.left_tally = {};
+    for (auto place = places_.begin(); place != places_.end();) {
+      const RowCode code = place->after;
+      std::uint64_t count = 0;
+      bool has_start = false;
+      befores.clear();
+      for (; place != places_.end() && place->after == code; ++place) {
+        if (place->n_equal < length) continue;
+        ++count;
+        const RowCode before = place->n_equal > length ? code_of(tokens_[tokens_.size() - length - 1]) : place->before;
+        if (before == 0) {
+          has_start = true;
+        } else if (std::ranges::find(befores, before) == befores.end()) {
+          befores.push_back(before);
+        }
+      }
+      if (count == 0) continue;
+      rows.codes.push_back(code);
+      rows.counts.push_back(count);
+      rows.count_tally.add(count);
+      if (!with_lefts) continue;
+      rows.lefts.push_back(befores.empty() ? count : befores.size() + has_start);
+      rows.left_tally.add(rows.lefts.back());
+    }
+    levels_.push_back({shortest, length, &rows, nullptr});
+    shortest = length + 1;
+  }
+}
+
+}  // namespace infgram

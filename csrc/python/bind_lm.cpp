@@ -1,0 +1,227 @@
+// Language models over an index. Each function converts, releases the GIL, calls, converts.
+// Releasing is safe: the walk in a tree holds the tree's mutex, and touches no Python object.
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "base/errors.hpp"
+#include "lm/backoff.hpp"
+#include "lm/interpolation.hpp"
+#include "lm/jelinek_mercer_fit.hpp"
+#include "lm/kneser_ney.hpp"
+#include "lm/language_model.hpp"
+#include "lm/step_rules.hpp"
+#include "lm/suffix_features.hpp"
+#include "python/tokens.hpp"
+
+namespace infgram::python {
+namespace {
+
+using Floats = py::array_t<double>;
+
+// The tree of an index that it keeps open.
+struct SharedTree {
+  SharedTree(std::shared_ptr<const Index> open_index, std::uint64_t memory_bytes)
+      : index(std::move(open_index)), tree(*index, memory_bytes) {}
+  std::shared_ptr<const Index> index;
+  ContextTree tree;
+};
+
+const std::pair<std::size_t, std::size_t> kJelinekMercerShape = {JelinekMercer::kLengths, JelinekMercer::kCounts};
+
+struct SharedModel {
+  std::shared_ptr<SharedTree> tree;
+  LanguageModel model;
+};
+
+void let_signals_through() {
+  const py::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+std::unique_ptr<Predictor> predictor_from(const std::string& smoothing, ContextTree& tree, std::uint64_t order,
+                                          const std::vector<double>& weights) {
+  const auto interpolate = [&](std::unique_ptr<const StepRule> rule) {
+    return std::make_unique<Interpolation>(tree, std::move(rule));
+  };
+  if (smoothing == "none") return interpolate(std::make_unique<Unsmoothed>());
+  if (smoothing == "stupid_backoff") return std::make_unique<StupidBackoff>();
+  if (smoothing == "jelinek_mercer") return interpolate(std::make_unique<JelinekMercer>(weights));
+  if (smoothing == "witten_bell") return interpolate(std::make_unique<WittenBell>());
+  if (smoothing == "kneser_ney") return interpolate(std::make_unique<KneserNey>(tree.statistics(), order));
+  if (smoothing == "ppm") return std::make_unique<Ppm>(tree);
+  throw QueryError("there is no smoothing '" + smoothing + "'");
+}
+
+// Order 0 is none.
+ModelOptions options_from(std::uint64_t order, std::uint64_t min_count, std::optional<TokenId> end_token) {
+  ModelOptions options{.min_count = min_count, .end_token = end_token};
+  if (order > 0) options.longest = order - 1;
+  return options;
+}
+
+std::unique_ptr<SharedModel> make_model(const std::shared_ptr<SharedTree>& tree, const std::string& smoothing,
+                                        std::uint64_t order, std::uint64_t min_count, std::optional<TokenId> end_token,
+                                        const std::vector<double>& weights) {
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(tree->tree.mutex());
+  auto predictor = predictor_from(smoothing, tree->tree, order, weights);
+  return std::make_unique<SharedModel>(
+      tree, LanguageModel(tree->tree, std::move(predictor), options_from(order, min_count, end_token)));
+}
+
+// (log-probabilities, entropies)
+std::pair<Floats, Floats> evaluate(SharedModel& model, const py::object& sequence, bool end, bool entropies) {
+  const auto tokens = tokens_from(sequence, model.tree->index->vocab_size());
+  std::vector<Prediction> predictions;
+  {
+    const py::gil_scoped_release release;
+    predictions = model.model.evaluate(tokens, end, entropies, let_signals_through);
+  }
+  Floats log_probs(static_cast<py::ssize_t>(predictions.size()));
+  Floats entropy(static_cast<py::ssize_t>(predictions.size()));
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    log_probs.mutable_data()[i] = predictions[i].log_prob;
+    entropy.mutable_data()[i] = predictions[i].entropy;
+  }
+  return {std::move(log_probs), std::move(entropy)};
+}
+
+// A context that grows, and its model. Its chain is only touched with the tree's mutex held.
+struct SharedChain {
+  std::shared_ptr<SharedModel> model;
+  SuffixChain chain;
+};
+
+void append_locked(SuffixChain& chain, const std::vector<TokenId>& tokens) {
+  for (const TokenId token : tokens) chain.append(token);
+}
+
+std::unique_ptr<SharedChain> make_chain(const std::shared_ptr<SharedModel>& model, const py::object& context) {
+  const auto tokens = tokens_from(context, model->tree->index->vocab_size());
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(model->tree->tree.mutex());
+  auto chain = std::make_unique<SharedChain>(model, SuffixChain(model->tree->tree));
+  append_locked(chain->chain, tokens);
+  return chain;
+}
+
+std::unique_ptr<SharedChain> copy_chain(const SharedChain& chain) {
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(chain.model->tree->tree.mutex());
+  return std::make_unique<SharedChain>(chain.model, chain.chain);
+}
+
+void append_to_chain(SharedChain& chain, const py::object& added) {
+  const auto tokens = tokens_from(added, chain.model->tree->index->vocab_size());
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(chain.model->tree->tree.mutex());
+  append_locked(chain.chain, tokens);
+}
+
+Floats distribution(SharedChain& chain) {
+  std::vector<double> probs;
+  {
+    const py::gil_scoped_release release;
+    const std::lock_guard lock(chain.model->tree->tree.mutex());
+    probs = chain.model->model.distribution(chain.chain);
+  }
+  return Floats(static_cast<py::ssize_t>(probs.size()), probs.data());
+}
+
+double log_prob(SharedChain& chain, RowId row) {
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(chain.model->tree->tree.mutex());
+  return chain.model->model.predict(chain.chain, row, false).log_prob;
+}
+
+// The weights under which the documents are most likely.
+Floats fit_jelinek_mercer(SharedTree& tree, const py::iterable& documents, std::uint64_t order, std::uint64_t min_count,
+                          std::size_t n_rounds) {
+  JelinekMercerFit fit(tree.tree, options_from(order, min_count, {}));
+  for (const py::handle& document : documents) {
+    const auto tokens = tokens_from(document, tree.index->vocab_size());
+    const py::gil_scoped_release release;
+    fit.add(tokens, let_signals_through);
+  }
+  std::vector<double> weights;
+  {
+    const py::gil_scoped_release release;
+    weights = fit.weights(n_rounds, let_signals_through);
+  }
+  return Floats({JelinekMercer::kLengths, JelinekMercer::kCounts}, weights.data());
+}
+
+// (suffix lengths; context counts, distinct rows, continuation counts of the longest suffix, then of each rung)
+auto features(SharedTree& tree, const py::object& sequence, const std::vector<std::uint64_t>& lengths) {
+  const auto tokens = tokens_from(sequence, tree.index->vocab_size());
+  std::vector<std::int64_t> suffix_lengths;
+  std::array<std::vector<std::int64_t>, 6> columns;
+  {
+    const py::gil_scoped_release release;
+    const SuffixFeatures found = suffix_features(tree.tree, tokens, lengths, let_signals_through);
+    suffix_lengths.assign(found.suffix_lengths.begin(), found.suffix_lengths.end());
+    const auto append = [&](const std::vector<SuffixCounts>& rows, std::size_t first) {
+      for (const SuffixCounts& counts : rows) {
+        columns[first].push_back(static_cast<std::int64_t>(counts.context_count));
+        columns[first + 1].push_back(static_cast<std::int64_t>(counts.n_distinct));
+        columns[first + 2].push_back(static_cast<std::int64_t>(counts.continuation_count));
+      }
+    };
+    append(found.longest, 0);
+    append(found.ladder, 3);
+  }
+  const auto take = [&](std::size_t i) { return array_from(std::move(columns[i])); };
+  return std::tuple(array_from(std::move(suffix_lengths)), take(0), take(1), take(2), take(3), take(4), take(5));
+}
+
+void survey(SharedTree& tree, std::size_t n_threads,
+            const std::optional<std::function<void(std::uint64_t)>>& progress) {
+  const py::gil_scoped_release release;
+  const std::lock_guard lock(tree.tree.mutex());
+  static_cast<void>(tree.tree.statistics(n_threads, [&](std::uint64_t n_done) {
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (progress) (*progress)(n_done);
+  }));
+}
+
+}  // namespace
+
+void bind_lm(py::module_& module) {
+  py::class_<SharedTree, std::shared_ptr<SharedTree>>(module, "ContextTree", "The contexts met so far in an index.")
+      .def(py::init<std::shared_ptr<const Index>, std::uint64_t>(), py::arg("index"), py::arg("memory_bytes"),
+           "Forgets what it knows when its rows take more than memory_bytes.")
+      .def("features", &features, py::arg("tokens"), py::arg("lengths"),
+           "Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts of the "
+           "longest suffix; the same of each length, row by row): int64.")
+      .def("fit_jelinek_mercer", &fit_jelinek_mercer, py::arg("documents"), py::arg("order"), py::arg("min_count"),
+           py::arg("n_rounds"), "Weights by length and count from documents of token ids: float64.")
+      .def_readonly_static("jelinek_mercer_shape", &kJelinekMercerShape, "Classes of length, classes of count.")
+      .def("survey", &survey, py::arg("n_threads"), py::arg("progress") = py::none(),
+           "Counts the n-grams that Kneser-Ney discounts are estimated from, unless that was done; calls back with "
+           "the suffixes done.");
+  py::class_<SharedModel, std::shared_ptr<SharedModel>>(module, "LanguageModel",
+                                                        "A smoothed model over the contexts of a tree.")
+      .def(py::init(&make_model), py::arg("tree"), py::arg("smoothing"), py::arg("order"), py::arg("min_count"),
+           py::arg("end_token"), py::arg("weights"), "Order 0 is none; weights are those of Jelinek-Mercer.")
+      .def("evaluate", &evaluate, py::arg("tokens"), py::arg("end"), py::arg("entropies"),
+           "(log-probabilities, entropies) of every token but the first and, with `end`, of the document's end; "
+           "float64, nats.");
+  py::class_<SharedChain>(module, "ModelSession", "A context that grows, for a model.")
+      .def(py::init(&make_chain), py::arg("model"), py::arg("context"))
+      .def("append", &append_to_chain, py::arg("tokens"), "Adds tokens to the context.")
+      .def("copy", &copy_chain, "An independent session in the same state.")
+      .def("distribution", &distribution,
+           "The probabilities of all tokens and, last, of the document's end unless a token has it: float64.")
+      .def("log_prob", &log_prob, py::arg("row"), "The log-probability of a row in nats.");
+}
+
+}  // namespace infgram::python

@@ -1,0 +1,178 @@
+"""`infgram eval`: language models of the index, a neural one, and both together, measured on a text."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infgram.cli.display import number, one_line
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption
+from infgram.cli.output import note, print_json, print_line, print_table
+from infgram.cli.questions import open_index
+
+if TYPE_CHECKING:
+    from infgram.index import Index
+    from infgram.lm.evaluation import Evaluation
+    from infgram.lm.transformers import TransformersLM
+
+EXAMPLES = """
+infgram eval corpus.infgram test.jsonl
+infgram eval corpus.infgram test.jsonl --tune valid.jsonl -o report/
+infgram eval corpus.infgram test.jsonl --tune valid.jsonl --model gpt2/ -o report/
+infgram eval corpus.infgram test.jsonl --tune valid.jsonl --max-tokens 200000 --json
+"""
+
+
+def evaluate(
+    index: IndexArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to measure on: anything infgram build reads.")],
+    tune: Annotated[
+        str | None,
+        typer.Option("--tune", metavar="VALID", help="Another text, to fit weights on; none: nothing is mixed."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="A causal language model of transformers: folder or hub name."),
+    ] = None,
+    model_tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--model-tokenizer",
+            metavar="PATH",
+            help="Where the model's tokenizer is, if not beside it; 'index': it is the index's, take my word for it.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="REPORT", help="A folder for report.html and report.json."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-tokens", min=1, metavar="N", help="Of each text at most; the longest documents are cut first."
+        ),
+    ] = None,
+    context_length: Annotated[
+        int | None,
+        typer.Option("--context-length", min=1, metavar="N", help="Tokens the model sees; at most 1,024 by default."),
+    ] = None,
+    stride: Annotated[
+        int | None,
+        typer.Option("--stride", min=1, metavar="N", help="From window to window; half the context by default."),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="Where the model runs: auto, cpu, cuda, cuda:1 …")
+    ] = "auto",
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the model from the hub if it is not here.")
+    ] = False,
+    end_token: Annotated[
+        int | None,
+        typer.Option("--end-token", min=0, metavar="ID", help="The token that ends texts; by default the model's."),
+    ] = None,
+    text_field: Annotated[
+        str, typer.Option("--text-field", metavar="NAME", help="The field of JSON lines with the text.")
+    ] = "text",
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of what fitting draws at random.")] = 0,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure language models on a text: of the index, a neural one, and mixtures.
+
+    Every token but the first of each document is predicted. Weights of mixtures are fitted on VALID alone. The
+    report has perplexities with 95% intervals over documents, a token, a word and a byte; what mixing gains by
+    class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the index nearly
+    holds.
+
+    JSON: perplexity (of neural, paper, kn5, smoothed, gated and all others; null: not measured, or infinite),
+    intervals, n_positions, perplexity_per_word, perplexity_per_byte, perplexity_without_near_copies, change and
+    change_intervals (against paper, as a fraction), gains, agreement, calibration, near_copies, elapsed_s.
+    """
+    from infgram.cli.progress import show_progress
+    from infgram.lm import evaluation
+    from infgram.lm.report import check_output, write_report
+
+    if output is not None:
+        check_output(output, overwrite=overwrite)
+    with open_index(index) as opened:
+        measured = evaluation.read_text(opened, text, text_field=text_field, max_tokens=max_tokens)
+        tuning = None
+        if tune is not None:
+            tuning = evaluation.read_text(opened, tune, text_field=text_field, max_tokens=max_tokens)
+        neural = None
+        if model is not None:
+            neural = _load(opened, model, model_tokenizer, device, download, context_length, stride)
+        with show_progress(quiet=quiet) as report:
+            found = evaluation.evaluate(
+                opened,
+                measured,
+                tune=tuning,
+                neural=neural,
+                text_name=one_line(text),
+                neural_name=model,
+                end_token=end_token if neural is None or end_token is not None else neural.end_token,
+                seed=seed,
+                progress=report,
+            )
+    page = None if output is None else write_report(found, output, overwrite=overwrite)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found, page)
+    if tune is None and not quiet:
+        note("without --tune nothing is mixed: weights need a text of their own")
+
+
+def _load(
+    index: Index,
+    model: str,
+    tokenizer: str | None,
+    device: str,
+    download: bool,
+    context_length: int | None,
+    stride: int | None,
+) -> TransformersLM:
+    """The neural model, without the remarks that loading makes."""
+    from infgram.lm.transformers import TransformersLM
+
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    return TransformersLM.from_pretrained(
+        model,
+        index,
+        tokenizer=tokenizer,
+        device=device,
+        local_files_only=not download,
+        context_length=context_length,
+        stride=stride,
+    )
+
+
+def _print(found: Evaluation, page: Path | None) -> None:
+    from infgram.lm.report.page import number as shown
+    from infgram.lm.report.page import signed
+
+    print_line(f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted")
+    print_line()
+    rows = [
+        (
+            result.title,
+            shown(result.perplexity),
+            " to ".join(map(shown, result.interval)),
+            "" if result.change is None else signed(result.change),
+            shown(found.per_byte(result.perplexity)),
+        )
+        for result in found.results
+    ]
+    print_table(("model", "a token", "95% interval", "vs. paper", "a byte"), rows, left=("model",))
+    total = found.agreement[-1]
+    print_line()
+    of_sparse = f", {total.sparse_agreement:.1%} of the sparse ones" if total.n_sparse else ""
+    print_line(f"∞-gram agreement: {total.agreement:.1%} of the tokens{of_sparse}")
+    for name, share in found.near_copies.items():
+        print_line(f"near copy in the index: {one_line(name)}, {share:.1%} of its 13-grams")
+    if page is not None:
+        print_line(f"report: {one_line(str(page))}")

@@ -1,0 +1,33 @@
+"""Language models over an index, smoothed or not, and their mixtures with others.
+
+Neural models are in `infgram.lm.transformers`, which needs the extra `lm`.
+"""
+
+from __future__ import annotations
+
+from infgram.lm.cache import CacheScores, DocumentCache
+from infgram.lm.contexts import survey
+from infgram.lm.evidence import Evidence
+from infgram.lm.features import LADDER, suffix_features
+from infgram.lm.interpolation import ClassGain, Interpolator
+from infgram.lm.jelinek_mercer import jelinek_mercer_weights
+from infgram.lm.model import InfgramLM, Smoothing
+from infgram.lm.session import ModelSession
+from infgram.lm.types import PositionScores, SuffixFeatures
+
+__all__ = [
+    "LADDER",
+    "CacheScores",
+    "ClassGain",
+    "DocumentCache",
+    "Evidence",
+    "InfgramLM",
+    "Interpolator",
+    "ModelSession",
+    "PositionScores",
+    "Smoothing",
+    "SuffixFeatures",
+    "jelinek_mercer_weights",
+    "suffix_features",
+    "survey",
+]

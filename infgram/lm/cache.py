@@ -1,0 +1,124 @@
+"""A cache of the document itself: what was said in it before is likely to come again.
+
+After Kuhn and De Mori (1990), "A cache-based natural language model for speech recognition", with contexts of up to
+`order` tokens, each length smoothed with the next shorter as Witten and Bell (1991) do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from infgram.arguments import at_least
+from infgram.errors import QueryError
+from infgram.lm.positions import document_starts
+from infgram.lm.types import PositionScores
+from infgram.types import Float64Array, Int64Array
+
+
+@dataclass(frozen=True)
+class CacheScores(PositionScores):
+    """The cache at every scored position, with what it knew of the context.
+
+    Attributes:
+        context_counts: int64, positions × (order + 1): how often the last k tokens stood in the document before,
+            with a token after them; k = 0 is the number of tokens before.
+        n_distinct: int64, likewise: how many different tokens followed them.
+    """
+
+    context_counts: Int64Array
+    n_distinct: Int64Array
+
+
+class DocumentCache:
+    """An n-gram model of the document's own past, forgotten at its end.
+
+    With c(k) occurrences of the last k tokens before this place, followed by d(k) different tokens, of which the
+    token w follows c(k, w) times: p(w, k) = (c(k, w) + d(k) · p(w, k − 1)) / (c(k) + d(k)), where c(k) > 0, else
+    p(w, k − 1); p(w, −1) = 1 / vocab_size. It sums to one over the vocabulary. The end of a document is never
+    predicted.
+
+    Args:
+        vocab_size: token ids are 0 to `vocab_size - 1`.
+        order: tokens of context at most.
+    """
+
+    def __init__(self, vocab_size: int, *, order: int = 4) -> None:
+        self.vocab_size = at_least(vocab_size, 1, "vocab_size")
+        self.order = at_least(order, 0, "order")
+
+    def evaluate(self, documents: Sequence[Int64Array]) -> CacheScores:
+        """Score every token but the first of each document. O(order · n log n) for n tokens; entropies are NaN.
+
+        Raises:
+            QueryError: a token id is outside the vocabulary.
+        """
+        tokens = np.concatenate([np.empty(0, dtype=np.int64), *documents]).astype(np.int64)
+        if len(tokens) and not 0 <= tokens.min() <= tokens.max() < self.vocab_size:
+            raise QueryError(f"a token id is outside the vocabulary: ids go from 0 to {self.vocab_size - 1}")
+        lengths = [len(document) for document in documents]
+        offsets = np.concatenate([np.empty(0, dtype=np.int64), *map(np.arange, lengths)]).astype(np.int64)
+        contexts = np.repeat(np.arange(len(lengths)), lengths)
+        probabilities = np.full(len(tokens), 1.0 / self.vocab_size)
+        counts, distinct = [], []
+        for length in range(self.order + 1):
+            inside = offsets >= length
+            if length:
+                before = np.where(inside, np.roll(tokens, length), self.vocab_size)
+                contexts = _joined(contexts, before, self.vocab_size + 1)
+            count, n_distinct, followed = _seen_before(contexts, _joined(contexts, tokens, self.vocab_size))
+            count, n_distinct = inside * count, inside * n_distinct
+            smoothed = (followed + n_distinct * probabilities) / np.maximum(count + n_distinct, 1)
+            probabilities = np.where(count > 0, smoothed, probabilities)
+            counts.append(count)
+            distinct.append(n_distinct)
+        scored = offsets > 0
+        return CacheScores(
+            log_probs=np.log(probabilities[scored]),
+            entropies=np.full(int(scored.sum()), np.nan),
+            document_starts=document_starts(documents),
+            context_counts=np.stack(counts, axis=1)[scored],
+            n_distinct=np.stack(distinct, axis=1)[scored],
+        )
+
+    def distribution(self, context: Sequence[int]) -> Float64Array:
+        """The probabilities of all tokens after a context that begins with its document. O(order · len(context))."""
+        tokens = np.asarray(context, dtype=np.int64)
+        probabilities: Float64Array = np.full(self.vocab_size, 1.0 / self.vocab_size)
+        for length in range(min(self.order, len(tokens) - 1) + 1):
+            windows = np.lib.stride_tricks.sliding_window_view(tokens, length + 1)
+            same = (windows[:, :length] == tokens[len(tokens) - length :]).all(axis=1)
+            counts = np.bincount(windows[same, length], minlength=self.vocab_size)
+            n_distinct = np.count_nonzero(counts)
+            if n_distinct:
+                probabilities = np.asarray((counts + n_distinct * probabilities) / (counts.sum() + n_distinct))
+        return probabilities
+
+
+def _joined(left: Int64Array, right: Int64Array, n_right: int) -> Int64Array:
+    """A small number for each distinct pair."""
+    return np.asarray(np.unique(left * n_right + right, return_inverse=True)[1], dtype=np.int64)
+
+
+def _seen_before(contexts: Int64Array, pairs: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """For each place: earlier places of its context, distinct pairs among them, and earlier places of its pair."""
+    followed, _, _ = _earlier(pairs)
+    count, order, first = _earlier(contexts)
+    is_new = (followed == 0)[order].astype(np.int64)
+    new_before = np.cumsum(is_new) - is_new
+    n_distinct = np.empty_like(count)
+    n_distinct[order] = new_before - new_before[first]
+    return count, n_distinct, followed
+
+
+def _earlier(keys: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """How many earlier places have the same key; the places sorted by key; and there, where each key's run begins."""
+    order = np.argsort(keys, kind="stable")
+    places = np.arange(len(keys))
+    begins = np.concatenate([[True], keys[order][1:] != keys[order][:-1]])[: len(keys)]
+    first = np.maximum.accumulate(np.where(begins, places, 0))
+    earlier = np.empty_like(places)
+    earlier[order] = places - first
+    return earlier, order, first

@@ -1,0 +1,55 @@
+"""The contexts met in an index, shared by all models of that index in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from infgram import _core
+from infgram.index import Index
+from infgram.types import Query
+
+MEMORY_BYTES: Final = 512 * 2**20
+"""What the contexts of one index may take, about; they are forgotten and read again beyond that."""
+
+_trees: WeakKeyDictionary[Index, _core.ContextTree] = WeakKeyDictionary()
+
+
+def contexts_of(index: Index) -> _core.ContextTree:
+    """The tree of contexts of an open index; made on first use.
+
+    Raises:
+        IndexClosedError: the index was closed.
+    """
+    core = index._core
+    if index not in _trees:
+        _trees[index] = _core.ContextTree(core, MEMORY_BYTES)
+    return _trees[index]
+
+
+def tokens_of(index: Index, query: Query) -> Any:
+    """What the core takes of an open index: token ids, which it checks.
+
+    Raises:
+        IndexClosedError: the index was closed.
+    """
+    _ = index._core
+    return index._tokens(query)
+
+
+def survey(index: Index, *, threads: int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
+    """Count the n-grams that Kneser–Ney discounts are estimated from, unless that was done for this index.
+
+    O(n): a pass over the whole index, about 0.1 µs a token and core. A model that needs it does it by itself.
+
+    Args:
+        index: an open index.
+        threads: worker threads; all cores without it.
+        progress: called now and then with the tokens done and the tokens in all.
+    """
+    n_tokens = index.n_tokens
+    contexts_of(index).survey(
+        threads or os.cpu_count() or 1, None if progress is None else lambda n_done: progress(n_done, n_tokens)
+    )

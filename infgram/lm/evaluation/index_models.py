@@ -1,0 +1,56 @@
+"""The models of an index, and of the document itself, on a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from infgram.index import Index
+from infgram.lm.cache import CacheScores, DocumentCache
+from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NEY_5, WITTEN_BELL
+from infgram.lm.evaluation.texts import EvaluationText
+from infgram.lm.evidence import Evidence
+from infgram.lm.features import suffix_features
+from infgram.lm.model import InfgramLM
+from infgram.lm.types import PositionScores
+from infgram.types import Float64Array
+
+
+def index_models(index: Index, end_token: int | None) -> dict[str, InfgramLM]:
+    """The models that an evaluation compares, by name."""
+    return {
+        INFGRAM: InfgramLM(index, smoothing="none", end_token=end_token),
+        KNESER_NEY: InfgramLM(index, smoothing="kneser_ney", end_token=end_token),
+        KNESER_NEY_5: InfgramLM(index, smoothing="kneser_ney", n=5, end_token=end_token),
+        WITTEN_BELL: InfgramLM(index, smoothing="witten_bell", end_token=end_token),
+    }
+
+
+def index_evidence(
+    index: Index,
+    models: dict[str, InfgramLM],
+    text: EvaluationText,
+    neural: PositionScores | None,
+    progress: Callable[[int, int], None],
+) -> Evidence:
+    """What all of them say of a text, with the neural model's scores first."""
+    scores = {} if neural is None else {"neural": neural}
+    for name, model in models.items():
+        scores[name] = model.evaluate(text.documents, entropies=name == INFGRAM)
+        progress(len(scores), len(models) + 2)
+    cache = DocumentCache(index.vocab_size).evaluate(text.documents)
+    progress(len(models) + 1, len(models) + 2)
+    suffixes = suffix_features(index, text.documents)
+    progress(len(models) + 2, len(models) + 2)
+    return Evidence({**scores, CACHE: cache}, suffixes, cache_inputs(cache))
+
+
+def cache_inputs(cache: CacheScores) -> dict[str, Float64Array]:
+    """What the gate sees of the cache: the counts of the contexts of each length but none."""
+    columns = {}
+    for length in range(1, cache.context_counts.shape[1]):
+        counts, n_distinct = cache.context_counts[:, length], cache.n_distinct[:, length]
+        columns[f"cache count {length}"] = np.log1p(counts)
+        columns[f"cache distinct {length}"] = n_distinct / np.maximum(counts, 1)
+    return columns

@@ -1,0 +1,149 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from infgram.lm.evaluation.bootstrap import Interval
+from infgram.lm.evaluation.measures import Agreement, CalibrationBin
+from infgram.lm.interpolation import ClassGain
+
+
+@dataclass(frozen=True)
+class Result:
+    """A model, or a mixture of several, on the text.
+
+    Attributes:
+        name: as `Evaluation.result` takes it.
+        title: for people.
+        perplexity: a token; infinite where a token was held impossible.
+        interval: of the perplexity, 95%, over documents.
+        impossible_share: of the positions, those whose token was held impossible.
+        far_perplexity: without the positions whose context's last 32 tokens are in the corpus.
+        change: of the perplexity against the paper's rule: −0.1 is 10% less; None without that.
+        change_interval: of this, 95%, over documents drawn for both together.
+        gains: of a mixture, by class of contexts, against the neural model, or the first one without it.
+        fit_s: seconds that fitting the weights took; 0 for a model.
+    """
+
+    name: str
+    title: str
+    perplexity: float
+    interval: Interval
+    impossible_share: float
+    far_perplexity: float
+    change: float | None = None
+    change_interval: Interval | None = None
+    gains: tuple[ClassGain, ...] = ()
+    fit_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Models and mixtures on one text.
+
+    Attributes:
+        index: what was asked, for people: the paths of the index.
+        text: what it was evaluated on.
+        neural_model: its name; None without one.
+        n_tokens: of the index.
+        n_documents: of the text.
+        n_positions: tokens scored: all but each document's first.
+        n_bytes: UTF-8 that these stand for.
+        n_words: words that these stand for.
+        n_far: positions that are counted in `far_perplexity`.
+        models: each alone.
+        mixtures: fitted on the text for tuning; empty without one.
+        agreement: of the ∞-gram with the text, by effective n; all at the end.
+        calibration: by model, where it tells its entropies.
+        near_copies: the names of documents that the corpus nearly holds, and the share of their 13-grams in it.
+        elapsed_s: by stage, of both texts together.
+    """
+
+    index: str
+    text: str
+    neural_model: str | None
+    n_tokens: int
+    n_documents: int
+    n_positions: int
+    n_bytes: int
+    n_words: int
+    n_far: int
+    models: tuple[Result, ...]
+    mixtures: tuple[Result, ...]
+    agreement: tuple[Agreement, ...]
+    calibration: Mapping[str, tuple[CalibrationBin, ...]]
+    near_copies: Mapping[str, float]
+    elapsed_s: Mapping[str, float]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Models, then mixtures."""
+        return (*self.models, *self.mixtures)
+
+    def per_word(self, perplexity: float) -> float:
+        """A perplexity a token as one a word; may be infinite."""
+        return self._per(perplexity, self.n_words)
+
+    def per_byte(self, perplexity: float) -> float:
+        """A perplexity a token as one a byte; its logarithm to the base 2 is bits a byte."""
+        return self._per(perplexity, self.n_bytes)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it; None stands for what is infinite, undefined or was not asked for."""
+        named = {result.name: result for result in self.results}
+        keys = dict.fromkeys(("neural", "paper", "kn5", "smoothed", "gated", *(named)))
+
+        def each(value: Any) -> dict[str, Any]:
+            return {key: value(named[key]) if key in named else None for key in keys}
+
+        content = {
+            "perplexity": each(lambda result: result.perplexity),
+            "intervals": each(lambda result: list(result.interval)),
+            "perplexity_per_word": each(lambda result: self.per_word(result.perplexity)),
+            "perplexity_per_byte": each(lambda result: self.per_byte(result.perplexity)),
+            "perplexity_without_near_copies": each(lambda result: result.far_perplexity),
+            "change": each(lambda result: result.change),
+            "change_intervals": each(lambda result: result.change_interval and list(result.change_interval)),
+            "impossible_share": each(lambda result: result.impossible_share),
+            "fit_s": {result.name: round(result.fit_s, 3) for result in self.mixtures},
+            "gains": {result.name: [asdict(gain) for gain in result.gains] for result in self.mixtures},
+            **{
+                name: getattr(self, name)
+                for name in (
+                    "index",
+                    "text",
+                    "neural_model",
+                    "n_tokens",
+                    "n_documents",
+                    "n_positions",
+                    "n_bytes",
+                    "n_words",
+                    "n_far",
+                )
+            },
+            "agreement": [asdict(row) for row in self.agreement],
+            "calibration": {name: [asdict(row) for row in rows] for name, rows in self.calibration.items()},
+            "near_copies": dict(self.near_copies),
+            "elapsed_s": {name: round(value, 3) for name, value in self.elapsed_s.items()},
+        }
+        cleaned: dict[str, Any] = _finite(content)
+        return cleaned
+
+    def _per(self, perplexity: float, n_units: int) -> float:
+        if not n_units or not math.isfinite(perplexity):
+            return math.inf
+        exponent = math.log(perplexity) * self.n_positions / n_units
+        return math.exp(exponent) if exponent < 700 else math.inf
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for numbers that JSON cannot hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value

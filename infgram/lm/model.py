@@ -1,0 +1,220 @@
+"""Language models over an index: the ∞-gram, and smoothed by all suffixes of the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from infgram import _core
+from infgram.arguments import at_least, integer
+from infgram.errors import QueryError
+from infgram.index import Index
+from infgram.lm.contexts import contexts_of, survey, tokens_of
+from infgram.lm.session import ModelSession
+from infgram.lm.types import PositionScores
+from infgram.types import END_OF_DOCUMENT, Float64Array, Query
+
+Smoothing: TypeAlias = Literal["none", "stupid_backoff", "jelinek_mercer", "witten_bell", "kneser_ney", "ppm"]
+
+_SMOOTHINGS: Final = get_args(Smoothing)
+
+
+class InfgramLM:
+    """A language model over an index: nothing is trained, all counts are looked up.
+
+    It predicts every token of a document but the first, from the tokens before it in the document. The end of the
+    document is one more thing that may come; with `end_token` its probability belongs to that token.
+
+    Suffixes of a context that occur at the same places are one context: longer ones are shorter ones that only ever
+    follow one token. All methods but the plain ∞-gram use the suffixes of every length, down to the empty one.
+
+    Args:
+        index: an open index.
+        smoothing: `"none"` is the ∞-gram, the longest suffix alone, and gives many tokens probability 0;
+            `"stupid_backoff"` (Brants et al. 2007) gives scores that do not sum to one;
+            `"jelinek_mercer"` (1980) mixes all suffixes by `weights`;
+            `"witten_bell"` (1991, method C);
+            `"kneser_ney"` (modified, interpolated; Chen and Goodman 1998) is the best of these on most text;
+            `"ppm"` is prediction by partial matching with exclusion and the escapes of method D (Howard 1993).
+        n: the order: suffixes of `n - 1` tokens at most; None uses any length. Kneser–Ney without an order is the
+            limit of a large one.
+        min_count: suffixes that occur less often are not used; the empty one always is.
+        end_token: the model's end-of-text token, which takes the probability of the end of the document.
+        weights: for Jelinek–Mercer, what `jelinek_mercer_weights` gave; 1/2 each without.
+        progress: called with the tokens done and in all while Kneser–Ney counts n-grams: one pass over the index,
+            about 0.1 µs a token and core, for all models of an index together.
+
+    Raises:
+        QueryError: an argument is outside its range.
+
+    Example:
+        >>> import infgram, tempfile
+        >>> from infgram.lm import InfgramLM
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with infgram.build_from_tokens([[1, 2, 3, 1, 2, 4]], f"{folder}/x", vocab_size=5) as index:
+        ...         model = InfgramLM(index, "witten_bell")
+        ...         round(float(model.distribution([1, 2])[3]), 3)
+        0.326
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        smoothing: Smoothing = "none",
+        *,
+        n: int | None = None,
+        min_count: int = 1,
+        end_token: int | None = None,
+        weights: Float64Array | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Counts nothing yet, but for Kneser–Ney."""
+        if smoothing not in _SMOOTHINGS:
+            raise QueryError(f"smoothing is {smoothing!r}; expected one of {', '.join(_SMOOTHINGS)}")
+        self._index = index
+        self._smoothing: Smoothing = smoothing
+        self._n = None if n is None else at_least(n, 2 if smoothing == "kneser_ney" else 1, "n")
+        self._end_token = None if end_token is None else self._checked_token(end_token, "end_token")
+        if smoothing == "kneser_ney":
+            survey(index, progress=progress)
+        self._core = _core.LanguageModel(
+            contexts_of(index),
+            smoothing,
+            self._n or 0,
+            at_least(min_count, 1, "min_count"),
+            self._end_token,
+            _checked_weights(weights, smoothing),
+        )
+
+    @property
+    def index(self) -> Index:
+        """The index that is asked."""
+        return self._index
+
+    @property
+    def smoothing(self) -> Smoothing:
+        """How suffixes are combined."""
+        return self._smoothing
+
+    @property
+    def n(self) -> int | None:
+        """The order, or None."""
+        return self._n
+
+    @property
+    def end_token(self) -> int | None:
+        """The token that takes the probability of the end of the document, or None."""
+        return self._end_token
+
+    def log_prob(self, context: Query, token: int) -> float:
+        """The log-probability in nats of a token (or `END_OF_DOCUMENT`) after a context; −inf if it cannot come."""
+        row = integer(token, "token")
+        if row != END_OF_DOCUMENT:
+            row = self._checked_token(row, "token")
+        return _core.ModelSession(self._core, tokens_of(self._index, context)).log_prob(row)
+
+    def distribution(self, context: Query) -> Float64Array:
+        """The probability of everything that may come after a context.
+
+        Returns:
+            float64: element `i` is token `i`; the last one is the end of the document, but with an `end_token`,
+            which then holds both. They sum to one, but for stupid backoff. Cost:
+            O(vocab_size) for each context that is a suffix.
+        """
+        return self.session(context).distribution()
+
+    def session(self, context: Query = ()) -> ModelSession:
+        """The model at a context that grows: append a token, ask for the distribution, copy."""
+        return ModelSession(_core.ModelSession(self._core, tokens_of(self._index, context)))
+
+    def sample(
+        self, context: Query = (), *, max_tokens: int = 50, seed: int | None = None, temperature: float = 1.0
+    ) -> list[int]:
+        """Draw tokens one after the other, until the document ends.
+
+        Args:
+            context: what they continue.
+            max_tokens: so many at most.
+            seed: the same one draws the same tokens; None draws anew each time.
+            temperature: probabilities are raised to the power of its inverse; near 0 the likeliest token is taken.
+
+        Returns:
+            Token ids, without the context and without the end; of fewer than `max_tokens` the end came next.
+
+        Raises:
+            QueryError: the temperature is not positive.
+        """
+        if not temperature > 0:
+            raise QueryError(f"temperature is {temperature}; expected a positive number")
+        random = np.random.default_rng(seed)
+        end = self._index.vocab_size if self._end_token is None else self._end_token
+        session = self.session(context)
+        drawn: list[int] = []
+        while len(drawn) < at_least(max_tokens, 0, "max_tokens"):
+            probs = session.distribution()
+            probs = (probs / probs.max()) ** (1 / temperature)
+            token = int(random.choice(len(probs), p=probs / probs.sum()))
+            if token == end:
+                break
+            drawn.append(token)
+            session.append(token)
+        return drawn
+
+    def score(self, tokens: Query, *, end: bool = False) -> Float64Array:
+        """The log-probability in nats of every token of a document but its first; with `end`, of its end, too."""
+        return self._core.evaluate(tokens_of(self._index, tokens), bool(end), False)[0]
+
+    def perplexity(self, documents: Iterable[Query], *, end: bool = False) -> float:
+        """The exponential of the mean negative log-probability over all positions of all documents."""
+        return self.evaluate(documents, end=end).perplexity
+
+    def evaluate(
+        self,
+        documents: Iterable[Query],
+        *,
+        entropies: bool = False,
+        end: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> PositionScores:
+        """What the model gives every position of some documents.
+
+        A few microseconds a position; the contexts met are kept, and met again sooner.
+
+        Args:
+            documents: text or token ids, one document after the other.
+            entropies: compute those, too; about as much work again. Stupid backoff has none.
+            end: score the end of each document as one more position.
+            progress: called after each document with the positions done.
+        """
+        parts = []
+        starts = [0]
+        for document in documents:
+            parts.append(self._core.evaluate(tokens_of(self._index, document), bool(end), bool(entropies)))
+            starts.append(starts[-1] + len(parts[-1][0]))
+            if progress is not None:
+                progress(starts[-1])
+        columns = [np.concatenate([part[i] for part in parts]) if parts else np.empty(0) for i in range(2)]
+        return PositionScores(columns[0], columns[1], np.array(starts, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        order = "" if self._n is None else f", n={self._n}"
+        return f"<infgram.lm.InfgramLM {self._smoothing}{order} over {self._index!r}>"
+
+    def _checked_token(self, token: int, name: str) -> int:
+        if not 0 <= integer(token, name) < self._index.vocab_size:
+            raise QueryError(f"{name} is {token}; expected a token id from 0 to {self._index.vocab_size - 1}")
+        return token.__index__()
+
+
+def _checked_weights(weights: Float64Array | None, smoothing: Smoothing) -> list[float]:
+    shape = _core.ContextTree.jelinek_mercer_shape
+    if weights is None:
+        return [0.5] * (shape[0] * shape[1])
+    if smoothing != "jelinek_mercer":
+        raise QueryError(f"weights were given for smoothing {smoothing!r}; only 'jelinek_mercer' has weights")
+    given = np.asarray(weights, dtype=np.float64)
+    if given.shape != shape or not ((given >= 0) & (given <= 1)).all():
+        raise QueryError(f"weights have the shape {given.shape}; expected numbers from 0 to 1 in the shape {shape}")
+    return [float(weight) for weight in given.flat]

@@ -1,0 +1,136 @@
+"""The gate's network: from the inputs of a position to the weights of the models there.
+
+One hidden layer of tanh units beside a direct path, then softmax; trained on the loss of the mixture itself (Jacobs,
+Jordan, Nowlan and Hinton 1991, "Adaptive mixtures of local experts") by Adam (Kingma and Ba 2015). Pure NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Float32Array = npt.NDArray[np.float32]
+
+_BATCH: Final = 512
+_RATE: Final = 3e-3
+_FORGET_FIRST: Final = 0.9
+_FORGET_SECOND: Final = 0.99
+_DECAY: Final = 1e-5
+_ROWS_AT_ONCE: Final = 1 << 16
+
+
+@dataclass
+class Network:
+    """softmax(tanh(x · hidden + hidden_bias) · output + output_bias + x · direct).
+
+    Attributes:
+        parameters: the five arrays in this order, float32: inputs × units, units, units × models, models,
+            inputs × models.
+    """
+
+    parameters: list[Float32Array]
+
+    @classmethod
+    def random(cls, n_inputs: int, n_units: int, n_models: int, generator: np.random.Generator) -> Network:
+        """All models weigh the same at first."""
+        hidden = generator.normal(size=(n_inputs, n_units)) / np.sqrt(max(1, n_inputs))
+        shapes = [(n_units,), (n_units, n_models), (n_models,), (n_inputs, n_models)]
+        return cls([hidden.astype(np.float32), *(np.zeros(shape, dtype=np.float32) for shape in shapes)])
+
+    def weights(self, inputs: Float32Array) -> npt.NDArray[np.float64]:
+        """Rows × models, float64; each row sums to one."""
+        n_models = len(self.parameters[3])
+        weights = np.empty((len(inputs), n_models))
+        for begin in range(0, len(inputs), _ROWS_AT_ONCE):
+            _, part = self._forward(inputs[begin : begin + _ROWS_AT_ONCE])
+            weights[begin : begin + _ROWS_AT_ONCE] = part
+        weights /= weights.sum(axis=1, keepdims=True)
+        return weights
+
+    def copy(self) -> Network:
+        """An independent network with the same parameters."""
+        return Network([array.copy() for array in self.parameters])
+
+    def as_json(self) -> list[Any]:
+        """What `from_json` reads."""
+        return [array.tolist() for array in self.parameters]
+
+    @classmethod
+    def from_json(cls, content: list[Any], n_inputs: int, n_models: int) -> Network:
+        """The network that `as_json` wrote; raises TypeError or ValueError where the shapes do not fit."""
+        arrays = [np.asarray(array, dtype=np.float32) for array in content]
+        n_units = len(arrays[1]) if len(arrays) == 5 else 0
+        wanted = [(n_inputs, n_units), (n_units,), (n_units, n_models), (n_models,), (n_inputs, n_models)]
+        if [array.shape for array in arrays] != wanted or not all(np.isfinite(array).all() for array in arrays):
+            raise ValueError(f"expected finite arrays of the shapes {wanted}")
+        return cls(arrays)
+
+    def train(
+        self,
+        inputs: Float32Array,
+        probabilities: Float32Array,
+        *,
+        n_epochs: int,
+        generator: np.random.Generator,
+        after_epoch: Callable[[int], bool],
+    ) -> None:
+        """Descend the mixture's loss in batches; the rate falls to nothing over the epochs.
+
+        Args:
+            inputs: rows × inputs.
+            probabilities: rows × models, of the token that came; a row may be scaled by any positive number.
+            n_epochs: passes over the rows.
+            generator: shuffles them.
+            after_epoch: called with the epochs done; False ends the training.
+        """
+        moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.parameters]
+        n_steps = max(1, n_epochs * -(-len(inputs) // _BATCH))
+        step = 0
+        for epoch in range(n_epochs):
+            order = generator.permutation(len(inputs))
+            for begin in range(0, len(order), _BATCH):
+                rows = order[begin : begin + _BATCH]
+                step += 1
+                rate = _RATE * (1 - (step - 1) / n_steps)
+                self._descend(self._gradients(inputs[rows], probabilities[rows]), moments, step, rate)
+            if not after_epoch(epoch + 1):
+                return
+
+    def _forward(self, inputs: Float32Array) -> tuple[Float32Array, Float32Array]:
+        hidden, hidden_bias, output, output_bias, direct = self.parameters
+        units = np.tanh(inputs @ hidden + hidden_bias)
+        scores = units @ output + output_bias + inputs @ direct
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return units, scores / scores.sum(axis=1, keepdims=True)
+
+    def _gradients(self, inputs: Float32Array, probabilities: Float32Array) -> list[Float32Array]:
+        units, weights = self._forward(inputs)
+        joint = weights * probabilities
+        share = joint / (joint.sum(axis=1, keepdims=True) + np.float32(1e-30))
+        of_scores = (weights - share) / np.float32(len(inputs))
+        of_units = (of_scores @ self.parameters[2].T) * (1 - units * units)
+        return [
+            inputs.T @ of_units,
+            of_units.sum(axis=0),
+            units.T @ of_scores,
+            of_scores.sum(axis=0),
+            inputs.T @ of_scores,
+        ]
+
+    def _descend(
+        self,
+        gradients: list[Float32Array],
+        moments: list[tuple[Float32Array, Float32Array]],
+        step: int,
+        rate: float,
+    ) -> None:
+        for array, gradient, (first, second) in zip(self.parameters, gradients, moments, strict=True):
+            gradient = gradient + np.float32(_DECAY) * array
+            first += np.float32(1 - _FORGET_FIRST) * (gradient - first)
+            second += np.float32(1 - _FORGET_SECOND) * (gradient * gradient - second)
+            size = np.sqrt(second / np.float32(1 - _FORGET_SECOND**step)) + np.float32(1e-8)
+            array -= np.float32(rate / (1 - _FORGET_FIRST**step)) * first / size

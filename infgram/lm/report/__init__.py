@@ -1,0 +1,52 @@
+"""An evaluation as files: `report.json` with every number, and `report.html` for people."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from infgram.errors import IndexExistsError, StorageError
+from infgram.lm.evaluation.results import Evaluation
+from infgram.lm.report.page import html_of
+
+JSON_NAME: Final = "report.json"
+HTML_NAME: Final = "report.html"
+
+
+def check_output(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Before the work: whether the report may be written there.
+
+    Raises:
+        IndexExistsError: a report is there and may not be overwritten, or a file of that name.
+    """
+    output = Path(folder)
+    taken = [output] if output.exists() and not output.is_dir() else []
+    taken += [] if overwrite else [path for path in (output / JSON_NAME, output / HTML_NAME) if path.exists()]
+    if taken:
+        raise IndexExistsError(f"{taken[0]} exists; choose another output, or allow a report to be overwritten")
+
+
+def write_report(evaluation: Evaluation, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write `report.json` and `report.html` into a folder, which is made; each appears whole.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        IndexExistsError: as `check_output`.
+        StorageError: the operating system refused.
+    """
+    check_output(folder, overwrite=overwrite)
+    output = Path(folder)
+    content = json.dumps(evaluation.as_json(), indent=1, ensure_ascii=True, allow_nan=False)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in ((JSON_NAME, f"{content}\n"), (HTML_NAME, html_of(evaluation))):
+            temporary = output / f"{name}.tmp"
+            temporary.write_text(text, encoding="utf-8")
+            os.replace(temporary, output / name)
+    except OSError as error:
+        raise StorageError(error.errno, f"cannot write the report to {output}: {error.strerror}") from error
+    return output / HTML_NAME

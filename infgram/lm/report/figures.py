@@ -1,0 +1,185 @@
+"""The figures of a report."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import Final
+
+from infgram.lm.evaluation.mixtures import CACHE, MODEL_TITLES, NEURAL
+from infgram.lm.evaluation.results import Evaluation, Result
+from infgram.lm.report.plot import Plot, Point, Row, interval_plot, legend
+
+_COMPARED: Final = (("paper", "c1"), ("classes", "c2"), ("gated", "c3"))
+
+
+def perplexity_figure(evaluation: Evaluation) -> str:
+    """Perplexity with its interval, of everything whose perplexity is finite."""
+    shown = [result for result in evaluation.results if math.isfinite(result.perplexity) and result.name != CACHE]
+    if evaluation.mixtures:
+        shown = [result for result in shown if result in evaluation.mixtures or result.name == NEURAL]
+    rows = [
+        Row(
+            name=result.title,
+            value=result.perplexity,
+            low=result.interval.low,
+            high=result.interval.high,
+            shown=_with_change(result),
+            style="c3" if result.name == "gated" else "c1" if result.name == "paper" else "c0",
+        )
+        for result in shown
+    ]
+    return _figure(
+        interval_plot("Perplexity of models and mixtures", rows, _plain, "perplexity a token"),
+        "Perplexity a token, with 95% bootstrap intervals over documents"
+        + ("; in brackets the change against the paper’s rule." if evaluation.mixtures else "."),
+    )
+
+
+def agreement_figure(evaluation: Evaluation) -> str:
+    """The paper's figure: next-token agreement by effective n, of all contexts and the sparse ones."""
+    rows = [row for row in evaluation.agreement if row.effective_n != "all"]
+    plot = Plot(
+        "Next-token agreement of the ∞-gram by effective n",
+        (-0.6, len(rows) - 0.4),
+        (0, 1),
+        x_label="effective n",
+        y_label="agreement; bars: share of tokens",
+    )
+    for place, row in enumerate(rows):
+        share = row.n_positions / evaluation.n_positions
+        plot.bar(place, 0.7, 0, share, "back", f"n = {row.effective_n}: {share:.1%} of tokens")
+    plot.y_ticks(_percent)
+    plot.categories([_short(row.effective_n) for row in rows])
+    plot.curve(
+        [Point(place, row.agreement) for place, row in enumerate(rows)],
+        "c3",
+        [f"all, n = {row.effective_n}: {row.agreement:.1%} of {row.n_positions:,}" for row in rows],
+    )
+    sparse = [(place, row) for place, row in enumerate(rows) if row.n_sparse]
+    plot.curve(
+        [Point(place, row.sparse_agreement) for place, row in sparse],
+        "c1",
+        [f"sparse, n = {row.effective_n}: {row.sparse_agreement:.1%} of {row.n_sparse:,}" for _, row in sparse],
+    )
+    total = evaluation.agreement[-1]
+    of_sparse = f"; of the sparse ones {total.sparse_agreement:.1%}" if total.n_sparse else ""
+    return _figure(
+        plot.svg() + legend([("all contexts", "c3"), ("sparse contexts", "c1"), ("share of tokens", "back")]),
+        f"How often the ∞-gram gives the next token more than half of the probability: {total.agreement:.1%} of all "
+        f"tokens{of_sparse}.",
+    )
+
+
+def gains_figure(evaluation: Evaluation) -> str:
+    """Bits saved a token by effective n, for the paper's rule, classes and the gate."""
+    results = {result.name: result for result in evaluation.mixtures}
+    compared = [(results[name], style) for name, style in _COMPARED if name in results]
+    by_length = [[gain for gain in result.gains if gain.name.startswith("n = ")] for result, _ in compared]
+    values = [gain.bits for gains in by_length for gain in gains if math.isfinite(gain.bits)]
+    if not values:
+        return ""
+    plot = Plot(
+        "Bits saved a token, by effective n",
+        (-0.6, len(by_length[0]) - 0.4),
+        (min(0.0, *values), max(0.0, *values) * 1.05 or 1.0),
+        x_label="effective n",
+        y_label="bits saved a token",
+    )
+    plot.y_ticks(_plain)
+    plot.categories([_short(gain.name.removeprefix("n = ")) for gain in by_length[0]])
+    width = 0.8 / len(compared)
+    for number, ((result, style), gains) in enumerate(zip(compared, by_length, strict=True)):
+        for place, gain in enumerate(gains):
+            note = f"{result.title}, {gain.name}: {gain.bits:+.2f} bits, {gain.n_positions:,} tokens"
+            plot.bar(place + (number - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
+    against = MODEL_TITLES[evaluation.models[0].name].lower()
+    return _figure(
+        plot.svg() + legend([(result.title, style) for result, style in compared]),
+        f"What mixing saves against the {against} alone, by how much of the context the corpus holds.",
+    )
+
+
+def weights_figure(evaluation: Evaluation) -> str:
+    """How the gate shares the weight among the models, by effective n."""
+    gate = next((result for result in evaluation.mixtures if result.name == "gated"), None)
+    if gate is None:
+        return ""
+    gains = [gain for gain in gate.gains if gain.name.startswith("n = ")]
+    plot = Plot(
+        "Mean weights of the gate, by effective n",
+        (-0.6, len(gains) - 0.4),
+        (0, 1),
+        x_label="effective n",
+        y_label="mean weight",
+    )
+    plot.y_ticks(_percent)
+    plot.categories([_short(gain.name.removeprefix("n = ")) for gain in gains])
+    names = list(gate.gains[0].weights)
+    for place, gain in enumerate(gains):
+        low = 0.0
+        for number, name in enumerate(names):
+            weight = gain.weights[name]
+            plot.bar(place, 0.8, low, low + weight, f"c{number}", f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
+            low += weight
+    return _figure(
+        plot.svg() + legend([(MODEL_TITLES[name], f"c{number}") for number, name in enumerate(names)]),
+        "Whom the gate trusts, by how much of the context the corpus holds.",
+    )
+
+
+def calibration_figure(evaluation: Evaluation) -> str:
+    """Expected against actual loss."""
+    curves = {name: [row for row in rows if math.isfinite(row.actual)] for name, rows in evaluation.calibration.items()}
+    curves = {name: rows for name, rows in curves.items() if len(rows) > 1}
+    if not curves:
+        return ""
+    highest = max(max(row.expected, row.actual) for rows in curves.values() for row in rows) * 1.05
+    plot = Plot(
+        "Expected against actual loss",
+        (0, highest),
+        (0, highest),
+        x_label="expected loss (entropy), bits",
+        y_label="actual loss, bits",
+    )
+    plot.y_ticks(_plain)
+    plot.x_ticks(_plain)
+    plot.curve([Point(0, 0), Point(highest, highest)], "diagonal")
+    entries = []
+    for number, (name, rows) in enumerate(curves.items()):
+        notes = [f"{MODEL_TITLES[name]}: expected {row.expected:.2f}, actual {row.actual:.2f} bits" for row in rows]
+        plot.curve([Point(row.expected, row.actual) for row in rows], f"c{number}", notes)
+        entries.append((MODEL_TITLES[name], f"c{number}"))
+    return _figure(
+        plot.svg() + legend(entries),
+        "Calibration: tokens in ten groups by the loss that a model expects. On the diagonal it knows how well it "
+        "does; above, it is too sure of itself.",
+    )
+
+
+def _figure(drawing: str, caption: str) -> str:
+    return f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _with_change(result: Result) -> str:
+    value = _perplexity(result.perplexity)
+    change = f"{result.change:+.1%}".replace("-", "−") if result.change else ""
+    return f"{value} ({change})" if change and result.name != "paper" else value
+
+
+def _perplexity(value: float) -> str:
+    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+
+
+def _short(effective_n: str) -> str:
+    """`9+` for `9–12`: the next class begins where this one ends."""
+    first, dash, _ = effective_n.partition("–")
+    return f"{first}+" if dash else first
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}"

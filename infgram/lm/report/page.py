@@ -1,0 +1,169 @@
+"""A report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+from infgram.lm.evaluation.results import Evaluation, Result
+from infgram.lm.report.figures import (
+    agreement_figure,
+    calibration_figure,
+    gains_figure,
+    perplexity_figure,
+    weights_figure,
+)
+
+
+def html_of(evaluation: Evaluation) -> str:
+    """The page: no script, nothing loaded from elsewhere, light or dark as the reader has it."""
+    style = files("infgram.lm.report").joinpath("style.css").read_text(encoding="utf-8")
+    title = f"Language models on {escape(evaluation.text)}"
+    figures = "\n".join(
+        figure(evaluation)
+        for figure in (perplexity_figure, agreement_figure, gains_figure, weights_figure, calibration_figure)
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p class="lead">{_summary(evaluation)}</p>
+{_facts(evaluation)}
+<section class="figures">
+{figures}
+</section>
+<h2>Perplexity</h2>
+{_results_table(evaluation)}
+{_notes(evaluation)}
+{_gains_tables(evaluation)}
+</main>
+</body>
+</html>
+"""
+
+
+def _summary(evaluation: Evaluation) -> str:
+    """The finding in a sentence."""
+    named = {result.name: result for result in evaluation.results}
+    best = min(evaluation.results, key=lambda result: result.perplexity)
+    text = f"Best: {best.title}, perplexity {number(best.perplexity)} a token"
+    if "paper" in named and best.change is not None and best.change_interval is not None:
+        low, high = best.change_interval
+        text += f", {signed(best.change)} ({signed(low)} to {signed(high)}) against the infini-gram paper’s rule"
+    if "neural" in named and best.name != "neural":
+        change = best.perplexity / named["neural"].perplexity - 1
+        text += f" and {signed(change)} against the neural model alone"
+    return escape(text + ".")
+
+
+def _facts(evaluation: Evaluation) -> str:
+    facts = [
+        ("Index", f"{evaluation.index}, {evaluation.n_tokens:,} tokens"),
+        ("Neural model", evaluation.neural_model or "none"),
+        ("Documents", f"{evaluation.n_documents:,}"),
+        ("Tokens scored", f"{evaluation.n_positions:,}, which are {evaluation.n_bytes:,} bytes"),
+    ]
+    return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{escape(value)}</dd></div>' for name, value in facts)}</dl>"
+
+
+def _results_table(evaluation: Evaluation) -> str:
+    headings = (
+        "model",
+        "a token",
+        "95% interval",
+        "against the paper",
+        "a word",
+        "bits a byte",
+        "without near copies",
+        "impossible",
+    )
+    rows = [
+        (
+            result.title,
+            number(result.perplexity),
+            _interval(result),
+            _change(result),
+            number(evaluation.per_word(result.perplexity)),
+            number(math.log2(evaluation.per_byte(result.perplexity))),
+            number(result.far_perplexity),
+            f"{result.impossible_share:.1%}",
+        )
+        for result in evaluation.results
+    ]
+    return _table(headings, rows)
+
+
+def _notes(evaluation: Evaluation) -> str:
+    copies = "".join(f"<li>{escape(name)}: {share:.1%}</li>" for name, share in evaluation.near_copies.items())
+    heavy = (
+        f"<p>Documents of whose 13-grams at least 80% are in the index:</p><ul>{copies}</ul>"
+        if copies
+        else "<p>No document has 80% or more of its 13-grams in the index.</p>"
+    )
+    return f"""<h2>How this was measured</h2>
+<p>Every token but the first of each document is predicted from those before it; the end of a document is not.
+Weights and gates were fitted on another text, never on this one. The paper’s rule mixes the ∞-gram and the
+neural model with one weight for sparse contexts, which one token alone ever followed, and one for the others.
+Classes go by effective n, count and distinct continuations. The gate is a network that also sees entropies and
+how each model has done in the document so far. Intervals are of 2,000 bootstrap samples of documents. “Without
+near copies” leaves out the tokens whose last 32 tokens of context are in the index: {evaluation.n_far:,} of
+{evaluation.n_positions:,} remain.</p>
+{heavy}"""
+
+
+def _gains_tables(evaluation: Evaluation) -> str:
+    parts = []
+    for result in evaluation.mixtures:
+        models = list(result.gains[0].weights)
+        headings = ("contexts", "tokens", "bits saved", *models)
+        rows = [
+            (gain.name, f"{gain.n_positions:,}", f"{gain.bits:+.3f}", *(f"{gain.weights[name]:.3f}" for name in models))
+            for gain in result.gains
+        ]
+        parts.append(f"<details><summary>{escape(result.title)}</summary>{_table(headings, rows)}</details>")
+    return f"<h2>Gains and mean weights by class</h2>{''.join(parts)}" if parts else ""
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>\n'
+        for first, *rest in rows
+    )
+    return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
+
+
+def _change(result: Result) -> str:
+    if result.change is None or result.change_interval is None or result.name == "paper":
+        return ""
+    low, high = result.change_interval
+    return f"{signed(result.change)} ({signed(low)} to {signed(high)})"
+
+
+def _interval(result: Result) -> str:
+    if not math.isfinite(result.interval.high):
+        return ""
+    return f"{number(result.interval.low)} – {number(result.interval.high)}"
+
+
+def signed(change: float) -> str:
+    """A change in percent."""
+    return f"{change:+.1%}".replace("-", "−")
+
+
+def number(value: float) -> str:
+    """A perplexity for people."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e7 else f"{value:.1e}"

@@ -1,0 +1,19 @@
+"""Neural language models of the package `transformers`, evaluated and mixed with the index."""
+
+from __future__ import annotations
+
+from infgram.errors import MissingExtraError
+
+try:
+    import torch  # noqa: F401  # both are missed here, once, and not where they are used
+    import transformers  # noqa: F401
+except ImportError as error:
+    raise MissingExtraError(
+        f"neural models need the packages torch and transformers ({error}); install them with: "
+        "pip install 'infgram[lm]'"
+    ) from error
+
+from infgram.lm.transformers.logits import InfgramLogitsProcessor
+from infgram.lm.transformers.model import TransformersLM
+
+__all__ = ["InfgramLogitsProcessor", "TransformersLM"]

@@ -1,0 +1,65 @@
+"""What models and features return: frozen values holding NumPy arrays over the positions of a text.
+
+A position is every token of a document but its first, which no model predicts. Positions of several documents stand
+one after the other, in the order of the documents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from infgram.types import Float64Array, Int64Array
+
+
+@dataclass(frozen=True)
+class PositionScores:
+    """What a model gives each position of some documents.
+
+    Attributes:
+        log_probs: float64 nats; −inf where the model says that the token cannot come.
+        entropies: float64 nats, of the model's whole distribution at the position; NaN unless they were asked for.
+        document_starts: int64, one more than documents: those of document d are `[starts[d], starts[d + 1])`.
+    """
+
+    log_probs: Float64Array
+    entropies: Float64Array
+    document_starts: Int64Array
+
+    @property
+    def n_positions(self) -> int:
+        """Positions of all documents."""
+        return len(self.log_probs)
+
+    @property
+    def perplexity(self) -> float:
+        """The exponential of the mean negative log-probability; inf where one is −inf, NaN without a position."""
+        return float(np.exp(-np.mean(self.log_probs))) if self.n_positions else float("nan")
+
+
+@dataclass(frozen=True)
+class SuffixFeatures:
+    """What the index knows of each position of some documents: the context's longest suffix and a ladder of lengths.
+
+    Attributes:
+        suffix_lengths: int64, tokens of the longest suffix of the context that occurs.
+        context_counts: int64, its occurrences; `n_tokens + n_documents` for the empty one.
+        n_distinct: int64, different continuations of it.
+        continuation_counts: int64, of its occurrences those that the position's token follows.
+        lengths: the ladder's lengths, ascending.
+        ladder_context_counts: int64, a row a position and a column a length; 0 where that suffix does not occur.
+        ladder_n_distinct: likewise.
+        ladder_continuation_counts: likewise.
+        document_starts: int64, one more than documents: those of document d are `[starts[d], starts[d + 1])`.
+    """
+
+    suffix_lengths: Int64Array
+    context_counts: Int64Array
+    n_distinct: Int64Array
+    continuation_counts: Int64Array
+    lengths: tuple[int, ...]
+    ladder_context_counts: Int64Array
+    ladder_n_distinct: Int64Array
+    ladder_continuation_counts: Int64Array
+    document_starts: Int64Array

@@ -1,0 +1,42 @@
+"""Made-up evidence: models, contexts and documents without an index."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from infgram.lm import Evidence, PositionScores, SuffixFeatures
+from infgram.types import Float64Array, Int64Array
+
+LENGTHS = (1, 2, 4)
+
+
+def scores_of(probabilities: Float64Array, starts: Int64Array) -> PositionScores:
+    """A model that gives the tokens these probabilities."""
+    with np.errstate(divide="ignore"):
+        return PositionScores(np.log(probabilities), np.full(len(probabilities), np.nan), starts)
+
+
+def suffixes_of(lengths: Int64Array, counts: Int64Array, n_distinct: Int64Array, starts: Int64Array) -> SuffixFeatures:
+    """Contexts of these longest suffixes, whose token followed every second time."""
+    rungs = np.stack([np.where(lengths >= length, counts, 0) for length in LENGTHS], axis=1)
+    return SuffixFeatures(lengths, counts, n_distinct, counts // 2, LENGTHS, rungs, np.minimum(rungs, 1), rungs, starts)
+
+
+def random_evidence(seed: int, *, sizes: tuple[int, ...] = (300, 0, 500, 1, 200, 400), n_models: int = 3) -> Evidence:
+    """Models that are right in different contexts: which one is, shows in the suffixes."""
+    generator = np.random.default_rng(seed)
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    n = int(starts[-1])
+    lengths = generator.integers(0, 40, n)
+    counts = generator.integers(1, 1000, n)
+    n_distinct = np.where(lengths > 20, 1, generator.integers(1, counts + 1))
+    good = np.where(n_distinct == 1, 0, 1 + counts % max(1, n_models - 1))
+    scores = {}
+    for model in range(n_models):
+        probabilities = generator.beta(1, 6, n)
+        probabilities[good == model] = generator.beta(6, 1, int((good == model).sum()))
+        if model == 0:
+            probabilities[generator.random(n) < 0.2] = 0.0
+        scores[f"model {model}"] = scores_of(probabilities, starts)
+    inputs = {"which": good.astype(np.float64) + generator.normal(size=n) * 0.3}
+    return Evidence(scores, suffixes_of(lengths, counts, n_distinct, starts), inputs)

@@ -1,0 +1,199 @@
+"""Mixtures: weights by class against plain expectation maximisation, files, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infgram.errors import InputError, QueryError
+from infgram.lm import Evidence, Interpolator
+from infgram.lm.history import running_averages
+from infgram.lm.interpolation import By
+from infgram.lm.splitting import held_out
+from infgram.signed_json import write_signed
+from tests import reference
+from tests.lm.evidences import random_evidence, scores_of
+
+WAYS: tuple[By, ...] = get_args(By)
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_weights_sum_to_one_and_mix_probabilities(by: By) -> None:
+    evidence = random_evidence(1)
+    mixture = Interpolator.fit(evidence, by=by)
+    weights = mixture.weights(evidence)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
+    assert (weights >= 0).all()
+    probabilities = np.exp(evidence.log_probs(mixture.models))
+    np.testing.assert_allclose(np.exp(mixture.log_probs(evidence)), (weights * probabilities).sum(axis=1), rtol=1e-9)
+
+
+def test_one_weight_and_the_papers_two_are_those_of_the_reference() -> None:
+    evidence = random_evidence(2, n_models=2)
+    probabilities = np.exp(evidence.log_probs(["model 0", "model 1"]))
+    one = Interpolator.fit(evidence, by="one").weights(evidence)
+    np.testing.assert_allclose(one[0], reference.mixture_weights(probabilities.tolist(), 60), rtol=1e-9)
+    assert evidence.suffixes is not None
+    two = Interpolator.fit(evidence, by="sparse").weights(evidence)
+    for sparse in (True, False):
+        places = (evidence.suffixes.n_distinct == 1) == sparse
+        expected = reference.mixture_weights(probabilities[places].tolist(), 60)
+        np.testing.assert_allclose(two[places], np.tile(expected, (int(places.sum()), 1)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_finer_weights_are_better_on_other_text(seed: int) -> None:
+    fitted, other = random_evidence(seed, sizes=(800,) * 8), random_evidence(seed + 100)
+    one, sparse, by_class, gate = (-Interpolator.fit(fitted, by=by).log_probs(other).mean() for by in WAYS)
+    best_alone = min(-other.log_probs([name]).mean() for name in other.scores)
+    assert gate < by_class - 0.05
+    assert by_class < sparse + 0.01
+    assert sparse < one - 0.1
+    assert one < best_alone - 0.1
+
+
+def test_noise_does_not_make_the_gate_worse() -> None:
+    """Models and contexts that have nothing to do with each other: no gate can be better than one weight."""
+    generator = np.random.default_rng(0)
+    evidence = random_evidence(5, sizes=(400,) * 6)
+    scores = {
+        name: scores_of(generator.beta(1, 3, evidence.n_positions), evidence.document_starts) for name in ("a", "b")
+    }
+    noise = Evidence(scores, evidence.suffixes, evidence.inputs)
+    other = random_evidence(6, sizes=(400,) * 6)
+    scores = {name: scores_of(generator.beta(1, 3, other.n_positions), other.document_starts) for name in ("a", "b")}
+    unseen = Evidence(scores, other.suffixes, other.inputs)
+    one, gate = (-Interpolator.fit(noise, by=by).log_probs(unseen).mean() for by in ("one", "gate"))
+    assert gate < one + 0.02
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_saved_and_loaded_it_is_the_same(by: By, tmp_path: Path) -> None:
+    evidence = random_evidence(3)
+    mixture = Interpolator.fit(evidence, by=by, models=["model 2", "model 0"], seed=4)
+    mixture.save(tmp_path / "weights.json")
+    loaded = Interpolator.load(tmp_path / "weights.json")
+    assert (loaded.models, loaded.by) == (("model 2", "model 0"), by)
+    np.testing.assert_array_equal(loaded.weights(evidence), mixture.weights(evidence))
+    np.testing.assert_array_equal(
+        Interpolator.fit(evidence, by=by, models=["model 2", "model 0"], seed=4).weights(evidence),
+        mixture.weights(evidence),
+    )
+
+
+def test_gains_add_up() -> None:
+    evidence = random_evidence(4)
+    mixture = Interpolator.fit(evidence, by="class")
+    everything, sparse, others, *by_length = mixture.gains(evidence, over="model 1")
+    assert (everything.name, sparse.name, others.name) == ("all", "sparse", "not sparse")
+    assert everything.n_positions == evidence.n_positions == sum(gain.n_positions for gain in by_length)
+    for parts in ([sparse, others], by_length):
+        total = sum(gain.bits * gain.n_positions for gain in parts)
+        assert total == pytest.approx(everything.bits * everything.n_positions)
+    saved = (mixture.log_probs(evidence) - evidence.scores["model 1"].log_probs).mean() / np.log(2)
+    assert everything.bits == pytest.approx(saved)
+    assert sum(everything.weights.values()) == pytest.approx(1)
+
+
+def test_positions_that_every_model_holds_impossible_teach_nothing() -> None:
+    starts = np.array([0, 4])
+    scores = {
+        "a": scores_of(np.array([0.5, 0, 0.5, 0.1]), starts),
+        "b": scores_of(np.array([0.1, 0, 0.1, 0.2]), starts),
+    }
+    mixture = Interpolator.fit(Evidence(scores), by="one")
+    expected = reference.mixture_weights([[0.5, 0.1], [0.5, 0.1], [0.1, 0.2]], 60)
+    np.testing.assert_allclose(mixture.weights(Evidence(scores))[0], expected, rtol=1e-9)
+    assert mixture.log_probs(Evidence(scores))[1] == -np.inf
+
+
+@pytest.mark.parametrize("sizes", [(), (0,), (0, 1), (50,), (2, 3, 2), (100,) * 9, (1000, 1, 1, 1, 1)])
+def test_about_a_quarter_is_held_out(sizes: tuple[int, ...]) -> None:
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    held = held_out(starts, 0)
+    assert held.sum() <= 0.25 * len(held) + 1
+    if len(held) > 20:
+        assert held.any()
+
+
+@given(
+    st.lists(st.lists(st.floats(-10, 10), max_size=300), min_size=1, max_size=3), st.sampled_from([1.0, 1.5, 8.0, 64.0])
+)
+def test_running_averages(documents: list[list[float]], horizon: float) -> None:
+    values = np.array([value for document in documents for value in document])[:, None]
+    starts = np.cumsum([0, *map(len, documents)])
+    expected = [value for document in documents for value in reference.running_averages(document, horizon)]
+    np.testing.assert_allclose(running_averages(values, starts, horizon)[:, 0], expected, atol=1e-9)
+
+
+def test_what_is_refused() -> None:
+    evidence = random_evidence(1)
+    bare = Evidence(evidence.scores)
+    with pytest.raises(QueryError, match="by is 'best'"):
+        Interpolator.fit(evidence, by="best")  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match="need the suffixes"):
+        Interpolator.fit(bare, by="class")
+    with pytest.raises(QueryError, match="no scores of nobody; found those of model 0"):
+        Interpolator.fit(evidence, models=["nobody"])
+    with pytest.raises(QueryError, match="no model was given"):
+        Evidence({})
+    with pytest.raises(QueryError, match="not evaluated on the same documents"):
+        Evidence({"a": evidence.scores["model 0"], "b": random_evidence(1, sizes=(7,)).scores["model 0"]})
+    with pytest.raises(QueryError, match="not one finite number for each"):
+        Evidence(evidence.scores, inputs={"x": np.full(evidence.n_positions, np.nan)})
+    with pytest.raises(QueryError, match="no position that any model holds possible"):
+        Interpolator.fit(Evidence({"a": scores_of(np.zeros(3), np.array([0, 3]))}), by="one")
+    gate = Interpolator.fit(evidence, by="gate")
+    with pytest.raises(QueryError, match=r"inputs that are missing here: .*which"):
+        gate.weights(Evidence(evidence.scores, evidence.suffixes))
+    with pytest.raises(QueryError, match="sum to one"):
+        Interpolator.fixed({"a": 0.5, "b": 0.6})
+
+
+def test_fixed_weights() -> None:
+    evidence = random_evidence(1)
+    weights = Interpolator.fixed({"model 1": 0.25, "model 0": 0.75}).weights(evidence)
+    np.testing.assert_array_equal(weights, np.tile([0.25, 0.75], (evidence.n_positions, 1)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.update(version=2), "reads version 1"),
+        (lambda content: content.update(format="x"), "this is no interpolator"),
+        (lambda content: content.update(by="best"), "cannot be used"),
+        (lambda content: content["weighting"].pop("network"), "cannot be used"),
+        (lambda content: content["weighting"]["network"].pop(), "cannot be used"),
+        (lambda content: content["weighting"].update(table_share=2), "cannot be used"),
+        (lambda content: content["weighting"]["table"]["levels"][0]["0"].append(1), "cannot be used"),
+        (lambda content: content.update(models=["one"]), "cannot be used"),
+    ],
+)
+def test_files_that_are_not_what_was_saved(change: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    Interpolator.fit(random_evidence(1), by="gate").save(path)
+    content = json.loads(path.read_text())
+    content.pop("sha256")
+    change(content)
+    write_signed(path, content)
+    with pytest.raises(InputError, match=message):
+        Interpolator.load(path)
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    Interpolator.fit(random_evidence(1), by="one").save(path)
+    path.write_text(path.read_text().replace("0.", "0.1", 1))
+    with pytest.raises(InputError, match="checksum is wrong"):
+        Interpolator.load(path)
+    path.write_text("[]")
+    with pytest.raises(InputError, match="this is no interpolator"):
+        Interpolator.load(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        Interpolator.load(tmp_path / "nothing.json")
