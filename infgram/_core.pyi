@@ -177,9 +177,9 @@ class ContextTree:
     The contexts met so far in an index.
     """
     jelinek_mercer_shape: typing.ClassVar[tuple] = (12, 24)
-    def __init__(self, index: Index, memory_bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def __init__(self, index: Index, memory_bytes: typing.SupportsInt | typing.SupportsIndex, few_places: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
-        Forgets what it knows when its rows take more than memory_bytes.
+        Forgets what it knows when its rows take more than memory_bytes; does not keep contexts of few places.
         """
     def features(self, tokens: typing.Any, lengths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """

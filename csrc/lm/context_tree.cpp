@@ -77,11 +77,11 @@ std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, 
 
 }  // namespace
 
-ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes)
+ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_places)
     : index_(index),
       memory_bytes_(memory_bytes),
-      root_(expanded(index, 0, 0, find(index, {}))),
-      seen_(index.vocab_size() + 1) {}
+      few_places_(few_places),
+      root_(expanded(index, 0, 0, find(index, {}))) {}
 
 std::shared_ptr<ContextNode> ContextTree::child(ContextNode& node, std::span<const TokenId> context, TokenId token) {
   std::shared_ptr<ContextNode>& place = node.children[code_of(token)];
@@ -95,6 +95,7 @@ std::shared_ptr<ContextNode> ContextTree::child(ContextNode& node, std::span<con
 void ContextTree::count_lefts(ContextNode& node) {
   Rows& rows = node.rows;
   if (!rows.lefts.empty()) return;
+  seen_.resize(index_.vocab_size() + 1);
   std::vector<std::uint64_t> lefts;
   lefts.reserve(rows.codes.size());
   if (node.depth == 0) {

@@ -30,11 +30,13 @@ struct ContextNode {
 // Grows while it is used, so one thread at a time: whoever walks in it holds its mutex. The index must outlive it.
 class ContextTree {
  public:
-  // Forgets what it knows when its rows take more than `memory_bytes`.
-  ContextTree(const Index& index, std::uint64_t memory_bytes);
+  // `memory_bytes`: what the rows may take, about, before they are forgotten. Contexts of `few_places` occurrences or
+  // fewer are not kept: to read their places each time is as quick.
+  ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_places);
 
   [[nodiscard]] std::mutex& mutex() const { return mutex_; }
   [[nodiscard]] const Index& index() const { return index_; }
+  [[nodiscard]] std::uint64_t few_places() const { return few_places_; }
   [[nodiscard]] const std::shared_ptr<ContextNode>& root() const { return root_; }
 
   // The context of `node`, whose tokens are `context`, followed by `token`, which must be one of its rows.
@@ -58,6 +60,7 @@ class ContextTree {
  private:
   const Index& index_;
   std::uint64_t memory_bytes_;
+  std::uint64_t few_places_;
   std::uint64_t n_bytes_ = 0;
   std::uint64_t generation_ = 0;
   std::uint64_t n_nodes_ = 0;  // ever made

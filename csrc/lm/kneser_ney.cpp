@@ -44,7 +44,7 @@ Step KneserNey::step(const Level& level) const {
   const bool has_counts = level.longest + 1 == order_;
   const Discounts& discounts = has_counts ? of_counts_ : of_lefts(level.longest + 1);
   const Tally& tally = has_counts ? level.rows->count_tally : level.rows->left_tally;
-  if (tally.total == 0) return {.rest = 1};  // no token of the corpus has one before it
+  if (tally.total == 0) return {.rest = 1, .uses_lefts = true};  // no token of the corpus has one before it
   // The shorter suffixes of the level, whose continuation counts are all 1: p = (1 - d) / n_distinct + d p' each.
   double shorter_rest = 1;
   for (std::uint64_t length = level.shortest; length < level.longest; ++length) {

@@ -20,7 +20,7 @@ void SuffixChain::append(TokenId token) {
   places_.clear();
   for (const Run& run : runs_) {
     const std::uint64_t count = run.node->rows.count_of(code_of(token));
-    if (count <= kFewPlaces) {
+    if (count <= tree_->few_places()) {
       is_rare = true;
       if (count > 0) find_places(run, token);
       shortest_rare_ = run.shortest + 1;

@@ -40,9 +40,6 @@ class SuffixChain {
   [[nodiscard]] std::span<const TokenId> tokens() const { return tokens_; }
 
  private:
-  // Suffixes of so many occurrences or fewer are read place by place and not kept.
-  static constexpr std::uint64_t kFewPlaces = 32;
-
   struct Run {
     std::shared_ptr<ContextNode> node;  // of the longest suffix of the run
     std::uint64_t shortest;

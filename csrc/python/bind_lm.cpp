@@ -28,8 +28,8 @@ using Floats = py::array_t<double>;
 
 // The tree of an index that it keeps open.
 struct SharedTree {
-  SharedTree(std::shared_ptr<const Index> open_index, std::uint64_t memory_bytes)
-      : index(std::move(open_index)), tree(*index, memory_bytes) {}
+  SharedTree(std::shared_ptr<const Index> open_index, std::uint64_t memory_bytes, std::uint64_t few_places)
+      : index(std::move(open_index)), tree(*index, memory_bytes, few_places) {}
   std::shared_ptr<const Index> index;
   ContextTree tree;
 };
@@ -197,8 +197,9 @@ void survey(SharedTree& tree, std::size_t n_threads,
 
 void bind_lm(py::module_& module) {
   py::class_<SharedTree, std::shared_ptr<SharedTree>>(module, "ContextTree", "The contexts met so far in an index.")
-      .def(py::init<std::shared_ptr<const Index>, std::uint64_t>(), py::arg("index"), py::arg("memory_bytes"),
-           "Forgets what it knows when its rows take more than memory_bytes.")
+      .def(py::init<std::shared_ptr<const Index>, std::uint64_t, std::uint64_t>(), py::arg("index"),
+           py::arg("memory_bytes"), py::arg("few_places"),
+           "Forgets what it knows when its rows take more than memory_bytes; does not keep contexts of few places.")
       .def("features", &features, py::arg("tokens"), py::arg("lengths"),
            "Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts of the "
            "longest suffix; the same of each length, row by row): int64.")

@@ -14,6 +14,9 @@ from infgram.types import Query
 MEMORY_BYTES: Final = 512 * 2**20
 """What the contexts of one index may take, about; they are forgotten and read again beyond that."""
 
+FEW_PLACES: Final = 32
+"""Contexts of so many occurrences or fewer are read place by place and not kept."""
+
 _trees: WeakKeyDictionary[Index, _core.ContextTree] = WeakKeyDictionary()
 
 
@@ -25,7 +28,7 @@ def contexts_of(index: Index) -> _core.ContextTree:
     """
     core = index._core
     if index not in _trees:
-        _trees[index] = _core.ContextTree(core, MEMORY_BYTES)
+        _trees[index] = _core.ContextTree(core, MEMORY_BYTES, FEW_PLACES)
     return _trees[index]
 
 

@@ -22,8 +22,9 @@ def jelinek_mercer_weights(
 ) -> Float64Array:
     """The weights under which the documents are most likely, by expectation-maximisation.
 
-    The prior is one token made by a context of each class and one passed on, so no weight is 0 or 1. A context's weight depends on its class: its length, and its count in powers of two. Text of the index itself would
-    give all weight to the longest suffix: use other text, some ten thousand tokens at least.
+    A context's weight depends on its class: its length, and its count in powers of two. The prior is one token made by
+    a context of each class and one passed on, so no weight is 0 or 1. Text of the index itself would give all weight
+    to the longest suffix: use other text, some ten thousand tokens at least.
 
     Args:
         index: an open index.

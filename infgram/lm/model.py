@@ -18,7 +18,7 @@ from infgram.types import END_OF_DOCUMENT, Float64Array, Query
 
 Smoothing: TypeAlias = Literal["none", "stupid_backoff", "jelinek_mercer", "witten_bell", "kneser_ney", "ppm"]
 
-_SMOOTHINGS: Final = get_args(Smoothing)
+SMOOTHINGS: Final[tuple[Smoothing, ...]] = get_args(Smoothing)
 
 
 class InfgramLM:
@@ -71,8 +71,8 @@ class InfgramLM:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Counts nothing yet, but for Kneser–Ney."""
-        if smoothing not in _SMOOTHINGS:
-            raise QueryError(f"smoothing is {smoothing!r}; expected one of {', '.join(_SMOOTHINGS)}")
+        if smoothing not in SMOOTHINGS:
+            raise QueryError(f"smoothing is {smoothing!r}; expected one of {', '.join(SMOOTHINGS)}")
         self._index = index
         self._smoothing: Smoothing = smoothing
         self._n = None if n is None else at_least(n, 2 if smoothing == "kneser_ney" else 1, "n")

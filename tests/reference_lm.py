@@ -1,0 +1,222 @@
+"""The truth about language models: each smoothing method written down as in its paper, over `tests/reference.py`.
+
+Plain Python; probabilities of one row at a time, by recursion from the longest suffix to the empty one. Suffixes of a
+context that occur at the same places (so often as the next longer one) are one context; the longest stands for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from tests.reference import END_OF_DOCUMENT, ReferenceIndex
+
+SURVEYED_ORDERS = 8
+LENGTH_CLASSES, COUNT_CLASSES = 12, 24
+
+Context = tuple[int, ...]
+Rows = dict[int, int]
+
+
+class ReferenceLM:
+    """A smoothed model: `probability(context, row)` for a token or `END_OF_DOCUMENT`.
+
+    Args:
+        index: the corpus.
+        smoothing: the method's name.
+        n: the order, or None.
+        min_count: of the suffixes that are used.
+        end_token: takes the probability of the end of the document, too.
+        weights: of Jelinek–Mercer, a row a class of lengths, a column a class of counts.
+    """
+
+    def __init__(
+        self,
+        index: ReferenceIndex,
+        smoothing: str,
+        *,
+        n: int | None = None,
+        min_count: int = 1,
+        end_token: int | None = None,
+        weights: Sequence[Sequence[float]] | None = None,
+    ) -> None:
+        self.index = index
+        self.n = n
+        self.min_count = min_count
+        self.end_token = end_token
+        self.weights = weights
+        self.uniform = 1 / (index.vocab_size + 1)
+        self.rows: Callable[[Context], Rows] = cache(self._rows)
+        self.lefts: Callable[[Context], Rows] = cache(self._lefts)
+        self._method: Callable[[list[Context], int], float] = getattr(self, f"_{smoothing}")
+
+    def probability(self, context: Sequence[int], row: int) -> float:
+        """Of what comes after a context; with an `end_token`, of it and the end together."""
+        contexts = self.contexts(context)
+        if self.end_token is not None and row in (END_OF_DOCUMENT, self.end_token):
+            return self._method(contexts, END_OF_DOCUMENT) + self._method(contexts, self.end_token)
+        return self._method(contexts, row)
+
+    def log_prob(self, context: Sequence[int], row: int) -> float:
+        p = self.probability(context, row)
+        return math.log(p) if p > 0 else -math.inf
+
+    def distribution(self, context: Sequence[int]) -> list[float]:
+        """Of all tokens, then of the end unless a token has it."""
+        ends = [] if self.end_token is not None else [END_OF_DOCUMENT]
+        return [self.probability(context, row) for row in [*range(self.index.vocab_size), *ends]]
+
+    def contexts(self, context: Sequence[int]) -> list[Context]:
+        """The suffixes that are used, the longest first: of those that occur equally often the longest alone."""
+        longest = len(context) if self.n is None else min(len(context), self.n - 1)
+        suffixes = [tuple(context[len(context) - length :]) for length in range(longest, 0, -1)]
+        used: list[Context] = []
+        for suffix in suffixes:
+            count = sum(self.rows(suffix).values())
+            if count >= self.min_count and not (used and sum(self.rows(used[-1]).values()) == count):
+                used.append(suffix)
+        return [*used, ()]
+
+    # The methods: the contexts, the longest first; the row
+
+    def _none(self, contexts: list[Context], row: int) -> float:
+        rows = self.rows(contexts[0])
+        return rows.get(row, 0) / sum(rows.values())
+
+    def _stupid_backoff(self, contexts: list[Context], row: int) -> float:
+        if not contexts:
+            return 0
+        rows = self.rows(contexts[0])
+        if row in rows:
+            return rows[row] / sum(rows.values())
+        return 0.4 * self._stupid_backoff(contexts[1:], row)
+
+    def _jelinek_mercer(self, contexts: list[Context], row: int) -> float:
+        if not contexts:
+            return self.uniform
+        rows = self.rows(contexts[0])
+        count = sum(rows.values())
+        length_class = min(len(contexts[0]), LENGTH_CLASSES - 1)
+        count_class = min(int(math.log2(count)), COUNT_CLASSES - 1)
+        weight = 0.5 if self.weights is None else self.weights[length_class][count_class]
+        return weight * rows.get(row, 0) / count + (1 - weight) * self._jelinek_mercer(contexts[1:], row)
+
+    def _witten_bell(self, contexts: list[Context], row: int) -> float:
+        if not contexts:
+            return self.uniform
+        rows = self.rows(contexts[0])
+        lower = self._witten_bell(contexts[1:], row)
+        return (rows.get(row, 0) + len(rows) * lower) / (sum(rows.values()) + len(rows))
+
+    def _kneser_ney(self, contexts: list[Context], row: int) -> float:
+        """Every suffix is a context here, those that occur at the same places as well."""
+        longest = contexts[0]
+        return self._kneser_ney_of(longest, row)
+
+    def _kneser_ney_of(self, context: Context, row: int) -> float:
+        order = len(context) + 1
+        values = self.rows(context) if order == self.n else self.lefts(context)
+        total = sum(values.values())
+        lower = self._kneser_ney_of(context[1:], row) if context else self.uniform
+        if total == 0:
+            return lower
+        discounts = self.discounts(order, of_counts=order == self.n)
+        kept = max(values.get(row, 0) - _discount(discounts, values.get(row, 0)), 0)
+        return (kept + sum(_discount(discounts, value) for value in values.values()) * lower) / total
+
+    def _ppm(self, contexts: list[Context], row: int) -> float:
+        """From the shortest context that is followed by one row only, or else from the longest, with exclusion."""
+        certain = [context for context in contexts if len(self.rows(context)) == 1]
+        contexts = contexts[contexts.index(certain[-1]) :] if certain else contexts
+        n_rows = self.index.vocab_size + 1
+        excluded: set[int] = set()
+        mass = 1.0
+        for context in contexts:
+            rows = {code: count for code, count in self.rows(context).items() if code not in excluded}
+            if not rows:
+                continue
+            discount = 0 if len(self.rows(context)) == n_rows else 0.5
+            total = sum(rows.values())
+            if row in rows:
+                return mass * (rows[row] - discount) / total
+            mass *= discount * len(rows) / total
+            excluded |= set(rows)
+        return mass / (n_rows - len(excluded))
+
+    # What Kneser–Ney counts
+
+    @cache  # noqa: B019  # a model lives as long as its test
+    def discounts(self, order: int, *, of_counts: bool) -> tuple[float, float, float]:
+        """Chen and Goodman's estimates from the n-grams that occur once to four times; n is 8 at most."""
+        order = min(order, SURVEYED_ORDERS)
+        contexts = {
+            tuple(document[offset : offset + order - 1])
+            for document in self.index.documents
+            for offset in range(len(document) - order + 2)
+        }
+        values = [
+            value
+            for context in contexts
+            for value in (self.rows(context) if of_counts else self.lefts(context)).values()
+        ]
+        n_1, n_2, n_3, n_4 = (values.count(value) for value in (1, 2, 3, 4))
+        if 0 in (n_1, n_2, n_3, n_4):
+            return (0.5, 1.0, 1.5)
+        y = n_1 / (n_1 + 2 * n_2)
+        estimates = (1 - 2 * y * n_2 / n_1, 2 - 3 * y * n_3 / n_2, 3 - 4 * y * n_4 / n_3)
+        if any(not 0 <= estimate <= most for estimate, most in zip(estimates, (1, 2, 3), strict=True)):
+            return (0.5, 1.0, 1.5)
+        return estimates
+
+    def _rows(self, context: Context) -> Rows:
+        """What follows a context, with counts."""
+        distribution = self.index.next_token_distribution(context)
+        return dict(zip(distribution.token_ids, distribution.counts, strict=True))
+
+    def _lefts(self, context: Context) -> Rows:
+        """What follows a context, with continuation counts."""
+        before: dict[int, set[int | None]] = {}
+        for document, offset in self.index.places(context):
+            tokens = self.index.documents[document]
+            end = offset + len(context)
+            row = tokens[end] if end < len(tokens) else END_OF_DOCUMENT
+            before.setdefault(row, set()).add(tokens[offset - 1] if offset > 0 else None)
+        if not context:  # a token that begins a document is not predicted
+            return {row: len(tokens - {None}) for row, tokens in before.items()}
+        return {row: len(tokens) if tokens != {None} else self.rows(context)[row] for row, tokens in before.items()}
+
+
+def fitted_weights(
+    index: ReferenceIndex, documents: Sequence[Sequence[int]], *, n: int | None, min_count: int, rounds: int
+) -> list[list[float]]:
+    """Weights of Jelinek–Mercer, by expectation-maximisation; the prior is a token made and one passed on in each class."""
+    weights = [[0.5] * COUNT_CLASSES for _ in range(LENGTH_CLASSES)]
+    for _ in range(rounds):
+        model = ReferenceLM(index, "jelinek_mercer", n=n, min_count=min_count, weights=weights)
+        made: defaultdict[tuple[int, int], float] = defaultdict(float)
+        reached: defaultdict[tuple[int, int], float] = defaultdict(float)
+        for document in documents:
+            for position in range(1, len(document)):
+                arrives = 1.0
+                contexts = model.contexts(document[:position])
+                for number, context in enumerate(contexts):
+                    rows = model.rows(context)
+                    count = sum(rows.values())
+                    level_class = min(len(context), LENGTH_CLASSES - 1), min(int(math.log2(count)), COUNT_CLASSES - 1)
+                    weight = weights[level_class[0]][level_class[1]]
+                    p = model._jelinek_mercer(contexts[number:], document[position])
+                    stays = weight * rows.get(document[position], 0) / count / p
+                    reached[level_class] += arrives
+                    made[level_class] += arrives * stays
+                    arrives *= 1 - stays
+        weights = [
+            [(made[length, count] + 1) / (reached[length, count] + 2) for count in range(COUNT_CLASSES)]
+            for length in range(LENGTH_CLASSES)
+        ]
+    return weights
+
+
+def _discount(discounts: tuple[float, float, float], value: int) -> float:
+    return discounts[min(value, 3) - 1] if value > 0 else 0
