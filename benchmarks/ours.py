@@ -36,8 +36,7 @@ def main() -> None:
     """Build, and print how long the sorting took and how many tokens there are."""
     job = json.loads(sys.argv[1])
     options: dict[str, Any] = {"threads": job["threads"], "overwrite": True}
-    if job.get("memory"):
-        options["memory"] = job["memory"]
+    options |= {name: job[name] for name in ("memory", "shard_tokens") if job.get(name)}
     clock = _core.sort_shard = _Clock(_core.sort_shard)
     if job["source"].endswith(".npy"):
         tokens = TokenCorpus(job["source"], vocab_size=SEPARATOR, end_of_text=SEPARATOR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from infgram._core import __version__
 from infgram.build import build, build_from_tokens, estimate_build
 from infgram.corpus import TokenCorpus
+from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
 from infgram.errors import (
     IndexClosedError,
     IndexDamagedError,
@@ -22,6 +23,7 @@ from infgram.errors import (
 from infgram.index import Index, open
 from infgram.query_language import Cnf
 from infgram.session import Session
+from infgram.spelling import Spellings
 from infgram.tools import (
     ItemOverlap,
     Novelty,
@@ -32,10 +34,12 @@ from infgram.tools import (
     Trace,
     TracedDocument,
     TracedSpan,
+    dedup,
     novelty,
     novelty_batch,
     overlap,
     trace,
+    write_dedup,
 )
 from infgram.types import (
     END_OF_DOCUMENT,
@@ -60,7 +64,10 @@ __all__ = [
     "BuildEstimate",
     "BuildProgress",
     "Cnf",
+    "DedupTotals",
     "Document",
+    "DocumentDuplicates",
+    "Duplicates",
     "Index",
     "IndexClosedError",
     "IndexDamagedError",
@@ -87,6 +94,7 @@ __all__ = [
     "Session",
     "SizeOverlap",
     "SpanDocument",
+    "Spellings",
     "StorageError",
     "SuffixRange",
     "TimeLimitError",
@@ -99,10 +107,12 @@ __all__ = [
     "__version__",
     "build",
     "build_from_tokens",
+    "dedup",
     "estimate_build",
     "novelty",
     "novelty_batch",
     "open",
     "overlap",
     "trace",
+    "write_dedup",
 ]

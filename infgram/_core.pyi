@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Conjunction', 'FORMAT_VERSION', 'Index', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'count_spans', 'publish_folder', 'read_window', 'sample_documents', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'count_spans', 'publish_folder', 'read_window', 'sample_documents', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
@@ -226,6 +226,18 @@ class ModelSession:
     def log_prob(self, row: typing.SupportsInt | typing.SupportsIndex) -> float:
         """
         The log-probability of a row in nats.
+        """
+class Duplicates:
+    """
+    The passages of an index that stand earlier in it, too.
+    """
+    def __init__(self, index: Index, min_tokens: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
+        """
+        Finds passages of min_tokens tokens or more; progress(suffixes done) now and then.
+        """
+    def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        (documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).
         """
 def checksum(data: bytes) -> int:
     """

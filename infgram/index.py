@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +14,14 @@ import numpy as np
 
 from infgram import _core
 from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
+from infgram.duplicates import Duplicates
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
 from infgram.finding import Source, find_documents
 from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
 from infgram.manifest import Manifest, SkippedEntry
 from infgram.query_language import Cnf
 from infgram.session import Session
+from infgram.spelling import Spellings, find_spellings
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
     Document,
@@ -195,9 +197,44 @@ class Index:
 
     # Counting and finding
 
-    def count(self, query: Query) -> int:
-        """How often the query occurs; `n_tokens` for the empty one. O(log n)."""
+    def count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
+        """How often the query occurs; `n_tokens` for the empty one. O(log n).
+
+        Args:
+            query: text or token ids.
+            ignore_case: count the text in any case, see `spellings`; this implies `any_tokenization`, since a text
+                in another case has other tokens.
+            any_tokenization: count the text wherever it stands in a document's text, however it falls on the borders
+                of tokens: inside a word, with or without a space before it. Overlapping occurrences all count.
+
+        Raises:
+            QueryError, TokenizerError: see `spellings`.
+        """
+        if ignore_case or any_tokenization:
+            return sum(int(found.counts.sum()) for found in self.spellings(query, ignore_case=ignore_case))
         return self._core.count(self._tokens(query))
+
+    def spellings(
+        self, text: Query, *, ignore_case: bool = False, max_branches: int = 1_000_000
+    ) -> Iterator[Spellings]:
+        """The sequences of tokens in which a text stands in the corpus, with their counts, which add up to its count.
+
+        Cost: some milliseconds; see `infgram.spelling.search`.
+
+        Args:
+            text: as it stands in the documents' text; no token ids.
+            ignore_case: whether characters are the same that differ in case only: whose simple case folding, character
+                for character, is the same. (`STRASSE` is not `Straße`.)
+            max_branches: sequences to follow at most.
+
+        Raises:
+            QueryError: no text, an empty or a very long one, or more than `max_branches` sequences to follow.
+            TokenizerError: the tokenizer does not put text together from the bytes of its tokens.
+        """
+        if not isinstance(text, str):
+            raise QueryError("ignore_case and any_tokenization are for a text; token ids have no case or letters")
+        most = at_least(max_branches, 0, "max_branches")
+        return find_spellings(self._core, self.tokenizer, text, ignore_case=ignore_case, max_branches=most)
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The count of each query: int64."""
@@ -450,6 +487,11 @@ class Index:
         """
         metadata = self._core.document_metadata(at_least(document_id, 0, "document_id"))
         return dict(json.loads(metadata)) if metadata else {}
+
+    def duplicates(self, *, min_tokens: int, threads: int, progress: Callable[[int], None]) -> Duplicates:
+        """What `infgram.dedup` finds."""
+        core = _core.Duplicates(self._core, at_least(min_tokens, 1, "min_tokens"), threads, progress)
+        return Duplicates(core, self.n_documents, self.n_tokens)
 
     # Care
 

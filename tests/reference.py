@@ -236,6 +236,20 @@ class ReferenceIndex:
         """For each n-gram of `tokens` whether it occurs."""
         return [self.count(tokens[start : start + n]) > 0 for start in range(len(tokens) - n + 1)]
 
+    def duplicate_spans(self, min_tokens: int) -> list[list[tuple[int, int]]]:
+        """For each document the spans `[start, end)` whose tokens lie in runs of `min_tokens` that occur before."""
+        seen: set[tuple[int, ...]] = set()
+        found = []
+        for document in self.documents:
+            is_duplicate = [False] * len(document)
+            for offset in range(len(document) - min_tokens + 1):
+                run = tuple(document[offset : offset + min_tokens])
+                if run in seen:
+                    is_duplicate[offset : offset + min_tokens] = [True] * min_tokens
+                seen.add(run)
+            found.append(_runs(is_duplicate))
+        return found
+
     def places(self, query: Sequence[int]) -> list[Place]:
         """Where `query` stands, document by document; the empty query stands at each document's end as well."""
         self._check(query)
@@ -298,6 +312,25 @@ def bm25(query: Sequence[int], documents: Sequence[Sequence[int]], k1: float = 1
     return [math.fsum(weight(term, document) for term in query if term in document) for document in documents]
 
 
+def text_places(texts: Sequence[str], query: str, *, ignore_case: bool = False) -> list[Place]:
+    """Where `query` stands in the texts, overlapping or not; offsets in characters."""
+    length = len(query)
+    return [
+        Place(document_id, offset)
+        for document_id, text in enumerate(texts)
+        for offset in range(len(text) - length + 1)
+        if text[offset : offset + length] == query
+        or (ignore_case and [*map(fold, text[offset : offset + length])] == [*map(fold, query)])
+    ]
+
+
+def fold(character: str) -> str:
+    """Simple case folding: of the full fold and the lower case the first that is one character, or else itself."""
+    if len(character.casefold()) == 1:
+        return character.casefold()
+    return character.lower() if len(character.lower()) == 1 else character
+
+
 def priority(seed: int, document_id: int) -> int:
     """The place of a document in a seeded sample: splitmix64, 64 bits, smallest first."""
     x = (seed * 0x9E3779B97F4A7C15 + document_id + 1) & _MASK_64
@@ -306,6 +339,13 @@ def priority(seed: int, document_id: int) -> int:
     x ^= x >> 27
     x = (x * 0x94D049BB133111EB) & _MASK_64
     return x ^ (x >> 31)
+
+
+def _runs(flags: list[bool]) -> list[tuple[int, int]]:
+    """The longest runs of True."""
+    padded = [False, *flags, False]
+    borders = [place for place in range(len(flags) + 1) if padded[place] != padded[place + 1]]
+    return list(zip(borders[::2], borders[1::2], strict=True))
 
 
 def _last(context: Sequence[int], length: int) -> list[int]:

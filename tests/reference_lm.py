@@ -191,7 +191,7 @@ class ReferenceLM:
 def fitted_weights(
     index: ReferenceIndex, documents: Sequence[Sequence[int]], *, n: int | None, min_count: int, rounds: int
 ) -> list[list[float]]:
-    """Weights of Jelinek–Mercer, by expectation-maximisation; the prior is a token made and one passed on in each class."""
+    """Weights of Jelinek–Mercer, by expectation-maximisation; the prior is a token made and one passed on in each."""
     weights = [[0.5] * COUNT_CLASSES for _ in range(LENGTH_CLASSES)]
     for _ in range(rounds):
         model = ReferenceLM(index, "jelinek_mercer", n=n, min_count=min_count, weights=weights)

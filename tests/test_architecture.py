@@ -34,14 +34,19 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "watch": {"errors", "types"},
     "query_language": {"errors", "types"},
     "finding": {"errors", "types", "arguments", "watch", "query_language", "tokenizers", "snippets"},
+    "spelling": {"errors", "types", "watch", "tokenizers"},
+    "duplicates": {"types"},
     "index": {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
-        *("watch", "query_language", "finding"),
+        *("watch", "query_language", "finding", "spelling", "duplicates"),
     },
     "lm": {"errors", "types", "arguments", "signed_json", "corpus", "tokenizers", "index"},
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
-    "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "index"},
-    "__init__": {"errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build", "tools"},
+    "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "duplicates", "index", "build"},
+    "__init__": {
+        *("errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build"),
+        *("duplicates", "spelling", "tools"),
+    },
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
         *("query_language", "index", "build", "tools", "lm"),
@@ -50,7 +55,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "finding", "session", "lm", "build", "__init__"}
+CORE_USERS = {"index", "finding", "session", "duplicates", "lm", "build", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

@@ -48,3 +48,19 @@ def test_the_figures_are_of_this_corpus(rows: list[dict[str, object]]) -> None:
     (text,) = (row for row in rows if row["question"] == "text")
     assert text["text_bytes"] == 19_000
     assert text["theirs"] is None
+
+
+def test_duplicates_are_checked_before_their_time_counts(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    pages = random.integers(0, 300, (20, 400), dtype=np.uint16)
+    np.save(tmp_path / "ids.npy", pages[random.integers(0, 20, 30)].ravel())
+    np.save(tmp_path / "lengths.npy", np.full(30, 400))
+    files = [str(tmp_path / "ids.npy"), str(tmp_path / "lengths.npy")]
+    options = ["--tokens", "20000", "--shards", "1", "3", "--repeats", "1", "--folder", str(tmp_path)]
+    command = [sys.executable, str(RUN.with_name("dedup.py")), *files, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    machine, one, three = (json.loads(line) for line in done.stdout.splitlines())
+    assert (machine["question"], one["shards"], three["shards"]) == ("machine", 1, 3)
+    assert one["n_tokens"] == three["n_tokens"] > 19_000
+    assert one["n_duplicate_tokens"] == three["n_duplicate_tokens"] > 5_000

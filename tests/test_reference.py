@@ -37,6 +37,13 @@ def test_counts_by_hand(query: list[int], count: int) -> None:
     assert BY_HAND.count(query) == count
 
 
+def test_duplicate_spans_by_hand() -> None:
+    assert BY_HAND.duplicate_spans(1) == [[(2, 4)], [], [(0, 2)], [(0, 1)]]
+    assert BY_HAND.duplicate_spans(2) == [[(2, 4)], [], [(0, 2)], []]
+    assert BY_HAND.duplicate_spans(3) == [[], [], [], []]
+    assert ReferenceIndex([[0, 1, 2, 0, 1, 3, 1, 2]], 4).duplicate_spans(2) == [[(3, 5), (6, 8)]]
+
+
 def test_suffix_order_by_hand() -> None:
     # ab|0 < ab|2 < abab|0 < b|0 < b|2 < b|3 < bab|0: the end sorts below every token, equal suffixes by document
     assert BY_HAND.suffix_array() == [(0, 2), (2, 0), (0, 0), (0, 3), (2, 1), (3, 0), (0, 1)]

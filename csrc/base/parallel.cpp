@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -36,6 +38,30 @@ void parallel_for(std::size_t n_tasks, std::size_t n_threads,
     work(0);
   }
   if (first_failure) std::rethrow_exception(first_failure);
+}
+
+void watched_parallel_for(std::size_t n_tasks, std::size_t n_threads,
+                          const std::function<void(std::size_t, const std::stop_token&)>& task,
+                          const std::function<void()>& poll) {
+  std::stop_source stop;
+  const auto unless_stopped = [&](std::size_t i, std::size_t) {
+    if (stop.stop_requested()) return;
+    try {
+      task(i, stop.get_token());
+    } catch (...) {
+      stop.request_stop();
+      throw;
+    }
+  };
+  auto work = std::async(std::launch::async, [&] { parallel_for(n_tasks, n_threads, unless_stopped); });
+  try {
+    while (work.wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout) poll();
+  } catch (...) {
+    stop.request_stop();
+    work.wait();
+    throw;
+  }
+  work.get();
 }
 
 }  // namespace infgram

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <stop_token>
 
 namespace infgram {
 
@@ -12,5 +13,11 @@ namespace infgram {
 // The first exception stops the handing out, and is thrown again here once all workers have stopped.
 void parallel_for(std::size_t n_tasks, std::size_t n_threads,
                   const std::function<void(std::size_t task, std::size_t worker)>& task);
+
+// As parallel_for, while the caller's thread calls poll() some times a second. When poll or a task throws, `stop` asks
+// the tasks that run to end; no other is begun, and the exception is thrown again here once all have stopped.
+void watched_parallel_for(std::size_t n_tasks, std::size_t n_threads,
+                          const std::function<void(std::size_t task, const std::stop_token& stop)>& task,
+                          const std::function<void()>& poll);
 
 }  // namespace infgram

@@ -39,4 +39,5 @@ PYBIND11_MODULE(_core, module) {
   bind_build(module);
   bind_pieces(module);
   bind_lm(module);
+  bind_duplicates(module);
 }

@@ -29,5 +29,6 @@ void bind_search(py::module_& module);
 void bind_build(py::module_& module);
 void bind_pieces(py::module_& module);
 void bind_lm(py::module_& module);
+void bind_duplicates(py::module_& module);
 
 }  // namespace infgram::python

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "query/jobs.hpp"
+#include "query/suffix_merge.hpp"
+
 namespace infgram {
 namespace {
 
@@ -12,59 +15,11 @@ Location location_of(const Index& index, std::size_t s, std::uint64_t position) 
   return {index.first_document(s) + document, position - shard.document_span(document).begin};
 }
 
-// Whether the suffix at `a` sorts before the one at `b`, to the ends of their documents. Equal ones do not.
-template <class Token>
-bool suffix_less(Text<Token> text_a, std::uint64_t a, Text<Token> text_b, std::uint64_t b) {
-  for (;; a += Text<Token>::kKeyTokens, b += Text<Token>::kKeyTokens) {
-    const std::uint64_t key_a = text_a.key(a);
-    const std::uint64_t key_b = text_b.key(b);
-    if (key_a != key_b) return key_a < key_b;
-    if (Text<Token>::ends(key_a)) return false;
-  }
-}
-
 // Calls f(shard, position) for the occurrences in suffix order over all shards, until it returns false.
 template <class F>
 void for_each_in_order(const Index& index, std::span<const SuffixRange> ranges, F&& f) {
-  const auto shards = index.shards();
-  if (shards.size() == 1) {
-    for (std::uint64_t rank = ranges[0].lo; rank < ranges[0].hi; ++rank) {
-      if (!f(std::size_t{0}, shards[0].position(rank))) return;
-    }
-    return;
-  }
-  struct Front {
-    std::size_t shard;
-    std::uint64_t rank;
-    std::uint64_t position;
-  };
-  shards[0].text().visit([&]<class Token>(Text<Token>) {
-    const auto text = [&](std::size_t s) {
-      const AnyText& any = shards[s].text();
-      return Text<Token>(reinterpret_cast<const Token*>(any.data), any.size);
-    };
-    // A heap's front is its greatest element, so "less" is "sorts after"; equal suffixes go by shard.
-    const auto sorts_after = [&](const Front& a, const Front& b) {
-      if (suffix_less(text(a.shard), a.position, text(b.shard), b.position)) return false;
-      return a.shard > b.shard || suffix_less(text(b.shard), b.position, text(a.shard), a.position);
-    };
-    std::vector<Front> heap;
-    for (std::size_t s = 0; s < shards.size(); ++s) {
-      if (!ranges[s].empty()) heap.push_back({s, ranges[s].lo, shards[s].position(ranges[s].lo)});
-    }
-    std::ranges::make_heap(heap, sorts_after);
-    while (!heap.empty()) {
-      std::ranges::pop_heap(heap, sorts_after);
-      Front& next = heap.back();
-      if (!f(next.shard, next.position)) return;
-      if (++next.rank == ranges[next.shard].hi) {
-        heap.pop_back();
-      } else {
-        next.position = shards[next.shard].position(next.rank);
-        std::ranges::push_heap(heap, sorts_after);
-      }
-    }
-  });
+  constexpr std::uint64_t kToTheirEnds = ~std::uint64_t{0};
+  with_token_type(index, [&]<class Token>(Text<Token>) { for_each_suffix<Token>(index, ranges, kToTheirEnds, f); });
 }
 
 // The splitmix64 finaliser (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).

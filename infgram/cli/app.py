@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from infgram.cli import (
     build,
     count,
+    dedup,
     demo,
     document,
     evaluate,
@@ -148,6 +149,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("novelty", novelty.novelty, novelty.EXAMPLES),
     ("overlap", overlap.overlap, overlap.EXAMPLES),
     ("eval", evaluate.evaluate, evaluate.EXAMPLES),
+    ("dedup", dedup.dedup, dedup.EXAMPLES),
     ("serve", serve.serve, serve.EXAMPLES),
     ("demo", demo.demo, demo.EXAMPLES),
 )

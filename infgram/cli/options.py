@@ -23,6 +23,13 @@ TokenIdsOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--token-ids", metavar="IDS", help="Ask with token ids instead of a text, as 17,4,256."),
 ]
+IgnoreCaseOption: TypeAlias = Annotated[
+    bool, typer.Option("--ignore-case", help="Find the text in any case, and so in any tokens.")
+]
+AnyTokenizationOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--any-tokenization", help="Find the text wherever it stands: inside words, across tokens."),
+]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 MinCountOption: TypeAlias = Annotated[
     int, typer.Option("--min-count", min=1, metavar="N", help="Use a suffix only if it occurs at least so often.")

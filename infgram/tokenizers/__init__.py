@@ -14,6 +14,7 @@ from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer
 from infgram.tokenizers.limited import EncodeBatch, limited
 from infgram.tokenizers.loading import load
 from infgram.tokenizers.protocol import Tokenizer
+from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.tokenizers.training import train_bpe
 from infgram.tokenizers.utf8_bytes import BytesTokenizer
 
@@ -21,6 +22,7 @@ __all__ = [
     "BytesTokenizer",
     "EncodeBatch",
     "HuggingFaceTokenizer",
+    "TokenBytes",
     "Tokenizer",
     "bulk_encoder",
     "limited",

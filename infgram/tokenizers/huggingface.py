@@ -16,6 +16,7 @@ from infgram.tokenizers.byte_level import is_lossless
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import byte_of_fallback_token, bytes_of_byte_level_token, show_bytes
 from infgram.tokenizers.fast_texts import FastTexts, is_nfc
+from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.types import Int64Array
 
 if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is made
@@ -54,6 +55,8 @@ class HuggingFaceTokenizer:
         self._bytes = _TokenBytes(self._tokenizer)
         self._is_lossless_but_for_nfc = is_lossless({**parsed, "normalizer": None})
         decoder = json.dumps(parsed.get("decoder"))
+        self._is_made_of_bytes = (parsed.get("decoder") or {}).get("type") == "ByteLevel"
+        self._token_bytes: TokenBytes | None = None
         self._is_byte_level = '"ByteLevel"' in decoder
         self._has_byte_fallback = '"ByteFallback"' in decoder
         self._normalizer: dict[str, Any] | None = parsed.get("normalizer")
@@ -107,6 +110,13 @@ class HuggingFaceTokenizer:
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
         return [self._show(token_id) for token_id in valid_token_ids(token_ids, self.vocab_size).tolist()]
+
+    def token_bytes(self) -> TokenBytes | None:
+        """As the protocol says; made on first use."""
+        if self._is_made_of_bytes and self._token_bytes is None:
+            tokens = (self._tokenizer.id_to_token(token_id) for token_id in range(self.vocab_size))
+            self._token_bytes = TokenBytes([bytes_of_byte_level_token(token or "") for token in tokens])
+        return self._token_bytes
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the fingerprint."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.types import Int64Array
 
 
@@ -75,6 +76,13 @@ class Tokenizer(Protocol):
 
         Raises:
             QueryError: an id is not in the vocabulary.
+        """
+
+    def token_bytes(self) -> TokenBytes | None:
+        """The bytes of each vocabulary entry, if every decoded text is those of its tokens, end to end.
+
+        A number below `vocab_size` that no token has stands for no bytes. None where texts are made otherwise: with
+        spaces put between tokens or taken away, as WordPiece and sentencepiece do.
         """
 
     def save(self, folder: Path) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import show_bytes
+from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.types import Int64Array
 
 _DEFINITION = b'{"type":"bytes","vocab_size":255}'
@@ -47,6 +48,9 @@ class BytesTokenizer:
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
         return [show_bytes(bytes([byte])) for byte in self._bytes(token_ids)]
+
+    def token_bytes(self) -> TokenBytes:
+        return TokenBytes([bytes([byte]) for byte in range(self.vocab_size)])
 
     def save(self, folder: Path) -> None:
         """Nothing to write: the kind says it all."""

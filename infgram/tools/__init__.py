@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from infgram.tools.cut import write_dedup
+from infgram.tools.dedup import dedup
 from infgram.tools.novelty import Novelty, novelty, novelty_batch
 from infgram.tools.overlap import ItemOverlap, Overlap, SizeOverlap, TotalOverlap, overlap
 from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
@@ -16,8 +18,10 @@ __all__ = [
     "Trace",
     "TracedDocument",
     "TracedSpan",
+    "dedup",
     "novelty",
     "novelty_batch",
     "overlap",
     "trace",
+    "write_dedup",
 ]

@@ -75,6 +75,8 @@ def test_a_wrong_question_is_3(index_path: Path) -> None:
     assert_fails(run("count", index_path, "--token-ids", "99999"), 3, "99999")
     assert_fails(run("count", index_path, "--token-ids=-1"), 3, "-1")
     assert_fails(run("next", index_path, "--token-ids", "9" * 40), 3, "vocabulary")
+    assert_fails(run("count", index_path, "--token-ids", "1", "--ignore-case"), 3, "token ids")
+    assert_fails(run("count", index_path, "", "--any-tokenization"), 3, "empty")
     assert_fails(run("search", index_path, ""), 3, "empty")
     assert_fails(run("search", index_path, "a", "--seed=-1"), 3, "seed")
     assert_fails(run("search", index_path, "a AND (b"), 3, "parenthesis", "character 8")
@@ -214,7 +216,7 @@ def test_no_command_shows_the_help() -> None:
 
 def test_every_command_speaks_json_and_shows_examples() -> None:
     names = [command.name for command in app.registered_commands]
-    expected = ["build", "info", "verify", "count", "next", "score", "search", "document", "serve", "demo"]
+    expected = ["build", "info", "verify", "count", "next", "score", "search", "document", "dedup", "serve", "demo"]
     assert names == expected
     for name in expected:
         shown = run(name, "--help").stdout

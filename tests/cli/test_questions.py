@@ -29,6 +29,17 @@ def test_count(index: infgram.Index, index_path: Path, query: str) -> None:
     assert run("count", index_path, query).stdout == f"{expected['count']}\n"
 
 
+@pytest.mark.parametrize("query", ["natural", "NATURAL", "e n", "al l", "zebra", "\u00c9"])
+@pytest.mark.parametrize(
+    "options", [["--ignore-case"], ["--any-tokenization"], ["--ignore-case", "--any-tokenization"]]
+)
+def test_count_of_characters(index: infgram.Index, index_path: Path, query: str, options: list[str]) -> None:
+    expected = index.count(query, any_tokenization=True, ignore_case="--ignore-case" in options)
+    assert run("count", index_path, query, *options).stdout == f"{expected}\n"
+    answer = run("count", index_path, query, *options, "--json").json
+    assert (answer["count"], answer["token_ids"]) == (expected, index.tokenizer.encode(query).tolist())
+
+
 def test_a_text_that_begins_with_a_dash(index_path: Path) -> None:
     assert run("count", index_path, "--", "-x").stdout == "0\n"
     refused = run("count", index_path, "-x")

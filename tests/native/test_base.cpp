@@ -2,6 +2,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/checksum.hpp"
@@ -46,10 +47,40 @@ void test_parallel_for() {
   }
 }
 
+void test_watched_parallel_for() {
+  for (const std::size_t n_threads : {1UL, 2UL, 5UL}) {
+    std::vector<std::atomic<int>> n_runs(100);
+    std::atomic<bool> was_polled = false;
+    infgram::watched_parallel_for(
+        n_runs.size(), n_threads,
+        [&](std::size_t task, const std::stop_token&) {
+          while (!was_polled) std::this_thread::yield();  // the caller's thread is free to poll
+          ++n_runs[task];
+        },
+        [&] { was_polled = true; });
+    for (const auto& n : n_runs) check::that(n == 1);
+
+    const auto run_until_stopped = [](std::size_t, const std::stop_token& stop) {
+      while (!stop.stop_requested()) std::this_thread::yield();
+    };
+    check::throws<std::runtime_error>([&] {
+      infgram::watched_parallel_for(100, n_threads, run_until_stopped, [] { throw std::runtime_error("poll"); });
+    });
+    check::throws<std::runtime_error>([&] {
+      const auto fail_last = [&](std::size_t task, const std::stop_token& stop) {
+        if (task + 1 == n_threads) throw std::runtime_error("a task");
+        run_until_stopped(task, stop);
+      };
+      infgram::watched_parallel_for(100, n_threads, fail_last, [] {});
+    });
+  }
+}
+
 }  // namespace
 
 int main() {
   test_checksum();
   test_parallel_for();
+  test_watched_parallel_for();
   return check::result();
 }

@@ -1,0 +1,104 @@
+// The suffixes of several shards as one sorted sequence.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/index.hpp"
+
+namespace infgram {
+
+// Goes through the suffixes of a range in their order. The texts they begin are prefetched a batch ahead; batches grow,
+// so that whoever takes a few suffixes does not pay for many. The shard must outlive the cursor.
+template <class Token>
+class SuffixCursor {
+ public:
+  SuffixCursor(const Shard& shard, SuffixRange range)
+      : shard_(&shard), text_(shard.typed_text<Token>()), rank_(range.lo), hi_(range.hi) {
+    refill();
+  }
+
+  [[nodiscard]] bool is_at_end() const { return next_ == n_; }
+  // REQUIRES !is_at_end(), as advance() does.
+  [[nodiscard]] std::uint64_t position() const { return positions_[next_]; }
+  [[nodiscard]] const Text<Token>& text() const { return text_; }
+  void advance() {
+    if (++next_ == n_) refill();
+  }
+
+ private:
+  static constexpr std::uint64_t kFirstBatch = 4;
+  static constexpr std::uint64_t kLargestBatch = 64;  // reads under way together
+
+  void refill() {
+    n_ = std::min(n_ == 0 ? kFirstBatch : std::min(2 * n_, kLargestBatch), hi_ - rank_);
+    for (std::uint64_t i = 0; i < n_; ++i) {
+      positions_[i] = shard_->position(rank_++);
+      text_.prefetch(positions_[i]);
+    }
+    next_ = 0;
+  }
+
+  const Shard* shard_;
+  Text<Token> text_;
+  std::uint64_t rank_;  // of the next batch
+  std::uint64_t hi_;
+  std::array<std::uint64_t, kLargestBatch> positions_;
+  std::uint64_t next_ = 0;
+  std::uint64_t n_ = 0;
+};
+
+// Calls f(shard, position) for the suffixes in `ranges`, one range a shard, in the order of their first `depth` tokens
+// over all shards, until it returns false. What is equal there comes shard by shard, and of one shard in its order.
+// Cost: one prefetched read of the text a suffix, and with several shards the comparison of O(log shards) suffixes.
+template <class Token, class F>
+void for_each_suffix(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth, F&& f) {
+  std::vector<SuffixCursor<Token>> cursors;
+  for (std::size_t s = 0; s < ranges.size(); ++s) cursors.emplace_back(index.shards()[s], ranges[s]);
+  if (cursors.size() == 1) {
+    for (SuffixCursor<Token>& cursor = cursors[0]; !cursor.is_at_end(); cursor.advance()) {
+      if (!f(std::size_t{0}, cursor.position())) return;
+    }
+    return;
+  }
+  struct Front {
+    std::size_t shard;
+    std::uint64_t key;  // of the suffix that the shard's cursor is at
+  };
+  // A heap's front is its greatest element, so "less" is "sorts after".
+  const auto sorts_after = [&](const Front& a, const Front& b) {
+    std::uint64_t key_a = a.key;
+    std::uint64_t key_b = b.key;
+    const SuffixCursor<Token>& at_a = cursors[a.shard];
+    const SuffixCursor<Token>& at_b = cursors[b.shard];
+    for (std::uint64_t d = Text<Token>::kKeyTokens; key_a == key_b; d += Text<Token>::kKeyTokens) {
+      if (d >= depth || Text<Token>::ends(key_a)) return a.shard > b.shard;
+      key_a = at_a.text().key(at_a.position() + d);
+      key_b = at_b.text().key(at_b.position() + d);
+    }
+    return key_a > key_b;
+  };
+  const auto front_of = [&](std::size_t s) { return Front{s, cursors[s].text().key(cursors[s].position())}; };
+  std::vector<Front> heap;
+  for (std::size_t s = 0; s < cursors.size(); ++s) {
+    if (!cursors[s].is_at_end()) heap.push_back(front_of(s));
+  }
+  std::ranges::make_heap(heap, sorts_after);
+  while (!heap.empty()) {
+    std::ranges::pop_heap(heap, sorts_after);
+    const std::size_t s = heap.back().shard;
+    if (!f(s, cursors[s].position())) return;
+    cursors[s].advance();
+    if (cursors[s].is_at_end()) {
+      heap.pop_back();
+    } else {
+      heap.back() = front_of(s);
+      std::ranges::push_heap(heap, sorts_after);
+    }
+  }
+}
+
+}  // namespace infgram

@@ -1,0 +1,8 @@
+"""How a text is spelt in the tokens of an index: in whatever tokens, in whatever case."""
+
+from __future__ import annotations
+
+from infgram.spelling.folding import fold
+from infgram.spelling.search import Spellings, find_spellings
+
+__all__ = ["Spellings", "find_spellings", "fold"]

@@ -1,0 +1,32 @@
+"""The bytes of tokens, where a text is the bytes of its tokens, end to end."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from infgram.types import Int64Array
+
+
+class TokenBytes:
+    """The bytes of every vocabulary entry of a tokenizer.
+
+    Attributes:
+        data: uint8, the bytes of all entries end to end.
+        starts: int64, where each begins in `data`, and the end of the last.
+        lengths: int64, the bytes of each.
+    """
+
+    def __init__(self, entries: list[bytes]) -> None:
+        self._entries = entries
+        self.data: npt.NDArray[np.uint8] = np.frombuffer(b"".join(entries), dtype=np.uint8)
+        self.lengths: Int64Array = np.array([len(entry) for entry in entries], dtype=np.int64)
+        self.starts: Int64Array = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(self.lengths)))
+
+    def first(self, n_entries: int) -> TokenBytes:
+        """Those of the first entries alone; all if there are no more."""
+        return self if n_entries >= len(self._entries) else TokenBytes(self._entries[:n_entries])
+
+    def join(self, token_ids: Int64Array) -> bytes:
+        """The bytes of some tokens, end to end. REQUIRES ids of the vocabulary."""
+        return b"".join(map(self._entries.__getitem__, token_ids.tolist()))
