@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,7 @@ class Manifest:
         """Documents of all shards."""
         return sum(shard.n_documents for shard in self.shards)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of the sizes and checksums of all files: equal where the shards are."""
         return hashlib.sha256(json.dumps([asdict(shard) for shard in self.shards]).encode()).hexdigest()

@@ -24,11 +24,10 @@ from infgram.errors import QueryError
 from infgram.types import Query
 
 _OPERATOR: Final = re.compile(r"""(?<![^\s()"])(?:AND|OR)(?![^\s()"])""")
-_TOKEN: Final = re.compile(
-    rf"""\s*(?: (?P<operator>{_OPERATOR.pattern}) | (?P<open>\() | (?P<close>\))
-         | "(?P<quoted>(?:[^"\\]|\\["\\])*)" | (?P<words>(?:(?!\s*{_OPERATOR.pattern})[^()"])+) )""",
-    re.VERBOSE,
+_SPECIAL: Final = re.compile(
+    rf"""(?P<special>{_OPERATOR.pattern}|[()])|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<lonely>")""", re.DOTALL
 )
+_LONGEST_SHOWN: Final = 200  # characters of a query in an error
 
 
 @dataclass(frozen=True, init=False)
@@ -76,7 +75,7 @@ def parse(text: str) -> Cnf:
             clauses.append(_clause(tokens, text))
     if tokens[0].kind != "end":
         is_operator = tokens[0].kind in ("AND", "OR")
-        raise _error(text, tokens[0], "expected parentheses round the OR" if is_operator else "expected AND or OR")
+        raise _unexpected(text, tokens[0], "parentheses round the OR" if is_operator else "AND or OR")
     return Cnf(clauses)
 
 
@@ -90,19 +89,24 @@ class _Token(NamedTuple):
 
 def _tokens(text: str) -> Iterator[_Token]:
     place = 0
-    while text[place:].strip():
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise _error(text, _Token("", "", place), 'a quotation mark without its partner; in a term write \\"')
-        start = found.start(found.lastgroup or 0)
-        if found.lastgroup == "quoted":
-            yield _Token("term", re.sub(r'\\(["\\])', r"\1", found["quoted"]), start - 1)
-        elif found.lastgroup == "words":
-            yield _Token("term", found["words"].strip(), start)
-        else:
-            yield _Token(found[0].strip(), "", start)
+    for found in _SPECIAL.finditer(text):
+        yield from _words(text, place, found.start())
         place = found.end()
+        if found["lonely"]:
+            raise _error(text, found.start(), 'a quotation mark without its partner; inside a term write \\"')
+        if found["special"]:
+            yield _Token(found["special"], "", found.start())
+        else:
+            yield _Token("term", re.sub(r'\\(["\\])', r"\1", found["quoted"]), found.start())
+    yield from _words(text, place, len(text))
     yield _Token("end", "", len(text))
+
+
+def _words(text: str, begin: int, end: int) -> Iterator[_Token]:
+    """The term between two special places, if there is one."""
+    words = text[begin:end]
+    if words.strip():
+        yield _Token("term", words.strip(), begin + len(words) - len(words.lstrip()))
 
 
 def _clause(tokens: list[_Token], text: str) -> list[str]:
@@ -113,7 +117,7 @@ def _clause(tokens: list[_Token], text: str) -> list[str]:
     terms = [_term(tokens, text), *_more_terms(tokens, text)]
     closing = tokens.pop(0)
     if closing.kind != ")":
-        raise _error(text, closing, "expected OR or a closing parenthesis")
+        raise _unexpected(text, closing, "OR or a closing parenthesis")
     return terms
 
 
@@ -128,17 +132,20 @@ def _more_terms(tokens: list[_Token], text: str) -> list[str]:
 def _term(tokens: list[_Token], text: str) -> str:
     token = tokens.pop(0)
     if token.kind != "term" or not token.term:
-        raise _error(text, token, "expected a term")
+        raise _unexpected(text, token, "a term")
     return token.term
 
 
-def _error(text: str, token: _Token, expected: str) -> QueryError:
-    found = {"": "", "end": ", found the end", "term": f", found {token.term!r}"}.get(
-        token.kind, f", found {token.kind}"
-    )
+def _unexpected(text: str, token: _Token, expected: str) -> QueryError:
+    found = {"end": "the end", "term": repr(token.term)}.get(token.kind, token.kind)
+    return _error(text, token.place, f"expected {expected}, found {found}")
+
+
+def _error(text: str, place: int, what: str) -> QueryError:
+    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     return QueryError(
-        f"{text!r} is no query: {expected}{found} at character {token.place}. A query is like a AND (b OR c); "
-        f'AND and OR as words of the text, parentheses and quotation marks go inside "…"'
+        f"{shown!r} is no query: {what} at character {place}. A query is like a AND (b OR c); AND and OR as words of "
+        'the text, parentheses and quotation marks go inside "…"'
     )
 
 

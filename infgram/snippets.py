@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
 
 from infgram.tokenizers import Tokenizer
-from infgram.types import Document, Int64Array, SearchMatch
+from infgram.types import Document, SearchMatch
+
+_REPLACEMENT = "\ufffd"
 
 
 def matches_in(
-    document: Document, places: Iterable[tuple[int, int, int]], snippet_tokens: int, tokenizer: Tokenizer | None
+    document: Document, places: Sequence[tuple[int, int, int]], snippet_tokens: int, tokenizer: Tokenizer | None
 ) -> tuple[SearchMatch, ...]:
     """The matches at some places (clause, offset, length) in tokens, each with `snippet_tokens` around it.
 
     Without a tokenizer there is no text, and every place in it is 0.
     """
-
-    @cache
-    def character(token: int) -> int:
-        return characters(tokenizer, document.token_ids[: max(0, token)], document.text)
+    before = snippet_tokens // 2
+    bounds = {
+        (offset, length): (max(0, offset - before), offset, offset + length, offset + length + snippet_tokens - before)
+        for _, offset, length in places
+    }
+    characters = _characters(document, (token for group in bounds.values() for token in group), tokenizer)
 
     def match_at(clause: int, offset: int, length: int) -> SearchMatch:
-        start, match_start, match_end, end = map(
-            character,
-            (
-                offset - snippet_tokens // 2,
-                offset,
-                offset + length,
-                offset + length + (snippet_tokens - snippet_tokens // 2),
-            ),
-        )
+        start, match_start, match_end, end = (characters[token] for token in bounds[offset, length])
         return SearchMatch(
             clause=clause,
             offset=offset,
@@ -45,9 +40,20 @@ def matches_in(
     return tuple(match_at(*place) for place in places)
 
 
-def characters(tokenizer: Tokenizer | None, token_ids: Int64Array, text: str) -> int:
-    """How many characters of `text` its first tokens make up; a character cut in two by the last one not counted."""
-    prefix = "" if tokenizer is None else tokenizer.decode(token_ids)
-    while not text.startswith(prefix):
-        prefix = prefix[:-1]
-    return len(prefix)
+def _characters(document: Document, offsets: Iterable[int], tokenizer: Tokenizer | None) -> dict[int, int]:
+    """How many characters of the text the tokens before each offset make up; one cut in two is not counted.
+
+    What was decoded once is not decoded again where that is certain to change nothing: a lossless tokenizer gives each
+    token its bytes, and a character that came out whole ends a piece. Cost: one decoding of the document then, else
+    one for each offset.
+    """
+    found, begin, start = {}, 0, 0
+    for offset in sorted(set(offsets)):
+        piece = "" if tokenizer is None else tokenizer.decode(document.token_ids[begin:offset])
+        is_whole = not piece.endswith(_REPLACEMENT)
+        while not document.text.startswith(piece, start):
+            piece = piece[:-1]
+        found[offset] = start + len(piece)
+        if tokenizer is not None and tokenizer.is_lossless and is_whole:
+            begin, start = offset, found[offset]
+    return found

@@ -1,15 +1,22 @@
 #include "query/conjunction.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
+#include "query/random_sample.hpp"
 #include "query/sweep.hpp"
 
 namespace infgram {
 namespace {
 
-// Reading an occurrence's position and putting it in order takes as long as scanning so many tokens for a term.
-constexpr std::uint64_t kTokensPerOccurrence = 16;
+// Whether to look for a clause's occurrences in `n_scanned` tokens of a shard's text by reading it; else all positions
+// are read from the suffix array. In units of the time to pass over a token: to read a position and put it in order
+// takes about 16, to find an occurrence while scanning and keep it about 12.
+bool is_scan_cheaper(const Shard& shard, const Clause& clause, std::size_t s, std::uint64_t n_scanned) {
+  const auto count = static_cast<double>(clause.count(s));
+  const auto n_tokens = static_cast<double>(n_scanned);
+  const double n_hits = count * n_tokens / static_cast<double>(shard.n_tokens());
+  return n_tokens * static_cast<double>(clause.n_terms()) + 12 * n_hits < 16 * count;
+}
 
 constexpr std::uint64_t plus(std::uint64_t a, std::uint64_t b) { return a > kNoPosition - b ? kNoPosition : a + b; }
 
@@ -36,45 +43,6 @@ std::uint64_t total_size(std::span<const Shard::Span> spans) {
   std::uint64_t size = 0;
   for (const Shard::Span& span : spans) size += span.end - span.begin;
   return size;
-}
-
-// Uniform pseudo-random integers: splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
-// 2014).
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-
-  // In [0, bound). REQUIRES bound > 0.
-  std::uint64_t below(std::uint64_t bound) {
-    const std::uint64_t unfair = (0 - bound) % bound;  // so many of the lowest values would make some results likelier
-    std::uint64_t x = next();
-    while (x < unfair) x = next();
-    return x % bound;
-  }
-
- private:
-  std::uint64_t next() {
-    std::uint64_t x = state_ += 0x9E3779B97F4A7C15;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-    return x ^ (x >> 31);
-  }
-
-  std::uint64_t state_;
-};
-
-// `size` distinct integers below `bound`, every set of so many being equally likely; ascending. (Floyd's algorithm:
-// Bentley, "A sample of brilliance", CACM 30, 1987.)
-std::vector<std::uint64_t> sample(std::uint64_t bound, std::uint64_t size, std::uint64_t seed) {
-  Random random(seed);
-  std::unordered_set<std::uint64_t> chosen;
-  chosen.reserve(size);
-  for (std::uint64_t i = bound - size; i < bound; ++i) {
-    if (!chosen.insert(random.below(i + 1)).second) chosen.insert(i);
-  }
-  std::vector<std::uint64_t> ascending(chosen.begin(), chosen.end());
-  std::ranges::sort(ascending);
-  return ascending;
 }
 
 // The occurrences of the conjunction by document, numbered in the shard; calls f(document, n_matches, first position).
@@ -147,7 +115,7 @@ std::vector<MatchingDocument> Conjunction::documents(const Poll& poll) const {
 std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size, std::uint64_t seed,
                                                              const Poll& poll) const {
   std::vector<MatchingDocument> found;
-  const std::vector<std::uint64_t> chosen = sample(clauses_[0].count(), size, seed);
+  const std::vector<std::uint64_t> chosen = random_sample(clauses_[0].count(), size, seed);
   std::uint64_t base = 0;
   std::size_t i = 0;
   for (std::size_t s = 0; s < index_->shards().size(); ++s) {
@@ -183,9 +151,8 @@ void Conjunction::complete(std::size_t s, std::vector<PositionSet>& sets, std::s
   for (std::size_t c = 0; c < clauses_.size(); ++c) {
     if (c == driver) continue;
     const Clause& clause = clauses_[c];
-    const bool scans = n_tokens / kTokensPerOccurrence * clause.n_terms() < clause.count(s);
-    sets[c] =
-        scans ? PositionSet(clause.scan(shard, around, poll)) : PositionSet::gather(shard, clause.ranges(s), poll);
+    sets[c] = is_scan_cheaper(shard, clause, s, n_tokens) ? PositionSet(clause.scan(shard, around, poll))
+                                                          : PositionSet::gather(shard, clause.ranges(s), poll);
   }
 }
 

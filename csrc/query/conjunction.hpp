@@ -29,7 +29,6 @@ struct Match {
   std::uint64_t clause;
   std::uint64_t offset;
   std::uint64_t length;
-  auto operator<=>(const Match&) const = default;
 };
 
 // Immutable; safe for concurrent readers. The index must outlive it.
@@ -64,7 +63,6 @@ class Conjunction {
   [[nodiscard]] Matches matches(std::uint64_t document, std::uint64_t limit, const Poll& poll) const;
 
  private:
-  [[nodiscard]] std::vector<PositionSet> sets_in(std::size_t shard, const Poll& poll) const;
   void complete(std::size_t shard, std::vector<PositionSet>& sets, std::size_t driver, const Poll& poll) const;
   [[nodiscard]] bool is_first(std::size_t shard, std::uint64_t document, std::uint64_t position,
                               const Poll& poll) const;

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from infgram.cli.display import lines, number, one_line
+from infgram.cli.display import number, one_line
+from infgram.cli.hits import snippets_of
 from infgram.cli.options import IndexArgument, JsonOption, TextArgument, TimeoutOption, TokenIdsOption
 from infgram.cli.output import note, print_json, print_line, print_text
 from infgram.cli.questions import Question, ask, given, open_index
@@ -17,9 +17,7 @@ from infgram.query_language import Cnf, parse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.text import Text
-
-    from infgram.types import JsonScalar, SearchHit, SearchMatch, SearchResult
+    from infgram.types import JsonScalar, SearchHit, SearchResult
 
 EXAMPLES = """
 infgram search corpus.infgram "natural language"
@@ -177,9 +175,8 @@ def _print(found: SearchResult) -> None:
     for hit in found:
         print_line()
         print_line(f"document {hit.document_id}  {metadata_line(hit.metadata)}".rstrip())
-        for match in _worth_showing(hit):
-            for line in _snippet_lines(hit, match):
-                print_text(line)
+        for line in snippets_of(hit):
+            print_text(line)
     if found.cursor is not None:
         note(f"for the next page add --cursor {found.cursor}")
 
@@ -189,40 +186,3 @@ def _amount(value: int, interval: tuple[int, int] | None, noun: str) -> str:
     if interval is None or interval[0] == interval[1]:
         return number(value, noun)
     return f"about {number(value, noun)} ({interval[0]:,} to {interval[1]:,} with 95% confidence)"
-
-
-def _worth_showing(hit: SearchHit) -> list[SearchMatch]:
-    """The first match, and the first one of each further clause that its snippet does not show."""
-    chosen: list[SearchMatch] = [hit]
-    for match in hit.matches:
-        is_new = all(match.clause != other.clause for other in chosen)
-        if is_new and not any(_is_in_snippet(match, other) for other in chosen):
-            chosen.append(match)
-    return chosen
-
-
-def _is_in_snippet(match: SearchMatch, other: SearchMatch) -> bool:
-    """Whether the snippet of `other` shows the match."""
-    start = other.match_start - other.snippet_match_start
-    return start <= match.match_start and match.match_end <= start + len(other.snippet)
-
-
-def _snippet_lines(hit: SearchHit, match: SearchMatch) -> list[Text]:
-    """The snippet with all matches highlighted; each line behind a bar, so that no corpus text can pass for ours."""
-    from rich.text import Text
-
-    start = match.match_start - match.snippet_match_start
-    marked = {
-        place - start
-        for other in hit.matches
-        if _is_in_snippet(other, match)
-        for place in range(other.match_start, other.match_end)
-    }
-    shown = [Text.assemble(("  │ ", "dim"))]
-    for is_marked, places in groupby(range(len(match.snippet)), key=marked.__contains__):
-        part = "".join(match.snippet[place] for place in places)
-        style = "bold reverse" if is_marked else ""
-        first, *others = lines(part)
-        shown[-1].append(first, style=style)
-        shown += [Text.assemble(("  │ ", "dim"), (line, style)) for line in others]
-    return shown

@@ -36,6 +36,7 @@ from infgram.query_language import parse
         ('"a AND b"', [["a AND b"]]),
         ('"a OR b" AND "(c)"', [["a OR b"], ["(c)"]]),
         (r'"a \"b\" \\" AND \n', [['a "b" \\'], [r"\n"]]),
+        (r'"a\n\"" AND "\\"', [['a\\n"'], ["\\"]]),
         ("größer AND 漢字", [["größer"], ["漢字"]]),
     ],
 )

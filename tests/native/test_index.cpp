@@ -4,6 +4,7 @@
 
 #include "check.hpp"
 #include "index/shard_writer.hpp"
+#include "query/conjunction.hpp"
 #include "query/locate.hpp"
 #include "query/longest_suffix.hpp"
 #include "query/next_token.hpp"
@@ -30,7 +31,26 @@ Answers ask(const Index& index, std::span<const TokenId> text) {
     answers.rows.insert(answers.rows.end(), next.rows.begin(), next.rows.end());
     const auto documents = sampled_documents(index, ranges, 3, i);
     answers.documents.insert(answers.documents.end(), documents.begin(), documents.end());
+    answers.counts.push_back(document_count(index, ranges, [](std::uint64_t) {}));
     answers.counts.push_back(longest_suffix(index, text.first(i), 2).length);
+  }
+  for (std::size_t i = 0; i + 8 <= text.size(); i += 8) {
+    const auto term = [&](std::size_t begin, std::size_t size) {
+      return std::vector<TokenId>(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  text.begin() + static_cast<std::ptrdiff_t>(begin + size));
+    };
+    std::vector<Clause> clauses;
+    clauses.emplace_back(index, std::vector{term(i, 1), term(i, 2)});
+    clauses.emplace_back(index, std::vector{term(i + 2, 4), term(i + 4, 2)});
+    const Conjunction conjunction(index, std::move(clauses), i);
+    const Poll poll = [](std::uint64_t) {};
+    for (const MatchingDocument& found : conjunction.documents(poll)) {
+      answers.counts.push_back(found.n_matches);
+      check::that(conjunction.matches(found.document, 1, poll).count == found.n_matches, "the matches of a document");
+    }
+    for (const MatchingDocument& found : conjunction.sampled_documents(3, i, poll)) {
+      answers.counts.push_back(found.document);
+    }
   }
   for (const PositionScore& score : score(index, text, true, 1)) answers.scores.push_back(score.continuation_count);
   return answers;

@@ -1,0 +1,57 @@
+"""A document found, as people read it: snippets with the matches highlighted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from infgram.cli.display import lines
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from infgram.types import SearchHit, SearchMatch
+
+
+def snippets_of(hit: SearchHit) -> Iterator[Text]:
+    """The lines of the first match's snippet, and of further ones for the clauses that it does not show."""
+    for match in _worth_showing(hit):
+        yield from _snippet_lines(hit, match)
+
+
+def _worth_showing(hit: SearchHit) -> list[SearchMatch]:
+    """The first match, and the first one of each further clause that its snippet does not show."""
+    chosen: list[SearchMatch] = [hit]
+    for match in hit.matches:
+        is_new = all(match.clause != other.clause for other in chosen)
+        if is_new and not any(_is_in_snippet(match, other) for other in chosen):
+            chosen.append(match)
+    return chosen
+
+
+def _is_in_snippet(match: SearchMatch, other: SearchMatch) -> bool:
+    """Whether the snippet of `other` shows the match."""
+    start = other.match_start - other.snippet_match_start
+    return start <= match.match_start and match.match_end <= start + len(other.snippet)
+
+
+def _snippet_lines(hit: SearchHit, match: SearchMatch) -> list[Text]:
+    """The snippet with all matches highlighted; each line behind a bar, so that no corpus text can pass for ours."""
+    from rich.text import Text
+
+    start = match.match_start - match.snippet_match_start
+    marked = {
+        place - start
+        for other in hit.matches
+        if _is_in_snippet(other, match)
+        for place in range(other.match_start, other.match_end)
+    }
+    shown = [Text.assemble(("  │ ", "dim"))]
+    for is_marked, places in groupby(range(len(match.snippet)), key=marked.__contains__):
+        part = "".join(match.snippet[place] for place in places)
+        style = "bold reverse" if is_marked else ""
+        first, *others = lines(part)
+        shown[-1].append(first, style=style)
+        shown += [Text.assemble(("  │ ", "dim"), (line, style)) for line in others]
+    return shown
