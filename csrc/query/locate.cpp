@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "query/jobs.hpp"
+#include "query/random_sample.hpp"
 #include "query/suffix_merge.hpp"
 
 namespace infgram {
@@ -22,30 +23,8 @@ void for_each_in_order(const Index& index, std::span<const SuffixRange> ranges, 
   with_token_type(index, [&]<class Token>(Text<Token>) { for_each_suffix<Token>(index, ranges, kToTheirEnds, f); });
 }
 
-// The splitmix64 finaliser (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
-std::uint64_t mixed(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-  return x ^ (x >> 31);
-}
-
-constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
-
-std::uint64_t priority(std::uint64_t seed, std::uint64_t document) { return mixed(seed * kGolden + document + 1); }
-
-// A uniform sample without repeats of `size` numbers below n, ascending. (Floyd; Bentley, Floyd, "A sample of
-// brilliance", CACM 1987.) The bias of the remainder is below n / 2^64. REQUIRES size <= n.
-std::vector<std::uint64_t> sample_below(std::uint64_t n, std::uint64_t size, std::uint64_t seed) {
-  std::unordered_set<std::uint64_t> chosen;
-  std::uint64_t state = mixed(seed + kGolden);
-  for (std::uint64_t last = n - size; last < n; ++last) {
-    state += kGolden;
-    const std::uint64_t drawn = mixed(state) % (last + 1);
-    chosen.insert(chosen.contains(drawn) ? last : drawn);
-  }
-  std::vector<std::uint64_t> sample(chosen.begin(), chosen.end());
-  std::ranges::sort(sample);
-  return sample;
+std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {
+  return splitmix64(seed * kSplitmix64Step + document + 1);
 }
 
 // Calls f(shard, rank) for the occurrences, ascending; of more than `most`, for a sample of so many.
@@ -53,7 +32,7 @@ template <class F>
 void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed, F&& f) {
   const std::uint64_t n = total_count(ranges);
   const bool is_sample = n > most;
-  const auto sample = is_sample ? sample_below(n, most, seed) : std::vector<std::uint64_t>();
+  const auto sample = is_sample ? random_sample(n, most, seed) : std::vector<std::uint64_t>();
   auto next = sample.begin();
   std::uint64_t before = 0;  // occurrences in the shards before
   for (std::size_t s = 0; s < ranges.size(); before += ranges[s++].count()) {
