@@ -53,6 +53,10 @@ class Index:
         """
         [(document, offset)] of the first occurrences in suffix order.
         """
+    def locate_rank(self, shard: typing.SupportsInt | typing.SupportsIndex, rank: typing.SupportsInt | typing.SupportsIndex) -> tuple[int, int]:
+        """
+        (document, offset) of the suffix with this rank in a shard.
+        """
     def longest_matches(self, tokens: typing.Any) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (lengths, counts) int64 of the longest match that starts at each position.

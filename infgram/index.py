@@ -262,6 +262,14 @@ class Index:
         n = 2**63 - 1 if limit is None else at_least(limit, 0, "limit")
         return [Location(*pair) for pair in self._core.locate(self._tokens(query), n)]
 
+    def locate_rank(self, shard: int, rank: int) -> Location:
+        """Where one suffix begins: a rank of the ranges that `find` gives, one shard's at a time. O(log n_documents).
+
+        Raises:
+            QueryError: the shard has no such rank.
+        """
+        return Location(*self._core.locate_rank(at_least(shard, 0, "shard"), at_least(rank, 0, "rank")))
+
     # What comes next
 
     def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from infgram.tokenizers import Tokenizer
-from infgram.types import Document, SearchMatch
+from infgram.types import Document, Int64Array, SearchMatch
 
 _REPLACEMENT = "\ufffd"
 
@@ -22,7 +22,8 @@ def matches_in(
         (offset, length): (max(0, offset - before), offset, offset + length, offset + length + snippet_tokens - before)
         for _, offset, length in places
     }
-    characters = _characters(document, (token for group in bounds.values() for token in group), tokenizer)
+    places_in_tokens = (token for group in bounds.values() for token in group)
+    characters = characters_before(places_in_tokens, document.token_ids, document.text, tokenizer)
 
     def match_at(clause: int, offset: int, length: int) -> SearchMatch:
         start, match_start, match_end, end = (characters[token] for token in bounds[offset, length])
@@ -40,8 +41,10 @@ def matches_in(
     return tuple(match_at(*place) for place in places)
 
 
-def _characters(document: Document, offsets: Iterable[int], tokenizer: Tokenizer | None) -> dict[int, int]:
-    """How many characters of the text the tokens before each offset make up; one cut in two is not counted.
+def characters_before(
+    offsets: Iterable[int], token_ids: Int64Array, text: str, tokenizer: Tokenizer | None
+) -> dict[int, int]:
+    """How many characters of the tokens' text those before each offset make up; one cut in two is not counted.
 
     What was decoded once is not decoded again where that is certain to change nothing: a lossless tokenizer gives each
     token its bytes, and a character that came out whole ends a piece. Cost: one decoding of the document then, else
@@ -49,9 +52,9 @@ def _characters(document: Document, offsets: Iterable[int], tokenizer: Tokenizer
     """
     found, begin, start = {}, 0, 0
     for offset in sorted(set(offsets)):
-        piece = "" if tokenizer is None else tokenizer.decode(document.token_ids[begin:offset])
+        piece = "" if tokenizer is None else tokenizer.decode(token_ids[begin:offset])
         is_whole = not piece.endswith(_REPLACEMENT)
-        while not document.text.startswith(piece, start):
+        while not text.startswith(piece, start):
             piece = piece[:-1]
         found[offset] = start + len(piece)
         if tokenizer is not None and tokenizer.is_lossless and is_whole:

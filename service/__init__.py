@@ -11,6 +11,7 @@ import infgram
 
 try:
     import fastapi  # noqa: F401  # looked for first, so that the message names the extra
+    import prometheus_client  # noqa: F401
     import pydantic_settings  # noqa: F401
     import uvicorn  # noqa: F401
 except ImportError as error:
@@ -20,7 +21,8 @@ except ImportError as error:
 
 from .app import create_app
 from .indexes import names_of
+from .keys import add_key
 from .running import run
-from .settings import Limits, Settings
+from .settings import Limits, Settings, settings_from
 
-__all__ = ["Limits", "Settings", "create_app", "names_of", "run"]
+__all__ = ["Limits", "Settings", "add_key", "create_app", "names_of", "run", "settings_from"]

@@ -6,7 +6,8 @@ document is the token id −1, whose token is null.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,22 @@ from .settings import Limits
 
 def _shown(*examples: dict[str, Any]) -> ConfigDict:
     return ConfigDict(frozen=True, json_schema_extra={"examples": list(examples)})
+
+
+LONG_LISTS: Final = ("rows", "documents", "locations")
+"""The lists that an answer is long by; as JSON lines, each of their elements is a line."""
+
+A = TypeVar("A", bound=BaseModel)
+
+
+class Results(Generic[A]):
+    """The results of a batch, made one by one as they are sent."""
+
+    def __init__(self, results: Iterable[A | Problem]) -> None:
+        self._results = results
+
+    def __iter__(self) -> Iterator[A | Problem]:
+        return iter(self._results)
 
 
 class Answer(BaseModel):
@@ -36,6 +53,99 @@ class CountAnswer(Answer):
     model_config = _shown(examples.COUNT)
 
     count: int = Field(description="Exact occurrences; for the empty query, all tokens.")
+
+
+class CountsAnswer(BaseModel):
+    """Counts, and nothing else."""
+
+    model_config = _shown(examples.COUNTS)
+
+    counts: list[int | None] = Field(
+        description="Exact occurrences, in the order of the questions; null if one failed."
+    )
+    errors: dict[int, Problem] = Field(description="By its place in the list, the problem of each that failed.")
+    elapsed_ms: float
+
+
+class SuffixRangeAnswer(BaseModel):
+    """The ranks [lo, hi) of one shard's suffix array."""
+
+    lo: int
+    hi: int
+
+
+class FindAnswer(Answer):
+    """The suffix range in each shard."""
+
+    model_config = _shown(examples.FIND)
+
+    count: int = Field(description="Suffixes in all ranges together.")
+    ranges: list[SuffixRangeAnswer] = Field(description="One a shard; hi = lo where nothing is found.")
+
+
+class Place(BaseModel):
+    """One occurrence."""
+
+    document_id: int
+    offset: int = Field(description="Of its first token inside the document, in tokens.")
+
+
+class LocateAnswer(Answer):
+    """Places, in the order of the suffixes over all shards; equal suffixes by position."""
+
+    model_config = _shown(examples.LOCATE)
+
+    count: int = Field(description="Exact occurrences; `limit` never changes it.")
+    locations: list[Place]
+
+
+class ProbAnswer(Answer):
+    """The ∞-gram probability of one token."""
+
+    model_config = _shown(examples.PROB)
+
+    suffix_length: int = Field(description="Tokens of the context that were used.")
+    effective_n: int = Field(description="suffix_length + 1.")
+    context_count: int = Field(description="Occurrences of that suffix.")
+    continuation_count: int = Field(description="Of those, how many the token follows.")
+    is_sparse: bool = Field(description="Whether one continuation alone ever follows.")
+    log_prob: float | None = Field(description="Nats; null if the token never follows.")
+
+
+class LongestSuffixAnswer(Answer):
+    """The longest suffix that occurs."""
+
+    model_config = _shown(examples.LONGEST_SUFFIX)
+
+    length: int = Field(description="Tokens of the suffix.")
+    count: int = Field(description="Its exact occurrences; all tokens for length 0.")
+
+
+class LongestMatchesAnswer(Answer):
+    """The longest match that starts at each token; all lists have one length."""
+
+    model_config = _shown(examples.LONGEST_MATCHES)
+
+    lengths: list[int] = Field(description="Tokens from there on that occur in the corpus.")
+    counts: list[int] = Field(description="Exact occurrences of these; all tokens for length 0.")
+
+
+class TokenizeAnswer(BaseModel):
+    """The tokens of a text."""
+
+    model_config = _shown({"token_ids": [3, 14], "tokens": ["natural", " language"]})
+
+    token_ids: list[int]
+    tokens: list[str] = Field(description="Each token alone, to show.")
+
+
+class DetokenizeAnswer(BaseModel):
+    """The text of tokens."""
+
+    model_config = _shown({"text": "natural language", "tokens": ["natural", " language"]})
+
+    text: str = Field(description="Bytes that are no whole character are U+FFFD.")
+    tokens: list[str] = Field(description="Each token alone, to show.")
 
 
 class Row(BaseModel):
@@ -173,6 +283,15 @@ class IndexList(BaseModel):
     limits: Limits
 
 
+class ReloadAnswer(BaseModel):
+    """Which indexes were replaced."""
+
+    model_config = _shown({"reloaded": ["language"], "unchanged": []})
+
+    reloaded: list[str] = Field(description="Those that answer from another folder now.")
+    unchanged: list[str]
+
+
 class Health(BaseModel):
     """The state of the server."""
 
@@ -211,3 +330,43 @@ class SearchBatchAnswer(BaseModel):
     model_config = _shown({"results": [examples.SEARCH, examples.PROBLEM]})
 
     results: list[SearchAnswer | Problem]
+
+
+class FindBatchAnswer(BaseModel):
+    """The suffix ranges in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.FIND, examples.PROBLEM]})
+
+    results: list[FindAnswer | Problem]
+
+
+class LocateBatchAnswer(BaseModel):
+    """The places in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.LOCATE, examples.PROBLEM]})
+
+    results: list[LocateAnswer | Problem]
+
+
+class ProbBatchAnswer(BaseModel):
+    """The probabilities in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.PROB, examples.PROBLEM]})
+
+    results: list[ProbAnswer | Problem]
+
+
+class LongestSuffixBatchAnswer(BaseModel):
+    """The longest suffixes in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.LONGEST_SUFFIX, examples.PROBLEM]})
+
+    results: list[LongestSuffixAnswer | Problem]
+
+
+class LongestMatchesBatchAnswer(BaseModel):
+    """The longest matches in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.LONGEST_MATCHES, examples.PROBLEM]})
+
+    results: list[LongestMatchesAnswer | Problem]

@@ -4,35 +4,50 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
-import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 import infgram
 
 from . import problems
-from .headers import SafeHeaders
-from .indexes import opened
+from .directly import Directly
+from .guard import Guard
 from .limits import write_into
-from .routes import ROUTERS
+from .observing import OTHER, Observed
+from .routes import OPERATIONS, QUESTIONS, ROUTERS
+from .runtime import Runtime, Worker
 from .settings import Settings
-from .slots import Slots
+
+CORS: Final[dict[str, Any]] = {
+    "allow_methods": ["GET", "POST"],
+    "allow_headers": ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+    "expose_headers": ["Retry-After", "X-Request-Id"],
+}
 
 DESCRIPTION = """Exact counts, next tokens, ∞-gram probabilities and documents of a corpus, for text of any length.
 
 A body gives either `query` (text) or `token_ids`. Every question has a `/batch` form, where a question that fails
 has its problem in its place. Errors are problem documents (RFC 9457) with a stable `code`. Bodies are read strictly:
 unknown fields, numbers written as text, integers with a decimal point and keys that stand twice are refused.
-`GET /v1/indexes` states the limits."""
+`GET /v1/indexes` states the limits. Counts are JSON integers and exact, beyond 2^53 as well, where a reader keeps
+integers whole.
+
+With `Accept: application/x-ndjson` an answer comes as lines of JSON while it is made, and may be longer: of a batch,
+its results; else the answer without its `rows`, `documents` or `locations`, then these. The last line is
+`{"end": {"n_lines": 7}}`; a line `{"problem": …}` ends it early.
+
+`POST /` answers as the public infini-gram API does."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, worker: Worker | None = None) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         settings: None reads them from the environment.
+        worker: which process this is of several that serve together; None is one alone.
 
     Returns:
         The application; its lifespan opens each index once and closes it in the end.
@@ -49,8 +64,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         responses=problems.refusals(500),
     )
-    app.state.settings = settings
-    app.add_middleware(SafeHeaders)
+    app.state.settings, app.state.worker = settings, worker or Worker()
+    app.add_middleware(Directly, questions=QUESTIONS)
+    app.add_middleware(Guard)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **CORS, allow_origins=settings.cors_origins)
+    app.add_middleware(Observed)
     problems.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -60,12 +79,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
-    threads = anyio.to_thread.current_default_thread_limiter()
-    threads.total_tokens = max(threads.total_tokens, settings.max_concurrency)
-    app.state.slots = Slots(settings.max_concurrency, settings.max_waiting)
-    with opened(settings.indexes) as app.state.indexes:
+    app.state.runtime = Runtime(app.state.settings, [*OPERATIONS, OTHER], app.state.worker)
+    try:
         yield
+    finally:
+        app.state.runtime.close()
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 import infgram
 
+from .answers import Results
+from .dependencies import Asked
 from .indexes import ServedIndex
 from .limits import check, exceeded
 from .problems import FieldError, Problem, ProblemError, of_library
-from .questions import Question
-from .settings import Limits
+from .questions import Batch, Question
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,31 @@ class Encoded:
         return ids
 
 
-def encode(served: ServedIndex, question: Question, limits: Limits) -> Encoded:
+def encode(asked: Asked, question: Question) -> Encoded:
     """The token ids of a question.
 
     Raises:
         ProblemError: the question exceeds a limit, holds an id outside the vocabulary, or is text where the index
             has no tokenizer.
     """
-    check(question, limits)
-    token_ids = _encode_text(served, question.query) if question.query is not None else _known_ids(served, question)
-    if len(token_ids) > limits.query_tokens:
-        raise ProblemError("limit_exceeded", errors=[exceeded("query", limits.query_tokens, "tokens")])
-    return Encoded(token_ids, served.tokens(token_ids.tolist()))
+    check(question, asked.limits)
+    token_ids = token_ids_of(asked.served, question.query, question.token_ids)
+    if len(token_ids) > asked.limits.query_tokens:
+        raise ProblemError("limit_exceeded", errors=[exceeded("query", asked.limits.query_tokens, "tokens")])
+    return Encoded(token_ids, asked.served.tokens(token_ids.tolist()))
+
+
+def token_ids_of(served: ServedIndex, query: str | None, token_ids: Sequence[int] | None) -> npt.NDArray[np.int64]:
+    """The token ids of a query, given as text or as such.
+
+    Raises:
+        ProblemError: there is no tokenizer for a text, or an id is outside the vocabulary.
+    """
+    if query is None:
+        return _known_ids(served, token_ids or [])
+    if not served.has_tokenizer:
+        raise ProblemError("no_tokenizer")
+    return served.index.tokenizer.encode(query)
 
 
 def milliseconds_since(started: float) -> float:
@@ -52,45 +67,59 @@ def milliseconds_since(started: float) -> float:
     return round((perf_counter() - started) * 1000, 3)
 
 
-A = TypeVar("A")
+A = TypeVar("A", bound=BaseModel)
 Q = TypeVar("Q", bound=Question)
 
 
-def answer_each(items: Sequence[Q | Problem], answer: Callable[[Q], A]) -> list[A | Problem]:
-    """The answer to each question, or its problem in place; an index that fails altogether fails the batch."""
-    return [item if isinstance(item, Problem) else _answer_or_problem(item, answer) for item in items]
+def answer_each(
+    asked: Asked, batch: Batch, answer: Callable[[Asked, Q], A], *, in_sum: tuple[str, int] | None = None
+) -> Results[A]:
+    """The answer to each question of a batch, or its problem in place; an index that fails altogether fails the batch.
 
-
-def check_sum(items: Sequence[Q | Problem], field: str, most: int) -> None:
-    """Refuse a batch whose questions together ask for too much.
+    Args:
+        asked: what answers.
+        batch: the questions.
+        answer: answers one.
+        in_sum: a field of the questions, and the most that they may ask for together.
 
     Raises:
-        ProblemError: the sum of `field` over the questions is above `most`.
+        ProblemError: the batch is too large.
     """
-    if sum(getattr(item, field) for item in items if not isinstance(item, Problem)) > most:
+    check(batch, asked.limits)
+    if in_sum is not None:
+        _check_sum(batch, *in_sum)
+
+    def results() -> Iterator[A | Problem]:
+        for item in batch.items:
+            asked.work.check()
+            yield item if isinstance(item, Problem) else _answer_or_problem(asked, item, answer)
+
+    return Results(results())
+
+
+def _check_sum(batch: Batch, field: str, most: int) -> None:
+    if sum(getattr(item, field) or 0 for item in batch.items if not isinstance(item, Problem)) > most:
         raise ProblemError("limit_exceeded", errors=[exceeded("items", most, f"in the sum of {field}")])
 
 
-def _answer_or_problem(question: Q, answer: Callable[[Q], A]) -> A | Problem:
+def _answer_or_problem(asked: Asked, question: Q, answer: Callable[[Asked, Q], A]) -> A | Problem:
     try:
-        return answer(question)
+        return answer(asked, question)
     except ProblemError as error:
         return error.problem
     except infgram.QueryError as error:
         return of_library(error).problem
 
 
-def _encode_text(served: ServedIndex, text: str) -> npt.NDArray[np.int64]:
-    if not served.has_tokenizer:
-        raise ProblemError("no_tokenizer")
-    return served.index.tokenizer.encode(text)
-
-
-def _known_ids(served: ServedIndex, question: Question) -> npt.NDArray[np.int64]:
-    token_ids, vocab_size = question.token_ids or [], served.index.vocab_size
+def _known_ids(served: ServedIndex, token_ids: Sequence[int]) -> npt.NDArray[np.int64]:
+    vocab_size = served.info["vocab_size"]
     unknown = next((place for place, token_id in enumerate(token_ids) if token_id >= vocab_size), None)
     if unknown is not None:
-        message = f"Expected 0 to {vocab_size - 1}"
-        error = FieldError(loc=["body", "token_ids", str(unknown)], type="token_out_of_vocabulary", msg=message)
-        raise ProblemError("token_out_of_vocabulary", errors=[error])
+        raise ProblemError("token_out_of_vocabulary", errors=[out_of_vocabulary(vocab_size, "token_ids", unknown)])
     return np.array(token_ids, dtype=np.int64)
+
+
+def out_of_vocabulary(vocab_size: int, *place: str | int) -> FieldError:
+    """What is said of a token id that the index does not know."""
+    loc = ["body", *map(str, place)]
+    return FieldError(loc=loc, type="token_out_of_vocabulary", msg=f"Expected 0 to {vocab_size - 1}")

@@ -7,57 +7,26 @@ stands twice, and any encoding but UTF-8 are refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from email.message import Message
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import Response
-from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from .problems import ProblemError
-from .settings import Limits
 
 
-class JsonRequest(Request):
-    """A request whose body is one JSON value."""
+async def read_json(request: Request, most_bytes: int) -> Any:
+    """The value of a request's body.
 
-    _read: bytes | None = None
-
-    async def body(self) -> bytes:
-        """The body.
-
-        Raises:
-            ProblemError: it is no JSON by its header, too large, or empty.
-        """
-        if self._read is None:
-            _check_headers(self)
-            limits: Limits = self.app.state.settings.limits
-            self._read = await _read_at_most(self, limits.body_bytes)
-            if not self._read:
-                raise ProblemError("invalid_json", "The body is empty; expected a JSON object.")
-        return self._read
-
-    async def json(self) -> Any:
-        """The body's value.
-
-        Raises:
-            ProblemError: it is not JSON as we take it.
-        """
-        return parse(await self.body())
-
-
-class JsonRoute(APIRoute):
-    """A route that reads its body as `JsonRequest` does."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, given our request."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            return await handler(JsonRequest(request.scope, request.receive))
-
-        return handle
+    Raises:
+        ProblemError: it is no JSON by its header, too large, empty, or not JSON as we take it.
+    """
+    _check_headers(request)
+    body = await _read_at_most(request, most_bytes)
+    if not body:
+        raise ProblemError("invalid_json", "The body is empty; expected a JSON object.")
+    return parse(body)
 
 
 def parse(body: bytes) -> Any:
@@ -86,22 +55,28 @@ def _no_constant(_: str) -> None:
 
 
 def _check_headers(request: Request) -> None:
-    message = Message()
-    message["content-type"] = request.headers.get("content-type", "")
-    is_json = message.get_content_type() == "application/json"
-    is_utf8 = message.get_content_charset("utf-8") == "utf-8"
-    if not is_json or not is_utf8 or request.headers.get("content-encoding", "identity") != "identity":
+    headers = request.headers
+    if headers.get("content-type") != "application/json":
+        message = Message()
+        message["content-type"] = headers.get("content-type", "")
+        is_json = message.get_content_type() == "application/json"
+        if not is_json or message.get_content_charset("utf-8") != "utf-8":
+            raise ProblemError("unsupported_media_type")
+    if headers.get("content-encoding", "identity") != "identity":
         raise ProblemError("unsupported_media_type")
 
 
 async def _read_at_most(request: Request, n_bytes: int) -> bytes:
-    too_large = ProblemError("body_too_large", f"The body is too large; expected at most {n_bytes} bytes.")
+    too_large = f"The body is too large; expected at most {n_bytes} bytes."
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and len(announced) < 20 and int(announced) > n_bytes:
-        raise too_large
+    if announced.isdecimal() and (len(announced) >= 20 or int(announced) > n_bytes):
+        raise ProblemError("body_too_large", too_large)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > n_bytes:
-            raise too_large
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > n_bytes:
+                raise ProblemError("body_too_large", too_large)
+    except ClientDisconnect as error:
+        raise ProblemError("client_gone") from error
     return bytes(body)

@@ -10,6 +10,30 @@ _QUERY: Final = {"token_ids": [3, 14], "tokens": ["natural", " language"]}
 
 COUNT: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.04, "count": 9}
 
+FIND: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.03, "count": 9, "ranges": [{"lo": 120, "hi": 129}]}
+
+LOCATE: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 0.05,
+    "count": 9,
+    "locations": [{"document_id": 4, "offset": 4}, {"document_id": 0, "offset": 31}],
+}
+
+PROB: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 0.05,
+    "suffix_length": 2,
+    "effective_n": 3,
+    "context_count": 9,
+    "continuation_count": 6,
+    "is_sparse": False,
+    "log_prob": -0.4054651081081644,
+}
+
+LONGEST_SUFFIX: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.04, "length": 2, "count": 9}
+
+LONGEST_MATCHES: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.06, "lengths": [2, 1], "counts": [9, 40]}
+
 DISTRIBUTION: Final[dict[str, Any]] = {
     **_QUERY,
     "elapsed_ms": 0.07,
@@ -84,3 +108,9 @@ INDEX_INFO: Final[dict[str, Any]] = {
 }
 
 PROBLEM: Final[dict[str, Any]] = ProblemError("unknown_index").problem.model_dump()
+
+COUNTS: Final[dict[str, Any]] = {
+    "counts": [9, None],
+    "errors": {1: ProblemError("token_out_of_vocabulary").problem.model_dump()},
+    "elapsed_ms": 0.05,
+}

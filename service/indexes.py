@@ -1,30 +1,38 @@
-"""The indexes that are served: opened once, under their names."""
+"""The indexes that are served, under their names; each can be replaced while it is asked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import infgram
 
+Opener = Callable[[Path], infgram.Index]
 
-@dataclass
+
+@dataclass(eq=False)
 class ServedIndex:
     """An open index and its name.
 
     Attributes:
+        identity: changes when another index takes its place on the disk.
         info: what `Index.info` says.
         is_damaged: set for good when its files contradict themselves; it answers nothing more.
+        n_holders: the answers under way that use it.
+        is_replaced: set when another one has its name; it is closed when nobody holds it.
     """
 
     name: str
     index: infgram.Index
+    identity: tuple[int, ...] = ()
     info: Mapping[str, Any] = field(init=False)
     is_damaged: bool = False
+    n_holders: int = 0
+    is_replaced: bool = False
 
     def __post_init__(self) -> None:
         self.info = self.index.info()
@@ -44,15 +52,90 @@ class ServedIndex:
         return [None if token_id == infgram.END_OF_DOCUMENT else next(shown) for token_id in token_ids]
 
 
-@contextmanager
-def opened(paths: Mapping[str, Path]) -> Iterator[dict[str, ServedIndex]]:
-    """All indexes, open as long as the `with` block lasts.
+class ServedIndexes(Mapping[str, ServedIndex]):
+    """The indexes by name. Asked and changed on one event loop; only `opened_anew` may run on a thread.
+
+    Args:
+        paths: the folder of each.
+        opener: opens a folder.
 
     Raises:
         IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: one cannot be opened.
     """
-    with ExitStack() as stack:
-        yield {name: ServedIndex(name, stack.enter_context(infgram.open(path))) for name, path in paths.items()}
+
+    def __init__(self, paths: Mapping[str, Path], opener: Opener = infgram.open) -> None:
+        self._paths, self._opener = paths, opener
+        self._served: dict[str, ServedIndex] = {}
+        self._served = self.opened_anew()
+
+    def __getitem__(self, name: str) -> ServedIndex:
+        return self._served[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._served)
+
+    def __len__(self) -> int:
+        return len(self._served)
+
+    def hold(self, name: str) -> ServedIndex:
+        """The index of this name now; it stays open until `let_go`, whatever is put in its place.
+
+        Raises:
+            KeyError: there is none.
+        """
+        served = self._served[name]
+        served.n_holders += 1
+        return served
+
+    def let_go(self, served: ServedIndex) -> None:
+        """An answer that held an index is made."""
+        served.n_holders -= 1
+        _close_if_unused(served)
+
+    def opened_anew(self) -> dict[str, ServedIndex]:
+        """What stands on the disk now: those that are new or have changed are opened, the others are those served.
+
+        Raises:
+            IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: one cannot be opened; none
+                is opened then.
+        """
+        with ExitStack() as opened:
+            found = {}
+            for name, path in self._paths.items():
+                identity, current = _identity(path), self._served.get(name)
+                if current is None or current.is_damaged or current.identity != identity:
+                    current = ServedIndex(name, opened.enter_context(self._opener(path)), identity)
+                found[name] = current
+            opened.pop_all()
+        return found
+
+    def replace(self, found: Mapping[str, ServedIndex]) -> list[str]:
+        """Answer from what `opened_anew` found, from the next question on; the names of those that changed."""
+        replaced = [served for name, served in self._served.items() if found.get(name) is not served]
+        self._served = dict(found)
+        for served in replaced:
+            served.is_replaced = True
+            _close_if_unused(served)
+        return [served.name for served in replaced]
+
+    def close(self) -> None:
+        """Close all of them."""
+        for served in self._served.values():
+            served.index.close()
+
+
+def _close_if_unused(served: ServedIndex) -> None:
+    if served.is_replaced and served.n_holders == 0:
+        served.index.close()
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """A build puts a new folder in the old one's place, so the manifest is another file."""
+    try:
+        status = (path / "manifest.json").stat()
+    except OSError:
+        return ()  # opening it will say what is wrong
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 def names_of(paths: Sequence[Path]) -> dict[str, Path]:

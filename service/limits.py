@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, GetJsonSchemaHandler
@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from .problems import FieldError, ProblemError
-from .settings import Limits
+from .settings import ALL, Limits
 
 _MARK = "x-limit"
 _KEYWORDS = {"string": "maxLength", "array": "maxItems", "integer": "maximum"}
@@ -23,9 +23,11 @@ class AtMost:
 
     Attributes:
         limit: the field of `Limits`.
+        none_is_all: whether None asks for all there is, which is beyond any limit but that of a stream.
     """
 
     limit: str
+    none_is_all: bool = False
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(core_schema), _MARK: self.limit}
@@ -39,8 +41,8 @@ def check(body: BaseModel, limits: Limits) -> None:
     """
     errors = [
         exceeded(name, getattr(limits, mark.limit), unit)
-        for name, mark in _marked_fields(body)
-        for size, unit in [_size(getattr(body, name))]
+        for name, mark in _marked_fields(type(body))
+        for size, unit in [_size(getattr(body, name), mark)]
         if size > getattr(limits, mark.limit)
     ]
     if errors:
@@ -60,16 +62,20 @@ def write_into(schema: Any, limits: Limits) -> Any:
         return schema
     filled = {key: write_into(value, limits) for key, value in schema.items() if key != _MARK}
     if _MARK in schema:
-        filled[_KEYWORDS[schema["type"]]] = getattr(limits, schema[_MARK])
+        bounded = filled if "type" in filled else filled["anyOf"][0]  # not the null beside it
+        bounded[_KEYWORDS[bounded["type"]]] = getattr(limits, schema[_MARK])
     return filled
 
 
-def _marked_fields(body: BaseModel) -> Iterator[tuple[str, AtMost]]:
-    for name, field in type(body).model_fields.items():
-        yield from ((name, mark) for mark in field.metadata if isinstance(mark, AtMost))
+@cache
+def _marked_fields(body_type: type[BaseModel]) -> tuple[tuple[str, AtMost], ...]:
+    fields = body_type.model_fields.items()
+    return tuple((name, mark) for name, field in fields for mark in field.metadata if isinstance(mark, AtMost))
 
 
-def _size(value: str | list[Any] | int | None) -> tuple[int, str]:
+def _size(value: str | list[Any] | int | None, mark: AtMost) -> tuple[int, str]:
+    if value is None and mark.none_is_all:
+        return ALL, ""
     if isinstance(value, int):
         return value, ""
     return len(value or ""), "characters" if isinstance(value, str) else "items"

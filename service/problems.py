@@ -14,8 +14,6 @@ from starlette.exceptions import HTTPException
 
 import infgram
 
-from .headers import HEADERS
-
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 20
 
@@ -28,6 +26,8 @@ class Kind(NamedTuple):
 
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "unauthorized": Kind(401, "Expected a key of this service: Authorization: Bearer KEY, or X-API-Key: KEY."),
+    "forbidden": Kind(403, "This key may not do that; expected one with the word admin in the file of keys."),
     "unknown_path": Kind(404, "There is nothing at this address; /openapi.json lists what there is."),
     "unknown_index": Kind(404, "There is no index of this name; GET /v1/indexes lists them."),
     "unknown_document": Kind(404, "The index has no document of this number."),
@@ -41,20 +41,28 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_tokenizer": Kind(422, "The index was built from token ids and holds no tokenizer; ask with token_ids."),
     "empty_query": Kind(422, "The query is empty, which every place matches; expected at least one token."),
     "invalid_query": Kind(422, "The index cannot be asked this."),
+    "rate_limited": Kind(429, "Too many requests; try again after the time in the header Retry-After."),
+    "client_gone": Kind(499, "The client went away before the answer."),
     "internal_error": Kind(500, "Something went wrong in the server."),
     "index_damaged": Kind(503, "The files of the index are damaged; they must be restored or built again."),
     "storage_error": Kind(503, "The files of the index could not be read; try again later."),
     "overloaded": Kind(503, "The server is busy; try again after the time in the header Retry-After."),
+    "timeout": Kind(503, "The answer took longer than the server allows; ask for less at a time."),
     "shutting_down": Kind(503, "The server is shutting down."),
+    "not_loaded": Kind(503, "The new index cannot be opened; the one served before still answers."),
 }
 """The stable code of each problem, its HTTP status and what is said unless there is more to say."""
 
 TITLES: Final = {
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
+    499: "Client Closed Request",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -156,29 +164,27 @@ def respond(error: ProblemError) -> Response:
     return Response(content, error.problem.status, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
 
 
+def of_exception(error: Exception) -> ProblemError:
+    """The problem that any error of a request is answered with."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return of_validation(error.errors())
+    if isinstance(error, HTTPException):
+        return ProblemError(CODE_OF_STATUS.get(error.status_code, "internal_error"), headers=error.headers)
+    if isinstance(error, infgram.InfgramError):
+        return of_library(error)
+    return ProblemError("internal_error")
+
+
 def add_handlers(app: FastAPI) -> None:
-    """Make every error of the app a problem document."""
+    """Make every error that is meant a problem document; `Observed` has the others."""
 
-    @app.exception_handler(ProblemError)
-    async def problem(_: Request, error: ProblemError) -> Response:
-        return respond(error)
+    async def answer(_: Request, error: Exception) -> Response:
+        return respond(of_exception(error))
 
-    @app.exception_handler(RequestValidationError)
-    async def validation(_: Request, error: RequestValidationError) -> Response:
-        return respond(of_validation(error.errors()))
-
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
-        code = CODE_OF_STATUS.get(error.status_code, "internal_error")
-        return respond(ProblemError(code, headers=error.headers))
-
-    @app.exception_handler(infgram.InfgramError)
-    async def library(_: Request, error: infgram.InfgramError) -> Response:
-        return respond(of_library(error))
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, __: Exception) -> Response:
-        return respond(ProblemError("internal_error", headers=HEADERS))  # made outside the middleware that adds them
+    for kind in (RequestValidationError, HTTPException, infgram.InfgramError):
+        app.add_exception_handler(kind, answer)
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

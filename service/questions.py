@@ -31,7 +31,11 @@ def _body(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigDict:
 
 
 TokenId = Annotated[int, Field(ge=0)]
-TopK = Annotated[int, Field(ge=1, description="Rows to return: those of largest count."), AtMost("top_k")]
+TopK = Annotated[
+    Annotated[int, Field(ge=1)] | None,
+    Field(description="Rows to return: those of largest count. Null, for lines only: all of them, by token id."),
+    AtMost("top_k", none_is_all=True),
+]
 MinCount = Annotated[int, Field(ge=1, description="How often a suffix must occur to be used.")]
 
 
@@ -71,6 +75,24 @@ class CountQuestion(Question):
     model_config = _body({"query": "natural language"}, {"token_ids": [3, 14, 15]})
 
 
+class FindQuestion(Question):
+    """In which ranks of the suffix arrays does this stand?"""
+
+    model_config = _body({"query": "natural language"})
+
+
+class LocateQuestion(Question):
+    """At which places does this stand?"""
+
+    model_config = _body({"query": "natural language", "limit": 3})
+
+    limit: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Field(description="Places to return. Null, for lines only: all of them."),
+        AtMost("locations", none_is_all=True),
+    ] = 100
+
+
 class NextTokenQuestion(Question):
     """What follows the whole of this?"""
 
@@ -86,6 +108,29 @@ class InfgramQuestion(Question):
 
     min_count: MinCount = 1
     top_k: TopK = 20
+
+
+class ProbQuestion(Question):
+    """How likely is one token after the longest suffix of this that occurs?"""
+
+    model_config = _body({"query": "a word on natural language", "token_id": 15})
+
+    token_id: Annotated[int, Field(ge=-1, description="The next token; −1 is the end of the document.")]
+    min_count: MinCount = 1
+
+
+class LongestSuffixQuestion(Question):
+    """How much of the end of this occurs?"""
+
+    model_config = _body({"query": "a word on natural language", "min_count": 1})
+
+    min_count: MinCount = 1
+
+
+class LongestMatchesQuestion(Question):
+    """From each token on, how much of this occurs?"""
+
+    model_config = _body({"query": "a word on natural language"})
 
 
 class ScoreQuestion(Question):
@@ -142,6 +187,18 @@ class CountBatch(Batch):
     items: Annotated[list[Item[CountQuestion]], AtMost("batch_items")]
 
 
+class FindBatch(Batch):
+    """Several finds."""
+
+    items: Annotated[list[Item[FindQuestion]], AtMost("batch_items")]
+
+
+class LocateBatch(Batch):
+    """Several places to find."""
+
+    items: Annotated[list[Item[LocateQuestion]], AtMost("batch_items")]
+
+
 class NextTokenBatch(Batch):
     """Several next-token questions."""
 
@@ -154,6 +211,26 @@ class InfgramBatch(Batch):
     items: Annotated[list[Item[InfgramQuestion]], AtMost("batch_items")]
 
 
+class ProbBatch(Batch):
+    """Several probabilities."""
+
+    model_config = _body({"items": [{"query": "natural", "token_id": 15}, {"token_ids": [3], "token_id": -1}]})
+
+    items: Annotated[list[Item[ProbQuestion]], AtMost("batch_items")]
+
+
+class LongestSuffixBatch(Batch):
+    """Several longest suffixes."""
+
+    items: Annotated[list[Item[LongestSuffixQuestion]], AtMost("batch_items")]
+
+
+class LongestMatchesBatch(Batch):
+    """Several sequences to match."""
+
+    items: Annotated[list[Item[LongestMatchesQuestion]], AtMost("batch_items")]
+
+
 class ScoreBatch(Batch):
     """Several sequences to score."""
 
@@ -164,3 +241,50 @@ class SearchBatch(Batch):
     """Several searches."""
 
     items: Annotated[list[Item[SearchQuestion]], AtMost("batch_items")]
+
+
+class CountsQuestion(BaseModel):
+    """How often does each of these occur?"""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"token_ids": [[3, 14], [3, 14, 15]]}, {"queries": ["natural language"]}],
+            "oneOf": [{"required": ["queries"]}, {"required": ["token_ids"]}],
+        },
+    )
+
+    queries: Annotated[list[Annotated[str, AfterValidator(_is_utf8)]] | None, AtMost("batch_items")] = Field(
+        default=None, description="Texts.", json_schema_extra=_may_be_left_out
+    )
+    token_ids: Annotated[list[list[TokenId]] | None, AtMost("batch_items")] = Field(
+        default=None, description="Lists of token ids.", json_schema_extra=_may_be_left_out
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one_is_given(self) -> CountsQuestion:
+        if len(self.model_fields_set) != 1 or (self.queries is None and self.token_ids is None):
+            raise ValueError("Expected exactly one of queries (texts) and token_ids (lists of integers)")
+        return self
+
+
+class TokenizeQuestion(BaseModel):
+    """What are the tokens of this text?"""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"query": "natural language"}]}
+    )
+
+    query: Annotated[str, AfterValidator(_is_utf8), AtMost("query_characters")]
+
+
+class DetokenizeQuestion(BaseModel):
+    """What is the text of these tokens?"""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"token_ids": [3, 14]}]}
+    )
+
+    token_ids: Annotated[list[TokenId], AtMost("query_tokens")]

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import signal
 import socket
 from collections.abc import Callable
+from time import monotonic
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 import infgram
 
+from . import logs
 from .app import create_app
-from .indexes import opened
+from .runtime import Runtime, Worker, open_index, read_keys
 from .settings import Settings
+from .workers import supervise
 
 BACKLOG = 2048
 
 
 def run(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; what is under way then is finished first.
+    """Serve until SIGINT or SIGTERM; what is under way then is finished first. SIGHUP puts replaced indexes in place.
 
     Args:
         settings: which indexes, where, and how much; `port=0` takes a free one.
@@ -25,13 +33,36 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
 
     Raises:
         IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: an index cannot be opened.
-        StorageError: the address is taken, or not ours.
+        InputError: the file of keys holds something else.
+        StorageError: the address is taken, or not ours; the file of keys cannot be read.
     """
-    with opened(settings.indexes):  # fails here with the library's own message, not inside the server
-        pass
+    keys = read_keys(settings)  # these fail here with the library's own message, not inside the server
+    for path in settings.indexes.values():
+        open_index(settings.model_copy(update={"load": "map", "verify": False}), path).close()
     listening = _listen(settings.host, settings.port)
+    if keys is None and not _is_loopback(listening):
+        logs.write(
+            "open_to_all",
+            level="warning",
+            detail="whoever reaches this address may ask and reload: there are no keys; see `infgram api-key`",
+        )
+    with listening:
+
+        def ready() -> None:
+            if announce is not None:
+                announce(_address(listening))
+
+        if settings.workers == 1:
+            serve(settings, listening, Worker(), ready)
+        else:
+            supervise(settings, listening, serve, ready)
+
+
+def serve(settings: Settings, listening: socket.socket, worker: Worker, ready: Callable[[], None]) -> None:
+    """Answer on a socket in this process until a signal comes; `ready` is called when it does."""
+    app = create_app(settings, worker)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         lifespan="on",
         ws="none",
         log_level="warning",
@@ -40,26 +71,57 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
         proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
-    server = _AnnouncingServer(config, lambda: announce(_address(listening)) if announce else None)
-    with listening:
-        try:
-            server.run(sockets=[listening])
-        except KeyboardInterrupt:  # raised again by uvicorn after it has shut down
-            return
+    try:
+        _Server(config, app, ready).run(sockets=[listening])
+    except KeyboardInterrupt:  # raised again by uvicorn after it has shut down
+        return
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Says when it is ready."""
+class _Server(uvicorn.Server):
+    """Says when it is ready, reloads on SIGHUP, and fails to be ready for a while before it stops."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._announce = announce
+        self._app, self._ready = app, ready
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stops_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
         if self.started:
-            self._announce()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+            self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal: the second one at once, the first one when it has been seen that it is not ready."""
+        super().handle_exit(sig, frame)
+        if self.started and not self._runtime.is_draining:
+            self._runtime.is_draining = True
+            if self._runtime.settings.drain_s:
+                self._stops_at, self.should_exit = monotonic() + self._runtime.settings.drain_s, False
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to stop."""
+        if self._stops_at is not None and monotonic() >= self._stops_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    @property
+    def _runtime(self) -> Runtime:
+        runtime: Runtime = self._app.state.runtime
+        return runtime
+
+    def _reload(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._reload_or_say_why_not())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload_or_say_why_not(self) -> None:
+        try:
+            await self._runtime.reload()
+        except infgram.InfgramError as error:
+            logs.write("not_reloaded", level="error", detail=str(error))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -73,6 +135,10 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen at {host} port {port}: {error.strerror or error}; stop the program that has the port, or "
             f"choose another one with --port or INFGRAM_PORT"
         ) from error
+
+
+def _is_loopback(listening: socket.socket) -> bool:
+    return ipaddress.ip_address(listening.getsockname()[0]).is_loopback
 
 
 def _address(listening: socket.socket) -> str:

@@ -1,13 +1,25 @@
-"""What the service is told: indexes, address, limits. Defaults, then the environment (`INFGRAM_…`), then arguments."""
+"""What the service is told: indexes, address, limits. Defaults, then a TOML file, then the environment, then arguments.
+
+`INFGRAM_PORT=80`, `INFGRAM_LIMITS__TOP_K=100`; in the file, `port = 80` and `[limits]` with `top_k = 100`.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, StringConstraints
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ALL: Final = sys.maxsize
+"""The limit of what is unlimited."""
 
 IndexName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """What stands in the address: letters, digits, dots, underscores, hyphens."""
@@ -24,10 +36,13 @@ class Limits(BaseModel):
     body_bytes: PositiveInt = Field(default=1 << 20, description="Size of a request body.")
     query_characters: PositiveInt = Field(default=32_768, description="Characters of a query given as text.")
     query_tokens: PositiveInt = Field(default=4_096, description="Tokens of a query, given as text or as token ids.")
-    top_k: int = Field(default=1_000, ge=20, description="Rows of one distribution.")
-    documents: int = Field(default=100, ge=10, description="Documents of one search.")
+    top_k: int = Field(default=1_000, ge=20, description="Rows of one distribution; no limit for lines.")
+    documents: int = Field(default=100, ge=10, description="Documents of one search; ten times as many for lines.")
+    locations: int = Field(default=10_000, ge=100, description="Places of one locate; no limit for lines.")
     snippet_tokens: int = Field(default=1_000, ge=40, description="Tokens around a match.")
-    text_characters: NonNegativeInt = Field(default=10_000, description="A found document's text is cut after so many.")
+    text_characters: NonNegativeInt = Field(
+        default=10_000, description="A found document's text is cut after so many; not in lines."
+    )
     document_size: NonNegativeInt = Field(
         default=200_000,
         description="Characters of text, and tokens, after which a document asked for by its id is cut.",
@@ -35,10 +50,17 @@ class Limits(BaseModel):
     batch_items: PositiveInt = Field(default=1_000, description="Questions of one batch.")
     batch_rows: PositiveInt = Field(default=50_000, description="Sum of `top_k` over the questions of one batch.")
     batch_documents: PositiveInt = Field(default=200, description="Sum of `limit` over the searches of one batch.")
+    batch_locations: PositiveInt = Field(default=100_000, description="Sum of `limit` over the locates of one batch.")
+
+    def of_streams(self) -> Limits:
+        """The limits of an answer that is sent as lines, and so never held as a whole."""
+        wider = {"top_k": ALL, "locations": ALL, "text_characters": ALL, "documents": 10 * self.documents}
+        wider |= {"batch_rows": ALL, "batch_locations": ALL, "batch_documents": 10 * self.batch_documents}
+        return self.model_copy(update=wider)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; each also by environment: `INFGRAM_PORT=80`, `INFGRAM_LIMITS__TOP_K=100`.
+    """Everything that can be set; `settings_from` reads a TOML file as well.
 
     `INFGRAM_INDEXES` is a JSON object: `{"stories": "/data/stories.infgram"}`.
     """
@@ -48,13 +70,68 @@ class Settings(BaseSettings):
     )
 
     indexes: dict[IndexName, Path] = Field(default={}, description="Name in the address, and folder, of each index.")
+    load: Literal["map", "warm", "ram"] = Field(default="map", description="How the files are held; see infgram.open.")
+    verify: bool = Field(default=False, description="Verify every byte of an index before it is served.")
+    end_of_text_ids: dict[IndexName, int] = Field(
+        default={},
+        description="For the public infini-gram API at POST /: the token id that stands for the end of a document. "
+        "Else the tokenizer's own, or −1 where it has none.",
+    )
+
     host: str = Field(default="127.0.0.1", description="Address to listen at.")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen at; 0 takes a free one.")
+    workers: PositiveInt = Field(default=1, description="Processes that answer; the files are mapped by all of them.")
     max_concurrency: PositiveInt = Field(
-        default_factory=lambda: 2 * (os.cpu_count() or 1), description="Questions answered at a time."
+        default_factory=lambda: 2 * (os.cpu_count() or 1), description="Questions answered at a time, by each worker."
     )
     max_waiting: NonNegativeInt = Field(
         default=64, description="Questions that may wait for their turn; more are refused."
     )
+    timeout_s: PositiveFloat = Field(default=30, description="Seconds that one answer may take.")
+    stream_timeout_s: PositiveFloat = Field(default=600, description="Seconds that one answer in lines may take.")
+    drain_s: float = Field(
+        default=0, ge=0, description="Seconds between a signal to stop, when /readyz fails, and no more connections."
+    )
     shutdown_s: PositiveInt = Field(default=10, description="Seconds that a shutdown gives to what is under way.")
+
+    api_keys_file: Path | None = Field(
+        default=None, description="The file of keys, as `infgram api-key` writes its lines; without it all may ask."
+    )
+    requests_per_s: PositiveFloat | None = Field(
+        default=None, description="Requests a second of one key, or of one client where there are no keys."
+    )
+    cors_origins: tuple[str, ...] = Field(default=(), description="Origins whose pages may ask from a browser.")
+
+    log_requests: bool = Field(default=True, description="One line of JSON a request, on standard error.")
+    log_queries: bool = Field(default=False, description="The bodies of requests in these lines, too.")
     limits: Limits = Limits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before the environment before the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def settings_from(file: Path | None, **given: Any) -> Settings:
+    """The settings of a TOML file, the environment and arguments.
+
+    Raises:
+        ValueError: a setting is unknown or out of range, or the file is no TOML.
+        OSError: the file cannot be read.
+    """
+    if file is None:
+        return Settings(**given)
+    with file.open("rb"):  # a file that is missing would be passed over
+        pass
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    return Settings.model_construct(**dict(FromFile(**given)))

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import anyio
-from fastapi import Request
+import asyncio
 
 from .problems import ProblemError
+
+RETRY_AFTER_S = 1
 
 
 class Slots:
     """Places to answer in. Made and used on one event loop."""
 
     def __init__(self, n_running: int, n_waiting: int) -> None:
-        self._running = anyio.CapacityLimiter(n_running)
-        self._n_waiting = n_waiting
+        self._free = asyncio.Semaphore(n_running)
+        self._most_waiting = n_waiting
+        self._n_waiting = 0
 
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Hold a place while a question is answered.
+    async def take(self) -> None:
+        """Wait for a place; `give_back` must follow.
 
         Raises:
             ProblemError: all are taken, and too many wait already.
         """
-        state = self._running.statistics()
-        if state.borrowed_tokens >= state.total_tokens and state.tasks_waiting >= self._n_waiting:
-            raise ProblemError("overloaded", headers={"Retry-After": "1"})
-        async with self._running:
-            yield
+        if self._free.locked() and self._n_waiting >= self._most_waiting:
+            raise ProblemError("overloaded", headers={"Retry-After": str(RETRY_AFTER_S)})
+        self._n_waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._n_waiting -= 1
 
-
-async def slot(request: Request) -> AsyncIterator[None]:
-    """The dependency of every question."""
-    slots: Slots = request.app.state.slots
-    async with slots.taken():
-        yield
+    def give_back(self) -> None:
+        """Leave the place to the next one."""
+        self._free.release()

@@ -229,6 +229,19 @@ auto locate_pairs(const Index& index, const py::object& tokens, std::size_t limi
   return pairs_from(locate(index, find(index, pattern), limit));
 }
 
+// (document, offset)
+std::pair<std::uint64_t, std::uint64_t> locate_rank(const Index& index, std::size_t shard, std::uint64_t rank) {
+  if (shard >= index.shards().size() || rank >= index.shards()[shard].n_tokens()) {
+    throw QueryError("there is no rank " + std::to_string(rank) + " in shard " + std::to_string(shard) +
+                     "; take a rank of a range that find gives");
+  }
+  const py::gil_scoped_release release;
+  ShardRanges ranges(index.shards().size());
+  ranges[shard] = {rank, rank + 1};
+  const Location location = locate(index, ranges, 1).front();
+  return {location.document, location.offset};
+}
+
 py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t document) {
   std::vector<std::int64_t> ids;
   {
@@ -301,6 +314,8 @@ void bind_index(py::module_& module) {
            "(lengths, counts) int64 of the longest match that starts at each position.")
       .def("locate", &locate_pairs, py::arg("tokens"), py::arg("limit"),
            "[(document, offset)] of the first occurrences in suffix order.")
+      .def("locate_rank", &locate_rank, py::arg("shard"), py::arg("rank"),
+           "(document, offset) of the suffix with this rank in a shard.")
       .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
       .def("document_metadata", &document_metadata, py::arg("document"), "The document's metadata as JSON bytes.");
 

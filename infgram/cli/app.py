@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from infgram.cli import (
+    api_key,
     build,
     count,
     dedup,
@@ -151,6 +152,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
     ("eval", evaluate.evaluate, evaluate.EXAMPLES),
     ("dedup", dedup.dedup, dedup.EXAMPLES),
     ("serve", serve.serve, serve.EXAMPLES),
+    ("api-key", api_key.api_key, api_key.EXAMPLES),
     ("demo", demo.demo, demo.EXAMPLES),
 )
 

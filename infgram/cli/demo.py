@@ -70,7 +70,7 @@ def demo(
             print_line(f"Serving it at {url} (open it in a browser; Ctrl-C stops)")
 
     if serve:
-        start([output], [], {"host": DEFAULT_HOST, "port": port}, finish)
+        start([output], [], {"host": DEFAULT_HOST, "port": port, "log_requests": False}, finish)
     else:
         finish(None, [])
 

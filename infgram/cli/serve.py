@@ -20,6 +20,7 @@ EXAMPLES = """
 infgram serve corpus.infgram
 infgram serve news.infgram books.infgram --port 9000
 infgram serve a.infgram b.infgram --name news --name books
+infgram serve corpus.infgram --host 0.0.0.0 --workers 2 --api-keys-file keys.txt
 curl -H 'Content-Type: application/json' -d '{"query": "natural language"}' \\
      http://127.0.0.1:8000/v1/indexes/corpus/count
 """
@@ -30,8 +31,13 @@ DEFAULT_PORT = 8000
 
 def serve(
     indexes: Annotated[
-        list[Path], typer.Argument(metavar="INDEX", help="The folders of one index or several.", show_default=False)
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="[INDEX]...",
+            help="The folders of one index or several; or name them in --config.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(
@@ -50,12 +56,41 @@ def serve(
             help="The index's name in the address, once for each INDEX; else its folder's, without .infgram.",
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, metavar="N", help="Processes that answer, on the same mapped files; 1."),
+    ] = None,
+    load: Annotated[
+        str | None,
+        typer.Option("--load", metavar="map|warm|ram", help="How indexes are held, as in infgram.open; map."),
+    ] = None,
+    api_keys_file: Annotated[
+        Path | None,
+        typer.Option("--api-keys-file", metavar="FILE", help="Who may ask: keys, as infgram api-key adds them."),
+    ] = None,
+    requests_per_s: Annotated[
+        float | None,
+        typer.Option("--requests-per-s", metavar="N", help="Of each key, or of each client where there are no keys."),
+    ] = None,
+    cors_origins: Annotated[
+        list[str] | None,
+        typer.Option("--cors-origin", metavar="ORIGIN", help="A site whose pages may ask; may be repeated."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", envvar="INFGRAM_CONFIG", help="A TOML file with any setting."),
+    ] = None,
+    log_requests: Annotated[
+        bool | None,
+        typer.Option("--log-requests/--no-log-requests", help="A line of JSON a request on standard error; on."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve indexes over HTTP, with a page to ask them.
 
     Needs the extra service: pip install 'infgram[service]'. Every setting can also stand in the environment, as
-    INFGRAM_PORT. Ctrl-C stops the service after what is under way.
+    INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service after what is under way. SIGHUP, or POST
+    /v1/admin/reload, puts an index that was built anew in the place of the old one, without a pause.
 
     JSON, once it answers: url, indexes (their names).
     """
@@ -66,35 +101,56 @@ def serve(
         else:
             print_line(f"Serving {', '.join(served)} at {url} (open it in a browser; Ctrl-C stops)")
 
-    start(indexes, names or [], {"host": host, "port": port}, announce)
+    given = {
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "load": load,
+        "api_keys_file": api_keys_file,
+        "requests_per_s": requests_per_s,
+        "cors_origins": tuple(cors_origins) if cors_origins else None,
+        "log_requests": log_requests,
+    }
+    start(indexes or [], names or [], given, announce, config=config)
 
 
 def start(
-    indexes: list[Path], names: list[str], address: dict[str, Any], announce: Callable[[str, list[str]], None]
+    indexes: list[Path],
+    names: list[str],
+    given: dict[str, Any],
+    announce: Callable[[str, list[str]], None],
+    *,
+    config: Path | None = None,
 ) -> None:
     """Run the service until it is stopped.
 
     Args:
         indexes: folders.
         names: one for each, or none.
-        address: `host` and `port`; None leaves the choice to the environment and the defaults.
+        given: settings; None leaves the choice to the environment, the file and the defaults.
         announce: called with the address and the names of the indexes once it answers.
+        config: a TOML file of settings.
 
     Raises:
-        typer.BadParameter: the names do not fit, or a setting is out of range.
+        typer.BadParameter: there is no index, the names do not fit, or a setting is unknown or out of range.
         MissingExtraError: the service is not installed.
         StorageError: the address cannot be listened at.
     """
     service = load_service()
-    named = _named(service, indexes, names)
-    given = {name: value for name, value in address.items() if value is not None}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if indexes:
+        chosen["indexes"] = _named(service, indexes, names)
     try:
-        settings = service.Settings(indexes=named, **given)
+        settings = service.settings_from(config, **chosen)
     except ValueError as error:  # pydantic's ValidationError
         raise typer.BadParameter(_reason(error)) from error
+    except OSError as error:
+        raise typer.BadParameter(f"--config {config}: {error.strerror or error}") from error
+    if not settings.indexes:
+        raise typer.BadParameter("there is no index to serve; name one: infgram serve INDEX")
 
     def announce_now(url: str) -> None:
-        announce(url, list(named))
+        announce(url, list(settings.indexes))
         sys.stdout.flush()
 
     service.run(settings, announce=announce_now)

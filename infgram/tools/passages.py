@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from infgram.index import Index
-from infgram.snippets import characters
+from infgram.snippets import characters_before
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array
 
@@ -59,9 +59,7 @@ def _passage(
 ) -> Passage:
     token_ids = index.document_tokens(document_id, begin, end)
     text = "" if tokenizer is None else tokenizer.decode(token_ids)
-
-    def place(offset: int) -> int:
-        return characters(tokenizer, token_ids[: offset - begin], text)
-
-    places = tuple((place(match.offset), place(match.offset + match.length)) for match in matches)
+    spans = [(match.offset - begin, match.offset - begin + match.length) for match in matches]
+    characters = characters_before((offset for span in spans for offset in span), token_ids, text, tokenizer)
+    places = tuple((characters[start], characters[end]) for start, end in spans)
     return Passage(token_ids, text, tuple(matches), places)

@@ -3,14 +3,70 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
-from ..dependencies import OneSlot
-from . import count, documents, health, indexes, infgram, next_token, page, score, search
+from ..answering import QuestionRoute
+from ..compat import route as compat
+from . import (
+    admin,
+    count,
+    documents,
+    find,
+    health,
+    indexes,
+    infgram,
+    locate,
+    longest_matches,
+    longest_suffix,
+    metrics,
+    next_token,
+    page,
+    prob,
+    score,
+    search,
+    tokenize,
+)
 
-questions = APIRouter(prefix="/v1/indexes/{name}", dependencies=[OneSlot])
-for _resource in (count, next_token, infgram, score, search, documents):
+_RESOURCES = (
+    count,
+    infgram,
+    next_token,
+    prob,
+    longest_suffix,
+    longest_matches,
+    score,
+    find,
+    locate,
+    search,
+    documents,
+    tokenize,
+)
+
+questions = APIRouter(prefix="/v1/indexes/{name}")
+for _resource in _RESOURCES:
     questions.include_router(_resource.router)
 
-ROUTERS = (indexes.router, questions, health.router, page.router)
+ROUTERS = (
+    questions,
+    indexes.router,
+    compat.router,
+    health.router,
+    metrics.router,
+    admin.router,
+    page.router,
+)
 
-__all__ = ["ROUTERS"]
+QUESTIONS = {
+    route.path: route for resource in _RESOURCES for route in resource.router.routes if isinstance(route, QuestionRoute)
+}
+"""The routes of the questions, by what follows the index's name in the address."""
+
+OPERATIONS = sorted(
+    route.operation_id or route.name
+    for router in (*(resource.router for resource in _RESOURCES), *ROUTERS[1:])
+    for route in router.routes
+    if isinstance(route, APIRoute)
+)
+"""The names of all operations."""
+
+__all__ = ["OPERATIONS", "QUESTIONS", "ROUTERS"]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from ..answers import DocumentAnswer
-from ..dependencies import NamedIndex, RequestLimits
+from ..dependencies import AskedIndex
 from ..problems import ProblemError, refusals
+from ..settings import ALL
 
-router = APIRouter(tags=["documents"], responses=refusals(404, 422, 503))
+router = APIRouter(tags=["documents"], responses=refusals(401, 404, 422, 429, 503))
 DocumentId = Annotated[int, Path(ge=0, description="Documents are numbered from 0.", examples=[4])]
+Whole = Annotated[bool, Query(description="Not cut, however long it is.")]
 
 
 @router.get("/documents/{document_id}", operation_id="document", summary="One document")
-def document(served: NamedIndex, limits: RequestLimits, document_id: DocumentId) -> DocumentAnswer:
+def document(asked: AskedIndex, document_id: DocumentId, whole: Whole = False) -> DocumentAnswer:
     """Text, tokens and metadata of one document."""
-    if document_id >= served.index.n_documents:
+    index = asked.served.index
+    if document_id >= index.n_documents:
         raise ProblemError("unknown_document")
-    found, most = served.index.document(document_id), limits.document_size
+    found, most = index.document(document_id), ALL if whole else asked.limits.document_size
     return DocumentAnswer(
         document_id=document_id,
         metadata=dict(found.metadata),

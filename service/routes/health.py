@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ..answers import Health
-from ..dependencies import Indexes
+from ..dependencies import AppRuntime
 from ..problems import ProblemError, refusals
 
 router = APIRouter(tags=["health"])
@@ -18,8 +18,10 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", operation_id="readyz", summary="Readiness", responses=refusals(503))
-async def readyz(indexes: Indexes) -> Health:
-    """Every index is open, and none has turned out damaged."""
-    if any(served.is_damaged for served in indexes.values()):
+async def readyz(runtime: AppRuntime) -> Health:
+    """Every index is open, none has turned out damaged, and the server has not been told to stop."""
+    if runtime.is_draining:
+        raise ProblemError("shutting_down")
+    if any(served.is_damaged for served in runtime.indexes.values()):
         raise ProblemError("index_damaged")
     return Health(status="ready")

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,8 @@ from tests.cli.running import command, is_one_error_line, run
 
 
 @contextmanager
-def served(*words: str | Path | int, folder: Path) -> Iterator[dict[str, Any]]:
-    """A running service; what it announced. It must end well when it is told to."""
+def served(*words: str | Path | int, folder: Path, n_requests: int = 1) -> Iterator[dict[str, Any]]:
+    """A running service; what it announced. It must end well when it is told to, having logged its requests."""
     process = subprocess.Popen(
         command(*words, "--json"), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -31,7 +32,7 @@ def served(*words: str | Path | int, folder: Path) -> Iterator[dict[str, Any]]:
     finally:
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=60)
-    assert stderr == ""
+    assert [json.loads(line)["event"] for line in stderr.splitlines()] == ["request"] * n_requests
 
 
 @contextmanager
@@ -50,6 +51,52 @@ def test_serve(index_path: Path, tmp_path: Path) -> None:
         request = urllib.request.Request(f"{said['url']}/v1/indexes/two/count", data=body, headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert json.load(answer)["count"] == run("count", index_path, " natural", "--json").json["count"]
+
+
+def asked(said: dict[str, Any], key: str | None = None) -> int:
+    """The status of a request for the list of indexes."""
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{said['url']}/v1/indexes", headers=headers)) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_file_of_settings_and_keys(index_path: Path, tmp_path: Path) -> None:
+    made = run("api-key", tmp_path / "keys.txt", "alice", "--json").json
+    assert made["name"] == "alice"
+    lines = (tmp_path / "keys.txt").read_text()
+    assert "alice sha256:" in lines
+    assert made["key"] not in lines
+    assert (tmp_path / "keys.txt").stat().st_mode & 0o077 == 0
+    (tmp_path / "service.toml").write_text(
+        f"port = 0\napi_keys_file = {str(tmp_path / 'keys.txt')!r}\n\n[indexes]\nstories = {str(index_path)!r}\n"
+    )
+    with served("serve", "--config", tmp_path / "service.toml", folder=tmp_path, n_requests=2) as said:
+        assert said["indexes"] == ["stories"]
+        assert (asked(said), asked(said, made["key"])) == (401, 200)
+
+
+def test_a_key_that_is_there_already(tmp_path: Path) -> None:
+    assert run("api-key", tmp_path / "keys.txt", "alice").code == 0
+    outcome = run("api-key", tmp_path / "keys.txt", "alice")
+    assert outcome.code == 3
+    assert is_one_error_line(outcome.stderr)
+
+
+@pytest.mark.parametrize("text", ["port = 'many'", "other = 1", "port = ", "[limits]\ntop_k = 1"])
+def test_a_file_of_settings_that_is_wrong(index_path: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "service.toml").write_text(text)
+    assert run("serve", index_path, "--config", tmp_path / "service.toml").code == 2
+    assert run("serve", index_path, "--config", tmp_path / "none.toml").code == 2
+
+
+def test_no_index(tmp_path: Path) -> None:
+    outcome = run("serve")
+    assert outcome.code == 2
+    assert "INDEX" in outcome.stderr
 
 
 def test_a_taken_port(index_path: Path) -> None:

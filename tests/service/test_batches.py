@@ -9,7 +9,18 @@ from fastapi.testclient import TestClient
 
 from tests.service.conftest import answered, problem
 
-KINDS = ("count", "next-token", "infgram", "score", "search")
+KINDS = (
+    "count",
+    "next-token",
+    "infgram",
+    "score",
+    "search",
+    "find",
+    "locate",
+    "longest-suffix",
+    "longest-matches",
+    "prob",
+)
 GOOD: tuple[dict[str, Any], ...] = ({"query": "a rose"}, {"token_ids": [97, 32]}, {"query": "absent"})
 BAD: dict[str, tuple[Any, str]] = {
     "no object": ([1, 2], "invalid_request"),
@@ -37,7 +48,7 @@ def test_each_item_is_answered_as_alone(client: TestClient, kind: str) -> None:
 
 
 def small(kind: str) -> dict[str, int]:
-    return {"search": {"limit": 3}}.get(kind, {})
+    return {"search": {"limit": 3}, "prob": {"token_id": 97}}.get(kind, {})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,8 +56,8 @@ def small(kind: str) -> dict[str, int]:
 def test_an_item_that_fails_fails_alone(client: TestClient, kind: str, name: str) -> None:
     bad, code = BAD[name]
     items = [{"query": "a rose", **small(kind)}, bad, {"query": "the end", **small(kind)}]
-    if kind == "search" and isinstance(bad, dict):
-        items[1] = {**bad, "limit": 1}
+    if isinstance(bad, dict):
+        items[1] = {**bad, **small(kind)}
     first, failed, last = answered(client.post(f"/v1/indexes/bytes/{kind}/batch", json={"items": items}))["results"]
     assert "code" not in first
     assert "code" not in last

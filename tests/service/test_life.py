@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, create_app, names_of
+from infgram.service.runtime import Runtime
 from pydantic import ValidationError
 
 import infgram
@@ -24,6 +25,7 @@ class Stub:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
+        self.is_closed = False
         self.started, self.may_end = threading.Event(), threading.Event()
 
     def count(self, _: Any) -> int:
@@ -33,15 +35,23 @@ class Stub:
         assert self.may_end.wait(timeout=30)
         return 7
 
+    def close(self) -> None:
+        self.is_closed = True
+
 
 def served(folders: dict[str, Path], **more: Any) -> TestClient:
     return TestClient(create_app(Settings(indexes=folders, **more)), raise_server_exceptions=False)
 
 
 def put(client: TestClient, name: str, stub: Stub) -> None:
-    entry = vars(client.app)["state"].indexes[name]
+    entry = runtime(client).indexes[name]
     stub.tokenizer = entry.index.tokenizer
-    entry.index = stub
+    entry.index = stub  # type: ignore[assignment]
+
+
+def runtime(client: TestClient) -> Runtime:
+    found: Runtime = vars(client.app)["state"].runtime
+    return found
 
 
 def test_making_an_app_opens_nothing(tmp_path: Path) -> None:
@@ -52,7 +62,7 @@ def test_making_an_app_opens_nothing(tmp_path: Path) -> None:
 
 def test_the_lifespan_closes_what_it_opened(folders: dict[str, Path]) -> None:
     with served(folders) as client:
-        indexes = [entry.index for entry in vars(client.app)["state"].indexes.values()]
+        indexes = [entry.index for entry in runtime(client).indexes.values()]
         assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
     for index in indexes:
         with pytest.raises(infgram.IndexClosedError):

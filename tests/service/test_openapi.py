@@ -15,7 +15,18 @@ from pydantic import BaseModel
 from tests.service.conftest import LIMITS
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
-QUESTIONS = ("count", "next_token", "infgram", "score", "search")
+QUESTIONS = (
+    "count",
+    "find",
+    "infgram",
+    "locate",
+    "longest_matches",
+    "longest_suffix",
+    "next_token",
+    "prob",
+    "score",
+    "search",
+)
 MODELS = [
     model
     for module in (answers, questions)
@@ -42,6 +53,7 @@ def test_the_committed_document_is_this_one() -> None:
 
 def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
     expected = {"indexes", "index", "document", "healthz", "readyz", "root", "web"}
+    expected |= {"counts", "tokenize", "detokenize", "reload", "public_query", "metrics"}
     expected |= {*QUESTIONS, *(f"{name}_batch" for name in QUESTIONS)}
     assert sorted(operation["operationId"] for operation in operations(document)) == sorted(expected)
 
@@ -56,10 +68,11 @@ def test_every_operation_has_a_tag_and_a_summary(document: dict[str, Any]) -> No
 def test_every_question_documents_its_refusals(document: dict[str, Any]) -> None:
     for operation in operations(document):
         responses = operation["responses"]
-        if "requestBody" in operation:
-            assert responses.keys() == {"200", "404", "413", "415", "422", "500", "503"}
+        is_public = operation["operationId"] == "public_query"
+        if "requestBody" in operation and not is_public:
+            assert responses.keys() == {"200", "401", "404", "413", "415", "422", "429", "500", "503"}
         for status, response in responses.items():
-            if status != "200":
+            if status != "200" and not (is_public and status == "400"):
                 assert response["content"].keys() == {"application/problem+json"}
 
 
@@ -86,7 +99,7 @@ def test_the_served_document_has_the_numbers_of_the_server(document: dict[str, A
     question, search = schemas["InfgramQuestion"]["properties"], schemas["SearchQuestion"]["properties"]
     assert question["query"]["maxLength"] == LIMITS.query_characters
     assert question["token_ids"]["maxItems"] == LIMITS.query_tokens
-    assert question["top_k"]["maximum"] == LIMITS.top_k
+    assert question["top_k"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": LIMITS.top_k}
     assert search["limit"]["maximum"] == LIMITS.documents
     assert schemas["CountBatch"]["properties"]["items"]["maxItems"] == LIMITS.batch_items
     assert "x-limit" not in str(document)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from tests.service.conftest import problem
 
 JSON = {"content-type": "application/json"}
-QUESTIONS = ("count", "next-token", "infgram", "score", "search")
+QUESTIONS = ("count", "next-token", "infgram", "score", "search", "find", "locate", "longest-suffix", "longest-matches")
 AT = "/v1/indexes/bytes"
 
 NOT_JSON = {
@@ -96,7 +96,6 @@ def test_only_the_first_errors_are_said(client: TestClient) -> None:
         {"top_k": -1},
         {"top_k": True},
         {"top_k": "5"},
-        {"top_k": None},
         {"min_count": 0},
         {"min_count": 1.5},
     ],
@@ -148,6 +147,14 @@ def test_more_than_allowed(client: TestClient, question: str, field: str, most: 
     assert client.post(f"{AT}/{question}", json={"query": "a", field: most}).status_code == 200
     refused = problem(client.post(f"{AT}/{question}", json={"query": "a", field: most + 1}), 422, "limit_exceeded")
     assert refused["errors"] == [{"loc": ["body", field], "type": "limit_exceeded", "msg": f"Expected at most {most}"}]
+
+
+@pytest.mark.parametrize(("question", "field"), [("infgram", "top_k"), ("next-token", "top_k"), ("locate", "limit")])
+def test_all_there_is_comes_as_lines_only(client: TestClient, question: str, field: str) -> None:
+    body = {"query": "a", field: None}
+    refused = problem(client.post(f"{AT}/{question}", json=body), 422, "limit_exceeded")
+    assert [error["loc"] for error in refused["errors"]] == [["body", field]]
+    assert client.post(f"{AT}/{question}", json=body, headers={"accept": "application/x-ndjson"}).status_code == 200
 
 
 def test_a_search_for_nothing(client: TestClient) -> None:

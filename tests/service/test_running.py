@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -15,28 +22,150 @@ from infgram.service import Settings, run
 import infgram
 
 PROGRAM = """
-import sys
+import sys, json
 from infgram.service import Settings, run
-run(Settings(indexes={"bytes": sys.argv[1]}, port=0), announce=lambda address: print(address, flush=True))
+if __name__ == "__main__":
+    run(Settings(**json.loads(sys.argv[1])), announce=lambda address: print(address, flush=True))
 """
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_a_signal(folders: dict[str, Path], stop: signal.Signals) -> None:
-    command = [sys.executable, "-I", "-c", PROGRAM, str(folders["bytes"])]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+class Running:
+    """A service in a process of its own, and what it has said."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        program = folder / "program.py"
+        program.write_text(PROGRAM)
+        given = json.dumps({"port": 0, **settings}, default=str)
+        self.log = folder / "log.jsonl"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", program, given], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().strip()
+        assert self.address.startswith("http://127.0.0.1:"), self.log.read_text()
+        self.client = httpx2.Client(base_url=self.address, trust_env=False, timeout=30)
+
+    def count(self, query: str, name: str = "bytes") -> int:
+        response = self.client.post(f"/v1/indexes/{name}/count", json={"query": query})
+        assert response.status_code == 200, response.text
+        return int(response.json()["count"])
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
         try:
-            assert process.stdout is not None
-            address = process.stdout.readline().strip()
-            assert address.startswith("http://127.0.0.1:")
-            response = httpx2.post(f"{address}/v1/indexes/bytes/count", json={"query": "rose"}, trust_env=False)
-            assert response.json()["count"] == 5
-            assert "server" not in response.headers
+            return self.process.wait(timeout=30)
         finally:
-            process.send_signal(stop)
-        out, err = process.communicate(timeout=30)
-    assert (out, err) == ("", "")
-    assert process.returncode in {0, -stop}
+            self.process.kill()
+            self.client.close()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["event"] == event]
+
+
+@contextmanager
+def running(folder: Path, **settings: Any) -> Iterator[Running]:
+    started = Running(folder, **settings)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def soon(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    for _ in range(600):
+        if is_so():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_serves_until_a_signal(folders: dict[str, Path], tmp_path: Path, stop: signal.Signals, workers: int) -> None:
+    with running(tmp_path, indexes={"bytes": folders["bytes"]}, workers=workers) as service:
+        response = service.client.post("/v1/indexes/bytes/count", json={"query": "rose"})
+        assert response.json()["count"] == 5
+        assert "server" not in response.headers
+        assert service.stop(stop) in {0, -stop}
+    assert [line["request_id"] for line in service.logged("request")] == [response.headers["x-request-id"]]
+    assert "rose" not in service.log.read_text()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("by", ["signal", "request"])
+def test_a_replaced_index_takes_its_place(tmp_path: Path, workers: int, by: str) -> None:
+    corpus, index = tmp_path / "corpus.txt", tmp_path / "x.infgram"
+    corpus.write_text("a rose")
+    infgram.build(corpus, index, tokenizer="bytes").close()
+    with running(tmp_path, indexes={"bytes": index}, workers=workers) as service:
+        assert service.count("rose") == 1
+        corpus.write_text("a rose is a rose")
+        infgram.build(corpus, index, tokenizer="bytes", overwrite=True).close()
+        assert service.count("rose") == 1
+        if by == "signal":
+            service.send(signal.SIGHUP)
+        else:
+            answer = service.client.post("/v1/admin/reload")
+            assert answer.json() == {"reloaded": ["bytes"], "unchanged": []}
+        soon(lambda: len(service.logged("reloaded")) == workers)
+        for _ in range(8):
+            with httpx2.Client(base_url=service.address, trust_env=False) as fresh:  # perhaps another worker
+                counted = fresh.post("/v1/indexes/bytes/count", json={"query": "rose"})
+            assert counted.json()["count"] == 2
+
+
+def test_an_index_that_cannot_be_opened_is_not_put_in_place(tmp_path: Path, folders: dict[str, Path]) -> None:
+    index = tmp_path / "x.infgram"
+    shutil.copytree(folders["bytes"], index)
+    with running(tmp_path, indexes={"bytes": index}) as service:
+        (index / "manifest.json").unlink()
+        answer = service.client.post("/v1/admin/reload")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_loaded")
+        service.send(signal.SIGHUP)
+        soon(lambda: len(service.logged("not_reloaded")) == 1)
+        assert service.count("rose") == 5
+        assert service.client.get("/readyz").status_code == 200
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path, folders: dict[str, Path]) -> None:
+    with running(tmp_path, indexes={"bytes": folders["bytes"]}, workers=2) as service:
+        service.client.close()
+        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+        names = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+        workers = [int(child) for child, name in names.items() if b"spawn_main" in name]
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        soon(lambda: len(service.logged("worker_died")) == 1)
+        service.client = httpx2.Client(base_url=service.address, trust_env=False, timeout=30)
+        assert service.count("rose") == 5
+
+
+def test_all_workers_are_counted(tmp_path: Path, folders: dict[str, Path]) -> None:
+    with running(tmp_path, indexes={"bytes": folders["bytes"]}, workers=2) as service:
+        for _ in range(12):
+            with httpx2.Client(base_url=service.address, trust_env=False) as fresh:
+                assert fresh.post("/v1/indexes/bytes/count", json={"query": "rose"}).status_code == 200
+        text = service.client.get("/metrics").text
+    assert 'infgram_requests_total{operation="count",status="200"} 12.0' in text
+    assert "infgram_workers 2.0" in text
+
+
+def test_it_is_not_ready_for_a_while_before_it_stops(tmp_path: Path, folders: dict[str, Path]) -> None:
+    with running(tmp_path, indexes={"bytes": folders["bytes"]}, drain_s=1.0) as service:
+        assert service.client.get("/readyz").status_code == 200
+        service.send(signal.SIGTERM)
+        soon(lambda: service.client.get("/readyz").json().get("code") == "shutting_down")
+        assert service.count("rose") == 5
+        assert service.process.wait(timeout=30) in {0, -signal.SIGTERM}
 
 
 def test_a_port_that_is_taken(folders: dict[str, Path]) -> None:

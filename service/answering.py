@@ -1,0 +1,150 @@
+"""How a question is answered: its body is read strictly, an index and a place are held, a thread asks.
+
+FastAPI describes these routes in the OpenAPI document. At run time they are answered here: FastAPI's solver of
+dependencies and its copies of models would cost several times what a count does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack
+from functools import cached_property, partial
+from inspect import signature
+from typing import Any, Final, TypeVar, get_type_hints
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+
+from . import lines
+from .bodies import read_json
+from .dependencies import Asked, Held, held, hold
+from .problems import ProblemError, of_validation, refusals
+from .runtime import Runtime, runtime_of
+from .work import Work
+
+B = TypeVar("B", bound=BaseModel)
+
+PROMPT_S: Final = 0.05
+"""An answer that takes longer is watched: a client that goes away stops it."""
+
+CLIENT_GONE: Final = 499
+
+
+class QuestionRoute(APIRoute):
+    """The route of a question: its endpoint takes `Asked` and the body's model, and returns a model or their lines."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """For FastAPI: `handle_question`."""
+        return self.handle_question
+
+    async def handle_question(self, request: Request) -> Response:
+        """Read the body, validate it, answer."""
+        body = await read_body(request, self._body_type)
+        if lines.are_wanted(request.headers.get("accept", "")):
+            return await _stream(request, self.endpoint, body)
+        content = await promptly(request, request.path_params["name"], partial(_whole, self.endpoint, body))
+        return Response(content, media_type="application/json")
+
+    @cached_property
+    def _body_type(self) -> type[BaseModel]:
+        body_type: type[BaseModel] = get_type_hints(self.endpoint)[list(signature(self.endpoint).parameters)[-1]]
+        return body_type
+
+
+def question_router(tag: str) -> APIRouter:
+    """A router for questions of an index; its routes are `QuestionRoute`s."""
+    return APIRouter(route_class=QuestionRoute, tags=[tag], responses=refusals(401, 404, 413, 415, 422, 429, 503))
+
+
+async def read_body(request: Request, body_type: type[B]) -> B:
+    """The body of a request as a model.
+
+    Raises:
+        ProblemError: it is too large, no JSON, or does not fit the model.
+    """
+    value = await read_json(request, runtime_of(request).settings.limits.body_bytes)
+    try:
+        return body_type.model_validate(value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        raise of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors]) from None
+
+
+async def promptly(request: Request, name: str, answer: Callable[[Asked], bytes]) -> bytes:
+    """What `answer` makes of an index on a thread, in time; it is told to stop when the client goes away.
+
+    A call that cannot be stopped keeps its place and its index until it ends; the client is answered in time.
+
+    Raises:
+        ProblemError: the service is too busy, the index is not there, or the time is over.
+    """
+    runtime = runtime_of(request)
+    work = Work(runtime.settings.timeout_s)
+    held = await hold(request, name, work)
+    answering = runtime.on_thread(partial(answer, held.asked))
+    answering.add_done_callback(partial(_release, held))
+    await asyncio.wait({answering}, timeout=PROMPT_S)
+    if not answering.done():
+        await _watch(request, answering, work)
+    return answering.result()
+
+
+def _release(held: Held, ended: asyncio.Future[bytes]) -> None:
+    held.release(None if ended.cancelled() else ended.exception())
+
+
+async def _watch(request: Request, answering: asyncio.Future[bytes], work: Work) -> None:
+    """Wait until the answer is there.
+
+    Raises:
+        ProblemError: the time is over, or nobody waits for the answer.
+    """
+    gone = asyncio.ensure_future(_disconnected(request))
+    ends: set[asyncio.Future[Any]] = {answering, gone}
+    await asyncio.wait(ends, timeout=work.remaining_s, return_when=asyncio.FIRST_COMPLETED)
+    was_gone = gone.done()
+    gone.cancel()
+    if not answering.done():
+        work.abandon()
+        raise ProblemError("client_gone" if was_gone else "timeout")
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _whole(endpoint: Callable[[Asked, Any], Any], body: BaseModel, asked: Asked) -> bytes:
+    return lines.whole(endpoint(asked, body))
+
+
+async def _stream(request: Request, endpoint: Callable[[Asked, Any], Any], body: BaseModel) -> Response:
+    """The answer line by line. What can be refused is refused before the first line, with its own status."""
+    runtime = runtime_of(request)
+    work = Work(runtime.settings.stream_timeout_s)
+    stack = AsyncExitStack()
+    try:
+        asked = await stack.enter_async_context(held(request, request.path_params["name"], work))
+        asked = asked.for_stream()
+        pieces = lines.pieces(partial(endpoint, asked, body))
+        first = await runtime.on_thread(partial(next, pieces))
+    except BaseException:
+        await stack.aclose()
+        raise
+    return StreamingResponse(_pieces(runtime, stack, work, first, pieces), media_type=lines.MEDIA_TYPE)
+
+
+async def _pieces(
+    runtime: Runtime, stack: AsyncExitStack, work: Work, first: bytes, pieces: Any
+) -> AsyncIterator[bytes]:
+    async with stack:
+        piece = first
+        try:
+            while piece:
+                yield piece
+                piece = await runtime.on_thread(partial(next, pieces, b""))
+        finally:
+            work.abandon()

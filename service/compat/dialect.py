@@ -1,0 +1,144 @@
+r"""How the public API writes text and tokens, with the tokenizer of one of our indexes.
+
+It puts a space in front of a query where the tokenizer does not do so itself, shows tokens as they stand in the
+vocabulary (`Ġof`, `▁of`), gives the end of a document the tokenizer's own id, and reads `\xNN` as a byte where bytes
+are the tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
+
+import infgram
+
+from ..indexes import ServedIndex
+from .requests import PublicError
+
+END_OF_TEXT_NAMES: Final = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
+
+
+class Dialect(Protocol):
+    """What the public API wants of a tokenizer."""
+
+    @property
+    def end_of_text_id(self) -> int:
+        """The id that stands for the end of a document."""
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of a query."""
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of a piece of a document."""
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """Each token as the vocabulary has it."""
+
+
+class BytesDialect:
+    """Bytes are the tokens; the end of a document is the byte 0."""
+
+    end_of_text_id: Final = 0
+
+    def encode(self, text: str) -> list[int]:
+        r"""UTF-8, but `\xNN` is one byte."""
+        pieces = re.split(r"\\x([0-9a-fA-F]{2})", text)
+        return [byte for n, piece in enumerate(pieces) for byte in ([int(piece, 16)] if n % 2 else piece.encode())]
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        r"""UTF-8, with `\xNN` for what is not, and for control characters."""
+        text = bytes(token_ids).decode("utf-8", errors="backslashreplace")
+        return re.sub(r"[\x00-\x08\x0b-\x1f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """The character of the byte's number."""
+        return [chr(token_id) for token_id in token_ids]
+
+
+class HuggingFaceDialect:
+    """A tokenizer of the package `tokenizers`, known by its definition."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._definition: dict[str, Any] = json.loads(tokenizer.definition)
+
+    @cached_property
+    def end_of_text_id(self) -> int:
+        """The special token that ends a text by its name; −1 where there is none."""
+        ids = {token["content"]: token["id"] for token in self._definition.get("added_tokens") or []}
+        return next((ids[name] for name in END_OF_TEXT_NAMES if name in ids), infgram.END_OF_DOCUMENT)
+
+    def encode(self, text: str) -> list[int]:
+        """With a space in front, which is no token of its own."""
+        written = f" {text}" if text and self._wants_space else text
+        token_ids: list[int] = self._tokenizer.encode(written).tolist()
+        return token_ids[1:] if token_ids and self._pieces.get(token_ids[0]) == "▁" else token_ids
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The tokenizer's own way."""
+        text: str = self._tokenizer.decode(token_ids)
+        return text
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """The piece of the vocabulary."""
+        return [self._pieces.get(token_id, "") for token_id in token_ids]
+
+    @cached_property
+    def _wants_space(self) -> bool:
+        """Byte-level BPE, unless it adds the space itself."""
+        is_byte_level = '"ByteLevel"' in json.dumps(self._definition.get("decoder"))
+        return is_byte_level and '"add_prefix_space": true' not in json.dumps(self._definition.get("pre_tokenizer"))
+
+    @cached_property
+    def _pieces(self) -> dict[int, str]:
+        vocabulary = self._definition["model"]["vocab"]
+        if isinstance(vocabulary, dict):
+            pieces = {token_id: piece for piece, token_id in vocabulary.items()}
+        else:  # Unigram: pieces with their scores, in the order of their ids
+            pieces = {token_id: piece for token_id, (piece, _) in enumerate(vocabulary)}
+        return pieces | {token["id"]: token["content"] for token in self._definition.get("added_tokens") or []}
+
+
+class IdsDialect:
+    """An index of token ids: there is no text."""
+
+    end_of_text_id: Final = infgram.END_OF_DOCUMENT
+
+    def encode(self, text: str) -> list[int]:
+        """Refuses.
+
+        Raises:
+            PublicError: always, but for the empty text.
+        """
+        if text:
+            raise PublicError("This index holds no tokenizer; ask with query_ids!")
+        return []
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Nothing."""
+        return ""
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """Nothing for each."""
+        return ["" for _ in token_ids]
+
+
+_DIALECTS: WeakKeyDictionary[ServedIndex, Dialect] = WeakKeyDictionary()
+
+
+def dialect_of(served: ServedIndex) -> Dialect:
+    """The dialect of an index, made once."""
+    if served not in _DIALECTS:
+        _DIALECTS[served] = _made(served)
+    return _DIALECTS[served]
+
+
+def _made(served: ServedIndex) -> Dialect:
+    if not served.has_tokenizer:
+        return IdsDialect()
+    tokenizer = served.index.tokenizer
+    return BytesDialect() if tokenizer.kind == "bytes" else HuggingFaceDialect(tokenizer)

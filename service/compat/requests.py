@@ -1,0 +1,162 @@
+"""What the public API accepts: its fields, its limits, and what it says when they are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+Terms: TypeAlias = list[list[int]]
+Cnf: TypeAlias = list[Terms]
+"""An AND of clauses, each an OR of terms, each a list of token ids."""
+
+MOST_CHARACTERS: Final = 1000
+MOST_TOKENS: Final = 500
+MOST_CLAUSES: Final = 4
+MOST_TERMS: Final = 4
+SEPARATOR: Final = 65_535
+"""The id of the separator between documents, in that engine's indexes of 16 bits."""
+
+OPTIONS: Final[Mapping[str, tuple[int, int]]] = {
+    "max_support": (1000, 1000),
+    "max_clause_freq": (50_000, 500_000),
+    "max_diff_tokens": (100, 1000),
+    "maxnum": (1, 10),
+    "max_disp_len": (1000, 10_000),
+}
+"""What is taken unless it is given, and the most that may be given."""
+
+PLACES: Final = ("s", "rank", "ptr")
+IGNORED: Final = ("engine", "source", "timestamp")
+
+
+class PublicError(Exception):
+    """A request that is refused: by most of its rules with the status 200, as that API does.
+
+    Attributes:
+        message: the field `error` of the answer.
+        status: of HTTP.
+    """
+
+    def __init__(self, message: str, status: int = 200) -> None:
+        super().__init__(message)
+        self.message, self.status = message, status
+
+
+@dataclass(frozen=True)
+class PublicRequest:
+    """A request whose fields are there and have their types; its query is not looked into yet.
+
+    Attributes:
+        options: every option, given or not.
+        places: those of `PLACES` that are given.
+    """
+
+    index: str
+    query_type: str
+    query: str | None
+    query_ids: Any
+    options: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, body: Any) -> PublicRequest:
+        """The request of a body's value.
+
+        Raises:
+            PublicError: a field is missing, unknown or out of range.
+        """
+        if not isinstance(body, dict):
+            raise PublicError("The request must be a JSON object!", 400)
+        fields = {name: value for name, value in body.items() if name not in IGNORED}
+        index = fields.pop("index", None)
+        index = fields.pop("corpus", index)
+        query_type = fields.pop("query_type", None)
+        for name, value in (("index", index), ("query_type", query_type)):
+            if not isinstance(value, str):
+                raise PublicError(f"Missing required field: '{name}'", 400)
+        if ("query" in fields) == ("query_ids" in fields):
+            raise PublicError("Exactly one of query and query_ids must be present!", 400)
+        query, query_ids = fields.pop("query", None), fields.pop("query_ids", None)
+        if query_ids is None:
+            _check_text(query)
+        places = {name: _place(name, fields.pop(name)) for name in PLACES if name in fields}
+        options = {name: _option(name, fields.pop(name, None)) for name in OPTIONS}
+        if fields:
+            raise PublicError("A field is not known to this query_type!", 400)
+        return cls(str(index), str(query_type), query, query_ids, options, places)
+
+
+def checked_ids(query_ids: Any, vocab_size: int) -> tuple[list[int] | None, Cnf]:
+    """Token ids of a query, within the limits.
+
+    Returns:
+        The ids of a simple query, None for a CNF; and the query as a CNF.
+
+    Raises:
+        PublicError: they are neither, too many, or outside the vocabulary.
+    """
+    if _is_term(query_ids):
+        _check_terms([query_ids], vocab_size)
+        return query_ids, [[query_ids]]
+    if not _is_cnf(query_ids):
+        raise PublicError("query_ids must be a list of integers, or a triply-nested list of integers!")
+    if len(query_ids) > MOST_CLAUSES:
+        raise PublicError(f"Please enter at most {MOST_CLAUSES} disjunctive clauses!")
+    if any(len(clause) > MOST_TERMS for clause in query_ids):
+        raise PublicError(f"Please enter at most {MOST_TERMS} terms in each disjunctive clause!")
+    _check_terms([term for clause in query_ids for term in clause], vocab_size)
+    return None, query_ids
+
+
+def clauses_of(query: str) -> list[list[str]] | None:
+    """The texts of a query with operators, of which OR binds tighter; None for a query without."""
+    if " AND " not in query and " OR " not in query:
+        return None
+    return [clause.split(" OR ") for clause in query.split(" AND ")]
+
+
+def _check_text(query: Any) -> None:
+    if not isinstance(query, str):
+        raise PublicError("query must be a string!")
+    if len(query) > MOST_CHARACTERS:
+        raise PublicError(f"Please limit your input to <= {MOST_CHARACTERS} characters!")
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise PublicError("query holds a lone surrogate, which is no text!", 400) from error
+
+
+def _check_terms(terms: Terms, vocab_size: int) -> None:
+    if sum(map(len, terms)) > MOST_TOKENS:
+        raise PublicError(f"Please limit your input to <= {MOST_TOKENS} tokens!")
+    token_ids = [token_id for term in terms for token_id in term]
+    if any(not 0 <= token_id < vocab_size and token_id != SEPARATOR for token_id in token_ids):
+        raise PublicError("Some item(s) in your query_ids are out-of-range!")
+    if vocab_size <= SEPARATOR and SEPARATOR in token_ids:
+        raise PublicError(f"{SEPARATOR}, the separator of documents, is no token here; queries end with a document!")
+
+
+def _is_term(value: Any) -> bool:
+    return isinstance(value, list) and all(type(token_id) is int for token_id in value)
+
+
+def _is_cnf(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(clause, list) and all(_is_term(term) for term in clause) for clause in value
+    )
+
+
+def _option(name: str, value: Any) -> int:
+    usual, most = OPTIONS[name]
+    if value is None:
+        return usual
+    if type(value) is not int or not 1 <= value <= most:
+        raise PublicError(f"{name} must be an integer in [1, {most}]!")
+    return value
+
+
+def _place(name: str, value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise PublicError(f"{name} must be a non-negative integer!")
+    return value

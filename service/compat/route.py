@@ -1,0 +1,87 @@
+"""The one address of the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+import infgram
+
+from ..answering import promptly
+from ..bodies import read_json
+from ..dependencies import Asked
+from ..problems import ProblemError
+from ..runtime import runtime_of
+from .models import PublicAnswer, PublicQuestion
+from .queries import answer
+from .requests import PublicError, PublicRequest
+
+STATUS_OF_BODY = {422: 400}
+"""What that API says of a body that is no JSON."""
+
+
+class PublicRoute(APIRoute):
+    """The body is read and answered by the rules of the public API, which FastAPI only describes."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint itself."""
+        return self.endpoint
+
+
+router = APIRouter(route_class=PublicRoute, tags=["public API"])
+
+
+@router.post(
+    "/",
+    operation_id="public_query",
+    summary="The public infini-gram API",
+    response_model=PublicAnswer,
+    responses={
+        400: {"description": "A field is missing or unknown, or there is no such index.", "model": PublicAnswer}
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": PublicQuestion.model_json_schema(),
+                    "example": {"index": "language", "query_type": "count", "query": "natural language"},
+                }
+            },
+        }
+    },
+)
+async def public_query(request: Request) -> Response:
+    """Requests and answers of the public infini-gram API, `count` to `get_doc_by_ptr`.
+
+    As there, what exceeds a limit is answered with the status 200 and a field `error`. Counts are exact where that API
+    samples: `approx` is always false, and `max_support` and `max_clause_freq` change nothing.
+    """
+    try:
+        asked = PublicRequest.read(await read_json(request, runtime_of(request).settings.limits.body_bytes))
+        if asked.index not in runtime_of(request).indexes:
+            raise PublicError("Invalid index; GET / lists those there are!", 400)
+        content = await promptly(request, asked.index, partial(_answered, asked))
+    except PublicError as error:
+        return _error(error.message, error.status)
+    except ProblemError as error:
+        detail = error.problem.detail
+        return _error(detail, STATUS_OF_BODY.get(error.status_code, error.status_code), error.headers)
+    return Response(content, media_type="application/json")
+
+
+def _answered(request: PublicRequest, asked: Asked) -> bytes:
+    try:
+        return orjson.dumps(answer(asked, request))
+    except infgram.QueryError as error:
+        raise PublicError("The index cannot be asked this!") from error
+
+
+def _error(message: str, status: int, headers: Any = None) -> Response:
+    return Response(orjson.dumps({"error": message}), status, headers, media_type="application/json")

@@ -1,0 +1,80 @@
+"""Who may ask, and how often."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .assets import wants_html
+from .keys import Key
+from .problems import ProblemError, respond
+from .runtime import Runtime
+
+HEALTH: Final = frozenset({"/healthz", "/readyz"})
+ADMIN: Final = "/v1/admin/"
+
+
+class Guard:
+    """ASGI middleware that lets pass who has a key, at the rate of the key.
+
+    The server's health is nobody's secret. The page is open as well: it is the same for all, and asks for the key.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and scope["path"] not in HEALTH:
+            try:
+                _check(scope)
+            except ProblemError as error:
+                await respond(error)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _check(scope: Scope) -> None:
+    """Refuse a request.
+
+    Raises:
+        ProblemError: it comes without a key, with one that may not do this, or too soon.
+    """
+    runtime: Runtime = scope["app"].state.runtime
+    if runtime.keys is None and runtime.settings.requests_per_s is None:
+        return
+    headers = Headers(scope=scope)
+    if _is_page(scope, headers):
+        return
+    key = None
+    if runtime.keys is not None:
+        key = runtime.keys.find(_presented(headers))
+        if key is None:
+            raise ProblemError("unauthorized", headers={"WWW-Authenticate": "Bearer"})
+        scope["infgram.key"] = key.name
+        if scope["path"].startswith(ADMIN) and not key.is_admin:
+            raise ProblemError("forbidden")
+    _check_rate(scope, runtime, key)
+
+
+def _check_rate(scope: Scope, runtime: Runtime, key: Key | None) -> None:
+    own = key.requests_per_s if key else None
+    requests_per_s = own or runtime.settings.requests_per_s
+    if requests_per_s is None:
+        return
+    asker = f"key {key.name}" if key else f"client {(scope.get('client') or ('',))[0]}"
+    wait_s = runtime.rates.wait_s(asker, requests_per_s / runtime.settings.workers)
+    if wait_s:
+        raise ProblemError("rate_limited", headers={"Retry-After": str(wait_s)})
+
+
+def _is_page(scope: Scope, headers: Headers) -> bool:
+    is_root = scope["path"] == "/" and wants_html(headers.get("accept", ""))
+    return scope["method"] in ("GET", "HEAD") and (is_root or scope["path"].startswith("/web/"))
+
+
+def _presented(headers: Headers) -> str:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")

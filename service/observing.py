@@ -1,0 +1,99 @@
+"""What is seen of every request: an id, a count, a time, a line in the log."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from time import perf_counter
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import logs
+from .headers import HEADERS
+from .problems import ProblemError, respond
+from .runtime import Runtime
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+UNLOGGED: Final = frozenset({"healthz", "readyz", "metrics"})
+LOGGED_BODY_BYTES: Final = 4096
+OTHER: Final = "other"
+"""The operation of a request that fits no route."""
+
+
+class Observed:
+    """ASGI middleware around all others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and take note of its answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        runtime: Runtime = scope["app"].state.runtime
+        seen = _Seen(scope, runtime, receive, send)
+        runtime.metrics.begin()
+        try:
+            await self.app(scope, seen.receive, seen.send)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the client gets a problem and the log a line
+            logs.write("failure", level="error", request_id=seen.request_id, **logs.error_fields(error))
+            if seen.status == 0:
+                await respond(ProblemError("internal_error"))(scope, receive, seen.send)
+        finally:
+            seen.end()
+
+
+class _Seen:
+    """One request under way."""
+
+    def __init__(self, scope: Scope, runtime: Runtime, receive: Receive, send: Send) -> None:
+        given = Headers(scope=scope).get("x-request-id", "")
+        self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.status = 0
+        self._scope, self._runtime, self._send = scope, runtime, send
+        self._body = bytearray()
+        self._started = perf_counter()
+        self._receive = receive
+        self.receive = self._receive_and_keep if runtime.settings.log_queries else receive
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer, with the headers that all answers have."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            headers["X-Request-Id"] = self.request_id
+        await self._send(message)
+
+    def end(self) -> None:
+        """The request is over."""
+        elapsed_s = perf_counter() - self._started
+        operation = getattr(self._scope.get("route"), "operation_id", None) or OTHER
+        self._runtime.metrics.end(operation, self.status, elapsed_s)
+        if self._runtime.settings.log_requests and operation not in UNLOGGED:
+            logs.write("request", **self._fields(operation, elapsed_s))
+
+    def _fields(self, operation: str, elapsed_s: float) -> dict[str, Any]:
+        fields = {
+            "request_id": self.request_id,
+            "method": self._scope["method"],
+            "operation": operation,
+            "index": self._scope.get("path_params", {}).get("name"),
+            "status": self.status,
+            "elapsed_ms": round(elapsed_s * 1000, 3),
+            "client": (self._scope.get("client") or (None,))[0],
+            "key": self._scope.get("infgram.key"),
+        }
+        if self._runtime.settings.log_queries:
+            fields["body"] = self._body.decode("utf-8", errors="replace")
+        return fields
+
+    async def _receive_and_keep(self) -> Message:
+        message = await self._receive()
+        room = LOGGED_BODY_BYTES - len(self._body)
+        if room > 0:
+            self._body += message.get("body", b"")[:room]
+        return message

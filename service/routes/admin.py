@@ -1,0 +1,32 @@
+"""What only the keeper of the service may do."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+import infgram
+
+from ..answers import ReloadAnswer
+from ..dependencies import AppRuntime
+from ..problems import ProblemError, refusals
+
+router = APIRouter(prefix="/v1/admin", tags=["admin"])
+
+
+@router.post(
+    "/reload",
+    operation_id="reload",
+    summary="Serve what now stands on the disk",
+    responses=refusals(401, 403, 429, 503),
+)
+async def reload(runtime: AppRuntime) -> ReloadAnswer:
+    """Open the indexes anew whose folders were replaced, and the file of keys; answers under way are not disturbed.
+
+    If one cannot be opened, all stay as they are. With several workers the others follow at once.
+    """
+    try:
+        replaced = await runtime.reload()
+    except infgram.InfgramError as error:
+        raise ProblemError("not_loaded") from error
+    runtime.worker.tell_others()
+    return ReloadAnswer(reloaded=replaced, unchanged=[name for name in runtime.indexes if name not in replaced])

@@ -1,0 +1,119 @@
+"""What a running service holds, made by the lifespan of the app and found at `app.state.runtime`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from fastapi import Request
+
+import infgram
+
+from . import logs
+from .indexes import ServedIndexes
+from .keys import Keys
+from .metrics import Metrics
+from .rates import Rates
+from .settings import Settings
+from .slots import Slots
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One of the processes that serve together; alone unless told otherwise.
+
+    Attributes:
+        number: from 0.
+        counters: the file in which all of them count; None for one alone.
+        tell_others: has all the others reload.
+    """
+
+    number: int = 0
+    counters: Path | None = None
+    tell_others: Callable[[], None] = lambda: None
+
+
+class Runtime:
+    """Indexes, keys, threads and places of one process.
+
+    Attributes:
+        indexes: those that are served.
+        keys: of those who may ask; None where all may.
+        rates: how often each of them has asked.
+        slots: the places to answer in, as many as threads.
+        metrics: what is counted.
+        is_draining: set when the process has been told to stop; it is not ready for more.
+    """
+
+    def __init__(self, settings: Settings, operations: Sequence[str], worker: Worker) -> None:
+        """Open the indexes and read the keys.
+
+        Raises:
+            IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: an index cannot be opened.
+            StorageError, InputError: the keys cannot be read.
+        """
+        self.settings, self.worker = settings, worker
+        self.keys = read_keys(settings)
+        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings))
+        self.rates = Rates()
+        self.slots = Slots(settings.max_concurrency, settings.max_waiting)
+        self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
+        self.is_draining = False
+        self._threads = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="answer")
+        self._reloading = asyncio.Lock()
+
+    def on_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Run a function that takes time or waits for the disk; a search releases the interpreter's lock."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+    async def reload(self) -> list[str]:
+        """Put what stands on the disk now in the place of what is served; the names of those that changed.
+
+        Answers under way finish with the index that they began with. The keys are read again, too. If anything
+        cannot be opened, all stays as it is.
+
+        Raises:
+            IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: an index cannot be opened.
+            StorageError, InputError: the keys cannot be read.
+        """
+        async with self._reloading:
+            keys = read_keys(self.settings)
+            replaced = self.indexes.replace(await asyncio.to_thread(self.indexes.opened_anew))
+            self.keys = keys
+        logs.write("reloaded", indexes=replaced)
+        return replaced
+
+    def close(self) -> None:
+        """Close the indexes; a search under way keeps its files until it ends."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.indexes.close()
+
+
+def runtime_of(request: Request) -> Runtime:
+    """The runtime of the app that a request came to."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def open_index(settings: Settings, path: Path) -> infgram.Index:
+    """One index as the settings have it: held in memory or not, verified first or not."""
+    index = infgram.open(path, load=settings.load)
+    try:
+        if settings.verify:
+            index.verify()
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def read_keys(settings: Settings) -> Keys | None:
+    """The keys of the settings' file; None where there is none."""
+    return None if settings.api_keys_file is None else Keys.read(settings.api_keys_file)
