@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 infgram eval corpus.infgram test.jsonl
 infgram eval corpus.infgram test.jsonl --tune valid.jsonl -o report/
-infgram eval corpus.infgram test.jsonl --tune valid.jsonl --model gpt2/ -o report/
-infgram eval corpus.infgram test.jsonl --tune valid.jsonl --max-tokens 200000 --json
+infgram eval corpus.infgram test.jsonl --model gpt2/ -o report/
+infgram eval corpus.infgram test.jsonl --max-tokens 200000 --json
 """
 
 

@@ -216,7 +216,10 @@ def test_no_command_shows_the_help() -> None:
 
 def test_every_command_speaks_json_and_shows_examples() -> None:
     names = [command.name for command in app.registered_commands]
-    expected = ["build", "info", "verify", "count", "next", "score", "search", "document", "dedup", "serve", "demo"]
+    expected = [
+        *("build", "info", "verify", "count", "next", "score", "search", "document"),
+        *("trace", "novelty", "overlap", "eval", "dedup", "serve", "api-key", "demo"),
+    ]
     assert names == expected
     for name in expected:
         shown = run(name, "--help").stdout

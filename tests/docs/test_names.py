@@ -24,7 +24,7 @@ class Question(NamedTuple):
 def questions() -> list[Question]:
     text = (ROOT / "docs" / "guides" / "asking.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| [^|]+\? \|([^|]*)\|([^|]*)\|([^|]*)\|$", text, re.MULTILINE)
-    assert len(rows) == 6
+    assert len(rows) == 7
     return [Question(*(re.findall(r"`([^`]+)`", cell) for cell in row)) for row in rows]
 
 
