@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import infgram
+
 RUN = Path(__file__).parent.parent / "benchmarks" / "run.py"
 
 
@@ -64,3 +66,18 @@ def test_duplicates_are_checked_before_their_time_counts(tmp_path: Path) -> None
     assert (machine["question"], one["shards"], three["shards"]) == ("machine", 1, 3)
     assert one["n_tokens"] == three["n_tokens"] > 19_000
     assert one["n_duplicate_tokens"] == three["n_duplicate_tokens"] > 5_000
+
+
+def test_tracing_checks_its_answers_and_prints_its_figures(tmp_path: Path) -> None:
+    held_out = "\n".join(f'{{"text": "to be or not to be, number {number}"}}' for number in range(5))
+    (tmp_path / "held-out.jsonl").write_text(held_out)
+    (tmp_path / "corpus.txt").write_text("to be or not to be, that is the question\n" * 10)
+    with infgram.build(tmp_path / "corpus.txt", tokenizer="bytes"):
+        command = [sys.executable, str(RUN.with_name("tracing.py")), str(tmp_path / "corpus.infgram")]
+    command += [str(tmp_path / "held-out.jsonl"), "--n-tokens", "25"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    _, whole, alone = (json.loads(line) for line in done.stdout.splitlines())
+    assert (whole["question"], whole["n_texts"], whole["documents"]) == ("trace", 5, {"p50": 1, "max": 1})
+    assert alone["n_tokens"] == 410
+    assert alone["infgram"].keys() == {"p50", "p95", "max"}

@@ -1,15 +1,17 @@
-"""Pieces of documents around matches, read without the rest of the document; pieces that overlap are one."""
+"""Pieces of documents around matches, read without the rest of the document; short ones that overlap are one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from infgram.index import Index
 from infgram.snippets import characters_before
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array
+
+_LONGEST_JOINED: Final = 512  # tokens of a passage that others may join
 
 
 class Match(NamedTuple):
@@ -40,15 +42,18 @@ class Passage:
 def passages_of(
     index: Index, tokenizer: Tokenizer | None, document_id: int, matches: Sequence[Match], snippet_tokens: int
 ) -> list[Passage]:
-    """The passages of one document that show all its matches, each with `snippet_tokens` around it."""
+    """The passages of one document that show all its matches, each with `snippet_tokens` around it.
+
+    Those that overlap are one, as long as that has no more than 512 tokens.
+    """
     before = snippet_tokens // 2
     after = snippet_tokens - before
     groups: list[tuple[int, int, list[Match]]] = []
     for match in sorted(matches):
         begin, end = max(0, match.offset - before), match.offset + match.length + after
-        if groups and begin <= groups[-1][1]:
-            first, last, inside = groups.pop()
-            groups.append((first, max(last, end), [*inside, match]))
+        first, last, inside = groups[-1] if groups else (0, -1, [])
+        if begin <= last and max(last, end) - first <= _LONGEST_JOINED:
+            groups[-1] = (first, max(last, end), [*inside, match])
         else:
             groups.append((begin, end, [match]))
     return [_passage(index, tokenizer, document_id, *group) for group in groups]

@@ -34,7 +34,8 @@ class SpanDocument:
     Attributes:
         document_id: its number in the index.
         offset: the match's first token inside the document, in tokens.
-        snippet: the text around the match; snippets of one document that overlap are one. Empty without a tokenizer.
+        snippet: the text around the match; snippets of one document that overlap are one, up to 512 tokens. Empty
+            without a tokenizer.
         snippet_match_start: the match is `snippet[snippet_match_start:snippet_match_end]`, in characters.
     """
 

@@ -183,6 +183,22 @@ def test_snippets_that_overlap_are_one() -> None:
             assert hit.snippet[hit.snippet_match_start : hit.snippet_match_end] == span.text
 
 
+def test_a_snippet_stays_around_its_match() -> None:
+    """Matches all over a long document do not make one snippet of it."""
+    text = "".join(f"{number} times {number * number % 97}\n" for number in range(300))
+    altered = text.replace("1", "#")
+    with text_index([text]) as index:
+        traced = infgram.trace(index, altered, max_spans=EVERYTHING, snippet_tokens=20)
+        assert len(traced.spans) > 100
+        (document,) = traced.documents
+        assert document.spans == tuple(range(len(traced.spans)))
+        for span in traced.spans:
+            (hit,) = span.documents
+            assert len(hit.snippet) <= 512
+            assert hit.snippet in text
+            assert hit.snippet[hit.snippet_match_start : hit.snippet_match_end] == span.text
+
+
 def test_what_cannot_be_asked() -> None:
     with token_index([[1, 2, 3]], vocab_size=9) as index, text_index(["a b"]) as texts_index:
         for option in ("min_length", "max_count"):
