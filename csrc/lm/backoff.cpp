@@ -43,8 +43,7 @@ void Ppm::look_at(std::span<const Level> levels) {
   double mass = 1;  // of the rows that no longer level has
   Sums above;       // those that one has, as this level counts them
   for (std::size_t i = levels.size(); i-- > 0;) {
-    Kept scratch;
-    const Kept& sums = kept(levels, i, scratch);
+    const Kept sums = kept(levels, i);
     const Sums left = sums.own - above;
     above = sums.in_level_below;
     if (left.n_rows == 0) continue;
@@ -84,18 +83,15 @@ double Ppm::p_log_p() {
 // A level that has every row escapes to none.
 double Ppm::discount(const Level& level) const { return level.rows->codes.size() == n_codes_ ? 0 : 0.5; }
 
-const Ppm::Kept& Ppm::kept(std::span<const Level> levels, std::size_t i, Kept& scratch) {
-  const auto compute = [&](Kept& sums) {
-    sums.own = own(levels[i]);
-    if (i > 0) sums.in_level_below = shared(levels[i], levels[i - 1]);
-  };
-  if (levels[i].node == nullptr) {
-    compute(scratch);
-    return scratch;
+Ppm::Kept Ppm::kept(std::span<const Level> levels, std::size_t i) {
+  const ContextNode* const node = levels[i].node;
+  if (node != nullptr) {
+    const auto known = kept_.find(node->serial);
+    if (known != kept_.end()) return known->second;
   }
-  const auto [place, is_new] = kept_.try_emplace(levels[i].node->serial);
-  if (is_new) compute(place->second);
-  return place->second;
+  const Kept sums{own(levels[i]), i > 0 ? shared(levels[i], levels[i - 1]) : Sums{}};
+  if (node != nullptr) kept_.emplace(node->serial, sums);
+  return sums;
 }
 
 Ppm::Sums Ppm::own(const Level& level) const {

@@ -24,11 +24,11 @@ class StupidBackoff final : public Predictor {
   std::span<const Level> levels_;
 };
 
-// Prediction by partial matching with exclusion (Cleary and Witten, IEEE Trans. Commun. 32, 1984) and the escapes of
-// method D (Howard, "The design and analysis of efficient lossless data compression systems", 1993): of a context of
-// `total` occurrences and n different rows each row has count - 1/2 in `total`, and an escape to the level below, where
-// these rows are left out, n/2. Below the empty suffix the rows left are equally likely. It begins at the shortest
-// context that one row alone follows, else at the longest (PPM*: Cleary, Teahan and Witten, DCC 1995).
+// Prediction by partial matching with exclusion (Cleary and Witten, IEEE Transactions on Communications 32, 1984) and
+// the escapes of method D (Howard, "The design and analysis of efficient lossless data compression systems", 1993): of
+// a context of `total` occurrences and n different rows each row has count - 1/2 in `total`, and an escape to the level
+// below, where these rows are left out, n/2. Below the empty suffix the rows left are equally likely. It begins at the
+// shortest context that one row alone follows, else at the longest (PPM*: Cleary, Teahan and Witten, DCC 1995).
 class Ppm final : public Predictor {
  public:
   // The tree must outlive it.
@@ -62,7 +62,7 @@ class Ppm final : public Predictor {
   [[nodiscard]] double discount(const Level& level) const;
   [[nodiscard]] Sums own(const Level& level) const;
   [[nodiscard]] Sums shared(const Level& level, const Level& below) const;
-  const Kept& kept(std::span<const Level> levels, std::size_t i, Kept& scratch);
+  [[nodiscard]] Kept kept(std::span<const Level> levels, std::size_t i);
 
   const ContextTree& tree_;
   std::uint64_t n_codes_;

@@ -99,7 +99,7 @@ void ContextTree::count_lefts(ContextNode& node) {
   std::vector<std::uint64_t> lefts;
   lefts.reserve(rows.codes.size());
   if (node.depth == 0) {
-    for (const RowCode code : rows.codes) lefts.push_back(statistics().unigram_lefts[code]);
+    for (const RowCode code : rows.codes) lefts.push_back(statistics_->unigram_lefts[code]);
   } else {
     with_token_type(index_, [&]<class Token>(Text<Token>) {
       std::vector<Neighbours<Token>> shards;
@@ -127,9 +127,8 @@ void ContextTree::count_lefts(ContextNode& node) {
   rows.lefts = std::move(lefts);
 }
 
-const NgramStatistics& ContextTree::statistics(std::size_t n_threads, const SortProgress& progress) {
-  if (!statistics_) statistics_ = survey_ngrams(index_, n_threads, progress);
-  return *statistics_;
+void ContextTree::set_statistics(NgramStatistics statistics) {
+  if (!statistics_) statistics_ = std::move(statistics);
 }
 
 void ContextTree::forget() {

@@ -44,12 +44,13 @@ class ContextTree {
   [[nodiscard]] std::shared_ptr<ContextNode> child(ContextNode& node, std::span<const TokenId> context, TokenId token);
 
   // Fills rows.lefts. Exact over all shards: the sets of tokens are united, not their sizes added. For the empty
-  // context they are those of statistics(), of tokens alone.
+  // context they are those of statistics(), of tokens alone; REQUIRES those.
   // Cost: the first time two random reads an occurrence, many under way.
   void count_lefts(ContextNode& node);
 
-  // Counts of counts of all n-grams. Cost: the first time survey_ngrams().
-  const NgramStatistics& statistics(std::size_t n_threads = 1, const SortProgress& progress = [](std::uint64_t) {});
+  // Counts of counts of all n-grams, once they were given; they do not change then. The mutex must be held.
+  [[nodiscard]] const std::optional<NgramStatistics>& statistics() const { return statistics_; }
+  void set_statistics(NgramStatistics statistics);
 
   // Whether the budget is used up; forget() then drops all contexts but those that somebody holds, and changes
   // generation().

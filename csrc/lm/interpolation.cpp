@@ -48,11 +48,14 @@ double Interpolation::p_log_p() {
       stage.probs = scratch_[i];
       continue;
     }
-    const auto [place, is_new] = kept_.try_emplace(stage.level.node->serial);
-    Kept& kept = place->second;
-    if (is_new) kept.p_log_p = compute(i, kept.probs);
-    stage.p_log_p = kept.p_log_p;
-    stage.probs = kept.probs;
+    auto kept = kept_.find(stage.level.node->serial);
+    if (kept == kept_.end()) {
+      Kept made;
+      made.p_log_p = compute(i, made.probs);
+      kept = kept_.emplace(stage.level.node->serial, std::move(made)).first;
+    }
+    stage.p_log_p = kept->second.p_log_p;
+    stage.probs = kept->second.probs;
   }
   return stages_.back().p_log_p;
 }

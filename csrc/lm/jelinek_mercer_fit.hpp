@@ -15,7 +15,7 @@ class JelinekMercerFit {
   JelinekMercerFit(ContextTree& tree, ModelOptions options);
 
   // Adds every token of a document but its first; the tree's mutex must not be held. `poll`: LanguageModel::evaluate().
-  // Cost: as evaluate(); 12 bytes a level of memory. REQUIRES tokens below vocab_size.
+  // Cost: as evaluate(); 16 bytes a level of memory. REQUIRES tokens below vocab_size.
   void add(std::span<const TokenId> tokens, const std::function<void()>& poll);
 
   // One weight for each class of JelinekMercer, after `n_rounds` rounds of expectation-maximisation from 1/2 under a

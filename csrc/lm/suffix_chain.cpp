@@ -1,6 +1,7 @@
 #include "lm/suffix_chain.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "query/jobs.hpp"
@@ -15,15 +16,13 @@ void SuffixChain::append(TokenId token) {
     for (const Run& run : runs_) run.node->children.clear();
   }
   std::vector<Run> runs = {{tree_->root(), 0}};
-  bool is_rare = false;  // from here on
-  std::swap(places_, old_places_);
-  places_.clear();
+  std::optional<std::uint64_t> shortest_rare;
+  next_places_.clear();
   for (const Run& run : runs_) {
     const std::uint64_t count = run.node->rows.count_of(code_of(token));
     if (count <= tree_->few_places()) {
-      is_rare = true;
       if (count > 0) find_places(run, token);
-      shortest_rare_ = run.shortest + 1;
+      shortest_rare = run.shortest + 1;
       break;
     }
     const auto context = std::span(tokens_).last(run.node->depth);
@@ -34,22 +33,22 @@ void SuffixChain::append(TokenId token) {
       runs.push_back({std::move(child), run.shortest + 1});
     }
   }
-  if (!is_rare) follow_places(token);
+  if (!shortest_rare) follow_places(token);
+  tokens_.push_back(token);  // from here on nothing throws
   runs_ = std::move(runs);
-  tokens_.push_back(token);
+  shortest_rare_ = shortest_rare.value_or(shortest_rare_ + 1);
+  std::swap(places_, next_places_);
 }
 
-// The old places where the token follows: all suffixes before them have many.
+// All suffixes before the places have many: the places where the token follows are those of the next position.
 void SuffixChain::follow_places(TokenId token) {
-  ++shortest_rare_;
-  for (Place place : old_places_) {
+  for (Place place : places_) {
     if (place.after != code_of(token)) continue;
     ++place.end;
     ++place.n_equal;
-    const Shard& shard = tree_->index().shards()[place.shard];
-    place.after = shard.text().visit(
-        [&]<class Token>(Text<Token> text) { return RowCode{static_cast<Token>(text[place.end] + 1)}; });
-    places_.push_back(place);
+    tree_->index().shards()[place.shard].text().visit(
+        [&]<class Token>(Text<Token> text) { place.after = static_cast<Token>(text[place.end] + 1); });
+    next_places_.push_back(place);
   }
 }
 
@@ -61,17 +60,17 @@ void SuffixChain::find_places(const Run& run, TokenId token) {
   for (std::size_t s = 0; s < ranges.size(); ++s) {
     const Shard& shard = tree_->index().shards()[s];
     shard.text().visit([&]<class Token>(Text<Token> text) {
-      const std::size_t first = places_.size();
+      const std::size_t first = next_places_.size();
       for (std::uint64_t rank = ranges[s].lo; rank < ranges[s].hi; ++rank) {
-        places_.push_back({s, shard.position(rank, depth + 1), depth + 1, 0, 0});
-        text.prefetch(places_.back().end);
+        next_places_.push_back({s, shard.position(rank, depth + 1), depth + 1, 0, 0});
+        text.prefetch(next_places_.back().end);
       }
-      for (std::size_t i = first; i < places_.size(); ++i) {
-        Place& place = places_[i];
+      for (std::size_t i = first; i < next_places_.size(); ++i) {
+        Place& place = next_places_[i];
         place.after = static_cast<Token>(text[place.end] + 1);
         const auto old = std::ranges::find_if(
-            old_places_, [&](const Place& other) { return other.end + 1 == place.end && other.shard == s; });
-        if (old != old_places_.end()) {
+            places_, [&](const Place& other) { return other.end + 1 == place.end && other.shard == s; });
+        if (old != places_.end()) {
           place.n_equal = old->n_equal + 1;
           place.before = old->before;
           continue;
@@ -104,7 +103,7 @@ void SuffixChain::append_rare_levels(bool with_lefts) {
   std::ranges::sort(lengths);
   lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
   if (rare_rows_.size() < lengths.size()) rare_rows_.resize(lengths.size());
-  std::vector<RowCode> befores;
+  std::vector<RowCode> codes_before;
   std::uint64_t shortest = shortest_rare_;
   for (std::size_t i = 0; i < lengths.size(); ++i) {
     const std::uint64_t length = lengths[i];
@@ -117,15 +116,15 @@ void SuffixChain::append_rare_levels(bool with_lefts) {
       const RowCode code = place->after;
       std::uint64_t count = 0;
       bool has_start = false;
-      befores.clear();
+      codes_before.clear();
       for (; place != places_.end() && place->after == code; ++place) {
         if (place->n_equal < length) continue;
         ++count;
         const RowCode before = place->n_equal > length ? code_of(tokens_[tokens_.size() - length - 1]) : place->before;
         if (before == 0) {
           has_start = true;
-        } else if (std::ranges::find(befores, before) == befores.end()) {
-          befores.push_back(before);
+        } else if (std::ranges::find(codes_before, before) == codes_before.end()) {
+          codes_before.push_back(before);
         }
       }
       if (count == 0) continue;
@@ -133,7 +132,7 @@ void SuffixChain::append_rare_levels(bool with_lefts) {
       rows.counts.push_back(count);
       rows.count_tally.add(count);
       if (!with_lefts) continue;
-      rows.lefts.push_back(befores.empty() ? count : befores.size() + has_start);
+      rows.lefts.push_back(codes_before.empty() ? count : codes_before.size() + has_start);
       rows.left_tally.add(rows.lefts.back());
     }
     levels_.push_back({shortest, length, &rows, nullptr});

@@ -31,7 +31,7 @@ class SuffixChain {
 
   // Cost: a look-up for each level of many occurrences, and a look at each of the few places of a longer suffix.
   // From one token to the next the levels' lengths grow by one: the places of a level that go on with the token are
-  // those of a level again. REQUIRES token < vocab_size.
+  // those of a level again. When it throws, the chain is as before. REQUIRES token < vocab_size.
   void append(TokenId token);
 
   // Ascending, the empty suffix first; valid until the next call. `with_lefts`: rows.lefts are filled.
@@ -63,7 +63,7 @@ class SuffixChain {
   std::vector<Run> runs_;  // levels of many occurrences; the empty suffix first
   std::uint64_t shortest_rare_ = 0;
   std::vector<Place> places_;  // of the suffix of shortest_rare_ tokens; none if it does not occur
-  std::vector<Place> old_places_;
+  std::vector<Place> next_places_;
   std::vector<Level> levels_;
   std::vector<Rows> rare_rows_;  // of the levels without a node
 };

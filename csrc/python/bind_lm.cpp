@@ -55,7 +55,10 @@ std::unique_ptr<Predictor> predictor_from(const std::string& smoothing, ContextT
   if (smoothing == "stupid_backoff") return std::make_unique<StupidBackoff>();
   if (smoothing == "jelinek_mercer") return interpolate(std::make_unique<JelinekMercer>(weights));
   if (smoothing == "witten_bell") return interpolate(std::make_unique<WittenBell>());
-  if (smoothing == "kneser_ney") return interpolate(std::make_unique<KneserNey>(tree.statistics(), order));
+  if (smoothing == "kneser_ney") {
+    if (!tree.statistics()) throw QueryError("Kneser-Ney smoothing needs survey() first");
+    return interpolate(std::make_unique<KneserNey>(*tree.statistics(), order));
+  }
   if (smoothing == "ppm") return std::make_unique<Ppm>(tree);
   throw QueryError("there is no smoothing '" + smoothing + "'");
 }
@@ -182,15 +185,21 @@ auto features(SharedTree& tree, const py::object& sequence, const std::vector<st
   return std::tuple(array_from(std::move(suffix_lengths)), take(0), take(1), take(2), take(3), take(4), take(5));
 }
 
+// The callback may ask the tree, so its mutex is not held meanwhile.
 void survey(SharedTree& tree, std::size_t n_threads,
             const std::optional<std::function<void(std::uint64_t)>>& progress) {
   const py::gil_scoped_release release;
-  const std::lock_guard lock(tree.tree.mutex());
-  static_cast<void>(tree.tree.statistics(n_threads, [&](std::uint64_t n_done) {
+  {
+    const std::lock_guard lock(tree.tree.mutex());
+    if (tree.tree.statistics()) return;
+  }
+  NgramStatistics statistics = survey_ngrams(*tree.index, n_threads, [&](std::uint64_t n_done) {
     const py::gil_scoped_acquire acquire;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (progress) (*progress)(n_done);
-  }));
+  });
+  const std::lock_guard lock(tree.tree.mutex());
+  tree.tree.set_statistics(std::move(statistics));
 }
 
 }  // namespace
