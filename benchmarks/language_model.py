@@ -198,13 +198,18 @@ def _page(rows: Sequence[Row], verdicts: Sequence[str]) -> str:
     for kind in ("all", "own", "foreign"):
         chosen = [row for row in answers if _kind(row) == kind]
         if chosen:
-            for key, title in (("perplexity", ""), ("perplexity_without_near_copies", ", without near copies")):
-                parts.append(f"## {_TITLES[kind]}{title}\n\n{_table(chosen, key)}")
+            parts += [f"## {_TITLES[kind]}{title}\n\n{_table(chosen, key)}" for key, title in _TABLES.items()]
     parts.append("## Cost\n\n" + "\n".join(f"- {_cost(row)}" for row in answers))
     parts.append("## Near copies\n\n" + "\n".join(f"- {_copies(row)}" for row in answers))
     parts.append("## Goals\n\n" + "\n".join(f"- {line}" for line in verdicts))
     return "\n\n".join(parts) + "\n"
 
+
+_TABLES: Final = {
+    "perplexity": "",
+    "perplexity_without_near_copies": ", without near copies",
+    "perplexity_per_byte": ", bits a byte",
+}
 
 _TITLES: Final = {
     "all": "One index over all train texts",
@@ -230,6 +235,8 @@ def _cell(row: Row, key: str, name: str) -> str:
     value, base = row[key][name], row[key]["paper"]
     if value is None:
         return ""
+    if key == "perplexity_per_byte":
+        return f"{np.log2(value):.3f}"
     text = f"{value:.2f}"
     if name not in ("neural", "paper") and base:
         text += f" ({value / base - 1:+.1%})"

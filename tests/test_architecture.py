@@ -40,7 +40,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
         *("watch", "query_language", "finding", "spelling", "duplicates"),
     },
-    "lm": {"errors", "types", "arguments", "signed_json", "corpus", "tokenizers", "index"},
+    "lm": {"errors", "types", "arguments", "watch", "signed_json", "corpus", "tokenizers", "index"},
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
     "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "duplicates", "index", "build"},
     "__init__": {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infgram.cli.display import number, one_line
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.questions import open_index
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 infgram eval corpus.infgram test.jsonl
 infgram eval corpus.infgram test.jsonl --tune valid.jsonl -o report/
-infgram eval corpus.infgram test.jsonl --model gpt2/ -o report/
-infgram eval corpus.infgram test.jsonl --max-tokens 200000 --json
+infgram eval corpus.infgram test.jsonl --tune valid.jsonl --model gpt2/ -o out/
+infgram eval corpus.infgram test.jsonl --tune valid.jsonl --max-tokens 50000
 """
 
 
@@ -78,6 +78,7 @@ def evaluate(
         str, typer.Option("--text-field", metavar="NAME", help="The field of JSON lines with the text.")
     ] = "text",
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of what fitting draws at random.")] = 0,
+    timeout: TimeoutOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -116,6 +117,7 @@ def evaluate(
                 neural_name=model,
                 end_token=end_token if neural is None or end_token is not None else neural.end_token,
                 seed=seed,
+                timeout_s=timeout,
                 progress=report,
             )
     page = None if output is None else write_report(found, output, overwrite=overwrite)
@@ -152,8 +154,8 @@ def _load(
 
 
 def _print(found: Evaluation, page: Path | None) -> None:
-    from infgram.lm.report.page import number as shown
-    from infgram.lm.report.page import signed
+    from infgram.lm.report.words import number as shown
+    from infgram.lm.report.words import signed
 
     print_line(f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted")
     print_line()

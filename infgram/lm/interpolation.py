@@ -15,7 +15,8 @@ from infgram.arguments import integer
 from infgram.errors import InputError, QueryError
 from infgram.lm.context_classes import class_levels, length_class, length_class_name
 from infgram.lm.evidence import Evidence
-from infgram.lm.gate import Gate, Report, fit_gate
+from infgram.lm.gate import Gate
+from infgram.lm.gate_fitting import Report, fit_gate
 from infgram.lm.splitting import held_out
 from infgram.lm.table import WeightTable, fit_table, mixed
 from infgram.signed_json import take_digest, write_signed

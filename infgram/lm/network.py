@@ -6,7 +6,7 @@ Jordan, Nowlan and Hinton 1991, "Adaptive mixtures of local experts") by Adam (K
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,10 +51,6 @@ class Network:
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
 
-    def copy(self) -> Network:
-        """An independent network with the same parameters."""
-        return Network([array.copy() for array in self.parameters])
-
     def as_json(self) -> list[Any]:
         """What `from_json` reads."""
         return [array.tolist() for array in self.parameters]
@@ -69,26 +65,21 @@ class Network:
             raise ValueError(f"expected finite arrays of the shapes {wanted}")
         return cls(arrays)
 
-    def train(
-        self,
-        inputs: Float32Array,
-        probabilities: Float32Array,
-        *,
-        n_epochs: int,
-        generator: np.random.Generator,
-        after_epoch: Callable[[int], bool],
-    ) -> None:
+    def train(self, inputs: Float32Array, probabilities: Float32Array, *, n_epochs: int, seed: int) -> Iterator[int]:
         """Descend the mixture's loss in batches; the rate falls to nothing over the epochs.
 
         Args:
             inputs: rows × inputs.
             probabilities: rows × models, of the token that came; a row may be scaled by any positive number.
             n_epochs: passes over the rows.
-            generator: shuffles them.
-            after_epoch: called with the epochs done; False ends the training.
+            seed: of the shuffling.
+
+        Yields:
+            After each epoch, the epochs done.
         """
+        generator = np.random.default_rng(seed)
         moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.parameters]
-        n_steps = max(1, n_epochs * -(-len(inputs) // _BATCH))
+        n_steps = n_epochs * -(-len(inputs) // _BATCH)
         step = 0
         for epoch in range(n_epochs):
             order = generator.permutation(len(inputs))
@@ -97,8 +88,7 @@ class Network:
                 step += 1
                 rate = _RATE * (1 - (step - 1) / n_steps)
                 self._descend(self._gradients(inputs[rows], probabilities[rows]), moments, step, rate)
-            if not after_epoch(epoch + 1):
-                return
+            yield epoch + 1
 
     def _forward(self, inputs: Float32Array) -> tuple[Float32Array, Float32Array]:
         hidden, hidden_bias, output, output_bias, direct = self.parameters

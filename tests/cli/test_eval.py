@@ -63,6 +63,12 @@ def test_in_words(index_path: Path, texts: Path) -> None:
     assert "∞-gram agreement: " in found.stdout
 
 
+def test_a_time_limit(index_path: Path, texts: Path) -> None:
+    over = run("eval", index_path, texts / "test.jsonl", "--text-field", "body", "--timeout", "1e-9")
+    assert over.code == 6
+    assert "was over at stage 'survey'" in over.stderr
+
+
 def test_what_is_refused(index_path: Path, token_index_path: Path, texts: Path) -> None:
     assert run("eval", token_index_path, texts / "test.jsonl").code == 3
     assert run("eval", index_path, texts / "nothing.jsonl").code == 3

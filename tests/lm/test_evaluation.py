@@ -57,7 +57,7 @@ def found(index: infgram.Index, tmp_path_factory: pytest.TempPathFactory) -> Eva
         text_name="test",
         progress=stages.append,
     )
-    assert {stage.stage for stage in stages} == {"neural", "index", "fit"}
+    assert {stage.stage for stage in stages} == {"survey", "neural", "index", "fit"}
     assert all(0 <= stage.done <= stage.total for stage in stages)
     return result
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,13 @@ from infgram.lm.features import suffix_features
 from infgram.lm.interpolation import Interpolator
 from infgram.lm.model import InfgramLM
 from infgram.lm.types import PositionScores
-from infgram.types import BuildProgress, Float64Array, Int64Array
+from infgram.types import Float64Array, Int64Array
+from infgram.watch import Progress, Watch
 
 FAR_TOKENS: Final = 32
 """A position whose context's last so many tokens are in the corpus may be in a near copy."""
 
 _LARGEST_EXPONENT: Final = 700.0
-
-Report: TypeAlias = Callable[[BuildProgress], None]
 
 
 class Evaluates(Protocol):
@@ -54,7 +53,8 @@ def evaluate(
     neural_name: str | None = None,
     end_token: int | None = None,
     seed: int = 0,
-    progress: Report | None = None,
+    timeout_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Measure the index's models, a neural one, and mixtures of them.
 
@@ -67,13 +67,16 @@ def evaluate(
         neural_name: for people.
         end_token: the id by which the text or the neural model ends a document.
         seed: of what fitting draws.
-        progress: called with the stage (`"neural"`, `"index"`, `"fit"`), and what of it is done and in all.
+        timeout_s: seconds that it may take; None for as long as it needs.
+        progress: called with the stage (`"survey"`, `"neural"`, `"index"`, `"fit"`), and what of it is done and in all.
 
     Raises:
+        TimeLimitError: `timeout_s` was over.
         QueryError: nothing of `tune` is possible under any model.
     """
-    clock = _Clock(progress)
-    models = index_models(index, end_token)
+    clock = _Clock(Watch(timeout_s, progress, advice="or evaluate less of the texts with max_tokens (--max-tokens)"))
+    with clock.stage("survey") as report:
+        models = index_models(index, end_token, report)
     tuning = None if tune is None else _evidence(index, models, tune, neural, clock)
     measured = _evidence(index, models, text, neural, clock)
     suffixes = measured.suffixes or suffix_features(index, text.documents)
@@ -98,17 +101,17 @@ def evaluate(
 
 
 class _Clock:
-    """Tells the progress, and takes the time of the stages."""
+    """Takes the time of the stages."""
 
-    def __init__(self, report: Report | None) -> None:
-        self._report = report
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
         self.elapsed_s: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    def stage(self, name: str, unit: str = "tokens") -> Iterator[Callable[[int, int], None]]:
         """What to hand to work as its `progress`; the time until the end of the block counts for the stage."""
         began = time.perf_counter()
-        yield lambda done, total: self._report(BuildProgress(name, done, total, unit)) if self._report else None
+        yield lambda done, total: self._watch.report(name, done, total, unit)
         self.elapsed_s[name] = self.elapsed_s.get(name, 0.0) + time.perf_counter() - began
 
 
@@ -145,9 +148,9 @@ def _evidence(
 ) -> Evidence:
     scores = None
     if neural is not None:
-        with clock.stage("neural", "tokens") as report:
+        with clock.stage("neural") as report:
             scores = neural.evaluate(text.documents, progress=report)
-    with clock.stage("index", "models") as report:
+    with clock.stage("index") as report:
         return index_evidence(index, models, text, scores, report)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from infgram.index import Index
 from infgram.lm.cache import CacheScores, DocumentCache
-from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NEY_5, WITTEN_BELL
+from infgram.lm.contexts import survey
+from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NEY_5, NEURAL, WITTEN_BELL
 from infgram.lm.evaluation.texts import EvaluationText
 from infgram.lm.evidence import Evidence
 from infgram.lm.features import suffix_features
@@ -17,13 +18,14 @@ from infgram.lm.types import PositionScores
 from infgram.types import Float64Array
 
 
-def index_models(index: Index, end_token: int | None) -> dict[str, InfgramLM]:
+def index_models(index: Index, end_token: int | None, progress: Callable[[int, int], None]) -> dict[str, InfgramLM]:
     """The models that an evaluation compares, by name."""
+    survey(index, progress=progress)
     return {
-        INFGRAM: InfgramLM(index, smoothing="none", end_token=end_token),
-        KNESER_NEY: InfgramLM(index, smoothing="kneser_ney", end_token=end_token),
-        KNESER_NEY_5: InfgramLM(index, smoothing="kneser_ney", n=5, end_token=end_token),
-        WITTEN_BELL: InfgramLM(index, smoothing="witten_bell", end_token=end_token),
+        INFGRAM: InfgramLM(index, end_token=end_token),
+        KNESER_NEY: InfgramLM(index, "kneser_ney", end_token=end_token),
+        KNESER_NEY_5: InfgramLM(index, "kneser_ney", n=5, end_token=end_token),
+        WITTEN_BELL: InfgramLM(index, "witten_bell", end_token=end_token),
     }
 
 
@@ -35,14 +37,17 @@ def index_evidence(
     progress: Callable[[int, int], None],
 ) -> Evidence:
     """What all of them say of a text, with the neural model's scores first."""
-    scores = {} if neural is None else {"neural": neural}
-    for name, model in models.items():
-        scores[name] = model.evaluate(text.documents, entropies=name == INFGRAM)
-        progress(len(scores), len(models) + 2)
+    n_passes = len(models) + 2
+
+    def report(n_before: int) -> Callable[[int], None]:
+        return lambda n_done: progress(n_before * text.n_positions + n_done, n_passes * text.n_positions)
+
+    scores = {} if neural is None else {NEURAL: neural}
+    for number, (name, model) in enumerate(models.items()):
+        scores[name] = model.evaluate(text.documents, entropies=name == INFGRAM, progress=report(number))
+    suffixes = suffix_features(index, text.documents, progress=report(len(models)))
     cache = DocumentCache(index.vocab_size).evaluate(text.documents)
-    progress(len(models) + 1, len(models) + 2)
-    suffixes = suffix_features(index, text.documents)
-    progress(len(models) + 2, len(models) + 2)
+    report(len(models) + 1)(text.n_positions)
     return Evidence({**scores, CACHE: cache}, suffixes, cache_inputs(cache))
 
 

@@ -50,9 +50,9 @@ MIXTURES: Final = (
     Mixture("kn5", "Kneser–Ney 5-gram, one weight", "one", (NEURAL, KNESER_NEY_5)),
     Mixture("smoothed", "Kneser–Ney over all lengths, one weight", "one", (NEURAL, KNESER_NEY)),
     Mixture("classes", "All models of the index, by class", "class", _ALL),
-    Mixture("classes_cache", "With the cache, by class", "class", (*_ALL, CACHE)),
+    Mixture("classes_cache", "All models and the cache, by class", "class", (*_ALL, CACHE)),
     Mixture("gated_index", "All models of the index, gate", "gate", _ALL),
-    Mixture("gated", "With the cache, gate", "gate", (*_ALL, CACHE)),
+    Mixture("gated", "All models and the cache, gate", "gate", (*_ALL, CACHE)),
 )
 
 

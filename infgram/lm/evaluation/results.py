@@ -9,6 +9,7 @@ from typing import Any
 
 from infgram.lm.evaluation.bootstrap import Interval
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
+from infgram.lm.evaluation.mixtures import NEURAL
 from infgram.lm.interpolation import ClassGain
 
 
@@ -92,6 +93,14 @@ class Evaluation:
         """A perplexity a token as one a byte; its logarithm to the base 2 is bits a byte."""
         return self._per(perplexity, self.n_bytes)
 
+    def relative_reduction(self, result: Result) -> float:
+        """The infini-gram paper's measure of a gain on the neural model: 1 − (P − 1) / (P of the model − 1).
+
+        NaN without a neural model.
+        """
+        neural = [model.perplexity for model in self.models if model.name == NEURAL]
+        return 1 - (result.perplexity - 1) / (neural[0] - 1) if neural and neural[0] > 1 else math.nan
+
     def as_json(self) -> dict[str, Any]:
         """All of it; None stands for what is infinite, undefined or was not asked for."""
         named = {result.name: result for result in self.results}
@@ -106,6 +115,7 @@ class Evaluation:
             "perplexity_per_word": each(lambda result: self.per_word(result.perplexity)),
             "perplexity_per_byte": each(lambda result: self.per_byte(result.perplexity)),
             "perplexity_without_near_copies": each(lambda result: result.far_perplexity),
+            "relative_reduction": each(self.relative_reduction),
             "change": each(lambda result: result.change),
             "change_intervals": each(lambda result: result.change_interval and list(result.change_interval)),
             "impossible_share": each(lambda result: result.impossible_share),

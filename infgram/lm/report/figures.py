@@ -9,6 +9,7 @@ from typing import Final
 from infgram.lm.evaluation.mixtures import CACHE, MODEL_TITLES, NEURAL
 from infgram.lm.evaluation.results import Evaluation, Result
 from infgram.lm.report.plot import Plot, Point, Row, interval_plot, legend
+from infgram.lm.report.words import number, signed
 
 _COMPARED: Final = (("paper", "c1"), ("classes", "c2"), ("gated", "c3"))
 
@@ -89,10 +90,10 @@ def gains_figure(evaluation: Evaluation) -> str:
     plot.y_ticks(_plain)
     plot.categories([_short(gain.name.removeprefix("n = ")) for gain in by_length[0]])
     width = 0.8 / len(compared)
-    for number, ((result, style), gains) in enumerate(zip(compared, by_length, strict=True)):
+    for side, ((result, style), gains) in enumerate(zip(compared, by_length, strict=True)):
         for place, gain in enumerate(gains):
             note = f"{result.title}, {gain.name}: {gain.bits:+.2f} bits, {gain.n_positions:,} tokens"
-            plot.bar(place + (number - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
+            plot.bar(place + (side - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
     against = MODEL_TITLES[evaluation.models[0].name].lower()
     return _figure(
         plot.svg() + legend([(result.title, style) for result, style in compared]),
@@ -118,12 +119,12 @@ def weights_figure(evaluation: Evaluation) -> str:
     names = list(gate.gains[0].weights)
     for place, gain in enumerate(gains):
         low = 0.0
-        for number, name in enumerate(names):
+        for colour, name in enumerate(names):
             weight = gain.weights[name]
-            plot.bar(place, 0.8, low, low + weight, f"c{number}", f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
+            plot.bar(place, 0.8, low, low + weight, f"c{colour}", f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
             low += weight
     return _figure(
-        plot.svg() + legend([(MODEL_TITLES[name], f"c{number}") for number, name in enumerate(names)]),
+        plot.svg() + legend([(MODEL_TITLES[name], f"c{colour}") for colour, name in enumerate(names)]),
         "Whom the gate trusts, by how much of the context the corpus holds.",
     )
 
@@ -146,10 +147,10 @@ def calibration_figure(evaluation: Evaluation) -> str:
     plot.x_ticks(_plain)
     plot.curve([Point(0, 0), Point(highest, highest)], "diagonal")
     entries = []
-    for number, (name, rows) in enumerate(curves.items()):
+    for colour, (name, rows) in enumerate(curves.items()):
         notes = [f"{MODEL_TITLES[name]}: expected {row.expected:.2f}, actual {row.actual:.2f} bits" for row in rows]
-        plot.curve([Point(row.expected, row.actual) for row in rows], f"c{number}", notes)
-        entries.append((MODEL_TITLES[name], f"c{number}"))
+        plot.curve([Point(row.expected, row.actual) for row in rows], f"c{colour}", notes)
+        entries.append((MODEL_TITLES[name], f"c{colour}"))
     return _figure(
         plot.svg() + legend(entries),
         "Calibration: tokens in ten groups by the loss that a model expects. On the diagonal it knows how well it "
@@ -162,13 +163,8 @@ def _figure(drawing: str, caption: str) -> str:
 
 
 def _with_change(result: Result) -> str:
-    value = _perplexity(result.perplexity)
-    change = f"{result.change:+.1%}".replace("-", "−") if result.change else ""
-    return f"{value} ({change})" if change and result.name != "paper" else value
-
-
-def _perplexity(value: float) -> str:
-    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+    value = number(result.perplexity)
+    return value if result.change is None or result.name == "paper" else f"{value} ({signed(result.change)})"
 
 
 def _short(effective_n: str) -> str:

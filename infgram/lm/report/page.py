@@ -15,6 +15,7 @@ from infgram.lm.report.figures import (
     perplexity_figure,
     weights_figure,
 )
+from infgram.lm.report.words import number, signed
 
 
 def html_of(evaluation: Evaluation) -> str:
@@ -83,6 +84,7 @@ def _results_table(evaluation: Evaluation) -> str:
         "a token",
         "95% interval",
         "against the paper",
+        "relative reduction",
         "a word",
         "bits a byte",
         "without near copies",
@@ -94,6 +96,7 @@ def _results_table(evaluation: Evaluation) -> str:
             number(result.perplexity),
             _interval(result),
             _change(result),
+            _reduction(evaluation, result),
             number(evaluation.per_word(result.perplexity)),
             number(math.log2(evaluation.per_byte(result.perplexity))),
             number(result.far_perplexity),
@@ -116,9 +119,10 @@ def _notes(evaluation: Evaluation) -> str:
 Weights and gates were fitted on another text, never on this one. The paper’s rule mixes the ∞-gram and the
 neural model with one weight for sparse contexts, which one token alone ever followed, and one for the others.
 Classes go by effective n, count and distinct continuations. The gate is a network that also sees entropies and
-how each model has done in the document so far. Intervals are of 2,000 bootstrap samples of documents. “Without
-near copies” leaves out the tokens whose last 32 tokens of context are in the index: {evaluation.n_far:,} of
-{evaluation.n_positions:,} remain.</p>
+how each model has done in the document so far. The relative reduction is the paper’s: 1 − (P′ − 1) / (P − 1)
+for the perplexities P′ of the mixture and P of the neural model. Intervals are of 2,000 bootstrap samples of
+documents. “Without near copies” leaves out the tokens whose last 32 tokens of context are in the index:
+{evaluation.n_far:,} of {evaluation.n_positions:,} remain.</p>
 {heavy}"""
 
 
@@ -151,19 +155,13 @@ def _change(result: Result) -> str:
     return f"{signed(result.change)} ({signed(low)} to {signed(high)})"
 
 
+def _reduction(evaluation: Evaluation, result: Result) -> str:
+    """The paper's measure, of what is mixed with the neural model."""
+    value = evaluation.relative_reduction(result)
+    return f"{value:.1%}" if result in evaluation.mixtures and math.isfinite(value) else ""
+
+
 def _interval(result: Result) -> str:
     if not math.isfinite(result.interval.high):
         return ""
     return f"{number(result.interval.low)} – {number(result.interval.high)}"
-
-
-def signed(change: float) -> str:
-    """A change in percent."""
-    return f"{change:+.1%}".replace("-", "−")
-
-
-def number(value: float) -> str:
-    """A perplexity for people."""
-    if not math.isfinite(value):
-        return "∞" if value > 0 else "–"
-    return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e7 else f"{value:.1e}"

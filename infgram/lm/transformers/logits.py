@@ -75,7 +75,7 @@ class InfgramLogitsProcessor(LogitsProcessor):
             A new tensor of the same shape; −inf beyond the index's vocabulary.
         """
         n_ids = self._index.vocab_size
-        neural = torch.softmax(scores[:, :n_ids].double(), dim=-1).cpu().numpy()
+        neural = torch.softmax(scores[:, :n_ids].cpu().double(), dim=-1).numpy()
         rows = [self._mixed(self._context(row), own) for row, own in zip(input_ids.tolist(), neural, strict=True)]
         mixture = torch.full_like(scores, -torch.inf)
         mixture[:, :n_ids] = torch.from_numpy(np.stack(rows)).log().to(scores)
