@@ -75,7 +75,8 @@ def test_demo_json(library: Path, tmp_path: Path) -> None:
 
 def test_the_index_is_served_afterwards(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def start(indexes: list[Path], names: list[str], address: dict[str, Any], announce: Announce) -> None:
-        assert (indexes, names, address) == ([output], [], {"host": "127.0.0.1", "port": 0})
+        assert (indexes, names) == ([output], [])
+        assert address == {"host": "127.0.0.1", "port": 0, "log_requests": False}
         announce("http://127.0.0.1:8000", ["demo"])
 
     output = tmp_path / "demo.infgram"
