@@ -29,11 +29,13 @@ class BlockSorter {
   using Item = KeyedPosition<Pos>;
   using Group = std::span<Item>;
 
-  // Memory: an item for each suffix of the largest of the blocks, and about as much for each of their largest bucket.
+  // Memory: an item for each suffix of the largest of the blocks, and an item and two bytes for each of their largest
+  // bucket, as far as they are used.
   BlockSorter(Text<Token> text, const Buckets<Token>& buckets, std::span<const Block> blocks)
       : text_(text),
         buckets_(buckets),
-        items_(blocks.empty() ? 0 : std::ranges::max(blocks, {}, &Block::n_suffixes).n_suffixes) {}
+        items_(blocks.empty() ? 0 : std::ranges::max(blocks, {}, &Block::n_suffixes).n_suffixes),
+        key_sort_(items_.size()) {}
 
   // Sorts the suffixes of a block that was cut from a text of `size` tokens by the same `selection`.
   // Those that agree in `depth` tokens or a few more, and do not end there, stand in text order and are handed to
@@ -43,23 +45,25 @@ class BlockSorter {
   std::span<Item> sort(const Block& block, const Selection& selection, unsigned depth, const Resolve& resolve,
                        const Poll& poll) {
     collect(block, selection);
-    const unsigned first_depth = block.n_shared_tokens + buckets_.depth();
+    const Levels<Resolve> levels{block.n_shared_tokens + buckets_.depth(), depth, resolve};
     std::uint64_t begin = 0;
     std::uint64_t n_unpolled = 0;
     for (const auto& [bucket, size] : block.buckets) {
       const Group group(items_.data() + begin, size);
       begin += size;
       if (size < 2 || buckets_.ends(bucket)) continue;
-      sort_group(group, batch_);
-      if (batch_size_ >= kBatchSize) resolve_batch(first_depth, depth, resolve);
+      sort_group(group, 0, levels);
       if ((n_unpolled += size) > kPollEvery) {
         n_unpolled = 0;
         poll();
       }
     }
-    resolve_batch(first_depth, depth, resolve);
+    flush(0, levels);
     return {items_.data(), block.n_suffixes};
   }
+
+  // Where the items of a block lie.
+  [[nodiscard]] const Item* items() const { return items_.data(); }
 
   // Sets the key of every item to key(item), after a call of prefetch(item) some items ahead.
   template <class Prefetch, class Key>
@@ -85,6 +89,20 @@ class BlockSorter {
     for (std::size_t i = n_ahead; i < small_.size(); ++i) small_[i]->set_key(key(*small_[i]));
   }
 
+  // Sorts the suffixes of a tied block by key(position), of those whose key is in the block's range of ranks.
+  template <class Selection, class Key>
+  std::span<Item> sort_tied(const Block& block, const Selection& selection, const Key& key) {
+    std::size_t n = 0;
+    for_each_suffix(text_, selection, 0, text_.size(), block, [&](std::uint64_t position) {
+      const std::uint64_t rank = key(position);
+      if (rank >= block.smallest_rank && rank <= block.largest_rank) {
+        items_[n++] = Item(rank, static_cast<Pos>(position));
+      }
+    });
+    sort_by_keys({items_.data(), n});
+    return {items_.data(), n};
+  }
+
   void sort_by_keys(Group group) { key_sort_.sort(group.data(), group.size()); }
 
  private:
@@ -104,41 +122,58 @@ class BlockSorter {
     }
     const unsigned shared = block.n_shared_tokens;
     const unsigned depth = shared + buckets_.depth();
-    for_each_suffix(text_, selection, 0, text_.size(), block.shared_keys, block.smallest_key, block.largest_key,
-                    [&](std::uint64_t position) {
-                      Pos& next = next_[buckets_.of(text_, position + shared) - first_bucket];
-                      items_[next++] = Item(text_.key(position + depth), static_cast<Pos>(position));
-                    });
+    for_each_suffix(text_, selection, 0, text_.size(), block, [&](std::uint64_t position) {
+      Pos& next = next_[buckets_.of(text_, position + shared) - first_bucket];
+      items_[next++] = Item(text_.key(position + depth), static_cast<Pos>(position));
+    });
   }
 
-  // Sorts a group by the keys that its items hold. Those of equal keys are added to `tied`, unless they end there.
-  void sort_group(Group group, std::vector<Group>& tied) {
+  // Groups that wait at a level agree in the tokens of the keys so far, its own included.
+  struct Level {
+    std::vector<Group> groups;
+    std::size_t n_items = 0;
+  };
+
+  template <class Resolve>
+  struct Levels {
+    unsigned first_depth;  // of the keys at level 0
+    unsigned depth;
+    const Resolve& resolve;
+  };
+
+  // Sorts a group by the keys that its items hold. Those of equal keys wait at the level, unless they end there.
+  template <class Resolve>
+  void sort_group(Group group, std::size_t level, const Levels<Resolve>& levels) {
     sort_by_keys(group);
     for (std::size_t i = 0; i + 1 < group.size();) {
       const std::uint64_t key = group[i].key();
       std::size_t end = i + 1;
       while (end < group.size() && group[end].key() == key) ++end;
       if (end - i > 1 && !Text<Token>::ends(key)) {
-        tied.push_back(group.subspan(i, end - i));
-        batch_size_ += end - i;
+        levels_[level].groups.push_back(group.subspan(i, end - i));
+        if ((levels_[level].n_items += end - i) >= kBatchSize) flush(level, levels);
       }
       i = end;
     }
   }
 
+  // Sorts all that waits at a level by the next key, or hands it over.
   template <class Resolve>
-  void resolve_batch(unsigned first_depth, unsigned depth, const Resolve& resolve) {
-    for (unsigned at = first_depth + Text<Token>::kKeyTokens; at < depth; at += Text<Token>::kKeyTokens) {
-      set_keys(
-          batch_, [&](const Item& item) { text_.prefetch(item.position + at); },
-          [&](const Item& item) { return text_.key(item.position + at); });
-      for (const Group& group : batch_) sort_group(group, next_batch_);
-      batch_.swap(next_batch_);
-      next_batch_.clear();
+  void flush(std::size_t level, const Levels<Resolve>& levels) {
+    const unsigned at = levels.first_depth + static_cast<unsigned>(level + 1) * Text<Token>::kKeyTokens;
+    if (level + 1 == levels_.size()) levels_.emplace_back();
+    if (levels_[level].groups.empty()) return;
+    const std::vector<Group> groups = std::move(levels_[level].groups);
+    levels_[level] = {};
+    if (at >= levels.depth) {
+      levels.resolve(std::span<const Group>(groups));
+      return;
     }
-    if (!batch_.empty()) resolve(std::span<const Group>(batch_));
-    batch_.clear();
-    batch_size_ = 0;
+    set_keys(
+        std::span<const Group>(groups), [&](const Item& item) { text_.prefetch(item.position + at); },
+        [&](const Item& item) { return text_.key(item.position + at); });
+    for (const Group& group : groups) sort_group(group, level + 1, levels);
+    flush(level + 1, levels);
   }
 
   Text<Token> text_;
@@ -146,9 +181,7 @@ class BlockSorter {
   LargeArray<Item> items_;
   KeySort<Item> key_sort_;
   std::vector<Pos> next_;
-  std::vector<Group> batch_;
-  std::vector<Group> next_batch_;
-  std::size_t batch_size_ = 0;
+  std::vector<Level> levels_ = std::vector<Level>(1);
   std::vector<Item*> small_;
 };
 

@@ -74,6 +74,9 @@ struct Block {
   std::vector<BucketSize> buckets;  // those that are not empty
   std::uint64_t first_rank;         // the number of suffixes in the blocks before
   std::uint64_t n_suffixes;
+  bool is_tied = false;  // too large for a block, but no tokens tell its suffixes apart: they agree as far as is sorted
+  std::uint64_t smallest_rank = 0;  // of a tied block's suffixes, where their ranks in the sample divide it further
+  std::uint64_t largest_rank = ~std::uint64_t{0};
 };
 
 // Calls f(position) for the suffixes of `selection` from [begin, end) that have the shared keys, and a key between the
@@ -98,18 +101,32 @@ void for_each_suffix(const Text<Token>& text, const Selection& selection, std::u
   });
 }
 
+// Calls f(position) for the suffixes of `selection` from [begin, end) that are in the block, in text order; of a tied
+// block for all that agree.
+template <class Token, class Selection, class F>
+void for_each_suffix(const Text<Token>& text, const Selection& selection, std::uint64_t begin, std::uint64_t end,
+                     const Block& block, F&& f) {
+  for_each_suffix(text, selection, begin, end, block.shared_keys, block.smallest_key, block.largest_key, f);
+}
+
+// How many suffixes a block should have, and how many it may have.
+struct BlockSizes {
+  std::uint64_t wanted;
+  std::uint64_t largest;
+};
+
 // Cuts the suffixes of a selection into blocks.
 template <class Token, class Selection>
 class BlockCutter {
  public:
-  // A block has at most `block_size` suffixes, or is one bucket of up to kLargestBucket times as many; more only where
-  // these agree in `depth` tokens or end together, or the next token of nearly all is the same.
-  BlockCutter(Text<Token> text, const Buckets<Token>& buckets, const Selection& selection, std::uint64_t block_size,
+  // Only blocks whose suffixes agree in `depth` tokens, or end together, have more than the largest size. One bucket
+  // may have more than is wanted: twice as many, or where the next token of nearly all is the same.
+  BlockCutter(Text<Token> text, const Buckets<Token>& buckets, const Selection& selection, const BlockSizes& sizes,
               unsigned depth, std::size_t n_threads)
       : text_(text),
         buckets_(buckets),
         selection_(selection),
-        block_size_(block_size),
+        block_sizes_(sizes),
         depth_(depth),
         n_threads_(n_threads) {}
 
@@ -120,9 +137,6 @@ class BlockCutter {
   }
 
  private:
-  // A bucket so many times a block is left whole: cutting costs passes over the text.
-  static constexpr std::uint64_t kLargestBucket = 2;
-
   // Tokens that suffixes share: whole keys, and the high lanes of the next one, whose other lanes are 0.
   struct Prefix {
     std::vector<std::uint64_t> keys;
@@ -144,14 +158,16 @@ class BlockCutter {
     for (std::size_t bucket = 0; bucket < sizes.size(); ++bucket) {
       if (sizes[bucket] == 0) continue;
       const std::uint64_t smallest_key = prefix.smallest_key | buckets_.smallest_key(bucket) >> prefix.bits();
-      const bool is_too_large = sizes[bucket] > kLargestBucket * block_size_ && sizes[bucket] < n_suffixes / 64 * 63;
-      if (is_too_large && can_cut_again && !buckets_.ends(bucket)) {
+      const bool is_too_large = sizes[bucket] > block_sizes_.largest && !buckets_.ends(bucket);
+      const bool is_large = sizes[bucket] > 2 * block_sizes_.wanted && sizes[bucket] < n_suffixes / 64 * 63;
+      if ((is_too_large || is_large) && can_cut_again && !buckets_.ends(bucket)) {
         cut(longer(prefix, smallest_key));
         is_block_open = false;
         continue;
       }
-      if (!is_block_open || blocks_.back().n_suffixes + sizes[bucket] > block_size_) {
+      if (!is_block_open || blocks_.back().n_suffixes + sizes[bucket] > block_sizes_.wanted) {
         blocks_.push_back({prefix.keys, smallest_key, 0, prefix.n_tokens(), {}, n_suffixes_, 0});
+        blocks_.back().is_tied = is_too_large && buckets_.depth() > 0;
         is_block_open = true;
       }
       Block& block = blocks_.back();
@@ -193,7 +209,7 @@ class BlockCutter {
   Text<Token> text_;
   const Buckets<Token>& buckets_;
   const Selection& selection_;
-  std::uint64_t block_size_;
+  BlockSizes block_sizes_;
   unsigned depth_;
   std::size_t n_threads_;
   std::vector<Block> blocks_;

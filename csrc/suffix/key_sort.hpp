@@ -20,7 +20,10 @@ namespace infgram {
 template <class Item>
 class KeySort {
  public:
-  // Cost: O(n log n) comparisons, 8 to a pass over the items.
+  // Can sort so many items at a time. Memory that is not used is not taken.
+  explicit KeySort(std::size_t n_items) : items_(n_items), parts_(n_items) {}
+
+  // Cost: O(n log n) comparisons, 8 to a pass over the items. REQUIRES n <= n_items.
   void sort(Item* items, std::size_t n) {
     if (n <= kInsertionSortMax) return insertion_sort(items, n);
     const int n_levels = std::min(kMaxLevels, static_cast<int>(std::bit_width(n)) - 3);
@@ -101,10 +104,6 @@ class KeySort {
   // Brings the items into the order of their parts. Returns where the parts end.
   PartEnds split(Item* items, std::size_t n, const Splitters& splitters) {
     constexpr std::size_t kAtATime = 4;
-    if (n > items_.size()) {
-      items_ = LargeArray<Item>(std::bit_ceil(n));
-      parts_ = LargeArray<std::uint16_t>(std::bit_ceil(n));
-    }
     PartEnds ends;  // counts, then starts, then ends
     std::fill_n(ends.begin(), splitters.n_parts() + 1, 0);
     std::size_t i = 0;

@@ -59,6 +59,8 @@ class Minimizers {
     members_.for_each(begin, end, f);
   }
 
+  [[nodiscard]] bool is_member(std::uint64_t position) const { return members_.contains(position); }
+
   // Which member a sampled position is, in text order.
   [[nodiscard]] Pos index_of_member(std::uint64_t position) const { return members_.rank(position); }
   void prefetch_index_of_member(std::uint64_t position) const { members_.prefetch(position); }
@@ -78,7 +80,7 @@ class Minimizers {
   void prefetch_index_of_minimum(std::uint64_t position) const { changes_.prefetch(position + 1); }
 
  private:
-  static constexpr std::uint64_t kLargestWindow = 32;
+  static constexpr std::uint64_t kLargestWindow = 64;
 
   // Calls f(chunk, position, minimum, chunk_end) for every window, named by its beginning, whose minimum is not that of
   // the window before; several threads at a time, each in its own chunk, which ends with a word of the bitmaps.

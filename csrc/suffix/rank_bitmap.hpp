@@ -23,6 +23,10 @@ class RankBitmap {
 
   void insert(std::uint64_t position) { entries_[position / kWordBits].bits |= bit(position); }
 
+  [[nodiscard]] bool contains(std::uint64_t position) const {
+    return (entries_[position / kWordBits].bits & bit(position)) != 0;
+  }
+
   // Counts the members, when all are in. Returns how many there are.
   std::uint64_t count() {
     Word n = 0;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/large_array.hpp"
@@ -23,15 +24,19 @@ namespace infgram {
 template <class Token, class Pos>
 class SampleRanks {
  public:
-  // Cost: m suffixes sorted to about `depth` tokens, then O(t log n) for the t of them that are tied; m is about
-  // 2 n / depth (minimizers.hpp). Memory, in bytes for 32-bit positions: n / 4 + 4 m; 12 to 26 a suffix of a block and
-  // thread; 8 a tied one. REQUIRES a text that ends with a separator; a depth that Minimizers takes.
+  // Cost: m suffixes sorted to about the sample's context, then O(t log n) for the t of them that are tied; m is about
+  // 2 n / context (minimizers.hpp). Memory, in bytes for 32-bit positions: n / 4 + 4 m; 8 a tied one; `sorting_bytes`
+  // for blocks, and at least 26 a suffix of the smallest block and of the largest tied group, each for every thread.
+  // REQUIRES a text that ends with a separator.
   template <class Poll>
-  SampleRanks(Text<Token> text, const Buckets<Token>& buckets, unsigned depth, std::uint64_t block_size,
-              std::size_t n_threads, const Poll& poll)
-      : sample_(text, depth, n_threads), ranks_(sample_.size()) {
-    std::vector<TiedMembers<Pos>> tied = rank_first_tokens(text, buckets, block_size, n_threads, poll);
-    std::vector<typename TiedMembers<Pos>::Scratch> scratch(n_threads);
+  SampleRanks(Text<Token> text, Minimizers<Token, Pos> sample, const Buckets<Token>& buckets,
+              const BlockSizes& block_sizes, std::size_t n_threads, const Poll& poll)
+      : sample_(std::move(sample)), ranks_(sample_.size()) {
+    std::vector<TiedMembers<Pos>> tied = rank_first_tokens(text, buckets, block_sizes, n_threads, poll);
+    std::size_t largest_group_size = 0;
+    for (auto& group : tied) largest_group_size = std::max(largest_group_size, group.largest_group_size());
+    std::vector<typename TiedMembers<Pos>::Scratch> scratch;
+    for (std::size_t t = 0; t < n_threads; ++t) scratch.emplace_back(largest_group_size);
     for (std::uint64_t n_steps = 1; !tied.empty(); n_steps *= 2) {
       parallel_for(tied.size(), n_threads, [&](std::size_t i, std::size_t worker) {
         tied[i].refine(ranks_, n_steps, scratch[worker]);
@@ -44,6 +49,8 @@ class SampleRanks {
     sample_.turn_to_windows();
   }
 
+  [[nodiscard]] std::uint64_t size() const { return ranks_.size(); }
+
   // Suffixes that agree in so many tokens and do not end there are told apart by their ranks.
   [[nodiscard]] unsigned depth() const { return sample_.context(); }
 
@@ -51,6 +58,7 @@ class SampleRanks {
   // position to index, index to rank.
   [[nodiscard]] std::uint64_t index(std::uint64_t position) const { return sample_.index_of_minimum(position); }
   [[nodiscard]] std::uint64_t rank(std::uint64_t index) const { return ranks_[index]; }
+  [[nodiscard]] std::uint64_t rank_at(std::uint64_t position) const { return rank(index(position)); }
   void prefetch_index(std::uint64_t position) const { sample_.prefetch_index_of_minimum(position); }
   void prefetch_rank(std::uint64_t index) const { __builtin_prefetch(&ranks_[index]); }
 
@@ -61,8 +69,8 @@ class SampleRanks {
 
     template <class F>
     void for_each(std::uint64_t begin, std::uint64_t end, const KeyRange<Token>& keys, F&& f) const {
-      sample.for_each_member(begin, end, [&](std::uint64_t position) {
-        if (keys.contains(position)) f(position);
+      keys.for_each(begin, end, [&](std::uint64_t position) {
+        if (sample.is_member(position)) f(position);
       });
     }
   };
@@ -71,49 +79,72 @@ class SampleRanks {
   // first member.
   template <class Poll>
   std::vector<TiedMembers<Pos>> rank_first_tokens(Text<Token> text, const Buckets<Token>& buckets,
-                                                  std::uint64_t block_size, std::size_t n_threads, const Poll& poll) {
+                                                  const BlockSizes& block_sizes, std::size_t n_threads,
+                                                  const Poll& poll) {
     Pos n_separators = 0;
     sample_.for_each_member(0, text.size(), [&](std::uint64_t position) {
       if (text[position] == Text<Token>::kSeparator) ranks_[sample_.index_of_member(position)] = n_separators++;
     });
     const Members members{sample_};
     const std::vector<Block> blocks =
-        BlockCutter<Token, Members>(text, buckets, members, block_size, depth() + 1, n_threads).cut();
+        BlockCutter<Token, Members>(text, buckets, members, block_sizes, depth() + 1, n_threads).cut();
     std::vector<BlockSorter<Token, Pos>> sorters;
     for (std::size_t t = 0; t < n_threads; ++t) sorters.emplace_back(text, buckets, blocks);
     std::vector<TiedMembers<Pos>> tied(blocks.size());
     parallel_for(blocks.size(), n_threads, [&](std::size_t i, std::size_t worker) {
-      std::vector<std::span<KeyedPosition<Pos>>> groups;
-      const std::span<KeyedPosition<Pos>> items = sorters[worker].sort(
-          blocks[i], members, depth() + 1,
-          [&groups](auto batch) { groups.insert(groups.end(), batch.begin(), batch.end()); },
-          [&] {
-            if (worker == 0) poll();
-          });
-      set_first_ranks(items, groups, static_cast<Pos>(n_separators + blocks[i].first_rank), tied[i]);
+      if (blocks[i].is_tied) {
+        tied[i] = rank_tied(text, blocks[i], members, static_cast<Pos>(n_separators + blocks[i].first_rank));
+        return;
+      }
+      BlockSorter<Token, Pos>& sorter = sorters[worker];
+      std::vector<bool> equals_previous(blocks[i].n_suffixes);
+      const auto mark = [&](auto groups) {
+        for (const auto& group : groups) {
+          const auto first = static_cast<std::size_t>(group.data() - sorter.items());
+          std::fill_n(equals_previous.begin() + static_cast<std::ptrdiff_t>(first + 1), group.size() - 1, true);
+        }
+      };
+      const auto poll_once = [&] {
+        if (worker == 0) poll();
+      };
+      const auto items = sorter.sort(blocks[i], members, depth() + 1, mark, poll_once);
+      tied[i] = set_first_ranks(items, equals_previous, static_cast<Pos>(n_separators + blocks[i].first_rank));
     });
     std::erase_if(tied, [](const auto& group) { return group.empty(); });
     return tied;
   }
 
-  // Items become members: positions turn into indices, keys into ranks, a group's into that of its first member.
-  void set_first_ranks(std::span<KeyedPosition<Pos>> items, std::span<const std::span<KeyedPosition<Pos>>> groups,
-                       Pos first_rank, TiedMembers<Pos>& tied) {
+  // All members of a tied block are tied.
+  TiedMembers<Pos> rank_tied(Text<Token> text, const Block& block, const Members& members, Pos rank) {
+    TiedMembers<Pos> tied(block.n_suffixes);
+    for_each_suffix(text, members, 0, text.size(), block, [&](std::uint64_t position) {
+      const Pos member = sample_.index_of_member(position);
+      ranks_[member] = rank;
+      tied.add(member, rank);
+    });
+    return tied;
+  }
+
+  // Items become members: positions turn into indices, keys into ranks; equal ones share that of their first.
+  // Returns the groups of equal ones.
+  TiedMembers<Pos> set_first_ranks(std::span<KeyedPosition<Pos>> items, const std::vector<bool>& equals_previous,
+                                   Pos first_rank) {
+    const auto equals_next = [&](std::size_t i) { return i + 1 < items.size() && equals_previous[i + 1]; };
+    std::size_t n_tied = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) n_tied += equals_previous[i] || equals_next(i) ? 1 : 0;
+    TiedMembers<Pos> tied(n_tied);
+    std::uint64_t rank = first_rank;
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (i + kPrefetchAhead < items.size()) sample_.prefetch_index_of_member(items[i + kPrefetchAhead].position);
-      items[i] = {first_rank + i, sample_.index_of_member(items[i].position)};
-    }
-    for (const auto& group : groups) {
-      const std::uint64_t rank = group.front().key();
-      for (auto& item : group) {
-        item.set_key(rank);
-        tied.add(item.position, static_cast<Pos>(rank));
-      }
+      if (!equals_previous[i]) rank = first_rank + i;
+      items[i] = {rank, sample_.index_of_member(items[i].position)};
+      if (equals_previous[i] || equals_next(i)) tied.add(items[i].position, static_cast<Pos>(rank));
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (i + kPrefetchAhead < items.size()) __builtin_prefetch(&ranks_[items[i + kPrefetchAhead].position], 1);
       ranks_[items[i].position] = static_cast<Pos>(items[i].key());
     }
+    return tied;
   }
 
   static constexpr std::size_t kPrefetchAhead = 32;

@@ -5,13 +5,16 @@
 #include <atomic>
 #include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "base/parallel.hpp"
 #include "base/turnstile.hpp"
 #include "suffix/block_sorter.hpp"
 #include "suffix/blocks.hpp"
+#include "suffix/minimizers.hpp"
 #include "suffix/sample_ranks.hpp"
+#include "suffix/tied_blocks.hpp"
 
 namespace infgram {
 namespace {
@@ -26,47 +29,73 @@ struct AllSuffixes {
 };
 
 // How the memory is spent.
-struct Plan {
-  unsigned depth;  // to which suffixes are sorted by tokens; the deeper, the smaller the sample
-  std::uint64_t block_size;
-};
+template <class Token, class Pos>
+class Plan {
+ public:
+  Plan(Text<Token> text, const SuffixSortOptions& options) : text_(text), options_(options) {}
 
-Plan plan_for(std::uint64_t n_tokens, std::size_t token_bytes, std::size_t position_bytes,
-              const SuffixSortOptions& options) {
-  constexpr std::uint64_t kSmallestBlock = 1 << 15;
-  constexpr std::uint64_t kLargestBlock = 1 << 22;
-  // The most that bitmaps, ranks and ties of the sample take of ordinary text while it is ranked.
-  const std::uint64_t dense_sample = n_tokens * position_bytes / 2;
-  const std::uint64_t thin_sample = n_tokens * position_bytes * 3 / 16;
-  const bool is_dense = options.memory_bytes >= dense_sample * 3 / 2;
-  const std::uint64_t left =
-      options.memory_bytes - std::min(options.memory_bytes, is_dense ? dense_sample : thin_sample);
-  // A suffix of a thread's block, and what sorting the largest bucket takes beside it; one block may be twice as large.
-  const std::uint64_t suffix_bytes = 2 * (8 + position_bytes) + 2;
-  const std::uint64_t room = left / suffix_bytes / (options.n_threads + 1);
-  const std::uint64_t enough_for_all = n_tokens / (8 * options.n_threads);  // blocks, so that no thread is idle
-  return {.depth = (token_bytes == 1 ? 4 : 0) + (is_dense ? 13U : 29U),
-          .block_size = std::max(kSmallestBlock, std::min({room, enough_for_all, kLargestBlock}))};
-}
+  // A sample that leaves room for blocks. The more tokens it wants to tell suffixes apart, the smaller it is.
+  [[nodiscard]] Minimizers<Token, Pos> sample() const {
+    constexpr std::uint64_t kMostBlocks = 64;  // each costs a pass over the text
+    constexpr unsigned kMore = sizeof(Token) == 1 ? 4 : 0;
+    for (const unsigned depth : {13U, 29U}) {
+      Minimizers<Token, Pos> sample(text_, depth + kMore, options_.n_threads);
+      if (room(sample.size(), kRankingBytes) >= text_.size() / kMostBlocks) return sample;
+    }
+    return Minimizers<Token, Pos>(text_, 61 + kMore, options_.n_threads);
+  }
+
+  // Of blocks while the sample is ranked, and later.
+  [[nodiscard]] BlockSizes first_block_sizes(std::uint64_t sample_size) const {
+    return sizes(room(sample_size, kRankingBytes));
+  }
+  [[nodiscard]] BlockSizes block_sizes(std::uint64_t sample_size) const {
+    return sizes(room(sample_size, sizeof(Pos)));
+  }
+
+ private:
+  static constexpr std::uint64_t kRankingBytes = 3 * sizeof(Pos);  // a member of the sample, if it is tied
+  static constexpr std::uint64_t kSuffixBytes = 2 * sizeof(KeyedPosition<Pos>) + 2;  // while its block is sorted
+
+  // Suffixes that each thread can sort at a time, beside a sample with a bitmap.
+  [[nodiscard]] std::uint64_t room(std::uint64_t sample_size, std::uint64_t member_bytes) const {
+    constexpr std::uint64_t kTables = 8 << 20;  // lists of blocks, counts of buckets
+    const std::uint64_t taken = kTables + text_.size() / 4 + sample_size * member_bytes;
+    return (options_.memory_bytes - std::min(options_.memory_bytes, taken)) / kSuffixBytes / options_.n_threads;
+  }
+
+  [[nodiscard]] BlockSizes sizes(std::uint64_t largest) const {
+    constexpr std::uint64_t kSmallest = 1 << 15;
+    constexpr std::uint64_t kEnough = 1 << 22;
+    const std::uint64_t enough_for_all = text_.size() / (8 * options_.n_threads);  // blocks, so that no thread is idle
+    return {.wanted = std::max(kSmallest, std::min({largest, enough_for_all, kEnough})),
+            .largest = std::max(kSmallest, largest)};
+  }
+
+  Text<Token> text_;
+  SuffixSortOptions options_;
+};
 
 template <class Token, class Pos>
 class SuffixSort {
  public:
-  SuffixSort(Text<Token> text, TokenId largest_id, const Plan& plan, std::size_t n_threads, const SuffixSink& sink,
+  SuffixSort(Text<Token> text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
              const SortProgress& progress)
       : text_(text),
         buckets_(static_cast<Token>(largest_id)),
-        plan_(plan),
-        n_threads_(n_threads),
+        plan_(text, options),
+        n_threads_(options.n_threads),
         sink_(sink),
         progress_(progress),
-        sample_(text, buckets_, plan.depth, plan.block_size, n_threads, [this] { progress_(0); }) {}
+        sample_(ranked(plan_.sample())) {}
 
   void run() {
     const AllSuffixes<Token> all;
-    const std::vector<Block> blocks =
-        BlockCutter<Token, AllSuffixes<Token>>(text_, buckets_, all, plan_.block_size, sample_.depth(), n_threads_)
-            .cut();
+    const BlockSizes block_sizes = plan_.block_sizes(sample_.size());
+    const std::vector<Block> blocks = divide_tied(
+        text_,
+        BlockCutter<Token, AllSuffixes<Token>>(text_, buckets_, all, block_sizes, sample_.depth(), n_threads_).cut(),
+        all, sample_, block_sizes.wanted, n_threads_);
     std::vector<BlockSorter<Token, Pos>> sorters;
     for (std::size_t t = 0; t < n_threads_; ++t) sorters.emplace_back(text_, buckets_, blocks);
     Turnstile turnstile;
@@ -76,8 +105,11 @@ class SuffixSort {
         if (worker == 0) progress_(n_emitted_);
       };
       try {
-        const auto items =
-            sorter.sort(blocks[i], all, sample_.depth(), [&](auto groups) { sort_by_ranks(sorter, groups); }, poll);
+        const auto rank = [this](std::uint64_t position) { return sample_.rank_at(position); };
+        const auto items = blocks[i].is_tied ? sorter.sort_tied(blocks[i], all, rank)
+                                             : sorter.sort(
+                                                   blocks[i], all, sample_.depth(),
+                                                   [&](auto groups) { sort_by_ranks(sorter, groups); }, poll);
         turnstile.pass(i, [&] { emit(items); }, poll);
       } catch (...) {
         turnstile.close();
@@ -89,6 +121,12 @@ class SuffixSort {
 
  private:
   using Item = KeyedPosition<Pos>;
+
+  SampleRanks<Token, Pos> ranked(Minimizers<Token, Pos> sample) const {
+    const BlockSizes block_sizes = plan_.first_block_sizes(sample.size());
+    return SampleRanks<Token, Pos>(text_, std::move(sample), buckets_, block_sizes, n_threads_,
+                                   [this] { progress_(0); });
+  }
 
   void sort_by_ranks(BlockSorter<Token, Pos>& sorter, std::span<const std::span<Item>> groups) const {
     sorter.set_keys(
@@ -112,7 +150,7 @@ class SuffixSort {
 
   Text<Token> text_;
   Buckets<Token> buckets_;
-  Plan plan_;
+  Plan<Token, Pos> plan_;
   std::size_t n_threads_;
   const SuffixSink& sink_;
   const SortProgress& progress_;
@@ -126,8 +164,7 @@ void sort_suffixes(const AnyText& text, TokenId largest_id, const SuffixSortOpti
                    const SortProgress& progress) {
   text.visit([&]<class Token>(Text<Token> typed) {
     const auto sort_with = [&]<class Pos>(Pos) {
-      const Plan plan = plan_for(typed.size(), sizeof(Token), sizeof(Pos), options);
-      SuffixSort<Token, Pos>(typed, largest_id, plan, options.n_threads, sink, progress).run();
+      SuffixSort<Token, Pos>(typed, largest_id, options, sink, progress).run();
     };
     if (text.size <= std::numeric_limits<std::uint32_t>::max()) {
       sort_with(std::uint32_t{});

@@ -30,9 +30,9 @@ using SortProgress = std::function<void(std::uint64_t n_sorted)>;
 // more agree, by the rank of the next sampled suffix. The blocks go to the sink in order.
 //
 // Cost: O(n log n) in the worst case; a pass over the text a block. Memory beyond the text, in bytes a token of
-// ordinary text: 2 for the sample, and some 300 MB for blocks; with less memory the blocks are smaller and the sample
-// thinner, down to about 1.2. (Twice these in texts beyond 2^32 tokens.) Texts with long runs of one short period take
-// more.
+// ordinary text: 3 for the sample while it is ranked, and some 200 MB for blocks. With less memory the blocks are
+// smaller and the sample thinner, down to about 1. (Twice these in texts beyond 2^32 tokens.) Texts with long runs of
+// one short period take more.
 //
 // REQUIRES a separator at the text's end; every token that is none <= largest_id.
 void sort_suffixes(const AnyText& text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/large_array.hpp"
@@ -18,16 +19,29 @@ namespace infgram {
 template <class Pos>
 class TiedMembers {
  public:
-  [[nodiscard]] bool empty() const { return members_.empty(); }
+  TiedMembers() = default;
+  explicit TiedMembers(std::size_t capacity) : members_(capacity), new_ranks_(capacity) {}
 
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+  // REQUIRES that the capacity is not reached.
   void add(Pos member, Pos rank) {
-    members_.push_back(member);
-    new_ranks_.push_back(rank);
+    members_[size_] = member;
+    new_ranks_[size_++] = rank;
+  }
+
+  [[nodiscard]] std::size_t largest_group_size() {
+    std::size_t largest = 0;
+    for_each_group(
+        [&](std::size_t, std::span<Pos> members, std::span<Pos>) { largest = std::max(largest, members.size()); });
+    return largest;
   }
 
   // What sorting a group needs beside it, kept between calls; one a thread.
   struct Scratch {
-    std::vector<KeyedPosition<Pos>> items;
+    explicit Scratch(std::size_t largest_group_size) : items(largest_group_size), key_sort(largest_group_size) {}
+
+    LargeArray<KeyedPosition<Pos>> items;
     KeySort<KeyedPosition<Pos>> key_sort;
   };
 
@@ -40,20 +54,20 @@ class TiedMembers {
         refine_runs(members, new_ranks, ranks, n_steps, period, scratch);
         return;
       }
-      scratch.items.clear();
+      const std::span items = std::span(scratch.items).first(members.size());
       for (std::size_t i = begin; i < begin + members.size(); ++i) {  // prefetches run on into the next groups
-        if (i + kPrefetchAhead < members_.size()) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead] + n_steps]);
-        scratch.items.emplace_back(ranks[members_[i] + n_steps], members_[i]);
+        if (i + kPrefetchAhead < size_) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead] + n_steps]);
+        items[i - begin] = {ranks[members_[i] + n_steps], members_[i]};
       }
-      scratch.key_sort.sort(scratch.items.data(), scratch.items.size());
-      place(scratch.items, members, new_ranks, new_ranks.front());
+      scratch.key_sort.sort(items.data(), items.size());
+      place(items, members, new_ranks, new_ranks.front());
     });
   }
 
   // Sets the ranks that refine() found, and forgets the members that are no longer tied.
   void set_ranks(LargeArray<Pos>& ranks) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-      if (i + kPrefetchAhead < members_.size()) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead]], 1);
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (i + kPrefetchAhead < size_) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead]], 1);
       ranks[members_[i]] = new_ranks_[i];
     }
     std::size_t n_kept = 0;
@@ -64,11 +78,10 @@ class TiedMembers {
         new_ranks_[n_kept] = new_ranks[i];
       }
     });
-    members_.resize(n_kept);
-    new_ranks_.resize(n_kept);
-    if (n_kept < members_.capacity() / 2) {
-      members_.shrink_to_fit();
-      new_ranks_.shrink_to_fit();
+    size_ = n_kept;
+    if (size_ < members_.size() / 2) {
+      shrink(members_);
+      shrink(new_ranks_);
     }
   }
 
@@ -77,10 +90,10 @@ class TiedMembers {
 
   template <class F>
   void for_each_group(F&& f) {
-    for (std::size_t begin = 0; begin < members_.size();) {
+    for (std::size_t begin = 0; begin < size_;) {
       std::size_t end = begin + 1;
       const Pos rank = new_ranks_[begin];
-      while (end < members_.size() && new_ranks_[end] == rank) ++end;
+      while (end < size_ && new_ranks_[end] == rank) ++end;
       f(begin, std::span(members_).subspan(begin, end - begin), std::span(new_ranks_).subspan(begin, end - begin));
       begin = end;
     }
@@ -132,13 +145,11 @@ class TiedMembers {
   template <class F>
   static void for_each_layer(std::vector<Chain>& chains, std::uint64_t period, Scratch& scratch, const F& f) {
     std::ranges::stable_sort(chains, {}, &Chain::rank_after);
-    std::vector<KeyedPosition<Pos>>& layer = scratch.items;
     for (std::size_t n_after = 0; !chains.empty(); ++n_after) {
-      layer.clear();
-      for (const Chain& chain : chains) {
-        layer.emplace_back(chain.rank_after, static_cast<Pos>(chain.last - n_after * period));
+      for (std::size_t i = 0; i < chains.size(); ++i) {
+        scratch.items[i] = {chains[i].rank_after, static_cast<Pos>(chains[i].last - n_after * period)};
       }
-      f(std::span<const KeyedPosition<Pos>>(layer));
+      f(std::span<const KeyedPosition<Pos>>(scratch.items).first(chains.size()));
       std::erase_if(chains, [n_after](const Chain& chain) { return chain.n_members == n_after + 1; });
     }
   }
@@ -154,8 +165,15 @@ class TiedMembers {
     }
   }
 
-  std::vector<Pos> members_;
-  std::vector<Pos> new_ranks_;
+  void shrink(LargeArray<Pos>& values) const {
+    LargeArray<Pos> kept(size_);
+    std::copy_n(values.data(), size_, kept.data());
+    values = std::move(kept);
+  }
+
+  LargeArray<Pos> members_;
+  LargeArray<Pos> new_ranks_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace infgram

@@ -93,6 +93,36 @@ std::vector<std::pair<std::string, Documents>> texts(TokenId largest_id) {
   };
 }
 
+template <class Token>
+std::vector<std::uint64_t> sorted(const std::vector<Token>& text, std::size_t size, const SuffixSortOptions& options) {
+  std::vector<std::uint64_t> found;
+  sort_suffixes(
+      {reinterpret_cast<const std::byte*>(text.data()), size, 8 * sizeof(Token)}, 254, options,
+      [&](std::span<const std::uint64_t> part) { found.insert(found.end(), part.begin(), part.end()); },
+      [](std::uint64_t) {});
+  return found;
+}
+
+// Texts with more equal beginnings than the smallest blocks hold: tied blocks, and their division by ranks.
+template <class Token>
+void test_tied_blocks(const std::string& width) {
+  std::mt19937 random(3);
+  std::vector<TokenId> runs;
+  while (runs.size() < 300'000) {
+    runs.insert(runs.end(), random() % 3000, static_cast<TokenId>(7 + random() % 2));
+    runs.push_back(static_cast<TokenId>(random() % 20));
+  }
+  const std::vector<TokenId> page(runs.begin(), runs.begin() + 150);
+  for (const Documents& documents : {Documents{runs, page, runs}, Documents(2000, page)}) {
+    std::size_t size = 0;
+    const std::vector<Token> text = padded<Token>(documents, size);
+    const auto expected = sorted(text, size, {1, std::uint64_t{1} << 40});
+    for (const std::uint64_t memory_bytes : {std::uint64_t{0}, std::uint64_t{6'000'000}}) {
+      check::that(sorted(text, size, {3, memory_bytes}) == expected, "tied blocks, " + width);
+    }
+  }
+}
+
 void test_keys() {
   const std::vector<std::uint16_t> text = {1, 2, 3, 4, 0, 0xFFFE, 0xFFFF, 7, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF};
   const Text<std::uint16_t> typed(text.data(), 9);
@@ -105,6 +135,9 @@ void test_keys() {
 
 int main() {
   test_keys();
+  test_tied_blocks<std::uint8_t>("8 bits");
+  test_tied_blocks<std::uint16_t>("16 bits");
+  test_tied_blocks<std::uint32_t>("32 bits");
   for (const auto& [name, documents] : texts(254)) check_sorted<std::uint8_t>(documents, 254, name + ", 8 bits");
   for (const auto& [name, documents] : texts(65534)) check_sorted<std::uint16_t>(documents, 65534, name + ", 16 bits");
   for (const TokenId largest : {1000U, 300000U, 5000000U, 0xFFFFFFFEU}) {
