@@ -108,12 +108,12 @@ template <class Token>
 void test_tied_blocks(const std::string& width) {
   std::mt19937 random(3);
   std::vector<TokenId> runs;
-  while (runs.size() < 300'000) {
+  while (runs.size() < 100'000) {
     runs.insert(runs.end(), random() % 3000, static_cast<TokenId>(7 + random() % 2));
     runs.push_back(static_cast<TokenId>(random() % 20));
   }
   const std::vector<TokenId> page(runs.begin(), runs.begin() + 150);
-  for (const Documents& documents : {Documents{runs, page, runs}, Documents(2000, page)}) {
+  for (const Documents& documents : {Documents{runs, page, runs}, Documents(700, page)}) {
     std::size_t size = 0;
     const std::vector<Token> text = padded<Token>(documents, size);
     const auto expected = sorted(text, size, {1, std::uint64_t{1} << 40});
