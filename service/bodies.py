@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from email.message import Message
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -36,7 +36,7 @@ def parse(body: bytes) -> Any:
         ProblemError: not UTF-8, not JSON, too deep, a number too long, a constant that JSON has not, a key twice.
     """
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
+        return _DECODER.decode(body.decode("utf-8"))
     except RecursionError as error:
         raise ProblemError("invalid_json", "The body is nested too deeply.") from error
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, an integer of thousands of digits
@@ -52,6 +52,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_: str) -> None:
     raise ProblemError("invalid_json", "NaN and Infinity are no JSON.")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
 
 
 def _check_headers(request: Request) -> None:

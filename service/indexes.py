@@ -33,6 +33,7 @@ class ServedIndex:
     is_damaged: bool = False
     n_holders: int = 0
     is_replaced: bool = False
+    _shown: dict[int, str | None] = field(default_factory=lambda: {infgram.END_OF_DOCUMENT: None})
 
     def __post_init__(self) -> None:
         self.info = self.index.info()
@@ -48,8 +49,13 @@ class ServedIndex:
         """Each token as text to show, None for the end of a document; None altogether without a tokenizer."""
         if not self.has_tokenizer:
             return None
-        shown = iter(self.index.tokenizer.tokens([i for i in token_ids if i != infgram.END_OF_DOCUMENT]))
-        return [None if token_id == infgram.END_OF_DOCUMENT else next(shown) for token_id in token_ids]
+        known = self._shown
+        try:
+            return [known[token_id] for token_id in token_ids]
+        except KeyError:
+            new = [token_id for token_id in set(token_ids) if token_id not in known]
+            known.update(zip(new, self.index.tokenizer.tokens(new), strict=True))
+            return [known[token_id] for token_id in token_ids]
 
 
 class ServedIndexes(Mapping[str, ServedIndex]):

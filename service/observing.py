@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
+from random import getrandbits
 from time import perf_counter
 from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logs
@@ -15,7 +14,7 @@ from .headers import HEADERS
 from .problems import ProblemError, respond
 from .runtime import Runtime
 
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 UNLOGGED: Final = frozenset({"healthz", "readyz", "metrics"})
 LOGGED_BODY_BYTES: Final = 4096
 OTHER: Final = "other"
@@ -50,8 +49,8 @@ class _Seen:
     """One request under way."""
 
     def __init__(self, scope: Scope, runtime: Runtime, receive: Receive, send: Send) -> None:
-        given = Headers(scope=scope).get("x-request-id", "")
-        self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        self.request_id = given.decode() if REQUEST_ID.fullmatch(given) else f"{getrandbits(64):016x}"
         self.status = 0
         self._scope, self._runtime, self._send = scope, runtime, send
         self._body = bytearray()
@@ -63,9 +62,7 @@ class _Seen:
         """Send a part of the answer, with the headers that all answers have."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers.update(HEADERS)
-            headers["X-Request-Id"] = self.request_id
+            message["headers"] = [*message["headers"], *HEADERS, (b"x-request-id", self.request_id.encode())]
         await self._send(message)
 
     def end(self) -> None:
