@@ -56,6 +56,15 @@ class Cnf:
             raise QueryError(f"a query is a list of clauses, each a list of at least one term; found {list(clauses)!r}")
         object.__setattr__(self, "clauses", frozen)
 
+    @classmethod
+    def parse(cls, text: str) -> Cnf:
+        """The query that a text is; one term, the text itself, if it holds no operator.
+
+        Raises:
+            QueryError: it holds an operator and is no query; the message says where.
+        """
+        return parse(text)
+
 
 def parse(text: str) -> Cnf:
     """The query that a text is; one term, the text itself, if it holds no operator.

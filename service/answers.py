@@ -55,6 +55,14 @@ class CountAnswer(Answer):
     count: int = Field(description="Exact occurrences; for the empty query, all tokens.")
 
 
+class DocumentCountAnswer(Answer):
+    """A count of documents."""
+
+    model_config = _shown(examples.DOCUMENT_COUNT)
+
+    document_count: int = Field(description="Distinct documents, exact; for the empty query, those with a token.")
+
+
 class CountsAnswer(BaseModel):
     """Counts, and nothing else."""
 
@@ -190,15 +198,10 @@ class ScoreAnswer(Answer):
     total: ScoreTotal
 
 
-class FoundDocument(BaseModel):
-    """A document that holds the query, shown at its first match."""
+class Match(BaseModel):
+    """A place where a document holds a term of a search."""
 
-    model_config = _shown(examples.FOUND_DOCUMENT)
-
-    document_id: int
-    metadata: dict[str, Any] = Field(description="The fields that came with the document.")
-    text: str = Field(description="The document, cut after the limit text_characters.")
-    text_truncated: bool
+    clause: int = Field(description="The clause that the term belongs to, from 0.")
     offset: int = Field(description="The match's first token inside the document, in tokens.")
     length: int = Field(description="The match's length in tokens.")
     match_start: int = Field(description="The match's first character in the whole text, in Unicode characters.")
@@ -208,13 +211,109 @@ class FoundDocument(BaseModel):
     snippet_match_end: int
 
 
+class FoundDocument(Match):
+    """A document that holds the query, shown at its first match."""
+
+    model_config = _shown(examples.FOUND_DOCUMENT)
+
+    document_id: int
+    metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    text: str = Field(description="The document, cut after the limit text_characters.")
+    text_truncated: bool
+    match_count: int = Field(description="Occurrences of the query in the document.")
+    matches: list[Match] = Field(description="The first of them, each with what completes it of the other clauses.")
+
+
 class SearchAnswer(Answer):
-    """Documents, none twice."""
+    """Documents, none twice; `token_ids` and `tokens` are those of all terms, end to end."""
 
     model_config = _shown(examples.SEARCH)
 
-    count: int = Field(description="Occurrences of the query in the whole corpus, exact.")
+    count: int = Field(description="Occurrences of the query: places of its first clause where the others are met.")
+    document_count: int = Field(description="Distinct documents that hold one.")
+    is_exact: bool = Field(description="Whether the counts are exact; else they are estimates.")
+    count_interval: tuple[int, int] | None = Field(
+        description="Of an estimate: between these the count lies, with a confidence of 95%."
+    )
+    document_count_interval: tuple[int, int] | None
+    cursor: str | None = Field(description="Where the next page begins; null after the last.")
     documents: list[FoundDocument]
+
+
+class SpanDocument(BaseModel):
+    """A document that holds a span, shown at one place."""
+
+    document_id: int
+    offset: int = Field(description="The match's first token inside the document, in tokens.")
+    snippet: str
+    snippet_match_start: int
+    snippet_match_end: int
+
+
+class Span(BaseModel):
+    """A maximal span: a run of the text's tokens that occurs in the corpus."""
+
+    start: int = Field(description="Its first token in the text.")
+    end: int = Field(description="Exclusive.")
+    text_start: int | None = Field(description="Its first character in the text; null where that is not known.")
+    text_end: int | None
+    text: str
+    count: int = Field(description="Its exact occurrences in the corpus.")
+    log_prob: float = Field(description="Of its tokens as if each stood alone, in nats.")
+    documents: list[SpanDocument]
+
+
+class TracedDocument(BaseModel):
+    """A document that holds at least one of the spans."""
+
+    document_id: int
+    score: float = Field(description="BM25 of its passages for the whole text.")
+    metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    spans: list[int] = Field(description="The numbers of the spans it was found for.")
+
+
+class TraceAnswer(Answer):
+    """What of a text stands in the corpus."""
+
+    model_config = _shown(examples.TRACE)
+
+    n_maximal: int = Field(description="Maximal spans, before all but the least probable were left out.")
+    n_covered: int = Field(description="Tokens of the text inside at least one of the spans.")
+    spans: list[Span] = Field(description="By their place in the text.")
+    documents: list[TracedDocument] = Field(description="Those of all spans, best first.")
+
+
+class NoveltyAnswer(Answer):
+    """Which n-grams of a text the corpus does not hold."""
+
+    model_config = _shown(examples.NOVELTY)
+
+    suffix_lengths: list[int] = Field(description="Of each token, how many up to it and with it, as a run, occur.")
+    n_grams: list[int] = Field(description="At n − 1, the n-grams of the text.")
+    n_novel: list[int] = Field(description="At n − 1, those of them that do not occur.")
+    curve: list[float | None] = Field(description="The share that is novel; null where there is no n-gram.")
+
+
+class SizeOverlap(BaseModel):
+    """What the n-grams of one size say."""
+
+    n: int
+    n_grams: int
+    n_seen: int = Field(description="Of these, how many occur in the corpus.")
+    n_covered: int = Field(description="Tokens inside at least one that does.")
+    share: float
+    token_share: float
+
+
+class OverlapAnswer(Answer):
+    """An item of a test set beside the corpus."""
+
+    model_config = _shown(examples.OVERLAP)
+
+    is_contaminated: bool
+    longest_start: int = Field(description="Where its longest match begins, in tokens.")
+    longest_length: int
+    sizes: list[SizeOverlap]
 
 
 class DocumentAnswer(BaseModel):
@@ -370,3 +469,35 @@ class LongestMatchesBatchAnswer(BaseModel):
     model_config = _shown({"results": [examples.LONGEST_MATCHES, examples.PROBLEM]})
 
     results: list[LongestMatchesAnswer | Problem]
+
+
+class DocumentCountBatchAnswer(BaseModel):
+    """The counts of documents in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.DOCUMENT_COUNT, examples.PROBLEM]})
+
+    results: list[DocumentCountAnswer | Problem]
+
+
+class TraceBatchAnswer(BaseModel):
+    """The traces in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.TRACE, examples.PROBLEM]})
+
+    results: list[TraceAnswer | Problem]
+
+
+class NoveltyBatchAnswer(BaseModel):
+    """The novelties in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.NOVELTY, examples.PROBLEM]})
+
+    results: list[NoveltyAnswer | Problem]
+
+
+class OverlapBatchAnswer(BaseModel):
+    """The overlaps in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.OVERLAP, examples.PROBLEM]})
+
+    results: list[OverlapAnswer | Problem]

@@ -43,7 +43,15 @@ def encode(asked: Asked, question: Question) -> Encoded:
             has no tokenizer.
     """
     check(question, asked.limits)
-    token_ids = token_ids_of(asked.served, question.query, question.token_ids)
+    return encoded(asked, token_ids_of(asked.served, question.query, question.token_ids))
+
+
+def encoded(asked: Asked, token_ids: npt.NDArray[np.int64]) -> Encoded:
+    """Token ids with what is shown of them.
+
+    Raises:
+        ProblemError: they are too many.
+    """
     if len(token_ids) > asked.limits.query_tokens:
         raise ProblemError("limit_exceeded", errors=[exceeded("query", asked.limits.query_tokens, "tokens")])
     return Encoded(token_ids, asked.served.tokens(token_ids.tolist()))

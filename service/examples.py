@@ -59,11 +59,8 @@ SCORE: Final[dict[str, Any]] = {
     "total": {"n_positions": 3, "n_impossible": 0, "log_prob": -5.848363},
 }
 
-FOUND_DOCUMENT: Final[dict[str, Any]] = {
-    "document_id": 4,
-    "metadata": {"title": "On speech"},
-    "text": "A word on natural language.",
-    "text_truncated": False,
+_MATCH: Final = {
+    "clause": 0,
     "offset": 4,
     "length": 2,
     "match_start": 10,
@@ -73,7 +70,75 @@ FOUND_DOCUMENT: Final[dict[str, Any]] = {
     "snippet_match_end": 20,
 }
 
-SEARCH: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.4, "count": 9, "documents": [FOUND_DOCUMENT]}
+FOUND_DOCUMENT: Final[dict[str, Any]] = {
+    **_MATCH,
+    "document_id": 4,
+    "metadata": {"title": "On speech"},
+    "text": "A word on natural language.",
+    "text_truncated": False,
+    "match_count": 1,
+    "matches": [_MATCH],
+}
+
+SEARCH: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 0.4,
+    "count": 9,
+    "document_count": 7,
+    "is_exact": True,
+    "count_interval": None,
+    "document_count_interval": None,
+    "cursor": "BAAAAAAAAACbuk0hQ2P1RhVtrcP4l1nq",
+    "documents": [FOUND_DOCUMENT],
+}
+
+DOCUMENT_COUNT: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.05, "document_count": 7}
+
+TRACE: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 1.2,
+    "n_maximal": 1,
+    "n_covered": 2,
+    "spans": [
+        {
+            "start": 0,
+            "end": 2,
+            "text_start": 0,
+            "text_end": 16,
+            "text": "natural language",
+            "count": 9,
+            "log_prob": -7.6,
+            "documents": [
+                {
+                    "document_id": 4,
+                    "offset": 4,
+                    "snippet": " on natural language.",
+                    "snippet_match_start": 4,
+                    "snippet_match_end": 20,
+                }
+            ],
+        }
+    ],
+    "documents": [{"document_id": 4, "score": 1.5, "metadata": {"title": "On speech"}, "spans": [0]}],
+}
+
+NOVELTY: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 0.1,
+    "suffix_lengths": [1, 2],
+    "n_grams": [2, 1, 0],
+    "n_novel": [0, 0, 0],
+    "curve": [0.0, 0.0, None],
+}
+
+OVERLAP: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 0.1,
+    "is_contaminated": True,
+    "longest_start": 0,
+    "longest_length": 2,
+    "sizes": [{"n": 2, "n_grams": 1, "n_seen": 1, "n_covered": 2, "share": 1.0, "token_share": 1.0}],
+}
 
 WHOLE_DOCUMENT: Final[dict[str, Any]] = {
     "document_id": 4,

@@ -40,6 +40,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "token_out_of_vocabulary": Kind(422, "A token id is outside the vocabulary of the index."),
     "no_tokenizer": Kind(422, "The index was built from token ids and holds no tokenizer; ask with token_ids."),
     "empty_query": Kind(422, "The query is empty, which every place matches; expected at least one token."),
+    "malformed_query": Kind(
+        422,
+        "The words AND and OR of the query cannot be understood; expected an AND of terms, and of ORs in parentheses: "
+        'rock AND (roll OR "rhythm and blues"). A text in quotation marks is taken as it stands.',
+    ),
+    "invalid_cursor": Kind(422, "The cursor belongs to another question or index; leave it out for the first page."),
     "invalid_query": Kind(422, "The index cannot be asked this."),
     "rate_limited": Kind(429, "Too many requests; try again after the time in the header Retry-After."),
     "client_gone": Kind(499, "The client went away before the answer."),
@@ -72,6 +78,7 @@ CODE_OF_ERROR: Final[Mapping[type[Exception], str]] = {
     infgram.IndexDamagedError: "index_damaged",
     infgram.StorageError: "storage_error",
     infgram.IndexClosedError: "shutting_down",
+    infgram.TimeLimitError: "timeout",
     infgram.QueryError: "invalid_query",
 }
 CODE_OF_STATUS: Final = {400: "invalid_json", 404: "unknown_path", 405: "method_not_allowed", 413: "body_too_large"}

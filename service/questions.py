@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
 from pydantic.functional_validators import AfterValidator, WrapValidator
@@ -23,7 +23,8 @@ def _body(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigDict:
     def describe(schema: dict[str, Any]) -> None:
         schema["examples"] = list(examples)
         if "query" in schema["properties"]:
-            schema["oneOf"] = [{"required": ["query"]}, {"required": ["token_ids"]}]
+            ways = [name for name in ("query", "token_ids", "clauses") if name in schema["properties"]]
+            schema["oneOf"] = [{"required": [name]} for name in ways]
         if not may_be_empty:
             schema["properties"]["query"]["minLength"] = schema["properties"]["token_ids"]["minItems"] = 1
 
@@ -64,7 +65,8 @@ class Question(BaseModel):
 
     @model_validator(mode="after")
     def _exactly_one_is_given(self) -> Question:
-        if len(self.model_fields_set & {"query", "token_ids"}) != 1 or (self.query is None and self.token_ids is None):
+        given = self.model_fields_set & {"query", "token_ids", "clauses"}
+        if len(given) != 1 or getattr(self, *given) is None:
             raise ValueError("Expected exactly one of query (text) and token_ids (a list of integers)")
         return self
 
@@ -72,7 +74,20 @@ class Question(BaseModel):
 class CountQuestion(Question):
     """How often does this occur?"""
 
-    model_config = _body({"query": "natural language"}, {"token_ids": [3, 14, 15]})
+    model_config = _body(
+        {"query": "natural language"}, {"token_ids": [3, 14, 15]}, {"query": "natural", "ignore_case": True}
+    )
+
+    ignore_case: bool = Field(default=False, description="Count a text in any case, wherever it stands.")
+    any_tokenization: bool = Field(
+        default=False, description="Count a text wherever it stands, inside words too, whatever tokens it is made of."
+    )
+
+
+class DocumentCountQuestion(Question):
+    """How many documents hold this?"""
+
+    model_config = _body({"query": "natural language"})
 
 
 class FindQuestion(Question):
@@ -142,21 +157,96 @@ class ScoreQuestion(Question):
     end: bool = Field(default=False, description="Score the end of the document after the last token, too.")
 
 
+Term = Annotated[str, AfterValidator(_is_utf8)] | list[TokenId]
+Clause = Annotated[list[Term], Field(min_length=1)]
+Snippet = Annotated[
+    int, Field(ge=0, description="Tokens around a match, half before it and half after."), AtMost("snippet_tokens")
+]
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
+FieldValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
+
+
 class SearchQuestion(Question):
     """Which documents hold this?"""
 
-    model_config = _body({"query": "natural language", "limit": 3, "seed": 7}, may_be_empty=False)
+    model_config = _body(
+        {"query": "natural language", "limit": 3, "seed": 7},
+        {"query": "natural AND (speech OR text)", "scope": "document", "where": {"lang": "en"}},
+        {"clauses": [["natural"], [[14], "text"]], "max_distance": 20},
+        may_be_empty=False,
+    )
 
-    limit: Annotated[int, Field(ge=1, description="Documents to return."), AtMost("documents")] = 10
-    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | None = Field(
+    clauses: Annotated[list[Clause] | None, AtMost("clauses")] = Field(
+        default=None,
+        description="An AND of ORs: each clause a list of terms, each text or token ids.",
+        json_schema_extra=_may_be_left_out,
+    )
+    limit: Annotated[int, Field(ge=0, description="Documents to return; 0 only counts."), AtMost("documents")] = 10
+    seed: Seed | None = Field(
         default=None,
         description="Draws a uniform sample, the same for the same seed; without it, documents come by their numbers.",
     )
-    snippet_tokens: Annotated[
-        int,
-        Field(ge=0, description="Tokens around the match, half before it and half after."),
-        AtMost("snippet_tokens"),
-    ] = 40
+    snippet_tokens: Snippet = 40
+    scope: Literal["window", "document"] = Field(default="window", description="Within what the clauses must meet.")
+    max_distance: int = Field(default=100, ge=0, description="Of a window: how many tokens the clauses lie apart.")
+    max_matches: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Estimate from so many occurrences where there are more; else counts are exact."
+    )
+    where: Annotated[dict[str, FieldValue], Field(max_length=16)] = Field(
+        default={}, description="Fields of the metadata, dots reaching into objects, and the value each must have."
+    )
+    cursor: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="That of the page before, of the same question."
+    )
+    matches_per_document: Annotated[
+        int, Field(ge=1, description="Matches to show of each document."), AtMost("matches")
+    ] = 3
+
+
+class TraceQuestion(Question):
+    """Which passages of this stand in the corpus, and where?"""
+
+    model_config = _body({"query": "A word on natural language processing", "max_spans": 3, "documents_per_span": 2})
+
+    min_length: int = Field(default=1, ge=1, description="Tokens of a span at least.")
+    max_count: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Spans that occur more often are left out."
+    )
+    max_spans: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        Field(description="Keep so many, the least probable; null keeps one for every 20 tokens."),
+        AtMost("spans"),
+    ] = None
+    whole_words: bool = Field(default=False, description="Spans begin and end where words do.")
+    delimiters: Annotated[list[Annotated[str, AfterValidator(_is_utf8)] | TokenId], Field(max_length=16)] = Field(
+        default=[], description="Texts or token ids; none ends inside a span, except with its last token."
+    )
+    documents_per_span: Annotated[int, Field(ge=0, description="Documents of a span at most."), AtMost("documents")] = (
+        10
+    )
+    snippet_tokens: Snippet = 80
+    seed: Seed = Field(default=0, description="Of the sample of documents.")
+
+
+class NoveltyQuestion(Question):
+    """Which n-grams of this does the corpus not hold?"""
+
+    model_config = _body({"query": "a word on natural language", "max_n": 5})
+
+    max_n: Annotated[int, Field(ge=1, description="The longest n-grams to count."), AtMost("max_n")] = 10
+
+
+class OverlapQuestion(Question):
+    """How much of this item of a test set stands in the corpus, and does that make it contaminated?"""
+
+    model_config = _body({"query": "a word on natural language", "n": 8, "threshold": 0.7})
+
+    n: int = Field(default=13, ge=1, description="Tokens of the n-grams that decide.")
+    threshold: float = Field(default=0.0, ge=0, le=1, description="The least share; 0 is met by any n-gram.")
+    measure: Literal["n_grams", "tokens"] = Field(default="n_grams", description="Of what the share is.")
+    sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = Field(
+        default=[], description="Further sizes of n-grams to report on."
+    )
 
 
 def _problem_in_place(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -185,6 +275,30 @@ class CountBatch(Batch):
     """Several counts."""
 
     items: Annotated[list[Item[CountQuestion]], AtMost("batch_items")]
+
+
+class DocumentCountBatch(Batch):
+    """Several document counts."""
+
+    items: Annotated[list[Item[DocumentCountQuestion]], AtMost("batch_items")]
+
+
+class TraceBatch(Batch):
+    """Several texts to trace."""
+
+    items: Annotated[list[Item[TraceQuestion]], AtMost("batch_items")]
+
+
+class NoveltyBatch(Batch):
+    """Several texts."""
+
+    items: Annotated[list[Item[NoveltyQuestion]], AtMost("batch_items")]
+
+
+class OverlapBatch(Batch):
+    """Several items of a test set."""
+
+    items: Annotated[list[Item[OverlapQuestion]], AtMost("batch_items")]
 
 
 class FindBatch(Batch):

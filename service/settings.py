@@ -47,6 +47,10 @@ class Limits(BaseModel):
         default=200_000,
         description="Characters of text, and tokens, after which a document asked for by its id is cut.",
     )
+    clauses: PositiveInt = Field(default=16, description="Clauses of one search, and terms of each.")
+    matches: int = Field(default=100, ge=3, description="Matches shown of each document.")
+    spans: int = Field(default=200, ge=10, description="Spans of one trace.")
+    max_n: int = Field(default=100, ge=10, description="The longest n-grams of one novelty.")
     batch_items: PositiveInt = Field(default=1_000, description="Questions of one batch.")
     batch_rows: PositiveInt = Field(default=50_000, description="Sum of `top_k` over the questions of one batch.")
     batch_documents: PositiveInt = Field(default=200, description="Sum of `limit` over the searches of one batch.")

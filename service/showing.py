@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import infgram
 
-from .answers import DistributionAnswer, FoundDocument, Row
+from .answers import DistributionAnswer, FoundDocument, Match, Row
 from .asking import Encoded, milliseconds_since
 from .indexes import ServedIndex
 from .settings import Limits
@@ -34,15 +36,15 @@ def found_document(hit: infgram.SearchHit, limits: Limits) -> FoundDocument:
     """A document found, its text cut to the limit."""
     most = limits.text_characters
     return FoundDocument(
+        **_match(hit),
         document_id=hit.document_id,
         metadata=dict(hit.metadata),
         text=hit.text[:most],
         text_truncated=len(hit.text) > most,
-        offset=hit.offset,
-        length=hit.length,
-        match_start=hit.match_start,
-        match_end=hit.match_end,
-        snippet=hit.snippet,
-        snippet_match_start=hit.snippet_match_start,
-        snippet_match_end=hit.snippet_match_end,
+        match_count=hit.match_count,
+        matches=[Match(**_match(match)) for match in hit.matches],
     )
+
+
+def _match(match: infgram.SearchMatch) -> dict[str, Any]:
+    return {name: getattr(match, name) for name in Match.model_fields}

@@ -20,8 +20,8 @@ class Work:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds left; not below 0."""
-        return max(0.0, self._ends - monotonic())
+        """Seconds left, above 0."""
+        return max(0.001, self._ends - monotonic())
 
     def abandon(self) -> None:
         """Nobody waits any more: the next `check` ends the work."""

@@ -10,6 +10,7 @@ from ..compat import route as compat
 from . import (
     admin,
     count,
+    document_count,
     documents,
     find,
     health,
@@ -20,11 +21,14 @@ from . import (
     longest_suffix,
     metrics,
     next_token,
+    novelty,
+    overlap,
     page,
     prob,
     score,
     search,
     tokenize,
+    trace,
 )
 
 _RESOURCES = (
@@ -39,6 +43,10 @@ _RESOURCES = (
     locate,
     search,
     documents,
+    document_count,
+    trace,
+    novelty,
+    overlap,
     tokenize,
 )
 

@@ -11,7 +11,7 @@ from ..answers import CountAnswer, CountBatchAnswer, CountsAnswer, Results
 from ..asking import answer_each, encode, milliseconds_since, token_ids_of
 from ..dependencies import Asked, AskedIndex
 from ..limits import check, exceeded
-from ..problems import Problem, ProblemError, of_library
+from ..problems import FieldError, Problem, ProblemError, of_library
 from ..questions import CountBatch, CountQuestion, CountsQuestion
 
 router = question_router("count")
@@ -22,7 +22,10 @@ def count(asked: AskedIndex, question: CountQuestion) -> CountAnswer:
     """Exact occurrences of a text or of token ids; the empty query counts all tokens."""
     started = perf_counter()
     query = encode(asked, question)
-    n = asked.served.index.count(query.token_ids)
+    if question.ignore_case or question.any_tokenization:
+        n = _count_spellings(asked, question)
+    else:
+        n = asked.served.index.count(query.token_ids)
     return CountAnswer(token_ids=query.ids, tokens=query.tokens, count=n, elapsed_ms=milliseconds_since(started))
 
 
@@ -46,6 +49,19 @@ def counts(asked: AskedIndex, question: CountsQuestion) -> CountsAnswer:
         errors={place: each for place, each in enumerate(found) if isinstance(each, Problem)},
         elapsed_ms=milliseconds_since(started),
     )
+
+
+def _count_spellings(asked: Asked, question: CountQuestion) -> int:
+    """However the text is cut into tokens, which token ids have no say in."""
+    if question.query is None:
+        message = "Expected a query of text: token ids have no case, and are cut already"
+        raise ProblemError("invalid_request", errors=[FieldError(loc=["body"], type="value_error", msg=message)])
+    try:
+        return asked.served.index.count(
+            question.query, ignore_case=question.ignore_case, any_tokenization=question.any_tokenization
+        )
+    except (infgram.QueryError, infgram.TokenizerError) as error:
+        raise ProblemError("invalid_query") from error
 
 
 def _all_counts(asked: Asked, queries: list[list[int]]) -> list[int | Problem]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
+import orjson
 import pytest
 from fastapi.testclient import TestClient
+from infgram.service import lines
+from infgram.service.answers import CountAnswer, CountsAnswer
 
 import infgram
-from tests.service.conftest import LIMITS, TEXTS, TOKEN_DOCUMENTS, answered
+from tests.service.conftest import LIMITS, TEXTS, TOKEN_DOCUMENTS, answered, problem
 
 QUERIES = ("a rose", "natural", "rose is a", "absent here", "", "😀", " ", "the end", "\x00", "é")
 
@@ -78,6 +82,92 @@ def test_score(client: TestClient, index: infgram.Index, address: str, query: st
     assert body["total"] == {"n_positions": len(log_probs), "n_impossible": log_probs.count(None), "log_prob": total}
 
 
+@pytest.mark.parametrize("query", QUERIES)
+def test_find_and_locate(client: TestClient, index: infgram.Index, address: str, query: str) -> None:
+    found = answered(client.post(f"{address}/find", json={"query": query}))
+    assert [(each["lo"], each["hi"]) for each in found["ranges"]] == index.find(query)
+    assert found["count"] == index.count(query)
+    for limit in (1, 3, 1000):
+        located = answered(client.post(f"{address}/locate", json={"query": query, "limit": limit}))
+        places = [(place["document_id"], place["offset"]) for place in located["locations"]]
+        assert places == index.locate(query, limit=limit)
+        assert located["count"] == index.count(query)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("min_count", [1, 3])
+def test_suffixes_and_probabilities(
+    client: TestClient, index: infgram.Index, address: str, query: str, min_count: int
+) -> None:
+    body = {"query": query, "min_count": min_count}
+    longest = answered(client.post(f"{address}/longest-suffix", json=body))
+    expected = index.longest_suffix(query, min_count=min_count)
+    assert (longest["length"], longest["count"]) == (expected.length, expected.count)
+    for token_id in (-1, 97, 32):
+        prob = answered(client.post(f"{address}/prob", json={**body, "token_id": token_id}))
+        wanted = index.infgram_log_prob(query, token_id, min_count=min_count)
+        assert prob["log_prob"] == (float(wanted) if math.isfinite(wanted) else None)
+        for name in ("suffix_length", "effective_n", "context_count", "continuation_count", "is_sparse"):
+            assert prob[name] == getattr(wanted, name)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_longest_matches(client: TestClient, index: infgram.Index, address: str, query: str) -> None:
+    found = answered(client.post(f"{address}/longest-matches", json={"query": query}))
+    expected = index.longest_matches(query)
+    assert (found["lengths"], found["counts"]) == (expected.lengths.tolist(), expected.counts.tolist())
+
+
+def test_a_probability_of_no_token(client: TestClient) -> None:
+    body = {"query": "a", "token_id": 255}
+    refused = problem(client.post("/v1/indexes/bytes/prob", json=body), 422, "token_out_of_vocabulary")
+    assert refused["errors"][0]["loc"] == ["body", "token_id"]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_tokens(client: TestClient, index: infgram.Index, address: str, query: str) -> None:
+    cut = answered(client.post(f"{address}/tokenize", json={"query": query}))
+    assert cut["token_ids"] == index.tokenizer.encode(query).tolist()
+    assert cut["tokens"] == index.tokenizer.tokens(cut["token_ids"])
+    back = answered(client.post(f"{address}/detokenize", json={"token_ids": cut["token_ids"]}))
+    assert back == {"text": query, "tokens": cut["tokens"]}
+
+
+def test_counts(client: TestClient, index: infgram.Index, address: str) -> None:
+    texts = list(QUERIES[:8])
+    token_ids = [index.tokenizer.encode(text).tolist() for text in texts]
+    expected = [index.count(text) for text in texts]
+    for body in ({"queries": texts}, {"token_ids": token_ids}):
+        found = answered(client.post(f"{address}/counts", json=body))
+        assert (found["counts"], found["errors"]) == (expected, {})
+    assert answered(client.post(f"{address}/counts", json={"token_ids": []}))["counts"] == []
+
+
+def test_a_count_that_fails_fails_alone(client: TestClient) -> None:
+    body: dict[str, Any] = {"token_ids": [[97], [97, 255], [97] * 1001, []]}
+    found = answered(client.post("/v1/indexes/bytes/counts", json=body))
+    assert [count is None for count in found["counts"]] == [False, True, True, False]
+    assert {place: each["code"] for place, each in found["errors"].items()} == {
+        "1": "token_out_of_vocabulary",
+        "2": "limit_exceeded",
+    }
+    texts = answered(client.post("/v1/indexes/bytes/counts", json={"queries": ["rose", "x" * 2001]}))
+    assert (texts["counts"], texts["errors"]["1"]["code"]) == ([5, None], "limit_exceeded")
+    wrong: Any
+    for wrong in ({}, {"queries": [], "token_ids": []}, {"token_ids": [1]}, {"token_ids": [[True]]}, {"queries": None}):
+        problem(client.post("/v1/indexes/bytes/counts", json=wrong), 422, "invalid_request")
+    problem(client.post("/v1/indexes/bytes/counts", json={"token_ids": [[1]] * 9}), 422, "limit_exceeded")
+
+
+def test_counts_beyond_2_to_the_53_are_exact() -> None:
+    """JSON integers have no bounds; these readers keep them whole."""
+    n = 2**53 + 1
+    sent = lines.whole(CountAnswer(token_ids=[1], tokens=None, elapsed_ms=0.1, count=n))
+    assert json.loads(sent)["count"] == orjson.loads(sent)["count"] == n
+    sent = lines.whole(CountsAnswer(counts=[2**63 - 1, n], errors={}, elapsed_ms=0.1))
+    assert json.loads(sent)["counts"] == orjson.loads(sent)["counts"] == [2**63 - 1, n]
+
+
 @pytest.mark.parametrize("query", ["a rose", "rose", "natural", "absent here", "🌹"])
 @pytest.mark.parametrize("more", [{}, {"limit": 1}, {"seed": 2**64 - 1, "limit": 2}, {"snippet_tokens": 0}])
 def test_search(client: TestClient, index: infgram.Index, address: str, query: str, more: dict[str, Any]) -> None:
@@ -89,6 +179,7 @@ def test_search(client: TestClient, index: infgram.Index, address: str, query: s
     for document, hit in zip(body["documents"], expected, strict=True):
         assert document.pop("text") == hit.text[: LIMITS.text_characters]
         assert document.pop("text_truncated") is (len(hit.text) > LIMITS.text_characters)
+        assert document.pop("matches") == [vars(match) for match in hit.matches]
         assert document == {name: getattr(hit, name) for name in document}
         assert document["snippet"][document["snippet_match_start"] : document["snippet_match_end"]] == query
 
@@ -102,6 +193,13 @@ def test_a_document(client: TestClient, index: infgram.Index, address: str) -> N
         assert (body["token_ids"], body["token_ids_truncated"]) == (token_ids[:40], len(token_ids) > 40)
         assert body["n_tokens"] == len(token_ids)
         assert body["metadata"] == {"number": number, "tags": ["x", None, 1.5]}
+
+
+def test_a_whole_document(client: TestClient, index: infgram.Index, address: str) -> None:
+    for number, text in enumerate(TEXTS):
+        body = answered(client.get(f"{address}/documents/{number}", params={"whole": True}))
+        assert (body["text"], body["text_truncated"], body["token_ids_truncated"]) == (text, False, False)
+        assert body["token_ids"] == index.document(number).token_ids.tolist()
 
 
 def test_an_index_without_a_tokenizer(client: TestClient) -> None:

@@ -20,6 +20,10 @@ KINDS = (
     "longest-suffix",
     "longest-matches",
     "prob",
+    "document-count",
+    "trace",
+    "novelty",
+    "overlap",
 )
 GOOD: tuple[dict[str, Any], ...] = ({"query": "a rose"}, {"token_ids": [97, 32]}, {"query": "absent"})
 BAD: dict[str, tuple[Any, str]] = {

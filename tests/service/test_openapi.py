@@ -17,15 +17,19 @@ from tests.service.conftest import LIMITS
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 QUESTIONS = (
     "count",
+    "document_count",
     "find",
     "infgram",
     "locate",
     "longest_matches",
     "longest_suffix",
     "next_token",
+    "novelty",
+    "overlap",
     "prob",
     "score",
     "search",
+    "trace",
 )
 MODELS = [
     model

@@ -11,7 +11,18 @@ from fastapi.testclient import TestClient
 from tests.service.conftest import problem
 
 JSON = {"content-type": "application/json"}
-QUESTIONS = ("count", "next-token", "infgram", "score", "search", "find", "locate", "longest-suffix", "longest-matches")
+QUESTIONS = (
+    "count",
+    "next-token",
+    "infgram",
+    "score",
+    "search",
+    "find",
+    "locate",
+    "longest-suffix",
+    "longest-matches",
+    "trace",
+)
 AT = "/v1/indexes/bytes"
 
 NOT_JSON = {
@@ -106,7 +117,15 @@ def test_fields_of_a_distribution(client: TestClient, field: dict[str, Any]) -> 
 
 @pytest.mark.parametrize(
     "field",
-    [{"limit": 0}, {"limit": True}, {"seed": -1}, {"seed": 2**64}, {"seed": "1"}, {"snippet_tokens": -1}, {"top_k": 1}],
+    [
+        {"limit": -1},
+        {"limit": True},
+        {"seed": -1},
+        {"seed": 2**64},
+        {"seed": "1"},
+        {"snippet_tokens": -1},
+        {"top_k": 1},
+    ],
 )
 def test_fields_of_a_search(client: TestClient, field: dict[str, Any]) -> None:
     problem(client.post(f"{AT}/search", json={"query": "a", **field}), 422, "invalid_request")

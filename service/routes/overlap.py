@@ -1,0 +1,51 @@
+"""How much of a test set stands in the corpus."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import infgram
+
+from ..answering import question_router
+from ..answers import OverlapAnswer, OverlapBatchAnswer, Results, SizeOverlap
+from ..asking import answer_each, encode, milliseconds_since
+from ..dependencies import AskedIndex
+from ..questions import OverlapBatch, OverlapQuestion
+
+router = question_router("comparing")
+
+
+@router.post("/overlap", operation_id="overlap", summary="How much of a test item stands in the corpus")
+def overlap(asked: AskedIndex, question: OverlapQuestion) -> OverlapAnswer:
+    """The share of its n-grams that occur, and whether that makes it contaminated."""
+    started = perf_counter()
+    query = encode(asked, question)
+    (item,) = infgram.overlap(
+        asked.served.index,
+        [query.token_ids],
+        n=question.n,
+        threshold=question.threshold,
+        measure=question.measure,
+        sizes=question.sizes,
+        timeout_s=asked.work.remaining_s,
+    )
+    return OverlapAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        is_contaminated=item.is_contaminated,
+        longest_start=item.longest_start,
+        longest_length=item.longest_length,
+        sizes=[SizeOverlap(**{name: getattr(size, name) for name in SizeOverlap.model_fields}) for size in item.sizes],
+        elapsed_ms=milliseconds_since(started),
+    )
+
+
+@router.post(
+    "/overlap/batch",
+    operation_id="overlap_batch",
+    summary="How much of a test set stands in the corpus",
+    response_model=OverlapBatchAnswer,
+)
+def overlap_batch(asked: AskedIndex, batch: OverlapBatch) -> Results[OverlapAnswer]:
+    """`overlap` for each item; one that fails has its problem in its place."""
+    return answer_each(asked, batch, overlap)
