@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infgram._core import __version__
 from infgram.build import build, build_from_tokens, estimate_build
+from infgram.client import AsyncClient, Client
 from infgram.corpus import TokenCorpus
 from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
 from infgram.errors import (
@@ -16,6 +17,7 @@ from infgram.errors import (
     InputError,
     MissingExtraError,
     QueryError,
+    ServiceError,
     StorageError,
     TimeLimitError,
     TokenizerError,
@@ -61,8 +63,10 @@ from infgram.types import (
 
 __all__ = [
     "END_OF_DOCUMENT",
+    "AsyncClient",
     "BuildEstimate",
     "BuildProgress",
+    "Client",
     "Cnf",
     "DedupTotals",
     "Document",
@@ -91,6 +95,7 @@ __all__ = [
     "SearchMatch",
     "SearchResult",
     "SequenceScore",
+    "ServiceError",
     "Session",
     "SizeOverlap",
     "SpanDocument",

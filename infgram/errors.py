@@ -13,6 +13,7 @@
     ├── IndexClosedError (ValueError)        a question asked of an index after `close()`
     ├── TimeLimitError (TimeoutError)        the work took longer than its time limit: says how far it came
     ├── StorageError (OSError)               the operating system refused: disk full, permission, I/O error
+    ├── ServiceError (OSError)               a service cannot be reached, refuses to answer, or answers nonsense
     └── MissingExtraError (ImportError)      an optional dependency is not installed: names the extra
 
 Each message says what was found, what was expected and what to do next.
@@ -64,6 +65,10 @@ class TimeLimitError(InfgramError, TimeoutError):
 
 class StorageError(InfgramError, OSError):
     """The operating system refused to read or write: disk full, no permission, I/O error."""
+
+
+class ServiceError(InfgramError, OSError):
+    """A service cannot be reached, is too busy or does not let this client in, or what answers is none."""
 
 
 class MissingExtraError(InfgramError, ImportError):

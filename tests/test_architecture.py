@@ -40,12 +40,13 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
         *("watch", "query_language", "finding", "spelling", "duplicates"),
     },
+    "client": {"errors", "types", "arguments", "query_language"},
     "lm": {"errors", "types", "arguments", "watch", "signed_json", "corpus", "tokenizers", "index"},
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
     "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "duplicates", "index", "build"},
     "__init__": {
         *("errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build"),
-        *("duplicates", "spelling", "tools"),
+        *("duplicates", "spelling", "tools", "client"),
     },
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
@@ -68,10 +69,12 @@ HOMES = {
     "fsspec": ("infgram/corpus/",),
     "typer": ("infgram/cli/",),
     "rich": ("infgram/cli/",),
+    "httpx2": ("infgram/client/",),
     "fastapi": ("service/",),
     "starlette": ("service/",),
     "pydantic": ("service/",),
     "pydantic_settings": ("service/",),
+    "prometheus_client": ("service/",),
 }
 """Where a package may be imported; everywhere else it would cost those who do not need it."""
 

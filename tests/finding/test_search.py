@@ -167,36 +167,36 @@ def small() -> Iterator[infgram.Index]:
         yield index
 
 
-@pytest.mark.parametrize(
-    ("query", "options", "word"),
-    [
-        ([], {}, "empty"),
-        (infgram.Cnf([[[1]], [[2], []]]), {}, "empty"),
-        ([5], {}, "vocabulary"),
-        ([-1], {}, "-1"),
-        ([1.0], {}, "integer"),
-        ([True], {}, "True"),
-        (b"ab", {}, "bytes"),
-        (7, {}, "int"),
-        ("text", {}, "no tokenizer"),
-        ([1], {"limit": -1}, "limit"),
-        ([1], {"limit": 1.5}, "limit"),
-        ([1], {"seed": -1}, "seed"),
-        ([1], {"seed": 2**64}, "seed"),
-        ([1], {"scope": "sentence"}, "scope"),
-        ([1], {"max_distance": -1}, "max_distance"),
-        ([1], {"max_matches": 0}, "max_matches"),
-        ([1], {"matches_per_document": 0}, "matches_per_document"),
-        ([1], {"snippet_tokens": -1}, "snippet_tokens"),
-        ([1], {"where": {"a": [1]}}, "where"),
-        ([1], {"where": {1: 1}}, "where"),
-        ([1], {"cursor": "x"}, "cursor"),
-        ([1], {"cursor": ""}, "cursor"),
-        ([1], {"cursor": 5}, "cursor"),
-        ([1], {"timeout_s": 0}, "timeout_s"),
-        ([1], {"timeout_s": "1"}, "timeout_s"),
-    ],
-)
+WRONG_QUESTIONS: list[tuple[Any, dict[str, Any], str]] = [
+    ([], {}, "empty"),
+    (infgram.Cnf([[[1]], [[2], []]]), {}, "empty"),
+    ([5], {}, "vocabulary"),
+    ([-1], {}, "-1"),
+    ([1.0], {}, "integer"),
+    ([True], {}, "True"),
+    (b"ab", {}, "bytes"),
+    (7, {}, "int"),
+    ("text", {}, "no tokenizer"),
+    ([1], {"limit": -1}, "limit"),
+    ([1], {"limit": 1.5}, "limit"),
+    ([1], {"seed": -1}, "seed"),
+    ([1], {"seed": 2**64}, "seed"),
+    ([1], {"scope": "sentence"}, "scope"),
+    ([1], {"max_distance": -1}, "max_distance"),
+    ([1], {"max_matches": 0}, "max_matches"),
+    ([1], {"matches_per_document": 0}, "matches_per_document"),
+    ([1], {"snippet_tokens": -1}, "snippet_tokens"),
+    ([1], {"where": {"a": [1]}}, "where"),
+    ([1], {"where": {1: 1}}, "where"),
+    ([1], {"cursor": "x"}, "cursor"),
+    ([1], {"cursor": ""}, "cursor"),
+    ([1], {"cursor": 5}, "cursor"),
+    ([1], {"timeout_s": 0}, "timeout_s"),
+    ([1], {"timeout_s": "1"}, "timeout_s"),
+]
+
+
+@pytest.mark.parametrize(("query", "options", "word"), WRONG_QUESTIONS)
 def test_wrong_questions(query: Any, options: dict[str, Any], word: str) -> None:
     with small() as index, pytest.raises(infgram.QueryError, match=word):
         index.search(query, **options)

@@ -1,0 +1,11 @@
+"""Asking a service as one asks an index: the same methods, the same results.
+
+The package httpx2 is imported when a client is made.
+"""
+
+from __future__ import annotations
+
+from infgram.client.asynchronous import AsyncClient
+from infgram.client.synchronous import Client
+
+__all__ = ["AsyncClient", "Client"]

@@ -1,0 +1,232 @@
+"""The client for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from infgram.client import calls, wire
+from infgram.client.calls import Call
+from infgram.client.problems import wait_s
+from infgram.errors import ServiceError
+from infgram.query_language import Cnf
+from infgram.types import (
+    Document,
+    InfgramDistribution,
+    InfgramLogProb,
+    Int64Array,
+    JsonScalar,
+    Location,
+    LongestMatches,
+    LongestSuffix,
+    NextTokenDistribution,
+    Query,
+    Scope,
+    SearchResult,
+    SequenceScore,
+    SuffixRange,
+)
+
+if TYPE_CHECKING:
+    import httpx2
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same methods, to be awaited; sizes are in `await client.info()`.
+
+    Example:
+        async with infgram.AsyncClient("http://127.0.0.1:8000", index="stories") as index:
+            await index.count("rose")
+    """
+
+    def __init__(
+        self,
+        url: str,
+        index: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        retries: int = 4,
+    ) -> None:
+        """As `Client`."""
+        self._http: httpx2.AsyncClient = wire.httpx2().AsyncClient(**wire.options(url, api_key, timeout_s))
+        self._index, self._retries = index, retries
+        self._service: tuple[str, Mapping[str, int]] | None = None
+
+    # Counting and finding
+
+    async def count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
+        """As `Index.count`."""
+        return await self._ask(calls.count(query, ignore_case, any_tokenization))
+
+    async def count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """As `Index.count_batch`: thousands of queries a request."""
+        limits = (await self._name_and_limits())[1]
+        found = [n for call in calls.counts(queries, limits) for n in await self._ask(call)]
+        return np.array(found, dtype=np.int64)
+
+    async def document_count(self, query: Query) -> int:
+        """As `Index.document_count`."""
+        return await self._ask(calls.document_count(query))
+
+    async def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """As `Index.document_count_batch`."""
+        found = await self._ask_all(calls.document_count(query) for query in queries)
+        return np.array(found, dtype=np.int64)
+
+    async def find(self, query: Query) -> list[SuffixRange]:
+        """As `Index.find`."""
+        return await self._ask(calls.find(query))
+
+    async def locate(self, query: Query, *, limit: int | None = None) -> list[Location]:
+        """As `Index.locate`."""
+        return await self._ask(calls.locate(query, limit))
+
+    # What comes next
+
+    async def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:
+        """As `Index.next_token_distribution`."""
+        return await self._ask(calls.next_token(context, top_k))
+
+    async def next_token_distribution_batch(
+        self, contexts: Iterable[Query], *, top_k: int | None = None
+    ) -> list[NextTokenDistribution]:
+        """As `Index.next_token_distribution_batch`."""
+        return await self._ask_all(calls.next_token(context, top_k) for context in contexts)
+
+    async def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
+        """As `Index.longest_suffix`."""
+        return await self._ask(calls.longest_suffix(context, min_count))
+
+    async def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
+        """As `Index.longest_suffix_batch`."""
+        return await self._ask_all(calls.longest_suffix(context, min_count) for context in contexts)
+
+    async def infgram_distribution(
+        self, context: Query, *, min_count: int = 1, top_k: int | None = None
+    ) -> InfgramDistribution:
+        """As `Index.infgram_distribution`."""
+        return await self._ask(calls.infgram(context, min_count, top_k))
+
+    async def infgram_distribution_batch(
+        self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
+    ) -> list[InfgramDistribution]:
+        """As `Index.infgram_distribution_batch`."""
+        return await self._ask_all(calls.infgram(context, min_count, top_k) for context in contexts)
+
+    async def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
+        """As `Index.infgram_log_prob`."""
+        return await self._ask(calls.prob(context, token, min_count))
+
+    async def score(self, tokens: Query, *, min_count: int = 1, end: bool = False) -> SequenceScore:
+        """As `Index.score`."""
+        return await self._ask(calls.score(tokens, min_count, end))
+
+    async def score_batch(
+        self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False
+    ) -> list[SequenceScore]:
+        """As `Index.score_batch`."""
+        return await self._ask_all(calls.score(tokens, min_count, end) for tokens in sequences)
+
+    async def longest_matches(self, tokens: Query) -> LongestMatches:
+        """As `Index.longest_matches`."""
+        return await self._ask(calls.longest_matches(tokens))
+
+    # Documents
+
+    async def search(
+        self,
+        query: Query | Cnf,
+        *,
+        limit: int = 10,
+        seed: int | None = None,
+        snippet_tokens: int = 40,
+        scope: Scope = "window",
+        max_distance: int = 100,
+        max_matches: int | None = None,
+        where: Mapping[str, JsonScalar] | None = None,
+        cursor: str | None = None,
+        matches_per_document: int = 3,
+    ) -> SearchResult:
+        """As `Index.search`; how long it may take is up to the service."""
+        options = {
+            "limit": limit,
+            "seed": seed,
+            "snippet_tokens": snippet_tokens,
+            "scope": scope,
+            "max_distance": max_distance,
+            "max_matches": max_matches,
+            "where": where,
+            "cursor": cursor,
+            "matches_per_document": matches_per_document,
+        }
+        return await self._ask(calls.search(query, options))
+
+    async def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
+        """As `Index.search_batch`."""
+        every = {**calls.SEARCH_OPTIONS, **options}
+        return await self._ask_all(calls.search(query, every) for query in queries)
+
+    async def document(self, document_id: int) -> Document:
+        """As `Index.document`."""
+        return await self._ask(calls.document(document_id))
+
+    # What it is
+
+    async def info(self) -> dict[str, Any]:
+        """As `Index.info`, with the index's `name` and without its paths."""
+        return await self._ask(calls.info())
+
+    async def tokenize(self, text: str) -> Int64Array:
+        """The token ids of a text, by the index's tokenizer."""
+        return await self._ask(calls.tokenize(text))
+
+    async def detokenize(self, token_ids: Query) -> str:
+        """The text of token ids."""
+        return await self._ask(calls.detokenize(token_ids))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ask(self, call: Call[T]) -> T:
+        name = self._index or (await self._name_and_limits())[0]
+        answer = await self._send(wire.request(name, call))
+        return wire.read(call, answer.status_code, answer.content)
+
+    async def _ask_all(self, asked: Iterable[Call[T]]) -> list[T]:
+        limits = (await self._name_and_limits())[1]
+        return [result for call in calls.batch(asked, limits) for result in await self._ask(call)]
+
+    async def _name_and_limits(self) -> tuple[str, Mapping[str, int]]:
+        if self._service is None:
+            answer = await self._send({"method": "GET", "url": "/v1/indexes"})
+            self._service = wire.name_and_limits(self._index, answer.status_code, answer.content)
+        return self._service
+
+    async def _send(self, request: Mapping[str, Any]) -> httpx2.Response:
+        import asyncio  # here, since `import infgram` is light
+
+        for attempt in range(self._retries + 1):
+            try:
+                answer = await self._http.request(**request)
+            except wire.httpx2().HTTPError as error:
+                raise ServiceError(f"{self._http.base_url}: {error or type(error).__name__}") from error
+            wait = wait_s(answer.status_code, answer.headers)
+            if wait is None or attempt == self._retries:
+                break
+            await asyncio.sleep(wait)
+        return answer

@@ -1,0 +1,269 @@
+"""What a client asks: address, body, and how the answer becomes a result of the library. No input or output here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import numpy as np
+
+from infgram.arguments import at_least, checked_seed, integer
+from infgram.client import results
+from infgram.errors import QueryError
+from infgram.query_language import Cnf
+from infgram.types import (
+    Document,
+    InfgramDistribution,
+    InfgramLogProb,
+    Int64Array,
+    Location,
+    LongestMatches,
+    LongestSuffix,
+    NextTokenDistribution,
+    Query,
+    SearchResult,
+    SequenceScore,
+    SuffixRange,
+)
+
+T = TypeVar("T")
+Fields = dict[str, Any]
+
+SEARCH_OPTIONS: Final[Mapping[str, Any]] = {
+    "limit": 10,
+    "seed": None,
+    "snippet_tokens": 40,
+    "scope": "window",
+    "max_distance": 100,
+    "max_matches": None,
+    "where": None,
+    "cursor": None,
+    "matches_per_document": 3,
+}
+"""What `Index.search` is asked unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request.
+
+    Attributes:
+        path: below the address of the index.
+        read: makes the result of the answer: of its object, or where `as_lines` of the list of its lines.
+        body: posted as JSON; None gets.
+        as_lines: whether the answer is wanted line by line, where longer ones are allowed.
+    """
+
+    path: str
+    read: Callable[[Any], T]
+    body: Mapping[str, Any] | None = None
+    as_lines: bool = False
+
+
+def count(query: Query, ignore_case: bool = False, any_tokenization: bool = False) -> Call[int]:
+    """How often."""
+    fields = query_fields(query)
+    fields |= {"ignore_case": True} if ignore_case else {}
+    fields |= {"any_tokenization": True} if any_tokenization else {}
+    return Call("/count", lambda answer: int(answer["count"]), fields)
+
+
+def document_count(query: Query) -> Call[int]:
+    """In how many documents."""
+    return Call("/document-count", lambda answer: int(answer["document_count"]), query_fields(query))
+
+
+def find(query: Query) -> Call[list[SuffixRange]]:
+    """In which ranks."""
+    return Call("/find", results.suffix_ranges, query_fields(query))
+
+
+def locate(query: Query, limit: int | None) -> Call[list[Location]]:
+    """Where."""
+    fields = query_fields(query)
+    if limit is not None and at_least(limit, 0, "limit") == 0:
+        return Call("/count", lambda _: [], fields)
+    return Call("/locate", results.locations, {**fields, "limit": limit}, as_lines=True)
+
+
+def next_token(context: Query, top_k: int | None) -> Call[NextTokenDistribution]:
+    """What follows all of it."""
+    return Call("/next-token", results.cut(results.next_tokens, top_k), _rows(context, top_k), as_lines=True)
+
+
+def infgram(context: Query, min_count: int, top_k: int | None) -> Call[InfgramDistribution]:
+    """What follows the longest suffix."""
+    fields = {**_rows(context, top_k), "min_count": at_least(min_count, 1, "min_count")}
+    return Call("/infgram", results.cut(results.infgram, top_k), fields, as_lines=True)
+
+
+def longest_suffix(context: Query, min_count: int) -> Call[LongestSuffix]:
+    """How much of the end occurs."""
+    fields = {**query_fields(context), "min_count": at_least(min_count, 1, "min_count")}
+    return Call("/longest-suffix", lambda answer: LongestSuffix(answer["length"], answer["count"]), fields)
+
+
+def prob(context: Query, token: int, min_count: int) -> Call[InfgramLogProb]:
+    """How likely one token is."""
+    fields = {**query_fields(context), "min_count": at_least(min_count, 1, "min_count")}
+    return Call("/prob", results.log_prob, {**fields, "token_id": at_least(token, -1, "token")})
+
+
+def score(tokens: Query, min_count: int, end: bool) -> Call[SequenceScore]:
+    """How likely each token is."""
+    fields = {**query_fields(tokens), "min_count": at_least(min_count, 1, "min_count"), "end": bool(end)}
+    return Call("/score", results.score, fields)
+
+
+def longest_matches(tokens: Query) -> Call[LongestMatches]:
+    """How much occurs from each token on."""
+    return Call("/longest-matches", results.longest_matches, query_fields(tokens))
+
+
+def search(query: Query | Cnf, options: Mapping[str, Any]) -> Call[SearchResult]:
+    """In which documents; the options are all of `SEARCH_OPTIONS`."""
+    if unknown := options.keys() - SEARCH_OPTIONS.keys():
+        raise TypeError(f"search has no option {', '.join(sorted(unknown))}")
+    fields = _search_fields(query)
+    for name in ("limit", "snippet_tokens", "max_distance"):
+        fields[name] = at_least(options[name], 0, name)
+    for name in ("matches_per_document", "max_matches"):
+        fields[name] = None if options[name] is None else at_least(options[name], 1, name)
+    if options["scope"] not in ("window", "document"):
+        raise QueryError(f"scope is {options['scope']!r}; expected 'window' or 'document'")
+    fields |= {"seed": None if options["seed"] is None else checked_seed(options["seed"])}
+    fields |= {"scope": options["scope"], "where": dict(options["where"] or {}), "cursor": options["cursor"]}
+    return Call("/search", results.search, fields, as_lines=True)
+
+
+def document(document_id: int) -> Call[Document]:
+    """One document."""
+    number = at_least(document_id, 0, "document_id")
+    return Call(f"/documents/{number}?whole=true", results.document)
+
+
+def info() -> Call[dict[str, Any]]:
+    """What the index says of itself."""
+    return Call("", dict)
+
+
+def tokenize(text: str) -> Call[Int64Array]:
+    """The tokens of a text."""
+    return Call("/tokenize", lambda answer: np.array(answer["token_ids"], dtype=np.int64), {"query": text})
+
+
+def detokenize(token_ids: Query) -> Call[str]:
+    """The text of tokens."""
+    return Call("/detokenize", lambda answer: str(answer["text"]), {"token_ids": ids_of(token_ids)})
+
+
+def tokens(token_ids: Query) -> Call[list[str]]:
+    """Tokens to show."""
+    return Call("/detokenize", lambda answer: list(answer["tokens"]), {"token_ids": ids_of(token_ids)})
+
+
+# Batches
+
+
+def counts(queries: Iterable[Query], limits: Mapping[str, int]) -> Iterator[Call[list[int]]]:
+    """Texts and ids go apart, so each call has its own places: `read` gives the counts in the order of the queries."""
+    given = [query_fields(query) for query in queries]
+    for part in _parts(given, limits, most_items=limits["batch_items"]):
+        kinds = {next(iter(fields)) for fields in part}
+        if kinds == {"query"}:
+            yield Call("/counts", results.counts, {"queries": [fields["query"] for fields in part]})
+        elif kinds == {"token_ids"}:
+            yield Call("/counts", results.counts, {"token_ids": [fields["token_ids"] for fields in part]})
+        else:
+            yield Call("/count/batch", _each(lambda lines: int(lines[0]["count"])), {"items": part}, as_lines=True)
+
+
+def batch(calls: Iterable[Call[T]], limits: Mapping[str, int]) -> Iterator[Call[list[T]]]:
+    """Several calls of one kind, in as few requests as the limits allow; their results come in their order."""
+    given = list(calls)
+    if not given:
+        return
+    path, per_item = given[0].path, int((given[0].body or {}).get("limit") or 0)
+    most_items = limits["batch_items"]
+    if per_item and path == "/search":
+        most_items = max(1, min(most_items, limits["batch_documents"] // per_item))
+    reads = iter(call.read for call in given)
+    for part in _parts([dict(call.body or {}) for call in given], limits, most_items):
+        of_part = [next(reads) for _ in part]
+        as_lines = given[0].as_lines
+        yield Call(f"{path}/batch", _read_each(of_part, as_lines), {"items": part}, as_lines=True)
+
+
+def query_fields(query: Query) -> Fields:
+    """The fields of a request that say what is asked about.
+
+    Raises:
+        QueryError: it is neither text nor token ids.
+    """
+    return {"query": query} if isinstance(query, str) else {"token_ids": ids_of(query)}
+
+
+def ids_of(token_ids: Query) -> list[int]:
+    """Token ids as JSON has them.
+
+    Raises:
+        QueryError: they are none.
+    """
+    if isinstance(token_ids, np.ndarray):
+        if token_ids.ndim != 1 or token_ids.dtype.kind not in "iu":
+            raise QueryError(
+                f"the token ids are an array of {token_ids.dtype} with {token_ids.ndim} dimensions; expected one "
+                "dimension of integers"
+            )
+        ids: list[int] = token_ids.tolist()
+    elif isinstance(token_ids, Sequence) and not isinstance(token_ids, str | bytes):
+        ids = [integer(token_id, "a token id") for token_id in token_ids]
+    else:
+        raise QueryError(f"the query is of type {type(token_ids).__name__}; expected text or a sequence of token ids")
+    return [at_least(token_id, 0, "a token id") for token_id in ids]
+
+
+def _search_fields(query: Query | Cnf) -> Fields:
+    if isinstance(query, Cnf):
+        return {
+            "clauses": [[term if isinstance(term, str) else ids_of(term) for term in terms] for terms in query.clauses]
+        }
+    return query_fields(query)
+
+
+def _rows(context: Query, top_k: int | None) -> Fields:
+    """A service returns at least one row; `results.cut` takes it away again."""
+    return {**query_fields(context), "top_k": None if top_k is None else max(1, at_least(top_k, 0, "top_k"))}
+
+
+def _each(read: Callable[[list[Any]], T]) -> Callable[[list[Any]], list[T]]:
+    return lambda lines: [read([results.without_problem(line)]) for line in lines]
+
+
+def _read_each(reads: Sequence[Callable[[Any], T]], as_lines: bool) -> Callable[[list[Any]], list[T]]:
+    """How the results of a batch are read, each of which is a whole answer."""
+
+    def read(lines: list[Any]) -> list[T]:
+        answers = [results.without_problem(line) for line in lines]
+        return [
+            each(results.as_lines(answer) if as_lines else answer) for each, answer in zip(reads, answers, strict=True)
+        ]
+
+    return read
+
+
+def _parts(given: Sequence[Fields], limits: Mapping[str, int], most_items: int) -> Iterator[list[Fields]]:
+    """The questions in runs that fit into one request; one that is too large alone is left to the service to refuse."""
+    part: list[Fields] = []
+    part_bytes, most_bytes = 0, limits["body_bytes"] - 64
+    for fields in given:
+        n_bytes = len(json.dumps(fields)) + 2
+        if part and (len(part) == most_items or part_bytes + n_bytes > most_bytes):
+            yield part
+            part, part_bytes = [], 0
+        part.append(fields)
+        part_bytes += n_bytes
+    if part:
+        yield part

@@ -1,0 +1,47 @@
+"""From a service's refusals to the errors of the library, and when to ask again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+from infgram.errors import (
+    IndexDamagedError,
+    IndexNotFoundError,
+    InfgramError,
+    QueryError,
+    ServiceError,
+    TimeLimitError,
+)
+
+RETRIED: Final = frozenset({429, 503})
+LONGEST_WAIT_S: Final = 60.0
+
+_REFUSED_QUESTIONS: Final = frozenset({413, 422})
+_ERRORS: Final[Mapping[str, type[InfgramError]]] = {
+    "unknown_index": IndexNotFoundError,
+    "unknown_document": QueryError,
+    "index_damaged": IndexDamagedError,
+    "timeout": TimeLimitError,
+}
+
+
+def error_of(problem: Mapping[str, Any]) -> InfgramError:
+    """The error that a problem document stands for; what the library would have raised is raised here, too."""
+    reasons = [f"{error['msg']} ({'.'.join(error['loc'][1:])})" for error in problem.get("errors") or []]
+    text = " ".join([str(problem.get("detail", "the service refused")), *reasons])
+    code, status = str(problem.get("code", "")), problem.get("status")
+    kind = QueryError if status in _REFUSED_QUESTIONS else _ERRORS.get(code)
+    return kind(text) if kind else ServiceError(f"{text} [{code or 'no code'}, status {status}]")
+
+
+def wait_s(status: int, headers: Mapping[str, str]) -> float | None:
+    """How long to wait before the same question is asked again; None if it is not.
+
+    Only a service that says when is asked again. Waiting a little longer than it says keeps many clients apart.
+    """
+    after = headers.get("retry-after", "")
+    if status not in RETRIED or not after.isdecimal():
+        return None
+    return min(float(after), LONGEST_WAIT_S) + random.uniform(0, 0.25)

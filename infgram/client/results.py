@@ -1,0 +1,144 @@
+"""From the answers of a service to the results of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from infgram.client.problems import error_of
+from infgram.types import (
+    Document,
+    InfgramDistribution,
+    InfgramLogProb,
+    Int64Array,
+    Location,
+    LongestMatches,
+    NextTokenDistribution,
+    SearchHit,
+    SearchMatch,
+    SearchResult,
+    SequenceScore,
+    SuffixRange,
+)
+
+Answer = Mapping[str, Any]
+Lines = list[Any]
+D = TypeVar("D", bound=NextTokenDistribution)
+
+_LISTS = ("rows", "documents", "locations")
+
+
+def without_problem(line: Answer) -> Answer:
+    """One result of a batch.
+
+    Raises:
+        InfgramError: it is a problem.
+    """
+    if "code" in line and "status" in line:
+        raise error_of(line)
+    return line
+
+
+def as_lines(answer: Answer) -> Lines:
+    """A whole answer as the lines it would come in."""
+    name = next(name for name in _LISTS if name in answer)
+    return [{key: value for key, value in answer.items() if key != name}, *answer[name]]
+
+
+def counts(answer: Answer) -> list[int]:
+    """Counts.
+
+    Raises:
+        InfgramError: one of them failed.
+    """
+    for problem in answer["errors"].values():
+        raise error_of(problem)
+    return list(answer["counts"])
+
+
+def suffix_ranges(answer: Answer) -> list[SuffixRange]:
+    """The range in each shard."""
+    return [SuffixRange(each["lo"], each["hi"]) for each in answer["ranges"]]
+
+
+def locations(lines: Lines) -> list[Location]:
+    """The places."""
+    return [Location(each["document_id"], each["offset"]) for each in lines[1:]]
+
+
+def next_tokens(lines: Lines) -> NextTokenDistribution:
+    """What follows the whole context."""
+    head, *rows = lines
+    ids, row_counts = (_int64([row[name] for row in rows]) for name in ("token_id", "count"))
+    return NextTokenDistribution(ids, row_counts, head["context_count"], head["n_distinct"])
+
+
+def infgram(lines: Lines) -> InfgramDistribution:
+    """What follows the longest suffix."""
+    found = next_tokens(lines)
+    return InfgramDistribution(
+        found.token_ids, found.counts, found.context_count, found.n_distinct, lines[0]["suffix_length"]
+    )
+
+
+def cut(read: Callable[[Lines], D], top_k: int | None) -> Callable[[Lines], D]:
+    """The same with the first `top_k` rows, of which a service returns at least one."""
+    if top_k != 0:
+        return read
+    return lambda lines: replace(read(lines), token_ids=_int64([]), counts=_int64([]))
+
+
+def log_prob(answer: Answer) -> InfgramLogProb:
+    """One token's probability, from its counts."""
+    return InfgramLogProb(
+        suffix_length=answer["suffix_length"],
+        context_count=answer["context_count"],
+        continuation_count=answer["continuation_count"],
+        is_sparse=answer["is_sparse"],
+    )
+
+
+def score(answer: Answer) -> SequenceScore:
+    """A whole sequence."""
+    names = ("token_ids", "suffix_lengths", "context_counts", "continuation_counts")
+    return SequenceScore(*(_int64(answer[name]) for name in names))
+
+
+def longest_matches(answer: Answer) -> LongestMatches:
+    """The matches at all positions."""
+    return LongestMatches(_int64(answer["lengths"]), _int64(answer["counts"]))
+
+
+def search(lines: Lines) -> SearchResult:
+    """A page of documents, and the counts."""
+    head, *found = lines
+    return SearchResult(
+        count=head["count"],
+        document_count=head["document_count"],
+        is_exact=head["is_exact"],
+        documents=tuple(map(_hit, found)),
+        cursor=head["cursor"],
+        count_interval=_interval(head["count_interval"]),
+        document_count_interval=_interval(head["document_count_interval"]),
+    )
+
+
+def _interval(bounds: list[int] | None) -> tuple[int, int] | None:
+    return None if bounds is None else (bounds[0], bounds[1])
+
+
+def _hit(answer: Answer) -> SearchHit:
+    fields = {name: answer[name] for name in SearchHit.__dataclass_fields__ if name != "matches"}
+    return SearchHit(**fields, matches=tuple(SearchMatch(**match) for match in answer["matches"]))
+
+
+def document(answer: Answer) -> Document:
+    """One document."""
+    return Document(answer["document_id"], answer["text"], _int64(answer["token_ids"]), answer["metadata"])
+
+
+def _int64(values: list[int]) -> Int64Array:
+    return np.array(values, dtype=np.int64)

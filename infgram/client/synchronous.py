@@ -1,0 +1,286 @@
+"""The client that waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from infgram.client import calls, wire
+from infgram.client.calls import Call
+from infgram.client.problems import wait_s
+from infgram.client.session import RemoteSession
+from infgram.client.tokenizer import RemoteTokenizer
+from infgram.errors import ServiceError
+from infgram.query_language import Cnf
+from infgram.types import (
+    Document,
+    InfgramDistribution,
+    InfgramLogProb,
+    Int64Array,
+    JsonScalar,
+    Location,
+    LongestMatches,
+    LongestSuffix,
+    NextTokenDistribution,
+    Query,
+    Scope,
+    SearchResult,
+    SequenceScore,
+    SuffixRange,
+)
+
+if TYPE_CHECKING:
+    import httpx2
+
+T = TypeVar("T")
+
+
+class Client:
+    """An index behind a service, asked as an `Index` is: the same methods with the same results and errors.
+
+    May be used by any number of threads. What a service refuses because it is busy is asked again when it says, and
+    then not more than `retries` times; nothing else is asked twice.
+
+    Example:
+        with infgram.Client("http://127.0.0.1:8000", index="stories") as index:
+            index.count("rose")
+    """
+
+    def __init__(
+        self,
+        url: str,
+        index: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        retries: int = 4,
+    ) -> None:
+        """Make a client; nothing is sent yet.
+
+        Args:
+            url: the address of the service.
+            index: the name of the index; None if there is only one.
+            api_key: for a service that asks for one.
+            timeout_s: seconds that one request may take.
+            retries: how often a busy service is asked again; 0 for never.
+
+        Raises:
+            MissingExtraError: the package httpx2 is not installed.
+        """
+        self._http: httpx2.Client = wire.httpx2().Client(**wire.options(url, api_key, timeout_s))
+        self._index, self._retries = index, retries
+        self._service: tuple[str, Mapping[str, int]] | None = None
+
+    # Counting and finding
+
+    def count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
+        """As `Index.count`."""
+        return self._ask(calls.count(query, ignore_case, any_tokenization))
+
+    def count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """As `Index.count_batch`: thousands of queries a request."""
+        limits = self._name_and_limits()[1]
+        found = [n for call in calls.counts(queries, limits) for n in self._ask(call)]
+        return np.array(found, dtype=np.int64)
+
+    def document_count(self, query: Query) -> int:
+        """As `Index.document_count`."""
+        return self._ask(calls.document_count(query))
+
+    def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """As `Index.document_count_batch`."""
+        found = self._ask_all(calls.document_count(query) for query in queries)
+        return np.array(found, dtype=np.int64)
+
+    def find(self, query: Query) -> list[SuffixRange]:
+        """As `Index.find`."""
+        return self._ask(calls.find(query))
+
+    def locate(self, query: Query, *, limit: int | None = None) -> list[Location]:
+        """As `Index.locate`."""
+        return self._ask(calls.locate(query, limit))
+
+    # What comes next
+
+    def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:
+        """As `Index.next_token_distribution`."""
+        return self._ask(calls.next_token(context, top_k))
+
+    def next_token_distribution_batch(
+        self, contexts: Iterable[Query], *, top_k: int | None = None
+    ) -> list[NextTokenDistribution]:
+        """As `Index.next_token_distribution_batch`."""
+        return self._ask_all(calls.next_token(context, top_k) for context in contexts)
+
+    def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
+        """As `Index.longest_suffix`."""
+        return self._ask(calls.longest_suffix(context, min_count))
+
+    def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
+        """As `Index.longest_suffix_batch`."""
+        return self._ask_all(calls.longest_suffix(context, min_count) for context in contexts)
+
+    def infgram_distribution(
+        self, context: Query, *, min_count: int = 1, top_k: int | None = None
+    ) -> InfgramDistribution:
+        """As `Index.infgram_distribution`."""
+        return self._ask(calls.infgram(context, min_count, top_k))
+
+    def infgram_distribution_batch(
+        self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
+    ) -> list[InfgramDistribution]:
+        """As `Index.infgram_distribution_batch`."""
+        return self._ask_all(calls.infgram(context, min_count, top_k) for context in contexts)
+
+    def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
+        """As `Index.infgram_log_prob`."""
+        return self._ask(calls.prob(context, token, min_count))
+
+    def score(self, tokens: Query, *, min_count: int = 1, end: bool = False) -> SequenceScore:
+        """As `Index.score`."""
+        return self._ask(calls.score(tokens, min_count, end))
+
+    def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
+        """As `Index.score_batch`."""
+        return self._ask_all(calls.score(tokens, min_count, end) for tokens in sequences)
+
+    def longest_matches(self, tokens: Query) -> LongestMatches:
+        """As `Index.longest_matches`."""
+        return self._ask(calls.longest_matches(tokens))
+
+    # Documents
+
+    def search(
+        self,
+        query: Query | Cnf,
+        *,
+        limit: int = 10,
+        seed: int | None = None,
+        snippet_tokens: int = 40,
+        scope: Scope = "window",
+        max_distance: int = 100,
+        max_matches: int | None = None,
+        where: Mapping[str, JsonScalar] | None = None,
+        cursor: str | None = None,
+        matches_per_document: int = 3,
+    ) -> SearchResult:
+        """As `Index.search`; how long it may take is up to the service."""
+        options = {
+            "limit": limit,
+            "seed": seed,
+            "snippet_tokens": snippet_tokens,
+            "scope": scope,
+            "max_distance": max_distance,
+            "max_matches": max_matches,
+            "where": where,
+            "cursor": cursor,
+            "matches_per_document": matches_per_document,
+        }
+        return self._ask(calls.search(query, options))
+
+    def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
+        """As `Index.search_batch`."""
+        every = {**calls.SEARCH_OPTIONS, **options}
+        return self._ask_all(calls.search(query, every) for query in queries)
+
+    def document(self, document_id: int) -> Document:
+        """As `Index.document`."""
+        return self._ask(calls.document(document_id))
+
+    # What it is
+
+    def info(self) -> dict[str, Any]:
+        """As `Index.info`, with the index's `name` and without its paths."""
+        return self._ask(calls.info())
+
+    def tokenize(self, text: str) -> Int64Array:
+        """The token ids of a text, by the index's tokenizer."""
+        return self._ask(calls.tokenize(text))
+
+    def detokenize(self, token_ids: Query) -> str:
+        """The text of token ids."""
+        return self._ask(calls.detokenize(token_ids))
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of the corpus, as the service has it now."""
+        return int(self.info()["n_tokens"])
+
+    @property
+    def n_documents(self) -> int:
+        """Documents of the corpus, as the service has it now."""
+        return int(self.info()["n_documents"])
+
+    @property
+    def n_shards(self) -> int:
+        """Shards of the index."""
+        return int(self.info()["n_shards"])
+
+    @property
+    def vocab_size(self) -> int:
+        """Token ids go from 0 to `vocab_size - 1`."""
+        return int(self.info()["vocab_size"])
+
+    @property
+    def token_width_bits(self) -> int:
+        """The width of a stored token: 8, 16 or 32."""
+        return int(self.info()["token_width_bits"])
+
+    @property
+    def tokenizer(self) -> RemoteTokenizer:
+        """The index's tokenizer, which the service runs.
+
+        Raises:
+            TokenizerError: the index holds none.
+        """
+        return RemoteTokenizer(self._ask, self.info())
+
+    def session(self, context: Query = (), *, min_count: int = 1) -> RemoteSession:
+        """As `Index.session`; the tokens are kept here, and each question sends all of them."""
+        return RemoteSession(self._ask, context, min_count)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<infgram.Client {self._http.base_url}{f' index={self._index}' if self._index else ''}>"
+
+    def _ask(self, call: Call[T]) -> T:
+        name = self._index or self._name_and_limits()[0]
+        answer = self._send(wire.request(name, call))
+        return wire.read(call, answer.status_code, answer.content)
+
+    def _ask_all(self, asked: Iterable[Call[T]]) -> list[T]:
+        limits = self._name_and_limits()[1]
+        return [result for call in calls.batch(asked, limits) for result in self._ask(call)]
+
+    def _name_and_limits(self) -> tuple[str, Mapping[str, int]]:
+        if self._service is None:
+            answer = self._send({"method": "GET", "url": "/v1/indexes"})
+            self._service = wire.name_and_limits(self._index, answer.status_code, answer.content)
+        return self._service
+
+    def _send(self, request: Mapping[str, Any]) -> httpx2.Response:
+        for attempt in range(self._retries + 1):
+            try:
+                answer = self._http.request(**request)
+            except wire.httpx2().HTTPError as error:
+                raise ServiceError(f"{self._http.base_url}: {error or type(error).__name__}") from error
+            wait = wait_s(answer.status_code, answer.headers)
+            if wait is None or attempt == self._retries:
+                break
+            time.sleep(wait)
+        return answer

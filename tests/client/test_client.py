@@ -1,0 +1,402 @@
+"""A client answers as the index does: the library's own tests, asked over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import product
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from infgram.service import add_key
+
+import infgram
+from infgram.client import problems
+from infgram.client.calls import SEARCH_OPTIONS
+from tests.building import BYTES_VOCABULARY, text_index, token_index
+from tests.client.loopback import NAME, Loopback, loopback
+from tests.finding import test_search as finding
+from tests.finding.conjunctions import Numbers, clauses_of, conjunctions
+from tests.index import test_oracle as library
+from tests.reference import ReferenceIndex
+from tests.strategies import Asked, Layout, asked_corpora, layouts, texts, usual_queries
+
+FEW = settings(max_examples=3, deadline=None)
+NAMED = [
+    ("only empty documents", Layout(8, 3, 1)),
+    ("period three", Layout(16, 1, 1)),
+    ("each document the start of the next", Layout(8, 5, 1)),
+    ("ids of three bytes", Layout(32, 2, 1)),
+]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Loopback]:
+    with loopback(limits={"matches": 1_000}) as started:
+        yield started
+
+
+def asked_through(service: Loopback, index: infgram.Index) -> infgram.Client:
+    service.put(index)
+    return infgram.Client(service.url)
+
+
+def as_index(client: infgram.Client) -> infgram.Index:
+    """The tests of the library are typed for an index."""
+    return cast("infgram.Index", client)
+
+
+# The library's own tests
+
+
+@pytest.mark.parametrize(("name", "layout"), NAMED)
+def test_named_corpora(service: Loopback, name: str, layout: Layout) -> None:
+    corpus, reference = library.NAMED[name], library.reference_of(name)
+    with (
+        token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index,
+        asked_through(service, index) as client,
+    ):
+        library.check_answers(as_index(client), corpus, reference, layout, usual_queries(corpus)[:14])
+
+
+@FEW
+@given(asked_corpora(), layouts)
+def test_any_corpus(service: Loopback, asked: Asked, layout: Layout) -> None:
+    corpus = asked.corpus
+    reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
+    with (
+        token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index,
+        asked_through(service, index) as client,
+    ):
+        library.check_answers(as_index(client), corpus, reference, layout, asked.queries[-14:])
+
+
+@FEW
+@given(texts, layouts)
+def test_search(service: Loopback, documents: list[str], layout: Layout) -> None:
+    reference = ReferenceIndex([list(text.encode()) for text in documents], BYTES_VOCABULARY)
+    with text_index(documents, layout=layout) as index, asked_through(service, index) as client:
+        for query, seed, limit in product(("a", "ab", "é", "zz"), (None, 1, 2**63 + 5), (0, 1, 1_000)):
+            expected = reference.search([[list(query.encode())]], limit=limit, seed=seed)
+            result = client.search(query, limit=limit, seed=seed)
+            assert result == index.search(query, limit=limit, seed=seed)
+            assert [result] == client.search_batch([query], limit=limit, seed=seed)
+            assert [hit.document_id for hit in result] == list(expected)
+        assert client.document_count_batch(["a", "ab"]).tolist() == index.document_count_batch(["a", "ab"]).tolist()
+        with pytest.raises(infgram.QueryError):
+            client.search("")
+
+
+@FEW
+@given(asked_corpora(), layouts, conjunctions)
+def test_every_and_of_ors(
+    service: Loopback, asked: Asked, layout: Layout, drawn: list[tuple[Numbers, int | None]]
+) -> None:
+    corpus = asked.corpus
+    reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
+    with (
+        token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index,
+        asked_through(service, index) as client,
+    ):
+        for numbers, max_distance in drawn:
+            finding.check(as_index(client), reference, clauses_of(numbers, asked), max_distance)
+
+
+def test_pages_filters_and_estimates(service: Loopback) -> None:
+    with text_index([f"a rose {n}" for n in range(20)]) as index, asked_through(service, index) as client:
+        options: dict[str, Any] = {"limit": 7, "seed": 5, "where": {"number": 3}}
+        assert client.search("rose", **options) == index.search("rose", **options)
+        first = client.search("rose AND (3 OR 4 OR 5)", limit=2)
+        rest = client.search("rose AND (3 OR 4 OR 5)", limit=2, cursor=first.cursor)
+        assert rest == index.search("rose AND (3 OR 4 OR 5)", limit=2, cursor=first.cursor)
+        assert {hit.document_id for hit in first}.isdisjoint(hit.document_id for hit in rest)
+        estimated = client.search("rose", max_matches=10)
+        assert estimated == index.search("rose", max_matches=10)
+        assert not estimated.is_exact
+        assert client.count("ROSE", ignore_case=True) == index.count("ROSE", ignore_case=True) == 20
+        with pytest.raises(infgram.QueryError, match="cursor"):
+            client.search("other", cursor=first.cursor)
+        with pytest.raises(infgram.QueryError, match="AND and OR"):
+            client.search("rose AND")
+        with pytest.raises(TypeError, match="page"):
+            client.search_batch(["rose"], page=1)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in finding.WRONG_QUESTIONS if "timeout_s" not in case[1] and 1 not in case[1].get("where", {})],
+)
+def test_wrong_questions(service: Loopback, case: tuple[Any, dict[str, Any], str]) -> None:
+    query, options, _ = case
+    with finding.small() as index, asked_through(service, index) as client, pytest.raises(infgram.QueryError):
+        client.search(query, **options)
+
+
+def test_it_has_the_methods_of_an_index() -> None:
+    """Of the same name, with the same parameters; what needs the files is not among them."""
+    of_files = {"paths", "skipped", "verify", "locate_rank", "duplicates"}
+    of_tools = {"spellings", "sample_documents", "count_spans", "document_tokens", "document_metadata"}
+    for name, method in vars(infgram.Index).items():
+        if name.startswith("_") or name in of_files | of_tools:
+            continue
+        assert hasattr(infgram.Client, name), name
+        if inspect.isfunction(method) and name not in ("session", "info", "close"):
+            wanted = inspect.signature(method).parameters
+            for client in (infgram.Client, infgram.AsyncClient):
+                found = inspect.signature(getattr(client, name)).parameters
+                local = wanted.keys() - found.keys()
+                assert local <= {"timeout_s", "progress"}, (client, name)
+                assert list(found.values()) == [wanted[each] for each in wanted if each not in local], (client, name)
+
+
+def test_the_options_of_a_search_are_those_of_the_index() -> None:
+    parameters = inspect.signature(infgram.Index.search).parameters.items()
+    defaults = {
+        name: each.default for name, each in parameters if name not in ("self", "query", "timeout_s", "progress")
+    }
+    assert defaults == SEARCH_OPTIONS
+
+
+@FEW
+@given(asked_corpora())
+def test_the_client_for_asyncio_answers_alike(service: Loopback, asked: Asked) -> None:
+    corpus, queries = asked.corpus, asked.queries[-8:]
+
+    async def check(index: infgram.Index) -> None:
+        async with infgram.AsyncClient(service.url, index=NAME) as client:
+            assert (await client.count_batch(queries)).tolist() == index.count_batch(queries).tolist()
+            assert (await client.info())["n_tokens"] == index.n_tokens
+            assert [place async for place in _each(client, queries)] == [index.locate(query) for query in queries]
+            for found, expected in (
+                (await client.infgram_distribution_batch(queries), index.infgram_distribution_batch(queries)),
+                (await client.next_token_distribution_batch(queries), index.next_token_distribution_batch(queries)),
+            ):
+                assert [rows.counts.tolist() for rows in found] == [rows.counts.tolist() for rows in expected]
+            assert await client.longest_suffix_batch(queries) == index.longest_suffix_batch(queries)
+            scores = await client.score_batch(queries, end=True)
+            assert [s.log_probs.tolist() for s in scores] == [
+                s.log_probs.tolist() for s in index.score_batch(queries, end=True)
+            ]
+            for query in queries:
+                assert await client.count(query) == index.count(query)
+                assert await client.find(query) == index.find(query)
+                assert await client.infgram_log_prob(query, -1) == index.infgram_log_prob(query, -1)
+                matches = await client.longest_matches(query)
+                assert matches.lengths.tolist() == index.longest_matches(query).lengths.tolist()
+            assert (await client.document(0)).token_ids.tolist() == corpus.documents[0]
+            with pytest.raises(infgram.QueryError):
+                await client.count([corpus.vocab_size])
+
+    with token_index(corpus.documents, vocab_size=corpus.vocab_size) as index:
+        service.put(index)
+        asyncio.run(check(index))
+
+
+async def _each(client: infgram.AsyncClient, queries: list[list[int]]) -> Any:
+    for query in queries:
+        yield await client.locate(query)
+
+
+# Text
+
+
+def test_the_tokenizer(service: Loopback) -> None:
+    with text_index(["a rosé", "two"]) as index, asked_through(service, index) as client:
+        assert client.count("rosé") == 1
+        token_ids = client.tokenizer.encode("rosé")
+        assert token_ids.tolist() == index.tokenizer.encode("rosé").tolist()
+        assert client.tokenizer.decode(token_ids) == "rosé"
+        assert client.tokenizer.tokens(token_ids) == index.tokenizer.tokens(token_ids)
+        assert (client.tokenizer.kind, client.tokenizer.fingerprint) == ("bytes", index.tokenizer.fingerprint)
+        assert client.session("a r").distribution().token_ids.tolist() == [ord("o")]
+        assert client.document(0).text == "a rosé"
+        with pytest.raises(infgram.QueryError):
+            client.tokenizer.encode(b"x")  # type: ignore[arg-type]
+    with token_index([[1]], vocab_size=3) as index, asked_through(service, index) as client:
+        with pytest.raises(infgram.TokenizerError):
+            _ = client.tokenizer
+        with pytest.raises(infgram.QueryError, match="no tokenizer"):
+            client.count("text")
+
+
+# Many at once
+
+
+@given(st.lists(st.one_of(st.text("ab", max_size=5), st.lists(st.sampled_from(b"ab"), max_size=5)), max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_batches_are_cut_to_the_limits(narrow: tuple[Loopback, infgram.Index], queries: list[Any]) -> None:
+    """In requests of at most 3 items and 600 bytes, the answers are those of one batch."""
+    service, index = narrow
+    with infgram.Client(service.url) as client:
+        assert client.count_batch(queries).tolist() == index.count_batch(queries).tolist()
+        assert client.longest_suffix_batch(queries) == index.longest_suffix_batch(queries)
+        some = [query for query in queries if len(query)]
+        found = client.search_batch(some, limit=4)
+        assert [result.count for result in found] == [index.count(query) for query in some]
+        assert [[hit.document_id for hit in result] for result in found] == [
+            [hit.document_id for hit in result] for result in index.search_batch(some, limit=4)
+        ]
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[tuple[Loopback, infgram.Index]]:
+    limits = {"batch_items": 3, "body_bytes": 600, "batch_documents": 10}
+    with loopback(limits=limits) as service, text_index(["abab", "ba", "", "aab"]) as index:
+        service.put(index)
+        yield service, index
+
+
+def test_an_item_that_fails_is_an_error(service: Loopback) -> None:
+    with token_index([[1, 2]], vocab_size=3) as index, asked_through(service, index) as client:
+        for ask in (client.count_batch, client.longest_suffix_batch, client.score_batch, client.search_batch):
+            with pytest.raises(infgram.QueryError, match="vocabulary"):
+                cast("Any", ask)([[1], [3]])
+        wrong: Any
+        for wrong in ([True], [1.0], ["1"], 5, None, [[1]], np.array([1.5]), np.array([[1]]), b"ab"):
+            with pytest.raises(infgram.QueryError):
+                client.count(wrong)
+
+
+# What can go wrong
+
+
+def test_a_service_with_several_indexes(tmp_path: Path) -> None:
+    with token_index([[1]], vocab_size=3) as index:
+        path = index.paths[0]
+        with loopback(indexes={"a": path, "b": path}) as service:
+            with infgram.Client(service.url) as client, pytest.raises(infgram.ServiceError, match="a, b; name one"):
+                client.count([1])
+            with infgram.Client(service.url, index="b") as client:
+                assert client.count([1]) == 1
+            with infgram.Client(service.url, index="c") as client, pytest.raises(infgram.IndexNotFoundError):
+                client.count([1])
+
+
+def test_a_key(tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.txt", "alice")
+    with token_index([[1]], vocab_size=3) as index, loopback(api_keys_file=tmp_path / "keys.txt") as service:
+        service.put(index)
+        with infgram.Client(service.url, api_key=key) as client:
+            assert client.count([1]) == 1
+        with infgram.Client(service.url, NAME) as client, pytest.raises(infgram.ServiceError, match="unauthorized"):
+            client.count([1])
+
+
+def test_nobody_answers() -> None:
+    for client in (infgram.Client("http://127.0.0.1:9", NAME), infgram.Client("http://127.0.0.1:9")):
+        with client, pytest.raises(infgram.ServiceError, match=r"127\.0\.0\.1:9"):
+            client.count([1])
+
+
+Scripted = tuple[int, dict[str, str], bytes]
+
+
+class Script(BaseHTTPRequestHandler):
+    """Answers what it is told, one answer a request."""
+
+    answers: ClassVar[list[Scripted]] = []
+    n_requests: ClassVar[int] = 0
+
+    def do_POST(self) -> None:
+        type(self).n_requests += 1
+        self.rfile.read(int(self.headers["content-length"]))
+        status, headers, body = type(self).answers.pop(0)
+        self.send_response(status)
+        for name, value in {**headers, "content-length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def scripted() -> Iterator[str]:
+    Script.n_requests = 0
+    with HTTPServer(("127.0.0.1", 0), Script) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+BUSY: Scripted = (503, {"retry-after": "2"}, b'{"code": "overloaded", "status": 503, "detail": "busy"}')
+GOOD: Scripted = (200, {}, b'{"count": 7}')
+
+
+def test_a_busy_service_is_asked_again_when_it_says(scripted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("infgram.client.synchronous.time.sleep", waited.append)
+    Script.answers = [BUSY, (429, {"retry-after": "1"}, b"{}"), GOOD]
+    with infgram.Client(scripted, NAME) as client:
+        assert client.count([1]) == 7
+    assert [int(seconds) for seconds in waited] == [2, 1]
+    Script.answers = [BUSY] * 3
+    with infgram.Client(scripted, NAME, retries=2) as client, pytest.raises(infgram.ServiceError, match="busy"):
+        client.count([1])
+    assert Script.n_requests == 6
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_nothing_else_is_asked_twice(scripted: str, status: int) -> None:
+    Script.answers = [(status, {}, b'{"code": "x", "detail": "no"}')]
+    with infgram.Client(scripted, NAME) as client, pytest.raises(infgram.ServiceError):
+        client.count([1])
+    assert Script.n_requests == 1
+
+
+def test_the_client_for_asyncio_waits_as_well(scripted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infgram.client.problems.random.uniform", lambda *_: -1.99)
+    Script.answers = [BUSY, GOOD]
+
+    async def count() -> int:
+        async with infgram.AsyncClient(scripted, NAME) as client:
+            return await client.count([1])
+
+    assert asyncio.run(count()) == 7
+
+
+def test_how_long_is_waited() -> None:
+    assert problems.wait_s(503, {}) is None
+    assert problems.wait_s(503, {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}) is None
+    assert problems.wait_s(500, {"retry-after": "1"}) is None
+    assert 60 <= (problems.wait_s(429, {"retry-after": "100000"}) or 0) < 61
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"'])
+def test_what_answers_is_no_service(scripted: str, body: bytes) -> None:
+    Script.answers = [(200, {}, body), (404, {}, body)]
+    with infgram.Client(scripted, NAME) as client:
+        for _ in range(2):
+            with pytest.raises(infgram.ServiceError, match="is it one of infgram"):
+                client.count([1])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b'{"count": 1}\n',
+        b'{"count": 1}\n{"end": {"n_lines": 2}}\n',
+        b'{"count": 1}\n{"problem": {"code": "storage_error", "detail": "gone"}}\n',
+    ],
+)
+def test_lines_that_are_cut_off(scripted: str, body: bytes) -> None:
+    Script.answers = [(200, {}, body)]
+    with infgram.Client(scripted, NAME) as client, pytest.raises(infgram.ServiceError):
+        client.locate([1])
+
+
+def test_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "httpx2", None)
+    with pytest.raises(infgram.MissingExtraError, match=r"infgram\[client\]"):
+        infgram.Client("http://127.0.0.1:9")
