@@ -250,6 +250,30 @@ class ReferenceIndex:
             found.append(_runs(is_duplicate))
         return found
 
+    def cooccurrences(self, clauses: Sequence[Sequence[Sequence[int]]], max_distance: int) -> list[Place]:
+        """The leftmost place of each co-occurrence of the public infini-gram API, in the order of the corpus.
+
+        Each place of the clause that occurs least, grown clause by clause, from the rarest on, by the nearest place
+        to its left and to its right that is at most `max_distance` tokens away.
+        """
+        places = [sorted({place for term in clause for place in self.places(term)}) for clause in clauses]
+        rarest, *others = sorted(places, key=len)
+        found = []
+        for document_id, offset in rarest:
+            first = last = offset
+            for other in others:
+                offsets = [place.offset for place in other if place.document_id == document_id]
+                left = [at for at in offsets if at < last][-1:]
+                right = [at for at in offsets if at >= first][:1]
+                near = [at for at in left if at >= first - max_distance]
+                near += [at for at in right if at <= last + max_distance]
+                if not near:
+                    break
+                first, last = min(first, *near), max(last, *near)
+            else:
+                found.append(Place(document_id, first))
+        return found
+
     def places(self, query: Sequence[int]) -> list[Place]:
         """Where `query` stands, document by document; the empty query stands at each document's end as well."""
         self._check(query)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import Settings, create_app, names_of
+from infgram.service import Settings, create_app, names_of, settings_from
+from infgram.service.indexes import ServedIndex
 from infgram.service.runtime import Runtime
 from pydantic import ValidationError
 
 import infgram
+from tests.client.loopback import loopback
 from tests.service.conftest import answered, problem
 
 
@@ -26,6 +31,7 @@ class Stub:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.is_closed = False
+        self.n_counted = 0
         self.started, self.may_end = threading.Event(), threading.Event()
 
     def count(self, _: Any) -> int:
@@ -33,6 +39,7 @@ class Stub:
             raise self.error
         self.started.set()
         assert self.may_end.wait(timeout=30)
+        self.n_counted += 1
         return 7
 
     def close(self) -> None:
@@ -156,3 +163,106 @@ def test_names_of_folders() -> None:
     names = ["corpus", "corpus-2", "my-books-2", "index", "c.d"]
     assert names_of(paths) == dict(zip(names, paths, strict=True))
     assert Settings(indexes=names_of(paths)).indexes == names_of(paths)
+
+
+# Time limits, clients that go away, and indexes that are replaced
+
+
+def test_an_answer_that_takes_too_long(folders: dict[str, Path]) -> None:
+    """The client is answered in time; the search that cannot be stopped keeps its place until it ends."""
+    stub = Stub()
+    with served(folders, timeout_s=0.2, max_concurrency=1, max_waiting=0) as client:
+        put(client, "bytes", stub)
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "timeout")
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "overloaded")
+        stub.may_end.set()
+        assert soon_counted(client) == 7
+
+
+def soon_counted(client: TestClient) -> int:
+    for _ in range(100):
+        response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
+        if response.status_code == 200:
+            return int(response.json()["count"])
+        problem(response, 503, "overloaded")
+        time.sleep(0.05)
+    raise AssertionError("the place was never given back")
+
+
+def test_a_batch_stops_at_the_time_limit(folders: dict[str, Path]) -> None:
+    with served(folders, timeout_s=0.05) as client:
+        items = [{"query": "a rose is a rose" * 50}] * 1000
+        problem(client.post("/v1/indexes/bytes/score/batch", json={"items": items}), 503, "timeout")
+
+
+def test_a_client_that_goes_away_stops_its_batch(folders: dict[str, Path]) -> None:
+    """After the first of the questions, which waits until the connection is gone."""
+    stub = Stub()
+    with loopback(indexes={"bytes": folders["bytes"]}) as service:
+        entry = service.runtime.indexes["bytes"]
+        stub.tokenizer = entry.index.tokenizer
+        entry.index = stub  # type: ignore[assignment]
+        body = b'{"items": [' + b",".join([b'{"query": "a"}'] * 500) + b"]}"
+        head = "POST /v1/indexes/bytes/count/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        host, port = service.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert stub.started.wait(timeout=30)
+            time.sleep(0.2)  # longer than an answer goes unwatched
+        time.sleep(0.2)
+        stub.may_end.set()
+        for _ in range(600):
+            if entry.n_holders == 0:
+                break
+            time.sleep(0.05)
+        assert entry.n_holders == 0
+        assert stub.n_counted == 1
+
+
+def test_an_index_stays_open_until_its_last_answer(folders: dict[str, Path]) -> None:
+    stub = Stub()
+    with served(folders) as client, ThreadPoolExecutor(1) as threads:
+        indexes = runtime(client).indexes
+        put(client, "bytes", stub)
+        first = threads.submit(client.post, "/v1/indexes/bytes/count", json={"query": "a"})
+        assert stub.started.wait(timeout=30)
+        other = ServedIndex("bytes", infgram.open(folders["bytes"]))
+        assert indexes.replace({**indexes, "bytes": other}) == ["bytes"]
+        assert not stub.is_closed
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
+        stub.may_end.set()
+        assert answered(first.result())["count"] == 7
+        assert stub.is_closed
+
+
+def test_a_damaged_index_is_replaced_by_a_reload(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(infgram.IndexDamagedError("damaged")))
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "index_damaged")
+        assert answered(client.post("/v1/admin/reload")) == {"reloaded": ["bytes"], "unchanged": ["bpe", "ids"]}
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+
+
+def test_an_index_can_be_verified_before_it_is_served(folders: dict[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "x"
+    shutil.copytree(folders["bytes"], copy)
+    (section,) = copy.glob("*/suffix_array.bin")
+    content = bytearray(section.read_bytes())
+    content[-20] ^= 1
+    section.write_bytes(content)
+    create = create_app(Settings(indexes={"x": copy}, verify=True))
+    with pytest.raises(infgram.IndexDamagedError), TestClient(create):
+        pass
+
+
+def test_settings_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text('port = 81\nhost = "::1"\n[indexes]\na = "x"\n[limits]\ntop_k = 99\n')
+    monkeypatch.setenv("INFGRAM_HOST", "127.0.0.2")
+    settings = settings_from(file, port=82)
+    assert (settings.port, settings.host, settings.limits.top_k) == (82, "127.0.0.2", 99)
+    assert settings.indexes == {"a": Path("x")}
+    assert settings_from(None, port=83).port == 83
+    with pytest.raises(OSError, match="none"):
+        settings_from(tmp_path / "none.toml")

@@ -1,0 +1,98 @@
+"""Answers as lines of JSON: the same as the whole, with an end that shows that nothing is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from infgram.service import Settings, create_app
+
+import infgram
+from tests.service.conftest import TEXTS, answered, problem
+
+AS_LINES = {"accept": "application/x-ndjson"}
+
+
+def lines_of(response: Any) -> list[dict[str, Any]]:
+    """The lines but the last, which must count them."""
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/x-ndjson"
+    assert response.text.endswith("\n")
+    *lines, end = [json.loads(line) for line in response.text.splitlines()]
+    assert end == {"end": {"n_lines": len(lines)}}
+    return lines
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/x-ndjson", "application/jsonl;q=0.9, */*", "text/html, APPLICATION/NDJSON"]
+)
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [("infgram", "rows"), ("next-token", "rows"), ("locate", "locations"), ("search", "documents")],
+)
+def test_the_list_comes_after_the_rest(client: TestClient, question: str, field: str, accept: str) -> None:
+    at, body = f"/v1/indexes/bytes/{question}", {"query": "rose"}
+    head, *elements = lines_of(client.post(at, json=body, headers={"accept": accept}))
+    whole = answered(client.post(at, json=body))
+    if field == "documents":
+        for element, document in zip(elements, whole[field], strict=True):
+            text = TEXTS[document["document_id"]]
+            assert (element["text"], element["text_truncated"]) == (text, False)
+            element |= {"text": document["text"], "text_truncated": document["text_truncated"]}
+    assert elements == whole.pop(field)
+    del head["elapsed_ms"], whole["elapsed_ms"]
+    assert head == whole
+
+
+@pytest.mark.parametrize("question", ["count", "score", "longest-matches", "find"])
+def test_an_answer_without_a_list_is_one_line(client: TestClient, question: str) -> None:
+    at, body = f"/v1/indexes/bpe/{question}", {"query": "a rose"}
+    (line,) = lines_of(client.post(at, json=body, headers=AS_LINES))
+    whole = answered(client.post(at, json=body))
+    del line["elapsed_ms"], whole["elapsed_ms"]
+    assert line == whole
+
+
+def test_a_batch_is_its_results(client: TestClient) -> None:
+    body = {"items": [{"query": "rose"}, {"query": 1}, {"token_ids": [97]}]}
+    lines = lines_of(client.post("/v1/indexes/bytes/count/batch", json=body, headers=AS_LINES))
+    assert [line.get("count") for line in lines] == [5, None, 19]
+    assert lines[1]["code"] == "invalid_request"
+
+
+def test_all_rows_and_places(client: TestClient, index: infgram.Index, address: str) -> None:
+    _, *rows = lines_of(client.post(f"{address}/next-token", json={"query": "", "top_k": None}, headers=AS_LINES))
+    expected = index.next_token_distribution("")
+    assert [(row["token_id"], row["count"]) for row in rows] == list(
+        zip(expected.token_ids.tolist(), expected.counts.tolist(), strict=True)
+    )
+    _, *places = lines_of(client.post(f"{address}/locate", json={"query": "", "limit": None}, headers=AS_LINES))
+    assert [(place["document_id"], place["offset"]) for place in places] == index.locate("")
+
+
+def test_what_is_refused_has_its_status(client: TestClient) -> None:
+    problem(client.post("/v1/indexes/none/count", json={"query": "a"}, headers=AS_LINES), 404, "unknown_index")
+    problem(client.post("/v1/indexes/bytes/count", json={"query": 1}, headers=AS_LINES), 422, "invalid_request")
+    problem(client.post("/v1/indexes/bytes/search", json={"query": ""}, headers=AS_LINES), 422, "empty_query")
+    items = [{"query": "a", "limit": 1}] * 9
+    problem(
+        client.post("/v1/indexes/bytes/search/batch", json={"items": items}, headers=AS_LINES), 422, "limit_exceeded"
+    )
+
+
+def test_a_problem_on_the_way_is_a_line(tmp_path: Path) -> None:
+    """The time is over after some of the results, which are long."""
+    (tmp_path / "corpus.txt").write_text("a rose is a rose")
+    infgram.build(tmp_path / "corpus.txt", tmp_path / "x", tokenizer="bytes").close()
+    app = create_app(Settings(indexes={"x": tmp_path / "x"}, stream_timeout_s=0.3))
+    with TestClient(app) as client:
+        items = [{"query": "a rose is a rose" * 30}] * 1000
+        response = client.post("/v1/indexes/x/score/batch", json={"items": items}, headers=AS_LINES)
+    assert response.status_code == 200
+    *results, last = [json.loads(line) for line in response.text.splitlines()]
+    assert last["problem"]["code"] == "timeout"
+    assert 0 < len(results) < 1000
+    assert all("log_probs" in result for result in results)
