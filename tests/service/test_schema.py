@@ -1,0 +1,64 @@
+"""Schemathesis asks a running service what its OpenAPI document allows, and what it does not.
+
+Its checks: no status 500 and none that the document leaves out, bodies and headers as it describes them, and no wrong
+request accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from tests.client.loopback import loopback
+from tests.service.test_openapi import COMMITTED
+
+OPERATIONS: Final = {
+    operation.label: operation
+    for operation in (found.ok() for found in schemathesis.openapi.from_path(COMMITTED).get_all_operations())
+}
+QUICK = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def address(folders: dict[str, Path]) -> Iterator[str]:
+    with loopback(indexes={"language": folders["bytes"]}) as service:
+        yield service.url
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_what_the_schema_allows(address: str, label: str) -> None:
+    """It cannot say which token ids there are, and takes 3.0 for an integer: that may be refused, and nothing else."""
+
+    @QUICK
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def ask(case: schemathesis.Case) -> None:
+        if "name" in case.path_parameters:
+            case.path_parameters["name"] = "language"
+        response = case.call_and_validate(base_url=address, excluded_checks=[positive_data_acceptance])
+        if response.status_code == 422:
+            refused = response.json()
+            wrong = {error["type"] for error in refused.get("errors") or []}
+            wrong -= {"string_type"} if "int_type" in wrong else set()  # where either is allowed
+            assert refused["code"] != "invalid_request" or wrong <= {"int_type", "value_error"}, refused
+
+    ask()
+
+
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if OPERATIONS[label].body])
+def test_what_the_schema_forbids(address: str, label: str) -> None:
+    """Two kinds of routes answer with the status 200: batches, where an item fails alone, and the public API."""
+    says_so_inside: list[Any] = [negative_data_rejection] if label.endswith("/batch") or label == "POST /" else []
+
+    @QUICK
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    def ask(case: schemathesis.Case) -> None:
+        case.call_and_validate(base_url=address, excluded_checks=says_so_inside)
+
+    ask()
