@@ -178,6 +178,22 @@ class DistributionAnswer(Answer):
     rows: list[Row] = Field(description="By falling count, ties by rising token id; empty if the context is absent.")
 
 
+class LikelyToken(BaseModel):
+    """One token that may come next."""
+
+    token_id: int
+    token: str | None = Field(description="Null without a tokenizer.")
+    log_prob: float | None = Field(description="Nats; null where it cannot come.")
+
+
+class InterpolatedAnswer(Answer):
+    """What follows a context, by the index and a neural model together."""
+
+    model_config = _shown(examples.INTERPOLATED)
+
+    rows: list[LikelyToken] = Field(description="By falling probability, ties by rising token id.")
+
+
 class ScoreTotal(BaseModel):
     """A sequence as a whole."""
 
@@ -469,6 +485,14 @@ class LongestMatchesBatchAnswer(BaseModel):
     model_config = _shown({"results": [examples.LONGEST_MATCHES, examples.PROBLEM]})
 
     results: list[LongestMatchesAnswer | Problem]
+
+
+class InterpolatedBatchAnswer(BaseModel):
+    """The distributions in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [examples.INTERPOLATED, examples.PROBLEM]})
+
+    results: list[InterpolatedAnswer | Problem]
 
 
 class DocumentCountBatchAnswer(BaseModel):

@@ -92,6 +92,12 @@ SEARCH: Final[dict[str, Any]] = {
     "documents": [FOUND_DOCUMENT],
 }
 
+INTERPOLATED: Final[dict[str, Any]] = {
+    **_QUERY,
+    "elapsed_ms": 12.5,
+    "rows": [{"token_id": 15, "token": " processing", "log_prob": -0.41}],
+}
+
 DOCUMENT_COUNT: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.05, "document_count": 7}
 
 TRACE: Final[dict[str, Any]] = {

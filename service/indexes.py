@@ -11,7 +11,10 @@ from typing import Any
 
 import infgram
 
+from .models import NextTokenModel
+
 Opener = Callable[[Path], infgram.Index]
+Modeller = Callable[[str, infgram.Index], NextTokenModel | None]
 
 
 @dataclass(eq=False)
@@ -20,6 +23,7 @@ class ServedIndex:
 
     Attributes:
         identity: changes when another index takes its place on the disk.
+        model: a neural model mixed with it, where one is configured.
         info: what `Index.info` says.
         is_damaged: set for good when its files contradict themselves; it answers nothing more.
         n_holders: the answers under way that use it.
@@ -29,6 +33,7 @@ class ServedIndex:
     name: str
     index: infgram.Index
     identity: tuple[int, ...] = ()
+    model: NextTokenModel | None = None
     info: Mapping[str, Any] = field(init=False)
     is_damaged: bool = False
     n_holders: int = 0
@@ -64,13 +69,16 @@ class ServedIndexes(Mapping[str, ServedIndex]):
     Args:
         paths: the folder of each.
         opener: opens a folder.
+        modeller: loads the model of an index, by its name.
 
     Raises:
-        IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: one cannot be opened.
+        InfgramError: one cannot be opened, or its model cannot be loaded.
     """
 
-    def __init__(self, paths: Mapping[str, Path], opener: Opener = infgram.open) -> None:
-        self._paths, self._opener = paths, opener
+    def __init__(
+        self, paths: Mapping[str, Path], opener: Opener = infgram.open, modeller: Modeller = lambda name, index: None
+    ) -> None:
+        self._paths, self._opener, self._modeller = paths, opener, modeller
         self._served: dict[str, ServedIndex] = {}
         self._served = self.opened_anew()
 
@@ -102,15 +110,15 @@ class ServedIndexes(Mapping[str, ServedIndex]):
         """What stands on the disk now: those that are new or have changed are opened, the others are those served.
 
         Raises:
-            IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: one cannot be opened; none
-                is opened then.
+            InfgramError: one cannot be opened, or its model cannot be loaded; all stays as it is then.
         """
         with ExitStack() as opened:
             found = {}
             for name, path in self._paths.items():
                 identity, current = _identity(path), self._served.get(name)
                 if current is None or current.is_damaged or current.identity != identity:
-                    current = ServedIndex(name, opened.enter_context(self._opener(path)), identity)
+                    index = opened.enter_context(self._opener(path))
+                    current = ServedIndex(name, index, identity, self._modeller(name, index))
                 found[name] = current
             opened.pop_all()
         return found

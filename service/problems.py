@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         'rock AND (roll OR "rhythm and blues"). A text in quotation marks is taken as it stands.',
     ),
     "invalid_cursor": Kind(422, "The cursor belongs to another question or index; leave it out for the first page."),
+    "no_model": Kind(422, "No neural model is configured for this index."),
     "invalid_query": Kind(422, "The index cannot be asked this."),
     "rate_limited": Kind(429, "Too many requests; try again after the time in the header Retry-After."),
     "client_gone": Kind(499, "The client went away before the answer."),

@@ -125,6 +125,14 @@ class InfgramQuestion(Question):
     top_k: TopK = 20
 
 
+class InterpolatedQuestion(Question):
+    """What follows this, by the index and a neural model together?"""
+
+    model_config = _body({"query": "a word on natural language", "top_k": 5})
+
+    top_k: TopK = 20
+
+
 class ProbQuestion(Question):
     """How likely is one token after the longest suffix of this that occurs?"""
 
@@ -323,6 +331,12 @@ class InfgramBatch(Batch):
     """Several ∞-gram questions."""
 
     items: Annotated[list[Item[InfgramQuestion]], AtMost("batch_items")]
+
+
+class InterpolatedBatch(Batch):
+    """Several contexts."""
+
+    items: Annotated[list[Item[InterpolatedQuestion]], AtMost("batch_items")]
 
 
 class ProbBatch(Batch):

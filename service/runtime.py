@@ -18,6 +18,7 @@ from . import logs
 from .indexes import ServedIndexes
 from .keys import Keys
 from .metrics import Metrics
+from .models import load_model
 from .rates import Rates
 from .settings import Settings
 from .slots import Slots
@@ -61,7 +62,7 @@ class Runtime:
         """
         self.settings, self.worker = settings, worker
         self.keys = read_keys(settings)
-        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings))
+        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings), partial(load_model, settings))
         self.rates = Rates()
         self.slots = Slots(settings.max_concurrency, settings.max_waiting)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)

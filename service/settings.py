@@ -63,6 +63,20 @@ class Limits(BaseModel):
         return self.model_copy(update=wider)
 
 
+class NeuralModel(BaseModel):
+    """A neural model that is mixed with an index."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path = Field(description="What `save_pretrained` of transformers wrote, with the index's tokenizer.")
+    weights: Path | None = Field(
+        default=None, description="What `infgram.lm.Interpolator.save` wrote; half neural, half Witten–Bell without."
+    )
+    tokenizer: str | None = Field(
+        default=None, description="Where its tokenizer is, if not in the folder; `index` states that it is the index's."
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set; `settings_from` reads a TOML file as well.
 
@@ -76,6 +90,9 @@ class Settings(BaseSettings):
     indexes: dict[IndexName, Path] = Field(default={}, description="Name in the address, and folder, of each index.")
     load: Literal["map", "warm", "ram"] = Field(default="map", description="How the files are held; see infgram.open.")
     verify: bool = Field(default=False, description="Verify every byte of an index before it is served.")
+    models: dict[IndexName, NeuralModel] = Field(
+        default={}, description="The neural model of an index, for the question `interpolated`; needs the extra lm."
+    )
     end_of_text_ids: dict[IndexName, int] = Field(
         default={},
         description="For the public infini-gram API at POST /: the token id that stands for the end of a document. "

@@ -20,6 +20,7 @@ QUESTIONS = (
     "document_count",
     "find",
     "infgram",
+    "interpolated",
     "locate",
     "longest_matches",
     "longest_suffix",

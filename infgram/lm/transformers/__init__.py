@@ -13,7 +13,8 @@ except ImportError as error:
         "pip install 'infgram[lm]'"
     ) from error
 
+from infgram.lm.transformers.interpolated import InterpolatedLM
 from infgram.lm.transformers.logits import InfgramLogitsProcessor
 from infgram.lm.transformers.model import TransformersLM
 
-__all__ = ["InfgramLogitsProcessor", "TransformersLM"]
+__all__ = ["InfgramLogitsProcessor", "InterpolatedLM", "TransformersLM"]

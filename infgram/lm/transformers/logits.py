@@ -11,9 +11,8 @@ from transformers import LogitsProcessor
 
 from infgram.errors import QueryError
 from infgram.index import Index
-from infgram.lm.evidence import Evidence
 from infgram.lm.interpolation import Interpolator
-from infgram.lm.types import PositionScores, SuffixFeatures
+from infgram.lm.next_token import check_next_token, next_token_weights
 from infgram.types import Float64Array, Int64Array
 
 
@@ -55,8 +54,7 @@ class InfgramLogitsProcessor(LogitsProcessor):
         neural: str = "neural",
         pad_token: int | None = None,
     ) -> None:
-        if interpolator.by == "gate":
-            raise QueryError("a gate cannot be used while generating; fit the weights by 'class'")
+        check_next_token(interpolator)
         if {neural, *models} != set(interpolator.models) or neural in models:
             raise QueryError(
                 f"the interpolator mixes {', '.join(interpolator.models)}; found {', '.join([neural, *models])}"
@@ -90,7 +88,7 @@ class InfgramLogitsProcessor(LogitsProcessor):
 
     def _mixed(self, context: Int64Array, neural: Float64Array) -> Float64Array:
         """Probabilities of all token ids."""
-        weights = self._interpolator.weights(self._evidence(context))[0]
+        weights = next_token_weights(self._index, self._interpolator, context)
         n_ids = self._index.vocab_size
         total = np.zeros(n_ids)
         for name, weight in zip(self._interpolator.models, weights.tolist(), strict=True):
@@ -99,21 +97,3 @@ class InfgramLogitsProcessor(LogitsProcessor):
                 continue
             total += weight * self._models[name].distribution(context)[:n_ids]
         return total
-
-    def _evidence(self, context: Int64Array) -> Evidence:
-        """What the interpolator's classes go by: the counts of the context's longest suffix."""
-        found = self._index.infgram_distribution(context, top_k=0)
-        starts, none = np.array([0, 1]), np.zeros((1, 0), dtype=np.int64)
-        unknown = PositionScores(np.zeros(1), np.full(1, np.nan), starts)
-        suffixes = SuffixFeatures(
-            suffix_lengths=np.array([found.suffix_length]),
-            context_counts=np.array([found.context_count]),
-            n_distinct=np.array([found.n_distinct]),
-            continuation_counts=np.zeros(1, dtype=np.int64),
-            lengths=(),
-            ladder_context_counts=none,
-            ladder_n_distinct=none,
-            ladder_continuation_counts=none,
-            document_starts=starts,
-        )
-        return Evidence(dict.fromkeys(self._interpolator.models, unknown), suffixes)

@@ -17,7 +17,7 @@ from infgram.lm.positions import document_starts
 from infgram.lm.transformers.loading import check_tokenizer, load_model
 from infgram.lm.types import PositionScores
 from infgram.lm.windows import Window, longest_first, tokens_of, windows_over
-from infgram.types import Int64Array
+from infgram.types import Float64Array, Int64Array
 
 LONGEST_CONTEXT: Final = 1024
 """Tokens of a window by default, where the model allows more."""
@@ -148,6 +148,23 @@ class TransformersLM:
             if progress:
                 progress(done, int(starts[-1]))
         return PositionScores(log_probs, entropies, starts)
+
+    def distribution(self, context: Int64Array) -> Float64Array:
+        """The probability of each token id after a context, of which the model sees the end.
+
+        Raises:
+            QueryError: a token id is outside the vocabulary; the context is empty, and the model begins with nothing.
+        """
+        if len(context) and not 0 <= context.min() <= context.max() < self.vocab_size:
+            raise QueryError(f"a token id is outside the vocabulary: ids go from 0 to {self.vocab_size - 1}")
+        begin = [] if self.begin_token is None else [self.begin_token]
+        seen = [*begin, *context[max(0, len(context) + len(begin) - self.context_length) :].tolist()]
+        if not seen:
+            raise QueryError("the context is empty; this neural model has no token to begin with, and needs one")
+        with torch.inference_mode():
+            logits = self._logits(torch.tensor([seen], device=self.model.device), 1)[0, -1, : self.vocab_size]
+            probabilities: Float64Array = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+        return probabilities
 
     def _batches(self, windows: list[Window]) -> list[list[Window]]:
         """Neighbours, as many as give a bounded number of logits."""
