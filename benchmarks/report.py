@@ -15,14 +15,14 @@ def in_words(row: Row) -> str:
     return _WORDS[row["question"]](row)
 
 
-def write_record(folder: Path, rows: Sequence[Row]) -> None:
-    """`build.json`, a row a line, and `build.md`, the same in words."""
+def write_record(folder: Path, name: str, title: str, rows: Sequence[Row]) -> None:
+    """`NAME.json`, a row a line, and `NAME.md`, the same in words; the first row is the machine."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "build.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / f"{name}.json").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     machine, *answers = rows
     about = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "question")
     words = "\n".join(f"- {line.strip()}" for row in answers for line in in_words(row).splitlines())
-    (folder / "build.md").write_text(f"# Building an index\n\n{about}.\n\n{words}\n")
+    (folder / f"{name}.md").write_text(f"# {title}\n\n{about}.\n\n{words}\n")
 
 
 def _sort(row: Row) -> str:
@@ -78,4 +78,46 @@ def _memory(row: Row) -> str:
     )
 
 
-_WORDS = {"sort": _sort, "hard": _hard, "text": _text, "memory": _memory}
+def _load(row: Row) -> str:
+    return (
+        f"{row['asked']}, clients: {row['clients']}: {row['requests_per_s']:,} requests/s, median {row['p50_ms']} ms, "
+        f"99% within {row['p99_ms']} ms{_wanted(row)}"
+    )
+
+
+def _patterns(row: Row) -> str:
+    return f"{row['asked']}: {row['patterns_per_s']:,} patterns/s{_wanted(row)}"
+
+
+def _calls(row: Row) -> str:
+    return f"{row['n']:,} counts, one a request, at that rate: {row['hours']} hours{_wanted(row)}"
+
+
+def _served_ratio(row: Row) -> str:
+    return f"requests/s, ours over infini-gram behind Flask, {row['asked']}: {row['ratio']}x{_wanted(row)}"
+
+
+def _soak(row: Row) -> str:
+    answers = "; ".join(f"{what}: {n:,}" for what, n in row["answers"].items())
+    return (
+        f"{row['minutes']} minutes of everything at once: no wrong answer, no 5xx but 503; memory "
+        f"{row['memory_early_bytes'] / 1e6:.0f} MB, at the end {row['memory_late_bytes'] / 1e6:.0f} MB "
+        f"({row['memory_growth']:+.1%}){_wanted(row)} ({answers})"
+    )
+
+
+def _wanted(row: Row) -> str:
+    return f" (wanted: {row['wanted']})" if "wanted" in row else ""
+
+
+_WORDS = {
+    "sort": _sort,
+    "hard": _hard,
+    "text": _text,
+    "memory": _memory,
+    "load": _load,
+    "patterns": _patterns,
+    "calls": _calls,
+    "ratio": _served_ratio,
+    "soak": _soak,
+}

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+import infgram
 from benchmarks.corpora import SEPARATOR, Tokens
 from benchmarks.measuring import Measured, run
 
@@ -46,6 +47,13 @@ class Rival:
         if done.returncode:
             raise SystemExit(f"{python} has no working infini-gram: {done.stderr.strip()[-500:]}")
         return cls(python, done.stdout.strip(), max(1, memory_bytes >> 30))
+
+    def copy(self, index: infgram.Index, folder: Path) -> Path:
+        """Its index of the same tokens as ours, built in the folder unless it is there."""
+        path = folder / f"infini-gram-{index.n_tokens}"
+        if not (path / "table.0").exists():
+            self.sort(_tokens(index), path, 2)
+        return path
 
     def sort(self, tokens: Tokens, folder: Path, threads: int) -> tuple[float, Measured]:
         """Its sorting steps (2.1 to 2.3) on tokens. Returns the seconds that it says they took, and the run."""
@@ -89,3 +97,14 @@ class Rival:
         command = [self.python, "-m", "infini_gram.indexing", "--data_dir", str(data), "--save_dir", str(save)]
         command += ["--token_dtype", "u16", "--cpus", str(threads), "--mem", str(self.memory_gib)]
         return run([*command, "--ulimit", str(files), *options], save, {"HF_HUB_OFFLINE": "1"}, working_folder)
+
+
+def _tokens(index: infgram.Index) -> Tokens:
+    """All documents, each followed by a separator."""
+    tokens = np.full(index.n_tokens + index.n_documents, SEPARATOR, dtype=np.uint16)
+    end = 0
+    for document_id in range(index.n_documents):
+        document = index.document_tokens(document_id)
+        tokens[end : end + len(document)] = document
+        end += len(document) + 1
+    return tokens

@@ -52,7 +52,7 @@ def main() -> None:
             rows.append(row)
             print(in_words(row), flush=True)
     if options.record:
-        write_record(options.record, rows)
+        write_record(options.record, "build", "Building an index", rows)
 
 
 def _answers(options: argparse.Namespace, data: Path, bench: Bench) -> Iterator[Row]:

@@ -25,7 +25,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
 import infgram
-from benchmarks.corpora import SEPARATOR, Tokens, texts_of
+from benchmarks.corpora import texts_of
 from benchmarks.machine import describe, memory_bytes
 from benchmarks.rival import Rival
 
@@ -111,9 +111,7 @@ def _spans_alone(index: infgram.Index, texts: list[str]) -> tuple[dict[str, floa
 
 
 def _ask_rival(rival: Rival, index: infgram.Index, texts: list[str], folder: Path) -> dict[str, Any]:
-    path = folder / f"infini-gram-{index.n_tokens}"
-    if not (path / "table.0").exists():
-        rival.sort(_tokens(index), path, 2)
+    path = rival.copy(index, folder)
     ids = [index.tokenizer.encode(text).tolist() for text in texts]
     done = subprocess.run(
         [rival.python, str(_THEIRS), str(path), json.dumps({"min_len": 1, "max_cnt": _MAX_COUNT})],
@@ -123,17 +121,6 @@ def _ask_rival(rival: Rival, index: infgram.Index, texts: list[str], folder: Pat
         check=True,
     )
     return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _tokens(index: infgram.Index) -> Tokens:
-    """All documents, each followed by a separator."""
-    tokens = np.full(index.n_tokens + index.n_documents, SEPARATOR, dtype=np.uint16)
-    end = 0
-    for document_id in range(index.n_documents):
-        document = index.document_tokens(document_id)
-        tokens[end : end + len(document)] = document
-        end += len(document) + 1
-    return tokens
 
 
 def times_ms(ask: Callable[[Any], object], questions: list[Any]) -> list[float]:

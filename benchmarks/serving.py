@@ -1,0 +1,273 @@
+"""How much does a service answer, and how soon? Beside infini-gram's engine behind Flask.
+
+    python benchmarks/serving.py CORPUS.infgram
+    python benchmarks/serving.py CORPUS.infgram --rival rival/bin/python --folder DISK
+    python benchmarks/serving.py CORPUS.infgram --soak 30
+
+CORPUS.infgram is an index, of 100 million tokens or so. `infgram serve` runs with one worker; the load comes from wrk
+(Debian's package of that name) over the loopback interface, on the same cores. Half of the patterns stand in the
+corpus, half have one token altered. Answers are checked before a time is printed, and any but 200 fails the benchmark.
+The rival's environment needs Flask besides; its index of the same tokens is built in the folder, once.
+
+--soak asks everything at once for so many minutes: good questions, whose answers are compared; hostile ones; clients
+that go away; and reloads, of CORPUS.infgram and a part of it in turn. It fails on a wrong answer, on any 5xx but the
+intended 503, and where memory grows by more than 5% after two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+
+import infgram
+from benchmarks.machine import describe, memory_bytes
+from benchmarks.report import Row, in_words, write_record
+from benchmarks.rival import Rival
+from benchmarks.soak import Served, Soak, WrongAnswerError
+
+NAME: Final = "x"
+N_PATTERNS: Final = 5_000
+BATCH: Final = 1_000
+CONTEXT_TOKENS: Final = 32
+FIRST_WEEKS: Final = 60_000_000
+"""Calls that the public API answered in its first weeks."""
+
+MOST_GROWTH: Final = 0.05
+_THEIR_SERVER: Final = Path(__file__).with_name("theirs_server.py")
+_LOAD: Final = Path(__file__).with_name("load.lua")
+
+Bodies = Sequence[Any]
+
+
+def main() -> None:
+    """Parse the options, print the answers and, if asked, write the record."""
+    options = _options()
+    rival = Rival.find(options.rival, memory_bytes()) if options.rival else None
+    rows: list[Row] = []
+    with infgram.open(options.index, load="warm") as index:
+        machine = {**describe(rival.version if rival else None), "n_tokens": index.n_tokens, "workers": options.workers}
+        rows.append(machine)
+        print(json.dumps(machine), flush=True)
+        answers = [_soaked(index, options)] if options.soak else _loads(index, options, rival)
+        for row in answers:
+            rows.append(row)
+            print(in_words(row), flush=True)
+    if options.record:
+        name, title = ("soak", "A long mixed load") if options.soak else ("serving", "Serving an index")
+        write_record(options.record, name, title, rows)
+
+
+def _loads(index: infgram.Index, options: argparse.Namespace, rival: Rival | None) -> Iterator[Row]:
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed; apt-get install wrk")
+    theirs_at = rival.copy(index, options.folder) if rival else None
+    rates: dict[str, int] = {}
+    with ours(options.index, options.workers) as url:
+        for row in _our_rows(index, url, options.seconds):
+            if row["question"] == "load" and row["clients"] > 1:
+                rates[row["asked"]] = row["requests_per_s"]
+            yield row
+    if rival is None or theirs_at is None:
+        return
+    with theirs(rival, theirs_at) as url:
+        for row in _their_rows(index, url, options.seconds):
+            yield {**row, "asked": f"infini-gram behind Flask: {row['asked']}"}
+            if row["clients"] > 1:
+                ratio = round(rates[row["asked"]] / row["requests_per_s"], 1)
+                yield {"question": "ratio", "asked": row["asked"], "ratio": ratio, "wanted": "20x"}
+
+
+def _our_rows(index: infgram.Index, url: str, seconds: float) -> Iterator[Row]:
+    asked, contexts = patterns(index, N_PATTERNS), pieces(index, N_PATTERNS, CONTEXT_TOKENS, seed=2)
+    _check(index, url, asked[:200], contexts[:50])
+    at = f"{url}/v1/indexes/{NAME}"
+    counts = [{"token_ids": token_ids} for token_ids in asked]
+    yield {**load("count", f"{at}/count", counts, 1, seconds), "wanted": "median 1 ms, 99% within 5 ms"}
+    many = load("count", f"{at}/count", counts, 32, seconds)
+    yield {**many, "wanted": "2,500 requests/s, 99% within 40 ms"}
+    bodies = [{"token_ids": token_ids} for token_ids in contexts]
+    yield {**load("∞-gram next token", f"{at}/infgram", bodies, 32, seconds), "wanted": "2,000 requests/s"}
+    batches = [{"token_ids": asked[start : start + BATCH]} for start in range(0, len(asked), BATCH)]
+    batch = load(f"counts of {BATCH:,} patterns a request", f"{at}/counts", batches, 4, seconds)
+    per_s = BATCH * batch["requests_per_s"]
+    yield {**batch, "question": "patterns", "patterns_per_s": per_s, "wanted": "200,000 patterns/s"}
+    hours = round(FIRST_WEEKS / many["requests_per_s"] / 3600, 2)
+    yield {"question": "calls", "n": FIRST_WEEKS, "hours": hours, "wanted": "under 8 hours"}
+
+
+def _their_rows(index: infgram.Index, url: str, seconds: float) -> Iterator[Row]:
+    contexts = pieces(index, N_PATTERNS, CONTEXT_TOKENS, seed=2)
+    for name, query_type, asked in (
+        ("count", "count", patterns(index, N_PATTERNS)),
+        ("∞-gram next token", "infgram_ntd", contexts),
+    ):
+        bodies = [{"index": NAME, "query_type": query_type, "query_ids": token_ids} for token_ids in asked]
+        for clients in (1, 32):
+            yield load(name, f"{url}/", bodies, clients, seconds)
+
+
+def _soaked(index: infgram.Index, options: argparse.Namespace) -> Row:
+    documents = [index.document_tokens(number) for number in range(min(50, index.n_documents))]
+    with tempfile.TemporaryDirectory(prefix="infgram-soak-") as folder:
+        part = Path(folder, "part.infgram")
+        with infgram.build_from_tokens(documents, part, vocab_size=index.vocab_size) as other:
+            served = Served(Path(folder, "served"), [options.index, part])
+            with ours(served.link, options.workers) as url:
+                soak = Soak(url, NAME, served, [index, other], patterns(index, 500))
+                try:
+                    found = soak.run(options.soak * 60)
+                except WrongAnswerError as error:
+                    raise SystemExit(f"wrong: {error}") from error
+    if found["memory_growth"] > MOST_GROWTH:
+        raise SystemExit(f"memory grew by more than {MOST_GROWTH:.0%}: {found}")
+    return {"question": "soak", **found, "wanted": f"growth up to {MOST_GROWTH:.0%}"}
+
+
+def _check(index: infgram.Index, url: str, asked: list[list[int]], contexts: list[list[int]]) -> None:
+    """The service's answers with the library's.
+
+    Raises:
+        SystemExit: one is wrong.
+    """
+    with infgram.Client(url, NAME) as client:
+        right = client.count_batch(asked).tolist() == index.count_batch(asked).tolist()
+        right = right and all(client.count(token_ids) == index.count(token_ids) for token_ids in asked)
+        for context in contexts:
+            found, expected = (at.infgram_distribution(context, top_k=20) for at in (client, index))
+            right = right and found.counts.tolist() == expected.counts.tolist()
+            right = right and found.token_ids.tolist() == expected.token_ids.tolist()
+    if not right:
+        raise SystemExit("wrong answers")
+
+
+def load(asked: str, url: str, bodies: Bodies, clients: int, seconds: float) -> Row:
+    """A row of what happens when so many clients post the bodies in turn, each with one request at a time.
+
+    Raises:
+        SystemExit: an answer was not 200, or broke off.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(f"{json.dumps(body)}\n" for body in bodies)
+        file.flush()
+        for n_seconds in (1.0, seconds):  # the first is not counted
+            command = ["wrk", "-t1", f"-c{clients}", f"-d{n_seconds:g}s", "--timeout", "20s", "-s", str(_LOAD), url]
+            environment = {**os.environ, "BODIES": file.name}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    if found["not_200"] or found["broken"]:
+        raise SystemExit(f"{url}: {found}")
+    return {
+        "question": "load",
+        "asked": asked,
+        "clients": clients,
+        "requests_per_s": round(found["n"] / found["elapsed_s"]),
+        "p50_ms": round(found["p50_ms"], 2),
+        "p99_ms": round(found["p99_ms"], 2),
+    }
+
+
+def patterns(index: infgram.Index, n: int) -> list[list[int]]:
+    """Patterns of 1 to 10 tokens from the corpus, one token altered in half of them."""
+    rng = np.random.default_rng(1)
+    made = [piece for size in range(1, 11) for piece in pieces(index, n // 10, size, seed=size)]
+    for pattern in made[::2]:
+        pattern[rng.integers(len(pattern))] = int(rng.integers(index.vocab_size))
+    rng.shuffle(made)
+    return made
+
+
+def pieces(index: infgram.Index, n: int, size: int, seed: int) -> list[list[int]]:
+    """Random pieces of documents."""
+    rng = np.random.default_rng([seed, size])
+    found: list[list[int]] = []
+    while len(found) < n:
+        document = index.document_tokens(int(rng.integers(index.n_documents)))
+        for _ in range(min(50, len(document) - size)):
+            start = int(rng.integers(len(document) - size))
+            found.append(document[start : start + size].tolist())
+    return found[:n]
+
+
+@contextmanager
+def ours(path: Path, workers: int) -> Iterator[str]:
+    """`infgram serve`, as long as the `with` block lasts; its address."""
+    command = [
+        sys.executable,
+        "-m",
+        "infgram",
+        "serve",
+        str(path.absolute()),
+        "--name",
+        NAME,
+        "--port",
+        "0",
+        "--load",
+        "warm",
+    ]
+    command += ["--no-log-requests", "--json", "--workers", str(workers)]
+    beside = Path(__file__).parent  # not where the tree would hide the installed package
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=beside) as process:
+        try:
+            started = json.loads(process.stdout.readline() or "{}") if process.stdout else {}
+            if "url" not in started:
+                raise SystemExit("infgram serve did not start")
+            yield started["url"]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def theirs(rival: Rival, path: Path) -> Iterator[str]:
+    """infini-gram's engine behind Flask, as long as the `with` block lasts; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [rival.python, str(_THEIR_SERVER), str(path), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(600):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                if process.poll() is not None:
+                    raise SystemExit("infini-gram's server did not start; is Flask installed beside it?")
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("index", type=Path, help="an index")
+    add("--seconds", type=float, default=5, help="how long each load lasts (default: 5)")
+    add("--workers", type=int, default=1, help="of our service (default: 1)")
+    add("--soak", type=float, metavar="MINUTES", help="a mixed load instead")
+    add("--rival", metavar="PYTHON", help="an interpreter in whose environment infini-gram and Flask are installed")
+    add("--folder", type=Path, default=Path(), help="where infini-gram's index is built, 15 bytes a token")
+    add(
+        "--record",
+        type=Path,
+        metavar="FOLDER",
+        help="write serving.json and serving.md there, or soak.json and soak.md",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
