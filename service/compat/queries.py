@@ -182,6 +182,12 @@ def _get_doc_by_ptr(query: PublicQuery) -> Result:
     return query.document(infgram.Location(document_id, offset))
 
 
+def _creativity(query: PublicQuery) -> Result:
+    """For each token, where the longest run from it on that occurs ends."""
+    lengths = query.index.longest_matches(query.simple).lengths.tolist()
+    return {"rs": [start + length for start, length in enumerate(lengths)]}
+
+
 QUERY_TYPES: Final[Mapping[str, Callable[[PublicQuery], Result]]] = {
     "count": _count,
     "prob": _prob,
@@ -193,6 +199,7 @@ QUERY_TYPES: Final[Mapping[str, Callable[[PublicQuery], Result]]] = {
     "search_docs": _search_docs,
     "get_doc_by_rank": _get_doc_by_rank,
     "get_doc_by_ptr": _get_doc_by_ptr,
+    "creativity": _creativity,
 }
 
 
