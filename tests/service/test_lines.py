@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +84,16 @@ def test_what_is_refused_has_its_status(client: TestClient) -> None:
     )
 
 
-def test_a_problem_on_the_way_is_a_line(tmp_path: Path) -> None:
-    """The time is over after some of the results, which are long."""
-    (tmp_path / "corpus.txt").write_text("a rose is a rose")
-    infgram.build(tmp_path / "corpus.txt", tmp_path / "x", tokenizer="bytes").close()
-    app = create_app(Settings(indexes={"x": tmp_path / "x"}, stream_timeout_s=0.3))
+def test_a_problem_on_the_way_is_a_line(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is over after some of the results, by a clock that every look sets forward by a second."""
+    clock = count()
+    monkeypatch.setattr("infgram.service.work.monotonic", lambda: next(clock))
+    app = create_app(Settings(indexes={"bytes": folders["bytes"]}, stream_timeout_s=100))
     with TestClient(app) as client:
-        items = [{"query": "a rose is a rose" * 30}] * 1000
-        response = client.post("/v1/indexes/x/score/batch", json={"items": items}, headers=AS_LINES)
+        body = {"items": [{"query": "a rose is a rose" * 30}] * 300}
+        response = client.post("/v1/indexes/bytes/score/batch", json=body, headers=AS_LINES)
     assert response.status_code == 200
     *results, last = [json.loads(line) for line in response.text.splitlines()]
     assert last["problem"]["code"] == "timeout"
-    assert 0 < len(results) < 1000
+    assert 0 < len(results) < 300
     assert all("log_probs" in result for result in results)
