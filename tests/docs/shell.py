@@ -52,7 +52,7 @@ class Shell:
 
     def run(self, command: str) -> str:
         """What the command prints, standard output and error together."""
-        command = command.replace(SHOWN_ADDRESS, f"127.0.0.1:{self._port}")
+        command = self.addressed(command)
         if command.startswith("infgram serve "):
             return self._shown(self._serve(f"{command} --port {self._port}"))
         done = subprocess.run(
@@ -66,6 +66,10 @@ class Shell:
             check=False,
         )
         return self._shown(done.stdout.decode("utf-8"))
+
+    def addressed(self, text: str) -> str:
+        """With the address of this shell's server for the one that the documentation shows."""
+        return text.replace(SHOWN_ADDRESS, f"127.0.0.1:{self._port}")
 
     def close(self) -> None:
         """End the servers."""

@@ -5,7 +5,8 @@ A page is read from top to bottom in a fresh folder that holds this project's LI
 - `pycon` and `python`: Python, one session a page; what a `pycon` block shows is compared.
 - `console`: commands after `$ `, and below each what it prints; `...` stands for anything.
 - `sh`: commands that set up the project itself. They are not run from inside its tests: each must be known here.
-- `json`, `jsonl`: valid JSON. `text`, `hexdump`: drawings, or checked by a test of their own.
+- `json`, `jsonl`: valid JSON. `toml`: settings of the service.
+- `text`, `hexdump`: drawings, or checked by a test of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from infgram.service import settings_from
 
 from tests.docs.blocks import ROOT, Block, blocks_of, pages
 from tests.docs.shell import Shell
@@ -48,7 +50,7 @@ def test_every_block_does_what_the_page_says(page: str, shell: Shell) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks_of(page):
         if block.language == "pycon":
-            run_session(block, names)
+            run_session(block, names, shell)
         elif block.language == "python":
             exec(compile(block.content, block.place, "exec"), names)
         elif block.language == "console":
@@ -58,13 +60,18 @@ def test_every_block_does_what_the_page_says(page: str, shell: Shell) -> None:
         elif block.language in ("json", "jsonl"):
             for text in block.content.splitlines() if block.language == "jsonl" else [block.content]:
                 json.loads(text)
+        elif block.language == "toml":
+            (shell.folder / "settings.toml").write_text(block.content, encoding="utf-8")
+            settings_from(shell.folder / "settings.toml")
         else:
             assert block.language in DRAWINGS, f"{block.place}: a block of the unknown language {block.language!r}"
 
 
-def run_session(block: Block, names: dict[str, Any]) -> None:
+def run_session(block: Block, names: dict[str, Any], shell: Shell) -> None:
     """A session of Python; the names stay for the next block."""
-    test = doctest.DocTestParser().get_doctest(block.content, names, block.place, block.page, block.line - 1)
+    test = doctest.DocTestParser().get_doctest(
+        shell.addressed(block.content), names, block.place, block.page, block.line - 1
+    )
     assert test.examples, f"{block.place}: no line begins with >>>"
     report: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
