@@ -525,3 +525,29 @@ class OverlapBatchAnswer(BaseModel):
     model_config = _shown({"results": [examples.OVERLAP, examples.PROBLEM]})
 
     results: list[OverlapAnswer | Problem]
+
+
+class TokenizeBatchAnswer(BaseModel):
+    """The answers in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown({"results": [{"token_ids": [3, 14], "tokens": ["natural", " language"]}, examples.PROBLEM]})
+
+    results: list[TokenizeAnswer | Problem]
+
+
+class DetokenizeBatchAnswer(BaseModel):
+    """The answers in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = _shown(
+        {"results": [{"text": "natural language", "tokens": ["natural", " language"]}, examples.PROBLEM]}
+    )
+
+    results: list[DetokenizeAnswer | Problem]
+
+
+class DocumentBatchAnswer(BaseModel):
+    """The documents in the order of their questions, with a problem in the place of each that there is not."""
+
+    model_config = _shown({"results": [examples.WHOLE_DOCUMENT, examples.PROBLEM]})
+
+    results: list[DocumentAnswer | Problem]

@@ -76,7 +76,7 @@ def milliseconds_since(started: float) -> float:
 
 
 A = TypeVar("A", bound=BaseModel)
-Q = TypeVar("Q", bound=Question)
+Q = TypeVar("Q", bound=BaseModel)
 
 
 def answer_each(

@@ -266,7 +266,7 @@ def _problem_in_place(value: Any, validate: ValidatorFunctionWrapHandler) -> Any
         return of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors]).problem
 
 
-Q = TypeVar("Q", bound=Question)
+Q = TypeVar("Q", bound=BaseModel)
 Item = Annotated[Q, WrapValidator(_problem_in_place)]
 """A question of a batch; at run time a `Problem` where it does not fit."""
 
@@ -416,3 +416,37 @@ class DetokenizeQuestion(BaseModel):
     )
 
     token_ids: Annotated[list[TokenId], AtMost("query_tokens")]
+
+
+class DocumentQuestion(BaseModel):
+    """What does this document say?"""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"document_id": 4}]}
+    )
+
+    document_id: Annotated[int, Field(ge=0, description="Documents are numbered from 0.")]
+
+
+class TokenizeBatch(Batch):
+    """Several texts."""
+
+    model_config = _body({"items": [{"query": "natural"}, {"query": "natural language"}]})
+
+    items: Annotated[list[Item[TokenizeQuestion]], AtMost("batch_items")]
+
+
+class DetokenizeBatch(Batch):
+    """Several sequences of tokens."""
+
+    model_config = _body({"items": [{"token_ids": [3, 14]}, {"token_ids": []}]})
+
+    items: Annotated[list[Item[DetokenizeQuestion]], AtMost("batch_items")]
+
+
+class DocumentBatch(Batch):
+    """Several documents."""
+
+    model_config = _body({"items": [{"document_id": 4}, {"document_id": 0}]})
+
+    items: Annotated[list[Item[DocumentQuestion]], AtMost("batch_documents")]

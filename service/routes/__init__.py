@@ -10,6 +10,7 @@ from ..compat import route as compat
 from . import (
     admin,
     count,
+    document_batch,
     document_count,
     documents,
     find,
@@ -45,6 +46,7 @@ _RESOURCES = (
     locate,
     search,
     documents,
+    document_batch,
     document_count,
     trace,
     novelty,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..answering import question_router
-from ..answers import DetokenizeAnswer, TokenizeAnswer
-from ..asking import token_ids_of
+from ..answers import DetokenizeAnswer, DetokenizeBatchAnswer, Results, TokenizeAnswer, TokenizeBatchAnswer
+from ..asking import answer_each, token_ids_of
 from ..dependencies import AskedIndex
 from ..limits import check
 from ..problems import ProblemError
-from ..questions import DetokenizeQuestion, TokenizeQuestion
+from ..questions import DetokenizeBatch, DetokenizeQuestion, TokenizeBatch, TokenizeQuestion
 
 router = question_router("tokens")
 
@@ -30,3 +30,25 @@ def detokenize(asked: AskedIndex, question: DetokenizeQuestion) -> DetokenizeAns
         raise ProblemError("no_tokenizer")
     tokenizer = asked.served.index.tokenizer
     return DetokenizeAnswer(text=tokenizer.decode(token_ids), tokens=tokenizer.tokens(token_ids))
+
+
+@router.post(
+    "/tokenize/batch",
+    operation_id="tokenize_batch",
+    summary="The tokens of several texts",
+    response_model=TokenizeBatchAnswer,
+)
+def tokenize_batch(asked: AskedIndex, batch: TokenizeBatch) -> Results[TokenizeAnswer]:
+    """`tokenize` for each text; one that fails has its problem in its place."""
+    return answer_each(asked, batch, tokenize)
+
+
+@router.post(
+    "/detokenize/batch",
+    operation_id="detokenize_batch",
+    summary="The texts of several sequences of tokens",
+    response_model=DetokenizeBatchAnswer,
+)
+def detokenize_batch(asked: AskedIndex, batch: DetokenizeBatch) -> Results[DetokenizeAnswer]:
+    """`detokenize` for each; one that fails has its problem in its place."""
+    return answer_each(asked, batch, detokenize)

@@ -102,3 +102,21 @@ def test_a_batch_is_an_object_with_items(client: TestClient) -> None:
     bodies: list[Any] = [[{"query": "a"}], {"items": {"query": "a"}}, {"queries": []}, {"items": [], "more": 1}]
     for body in bodies:
         problem(client.post("/v1/indexes/bytes/count/batch", json=body), 422, "invalid_request")
+
+
+def test_tokens_and_documents(client: TestClient, address: str) -> None:
+    for question, items, wrong in (
+        ("tokenize", [{"query": "a rose"}, {"query": ""}], ({"query": 5}, "invalid_request")),
+        (
+            "detokenize",
+            [{"token_ids": [97, 32]}, {"token_ids": []}],
+            ({"token_ids": [9_999]}, "token_out_of_vocabulary"),
+        ),
+    ):
+        found = answered(client.post(f"{address}/{question}/batch", json={"items": [*items, wrong[0]]}))["results"]
+        assert found[:-1] == [answered(client.post(f"{address}/{question}", json=item)) for item in items]
+        assert found[-1]["code"] == wrong[1]
+    body = {"items": [{"document_id": number} for number in (3, 0, 99)]}
+    found = answered(client.post(f"{address}/documents/batch", json=body))["results"]
+    assert found[:-1] == [answered(client.get(f"{address}/documents/{number}")) for number in (3, 0)]
+    assert found[-1]["code"] == "unknown_document"

@@ -1,0 +1,27 @@
+"""Several documents by their numbers."""
+
+from __future__ import annotations
+
+from ..answering import question_router
+from ..answers import DocumentAnswer, DocumentBatchAnswer, Results
+from ..asking import answer_each
+from ..dependencies import Asked, AskedIndex
+from ..questions import DocumentBatch, DocumentQuestion
+from .documents import shown_document
+
+router = question_router("documents")
+
+
+@router.post(
+    "/documents/batch",
+    operation_id="document_batch",
+    summary="Several documents",
+    response_model=DocumentBatchAnswer,
+)
+def document_batch(asked: AskedIndex, batch: DocumentBatch) -> Results[DocumentAnswer]:
+    """`document` for each number; one that there is not has its problem in its place."""
+    return answer_each(asked, batch, _document)
+
+
+def _document(asked: Asked, question: DocumentQuestion) -> DocumentAnswer:
+    return shown_document(asked, question.document_id, asked.limits.document_size)
