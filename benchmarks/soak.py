@@ -135,8 +135,8 @@ class Soak:
                 found, expected = self._client.count_batch(self._patterns).tolist(), self._counts
             else:
                 found, expected = ASKED[kind](self._client, self._patterns[number]), self._expected[kind][number]
-        except infgram.ServiceError as error:
-            if "status 503" in str(error):
+        except (infgram.ServiceError, infgram.TimeLimitError) as error:
+            if isinstance(error, infgram.TimeLimitError) or "status 503" in str(error):
                 return "good, 503"
             raise
         if found not in expected:
