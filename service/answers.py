@@ -6,8 +6,7 @@ document is the token id −1, whose token is null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,24 +15,13 @@ from .problems import Problem
 from .settings import Limits
 
 
-def _shown(*examples: dict[str, Any]) -> ConfigDict:
+def shown(*examples: dict[str, Any]) -> ConfigDict:
+    """The configuration of an answer: frozen, and in the OpenAPI document with examples."""
     return ConfigDict(frozen=True, json_schema_extra={"examples": list(examples)})
 
 
 LONG_LISTS: Final = ("rows", "documents", "locations")
 """The lists that an answer is long by; as JSON lines, each of their elements is a line."""
-
-A = TypeVar("A", bound=BaseModel)
-
-
-class Results(Generic[A]):
-    """The results of a batch, made one by one as they are sent."""
-
-    def __init__(self, results: Iterable[A | Problem]) -> None:
-        self._results = results
-
-    def __iter__(self) -> Iterator[A | Problem]:
-        return iter(self._results)
 
 
 class Answer(BaseModel):
@@ -50,7 +38,7 @@ class Answer(BaseModel):
 class CountAnswer(Answer):
     """A count."""
 
-    model_config = _shown(examples.COUNT)
+    model_config = shown(examples.COUNT)
 
     count: int = Field(description="Exact occurrences; for the empty query, all tokens.")
 
@@ -58,7 +46,7 @@ class CountAnswer(Answer):
 class DocumentCountAnswer(Answer):
     """A count of documents."""
 
-    model_config = _shown(examples.DOCUMENT_COUNT)
+    model_config = shown(examples.DOCUMENT_COUNT)
 
     document_count: int = Field(description="Distinct documents, exact; for the empty query, those with a token.")
 
@@ -66,7 +54,7 @@ class DocumentCountAnswer(Answer):
 class CountsAnswer(BaseModel):
     """Counts, and nothing else."""
 
-    model_config = _shown(examples.COUNTS)
+    model_config = shown(examples.COUNTS)
 
     counts: list[int | None] = Field(
         description="Exact occurrences, in the order of the questions; null if one failed."
@@ -85,7 +73,7 @@ class SuffixRangeAnswer(BaseModel):
 class FindAnswer(Answer):
     """The suffix range in each shard."""
 
-    model_config = _shown(examples.FIND)
+    model_config = shown(examples.FIND)
 
     count: int = Field(description="Suffixes in all ranges together.")
     ranges: list[SuffixRangeAnswer] = Field(description="One a shard; hi = lo where nothing is found.")
@@ -101,7 +89,7 @@ class Place(BaseModel):
 class LocateAnswer(Answer):
     """Places, in the order of the suffixes over all shards; equal suffixes by position."""
 
-    model_config = _shown(examples.LOCATE)
+    model_config = shown(examples.LOCATE)
 
     count: int = Field(description="Exact occurrences; `limit` never changes it.")
     locations: list[Place]
@@ -110,7 +98,7 @@ class LocateAnswer(Answer):
 class ProbAnswer(Answer):
     """The ∞-gram probability of one token."""
 
-    model_config = _shown(examples.PROB)
+    model_config = shown(examples.PROB)
 
     suffix_length: int = Field(description="Tokens of the context that were used.")
     effective_n: int = Field(description="suffix_length + 1.")
@@ -123,7 +111,7 @@ class ProbAnswer(Answer):
 class LongestSuffixAnswer(Answer):
     """The longest suffix that occurs."""
 
-    model_config = _shown(examples.LONGEST_SUFFIX)
+    model_config = shown(examples.LONGEST_SUFFIX)
 
     length: int = Field(description="Tokens of the suffix.")
     count: int = Field(description="Its exact occurrences; all tokens for length 0.")
@@ -132,7 +120,7 @@ class LongestSuffixAnswer(Answer):
 class LongestMatchesAnswer(Answer):
     """The longest match that starts at each token; all lists have one length."""
 
-    model_config = _shown(examples.LONGEST_MATCHES)
+    model_config = shown(examples.LONGEST_MATCHES)
 
     lengths: list[int] = Field(description="Tokens from there on that occur in the corpus.")
     counts: list[int] = Field(description="Exact occurrences of these; all tokens for length 0.")
@@ -141,7 +129,7 @@ class LongestMatchesAnswer(Answer):
 class TokenizeAnswer(BaseModel):
     """The tokens of a text."""
 
-    model_config = _shown({"token_ids": [3, 14], "tokens": ["natural", " language"]})
+    model_config = shown({"token_ids": [3, 14], "tokens": ["natural", " language"]})
 
     token_ids: list[int]
     tokens: list[str] = Field(description="Each token alone, to show.")
@@ -150,7 +138,7 @@ class TokenizeAnswer(BaseModel):
 class DetokenizeAnswer(BaseModel):
     """The text of tokens."""
 
-    model_config = _shown({"text": "natural language", "tokens": ["natural", " language"]})
+    model_config = shown({"text": "natural language", "tokens": ["natural", " language"]})
 
     text: str = Field(description="Bytes that are no whole character are U+FFFD.")
     tokens: list[str] = Field(description="Each token alone, to show.")
@@ -168,7 +156,7 @@ class Row(BaseModel):
 class DistributionAnswer(Answer):
     """What follows a context."""
 
-    model_config = _shown(examples.DISTRIBUTION)
+    model_config = shown(examples.DISTRIBUTION)
 
     suffix_length: int = Field(description="Tokens of the context that were used; of /next-token always all.")
     effective_n: int = Field(description="suffix_length + 1.")
@@ -189,7 +177,7 @@ class LikelyToken(BaseModel):
 class InterpolatedAnswer(Answer):
     """What follows a context, by the index and a neural model together."""
 
-    model_config = _shown(examples.INTERPOLATED)
+    model_config = shown(examples.INTERPOLATED)
 
     rows: list[LikelyToken] = Field(description="By falling probability, ties by rising token id.")
 
@@ -205,7 +193,7 @@ class ScoreTotal(BaseModel):
 class ScoreAnswer(Answer):
     """The ∞-gram at every position; all lists have one length."""
 
-    model_config = _shown(examples.SCORE)
+    model_config = shown(examples.SCORE)
 
     suffix_lengths: list[int] = Field(description="Tokens of context used.")
     context_counts: list[int] = Field(description="Occurrences of that suffix.")
@@ -230,7 +218,7 @@ class Match(BaseModel):
 class FoundDocument(Match):
     """A document that holds the query, shown at its first match."""
 
-    model_config = _shown(examples.FOUND_DOCUMENT)
+    model_config = shown(examples.FOUND_DOCUMENT)
 
     document_id: int
     metadata: dict[str, Any] = Field(description="The fields that came with the document.")
@@ -243,7 +231,7 @@ class FoundDocument(Match):
 class SearchAnswer(Answer):
     """Documents, none twice; `token_ids` and `tokens` are those of all terms, end to end."""
 
-    model_config = _shown(examples.SEARCH)
+    model_config = shown(examples.SEARCH)
 
     count: int = Field(description="Occurrences of the query: places of its first clause where the others are met.")
     document_count: int = Field(description="Distinct documents that hold one.")
@@ -291,7 +279,7 @@ class TracedDocument(BaseModel):
 class TraceAnswer(Answer):
     """What of a text stands in the corpus."""
 
-    model_config = _shown(examples.TRACE)
+    model_config = shown(examples.TRACE)
 
     n_maximal: int = Field(description="Maximal spans, before all but the least probable were left out.")
     n_covered: int = Field(description="Tokens of the text inside at least one of the spans.")
@@ -302,7 +290,7 @@ class TraceAnswer(Answer):
 class NoveltyAnswer(Answer):
     """Which n-grams of a text the corpus does not hold."""
 
-    model_config = _shown(examples.NOVELTY)
+    model_config = shown(examples.NOVELTY)
 
     suffix_lengths: list[int] = Field(description="Of each token, how many up to it and with it, as a run, occur.")
     n_grams: list[int] = Field(description="At n − 1, the n-grams of the text.")
@@ -324,7 +312,7 @@ class SizeOverlap(BaseModel):
 class OverlapAnswer(Answer):
     """An item of a test set beside the corpus."""
 
-    model_config = _shown(examples.OVERLAP)
+    model_config = shown(examples.OVERLAP)
 
     is_contaminated: bool
     longest_start: int = Field(description="Where its longest match begins, in tokens.")
@@ -335,7 +323,7 @@ class OverlapAnswer(Answer):
 class DocumentAnswer(BaseModel):
     """One document."""
 
-    model_config = _shown(examples.WHOLE_DOCUMENT)
+    model_config = shown(examples.WHOLE_DOCUMENT)
 
     document_id: int
     metadata: dict[str, Any] = Field(description="The fields that came with the document.")
@@ -356,7 +344,7 @@ class TokenizerInfo(BaseModel):
 class IndexSummary(BaseModel):
     """One index."""
 
-    model_config = _shown(examples.INDEX)
+    model_config = shown(examples.INDEX)
 
     name: str
     n_tokens: int
@@ -379,7 +367,7 @@ class SectionInfo(BaseModel):
 class IndexInfo(IndexSummary):
     """Everything that an index says of itself."""
 
-    model_config = _shown(examples.INDEX_INFO)
+    model_config = shown(examples.INDEX_INFO)
 
     sections: dict[str, SectionInfo]
     directory_bytes: int = Field(description="Of these, what is held in memory to find patterns soon.")
@@ -392,7 +380,7 @@ class IndexInfo(IndexSummary):
 class IndexList(BaseModel):
     """All indexes, and what may be asked of them."""
 
-    model_config = _shown({"indexes": [examples.INDEX], "limits": Limits().model_dump()})
+    model_config = shown({"indexes": [examples.INDEX], "limits": Limits().model_dump()})
 
     indexes: list[IndexSummary]
     limits: Limits
@@ -401,7 +389,7 @@ class IndexList(BaseModel):
 class ReloadAnswer(BaseModel):
     """Which indexes were replaced."""
 
-    model_config = _shown({"reloaded": ["language"], "unchanged": []})
+    model_config = shown({"reloaded": ["language"], "unchanged": []})
 
     reloaded: list[str] = Field(description="Those that answer from another folder now.")
     unchanged: list[str]
@@ -410,144 +398,6 @@ class ReloadAnswer(BaseModel):
 class Health(BaseModel):
     """The state of the server."""
 
-    model_config = _shown({"status": "ok"})
+    model_config = shown({"status": "ok"})
 
     status: str
-
-
-class CountBatchAnswer(BaseModel):
-    """The counts in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.COUNT, examples.PROBLEM]})
-
-    results: list[CountAnswer | Problem]
-
-
-class DistributionBatchAnswer(BaseModel):
-    """The distributions in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.DISTRIBUTION, examples.PROBLEM]})
-
-    results: list[DistributionAnswer | Problem]
-
-
-class ScoreBatchAnswer(BaseModel):
-    """The scores in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.SCORE, examples.PROBLEM]})
-
-    results: list[ScoreAnswer | Problem]
-
-
-class SearchBatchAnswer(BaseModel):
-    """The documents found in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.SEARCH, examples.PROBLEM]})
-
-    results: list[SearchAnswer | Problem]
-
-
-class FindBatchAnswer(BaseModel):
-    """The suffix ranges in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.FIND, examples.PROBLEM]})
-
-    results: list[FindAnswer | Problem]
-
-
-class LocateBatchAnswer(BaseModel):
-    """The places in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.LOCATE, examples.PROBLEM]})
-
-    results: list[LocateAnswer | Problem]
-
-
-class ProbBatchAnswer(BaseModel):
-    """The probabilities in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.PROB, examples.PROBLEM]})
-
-    results: list[ProbAnswer | Problem]
-
-
-class LongestSuffixBatchAnswer(BaseModel):
-    """The longest suffixes in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.LONGEST_SUFFIX, examples.PROBLEM]})
-
-    results: list[LongestSuffixAnswer | Problem]
-
-
-class LongestMatchesBatchAnswer(BaseModel):
-    """The longest matches in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.LONGEST_MATCHES, examples.PROBLEM]})
-
-    results: list[LongestMatchesAnswer | Problem]
-
-
-class InterpolatedBatchAnswer(BaseModel):
-    """The distributions in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.INTERPOLATED, examples.PROBLEM]})
-
-    results: list[InterpolatedAnswer | Problem]
-
-
-class DocumentCountBatchAnswer(BaseModel):
-    """The counts of documents in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.DOCUMENT_COUNT, examples.PROBLEM]})
-
-    results: list[DocumentCountAnswer | Problem]
-
-
-class TraceBatchAnswer(BaseModel):
-    """The traces in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.TRACE, examples.PROBLEM]})
-
-    results: list[TraceAnswer | Problem]
-
-
-class NoveltyBatchAnswer(BaseModel):
-    """The novelties in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.NOVELTY, examples.PROBLEM]})
-
-    results: list[NoveltyAnswer | Problem]
-
-
-class OverlapBatchAnswer(BaseModel):
-    """The overlaps in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [examples.OVERLAP, examples.PROBLEM]})
-
-    results: list[OverlapAnswer | Problem]
-
-
-class TokenizeBatchAnswer(BaseModel):
-    """The answers in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown({"results": [{"token_ids": [3, 14], "tokens": ["natural", " language"]}, examples.PROBLEM]})
-
-    results: list[TokenizeAnswer | Problem]
-
-
-class DetokenizeBatchAnswer(BaseModel):
-    """The answers in the order of the questions, with a problem in the place of each that failed."""
-
-    model_config = _shown(
-        {"results": [{"text": "natural language", "tokens": ["natural", " language"]}, examples.PROBLEM]}
-    )
-
-    results: list[DetokenizeAnswer | Problem]
-
-
-class DocumentBatchAnswer(BaseModel):
-    """The documents in the order of their questions, with a problem in the place of each that there is not."""
-
-    model_config = _shown({"results": [examples.WHOLE_DOCUMENT, examples.PROBLEM]})
-
-    results: list[DocumentAnswer | Problem]

@@ -13,12 +13,13 @@ from pydantic import BaseModel
 
 import infgram
 
-from .answers import Results
+from .batch_answers import Results
+from .batches import Batch
 from .dependencies import Asked
 from .indexes import ServedIndex
 from .limits import check, exceeded
 from .problems import FieldError, Problem, ProblemError, of_library
-from .questions import Batch, Question
+from .questions import Question
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 import infgram
 
-from .answers import LONG_LISTS, Results
+from .answers import LONG_LISTS
+from .batch_answers import Results
 from .problems import ProblemError, of_library
 
 MEDIA_TYPE: Final = "application/x-ndjson"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
-from pydantic.functional_validators import AfterValidator, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.functional_validators import AfterValidator
 
 from .limits import AtMost
-from .problems import of_validation
 
 
 def _may_be_left_out(schema: dict[str, Any]) -> None:
@@ -17,7 +16,7 @@ def _may_be_left_out(schema: dict[str, Any]) -> None:
     schema.update(schema.pop("anyOf")[0])
 
 
-def _body(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigDict:
+def body_config(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigDict:
     """The configuration of a body: strict, and in the OpenAPI document with examples and what validators check."""
 
     def describe(schema: dict[str, Any]) -> None:
@@ -52,7 +51,7 @@ def _is_utf8(text: str | None) -> str | None:
 class Question(BaseModel):
     """Text or token ids."""
 
-    model_config = _body({"query": "natural language"}, {"token_ids": [3, 14, 15]})
+    model_config = body_config({"query": "natural language"}, {"token_ids": [3, 14, 15]})
 
     query: Annotated[str | None, AfterValidator(_is_utf8), AtMost("query_characters")] = Field(
         default=None,
@@ -74,7 +73,7 @@ class Question(BaseModel):
 class CountQuestion(Question):
     """How often does this occur?"""
 
-    model_config = _body(
+    model_config = body_config(
         {"query": "natural language"}, {"token_ids": [3, 14, 15]}, {"query": "natural", "ignore_case": True}
     )
 
@@ -87,19 +86,19 @@ class CountQuestion(Question):
 class DocumentCountQuestion(Question):
     """How many documents hold this?"""
 
-    model_config = _body({"query": "natural language"})
+    model_config = body_config({"query": "natural language"})
 
 
 class FindQuestion(Question):
     """In which ranks of the suffix arrays does this stand?"""
 
-    model_config = _body({"query": "natural language"})
+    model_config = body_config({"query": "natural language"})
 
 
 class LocateQuestion(Question):
     """At which places does this stand?"""
 
-    model_config = _body({"query": "natural language", "limit": 3})
+    model_config = body_config({"query": "natural language", "limit": 3})
 
     limit: Annotated[
         Annotated[int, Field(ge=1)] | None,
@@ -111,7 +110,7 @@ class LocateQuestion(Question):
 class NextTokenQuestion(Question):
     """What follows the whole of this?"""
 
-    model_config = _body({"query": "natural language", "top_k": 5})
+    model_config = body_config({"query": "natural language", "top_k": 5})
 
     top_k: TopK = 20
 
@@ -119,7 +118,7 @@ class NextTokenQuestion(Question):
 class InfgramQuestion(Question):
     """What follows the longest suffix of this that occurs?"""
 
-    model_config = _body({"query": "a word on natural language", "top_k": 5, "min_count": 1})
+    model_config = body_config({"query": "a word on natural language", "top_k": 5, "min_count": 1})
 
     min_count: MinCount = 1
     top_k: TopK = 20
@@ -128,7 +127,7 @@ class InfgramQuestion(Question):
 class InterpolatedQuestion(Question):
     """What follows this, by the index and a neural model together?"""
 
-    model_config = _body({"query": "a word on natural language", "top_k": 5})
+    model_config = body_config({"query": "a word on natural language", "top_k": 5})
 
     top_k: TopK = 20
 
@@ -136,7 +135,7 @@ class InterpolatedQuestion(Question):
 class ProbQuestion(Question):
     """How likely is one token after the longest suffix of this that occurs?"""
 
-    model_config = _body({"query": "a word on natural language", "token_id": 15})
+    model_config = body_config({"query": "a word on natural language", "token_id": 15})
 
     token_id: Annotated[int, Field(ge=-1, description="The next token; −1 is the end of the document.")]
     min_count: MinCount = 1
@@ -145,7 +144,7 @@ class ProbQuestion(Question):
 class LongestSuffixQuestion(Question):
     """How much of the end of this occurs?"""
 
-    model_config = _body({"query": "a word on natural language", "min_count": 1})
+    model_config = body_config({"query": "a word on natural language", "min_count": 1})
 
     min_count: MinCount = 1
 
@@ -153,13 +152,13 @@ class LongestSuffixQuestion(Question):
 class LongestMatchesQuestion(Question):
     """From each token on, how much of this occurs?"""
 
-    model_config = _body({"query": "a word on natural language"})
+    model_config = body_config({"query": "a word on natural language"})
 
 
 class ScoreQuestion(Question):
     """How likely is each token of this after those before it?"""
 
-    model_config = _body({"query": "natural language", "end": False})
+    model_config = body_config({"query": "natural language", "end": False})
 
     min_count: MinCount = 1
     end: bool = Field(default=False, description="Score the end of the document after the last token, too.")
@@ -177,7 +176,7 @@ FieldValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | N
 class SearchQuestion(Question):
     """Which documents hold this?"""
 
-    model_config = _body(
+    model_config = body_config(
         {"query": "natural language", "limit": 3, "seed": 7},
         {"query": "natural AND (speech OR text)", "scope": "document", "where": {"lang": "en"}},
         {"clauses": [["natural"], [[14], "text"]], "max_distance": 20},
@@ -214,7 +213,9 @@ class SearchQuestion(Question):
 class TraceQuestion(Question):
     """Which passages of this stand in the corpus, and where?"""
 
-    model_config = _body({"query": "A word on natural language processing", "max_spans": 3, "documents_per_span": 2})
+    model_config = body_config(
+        {"query": "A word on natural language processing", "max_spans": 3, "documents_per_span": 2}
+    )
 
     min_length: int = Field(default=1, ge=1, description="Tokens of a span at least.")
     max_count: Annotated[int, Field(ge=1)] | None = Field(
@@ -239,7 +240,7 @@ class TraceQuestion(Question):
 class NoveltyQuestion(Question):
     """Which n-grams of this does the corpus not hold?"""
 
-    model_config = _body({"query": "a word on natural language", "max_n": 5})
+    model_config = body_config({"query": "a word on natural language", "max_n": 5})
 
     max_n: Annotated[int, Field(ge=1, description="The longest n-grams to count."), AtMost("max_n")] = 10
 
@@ -247,7 +248,7 @@ class NoveltyQuestion(Question):
 class OverlapQuestion(Question):
     """How much of this item of a test set stands in the corpus, and does that make it contaminated?"""
 
-    model_config = _body({"query": "a word on natural language", "n": 8, "threshold": 0.7})
+    model_config = body_config({"query": "a word on natural language", "n": 8, "threshold": 0.7})
 
     n: int = Field(default=13, ge=1, description="Tokens of the n-grams that decide.")
     threshold: float = Field(default=0.0, ge=0, le=1, description="The least share; 0 is met by any n-gram.")
@@ -255,120 +256,6 @@ class OverlapQuestion(Question):
     sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = Field(
         default=[], description="Further sizes of n-grams to report on."
     )
-
-
-def _problem_in_place(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """A question of a batch that does not fit its schema fails alone."""
-    try:
-        return validate(value)
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        return of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors]).problem
-
-
-Q = TypeVar("Q", bound=BaseModel)
-Item = Annotated[Q, WrapValidator(_problem_in_place)]
-"""A question of a batch; at run time a `Problem` where it does not fit."""
-
-
-class Batch(BaseModel):
-    """Several questions of one kind."""
-
-    model_config = _body({"items": [{"query": "natural"}, {"token_ids": [3, 14, 15]}]})
-
-    items: list[Any]
-
-
-class CountBatch(Batch):
-    """Several counts."""
-
-    items: Annotated[list[Item[CountQuestion]], AtMost("batch_items")]
-
-
-class DocumentCountBatch(Batch):
-    """Several document counts."""
-
-    items: Annotated[list[Item[DocumentCountQuestion]], AtMost("batch_items")]
-
-
-class TraceBatch(Batch):
-    """Several texts to trace."""
-
-    items: Annotated[list[Item[TraceQuestion]], AtMost("batch_items")]
-
-
-class NoveltyBatch(Batch):
-    """Several texts."""
-
-    items: Annotated[list[Item[NoveltyQuestion]], AtMost("batch_items")]
-
-
-class OverlapBatch(Batch):
-    """Several items of a test set."""
-
-    items: Annotated[list[Item[OverlapQuestion]], AtMost("batch_items")]
-
-
-class FindBatch(Batch):
-    """Several finds."""
-
-    items: Annotated[list[Item[FindQuestion]], AtMost("batch_items")]
-
-
-class LocateBatch(Batch):
-    """Several places to find."""
-
-    items: Annotated[list[Item[LocateQuestion]], AtMost("batch_items")]
-
-
-class NextTokenBatch(Batch):
-    """Several next-token questions."""
-
-    items: Annotated[list[Item[NextTokenQuestion]], AtMost("batch_items")]
-
-
-class InfgramBatch(Batch):
-    """Several ∞-gram questions."""
-
-    items: Annotated[list[Item[InfgramQuestion]], AtMost("batch_items")]
-
-
-class InterpolatedBatch(Batch):
-    """Several contexts."""
-
-    items: Annotated[list[Item[InterpolatedQuestion]], AtMost("batch_items")]
-
-
-class ProbBatch(Batch):
-    """Several probabilities."""
-
-    model_config = _body({"items": [{"query": "natural", "token_id": 15}, {"token_ids": [3], "token_id": -1}]})
-
-    items: Annotated[list[Item[ProbQuestion]], AtMost("batch_items")]
-
-
-class LongestSuffixBatch(Batch):
-    """Several longest suffixes."""
-
-    items: Annotated[list[Item[LongestSuffixQuestion]], AtMost("batch_items")]
-
-
-class LongestMatchesBatch(Batch):
-    """Several sequences to match."""
-
-    items: Annotated[list[Item[LongestMatchesQuestion]], AtMost("batch_items")]
-
-
-class ScoreBatch(Batch):
-    """Several sequences to score."""
-
-    items: Annotated[list[Item[ScoreQuestion]], AtMost("batch_items")]
-
-
-class SearchBatch(Batch):
-    """Several searches."""
-
-    items: Annotated[list[Item[SearchQuestion]], AtMost("batch_items")]
 
 
 class CountsQuestion(BaseModel):
@@ -426,27 +313,3 @@ class DocumentQuestion(BaseModel):
     )
 
     document_id: Annotated[int, Field(ge=0, description="Documents are numbered from 0.")]
-
-
-class TokenizeBatch(Batch):
-    """Several texts."""
-
-    model_config = _body({"items": [{"query": "natural"}, {"query": "natural language"}]})
-
-    items: Annotated[list[Item[TokenizeQuestion]], AtMost("batch_items")]
-
-
-class DetokenizeBatch(Batch):
-    """Several sequences of tokens."""
-
-    model_config = _body({"items": [{"token_ids": [3, 14]}, {"token_ids": []}]})
-
-    items: Annotated[list[Item[DetokenizeQuestion]], AtMost("batch_items")]
-
-
-class DocumentBatch(Batch):
-    """Several documents."""
-
-    model_config = _body({"items": [{"document_id": 4}, {"document_id": 0}]})
-
-    items: Annotated[list[Item[DocumentQuestion]], AtMost("batch_documents")]

@@ -7,12 +7,14 @@ from time import perf_counter
 import infgram
 
 from ..answering import question_router
-from ..answers import CountAnswer, CountBatchAnswer, CountsAnswer, Results
+from ..answers import CountAnswer, CountsAnswer
 from ..asking import answer_each, encode, milliseconds_since, token_ids_of
+from ..batch_answers import CountBatchAnswer, Results
+from ..batches import CountBatch
 from ..dependencies import Asked, AskedIndex
 from ..limits import check, exceeded
 from ..problems import FieldError, Problem, ProblemError, of_library
-from ..questions import CountBatch, CountQuestion, CountsQuestion
+from ..questions import CountQuestion, CountsQuestion
 
 router = question_router("count")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..answering import question_router
-from ..answers import DocumentAnswer, DocumentBatchAnswer, Results
+from ..answers import DocumentAnswer
 from ..asking import answer_each
+from ..batch_answers import DocumentBatchAnswer, Results
+from ..batches import DocumentBatch
 from ..dependencies import Asked, AskedIndex
-from ..questions import DocumentBatch, DocumentQuestion
+from ..questions import DocumentQuestion
 from .documents import shown_document
 
 router = question_router("documents")

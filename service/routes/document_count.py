@@ -5,10 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import DocumentCountAnswer, DocumentCountBatchAnswer, Results
+from ..answers import DocumentCountAnswer
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import DocumentCountBatchAnswer, Results
+from ..batches import DocumentCountBatch
 from ..dependencies import AskedIndex
-from ..questions import DocumentCountBatch, DocumentCountQuestion
+from ..questions import DocumentCountQuestion
 
 router = question_router("count")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import FindAnswer, FindBatchAnswer, Results, SuffixRangeAnswer
+from ..answers import FindAnswer, SuffixRangeAnswer
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import FindBatchAnswer, Results
+from ..batches import FindBatch
 from ..dependencies import AskedIndex
-from ..questions import FindBatch, FindQuestion
+from ..questions import FindQuestion
 
 router = question_router("find")
 

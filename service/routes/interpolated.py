@@ -10,11 +10,13 @@ import numpy as np
 import infgram
 
 from ..answering import question_router
-from ..answers import InterpolatedAnswer, InterpolatedBatchAnswer, LikelyToken, Results
+from ..answers import InterpolatedAnswer, LikelyToken
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import InterpolatedBatchAnswer, Results
+from ..batches import InterpolatedBatch
 from ..dependencies import AskedIndex
 from ..problems import ProblemError
-from ..questions import InterpolatedBatch, InterpolatedQuestion
+from ..questions import InterpolatedQuestion
 
 router = question_router("next token")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import LocateAnswer, LocateBatchAnswer, Place, Results
+from ..answers import LocateAnswer, Place
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import LocateBatchAnswer, Results
+from ..batches import LocateBatch
 from ..dependencies import AskedIndex
-from ..questions import LocateBatch, LocateQuestion
+from ..questions import LocateQuestion
 
 router = question_router("find")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import LongestMatchesAnswer, LongestMatchesBatchAnswer, Results
+from ..answers import LongestMatchesAnswer
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import LongestMatchesBatchAnswer, Results
+from ..batches import LongestMatchesBatch
 from ..dependencies import AskedIndex
-from ..questions import LongestMatchesBatch, LongestMatchesQuestion
+from ..questions import LongestMatchesQuestion
 
 router = question_router("score")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import LongestSuffixAnswer, LongestSuffixBatchAnswer, Results
+from ..answers import LongestSuffixAnswer
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import LongestSuffixBatchAnswer, Results
+from ..batches import LongestSuffixBatch
 from ..dependencies import AskedIndex
-from ..questions import LongestSuffixBatch, LongestSuffixQuestion
+from ..questions import LongestSuffixQuestion
 
 router = question_router("next token")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import DistributionAnswer, DistributionBatchAnswer, Results
+from ..answers import DistributionAnswer
 from ..asking import answer_each, encode
+from ..batch_answers import DistributionBatchAnswer, Results
+from ..batches import NextTokenBatch
 from ..dependencies import AskedIndex
-from ..questions import NextTokenBatch, NextTokenQuestion
+from ..questions import NextTokenQuestion
 from ..showing import distribution
 
 router = question_router("next token")

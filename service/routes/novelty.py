@@ -8,10 +8,12 @@ from time import perf_counter
 import infgram
 
 from ..answering import question_router
-from ..answers import NoveltyAnswer, NoveltyBatchAnswer, Results
+from ..answers import NoveltyAnswer
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import NoveltyBatchAnswer, Results
+from ..batches import NoveltyBatch
 from ..dependencies import AskedIndex
-from ..questions import NoveltyBatch, NoveltyQuestion
+from ..questions import NoveltyQuestion
 
 router = question_router("comparing")
 

@@ -7,10 +7,12 @@ from time import perf_counter
 import infgram
 
 from ..answering import question_router
-from ..answers import OverlapAnswer, OverlapBatchAnswer, Results, SizeOverlap
+from ..answers import OverlapAnswer, SizeOverlap
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import OverlapBatchAnswer, Results
+from ..batches import OverlapBatch
 from ..dependencies import AskedIndex
-from ..questions import OverlapBatch, OverlapQuestion
+from ..questions import OverlapQuestion
 
 router = question_router("comparing")
 

@@ -6,11 +6,13 @@ import math
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import ProbAnswer, ProbBatchAnswer, Results
+from ..answers import ProbAnswer
 from ..asking import answer_each, encode, milliseconds_since, out_of_vocabulary
+from ..batch_answers import ProbBatchAnswer, Results
+from ..batches import ProbBatch
 from ..dependencies import AskedIndex
 from ..problems import ProblemError
-from ..questions import ProbBatch, ProbQuestion
+from ..questions import ProbQuestion
 
 router = question_router("next token")
 

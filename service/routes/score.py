@@ -6,10 +6,12 @@ import math
 from time import perf_counter
 
 from ..answering import question_router
-from ..answers import Results, ScoreAnswer, ScoreBatchAnswer, ScoreTotal
+from ..answers import ScoreAnswer, ScoreTotal
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import Results, ScoreBatchAnswer
+from ..batches import ScoreBatch
 from ..dependencies import AskedIndex
-from ..questions import ScoreBatch, ScoreQuestion
+from ..questions import ScoreQuestion
 
 router = question_router("score")
 

@@ -10,12 +10,14 @@ import numpy as np
 import infgram
 
 from ..answering import question_router
-from ..answers import Results, SearchAnswer, SearchBatchAnswer
+from ..answers import SearchAnswer
 from ..asking import answer_each, encoded, milliseconds_since, token_ids_of
+from ..batch_answers import Results, SearchBatchAnswer
+from ..batches import SearchBatch
 from ..dependencies import Asked, AskedIndex
 from ..limits import check, exceeded
 from ..problems import ProblemError
-from ..questions import SearchBatch, SearchQuestion
+from ..questions import SearchQuestion
 from ..showing import found_document
 
 router = question_router("documents")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ..answering import question_router
-from ..answers import DetokenizeAnswer, DetokenizeBatchAnswer, Results, TokenizeAnswer, TokenizeBatchAnswer
+from ..answers import DetokenizeAnswer, TokenizeAnswer
 from ..asking import answer_each, token_ids_of
+from ..batch_answers import DetokenizeBatchAnswer, Results, TokenizeBatchAnswer
+from ..batches import DetokenizeBatch, TokenizeBatch
 from ..dependencies import AskedIndex
 from ..limits import check
 from ..problems import ProblemError
-from ..questions import DetokenizeBatch, DetokenizeQuestion, TokenizeBatch, TokenizeQuestion
+from ..questions import DetokenizeQuestion, TokenizeQuestion
 
 router = question_router("tokens")
 

@@ -8,10 +8,12 @@ from time import perf_counter
 import infgram
 
 from ..answering import question_router
-from ..answers import Results, Span, TraceAnswer, TraceBatchAnswer, TracedDocument
+from ..answers import Span, TraceAnswer, TracedDocument
 from ..asking import answer_each, encode, milliseconds_since
+from ..batch_answers import Results, TraceBatchAnswer
+from ..batches import TraceBatch
 from ..dependencies import AskedIndex
-from ..questions import TraceBatch, TraceQuestion
+from ..questions import TraceQuestion
 
 router = question_router("comparing")
 

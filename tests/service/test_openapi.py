@@ -9,7 +9,7 @@ from typing import Any
 import fastapi
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import answers, openapi, questions
+from infgram.service import answers, batch_answers, batches, openapi, questions
 from pydantic import BaseModel
 
 from tests.service.conftest import LIMITS
@@ -36,7 +36,7 @@ QUESTIONS = (
 )
 MODELS = [
     model
-    for module in (answers, questions)
+    for module in (answers, batch_answers, batches, questions)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]
