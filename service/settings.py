@@ -10,7 +10,17 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -126,6 +136,16 @@ class Settings(BaseSettings):
     log_requests: bool = Field(default=True, description="One line of JSON a request, on standard error.")
     log_queries: bool = Field(default=False, description="The bodies of requests in these lines, too.")
     limits: Limits = Limits()
+
+    @field_validator("models")
+    @classmethod
+    def _are_of_indexes(cls, models: dict[str, NeuralModel], info: ValidationInfo) -> dict[str, NeuralModel]:
+        indexes = info.data.get("indexes", {})
+        if unknown := models.keys() - indexes.keys():
+            raise ValueError(
+                f"found {', '.join(sorted(unknown))}; expected of the indexes {', '.join(indexes) or '(none)'}"
+            )
+        return models
 
     @classmethod
     def settings_customise_sources(

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, create_app
 from infgram.service.settings import NeuralModel
+from pydantic import ValidationError
 
 import infgram
 from infgram.lm.transformers import InterpolatedLM
@@ -61,3 +62,8 @@ def test_a_model_that_cannot_be_loaded(folders: dict[str, Path], tmp_path: Path)
     settings = Settings(indexes={"bytes": folders["bytes"]}, models={"bytes": NeuralModel(folder=tmp_path / "none")})
     with pytest.raises(infgram.InfgramError), TestClient(create_app(settings)):
         pass
+
+
+def test_a_model_of_no_index(folders: dict[str, Path], model: Path) -> None:
+    with pytest.raises(ValidationError, match="found byte; expected of the indexes bytes"):
+        Settings(indexes={"bytes": folders["bytes"]}, models={"byte": NeuralModel(folder=model)})
