@@ -14,6 +14,7 @@ from functools import cache
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
 
 SURVEYED_ORDERS = 8
+PASSING_ON = 128
 LENGTH_CLASSES, COUNT_CLASSES = 12, 24
 
 Context = tuple[int, ...]
@@ -111,15 +112,18 @@ class ReferenceLM:
         return (rows.get(row, 0) + len(rows) * lower) / (sum(rows.values()) + len(rows))
 
     def _kneser_ney(self, contexts: list[Context], row: int) -> float:
-        """Every suffix is a context here, those that occur at the same places as well."""
-        longest = contexts[0]
-        return self._kneser_ney_of(longest, row)
+        """Every suffix is a context here, those that occur at the same places as well, up to a length."""
+        lower = self.uniform
+        for length in range(len(contexts[0]) + 1):
+            context = contexts[0][len(contexts[0]) - length :]
+            if length < PASSING_ON or context in contexts:
+                lower = self._kneser_ney_of(context, row, lower)
+        return lower
 
-    def _kneser_ney_of(self, context: Context, row: int) -> float:
+    def _kneser_ney_of(self, context: Context, row: int, lower: float) -> float:
         order = len(context) + 1
         values = self.rows(context) if order == self.n else self.lefts(context)
         total = sum(values.values())
-        lower = self._kneser_ney_of(context[1:], row) if context else self.uniform
         if total == 0:
             return lower
         discounts = self.discounts(order, of_counts=order == self.n)

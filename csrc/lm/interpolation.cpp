@@ -20,7 +20,7 @@ double Interpolation::probability(RowCode code) const {
   double p = uniform_;
   for (const Stage& stage : stages_) {
     const std::size_t place = stage.level.rows->find(code);
-    p *= stage.step.rest;
+    p = stage.step.passed_on(p);
     if (place != Rows::kAbsent) p += stage.step.gain(*stage.level.rows, place);
   }
   return p;
@@ -29,7 +29,7 @@ double Interpolation::probability(RowCode code) const {
 void Interpolation::fill(std::span<double> by_code) const {
   std::ranges::fill(by_code, uniform_);
   for (const auto& [level, step, probs, p_log_p] : stages_) {
-    for (double& p : by_code) p *= step.rest;
+    for (double& p : by_code) p = step.passed_on(p);
     for (std::size_t place = 0; place < level.rows->codes.size(); ++place) {
       by_code[level.rows->codes[place]] += step.gain(*level.rows, place);
     }
@@ -78,7 +78,7 @@ double Interpolation::compute(std::size_t i, std::vector<double>& probs) const {
     }
     below += p_log_p_of(p);
     below_mass += p;
-    probs[place] = step.rest * p + step.gain(rows, place);
+    probs[place] = step.passed_on(p) + step.gain(rows, place);
     own += p_log_p_of(probs[place]);
   }
   const double all_below = i > 0 ? stages_[i - 1].p_log_p : std::log(uniform_);

@@ -1,8 +1,10 @@
 // Methods that mix each level with the one below it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -20,6 +22,11 @@ struct Step {
   double bonus = 0;
   std::array<double, 3> discounts = {0, 0, 0};
   bool uses_lefts = false;
+
+  // The part of the level below. What is positive stays so: hundreds of levels would make it 0.
+  [[nodiscard]] double passed_on(double p) const {
+    return rest > 0 ? std::max(rest * p, std::numeric_limits<double>::min()) : 0;
+  }
 
   // What the row at this place gets besides its part of the level below.
   [[nodiscard]] double gain(const Rows& rows, std::size_t place) const {

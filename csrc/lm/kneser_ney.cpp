@@ -1,7 +1,6 @@
 #include "lm/kneser_ney.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace infgram {
 namespace {
@@ -47,13 +46,8 @@ Step KneserNey::step(const Level& level) const {
   if (tally.total == 0) return {.rest = 1, .uses_lefts = true};  // no token of the corpus has one before it
   // The shorter suffixes of the level, whose continuation counts are all 1: p = (1 - d) / n_distinct + d p' each.
   double shorter_rest = 1;
-  for (std::uint64_t length = level.shortest; length < level.longest; ++length) {
-    if (length + 1 >= kSurveyedOrders) {
-      shorter_rest *= std::pow(of_lefts(length + 1)[0], real(level.longest - length));
-      break;
-    }
-    shorter_rest *= of_lefts(length + 1)[0];
-  }
+  const std::uint64_t end = std::min(level.longest, kPassingOn);
+  for (std::uint64_t length = level.shortest; length < end; ++length) shorter_rest *= of_lefts(length + 1)[0];
   const double rest = sum(discounts, tally) / real(tally.total);
   return {.total = real(tally.total),
           .rest = rest * shorter_rest,

@@ -13,8 +13,13 @@ namespace infgram {
 // of order n suffixes of n - 1 tokens have their counts, shorter ones continuation counts. Without an order all have
 // continuation counts: the limit for a large n, where no suffix is long enough. (A longest suffix that occurs follows a
 // token that it never followed in the corpus; continuation counts are made for that.)
+//
+// Inside a long copied passage each length would discount once more, until nothing is left for a passage that ends. So
+// suffixes of kPassingOn tokens or more that only ever have one token before them take no part.
 class KneserNey final : public StepRule {
  public:
+  static constexpr std::uint64_t kPassingOn = 128;  // tokens
+
   using Discounts = std::array<double, 3>;  // of the values 1, 2, and 3 or more
 
   // `order` 0 for none.

@@ -39,7 +39,7 @@ class InfgramLM:
             `"kneser_ney"` (modified, interpolated; Chen and Goodman 1998) is the best of these on most text;
             `"ppm"` is prediction by partial matching with exclusion and the escapes of method D (Howard 1993).
         n: the order: suffixes of `n - 1` tokens at most; None uses any length. Kneser–Ney without an order is the
-            limit of a large one.
+            limit of a large one, but for copied passages of more than 128 tokens.
         min_count: suffixes that occur less often are not used; the empty one always is.
         end_token: the model's end-of-text token, which takes the probability of the end of the document.
         weights: for Jelinek–Mercer, what `jelinek_mercer_weights` gave; 1/2 each without.

@@ -167,3 +167,28 @@ def test_fitted_weights_are_those_of_the_reference(
         np.testing.assert_allclose(weights, expected, rtol=1e-9)
         model = InfgramLM(index, "jelinek_mercer", n=n, min_count=min_count, weights=weights)
         check_model(index, reference, documents, model, min_count=min_count, weights=expected)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("few_places", [1, 32])
+def test_long_copies(smoothing: Smoothing, few_places: int) -> None:
+    """A passage of 200 tokens that ends otherwise, read place by place or with nodes for its suffixes."""
+    passage = np.random.default_rng(5).integers(0, 6, size=200).tolist()
+    documents = [*zipf_corpus(9, 6), [0, *passage, 1], [2, *passage, 3]]
+    reference = ReferenceIndex(documents, 6)
+    with keeping(few_places, 2**30), token_index(documents, vocab_size=6, layout=Layout(8, 2, 1)) as index:
+        model = InfgramLM(index, smoothing)
+        truth = ReferenceLM(reference, smoothing)
+        asked = [5, *passage[20:], 5]
+        scores = model.score(asked, end=True)
+        for position in (5, 127, 128, 129, 130, len(asked) - 1, len(asked)):
+            expected = truth.log_prob(asked[:position], [*asked, END_OF_DOCUMENT][position])
+            assert math.isclose(scores[position - 1], expected, rel_tol=1e-9), position
+
+
+@pytest.mark.parametrize("smoothing", sorted(set(SMOOTHINGS) - {"none", "stupid_backoff"}))
+def test_nothing_is_impossible_after_a_thousand_levels(smoothing: Smoothing) -> None:
+    with token_index([[1] * 3000, [2, 3]], vocab_size=5) as index:
+        model = InfgramLM(index, smoothing)
+        assert np.isfinite(model.score([1] * 1000 + [4, 3])).all()
+        assert math.isclose(model.distribution([1] * 1000).sum(), 1)
