@@ -49,9 +49,10 @@ def fit_gate(
     fitted, judged = possible & ~held, possible & held
     n_epochs, of_network = _stopped_in_time(rows.at(fitted), rows.at(judged), seed, progress)
     grouping: Grouping = "one" if evidence.suffixes is None else "class"
-    of_table = fit_table(evidence, models, grouping, held, only=fitted).weights(evidence, models)[judged]
+    tables = fit_table(evidence, models, grouping, held)
+    of_table = tables.of_the_others.weights(evidence, models)[judged]
     return Gate(
-        table=fit_table(evidence, models, grouping, held),
+        table=tables.table,
         network=_trained(rows.at(possible), n_epochs, seed, progress),
         scale=scale,
         table_share=_table_share(rows.log_probs[judged], of_network, of_table),

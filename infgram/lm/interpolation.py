@@ -111,7 +111,7 @@ class Interpolator:
         held = held_out(evidence.document_starts, abs(integer(seed, "seed")))
         if by == "gate":
             return cls(names, by, fit_gate(evidence, names, held, seed, progress))
-        return cls(names, by, fit_table(evidence, names, by, held))
+        return cls(names, by, fit_table(evidence, names, by, held).table)
 
     @classmethod
     def fixed(cls, weights: Mapping[str, float]) -> Interpolator:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from infgram.lm.evidence import Evidence
 from infgram.types import Float64Array, Int64Array
 
 _ROUNDS: Final = 60
+_ROUNDS_TO_JUDGE: Final = 20
 _STRENGTHS: Final = (3.0, 30.0, 300.0, 3000.0, 30000.0)
 
 
@@ -59,30 +60,31 @@ class WeightTable:
         return cls(content["grouping"], tuple(levels))
 
 
+class FittedTable(NamedTuple):
+    """A table fitted on all positions, and one on those that were not held out."""
+
+    table: WeightTable
+    of_the_others: WeightTable
+
+
 def fit_table(
-    evidence: Evidence,
-    models: Sequence[str],
-    grouping: Grouping,
-    held: npt.NDArray[np.bool_],
-    *,
-    only: npt.NDArray[np.bool_] | None = None,
-) -> WeightTable:
-    """The table that makes the positions most probable, all or `only` some of them.
+    evidence: Evidence, models: Sequence[str], grouping: Grouping, held: npt.NDArray[np.bool_]
+) -> FittedTable:
+    """The table that makes the positions most probable.
 
     How much a class is drawn towards the wider one is judged on the positions that are `held` out.
     """
     log_probs = evidence.log_probs(models)
     possible = np.isfinite(log_probs.max(axis=1))
     levels = class_levels(evidence, grouping)
-    strength = _STRENGTHS[0]
-    if len(levels) > 1:
-        losses = {}
-        for candidate in _STRENGTHS:
-            table = _fitted(grouping, levels, log_probs, possible & ~held, candidate)
-            weights = table.weights(evidence, models)[held & possible]
-            losses[candidate] = -float(mixed(log_probs[held & possible], weights).sum())
-        strength = min(losses, key=lambda candidate: losses[candidate])
-    return _fitted(grouping, levels, log_probs, possible if only is None else possible & only, strength)
+    judged = log_probs[held & possible]
+    candidates = []
+    for strength in _STRENGTHS if len(levels) > 1 else (0.0,):
+        table = _fitted(grouping, levels, log_probs, possible & ~held, strength, _ROUNDS_TO_JUDGE)
+        loss = -float(mixed(judged, table.weights(evidence, models)[held & possible]).sum())
+        candidates.append((loss, strength, table))
+    _, strength, of_the_others = min(candidates, key=lambda candidate: candidate[0])
+    return FittedTable(_fitted(grouping, levels, log_probs, possible, strength, _ROUNDS), of_the_others)
 
 
 def mixed(log_probs: Float64Array, weights: Float64Array) -> Float64Array:
@@ -99,6 +101,7 @@ def _fitted(
     log_probs: Float64Array,
     used: npt.NDArray[np.bool_],
     strength: float,
+    n_rounds: int,
 ) -> WeightTable:
     probabilities = np.exp(log_probs[used] - log_probs[used].max(axis=1, keepdims=True))
     n_models = log_probs.shape[1]
@@ -109,19 +112,19 @@ def _fitted(
         order = np.argsort(inverse, kind="stable")
         begins = np.searchsorted(inverse[order], np.arange(len(present)))
         prior = wider[order][begins] if len(present) else wider
-        rows = _expectation_maximisation(probabilities[order], begins, prior, strength if level else 0.0)
+        rows = _expectation_maximisation(probabilities[order], begins, prior, strength if level else 0.0, n_rounds)
         wider = rows[inverse]
         fitted.append(dict(zip(present.tolist(), rows, strict=True)))
     return WeightTable(grouping, tuple(fitted))
 
 
 def _expectation_maximisation(
-    probabilities: Float64Array, begins: Int64Array, prior: Float64Array, strength: float
+    probabilities: Float64Array, begins: Int64Array, prior: Float64Array, strength: float, n_rounds: int
 ) -> Float64Array:
     """Weights of each run of rows, which begin at `begins`."""
     weights = prior
     sizes = np.diff(np.append(begins, len(probabilities)))
-    for _ in range(_ROUNDS if len(begins) else 0):
+    for _ in range(n_rounds if len(begins) else 0):
         joint = probabilities * np.repeat(weights, sizes, axis=0)
         shares = np.add.reduceat(joint / joint.sum(axis=1, keepdims=True), begins, axis=0)
         weights = (shares + strength * prior) / (sizes[:, None] + strength)
