@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'count_spans', 'publish_folder', 'read_window', 'sample_documents', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'count_spans', 'evaluate_models', 'publish_folder', 'read_window', 'sample_documents', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
@@ -185,9 +185,9 @@ class ContextTree:
         """
         Forgets what it knows when its rows take more than memory_bytes; does not keep contexts of few places.
         """
-    def features(self, tokens: typing.Any, lengths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+    def features(self, tokens: typing.Any, lengths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts of the longest suffix; the same of each length, row by row): int64.
+        Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts and those of the likeliest row at the longest suffix; the same at each length, row by row): int64.
         """
     def fit_jelinek_mercer(self, documents: collections.abc.Iterable, order: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex, n_rounds: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
         """
@@ -204,10 +204,6 @@ class LanguageModel:
     def __init__(self, tree: ContextTree, smoothing: str, order: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex, end_token: typing.SupportsInt | typing.SupportsIndex | None, weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> None:
         """
         Order 0 is none; weights are those of Jelinek-Mercer.
-        """
-    def evaluate(self, tokens: typing.Any, end: bool, entropies: bool) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
-        """
-        (log-probabilities, entropies) of every token but the first and, with `end`, of the document's end; float64, nats.
         """
 class ModelSession:
     """
@@ -250,6 +246,10 @@ def checksum(data: bytes) -> int:
 def count_spans(index: Index, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
     """
     Occurrences of each tokens[begin:end], int64.
+    """
+def evaluate_models(models: collections.abc.Sequence[LanguageModel], entropies: collections.abc.Sequence[bool], tokens: typing.Any, end: bool) -> list[tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]]:
+    """
+    (log-probabilities, entropies) of each model for every token but the first and, with `end`, for the document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies.
     """
 def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | str | bytes) -> pathlib.Path:
     """

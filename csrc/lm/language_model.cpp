@@ -25,25 +25,8 @@ void select_levels(std::span<const Level> levels, const ModelOptions& options, s
 LanguageModel::LanguageModel(ContextTree& tree, std::unique_ptr<Predictor> predictor, ModelOptions options)
     : tree_(tree), predictor_(std::move(predictor)), options_(options) {}
 
-std::vector<Prediction> LanguageModel::evaluate(std::span<const TokenId> tokens, bool with_end, bool with_entropies,
-                                                const std::function<void()>& poll) {
-  const std::lock_guard lock(tree_.mutex());
-  std::vector<Prediction> predictions;
-  if (tokens.empty()) return predictions;
-  predictions.reserve(tokens.size());
-  SuffixChain chain(tree_);
-  chain.append(tokens.front());
-  for (const TokenId token : tokens.subspan(1)) {
-    if (predictions.size() % kPollEvery == 0) poll();
-    predictions.push_back(predict(chain, token, with_entropies));
-    chain.append(token);
-  }
-  if (with_end) predictions.push_back(predict(chain, kEndOfDocument, with_entropies));
-  return predictions;
-}
-
-Prediction LanguageModel::predict(SuffixChain& chain, RowId row, bool with_entropy) {
-  look_at(chain);
+Prediction LanguageModel::predict(std::span<const Level> levels, RowId row, bool with_entropy) {
+  look_at(levels);
   double p = predictor_->probability(code_of(row));
   double p_log_p = with_entropy ? predictor_->p_log_p() : std::numeric_limits<double>::quiet_NaN();
   if (options_.end_token) {  // two rows as one
@@ -56,7 +39,7 @@ Prediction LanguageModel::predict(SuffixChain& chain, RowId row, bool with_entro
 }
 
 std::vector<double> LanguageModel::distribution(SuffixChain& chain) {
-  look_at(chain);
+  look_at(chain.levels(uses_lefts()));
   std::vector<double> probs(tree_.index().vocab_size() + 1);
   predictor_->fill(probs);
   std::ranges::rotate(probs, probs.begin() + 1);  // the end comes last
@@ -67,9 +50,33 @@ std::vector<double> LanguageModel::distribution(SuffixChain& chain) {
   return probs;
 }
 
-void LanguageModel::look_at(SuffixChain& chain) {
-  select_levels(chain.levels(predictor_->uses_lefts()), options_, levels_);
+void LanguageModel::look_at(std::span<const Level> levels) {
+  select_levels(levels, options_, levels_);
   predictor_->look_at(levels_);
+}
+
+std::vector<std::vector<Prediction>> evaluate(std::span<const Asked> asked, std::span<const TokenId> tokens,
+                                              bool with_end, const std::function<void()>& poll) {
+  std::vector<std::vector<Prediction>> predictions(asked.size());
+  if (tokens.empty()) return predictions;
+  ContextTree& tree = asked.front().model->tree();
+  const std::lock_guard lock(tree.mutex());
+  const bool with_lefts = std::ranges::any_of(asked, [](const Asked& one) { return one.model->uses_lefts(); });
+  SuffixChain chain(tree);
+  const auto predict = [&](RowId row) {
+    const std::span<const Level> levels = chain.levels(with_lefts);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      predictions[i].push_back(asked[i].model->predict(levels, row, asked[i].with_entropies));
+    }
+  };
+  chain.append(tokens.front());
+  for (std::size_t t = 1; t < tokens.size(); ++t) {
+    if (t % kPollEvery == 0) poll();
+    predict(tokens[t]);
+    chain.append(tokens[t]);
+  }
+  if (with_end) predict(kEndOfDocument);
+  return predictions;
 }
 
 }  // namespace infgram

@@ -27,32 +27,45 @@ struct Prediction {
   double entropy;   // nats, of the whole distribution; NaN unless asked for
 };
 
-// A method with its options. The caller of predict() and distribution() holds the tree's mutex.
+// A method with its options. The caller of its methods holds the tree's mutex.
 class LanguageModel {
  public:
   // The tree must outlive it.
   LanguageModel(ContextTree& tree, std::unique_ptr<Predictor> predictor, ModelOptions options);
 
-  // Each token but the first given those before it; then, when `with_end`, the end of the document given all of them.
-  // `with_entropies` costs a pass over the rows of each level that is new. `poll` is called now and then, and what it
-  // throws is thrown. REQUIRES tokens below vocab_size.
-  [[nodiscard]] std::vector<Prediction> evaluate(std::span<const TokenId> tokens, bool with_end, bool with_entropies,
-                                                 const std::function<void()>& poll);
+  [[nodiscard]] ContextTree& tree() const { return tree_; }
 
-  // What may come after the chain: `row`, a token below vocab_size or kEndOfDocument.
-  [[nodiscard]] Prediction predict(SuffixChain& chain, RowId row, bool with_entropy);
+  // Whether levels must have rows.lefts.
+  [[nodiscard]] bool uses_lefts() const { return predictor_->uses_lefts(); }
+
+  // What may come after a chain of these levels: `row`, a token below vocab_size or kEndOfDocument.
+  // `with_entropy` costs a pass over the rows of each level that is new.
+  [[nodiscard]] Prediction predict(std::span<const Level> levels, RowId row, bool with_entropy);
 
   // The probabilities of each token and, last, of the end of the document; without it where a token has that, too.
   // Cost: O(vocab_size) a level.
   [[nodiscard]] std::vector<double> distribution(SuffixChain& chain);
 
  private:
-  void look_at(SuffixChain& chain);
+  void look_at(std::span<const Level> levels);
 
   ContextTree& tree_;
   std::unique_ptr<Predictor> predictor_;
   ModelOptions options_;
   std::vector<Level> levels_;
 };
+
+// A model to be evaluated.
+struct Asked {
+  LanguageModel* model;
+  bool with_entropies;
+};
+
+// What each model gives each token but the first given those before it; then, when `with_end`, the end of the document
+// given all of them. One walk serves all models, and holds the tree's mutex. `poll` is called now and then, and what it
+// throws is thrown. REQUIRES at least one model, all of one tree, and tokens below vocab_size.
+[[nodiscard]] std::vector<std::vector<Prediction>> evaluate(std::span<const Asked> asked,
+                                                            std::span<const TokenId> tokens, bool with_end,
+                                                            const std::function<void()>& poll);
 
 }  // namespace infgram

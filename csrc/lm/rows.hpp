@@ -16,13 +16,15 @@ using RowCode = std::uint32_t;
 
 [[nodiscard]] inline RowCode code_of(RowId row) { return static_cast<RowCode>(row + 1); }
 
-// How many rows have a value of 1, of 2, and of 3 or more, and the sum of all values.
+// How many rows have a value of 1, of 2, and of 3 or more; the sum of all values and the largest.
 struct Tally {
   std::uint64_t total = 0;
+  std::uint64_t largest = 0;
   std::array<std::uint64_t, 3> n_rows = {0, 0, 0};
 
   void add(std::uint64_t value) {
     total += value;
+    largest = std::max(largest, value);
     if (value > 0) ++n_rows[std::min<std::uint64_t>(value, 3) - 1];
   }
   [[nodiscard]] std::uint64_t n_distinct() const { return n_rows[0] + n_rows[1] + n_rows[2]; }

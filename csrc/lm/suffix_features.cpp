@@ -23,7 +23,8 @@ SuffixFeatures suffix_features(ContextTree& tree, std::span<const TokenId> token
     SuffixCounts counts{};
     const std::span<const Level> levels = chain.levels(false);
     for (const Level& level : levels) {
-      counts = {level.rows->count_tally.total, level.rows->codes.size(), level.rows->count_of(code)};
+      const Tally& tally = level.rows->count_tally;
+      counts = {tally.total, level.rows->codes.size(), level.rows->count_of(code), tally.largest};
       for (; rung < lengths.size() && lengths[rung] <= level.longest; ++rung) features.ladder.push_back(counts);
     }
     features.suffix_lengths.push_back(levels.back().longest);

@@ -15,6 +15,7 @@ struct SuffixCounts {
   std::uint64_t context_count;       // n_tokens + n_documents for the empty one
   std::uint64_t n_distinct;          // different rows
   std::uint64_t continuation_count;  // of the position's own token
+  std::uint64_t likeliest_count;     // of the row that follows most often
 };
 
 struct SuffixFeatures {

@@ -80,21 +80,33 @@ std::unique_ptr<SharedModel> make_model(const std::shared_ptr<SharedTree>& tree,
       tree, LanguageModel(tree->tree, std::move(predictor), options_from(order, min_count, end_token)));
 }
 
-// (log-probabilities, entropies)
-std::pair<Floats, Floats> evaluate(SharedModel& model, const py::object& sequence, bool end, bool entropies) {
-  const auto tokens = tokens_from(sequence, model.tree->index->vocab_size());
-  std::vector<Prediction> predictions;
+// (log-probabilities, entropies) of each model
+std::vector<std::pair<Floats, Floats>> evaluate_models(const std::vector<std::shared_ptr<SharedModel>>& models,
+                                                       const std::vector<bool>& entropies, const py::object& sequence,
+                                                       bool end) {
+  if (models.empty() || entropies.size() != models.size()) throw QueryError("expected models, each with its flag");
+  std::vector<Asked> asked;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (models[i]->tree != models.front()->tree) throw QueryError("the models are of different indexes");
+    asked.push_back({&models[i]->model, entropies[i]});
+  }
+  const auto tokens = tokens_from(sequence, models.front()->tree->index->vocab_size());
+  std::vector<std::vector<Prediction>> predictions;
   {
     const py::gil_scoped_release release;
-    predictions = model.model.evaluate(tokens, end, entropies, let_signals_through);
+    predictions = infgram::evaluate(asked, tokens, end, let_signals_through);
   }
-  Floats log_probs(static_cast<py::ssize_t>(predictions.size()));
-  Floats entropy(static_cast<py::ssize_t>(predictions.size()));
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    log_probs.mutable_data()[i] = predictions[i].log_prob;
-    entropy.mutable_data()[i] = predictions[i].entropy;
+  std::vector<std::pair<Floats, Floats>> columns;
+  for (const std::vector<Prediction>& of_model : predictions) {
+    Floats log_probs(static_cast<py::ssize_t>(of_model.size()));
+    Floats entropy(static_cast<py::ssize_t>(of_model.size()));
+    for (std::size_t i = 0; i < of_model.size(); ++i) {
+      log_probs.mutable_data()[i] = of_model[i].log_prob;
+      entropy.mutable_data()[i] = of_model[i].entropy;
+    }
+    columns.emplace_back(std::move(log_probs), std::move(entropy));
   }
-  return {std::move(log_probs), std::move(entropy)};
+  return columns;
 }
 
 // A context that grows, and its model. Its chain is only touched with the tree's mutex held.
@@ -142,7 +154,8 @@ Floats distribution(SharedChain& chain) {
 double log_prob(SharedChain& chain, RowId row) {
   const py::gil_scoped_release release;
   const std::lock_guard lock(chain.model->tree->tree.mutex());
-  return chain.model->model.predict(chain.chain, row, false).log_prob;
+  LanguageModel& model = chain.model->model;
+  return model.predict(chain.chain.levels(model.uses_lefts()), row, false).log_prob;
 }
 
 // The weights under which the documents are most likely.
@@ -162,11 +175,12 @@ Floats fit_jelinek_mercer(SharedTree& tree, const py::iterable& documents, std::
   return Floats({JelinekMercer::kLengths, JelinekMercer::kCounts}, weights.data());
 }
 
-// (suffix lengths; context counts, distinct rows, continuation counts of the longest suffix, then of each rung)
+// (suffix lengths; context counts, distinct rows, continuation counts and those of the likeliest row at the longest
+// suffix, then at each rung)
 auto features(SharedTree& tree, const py::object& sequence, const std::vector<std::uint64_t>& lengths) {
   const auto tokens = tokens_from(sequence, tree.index->vocab_size());
   std::vector<std::int64_t> suffix_lengths;
-  std::array<std::vector<std::int64_t>, 6> columns;
+  std::array<std::vector<std::int64_t>, 8> columns;
   {
     const py::gil_scoped_release release;
     const SuffixFeatures found = suffix_features(tree.tree, tokens, lengths, let_signals_through);
@@ -176,13 +190,15 @@ auto features(SharedTree& tree, const py::object& sequence, const std::vector<st
         columns[first].push_back(static_cast<std::int64_t>(counts.context_count));
         columns[first + 1].push_back(static_cast<std::int64_t>(counts.n_distinct));
         columns[first + 2].push_back(static_cast<std::int64_t>(counts.continuation_count));
+        columns[first + 3].push_back(static_cast<std::int64_t>(counts.likeliest_count));
       }
     };
     append(found.longest, 0);
-    append(found.ladder, 3);
+    append(found.ladder, 4);
   }
   const auto take = [&](std::size_t i) { return array_from(std::move(columns[i])); };
-  return std::tuple(array_from(std::move(suffix_lengths)), take(0), take(1), take(2), take(3), take(4), take(5));
+  return std::tuple(array_from(std::move(suffix_lengths)), take(0), take(1), take(2), take(3), take(4), take(5),
+                    take(6), take(7));
 }
 
 // The callback may ask the tree, so its mutex is not held meanwhile.
@@ -210,8 +226,9 @@ void bind_lm(py::module_& module) {
            py::arg("memory_bytes"), py::arg("few_places"),
            "Forgets what it knows when its rows take more than memory_bytes; does not keep contexts of few places.")
       .def("features", &features, py::arg("tokens"), py::arg("lengths"),
-           "Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts of the "
-           "longest suffix; the same of each length, row by row): int64.")
+           "Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts and those "
+           "of "
+           "the likeliest row at the longest suffix; the same at each length, row by row): int64.")
       .def("fit_jelinek_mercer", &fit_jelinek_mercer, py::arg("documents"), py::arg("order"), py::arg("min_count"),
            py::arg("n_rounds"), "Weights by length and count from documents of token ids: float64.")
       .def_readonly_static("jelinek_mercer_shape", &kJelinekMercerShape, "Classes of length, classes of count.")
@@ -221,10 +238,11 @@ void bind_lm(py::module_& module) {
   py::class_<SharedModel, std::shared_ptr<SharedModel>>(module, "LanguageModel",
                                                         "A smoothed model over the contexts of a tree.")
       .def(py::init(&make_model), py::arg("tree"), py::arg("smoothing"), py::arg("order"), py::arg("min_count"),
-           py::arg("end_token"), py::arg("weights"), "Order 0 is none; weights are those of Jelinek-Mercer.")
-      .def("evaluate", &evaluate, py::arg("tokens"), py::arg("end"), py::arg("entropies"),
-           "(log-probabilities, entropies) of every token but the first and, with `end`, of the document's end; "
-           "float64, nats.");
+           py::arg("end_token"), py::arg("weights"), "Order 0 is none; weights are those of Jelinek-Mercer.");
+  module.def("evaluate_models", &evaluate_models, py::arg("models"), py::arg("entropies"), py::arg("tokens"),
+             py::arg("end"),
+             "(log-probabilities, entropies) of each model for every token but the first and, with `end`, for the "
+             "document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies.");
   py::class_<SharedChain>(module, "ModelSession", "A context that grows, for a model.")
       .def(py::init(&make_chain), py::arg("model"), py::arg("context"))
       .def("append", &append_to_chain, py::arg("tokens"), "Adds tokens to the context.")

@@ -11,7 +11,7 @@ from infgram.lm.evidence import Evidence
 from infgram.lm.features import LADDER, suffix_features
 from infgram.lm.interpolation import ClassGain, Interpolator
 from infgram.lm.jelinek_mercer import jelinek_mercer_weights
-from infgram.lm.model import InfgramLM, Smoothing
+from infgram.lm.model import InfgramLM, Smoothing, evaluate_models
 from infgram.lm.session import ModelSession
 from infgram.lm.types import PositionScores, SuffixFeatures
 
@@ -27,6 +27,7 @@ __all__ = [
     "PositionScores",
     "Smoothing",
     "SuffixFeatures",
+    "evaluate_models",
     "jelinek_mercer_weights",
     "suffix_features",
     "survey",

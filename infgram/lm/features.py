@@ -49,16 +49,18 @@ def suffix_features(
         if progress is not None:
             progress(starts[-1])
     columns = [np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*parts, strict=True)]
-    lengths_found, counts, distinct, continuations, *rungs = columns or [np.empty(0, np.int64)] * 7
-    ladder_counts, ladder_distinct, ladder_continuations = (rows.reshape(-1, len(ladder)) for rows in rungs)
+    lengths_found, counts, distinct, continuations, likeliest, *rungs = columns or [np.empty(0, np.int64)] * 9
+    rungs = [rows.reshape(-1, len(ladder)) for rows in rungs]
     return SuffixFeatures(
         suffix_lengths=lengths_found,
         context_counts=counts,
         n_distinct=distinct,
         continuation_counts=continuations,
+        likeliest_counts=likeliest,
         lengths=ladder,
-        ladder_context_counts=ladder_counts,
-        ladder_n_distinct=ladder_distinct,
-        ladder_continuation_counts=ladder_continuations,
+        ladder_context_counts=rungs[0],
+        ladder_n_distinct=rungs[1],
+        ladder_continuation_counts=rungs[2],
+        ladder_likeliest_counts=rungs[3],
         document_starts=np.array(starts, dtype=np.int64),
     )

@@ -19,7 +19,7 @@ from infgram.types import Float64Array
 Report: TypeAlias = Callable[[int, int], None]
 """Called with the epochs done and those there may be."""
 
-N_UNITS: Final = 32
+N_UNITS: Final = 64
 _MOST_EPOCHS: Final = 10
 _ROUNDS: Final = 60
 _FIRST_SHARE: Final = 0.1

@@ -36,15 +36,21 @@ def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
     for length in (1, 2, 4, 8, 16):
         columns[f"suffix of {length}"] = (suffixes.suffix_lengths >= length).astype(np.float64)
     rungs = [
-        ("longest", suffixes.context_counts, suffixes.n_distinct),
+        ("longest", suffixes.context_counts, suffixes.n_distinct, suffixes.likeliest_counts),
         *(
-            (str(length), suffixes.ladder_context_counts[:, column], suffixes.ladder_n_distinct[:, column])
+            (
+                str(length),
+                suffixes.ladder_context_counts[:, column],
+                suffixes.ladder_n_distinct[:, column],
+                suffixes.ladder_likeliest_counts[:, column],
+            )
             for column, length in enumerate(suffixes.lengths)
         ),
     ]
-    for name, counts, n_distinct in rungs:
+    for name, counts, n_distinct, likeliest in rungs:
         columns[f"log count {name}"] = np.log1p(counts)
         columns[f"distinct {name}"] = n_distinct / np.maximum(counts, 1)
+        columns[f"likeliest {name}"] = likeliest / np.maximum(counts, 1)
     return columns
 
 

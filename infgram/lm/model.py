@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -164,7 +164,7 @@ class InfgramLM:
 
     def score(self, tokens: Query, *, end: bool = False) -> Float64Array:
         """The log-probability in nats of every token of a document but its first; with `end`, of its end, too."""
-        return self._core.evaluate(tokens_of(self._index, tokens), bool(end), False)[0]
+        return self.evaluate([tokens], end=end).log_probs
 
     def perplexity(self, documents: Iterable[Query], *, end: bool = False) -> float:
         """The exponential of the mean negative log-probability over all positions of all documents."""
@@ -188,15 +188,8 @@ class InfgramLM:
             end: score the end of each document as one more position.
             progress: called after each document with the positions done.
         """
-        parts = []
-        starts = [0]
-        for document in documents:
-            parts.append(self._core.evaluate(tokens_of(self._index, document), bool(end), bool(entropies)))
-            starts.append(starts[-1] + len(parts[-1][0]))
-            if progress is not None:
-                progress(starts[-1])
-        columns = [np.concatenate([part[i] for part in parts]) if parts else np.empty(0) for i in range(2)]
-        return PositionScores(columns[0], columns[1], np.array(starts, dtype=np.int64))
+        asked = ["model"] if entropies else []
+        return evaluate_models({"model": self}, documents, entropies=asked, end=end, progress=progress)["model"]
 
     def __repr__(self) -> str:
         order = "" if self._n is None else f", n={self._n}"
@@ -206,6 +199,46 @@ class InfgramLM:
         if not 0 <= integer(token, name) < self._index.vocab_size:
             raise QueryError(f"{name} is {token}; expected a token id from 0 to {self._index.vocab_size - 1}")
         return token.__index__()
+
+
+def evaluate_models(
+    models: Mapping[str, InfgramLM],
+    documents: Iterable[Query],
+    *,
+    entropies: Collection[str] = (),
+    end: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, PositionScores]:
+    """What `InfgramLM.evaluate` gives for each of several models of one index, for little more than the price of one.
+
+    Args:
+        models: by name.
+        documents: text or token ids, one document after the other.
+        entropies: the names of the models whose entropies are computed, too.
+        end: score the end of each document as one more position.
+        progress: called after each document with the positions done.
+
+    Raises:
+        QueryError: there is no model, or they are of different indexes.
+    """
+    indexes = {id(model.index): model.index for model in models.values()}
+    if len(indexes) != 1:
+        raise QueryError(f"found models of {len(indexes)} indexes; expected one or more of one index")
+    index = next(iter(indexes.values()))
+    cores = [model._core for model in models.values()]
+    flags = [name in entropies for name in models]
+    parts = []
+    starts = [0]
+    for document in documents:
+        parts.append(_core.evaluate_models(cores, flags, tokens_of(index, document), bool(end)))
+        starts.append(starts[-1] + len(parts[-1][0][0]))
+        if progress is not None:
+            progress(starts[-1])
+    found = {}
+    for place, name in enumerate(models):
+        log_probs, entropy = (np.concatenate([np.empty(0), *(part[place][i] for part in parts)]) for i in range(2))
+        found[name] = PositionScores(log_probs, entropy, np.array(starts, dtype=np.int64))
+    return found
 
 
 def _checked_weights(weights: Float64Array | None, smoothing: Smoothing) -> list[float]:

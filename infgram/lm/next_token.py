@@ -32,10 +32,12 @@ def next_token_weights(index: Index, interpolator: Interpolator, context: Query)
         context_counts=np.array([found.context_count]),
         n_distinct=np.array([found.n_distinct]),
         continuation_counts=np.zeros(1, dtype=np.int64),
+        likeliest_counts=np.zeros(1, dtype=np.int64),
         lengths=(),
         ladder_context_counts=none,
         ladder_n_distinct=none,
         ladder_continuation_counts=none,
+        ladder_likeliest_counts=none,
         document_starts=starts,
     )
     weights: Float64Array = interpolator.weights(Evidence(dict.fromkeys(interpolator.models, unknown), suffixes))[0]

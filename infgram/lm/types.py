@@ -47,10 +47,12 @@ class SuffixFeatures:
         context_counts: int64, its occurrences; `n_tokens + n_documents` for the empty one.
         n_distinct: int64, different continuations of it.
         continuation_counts: int64, of its occurrences those that the position's token follows.
+        likeliest_counts: int64, of its occurrences those that its most frequent continuation follows.
         lengths: the ladder's lengths, ascending.
         ladder_context_counts: int64, a row a position and a column a length; 0 where that suffix does not occur.
         ladder_n_distinct: likewise.
         ladder_continuation_counts: likewise.
+        ladder_likeliest_counts: likewise.
         document_starts: int64, one more than documents: those of document d are `[starts[d], starts[d + 1])`.
     """
 
@@ -58,8 +60,10 @@ class SuffixFeatures:
     context_counts: Int64Array
     n_distinct: Int64Array
     continuation_counts: Int64Array
+    likeliest_counts: Int64Array
     lengths: tuple[int, ...]
     ladder_context_counts: Int64Array
     ladder_n_distinct: Int64Array
     ladder_continuation_counts: Int64Array
+    ladder_likeliest_counts: Int64Array
     document_starts: Int64Array

@@ -19,7 +19,19 @@ def scores_of(probabilities: Float64Array, starts: Int64Array) -> PositionScores
 def suffixes_of(lengths: Int64Array, counts: Int64Array, n_distinct: Int64Array, starts: Int64Array) -> SuffixFeatures:
     """Contexts of these longest suffixes, whose token followed every second time."""
     rungs = np.stack([np.where(lengths >= length, counts, 0) for length in LENGTHS], axis=1)
-    return SuffixFeatures(lengths, counts, n_distinct, counts // 2, LENGTHS, rungs, np.minimum(rungs, 1), rungs, starts)
+    return SuffixFeatures(
+        suffix_lengths=lengths,
+        context_counts=counts,
+        n_distinct=n_distinct,
+        continuation_counts=counts // 2,
+        likeliest_counts=counts // 2,
+        lengths=LENGTHS,
+        ladder_context_counts=rungs,
+        ladder_n_distinct=np.minimum(rungs, 1),
+        ladder_continuation_counts=rungs,
+        ladder_likeliest_counts=rungs,
+        document_starts=starts,
+    )
 
 
 def random_evidence(seed: int, *, sizes: tuple[int, ...] = (300, 0, 500, 1, 200, 400), n_models: int = 3) -> Evidence:

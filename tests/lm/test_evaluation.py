@@ -109,7 +109,7 @@ def test_without_a_neural_model_or_a_text_to_tune_on(index: infgram.Index, tmp_p
     alone = evaluate(index, text)
     assert not alone.mixtures
     assert alone.neural_model is None
-    assert set(alone.calibration) == {"infgram"}
+    assert set(alone.calibration) == {"infgram", "kneser_ney"}
     content = alone.as_json()
     assert content["perplexity"]["neural"] is content["perplexity"]["gated"] is None
     tuned = evaluate(index, text, tune=read_text(index, written(tmp_path, VALID)))

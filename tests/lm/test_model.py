@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 import infgram
-from infgram.lm import LADDER, InfgramLM, suffix_features, survey
+from infgram.lm import LADDER, InfgramLM, evaluate_models, suffix_features, survey
 from tests.building import text_index, token_index, union_index
 from tests.lm.test_smoothing import HAND, keeping, keepings, sequences
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
@@ -42,17 +42,19 @@ def test_features_are_counts(asked: Asked, layout: Layout, keeping_as: tuple[int
                     rows.context_count,
                     rows.n_distinct,
                     dict(zip(rows.token_ids, rows.counts, strict=True)).get(token, 0),
+                    max(rows.counts, default=0),
                 ]
 
             longest = reference.longest_suffix(context).length
             expected.append([longest, *counts(context[position - longest :])])
-            rungs.append([counts(context[-length:]) if length <= position else [0, 0, 0] for length in lengths])
+            rungs.append([counts(context[-length:]) if length <= position else [0, 0, 0, 0] for length in lengths])
     with keeping(*keeping_as), token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
         found = suffix_features(index, documents, lengths=lengths)
-    columns = [found.suffix_lengths, found.context_counts, found.n_distinct, found.continuation_counts]
+    names = ("context_counts", "n_distinct", "continuation_counts", "likeliest_counts")
+    columns = [found.suffix_lengths, *(getattr(found, name) for name in names)]
     assert np.stack(columns, axis=1).tolist() == expected
-    rows = [found.ladder_context_counts, found.ladder_n_distinct, found.ladder_continuation_counts]
-    assert np.stack(rows, axis=2).tolist() == rungs
+    rungs_found = [getattr(found, f"ladder_{name}") for name in names]
+    assert np.stack(rungs_found, axis=2).tolist() == rungs
     assert found.lengths == lengths
     sizes = [max(len(document) - 1, 0) for document in documents]
     assert found.document_starts.tolist() == [0, *np.cumsum(sizes).tolist()]
@@ -64,6 +66,29 @@ def test_features_of_nothing(index: infgram.Index) -> None:
     assert found.ladder_n_distinct.shape == (0, len(LADDER))
     assert found.document_starts.tolist() == [0]
     assert suffix_features(index, [[], [1]]).document_starts.tolist() == [0, 0, 0]
+
+
+def test_models_together_are_as_each_alone(index: infgram.Index) -> None:
+    models = {
+        "all": InfgramLM(index, end_token=0),
+        "long": InfgramLM(index, "kneser_ney"),
+        "short": InfgramLM(index, "witten_bell", n=2, min_count=2),
+        "ppm": InfgramLM(index, "ppm"),
+    }
+    found = evaluate_models(models, [*HAND, []], entropies=["long", "ppm"], end=True)
+    assert list(found) == list(models)
+    for name, model in models.items():
+        alone = model.evaluate([*HAND, []], entropies=name in ("long", "ppm"), end=True)
+        np.testing.assert_array_equal(found[name].log_probs, alone.log_probs)
+        np.testing.assert_array_equal(found[name].entropies, alone.entropies)
+        np.testing.assert_array_equal(found[name].document_starts, alone.document_starts)
+
+
+def test_models_together_are_of_one_index(index: infgram.Index) -> None:
+    with token_index(HAND, vocab_size=5) as other, pytest.raises(infgram.QueryError, match="2 indexes"):
+        evaluate_models({"a": InfgramLM(index), "b": InfgramLM(other)}, HAND)
+    with pytest.raises(infgram.QueryError, match="0 indexes"):
+        evaluate_models({}, HAND)
 
 
 def test_scores_of_nothing(index: infgram.Index) -> None:

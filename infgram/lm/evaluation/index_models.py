@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NE
 from infgram.lm.evaluation.texts import EvaluationText
 from infgram.lm.evidence import Evidence
 from infgram.lm.features import suffix_features
-from infgram.lm.model import InfgramLM
+from infgram.lm.model import InfgramLM, evaluate_models
 from infgram.lm.types import PositionScores
 from infgram.types import Float64Array
+
+_WITH_ENTROPIES: Final = (INFGRAM, KNESER_NEY)
 
 
 def index_models(index: Index, end_token: int | None, progress: Callable[[int, int], None]) -> dict[str, InfgramLM]:
@@ -37,17 +40,16 @@ def index_evidence(
     progress: Callable[[int, int], None],
 ) -> Evidence:
     """What all of them say of a text, with the neural model's scores first."""
-    n_passes = len(models) + 2
+    n_passes = 3  # the models together, the suffixes, the cache
 
     def report(n_before: int) -> Callable[[int], None]:
         return lambda n_done: progress(n_before * text.n_positions + n_done, n_passes * text.n_positions)
 
     scores = {} if neural is None else {NEURAL: neural}
-    for number, (name, model) in enumerate(models.items()):
-        scores[name] = model.evaluate(text.documents, entropies=name == INFGRAM, progress=report(number))
-    suffixes = suffix_features(index, text.documents, progress=report(len(models)))
+    scores.update(evaluate_models(models, text.documents, entropies=_WITH_ENTROPIES, progress=report(0)))
+    suffixes = suffix_features(index, text.documents, progress=report(1))
     cache = DocumentCache(index.vocab_size).evaluate(text.documents)
-    report(len(models) + 1)(text.n_positions)
+    report(2)(text.n_positions)
     return Evidence({**scores, CACHE: cache}, suffixes, cache_inputs(cache))
 
 
