@@ -121,7 +121,9 @@ def _evaluate(path: Path, split: Split, neural: Remembered, options: argparse.Na
         found = evaluate(
             index, test, tune=valid, neural=neural, text_name=split.test.name, neural_name=name, end_token=0
         )
-    return found, found.as_json()
+    row = found.as_json()
+    del row["gains"], row["calibration"]  # long; the reports have them
+    return found, row
 
 
 def _tokenizer_and_model(options: argparse.Namespace, sets: dict[str, Split], work: Path) -> tuple[str, Path]:
@@ -169,7 +171,9 @@ def _verdicts(rows: Sequence[Row]) -> list[str]:
         goal = GOALS.get(row["set"])
         if row["index"] == "all" and goal is not None:
             reached = -row["change"]["gated"]
-            lines.append(f"{'reached' if reached >= goal else 'MISSED'}: {label}: gate {reached:.1%} of {goal:.0%}")
+            of_index = -row["change"]["gated_index"]
+            verdict = "reached" if reached >= goal else "MISSED"
+            lines.append(f"{verdict}: {label}: gate {reached:.1%} of {goal:.0%}; without the cache {of_index:.1%}")
             reached = -row["change"]["classes"]
             lines.append(f"{'reached' if reached >= 0.08 else 'MISSED'}: {label}: classes {reached:.1%} of 8%")
     if not any(line.startswith("MISSED") and "worse" in line for line in lines):
