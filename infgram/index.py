@@ -16,7 +16,7 @@ from infgram import _core
 from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
 from infgram.duplicates import Duplicates
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.finding import Source, find_documents
+from infgram.finding import Source, find_documents, find_text
 from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
 from infgram.manifest import Manifest, SkippedEntry
 from infgram.query_language import Cnf
@@ -407,9 +407,8 @@ class Index:
             QueryError: the query is empty or malformed, or the cursor of another question.
             TimeLimitError: it took longer than `timeout_s`.
         """
-        fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
         return find_documents(
-            Source(self._core, self._tokens, self.document, self._tokenizer_or_none(), fingerprint),
+            self._source(),
             query,
             limit=limit,
             seed=seed,
@@ -427,6 +426,63 @@ class Index:
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """`search` of each query, with the same options."""
         return [self.search(query, **options) for query in queries]
+
+    def search_text(
+        self,
+        text: str,
+        *,
+        ignore_case: bool = False,
+        limit: int = 10,
+        seed: int | None = None,
+        snippet_tokens: int = 40,
+        where: Mapping[str, JsonScalar] | None = None,
+        cursor: str | None = None,
+        matches_per_document: int = 3,
+        max_branches: int = 1_000_000,
+        timeout_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> SearchResult:
+        """Documents in whose text a string stands: inside words, across tokens, in any case if asked.
+
+        The counts are those of a plain scan of all documents' texts; the string may overlap itself. A match is given
+        by its characters; its `offset` and `length` are those of the tokens that hold it.
+
+        Args:
+            text: as it stands in the documents' text, AND and OR and all.
+            ignore_case: whether characters are the same that differ in case only, as in `spellings`.
+            limit: how many documents at most; 0 only counts.
+            seed: None lists them by their numbers, a number in a random order, as in `search`.
+            snippet_tokens: tokens around a match, half before it and half after.
+            where: metadata fields and the value that each must have, as in `search`.
+            cursor: that of the page before, of the same question.
+            matches_per_document: how many matches to show of each document.
+            max_branches: token sequences to follow at most, as in `spellings`.
+            timeout_s: seconds that it may take.
+            progress: called now and then.
+
+        Returns:
+            Counts and hits. Cost: that of `spellings`; one read of the array and the document for each occurrence,
+            and the documents shown; with `where` also all documents found, which are scanned.
+
+        Raises:
+            QueryError, TokenizerError: as in `spellings` and `search`.
+            TimeLimitError: it took longer than `timeout_s`.
+        """
+        spellings = self.spellings(text, ignore_case=ignore_case, max_branches=max_branches)
+        return find_text(
+            self._source(),
+            text,
+            spellings,
+            ignore_case=ignore_case,
+            limit=limit,
+            seed=seed,
+            snippet_tokens=snippet_tokens,
+            where=where,
+            cursor=cursor,
+            matches_per_document=matches_per_document,
+            timeout_s=timeout_s,
+            progress=progress,
+        )
 
     def document(self, document_id: int) -> Document:
         """One document: text, tokens and metadata.
@@ -542,6 +598,10 @@ class Index:
         if self._open_core is None:
             raise IndexClosedError(f"{self!r} was closed before the question was asked; open it again")
         return self._open_core
+
+    def _source(self) -> Source:
+        fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
+        return Source(self._core, self._tokens, self.document, self._tokenizer_or_none(), fingerprint)
 
     def _tokenizer_or_none(self) -> Tokenizer | None:
         return None if self._manifests[0].tokenizer is None else self.tokenizer

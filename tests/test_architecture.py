@@ -33,7 +33,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "session": {"errors", "types", "arguments"},
     "watch": {"errors", "types"},
     "query_language": {"errors", "types"},
-    "finding": {"errors", "types", "arguments", "watch", "query_language", "tokenizers", "snippets"},
+    "finding": {"errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets"},
     "spelling": {"errors", "types", "watch", "tokenizers"},
     "duplicates": {"types"},
     "index": {

@@ -112,7 +112,7 @@ void mark_duplicates(const Index& index, std::uint64_t min_tokens, std::size_t n
         for (std::size_t s = 0; s < index.shards().size(); ++s) ranges.push_back({bounds[i][s], bounds[i + 1][s]});
         Marker<Token> marker(index, min_tokens, marks);
         std::uint64_t n = 0;
-        for_each_suffix<Token>(index, ranges, min_tokens, [&](std::size_t shard, std::uint64_t position) {
+        merge_suffixes<Token>(index, ranges, min_tokens, [&](std::size_t shard, std::uint64_t position) {
           marker.add(shard, position);
           if (++n % kStep != 0) return true;
           n_done += kStep;

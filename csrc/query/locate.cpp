@@ -20,7 +20,7 @@ Location location_of(const Index& index, std::size_t s, std::uint64_t position) 
 template <class F>
 void for_each_in_order(const Index& index, std::span<const SuffixRange> ranges, F&& f) {
   constexpr std::uint64_t kToTheirEnds = ~std::uint64_t{0};
-  with_token_type(index, [&]<class Token>(Text<Token>) { for_each_suffix<Token>(index, ranges, kToTheirEnds, f); });
+  with_token_type(index, [&]<class Token>(Text<Token>) { merge_suffixes<Token>(index, ranges, kToTheirEnds, f); });
 }
 
 std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {

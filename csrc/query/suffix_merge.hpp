@@ -55,7 +55,7 @@ class SuffixCursor {
 // over all shards, until it returns false. What is equal there comes shard by shard, and of one shard in its order.
 // Cost: one prefetched read of the text a suffix, and with several shards the comparison of O(log shards) suffixes.
 template <class Token, class F>
-void for_each_suffix(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth, F&& f) {
+void merge_suffixes(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth, F&& f) {
   std::vector<SuffixCursor<Token>> cursors;
   for (std::size_t s = 0; s < ranges.size(); ++s) cursors.emplace_back(index.shards()[s], ranges[s]);
   if (cursors.size() == 1) {

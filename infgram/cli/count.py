@@ -16,7 +16,6 @@ from infgram.cli.options import (
 )
 from infgram.cli.output import print_json, print_line
 from infgram.cli.questions import ask, given, open_index
-from infgram.errors import QueryError
 
 EXAMPLES = """
 infgram count corpus.infgram "natural language"
@@ -54,11 +53,9 @@ def count(
     with open_index(index) as opened:
         question = ask(opened, asked)
         counts = {"count": opened.count(asked, ignore_case=ignore_case, any_tokenization=any_tokenization)}
-        if documents:
-            if ignore_case or any_tokenization:
-                raise QueryError(
-                    "--documents counts the text as its own tokens; leave out --ignore-case and --any-tokenization"
-                )
+        if documents and isinstance(asked, str) and (ignore_case or any_tokenization):
+            counts["document_count"] = opened.search_text(asked, ignore_case=ignore_case, limit=0).document_count
+        elif documents:
             counts["document_count"] = opened.document_count(question.token_ids)
     if as_json:
         print_json({**counts, "token_ids": question.token_ids, "tokens": question.tokens})

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from infgram.finding.search import Source, find_documents
+from infgram.finding.text import find_text
 
-__all__ = ["Source", "find_documents"]
+__all__ = ["Source", "find_documents", "find_text"]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from infgram import _core
 from infgram.arguments import at_least, checked_seed
 from infgram.errors import QueryError
 from infgram.finding.interval import share_interval
 from infgram.finding.pages import Cursors, order_of, page_of
-from infgram.finding.where import checked, holds
+from infgram.finding.where import checked, fulfilling
 from infgram.query_language import Cnf, parse
 from infgram.snippets import matches_in
 from infgram.tokenizers import Tokenizer
@@ -132,11 +129,7 @@ def _filtered(source: Source, found: _Found, filters: dict[str, JsonScalar], wat
     """Those of the documents whose metadata fulfil the filters."""
     if not filters:
         return found
-    kept = np.zeros(len(found.document_ids), dtype=bool)
-    for place, document_id in enumerate(found.document_ids.tolist()):
-        watch.report("filter", place, len(kept), "documents")
-        metadata = source.core.document_metadata(document_id)
-        kept[place] = holds(json.loads(metadata) if metadata else {}, filters)
+    kept = fulfilling(source.core, found.document_ids, filters, watch)
     return _Found(found.document_ids[kept], found.n_matches[kept], found.has_first[kept], found.n_examined)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
+from infgram import _core
 from infgram.errors import QueryError
-from infgram.types import JsonScalar
+from infgram.types import Int64Array, JsonScalar
+from infgram.watch import Watch
 
 _MISSING: Final = object()
 
@@ -29,6 +35,18 @@ def checked(where: Mapping[str, JsonScalar]) -> dict[str, JsonScalar]:
 def holds(metadata: Mapping[str, Any], where: Mapping[str, JsonScalar]) -> bool:
     """Whether every field is there and has its value. A name with dots reaches into nested objects."""
     return all(_equal(_field(metadata, name), value) for name, value in where.items())
+
+
+def fulfilling(
+    core: _core.Index, document_ids: Int64Array, where: Mapping[str, JsonScalar], watch: Watch
+) -> npt.NDArray[np.bool_]:
+    """For each document whether its metadata fulfil the filters. Cost: all their metadata are read."""
+    fulfils = np.zeros(len(document_ids), dtype=np.bool_)
+    for place, document_id in enumerate(document_ids.tolist()):
+        watch.report("filter", place, len(fulfils), "documents")
+        metadata = core.document_metadata(document_id)
+        fulfils[place] = holds(json.loads(metadata) if metadata else {}, where)
+    return fulfils
 
 
 def _field(value: Any, name: str) -> Any:

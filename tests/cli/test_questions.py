@@ -177,6 +177,25 @@ def test_count_of_documents(index: infgram.Index, index_path: Path) -> None:
     assert run("count", index_path, " natural", "--documents").stdout == "3\n"
 
 
+@pytest.mark.parametrize("query", ["NATURAL", "l lang", "\u00c9", "x AND y"])
+@pytest.mark.parametrize("option", ["--ignore-case", "--any-tokenization"])
+def test_search_of_characters(index: infgram.Index, index_path: Path, query: str, option: str) -> None:
+    ignore_case = option == "--ignore-case"
+    expected = index.search_text(query, ignore_case=ignore_case, limit=2, snippet_tokens=6, where={"number": 1})
+    words: list[str | int] = [option, "--limit", 2, "--snippet-tokens", 6, "--where", "number=1"]
+    found = run("search", index_path, query, *words, "--json").json
+    for name in ("count", "document_count", "is_exact", "cursor"):
+        assert found[name] == getattr(expected, name)
+    assert [hit["matches"] for hit in found["documents"]] == [[*map(vars, hit.matches)] for hit in expected]
+    assert run("search", index_path, query, *words).stdout.startswith(f"{expected.count} occurrence")
+    assert run("count", index_path, query, option, "--documents").stdout == (
+        f"{index.search_text(query, ignore_case=ignore_case).document_count}\n"
+    )
+    for others in (["--scope", "document"], ["--max-matches", "5"]):
+        assert run("search", index_path, query, option, *others).code == 2
+    assert run("search", index_path, "--token-ids", "1", option).code == 2
+
+
 def test_document(index: infgram.Index, index_path: Path) -> None:
     for number, text in enumerate(TEXTS):
         found = run("document", index_path, number, "--json").json
