@@ -17,6 +17,7 @@ import infgram
 
 from . import logs
 from .app import create_app
+from .models import load_model
 from .runtime import Runtime, Worker, open_index, read_keys
 from .settings import Settings
 from .workers import supervise
@@ -33,12 +34,14 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
 
     Raises:
         IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: an index cannot be opened.
+        InputError, TokenizerError, MissingExtraError: a neural model cannot be loaded.
         InputError: the file of keys holds something else.
         StorageError: the address is taken, or not ours; the file of keys cannot be read.
     """
     keys = read_keys(settings)  # these fail here with the library's own message, not inside the server
-    for path in settings.indexes.values():
-        open_index(settings.model_copy(update={"load": "map", "verify": False}), path).close()
+    for name, path in settings.indexes.items():
+        with open_index(settings.model_copy(update={"load": "map", "verify": False}), path) as index:
+            load_model(settings, name, index)
     listening = _listen(settings.host, settings.port)
     if keys is None and not _is_loopback(listening):
         logs.write(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import Settings, create_app
+from infgram.service import Settings, create_app, run
 from infgram.service.settings import NeuralModel
 from pydantic import ValidationError
 
@@ -62,6 +62,8 @@ def test_a_model_that_cannot_be_loaded(folders: dict[str, Path], tmp_path: Path)
     settings = Settings(indexes={"bytes": folders["bytes"]}, models={"bytes": NeuralModel(folder=tmp_path / "none")})
     with pytest.raises(infgram.InfgramError), TestClient(create_app(settings)):
         pass
+    with pytest.raises(infgram.InfgramError):
+        run(settings)
 
 
 def test_a_model_of_no_index(folders: dict[str, Path], model: Path) -> None:
