@@ -25,7 +25,7 @@ OPERATIONS: Final = {
     for path, methods in DOCUMENT.raw_schema["paths"].items()
     for method in methods
 }
-QUICK = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,10 @@ def address(folders: dict[str, Path]) -> Iterator[str]:
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_what_the_schema_allows(address: str, label: str) -> None:
-    """It cannot say which token ids there are, and takes 3.0 for an integer: that may be refused, and nothing else."""
+    """It cannot say which token ids there are, and takes 3.0 for an integer: that may be refused, and nothing else.
+
+    Except the largest seeds, which the readers of schemas round up to 2**64.
+    """
 
     @QUICK
     @given(case=OPERATIONS[label].as_strategy(generation_mode=GenerationMode("positive")))
@@ -46,7 +49,7 @@ def test_what_the_schema_allows(address: str, label: str) -> None:
         response = case.call_and_validate(base_url=address, excluded_checks=[positive_data_acceptance])
         if response.status_code == 422:
             refused = response.json()
-            wrong = {error["type"] for error in refused.get("errors") or []}
+            wrong = {error["type"] for error in refused.get("errors") or [] if error["loc"][-1] != "seed"}
             wrong -= {"string_type"} if "int_type" in wrong else set()  # where either is allowed
             assert refused["code"] != "invalid_request" or wrong <= {"int_type", "value_error"}, refused
 
