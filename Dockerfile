@@ -1,6 +1,6 @@
 # The service alone, without a compiler, a shell's privileges or a place to write. From the folder that holds pyproject.toml:
 #
-#     docker build --file service/Dockerfile --tag infgram .
+#     docker build --tag infgram .
 #     docker run --read-only --tmpfs /tmp --publish 127.0.0.1:8000:8000 \
 #         --volume "$PWD/corpus.infgram:/data/corpus.infgram:ro" infgram /data/corpus.infgram
 

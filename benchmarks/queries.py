@@ -1,6 +1,6 @@
 """How long does a question take? Beside infini-gram, on one corpus, in one run, on one thread.
 
-    python benchmarks/queries.py IDS.npy LENGTHS.npy --tokens 10e6 100e6 --folder DISK
+    python benchmarks/queries.py IDS.npy LENGTHS.npy --tokens 10e6 100e6 400e6 --folder DISK --record FOLDER
 
 IDS.npy holds the token ids of all documents end to end (uint16), LENGTHS.npy how many each document has. The last
 documents of a fixed shuffle are held out: most questions come from them. Both indexes are built in the folder, once.
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ import numpy.typing as npt
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
 import infgram
+from benchmarks.machine import describe
+from benchmarks.queries_report import Row, write_queries_record
 
 Tokens = list[int]
 Ask = Callable[[Tokens], object]
@@ -331,7 +334,7 @@ def _cold(ask: Ask, asked: list[Tokens]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Parse the options and print the rows."""
+    """Parse the options, print the rows and, if asked, write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", type=Path)
     parser.add_argument("lengths", type=Path)
@@ -339,32 +342,50 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, required=True, help="where the indexes are built, about 12 bytes a token"
     )
+    parser.add_argument(
+        "--rival-up-to", type=float, default=float("inf"), metavar="TOKENS", help="infini-gram only on corpora as large"
+    )
     parser.add_argument("--load", default="ram", choices=["map", "warm", "ram"], help="for the warm questions")
     parser.add_argument("--only", choices=["warm", "cold"])
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="write queries.json and queries.md there")
     options = parser.parse_args()
+    rival_version = _rival_version()
+    rows = []
+    for row in _rows(options, has_rival=rival_version is not None):
+        rows.append(row)
+        print(json.dumps(row), flush=True)
+    if options.record:
+        write_queries_record(options.record, describe(rival_version), rows)
+
+
+def _rival_version() -> str | None:
     try:
         importlib.import_module("infini_gram.engine")
-    except ImportError as error:
-        print(json.dumps({"infini_gram": f"not measured: {error}"}))
-        has_rival = False
-    else:
-        has_rival = True
+        return metadata.version("infini-gram")
+    except (ImportError, metadata.PackageNotFoundError):
+        print("infini-gram cannot be imported, so ours is measured alone", file=sys.stderr)
+        return None
+
+
+def _rows(options: argparse.Namespace, *, has_rival: bool) -> Iterator[Row]:
     ids, lengths = np.load(options.ids, mmap_mode="r"), np.load(options.lengths)
     for n_tokens in options.tokens:
         corpus = Corpus(ids, lengths, int(n_tokens))
         ours = build_ours(corpus, options.folder)
-        theirs = build_rival(corpus, options.folder) if has_rival else None
+        theirs = build_rival(corpus, options.folder) if has_rival and n_tokens <= options.rival_up_to else None
         if options.only != "warm":
-            for row in cold_rows(ours, theirs, corpus):
-                print(json.dumps({"n_tokens": corpus.n_tokens, **row}), flush=True)
+            yield from ({"n_tokens": corpus.n_tokens, **row} for row in cold_rows(ours, theirs, corpus))
         if options.only != "cold":
             with infgram.open(ours, load=options.load) as index:
                 info = index.info()
                 share = round(info["directory_bytes"] / info["size_bytes"], 4)
-                print(json.dumps({"bytes_per_token": info["bytes_per_token"], "directory_share": share}), flush=True)
+                yield {
+                    "n_tokens": corpus.n_tokens,
+                    "bytes_per_token": info["bytes_per_token"],
+                    "directory_share": share,
+                }
                 rivals = open_rivals(theirs) if theirs is not None else []
-                for row in warm_rows(index, rivals, corpus):
-                    print(json.dumps({"n_tokens": corpus.n_tokens, **row}), flush=True)
+                yield from ({"n_tokens": corpus.n_tokens, **row} for row in warm_rows(index, rivals, corpus))
 
 
 if __name__ == "__main__":

@@ -44,15 +44,17 @@ def main() -> None:
         print("infini-gram is not named (--rival PYTHON), so ours is measured alone")
     rows: list[Row] = [describe(rival.version if rival else None)]
     print(json.dumps(rows[0]))
-    with (
-        tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-data-") as data,
-        tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-bench-") as work,
-    ):
-        for row in _answers(options, Path(data), Bench(Path(work), options.threads, options.repeats, rival)):
-            rows.append(row)
-            print(in_words(row), flush=True)
-    if options.record:
-        write_record(options.record, "build", "Building an index", rows)
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-data-") as data,
+            tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-bench-") as work,
+        ):
+            for row in _answers(options, Path(data), Bench(Path(work), options.threads, options.repeats, rival)):
+                rows.append(row)
+                print(in_words(row), flush=True)
+    finally:  # what was measured before an error counts
+        if options.record:
+            write_record(options.record, "build", "Building an index", rows)
 
 
 def _answers(options: argparse.Namespace, data: Path, bench: Bench) -> Iterator[Row]:

@@ -56,7 +56,7 @@ class QuestionRoute(APIRoute):
 
 def question_router(tag: str) -> APIRouter:
     """A router for questions of an index; its routes are `QuestionRoute`s."""
-    return APIRouter(route_class=QuestionRoute, tags=[tag], responses=refusals(401, 404, 413, 415, 422, 429, 503))
+    return APIRouter(route_class=QuestionRoute, tags=[tag], responses=refusals(401, 404, 413, 422, 429, 503))
 
 
 async def read_body(request: Request, body_type: type[B]) -> B:

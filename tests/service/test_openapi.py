@@ -77,7 +77,7 @@ def test_every_question_documents_its_refusals(document: dict[str, Any]) -> None
         responses = operation["responses"]
         is_public = operation["operationId"] == "public_query"
         if "requestBody" in operation and not is_public:
-            assert responses.keys() == {"200", "401", "404", "413", "415", "422", "429", "500", "503"}
+            assert responses.keys() == {"200", "401", "404", "413", "422", "429", "500", "503"}
         for status, response in responses.items():
             if status != "200" and not (is_public and status == "400"):
                 assert response["content"].keys() == {"application/problem+json"}
