@@ -163,17 +163,18 @@ class BlockSorter {
     const unsigned at = levels.first_depth + static_cast<unsigned>(level + 1) * Text<Token>::kKeyTokens;
     if (level + 1 == levels_.size()) levels_.emplace_back();
     if (levels_[level].groups.empty()) return;
-    const std::vector<Group> groups = std::move(levels_[level].groups);
-    levels_[level] = {};
+    const std::span<const Group> groups(levels_[level].groups);  // nothing is added to them meanwhile
     if (at >= levels.depth) {
-      levels.resolve(std::span<const Group>(groups));
-      return;
+      levels.resolve(groups);
+    } else {
+      set_keys(
+          groups, [&](const Item& item) { text_.prefetch(item.position + at); },
+          [&](const Item& item) { return text_.key(item.position + at); });
+      for (const Group& group : groups) sort_group(group, level + 1, levels);
+      flush(level + 1, levels);
     }
-    set_keys(
-        std::span<const Group>(groups), [&](const Item& item) { text_.prefetch(item.position + at); },
-        [&](const Item& item) { return text_.key(item.position + at); });
-    for (const Group& group : groups) sort_group(group, level + 1, levels);
-    flush(level + 1, levels);
+    levels_[level].groups.clear();
+    levels_[level].n_items = 0;
   }
 
   Text<Token> text_;
