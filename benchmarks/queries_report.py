@@ -35,7 +35,7 @@ def _table(n_tokens: int, rows: Sequence[Row]) -> str:
     for row in rows:
         if "question" not in row:
             lines.append(
-                f"| *index* | {row['bytes_per_token']} bytes a token, directory {row['directory_share']:.1%} | | |"
+                f"| *index* | {row['bytes_per_token']:.2f} bytes a token, directory {row['directory_share']:.1%} | | |"
             )
             continue
         theirs = row.get("infini_gram")

@@ -81,3 +81,22 @@ def test_tracing_checks_its_answers_and_prints_its_figures(tmp_path: Path) -> No
     assert (whole["question"], whole["n_texts"], whole["documents"]) == ("trace", 5, {"p50": 1, "max": 1})
     assert alone["n_tokens"] == 410
     assert alone["infgram"].keys() == {"p50", "p95", "max"}
+
+
+def test_questions_are_recorded_with_their_growth(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    np.save(tmp_path / "ids.npy", (random.zipf(1.3, 300_000) % 3000).astype(np.uint16))
+    np.save(tmp_path / "lengths.npy", np.full(500, 600))
+    script = str(RUN.with_name("queries.py"))
+    command = [sys.executable, script, str(tmp_path / "ids.npy"), str(tmp_path / "lengths.npy"), "--rival-up-to", "0"]
+    command += ["--tokens", "2e4", "6e4", "--folder", str(tmp_path), "--record", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "queries.json").read_text().splitlines()]
+    assert rows[0]["question"] == "machine"
+    assert rows[1:] == [json.loads(line) for line in done.stdout.splitlines()]
+    page = (tmp_path / "queries.md").read_text()
+    sizes = sorted({row["n_tokens"] for row in rows[1:]})
+    assert len(sizes) == 2
+    assert all(f"## {size:,} tokens" in page for size in sizes)
+    assert "## How times grow with the corpus" in page
