@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.client.loopback import loopback
 
-DOCKERFILE = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (Path(__file__).parents[2] / "service" / "Dockerfile").read_text(encoding="utf-8")
 
 
 def is_healthy(port: int) -> bool:
