@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import logging
 import sys
 import tempfile
@@ -28,6 +27,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that in
 
 import infgram
 from benchmarks.machine import describe
+from benchmarks.report import write_page
 from benchmarks.splits import PYTHON, Split, find_splits, python_splits
 from benchmarks.tiny_model import train_tiny_model
 from infgram.corpus import Corpus
@@ -83,10 +83,7 @@ def main() -> None:
     verdicts = _verdicts(rows[1:])
     print("\n".join(verdicts))
     if options.record:
-        options.record.mkdir(parents=True, exist_ok=True)
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        (options.record / "language_model.json").write_text(lines)
-        (options.record / "language_model.md").write_text(_page(rows, verdicts))
+        write_page(options.record, "language_model", "Language models", rows, _text(rows[1:], verdicts))
 
 
 def _answers(options: argparse.Namespace, work: Path) -> Any:
@@ -193,12 +190,8 @@ _SHOWN: Final = {
 }
 
 
-def _page(rows: Sequence[Row], verdicts: Sequence[str]) -> str:
-    machine, *answers = rows
-    about = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "question")
-    parts = [
-        f"# Language models\n\n{about}.\n\nTest perplexity a token (change against the paper's rule; 95% interval)."
-    ]
+def _text(answers: Sequence[Row], verdicts: Sequence[str]) -> str:
+    parts = ["Test perplexity a token (change against the paper's rule; 95% interval)."]
     for kind in ("all", "own", "foreign"):
         chosen = [row for row in answers if _kind(row) == kind]
         if chosen:
@@ -206,7 +199,7 @@ def _page(rows: Sequence[Row], verdicts: Sequence[str]) -> str:
     parts.append("## Cost\n\n" + "\n".join(f"- {_cost(row)}" for row in answers))
     parts.append("## Near copies\n\n" + "\n".join(f"- {_copies(row)}" for row in answers))
     parts.append("## Goals\n\n" + "\n".join(f"- {line}" for line in verdicts))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 _TABLES: Final = {

@@ -33,7 +33,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that in
 
 import infgram
 from benchmarks.machine import describe
-from benchmarks.queries_report import Row, write_queries_record
+from benchmarks.queries_report import write_queries_record
+from benchmarks.report import Row
 
 Tokens = list[int]
 Ask = Callable[[Tokens], object]

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-Row = dict[str, Any]
+from benchmarks.report import Row, write_page
 
 _BAR: Final = 24  # characters of the longest bar of a question
 
 
 def write_queries_record(folder: Path, machine: Row, rows: Sequence[Row]) -> None:
     """`queries.json`, a row a line, and `queries.md`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in (machine, *rows)]
-    (folder / "queries.json").write_text("".join(lines))
-    about = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "question")
     sizes = sorted({row["n_tokens"] for row in rows})
-    parts = [f"# Questions\n\n{about}. One thread, called from Python; every answer was checked before it was timed.\n"]
+    parts = ["One thread, called from Python; every answer was checked before it was timed.\n"]
     parts += [_table(n_tokens, [row for row in rows if row["n_tokens"] == n_tokens]) for n_tokens in sizes]
     if len(sizes) > 1:
         parts.append(_growth(rows))
-    (folder / "queries.md").write_text("\n".join(parts))
+    write_page(folder, "queries", "Questions", [machine, *rows], "\n".join(parts).rstrip())
 
 
 def _table(n_tokens: int, rows: Sequence[Row]) -> str:

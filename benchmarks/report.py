@@ -16,13 +16,17 @@ def in_words(row: Row) -> str:
 
 
 def write_record(folder: Path, name: str, title: str, rows: Sequence[Row]) -> None:
-    """`NAME.json`, a row a line, and `NAME.md`, the same in words; the first row is the machine."""
+    """A record whose page is its rows in words; the first row is the machine."""
+    words = "\n".join(f"- {line.strip()}" for row in rows[1:] for line in in_words(row).splitlines())
+    write_page(folder, name, title, rows, words)
+
+
+def write_page(folder: Path, name: str, title: str, rows: Sequence[Row], text: str) -> None:
+    """A record: `NAME.json`, a row a line, and `NAME.md`, the title, the machine (the first row) and the text."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    machine, *answers = rows
-    about = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "question")
-    words = "\n".join(f"- {line.strip()}" for row in answers for line in in_words(row).splitlines())
-    (folder / f"{name}.md").write_text(f"# {title}\n\n{about}.\n\n{words}\n")
+    about = ", ".join(f"{name} {value}" for name, value in rows[0].items() if name != "question")
+    (folder / f"{name}.md").write_text(f"# {title}\n\n{about}.\n\n{text}\n")
 
 
 def _sort(row: Row) -> str:

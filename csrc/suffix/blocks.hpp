@@ -158,16 +158,17 @@ class BlockCutter {
     for (std::size_t bucket = 0; bucket < sizes.size(); ++bucket) {
       if (sizes[bucket] == 0) continue;
       const std::uint64_t smallest_key = prefix.smallest_key | buckets_.smallest_key(bucket) >> prefix.bits();
-      const bool is_too_large = sizes[bucket] > block_sizes_.largest && !buckets_.ends(bucket);
+      const bool can_be_cut = can_cut_again && !buckets_.ends(bucket);
+      const bool is_too_large = sizes[bucket] > block_sizes_.largest;
       const bool is_large = sizes[bucket] > 2 * block_sizes_.wanted && sizes[bucket] < n_suffixes / 64 * 63;
-      if ((is_too_large || is_large) && can_cut_again && !buckets_.ends(bucket)) {
+      if (can_be_cut && (is_too_large || is_large)) {
         cut(longer(prefix, smallest_key));
         is_block_open = false;
         continue;
       }
       if (!is_block_open || blocks_.back().n_suffixes + sizes[bucket] > block_sizes_.wanted) {
         blocks_.push_back({prefix.keys, smallest_key, 0, prefix.n_tokens(), {}, n_suffixes_, 0});
-        blocks_.back().is_tied = is_too_large && buckets_.depth() > 0;
+        blocks_.back().is_tied = is_too_large && buckets_.depth() > 0 && !buckets_.ends(bucket);
         is_block_open = true;
       }
       Block& block = blocks_.back();
