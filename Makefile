@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTEST_ARGS ?= -n auto --maxprocesses=8
 SHELL := /bin/bash
 BIN := $(VENV)/bin
-EXTRAS := dev,service,lm
+EXTRAS := dev,service,lm,ray
 CONSTRAINTS := tests/constraints.txt
 
 # The native build is kept, so that a changed line costs one file. Folders are inputs too: they show a removed file.

@@ -1,0 +1,35 @@
+"""Ray clusters on this machine, over its loopback interface."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import ray
+from ray.cluster_utils import Cluster
+
+ADDRESS = "127.0.0.2"
+"""Loopback, so that no other machine can reach it. Ray takes 127.0.0.1 to mean the machine's own address."""
+
+OPTIONS: dict[str, Any] = {"object_store_memory": 80 << 20, "node_ip_address": ADDRESS}
+"""Of each node; no more shared memory than Ray must have, as no data go through it."""
+
+
+@contextmanager
+def cluster_of(n_nodes: int) -> Iterator[Cluster]:
+    """A cluster of so many nodes, one of them the head, of one CPU each; this process is connected to it."""
+    cluster = Cluster(initialize_head=True, head_node_args={**OPTIONS, "num_cpus": 1, "include_dashboard": False})
+    try:
+        for _ in range(n_nodes - 1):
+            cluster.add_node(num_cpus=1, **OPTIONS)
+        cluster.wait_for_nodes()
+        ray.init(address=cluster.address, _node_ip_address=ADDRESS, log_to_driver=False, logging_level=logging.ERROR)
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
