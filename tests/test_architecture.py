@@ -43,6 +43,10 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "client": {"errors", "types", "arguments", "query_language"},
     "lm": {"errors", "types", "arguments", "watch", "signed_json", "corpus", "tokenizers", "index"},
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
+    "cluster": {
+        *("errors", "types", "arguments", "manifest", "signed_json", "integrity", "watch", "corpus", "tokenizers"),
+        *("index", "build", "finding", "spelling", "session"),
+    },
     "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "duplicates", "index", "build"},
     "__init__": {
         *("errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build"),
@@ -50,13 +54,13 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     },
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "build", "tools", "lm"),
+        *("query_language", "index", "build", "cluster", "tools", "lm"),
     },
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "finding", "session", "duplicates", "lm", "build", "__init__"}
+CORE_USERS = {"index", "finding", "session", "duplicates", "lm", "build", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {
@@ -66,7 +70,8 @@ HOMES = {
     "huggingface_hub": ("infgram/tokenizers/",),
     "fastokens": ("infgram/tokenizers/",),
     "pyarrow": ("infgram/corpus/",),
-    "fsspec": ("infgram/corpus/",),
+    "fsspec": ("infgram/corpus/", "infgram/cluster/"),
+    "ray": ("infgram/cluster/",),
     "typer": ("infgram/cli/",),
     "rich": ("infgram/cli/",),
     "httpx2": ("infgram/client/",),

@@ -30,13 +30,18 @@ def fingerprint(files: Iterable[tuple[str, Place]], options: Iterable[str | int 
     digest = hashlib.sha256(json.dumps(list(options)).encode())
     for name, place in files:
         try:
-            digest.update(json.dumps([name, _version(place)]).encode())
+            digest.update(json.dumps([name, version_of(place)]).encode())
         except OSError as error:
             raise InputError(f"{place}: cannot be read: {error.strerror or error}") from error
     return digest.hexdigest()
 
 
-def _version(place: Place) -> str:
+def version_of(place: Place) -> str:
+    """What changes when the content of a file does; empty for a link to nowhere.
+
+    Raises:
+        OSError: it cannot be asked.
+    """
     if isinstance(place, LocalPlace):
         if not place.path.exists():  # a link to nowhere: reading says so, in its turn
             return ""

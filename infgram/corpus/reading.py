@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
 from infgram.corpus.formats import Format, format_of
+from infgram.corpus.found import FoundSoFar
 from infgram.corpus.opening import Compression, decompressed
 from infgram.corpus.options import ReadOptions
 from infgram.corpus.places import CountingFile, CountingStream, Found, Place
@@ -69,6 +70,7 @@ class Reading:
         self._files = files
         self._options = options
         self._on_error = on_error
+        self._n_documents = 0
         self._finished_bytes = 0
         self._file: InputFile | None = None
         self._raw: CountingFile | CountingStream | None = None
@@ -87,19 +89,26 @@ class Reading:
             InputError: under `fail`, at the first piece of input that cannot be read; always, at the end,
                 if there was no document or no line or table with the text field.
         """
-        n_documents = 0
+        yield from self.documents_of_a_part()
+        self.found.check(self._inputs, self._options.text_field.name, self.skipped)
+
+    def documents_of_a_part(self) -> Iterator[SourceDocument]:
+        """As `documents`, of some files of a corpus: it takes all of them to say that there was no document."""
         for file in self._files:
             for item in self._items(file):
                 if isinstance(item, SourceDocument):
-                    n_documents += 1
+                    self._n_documents += 1
                     yield item
                 else:
                     self._refuse(file, item)
             self._raw = None
             self._finished_bytes += file.size_bytes
-        self._check_text_field()
-        if n_documents == 0:
-            raise InputError(f"{self._inputs}: no document found{self._why_none()}")
+
+    @property
+    def found(self) -> FoundSoFar:
+        """What there was of documents and of the text field."""
+        field = self._options.text_field
+        return FoundSoFar(self._n_documents, field.n_records, field.n_found, field.other_fields)
 
     def _items(self, file: InputFile) -> Iterator[SourceDocument | Skipped]:
         line: int | None = None
@@ -119,19 +128,3 @@ class Reading:
             line = "" if skipped.line is None else f", line {skipped.line}"
             raise InputError(f"{file.place}{line}: {skipped.reason}; {HOW_TO_GO_ON}")
         self.skipped.append(skipped)
-
-    def _check_text_field(self) -> None:
-        text_field = self._options.text_field
-        if text_field.n_records > 0 and text_field.n_found == 0:
-            raise InputError(
-                f"{self._inputs}: not one of {text_field.n_records} lines or tables has the field "
-                f"{text_field.name!r}; found {text_field.other_fields}; name the field with text_field=… "
-                "(--text-field)"
-            )
-
-    def _why_none(self) -> str:
-        if not self.skipped:
-            return "; every input file is empty"
-        first = self.skipped[0]
-        where = first.source if first.line is None else f"{first.source}, line {first.line}"
-        return f"; {len(self.skipped)} pieces of input cannot be read, the first: {where}: {first.reason}"

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from infgram.corpus.extras import REMOTE
 from infgram.corpus.patterns import Pattern
 from infgram.corpus.places import CountingStream, Found
 from infgram.errors import InputError, MissingExtraError
+
+_TAGS: Final = (
+    "ETag",
+    "etag",
+    "generation",
+    "md5Hash",
+    "content_md5",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "created",
+)
+"""What file systems call that which changes with the content; the same in a listing and when a file is asked for."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,9 @@ class RemotePlace:
             OSError: it cannot be asked.
         """
         with _os_errors():
-            return str(self.file_system.ukey(self.path))
+            info = self.file_system.info(self.path)
+            tags = [f"{info['size']} {info[tag]}" for tag in _TAGS if info.get(tag) is not None]
+            return tags[0] if tags else str(self.file_system.ukey(self.path))
 
     @contextmanager
     def open(self) -> Iterator[CountingStream]:
@@ -122,3 +137,14 @@ def _os_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise OSError(0, f"{type(error).__name__}: {error}") from error
+
+
+def remote_place(url: str) -> RemotePlace:
+    """The file at a URL that `str(place)` gave; what the file system has remembered of it is not asked for.
+
+    Raises:
+        OSError: the place cannot be reached.
+        MissingExtraError: as `list_remote`.
+    """
+    with _os_errors():
+        return RemotePlace(*REMOTE.load().url_to_fs(url, use_listings_cache=False))

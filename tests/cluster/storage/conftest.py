@@ -1,0 +1,26 @@
+"""One folder in each kind of storage."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.s3 import s3_server
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["path", "file", "s3"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A folder that does not exist yet."""
+    if request.param == "s3":
+        return f"{request.getfixturevalue('bucket')}/{secrets.token_hex(4)}/index"
+    path = tmp_path / "stored" / "index"
+    return str(path) if request.param == "path" else f"file://{path}"
