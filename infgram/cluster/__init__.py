@@ -1,3 +1,8 @@
-"""Past one machine: building and serving on a cluster, from object storage."""
+"""Past one machine: building and serving on a Ray cluster, from object storage."""
 
 from __future__ import annotations
+
+from infgram.cluster.deployment import deploy, undeploy
+from infgram.cluster.index import Index
+
+__all__ = ["Index", "deploy", "undeploy"]
