@@ -6,7 +6,8 @@
 
 IDS.npy holds the token ids of all documents end to end, LENGTHS.npy how many each document has; the corpus of each
 size is the beginning of one fixed shuffle of the documents, so that all are of one kind. Every index is verified. The
-constants of `infgram plan` (infgram/planning/constants.py) are the record of such a run. One JSON object a row.
+constants of `infgram plan` (infgram/planning/constants.py) are the record of such a run. One JSON object a row. With
+--only, a record keeps what it has of the other questions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
+import infgram
 from benchmarks.corpora import SEPARATOR, encoded, source_texts, texts_of, write_texts
 from benchmarks.machine import describe
 from benchmarks.measuring import run
@@ -35,10 +36,18 @@ from benchmarks.ray_calls import call_rows
 from benchmarks.report import Row
 from benchmarks.scale_report import write_scale_record
 from benchmarks.shard_latency import many_shards, one_shard
-from infgram.planning import StagePoint, fitted
 from infgram.tokenizers import resolve, train_bpe
 
-QUESTIONS: Final = ("text", "stages", "wide", "one shard", "many shards", "calls")
+_ROWS: Final = {
+    "text": ("text",),
+    "stages": ("stages",),
+    "wide": ("wide",),
+    "one shard": ("latency",),
+    "many shards": ("shards", "fan_out"),
+    "calls": ("calls",),
+}
+QUESTIONS: Final = tuple(_ROWS)
+_MOST_WIDE: Final = 2e8
 _OURS: Final = Path(__file__).with_name("ours.py")
 _LATENCY_TOKENS: Final = 5e6  # smaller shards are of no interest to a fan-out
 _TEXT_BYTES: Final = 100e6
@@ -53,7 +62,17 @@ def main() -> None:
             rows.append(row)
             print(json.dumps(row), flush=True)
             if options.record:  # what was measured before an error counts
-                write_scale_record(options.record, rows)
+                write_scale_record(options.record, [*rows, *_earlier(options)])
+
+
+def _earlier(options: argparse.Namespace) -> list[Row]:
+    """What the record holds of questions that are not asked this time."""
+    path = options.record / "scale.json"
+    if not options.only or not path.exists():
+        return []
+    again = {name for question in options.only for name in _ROWS[question]}
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return [row for row in rows[1:] if row["question"] not in again]
 
 
 def _rows(options: argparse.Namespace, work: Path) -> Iterator[Row]:
@@ -68,10 +87,13 @@ def _rows(options: argparse.Namespace, work: Path) -> Iterator[Row]:
     ids, lengths = _tokens(options, tokenizer)
     corpora = [Corpus(ids, lengths, int(n_tokens)) for n_tokens in sorted(options.tokens)]
     if "stages" in asked:
-        yield from _stages(corpora, options, work)
+        yield from (_measured(corpus, options, work, 16) for corpus in corpora)
     if "wide" in asked:
-        yield {**_measured(corpora[-1 if len(corpora) < 2 else -2], options, work, 32), "question": "wide"}
-    large = [corpus for corpus in corpora if corpus.n_tokens >= _LATENCY_TOKENS] or corpora
+        largest = max(
+            (corpus for corpus in corpora if corpus.n_tokens <= _MOST_WIDE), key=lambda corpus: corpus.n_tokens
+        )
+        yield {**_measured(largest, options, work, 32), "question": "wide"}
+    large = [corpus for corpus in corpora if corpus.n_tokens >= _LATENCY_TOKENS] or corpora[-1:]
     if "one shard" in asked:
         for corpus in large:
             path = work / "one"
@@ -82,27 +104,6 @@ def _rows(options: argparse.Namespace, work: Path) -> Iterator[Row]:
         yield from many_shards(large[min(1, len(large) - 1)], work)
     if "calls" in asked:
         yield from call_rows()
-
-
-def _stages(corpora: list[Corpus], options: argparse.Namespace, work: Path) -> Iterator[Row]:
-    """Each size; from the third on also what the smaller ones predict of it."""
-    points: list[StagePoint] = []
-    for corpus in corpora:
-        row = _measured(corpus, options, work, 16)
-        yield row
-        point = StagePoint(**{name: row[name] for name in StagePoint.__dataclass_fields__})
-        if len(points) >= 3:
-            predicted = fitted(points).predicted(
-                point.n_tokens, point.n_documents, point.threads, SEPARATOR, 16
-            )
-            yield {
-                "question": "predicted",
-                "n_tokens": point.n_tokens,
-                "from": [smaller.n_tokens for smaller in points],
-                "predicted": asdict(predicted),
-                "measured": asdict(point),
-            }
-        points.append(point)
 
 
 def _measured(corpus: Corpus, options: argparse.Namespace, work: Path, width_bits: int) -> Row:

@@ -1,6 +1,8 @@
-"""The constants of `infgram plan`, made of a record: python benchmarks/scale_constants.py RECORD/scale.json
+"""The constants of `infgram plan`, made of a record.
 
-Prints infgram/planning/constants.py; a test compares.
+    python benchmarks/scale_constants.py RECORD/scale.json > infgram/planning/constants.py
+
+A test compares.
 """
 
 from __future__ import annotations
@@ -17,13 +19,15 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
 from benchmarks.report import Row
-from infgram.planning.costs import Growth, StageCosts, StagePoint, fitted
+from benchmarks.scale_report import stage_points
+from infgram.planning.costs import Growth, StageCosts, fitted
 
 _ROUNDS: Final = {"count": 1, "next token": 1, "infgram": 2}
 
-_HEAD: Final = '''"""What was measured, for the model: written by `benchmarks/scale_constants.py`, of the record {record}.
+_HEAD: Final = '''"""What was measured, for the model: `benchmarks/scale_constants.py` wrote it, of the record {record}.
 
-{machine}. Each vCPU was busy, as those of a machine are that builds. docs/scale.md says what each constant is.
+{machine}.
+Each vCPU was busy, as those of a machine are that builds. docs/scale.md says what each constant is.
 """
 
 from __future__ import annotations
@@ -38,21 +42,15 @@ from infgram.planning.fan_out import Calls, ShardLatency
 
 def constants(rows: Sequence[Row], record: str) -> str:
     """The text of constants.py."""
-    points = [StagePoint(**{name: row[name] for name in StagePoint.__dataclass_fields__}) for row in _of(rows, "stages")]
-    costs = fitted(points)
-    latencies = [
-        f"    ({row['asked']!r}, {row['state']!r}): ShardLatency(\n        {_distribution(row['between_questions'])},\n"
-        f"        {_distribution(row['between_shards'])},\n        shard_tokens={round(row['shard_tokens'])},\n"
-        f"        growth={_growth_of_latency(rows, row):.3f},\n        rounds={_ROUNDS[row['asked']]},\n    ),"
-        for row in _of(rows, "shards")
-    ]
+    costs = fitted(stage_points(rows))
+    latencies = [_latency(rows, row) for row in _of(rows, "shards")]
     machine = {name: value for name, value in rows[0].items() if name in ("cpu", "cores", "date")}
     return "\n".join(
         [
             _HEAD.format(record=record, machine=", ".join(f"{name} {value}" for name, value in machine.items())),
             f"COSTS: Final = {_costs(costs)}",
             f"TOKENISE_NS_PER_BYTE: Final = {_tokenise(rows, costs):.1f}  # of text, reading it included",
-            f"WIDE_TIMES: Final = {_wide(rows, costs):.2f}  # the processor time of sorting tokens of 32 bits, of that of 16",
+            f"WIDE_TIMES: Final = {_wide(rows, costs):.2f}  # of sorting: 32 bits a token over 16",
             "",
             f"CALLS: Final = {_calls(_of(rows, 'calls'))}",
             "LATENCIES: Final = {",
@@ -69,7 +67,9 @@ def _of(rows: Sequence[Row], question: str) -> list[Row]:
 
 def _costs(costs: StageCosts) -> str:
     stages = "".join(f"    {name}={_growth(getattr(costs, name))},\n" for name in ("write", "sort", "verify"))
-    memory = f"    memory_base_bytes={costs.memory_base_bytes:.0f},\n    memory_per_token={costs.memory_per_token:.3f},\n"
+    memory = (
+        f"    memory_base_bytes={costs.memory_base_bytes:.0f},\n    memory_per_token={costs.memory_per_token:.3f},\n"
+    )
     return f"StageCosts(\n{stages}{memory})"
 
 
@@ -90,9 +90,19 @@ def _wide(rows: Sequence[Row], costs: StageCosts) -> float:
 
 
 def _calls(rows: Sequence[Row]) -> str:
-    """One call, and what each further owner adds to the median."""
-    each_us, _ = np.polyfit([row["owners"] for row in rows], [row["p50"] for row in rows], 1)
+    """One call, and what the asker's processor does for each further owner: the owners have machines of their own."""
+    each_us, _ = np.polyfit([row["owners"] for row in rows], [row["asker_cpu_us"] for row in rows], 1)
     return f"Calls({_distribution(rows[0]['quantiles'])}, each_us={max(0.0, float(each_us)):.1f})"
+
+
+def _latency(rows: Sequence[Row], row: Row) -> str:
+    return (
+        f"    ({row['asked']!r}, {row['state']!r}): ShardLatency(\n"
+        f"        question={_distribution(row['question_us'])},\n        shard={_distribution(row['shard'])},\n"
+        f"        delayed={row['delayed']:.5g},\n        delay={_distribution(row['delay'])},\n"
+        f"        shard_tokens={round(row['shard_tokens'])},\n"
+        f"        growth={_growth_of_latency(rows, row):.3f},\n        rounds={_ROUNDS[row['asked']]},\n    ),"
+    )
 
 
 def _growth_of_latency(rows: Sequence[Row], of: Row) -> float:

@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import infgram
 from benchmarks.queries import VOCAB_SIZE, Corpus, Tokens, drop_pages
 from benchmarks.report import Row
-from infgram.planning import Distribution, ShardLatency, simulated_us
+from infgram.planning import Distribution, Serving, ShardLatency, simulated_us
 
 Times = npt.NDArray[np.float64]  # microseconds: a row a shard, a column a question
 
@@ -70,13 +71,12 @@ def many_shards(corpus: Corpus, folder: Path) -> Iterator[Row]:
 
 def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterator[Row]:
     shard_tokens = corpus.n_tokens / N_SHARDS
-    question, factors = _split(times[:, ::2])
     about = {**_row("shards", corpus, name, is_cold=is_cold), "n_shards": N_SHARDS, "shard_tokens": shard_tokens}
-    yield {**about, "between_questions": _values(question), "between_shards": _values(factors)}
-    latency = ShardLatency(Distribution.of(question), Distribution.of(factors.ravel()), shard_tokens, growth=0.0)
-    held_out = times[:, 1::2]
+    found = asdict(ShardLatency.of(times, shard_tokens))
+    yield {**about, **found, "question": "shards", "question_us": found["question"]}
+    latency, held_out = ShardLatency.of(times[:, ::2], shard_tokens), times[:, 1::2]
     for how, measured, owners in (("slowest", held_out.max(axis=0), N_SHARDS), ("in a row", held_out.sum(axis=0), 1)):
-        predicted = simulated_us(latency, N_SHARDS, shard_tokens, owners, None)
+        predicted = simulated_us(latency, Serving(N_SHARDS, shard_tokens, owners))
         yield {
             **about,
             "question": "fan_out",
@@ -86,16 +86,11 @@ def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterato
         }
 
 
-def _split(times: Times) -> tuple[Times, Times]:
-    """A question's median over the shards, and each shard's time as its multiple."""
-    question = np.median(times, axis=0)
-    return question, times / question
-
-
 def _asked_of_each(indexes: Sequence[infgram.Index], name: str, asked: Sequence[Tokens]) -> Times:
     """Each question of all shards before the next one, as a fan-out does."""
     asks = [getattr(index, _METHODS[name]) for index in indexes]
-    return np.array([[_times_us(ask, [question])[0] for ask in asks] for question in asked]).T
+    times: Times = np.array([[_times_us(ask, [question])[0] for ask in asks] for question in asked]).T
+    return times
 
 
 def _times_us(ask: Callable[[Tokens], object], asked: Sequence[Tokens]) -> list[float]:
@@ -144,4 +139,4 @@ def _quantile(times: Times, name: str) -> float:
 
 def _values(times: Times) -> dict[str, list[float]]:
     found = Distribution.of(times.ravel())
-    return {"probabilities": list(found.probabilities), "values": [round(value, 4) for value in found.values]}
+    return {"probabilities": list(found.probabilities), "values": list(found.values)}

@@ -52,9 +52,7 @@ def plan(
     ] = None,
     shard_tokens: Annotated[
         int,
-        typer.Option(
-            "--shard-tokens", parser=token_number, metavar="N", help="Tokens of a shard.", show_default="4e9"
-        ),
+        typer.Option("--shard-tokens", parser=token_number, metavar="N", help="Tokens of a shard.", show_default="4e9"),
     ] = 4_000_000_000,
     vocab_size: Annotated[
         int, typer.Option("--vocab-size", min=1, metavar="N", help="Token ids; above 65,535 a token takes 32 bits.")
@@ -120,10 +118,14 @@ def print_plan(made: Plan) -> None:
 
 def _summary(made: Plan) -> list[tuple[str, str]]:
     machine, workload = made.machine, made.workload
+    price = f"${machine.dollars_per_hour:g} an hour"
     return [
         ("tokens", f"{workload.n_tokens:,}, {workload.token_width_bits} bits each"),
         ("shards", f"{made.n_shards:,} of {workload.tokens_of_a_shard:,} tokens"),
-        ("machines", f"{made.n_machines:,} {one_line(machine.name)} of {machine.vcpus} vCPUs, ${machine.dollars_per_hour:g} an hour"),
+        (
+            "machines",
+            f"{made.n_machines:,} {one_line(machine.name)} of {machine.vcpus} vCPUs, {price}",
+        ),
         ("shards at a time", f"{made.slots:,} on each machine"),
         ("time", f"{made.hours:,.1f} hours; {made.n_repeated:,} tasks repeated"),
         ("price", f"${made.dollars:,.2f} for the machines, of which ${made.cpu_dollars:,.2f} is CPU time"),

@@ -1,7 +1,9 @@
 """What an index of a given size takes: a cost model, and simulations of its build and of its questions.
 
-Pure Python and NumPy. The model's constants were measured (`constants`); docs/scale.md says how, and how well they hold.
+Pure Python and NumPy. The model's constants were measured (`constants`); docs/scale.md says how well they hold.
 """
+
+from __future__ import annotations
 
 from infgram.planning.costs import StageCosts, StagePoint, fitted
 from infgram.planning.distribution import Distribution

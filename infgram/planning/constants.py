@@ -20,5 +20,11 @@ WIDE_TIMES: Final = 1.5
 
 CALLS: Final = Calls(Distribution((0.0, 0.5, 0.99), (500, 700, 2000)), each_us=80.0)
 LATENCIES: Final = {
-    ("count", "warm"): ShardLatency(Distribution((0.0, 0.5, 0.99), (1, 2, 4)), Distribution((0.0, 0.5, 0.99), (0.8, 1, 2)), 1e7, 0.1),
+    ("count", "warm"): ShardLatency(
+        Distribution((0.0, 0.5), (1, 2)),
+        Distribution((0.0, 0.5), (0.8, 1)),
+        0.01,
+        Distribution((0.0, 0.5), (10, 20)),
+        1e7,
+    ),
 }

@@ -106,22 +106,21 @@ def block_bytes(n_tokens: float, threads: int) -> float:
 
 
 def fitted(points: Sequence[StagePoint]) -> StageCosts:
-    """The functions that measured builds suggest, by least squares of the times a token.
+    """The functions that measured builds suggest: lines through the times a token, larger builds weighing more.
 
     Raises:
-        QueryError: there are fewer than three sizes.
+        QueryError: there are fewer than two sizes.
     """
-    if len({point.n_tokens for point in points}) < 3:
-        raise QueryError(f"a fit needs builds of at least 3 sizes; there are {len(points)}")
-    sizes = np.array([point.n_tokens for point in points], dtype=np.float64)
-    memory = [point.memory_bytes - block_bytes(point.n_tokens, point.threads) for point in points]
-    per_token, base = np.polyfit(sizes, memory, 1, w=1 / np.sqrt(sizes))
+    if len({point.n_tokens for point in points}) < 2:
+        raise QueryError(f"a fit needs builds of at least 2 sizes; there are {len(points)} of one")
+    memory = [(point.memory_bytes - block_bytes(point.n_tokens, point.threads)) / point.n_tokens for point in points]
+    base_bytes, per_token = _line(points, [1 / point.n_tokens for point in points], memory)
     return StageCosts(
         write=_growth(points, lambda point: point.write_cpu_s),
         sort=_growth(points, lambda point: point.sort_cpu_s, PASS_NS),
         verify=_growth(points, lambda point: point.verify_cpu_s),
-        memory_base_bytes=float(base),
-        memory_per_token=float(per_token),
+        memory_base_bytes=base_bytes,
+        memory_per_token=per_token,
     )
 
 
@@ -129,5 +128,14 @@ def _growth(points: Sequence[StagePoint], seconds: Callable[[StagePoint], float]
     passes = Growth(0.0, 0.0, per_pass)
     doublings = [math.log2(point.n_tokens / _UNIT) for point in points]
     ns = [seconds(point) / point.n_tokens * 1e9 - passes.ns(point.n_tokens) for point in points]
-    slope, base = np.polyfit(doublings, ns, 1)
-    return Growth(float(base), float(slope), per_pass)
+    slope, base = _line(points, doublings, ns)
+    return Growth(base, slope, per_pass)
+
+
+def _line(points: Sequence[StagePoint], x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Slope, not below 0, and the value at 0 of the line of least squares, each build weighing as its tokens."""
+    weights = np.array([point.n_tokens for point in points], dtype=np.float64)
+    slope, at_zero = np.polyfit(x, y, 1, w=np.sqrt(weights))
+    if slope < 0:
+        return 0.0, float(np.average(y, weights=weights))
+    return float(slope), float(at_zero)

@@ -59,7 +59,7 @@ class Distribution:
             raise QueryError("there is no sample; expected at least one")
         tail = [p for p in (*_GRID[1:], *_TAIL) if (1 - p) * measured.size >= _LEAST_BEYOND]
         kept = (0.0, *tail)
-        return cls(kept, tuple(float(value) for value in np.quantile(measured, kept)))
+        return cls(kept, tuple(float(f"{value:.5g}") for value in np.quantile(measured, kept)))
 
     @classmethod
     def constant(cls, value: float) -> Distribution:

@@ -10,34 +10,61 @@ import numpy as np
 
 from infgram.planning.distribution import Distribution, Floats
 
+LARGEST_FACTOR: Final = 4.0
 _DRAWS_AT_ONCE: Final = 1 << 22
-_TRIALS: Final = 4000
+_TRIALS: Final = 2000
 
 
 @dataclass(frozen=True)
 class ShardLatency:
-    """What one shard takes for a question: a draw for the question times a draw for the shard, in microseconds.
+    """What one shard takes for a question: a draw for the question, times one for the shard, plus now and then a delay.
 
-    A question that is heavy is so in every shard, since the shards are alike: so its draw is shared. What is left, the
-    shard's share of the occurrences and the delays of its machine, is drawn for each shard.
+    A question that is heavy is so in every shard, since the shards are alike: so its draw is shared. The shard's share
+    of the occurrences, and the delays of its machine and its disk, are drawn for each shard.
 
     Attributes:
         question: microseconds, of a shard of `shard_tokens`.
-        shard: a factor; its median is 1.
+        shard: a factor about 1, at most `LARGEST_FACTOR`; what is slower than that counts as a delay.
+        delayed: the share of times with a delay.
+        delay: microseconds of a delay.
         shard_tokens: at which it was measured.
-        growth: how much larger it is at ten times the tokens, as a share of what it is at `shard_tokens`.
+        growth: what a question takes more at ten times the tokens, as a share of what it takes at `shard_tokens`.
         rounds: how often all shards are asked, one after the other.
     """
 
     question: Distribution
     shard: Distribution
+    delayed: float
+    delay: Distribution
     shard_tokens: float
-    growth: float
+    growth: float = 0.0
     rounds: int = 1
+
+    @classmethod
+    def of(cls, times_us: Floats, shard_tokens: float) -> ShardLatency:
+        """What measured times tell: a row a shard, a column a question."""
+        question = np.median(times_us, axis=0)
+        delays = np.maximum(0.0, times_us - LARGEST_FACTOR * question)
+        late = delays[delays > 0]
+        return cls(
+            question=Distribution.of(question),
+            shard=Distribution.of(np.minimum(times_us / question, LARGEST_FACTOR).ravel()),
+            delayed=late.size / delays.size,
+            delay=Distribution.of(late) if late.size else Distribution.constant(1.0),
+            shard_tokens=shard_tokens,
+        )
 
     def times(self, shard_tokens: float) -> float:
         """The factor for shards of another size: linear in its logarithm, as the steps of a binary search are."""
         return max(0.1, 1 + self.growth * math.log10(shard_tokens / self.shard_tokens))
+
+    def draw(self, random: np.random.Generator, question_us: Floats, n_shards: int) -> Floats:
+        """Microseconds of each shard, a row a question."""
+        shape = (len(question_us), n_shards)
+        times = question_us[:, None] * self.shard.draw(random, shape)
+        late = random.random(shape) < self.delayed
+        times[late] += self.delay.draw(random, int(late.sum()))
+        return times
 
 
 @dataclass(frozen=True)
@@ -98,8 +125,8 @@ def simulated_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trial
         part = slice(begin, min(begin + rows, n_trials))
         n_rows = part.stop - part.start
         for _ in range(latency.rounds):
-            shards = latency.shard.draw(random, (n_rows, serving.n_shards))
-            busy = question[part, None] * _slowest_lanes(shards, owners, lanes)
+            shards = latency.draw(random, question[part], serving.n_shards)
+            busy = _slowest_lanes(shards, owners, lanes)
             if serving.calls is not None:
                 one = serving.calls.one.draw(random, (n_rows, owners))
                 busy += one + serving.calls.each_us * np.arange(owners)

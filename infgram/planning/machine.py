@@ -52,7 +52,11 @@ class Machine:
             is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
             least = 0 if name in ("losses_per_hour", "dollars_per_hour") else 1e-9
             if not is_number or value < least or (name == "vcpus" and value != int(value)):
-                expected = "a whole number above 0" if name == "vcpus" else f"a number {'of at least' if least == 0 else 'above'} 0"
+                expected = (
+                    "a whole number above 0"
+                    if name == "vcpus"
+                    else f"a number {'of at least' if least == 0 else 'above'} 0"
+                )
                 raise QueryError(f"{name} of machine {self.name} is {value!r}; expected {expected}")
 
 
@@ -101,8 +105,12 @@ def machine_of(name: str | os.PathLike[str]) -> Machine:
 def _machine(given: dict[str, object], path: Path) -> Machine:
     like = given.pop("like", None)
     if like is not None and like not in MACHINES:
-        raise QueryError(f'{path}: there is no machine {like!r} to be like; expected {", ".join(MACHINES)}')
-    merged: dict[str, object] = {**(asdict(MACHINES[str(like)]) if like is not None else {}), "name": path.stem, **given}
+        raise QueryError(f"{path}: there is no machine {like!r} to be like; expected {', '.join(MACHINES)}")
+    merged: dict[str, object] = {
+        **(asdict(MACHINES[str(like)]) if like is not None else {}),
+        "name": path.stem,
+        **given,
+    }
     unknown = sorted(merged.keys() - set(_names()))
     missing = [name for name in _names() if name not in merged and name not in ("speed", "losses_per_hour")]
     if unknown or missing:

@@ -190,7 +190,9 @@ def build_stages(workload: Workload, shard: StagePoint) -> list[Stage]:
             documents_bytes,
             read_bytes + documents_bytes,
         ),
-        Stage("sort", seconds(shard.sort_cpu_s * wide, sorted_bytes), 0.0, sorted_bytes, documents_bytes + sorted_bytes),
+        Stage(
+            "sort", seconds(shard.sort_cpu_s * wide, sorted_bytes), 0.0, sorted_bytes, documents_bytes + sorted_bytes
+        ),
         Stage("verify", shard.verify_cpu_s, 0.0, 0.0, shard.size_bytes),
     ]
 
@@ -216,8 +218,8 @@ def _slots(workload: Workload, machine: Machine, shard: StagePoint) -> int:
             return slots
     raise QueryError(
         f"a shard of {workload.tokens_of_a_shard:,} tokens takes {_resident_bytes(workload, machine, 1) / 1e9:.1f} GB "
-        f"of memory and {_local_bytes(workload, shard) / 1e9:.1f} GB of disk while it is built, more than {machine.name} "
-        "has to spare; expected smaller shards (--shard-tokens) or a larger machine"
+        f"of memory and {_local_bytes(workload, shard) / 1e9:.1f} GB of disk while it is built, more than "
+        f"{machine.name} has to spare; expected smaller shards (--shard-tokens) or a larger machine"
     )
 
 
@@ -255,8 +257,8 @@ def _fewest(
             break
     one_hours = sum(map(Fleet(machine, most, slots, STORAGE_BYTES_PER_S).seconds, stages)) / 3600
     raise QueryError(
-        f"not done in {hours:g} hours on any number of machines: a single shard takes {one_hours:.2g} hours on its part "
-        "of one; expected more hours or smaller shards"
+        f"not done in {hours:g} hours on any number of machines: a single shard takes {one_hours:.2g} hours on "
+        "its part of one; expected more hours or smaller shards"
     )
 
 

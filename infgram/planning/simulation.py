@@ -9,11 +9,13 @@ from typing import Final
 
 import numpy as np
 
+from infgram.errors import QueryError
 from infgram.planning.machine import Machine
 
 REPLACE_S: Final = 300.0  # until a lost machine is replaced
 _MACHINE_SPREAD: Final = 0.05  # standard deviation of the logarithm of a machine's time
 _TASK_SPREAD: Final = 0.10  # and of a task's
+_MOST_LOSSES: Final = 3.0  # of a machine in the time of one stage
 _LOSSES_DRAWN: Final = 64  # of a machine, at a time
 
 
@@ -77,10 +79,19 @@ class BuildRun:
 
 
 def simulate(fleet: Fleet, stages: Sequence[Stage], n_shards: int, seed: int = 0) -> BuildRun:
-    """Build all shards: a slot that is free takes the next shard and does its stages, one after the other."""
+    """Build all shards: a slot that is free takes the next shard and does its stages, one after the other.
+
+    Raises:
+        QueryError: a stage takes so long that a machine is hardly ever not lost meanwhile.
+    """
+    usual = [fleet.seconds(stage) for stage in stages]
+    if max(usual) / 3600 * fleet.machine.losses_per_hour > _MOST_LOSSES:
+        raise QueryError(
+            f"a stage of a shard takes {max(usual) / 3600:.2g} hours, in which {fleet.machine.name} is lost more than "
+            f"{_MOST_LOSSES:g} times; expected smaller shards or a machine that is lost less often"
+        )
     random = np.random.default_rng(seed)
     machines = [_MachineLife(fleet.machine, random) for _ in range(fleet.n_machines)]
-    usual = [fleet.seconds(stage) for stage in stages]
     stage_s = dict.fromkeys((stage.name for stage in stages), 0.0)
     free = [(0.0, slot % fleet.n_machines, slot) for slot in range(fleet.n_machines * fleet.slots)]
     heapq.heapify(free)
