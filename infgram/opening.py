@@ -46,6 +46,6 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
 def _folder(path: str) -> Path:
     if "://" not in path:
         return Path(path)
-    from infgram.cluster.cache import local_copy
+    from infgram.cluster.local_copy import local_copy
 
     return local_copy(path)

@@ -35,6 +35,10 @@ PROMPT_S: Final = 0.05
 
 CLIENT_GONE: Final = 499
 
+PARTIAL: Final = "infgram-partial"
+MISSING: Final = "Infgram-Missing-Shards"
+"""The headers with which an answer without some shards is asked for, and marked."""
+
 
 class QuestionRoute(APIRoute):
     """The route of a question: its endpoint takes `Asked` and the body's model, and returns a model or their lines."""
@@ -49,6 +53,8 @@ class QuestionRoute(APIRoute):
         if lines.are_wanted(request.headers.get("accept", "")):
             return await _stream(request, self.endpoint, body)
         name, answer = request.path_params["name"], partial(_whole, self.endpoint, body)
+        if request.headers.get(PARTIAL) == "true":
+            return await _partly(request, name, answer)
         content = _at_once(runtime_of(request), name, body, answer)
         if content is None:
             content = await promptly(request, name, answer)
@@ -98,6 +104,21 @@ async def promptly(request: Request, name: str, answer: Callable[[Asked], bytes]
     return answering.result()
 
 
+async def _partly(request: Request, name: str, answer: Callable[[Asked], bytes]) -> Response:
+    """The answer of the shards that can be reached; a header numbers those that it does without."""
+    missing: list[int] = []
+
+    def answer_partly(asked: Asked) -> bytes:
+        with infgram.partial_answers() as answers:
+            content = answer(asked)
+        missing.extend(answers.missing_shards)
+        return content
+
+    content = await promptly(request, name, answer_partly)
+    headers = {MISSING: ", ".join(map(str, missing))} if missing else None
+    return Response(content, media_type="application/json", headers=headers)
+
+
 def _at_once(runtime: Runtime, name: str, body: BaseModel, answer: Callable[[Asked], bytes]) -> bytes | None:
     """The answer to a quick question, on the event loop: a thread costs several times what a count does.
 
@@ -109,7 +130,7 @@ def _at_once(runtime: Runtime, name: str, body: BaseModel, answer: Callable[[Ask
     if not (isinstance(body, Question) and body.is_quick and runtime.disk.is_calm):
         return None
     served = sound(runtime, name)
-    if not isinstance(served.index, infgram.Index):
+    if not served.index.is_local:
         return None
     try:
         return answer(Asked(served, runtime.settings, runtime.settings.limits, Work(runtime.settings.timeout_s)))

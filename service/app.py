@@ -23,8 +23,8 @@ from .settings import Settings
 
 CORS: Final[dict[str, Any]] = {
     "allow_methods": ["GET", "POST"],
-    "allow_headers": ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
-    "expose_headers": ["Retry-After", "X-Request-Id"],
+    "allow_headers": ["Authorization", "Content-Type", "Infgram-Partial", "X-API-Key", "X-Request-Id"],
+    "expose_headers": ["Infgram-Missing-Shards", "Retry-After", "X-Request-Id"],
 }
 
 DESCRIPTION = """Exact counts, next tokens, ∞-gram probabilities and documents of a corpus, for text of any length.
@@ -38,6 +38,9 @@ integers whole.
 With `Accept: application/x-ndjson` an answer comes as lines of JSON while it is made, and may be longer: of a batch,
 its results; else the answer without its `rows`, `documents` or `locations`, then these. The last line is
 `{"end": {"n_lines": 7}}`; a line `{"problem": …}` ends it early.
+
+An index that is spread over machines answers 503 while one of its shards cannot be reached. With the header
+`Infgram-Partial: true` it answers from the others, and the header `Infgram-Missing-Shards` numbers those left out.
 
 `POST /` answers as the public infini-gram API does."""
 

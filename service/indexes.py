@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import infgram
 
+from .locations import Location, location
 from .models import NextTokenModel
 
-Opener = Callable[[Path], infgram.Index]
+Opener = Callable[[Location], infgram.Index]
 Modeller = Callable[[str, infgram.Index], NextTokenModel | None]
 
 
@@ -67,7 +69,7 @@ class ServedIndexes(Mapping[str, ServedIndex]):
     """The indexes by name. Asked and changed on one event loop; only `opened_anew` may run on a thread.
 
     Args:
-        paths: the folder of each.
+        paths: the folder or URL of each.
         opener: opens a folder.
         modeller: loads the model of an index, by its name.
 
@@ -76,7 +78,10 @@ class ServedIndexes(Mapping[str, ServedIndex]):
     """
 
     def __init__(
-        self, paths: Mapping[str, Path], opener: Opener = infgram.open, modeller: Modeller = lambda name, index: None
+        self,
+        paths: Mapping[str, Location],
+        opener: Opener = infgram.open,
+        modeller: Modeller = lambda name, index: None,
     ) -> None:
         self._paths, self._opener, self._modeller = paths, opener, modeller
         self._served: dict[str, ServedIndex] = {}
@@ -143,8 +148,10 @@ def _close_if_unused(served: ServedIndex) -> None:
         served.index.close()
 
 
-def _identity(path: Path) -> tuple[int, ...]:
-    """A build puts a new folder in the old one's place, so the manifest is another file."""
+def _identity(path: Location) -> tuple[int, ...]:
+    """A build puts a new folder in the old one's place, so the manifest is another file. URLs are opened each time."""
+    if isinstance(path, str):
+        return (time.monotonic_ns(),)
     try:
         status = (path / "manifest.json").stat()
     except OSError:
@@ -152,13 +159,12 @@ def _identity(path: Path) -> tuple[int, ...]:
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def names_of(paths: Sequence[Path]) -> dict[str, Path]:
-    """A name for each folder, to stand in addresses: its own name without `.infgram`, made unique by a number."""
-    named: dict[str, Path] = {}
-    for path in paths:
-        stem = (
-            re.sub(r"[^A-Za-z0-9._-]+", "-", path.resolve().name.removesuffix(".infgram")).strip("-._")[:56] or "index"
-        )
+def names_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Location]:
+    """A name for each folder or URL, to stand in addresses: its own without `.infgram`, made unique by a number."""
+    named: dict[str, Location] = {}
+    for path in map(location, paths):
+        own = path.rstrip("/").rpartition("/")[2] if isinstance(path, str) else path.resolve().name
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", own.removesuffix(".infgram")).strip("-._")[:56] or "index"
         name, number = stem, 1
         while name in named:
             number += 1

@@ -53,6 +53,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "internal_error": Kind(500, "Something went wrong in the server."),
     "index_damaged": Kind(503, "The files of the index are damaged; they must be restored or built again."),
     "storage_error": Kind(503, "The files of the index could not be read; try again later."),
+    "shards_unavailable": Kind(
+        503,
+        "Some shards of the index cannot be reached; try again, or, for an answer without them, send the header "
+        "Infgram-Partial: true.",
+    ),
     "overloaded": Kind(503, "The server is busy; try again after the time in the header Retry-After."),
     "timeout": Kind(503, "The answer took longer than the server allows; ask for less at a time."),
     "shutting_down": Kind(503, "The server is shutting down."),
@@ -76,6 +81,7 @@ TITLES: Final = {
 # The first class that fits counts.
 CODE_OF_ERROR: Final[Mapping[type[Exception], str]] = {
     infgram.IndexDamagedError: "index_damaged",
+    infgram.ShardUnavailableError: "shards_unavailable",
     infgram.StorageError: "storage_error",
     infgram.IndexClosedError: "shutting_down",
     infgram.TimeLimitError: "timeout",

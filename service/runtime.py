@@ -18,6 +18,7 @@ from . import logs
 from .disk import Disk
 from .indexes import ServedIndexes
 from .keys import Keys
+from .locations import Location
 from .metrics import Metrics
 from .models import load_model
 from .rates import Rates
@@ -106,7 +107,7 @@ def runtime_of(request: Request) -> Runtime:
     return runtime
 
 
-def open_index(settings: Settings, path: Path) -> infgram.Index:
+def open_index(settings: Settings, path: Location) -> infgram.Index:
     """One index as the settings have it: held in memory or not, verified first or not."""
     index = infgram.open(path, load=settings.load)
     try:

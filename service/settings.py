@@ -28,6 +28,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from .locations import Location
+
 ALL: Final = sys.maxsize
 """The limit of what is unlimited."""
 
@@ -97,7 +99,9 @@ class Settings(BaseSettings):
         env_prefix="INFGRAM_", env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
     )
 
-    indexes: dict[IndexName, Path] = Field(default={}, description="Name in the address, and folder, of each index.")
+    indexes: dict[IndexName, Location] = Field(
+        default={}, description="Name in the address, and folder or URL, of each index."
+    )
     load: Literal["map", "warm", "ram"] = Field(default="map", description="How the files are held; see infgram.open.")
     verify: bool = Field(default=False, description="Verify every byte of an index before it is served.")
     models: dict[IndexName, NeuralModel] = Field(

@@ -30,15 +30,20 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "integrity": {"errors", "manifest"},
     "arguments": {"errors"},
     "snippets": {"errors", "types", "tokenizers"},
-    "session": {"errors", "types", "arguments"},
+    "session": {"errors", "types", "arguments", "engine"},
     "watch": {"errors", "types"},
     "query_language": {"errors", "types"},
-    "finding": {"errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets"},
+    "engine": {"types"},
+    "partial": set(),
+    "shards": {"integrity", "manifest", "types"},
+    "finding": {
+        *("errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets", "engine"),
+    },
     "spelling": {"errors", "types", "watch", "tokenizers"},
     "duplicates": {"types"},
     "index": {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
-        *("watch", "query_language", "finding", "spelling", "duplicates"),
+        *("watch", "query_language", "finding", "spelling", "duplicates", "engine", "shards"),
     },
     "planning": {"errors", "types", "arguments"},
     "client": {"errors", "types", "arguments", "query_language"},
@@ -46,12 +51,13 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
     "cluster": {
         *("errors", "types", "arguments", "manifest", "signed_json", "integrity", "watch", "corpus", "tokenizers"),
-        *("index", "build", "finding", "spelling", "session"),
+        *("index", "build", "finding", "engine", "partial", "shards"),
     },
+    "opening": {"errors", "types", "index", "cluster"},
     "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "duplicates", "index", "build"},
     "__init__": {
-        *("errors", "types", "corpus", "tokenizers", "query_language", "index", "session", "build"),
-        *("duplicates", "spelling", "tools", "client"),
+        *("errors", "types", "corpus", "tokenizers", "query_language", "index", "opening", "session", "build"),
+        *("duplicates", "spelling", "tools", "client", "partial"),
     },
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
@@ -61,7 +67,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "finding", "session", "duplicates", "lm", "build", "cluster", "__init__"}
+CORE_USERS = {"index", "shards", "duplicates", "lm", "build", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

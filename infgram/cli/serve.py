@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
+from infgram.cli.in_cluster import spread
 from infgram.cli.options import JsonOption
 from infgram.cli.output import print_json, print_line
 from infgram.errors import MissingExtraError, StorageError
@@ -21,6 +23,7 @@ infgram serve corpus.infgram
 infgram serve news.infgram books.infgram --port 9000
 infgram serve a.infgram b.infgram --name news --name books
 infgram serve corpus.infgram --host 0.0.0.0 --workers 2 --api-keys-file keys.txt
+infgram serve s3://bucket/corpus.infgram --engine ray --replicas 2
 curl -H 'Content-Type: application/json' -d '{"query": "natural language"}' \\
      http://127.0.0.1:8000/v1/indexes/corpus/count
 """
@@ -31,10 +34,10 @@ DEFAULT_PORT = 8000
 
 def serve(
     indexes: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[INDEX]...",
-            help="The folders of one index or several; or name them in --config.",
+            help="The folders or URLs of one index or several; or name them in --config.",
             show_default=False,
         ),
     ] = None,
@@ -64,6 +67,17 @@ def serve(
         str | None,
         typer.Option("--load", metavar="map|warm|ram", help="How indexes are held, as in infgram.open; map."),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="local|ray",
+            help="Where the shards are held: on this machine, or spread over the Ray cluster that it belongs to.",
+        ),
+    ] = "local",
+    replicas: Annotated[
+        int, typer.Option("--replicas", min=1, metavar="N", help="With --engine ray: who holds each shard, so many.")
+    ] = 1,
     api_keys_file: Annotated[
         Path | None,
         typer.Option("--api-keys-file", metavar="FILE", help="Who may ask: keys, as infgram api-key adds them."),
@@ -92,8 +106,13 @@ def serve(
     INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service after what is under way. SIGHUP, or POST
     /v1/admin/reload, puts an index that was built anew in the place of the old one, without a pause.
 
+    With --engine ray the shards of each index are spread over the nodes of a Ray cluster (RAY_ADDRESS, or the one of
+    this machine), which hold them until the service stops. Needs the extra ray.
+
     JSON, once it answers: url, indexes (their names).
     """
+    if engine not in ("local", "ray"):
+        raise typer.BadParameter(f"{engine!r}; expected local or ray", param_hint="--engine")
 
     def announce(url: str, served: list[str]) -> None:
         if as_json:
@@ -111,25 +130,27 @@ def serve(
         "cors_origins": tuple(cors_origins) if cors_origins else None,
         "log_requests": log_requests,
     }
-    start(indexes or [], names or [], given, announce, config=config)
+    start(indexes or [], names or [], given, announce, config=config, n_replicas=replicas if engine == "ray" else 0)
 
 
 def start(
-    indexes: list[Path],
+    indexes: Sequence[str | os.PathLike[str]],
     names: list[str],
     given: dict[str, Any],
     announce: Callable[[str, list[str]], None],
     *,
     config: Path | None = None,
+    n_replicas: int = 0,
 ) -> None:
     """Run the service until it is stopped.
 
     Args:
-        indexes: folders.
+        indexes: folders or URLs.
         names: one for each, or none.
         given: settings; None leaves the choice to the environment, the file and the defaults.
         announce: called with the address and the names of the indexes once it answers.
         config: a TOML file of settings.
+        n_replicas: who is to hold each shard in a Ray cluster; 0 for this machine.
 
     Raises:
         typer.BadParameter: there is no index, the names do not fit, or a setting is unknown or out of range.
@@ -153,7 +174,11 @@ def start(
         announce(url, list(settings.indexes))
         sys.stdout.flush()
 
-    service.run(settings, announce=announce_now)
+    if n_replicas == 0:
+        service.run(settings, announce=announce_now)
+        return
+    with spread(settings.indexes, settings.load, n_replicas) as urls:
+        service.run(settings.model_copy(update={"indexes": urls}), announce=announce_now)
 
 
 def load_service() -> ModuleType:
@@ -190,9 +215,9 @@ def check_port(host: str, port: int) -> None:
         ) from error
 
 
-def _named(service: ModuleType, indexes: list[Path], names: list[str]) -> dict[str, Path]:
+def _named(service: ModuleType, indexes: Sequence[str | os.PathLike[str]], names: list[str]) -> dict[str, Any]:
     if not names:
-        named: dict[str, Path] = service.names_of(indexes)
+        named: dict[str, Any] = service.names_of(indexes)
         return named
     if len(names) != len(indexes) or len(set(names)) != len(names):
         raise typer.BadParameter(

@@ -18,6 +18,7 @@ from infgram.types import Load
 READY_S: Final = 3600.0
 """Seconds that the owners have to bring their shards and open them."""
 
+_ANSWER_S: Final = 60.0
 _OWNER_BYTES: Final = 256 << 20  # of an owner besides its shards' directories
 _QUESTIONS_AT_A_TIME: Final = 8
 _DIRECTORIES: Final = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
@@ -98,7 +99,7 @@ def deploy(
     sizes = [sum(section.size_bytes for section in shard.sections.values()) for shard in manifest.shards]
     layout = Layout(manifest, spread(sizes, rooms))
     deployment = Deployment(name, secrets.token_hex(4), location, layout.groups, at_least(replicas, 1, "replicas"))
-    owners = []
+    owners: list[Any] = []
     try:
         for group in range(n_groups):
             for replica in range(deployment.n_replicas):
@@ -107,15 +108,16 @@ def deploy(
                 shards = list(layout.shards_of(group))
                 arguments = (location, shards, layout.first_documents[group], load, cache)
                 owners.append(ray.remote(Owner).options(**options).remote(*arguments))
-        ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S)
-        register = ray.remote(Register).options(
-            name=_register_name(name), namespace=NAMESPACE, lifetime="detached", num_cpus=0, max_restarts=-1
-        )
-        ray.get(register.remote(deployment).deployment.remote(), timeout=READY_S)
-    except ray.exceptions.RayError as error:
+        for outcome in ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S):
+            if outcome.error is not None:
+                raise outcome.error
+        ray.get(_start_register(deployment).deployment.remote(), timeout=READY_S)
+    except BaseException as error:
         for owner in owners:
             ray.kill(owner)
-        raise _reason(error, location) from error
+        if isinstance(error, ray.exceptions.RayError):
+            raise ShardUnavailableError(f"the cluster cannot hold the shards of {location}: {error}") from error
+        raise
 
 
 def undeploy(name: str, *, address: str | None = None) -> None:
@@ -160,14 +162,41 @@ def deployment_of(name: str) -> Deployment:
 
 
 def find(name: str) -> Deployment | None:
-    """As `deployment_of`; None if there is none."""
+    """As `deployment_of`; None if there is none.
+
+    Raises:
+        ShardUnavailableError: the cluster does not say.
+    """
     ray = ray_module()
     try:
         register = ray.get_actor(_register_name(name), namespace=NAMESPACE)
-        found: Deployment = ray.get(register.deployment.remote(), timeout=60)
-    except (ValueError, ray.exceptions.RayActorError):
+        found: Deployment = ray.get(register.deployment.remote(), timeout=_ANSWER_S)
+    except (ValueError, ray.exceptions.ActorDiedError):
         return None
+    except ray.exceptions.RayError as error:
+        raise ShardUnavailableError(f"the cluster does not say where {name!r} is: {error}; try again") from error
     return found
+
+
+def _start_register(deployment: Deployment) -> Any:
+    """It survives its node, and so do the questions to it.
+
+    Raises:
+        IndexExistsError: another deployment of that name was faster.
+    """
+    ray = ray_module()
+    register = ray.remote(Register).options(
+        name=_register_name(deployment.name),
+        namespace=NAMESPACE,
+        lifetime="detached",
+        num_cpus=0,
+        max_restarts=-1,
+        max_task_retries=-1,
+    )
+    try:
+        return register.remote(deployment)
+    except ValueError as error:
+        raise IndexExistsError(f"the cluster has an index {deployment.name!r} now; choose another name") from error
 
 
 def _register_name(name: str) -> str:
@@ -194,9 +223,3 @@ def _options(name: str, node: str, layout: Layout, group: int) -> dict[str, Any]
 def _directory_bytes(shard: ShardEntry) -> int:
     """What every search reads, which should stay in memory."""
     return sum(shard.sections[name].size_bytes for name in _DIRECTORIES if name in shard.sections)
-
-
-def _reason(error: Exception, location: str) -> Exception:
-    """The library's own error inside what Ray says of an owner that could not be made."""
-    text = str(error)
-    return ShardUnavailableError(f"the shards of {location} cannot be opened in the cluster: {text.strip()[-600:]}")

@@ -38,6 +38,11 @@ class Index(index.Index):
         self._engine = ClusterEngine(backend)
         self._take(self._engine, [folder], [backend.layout.manifest])
 
+    @property
+    def is_local(self) -> bool:
+        """It is not: every question takes a message to each group, and its answer."""
+        return False
+
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The document count of each query: int64."""
         questions = [self._engine.questions.document_count(self._tokens(query)) for query in queries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ class Owner:
     def __init__(
         self, location: str, shards: Sequence[int], first_document: int, load: Load, cache: str | None
     ) -> None:
-        """Bring the shards here, unless they are, and open them.
+        """Bring the shards here, unless they are, and open them; if that fails, it is tried again when they are asked.
 
         Args:
             location: of the index: a folder that this machine sees, or a URL.
@@ -39,24 +40,33 @@ class Owner:
             load: as for `infgram.open`.
             cache: the folder for copies of what is behind a URL; None for this machine's own choice.
         """
-        self._location = location
-        self._cache = Cache(Path(cache) if cache else default_cache_folder())
-        manifest = Manifest.read(self._cache.index(location))
-        entries = [manifest.shards[number] for number in shards]
-        folders = [self._cache.shard(location, entry) for entry in entries]
-        self._part = Part(list(zip(folders, entries, strict=True)), first_document, load)
+        self._what = location, shards, first_document, load, cache
+        self._part: Part | None = None
+        self._opening = threading.Lock()
+        self.answer([])
 
     def answer(self, asks: Sequence[Ask]) -> Outcome:
         """The answers to some questions, or the first error."""
         try:
-            return Outcome(self._part.answer(asks), None)
+            return Outcome(self._opened().answer(asks), None)
         except InfgramError as error:
             return Outcome([], error)
 
     def verify(self) -> Outcome:
         """Check every byte."""
         try:
-            self._part.verify()
+            self._opened().verify()
         except InfgramError as error:
             return Outcome([], error)
         return Outcome([], None)
+
+    def _opened(self) -> Part:
+        with self._opening:
+            if self._part is None:
+                location, shards, first_document, load, folder = self._what
+                cache = Cache(Path(folder) if folder else default_cache_folder())
+                manifest = Manifest.read(cache.index(location))
+                entries = [manifest.shards[number] for number in shards]
+                folders = [cache.shard(location, entry) for entry in entries]
+                self._part = Part(list(zip(folders, entries, strict=True)), first_document, load)
+            return self._part

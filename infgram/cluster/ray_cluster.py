@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
+import threading
 from typing import Any, Final
 
 from infgram.errors import MissingExtraError, ShardUnavailableError
@@ -40,6 +42,7 @@ def connected(address: str | None = None) -> Any:
     """
     ray = ray_module()
     if not ray.is_initialized():
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(address=address or "auto", namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
@@ -47,4 +50,6 @@ def connected(address: str | None = None) -> Any:
                 f"there is no Ray cluster at {address or 'this machine'} ({error}); start one, on each machine: "
                 "ray start --head, then ray start --address=HEAD:PORT"
             ) from error
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)  # Ray puts a handler of its own there
     return ray

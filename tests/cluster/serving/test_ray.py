@@ -6,8 +6,13 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +26,12 @@ from infgram.cluster.deployment import deployment_of
 from infgram.cluster.ray_backend import RayBackend
 from infgram.cluster.ray_cluster import NAMESPACE
 from tests.building import build_texts
+from tests.cli.running import command
 from tests.cluster.nodes import add_node, cluster_of
 from tests.finding import test_search as finding
 from tests.index import test_oracle as library
 from tests.reference import ReferenceIndex
-from tests.strategies import Layout, usual_queries
+from tests.strategies import Layout
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -156,7 +162,7 @@ def test_a_shard_that_cannot_be_reached(name: str, path: Path) -> None:
             assert str(index.session("ab", min_count=2).distribution())
         assert partial.missing_shards == lost
         with pytest.raises(infgram.ShardUnavailableError), infgram.partial_answers():
-            index.document(whole.n_documents - 1)
+            index.document(backend.layout.first_documents[1])
 
 
 def test_the_name_is_taken_and_free_again(name: str, path: Path) -> None:
@@ -181,3 +187,53 @@ def test_shards_that_cannot_be_opened(cluster: Cluster, path: Path, tmp_path: Pa
     assert time.monotonic() - began < 60
     with pytest.raises(infgram.IndexNotFoundError):
         infgram.open("ray:///broken")
+
+
+def test_served_over_http(cluster: Cluster, path: Path, tmp_path: Path) -> None:
+    """`infgram serve --engine ray`: the ordinary service in front of shards that are elsewhere."""
+    with (
+        infgram.open(path) as whole,
+        served_in_cluster(cluster, path, tmp_path) as (url, name),
+        infgram.Client(url) as client,
+    ):
+        assert client.count("a") == whole.count("a")
+        assert client.count_batch(["a", "b ro"]).tolist() == whole.count_batch(["a", "b ro"]).tolist()
+        assert str(client.infgram_distribution("ab ro")) == str(whole.infgram_distribution("ab ro"))
+        assert client.search("a AND ro", limit=3, seed=1) == whole.search("a AND ro", limit=3, seed=1)
+        deployment = deployment_of(name)
+        ray.kill(ray.get_actor(deployment.owner_name(1, 0), namespace=NAMESPACE))
+        body = json.dumps({"query": "a"}).encode()
+        status, headers, problem = post(f"{url}/v1/indexes/{name}/count", body, {})
+        assert (status, problem["code"]) == (503, "shards_unavailable")
+        status, headers, answer = post(f"{url}/v1/indexes/{name}/count", body, {"Infgram-Partial": "true"})
+        assert status == 200
+        assert 0 < answer["count"] < whole.count("a")
+        lost = [int(shard) for shard in headers["Infgram-Missing-Shards"].split(", ")]
+        assert len(lost) == deployment.groups[1]
+    with pytest.raises(infgram.IndexNotFoundError):
+        deployment_of(name)
+
+
+@contextmanager
+def served_in_cluster(cluster: Cluster, path: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """The address of a service, and the name of the index in it; it must end well when it is told to."""
+    words = ("serve", path, "--engine", "ray", "--name", "served", "--port", 0, "--no-log-requests", "--json")
+    environment = {**os.environ, "RAY_ADDRESS": cluster.address, "INFGRAM_TIMEOUT_S": "20"}
+    process = subprocess.Popen(command(*words), cwd=folder, stdout=subprocess.PIPE, env=environment, text=True)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())["url"], "served"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, Message, dict[str, Any]]:
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json", **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, json.load(error)
