@@ -114,6 +114,18 @@ def _wanted(row: Row) -> str:
     return f" (wanted: {row['wanted']})" if "wanted" in row else ""
 
 
+def _fan_out(row: Row) -> str:
+    return (
+        f"{row['what']}, {row['shards']} shards, {row['owners']} owners: median {row['p50_ms']:.2f} ms, 99% within "
+        f"{row['p99_ms']:.2f} ms; direct {row['direct_p50_ms']:.3f} ms; over a direct query at the median "
+        f"{row['overhead_p50_ms']:.2f} ms (wanted: under {row['wanted_ms']:g} ms)"
+    )
+
+
+def _fan_out_batch(row: Row) -> str:
+    return f"counts of {row['patterns']:,} patterns at once, {row['owners']} owners: {row['p50_ms']:.2f} ms"
+
+
 _WORDS = {
     "sort": _sort,
     "hard": _hard,
@@ -124,4 +136,6 @@ _WORDS = {
     "calls": _calls,
     "ratio": _served_ratio,
     "soak": _soak,
+    "fan_out": _fan_out,
+    "fan_out_batch": _fan_out_batch,
 }

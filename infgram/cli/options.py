@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 IndexArgument: TypeAlias = Annotated[
-    Path, typer.Argument(metavar="INDEX", help="The folder of an index, as infgram build writes it.")
+    str,
+    typer.Argument(
+        metavar="INDEX",
+        help="The folder of an index, as infgram build writes it, or a URL: s3://…, or ray:///NAME in a cluster.",
+    ),
 ]
 TextArgument: TypeAlias = Annotated[
     str | None,

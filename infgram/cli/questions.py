@@ -33,8 +33,8 @@ class Question:
     tokens: list[str] | None
 
 
-def open_index(path: Path) -> Index:
-    """The index at a path.
+def open_index(place: str) -> Index:
+    """The index at a path or URL.
 
     Raises:
         IndexNotFoundError: there is none; a hint follows where the user named the corpus instead.
@@ -42,8 +42,9 @@ def open_index(path: Path) -> Index:
     import infgram
 
     try:
-        return infgram.open(path)
+        return infgram.open(place)
     except IndexNotFoundError as error:
+        path = Path(place)
         beside = path.with_name(f"{path.name}.infgram") if path.name else path
         if beside == path or not beside.is_dir():
             raise
