@@ -18,6 +18,7 @@ import pytest
 
 import infgram
 from infgram.cluster import BuildSummary, build
+from infgram.cluster.build.places import Places
 from infgram.errors import IndexDamagedError, IndexExistsError, InputError, StorageError
 from infgram.types import BuildProgress
 from tests.build.resuming import content
@@ -190,9 +191,10 @@ def test_stopped_between_the_manifest_and_the_end(
     def fail(_: object) -> None:
         raise Stopped
 
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr("infgram.cluster.build.places.Places.clean", fail)
-        build(folder / "corpus", folder / "x", **options, **HERE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Places, "clean", fail)
+        with pytest.raises(Stopped):
+            build(folder / "corpus", folder / "x", **options, **HERE)
     assert (folder / "x.partial" / "plan.json").exists()
     summary = build(folder / "corpus", folder / "x", **options, **HERE)
     assert summary.stages == ()
@@ -217,8 +219,7 @@ def test_killed_and_started_again(folder: Path, options: dict[str, Any], expecte
         os.kill(process.pid, signal.SIGKILL)
         n_killed += process.wait() == -signal.SIGKILL
         assert n_killed < 100
-    build(folder / "corpus", folder / "x", **options, **HERE, scratch=folder / "scratch") if (
-        folder / "x.partial"
-    ).exists() else None
+    if (folder / "x.partial").exists():
+        build(folder / "corpus", folder / "x", **options, **HERE, scratch=folder / "scratch")
     assert content(folder / "x") == expected
     assert list((folder / "scratch").iterdir()) == []
