@@ -16,35 +16,47 @@ from infgram.corpus import TokenCorpus
 
 SEPARATOR = 0xFFFF  # as in corpora.py, which imports more than a measured process should hold
 
+_NUMBERS = ("n_tokens", "n_documents", "size_bytes", "directory_bytes")
+
 
 class _Clock:
-    """Times a function however it is called."""
+    """Times a function however it is called: by the wall, and by the processor over all threads."""
 
     def __init__(self, function: Any) -> None:
-        self.elapsed_s = 0.0
+        self.elapsed_s = self.cpu_s = 0.0
         self._function = function
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         try:
             return self._function(*arguments, **options)
         finally:
             self.elapsed_s += time.perf_counter() - started
+            self.cpu_s += time.process_time() - cpu_started
 
 
 def main() -> None:
-    """Build, and print how long the sorting took and how many tokens there are."""
+    """Build, and print how long it all and the sorting took and how many tokens there are; verify if asked."""
     job = json.loads(sys.argv[1])
     options: dict[str, Any] = {"threads": job["threads"], "overwrite": True}
-    options |= {name: job[name] for name in ("memory", "shard_tokens") if job.get(name)}
+    options |= {name: job[name] for name in ("memory", "shard_tokens", "token_width_bits") if job.get(name)}
     clock = _core.sort_shard = _Clock(_core.sort_shard)
+    build, verify = _Clock(_build), _Clock(infgram.Index.verify)
+    with build(job, options) as index:
+        if job.get("verify"):
+            verify(index)
+        numbers = index.info()
+    times = {"sort": clock, "build": build, "verify": verify}
+    found = {f"{name}_s": timed.elapsed_s for name, timed in times.items()}
+    found |= {f"{name}_cpu_s": timed.cpu_s for name, timed in times.items()}
+    print(json.dumps({**found, **{name: numbers[name] for name in _NUMBERS}}))
+
+
+def _build(job: dict[str, Any], options: dict[str, Any]) -> infgram.Index:
     if job["source"].endswith(".npy"):
         tokens = TokenCorpus(job["source"], vocab_size=SEPARATOR, end_of_text=SEPARATOR)
-        index = infgram.build_from_tokens(tokens, job["output"], vocab_size=SEPARATOR, **options)
-    else:
-        index = infgram.build(job["source"], job["output"], tokenizer=job["tokenizer"], **options)
-    with index:
-        print(json.dumps({"sort_s": clock.elapsed_s, "n_tokens": index.n_tokens, "n_documents": index.n_documents}))
+        return infgram.build_from_tokens(tokens, job["output"], vocab_size=SEPARATOR, **options)
+    return infgram.build(job["source"], job["output"], tokenizer=job["tokenizer"], **options)
 
 
 if __name__ == "__main__":

@@ -303,18 +303,19 @@ def cold_rows(ours: Path, theirs: Path | None, corpus: Corpus) -> Iterator[dict[
 
 
 def _cold_ours(path: Path, method: str, asked: list[Tokens]) -> dict[str, float]:
-    _drop(path)
+    drop_pages(path)
     index = infgram.open(path)
     time.sleep(1)  # the directory is being read
     return _cold(getattr(index, method), asked)
 
 
 def _cold_theirs(path: Path, method: str, asked: list[Tokens]) -> dict[str, float]:
-    _drop(path)
+    drop_pages(path)
     return _cold(getattr(open_rivals(path)[-1], method), asked)
 
 
-def _drop(path: Path) -> None:
+def drop_pages(path: Path) -> None:
+    """Take a folder's files out of the page cache."""
     for file in path.rglob("*"):
         if file.is_file():
             with open(file, "rb") as opened:

@@ -1,43 +1,72 @@
-"""Run by the Python that holds infini-gram and Flask: its engine behind Flask's development server.
+"""Run by the Python that holds infini-gram, Flask and transformers: its engine as its own server has it.
 
-python theirs_server.py INDEX PORT
+python theirs_server.py INDEX TOKENIZER.json PORT
 
-infini-gram serves with `api/api_server.py` of its repository, which is not in its package: Flask's own server with ten
-processes and no threads, one route, the engine called as it is here. This leaves out what that file does besides (its
-tokenizers, its log, its checks), so it is rather faster.
+infini-gram serves with `api/api_server.py` of its repository, which is not in its package. This does for two kinds of
+question what that file does: Flask's own server with ten processes and no threads, one route, each request printed and
+logged, its ids checked one by one, tokens shown by transformers, the engine without prefetching.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 import time
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
+
+PREFETCH = {"ds_prefetch_depth": 0, "sa_prefetch_depth": 0, "od_prefetch_depth": 0}
+
+
+class Asked:
+    """The engine and the tokenizer of an index."""
+
+    def __init__(self, index: str, tokenizer: str) -> None:
+        self.tokenizer = import_module("transformers").PreTrainedTokenizerFast(tokenizer_file=tokenizer)
+        self._engine = import_module("infini_gram.engine").InfiniGramEngine(
+            index_dir=index, eos_token_id=0, vocab_size=65535, token_dtype="u16", **PREFETCH
+        )
+
+    def count(self, ids: list[int]) -> Any:
+        """Its answer to `count`."""
+        return self._engine.count(input_ids=ids)
+
+    def infgram_ntd(self, ids: list[int]) -> Any:
+        """Its answer to `infgram_ntd`, with the token of each row and the suffix that was used."""
+        result = self._engine.infgram_ntd(prompt_ids=ids, max_support=None)
+        for token_id, row in result["result_by_token_id"].items():
+            row["token"] = self.tokenizer.convert_ids_to_tokens([token_id])[0].replace("Ġ", " ")
+        suffix = ids[-result["suffix_len"] :]
+        result["longest_suffix"] = self.tokenizer.decode(
+            suffix, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        return result
+
+
+def answer(asked: Asked, data: dict[str, Any], log: TextIO) -> Any:
+    """What it answers to a request."""
+    print(data)
+    log.write(json.dumps(data) + "\n")
+    log.flush()
+    ids = data["query_ids"]
+    if any(each < 0 or (each >= asked.tokenizer.vocab_size and each != 65535) for each in ids):
+        return {"error": "out of range"}
+    tokens = asked.tokenizer.convert_ids_to_tokens(ids)
+    started = time.time()
+    result = getattr(asked, data["query_type"])(ids)
+    result["latency"] = (time.time() - started) * 1000
+    return {**result, "token_ids": ids, "tokens": tokens}
 
 
 def main() -> None:
     """Serve until killed."""
     flask = import_module("flask")
-    prefetch = {"ds_prefetch_depth": 0, "sa_prefetch_depth": 0, "od_prefetch_depth": 0}
-    engine = import_module("infini_gram.engine").InfiniGramEngine(
-        index_dir=sys.argv[1], eos_token_id=0, vocab_size=65535, token_dtype="u16", **prefetch
-    )
+    asked = Asked(*sys.argv[1:3])
     app = flask.Flask(__name__)
-    asked = {
-        "count": lambda ids: engine.count(input_ids=ids),
-        "infgram_ntd": lambda ids: engine.infgram_ntd(prompt_ids=ids),
-    }
-
-    def query() -> Any:
-        data = flask.request.json
-        started = time.time()
-        result = asked[data["query_type"]](data["query_ids"])
-        result["latency"] = (time.time() - started) * 1000
-        result["token_ids"] = data["query_ids"]
-        return flask.jsonify(result), 200
-
-    app.add_url_rule("/", view_func=query, methods=["POST"])
-    app.run(host="127.0.0.1", port=int(sys.argv[2]), threaded=False, processes=10)
+    with tempfile.TemporaryFile("w") as log:
+        app.add_url_rule("/", "query", lambda: flask.jsonify(answer(asked, flask.request.json, log)), methods=["POST"])
+        app.run(host="127.0.0.1", port=int(sys.argv[3]), threaded=False, processes=10)
 
 
 if __name__ == "__main__":

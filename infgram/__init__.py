@@ -18,11 +18,14 @@ from infgram.errors import (
     MissingExtraError,
     QueryError,
     ServiceError,
+    ShardUnavailableError,
     StorageError,
     TimeLimitError,
     TokenizerError,
 )
-from infgram.index import Index, open
+from infgram.index import Index
+from infgram.opening import open
+from infgram.partial import PartialAnswers, partial_answers
 from infgram.query_language import Cnf
 from infgram.session import Session
 from infgram.spelling import Spellings
@@ -90,6 +93,7 @@ __all__ = [
     "NextTokenDistribution",
     "Novelty",
     "Overlap",
+    "PartialAnswers",
     "QueryError",
     "SearchHit",
     "SearchMatch",
@@ -97,6 +101,7 @@ __all__ = [
     "SequenceScore",
     "ServiceError",
     "Session",
+    "ShardUnavailableError",
     "SizeOverlap",
     "SpanDocument",
     "Spellings",
@@ -118,6 +123,7 @@ __all__ = [
     "novelty_batch",
     "open",
     "overlap",
+    "partial_answers",
     "trace",
     "write_dedup",
 ]

@@ -13,6 +13,7 @@
     ├── IndexClosedError (ValueError)        a question asked of an index after `close()`
     ├── TimeLimitError (TimeoutError)        the work took longer than its time limit: says how far it came
     ├── StorageError (OSError)               the operating system refused: disk full, permission, I/O error
+    ├── ShardUnavailableError (ConnectionError)  a part of an index on other machines cannot be reached
     ├── ServiceError (OSError)               a service cannot be reached, refuses to answer, or answers nonsense
     └── MissingExtraError (ImportError)      an optional dependency is not installed: names the extra
 
@@ -65,6 +66,10 @@ class TimeLimitError(InfgramError, TimeoutError):
 
 class StorageError(InfgramError, OSError):
     """The operating system refused to read or write: disk full, no permission, I/O error."""
+
+
+class ShardUnavailableError(InfgramError, ConnectionError):
+    """Some shards of an index on other machines cannot be reached now; `infgram.partial_answers` does without them."""
 
 
 class ServiceError(InfgramError, OSError):

@@ -1,4 +1,4 @@
-"""An open index, and every question that it answers."""
+"""An index, and every question that it answers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ import numpy as np
 from infgram import _core
 from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
 from infgram.duplicates import Duplicates
+from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
 from infgram.finding import Source, find_documents, find_text
-from infgram.integrity import check_checksums, check_one_tokenizer, check_sizes
+from infgram.integrity import check_one_tokenizer
 from infgram.manifest import Manifest, SkippedEntry
 from infgram.query_language import Cnf
 from infgram.session import Session
+from infgram.shards import open_shards
 from infgram.spelling import Spellings, find_spellings
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
@@ -47,30 +49,6 @@ StrPath = str | os.PathLike[str]
 _DIRECTORY = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
 
 
-def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
-    """Open an index, or several as their union.
-
-    Args:
-        path: the folder of an index, or several folders built with one tokenizer. The documents of the union
-            are numbered through the folders in order.
-        load: `"map"` maps the files, so that only what is asked for is read; the directory, which every search
-            reads, is asked for at once. `"warm"` reads them all before it returns; `"ram"` copies them into memory
-            of this process, on huge pages where the system grants them. Answers are the same.
-
-    Returns:
-        The open index; use it in a `with` statement or call `close()`.
-
-    Raises:
-        IndexNotFoundError: a path is no index.
-        IndexDamagedError, IndexVersionError: its files contradict themselves or are of another version.
-        TokenizerError: the indexes were built with different tokenizers.
-    """
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    if not paths:
-        raise QueryError("no index given; expected at least one path")
-    return Index([Path(part) for part in paths], load=load)
-
-
 class Index:
     """An exact ∞-gram index over a corpus. Immutable and safe for any number of threads.
 
@@ -89,16 +67,16 @@ class Index:
 
     def __init__(self, paths: Sequence[Path], *, load: Load = "map") -> None:
         """Use `infgram.open`."""
-        self._manifests = [Manifest.read(path) for path in paths]
-        self._paths = tuple(paths)
-        check_one_tokenizer(self._paths, self._manifests)
-        manifests = zip(paths, self._manifests, strict=True)
-        shards = [(path / shard.folder, shard) for path, manifest in manifests for shard in manifest.shards]
-        for folder, shard in shards:
-            check_sizes(folder, shard)
-        self._open_core: _core.Index | None = _core.Index([folder for folder, _ in shards], load)
-        for (folder, shard), sections in zip(shards, self._open_core.sections(), strict=True):
-            check_checksums(folder, shard, sections)
+        manifests = [Manifest.read(path) for path in paths]
+        check_one_tokenizer(paths, manifests)
+        pairs = zip(paths, manifests, strict=True)
+        shards = [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
+        self._take(open_shards(shards, load), paths, manifests)
+
+    def _take(self, engine: Engine, paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
+        """Answer with an engine; manifests and tokenizer lie in the folders."""
+        self._paths, self._manifests = tuple(paths), list(manifests)
+        self._open_core: Engine | None = engine
         self._tokenizer: Tokenizer | None = None
 
     # What it is
@@ -336,9 +314,7 @@ class Index:
             end: predict the end of the document after the last token, too.
         """
         ids = self._tokens(tokens)
-        lengths, context_counts, counts = self._core.score(ids, bool(end), at_least(min_count, 1, "min_count"))
-        predicted = np.append(np.asarray(ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
-        return SequenceScore(predicted, lengths, context_counts, counts)
+        return self._scored(ids, end, *self._core.score(ids, bool(end), at_least(min_count, 1, "min_count")))
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """`score` of each sequence."""
@@ -355,7 +331,7 @@ class Index:
             context: text or token ids to begin with.
             min_count: how often a suffix must occur to be used.
         """
-        return Session(_core.Session(self._core, self._tokens(context), at_least(min_count, 1, "min_count")))
+        return Session(self._core.session(self._tokens(context), at_least(min_count, 1, "min_count")))
 
     # Documents
 
@@ -494,7 +470,7 @@ class Index:
         if number >= self.n_documents:
             raise QueryError(f"there is no document {document_id}; the index holds 0 to {self.n_documents - 1}")
         token_ids = self._core.document_tokens(number)
-        metadata = self._core.document_metadata(number)
+        (metadata,) = self._core.document_metadata([number])
         tokenizer = self._tokenizer_or_none()
         text = "" if tokenizer is None else tokenizer.decode(token_ids)
         return Document(number, text, token_ids, json.loads(metadata) if metadata else {})
@@ -520,8 +496,8 @@ class Index:
         ids = self._tokens(query)
         if len(ids) == 0:
             raise QueryError("the query is empty, which every place matches; expected at least one token")
-        pairs = _core.sample_documents(
-            self._core, ids, at_least(limit, 0, "limit"), checked_seed(seed), at_least(most_read, 1, "most_read")
+        pairs = self._core.sample_documents(
+            ids, at_least(limit, 0, "limit"), checked_seed(seed), at_least(most_read, 1, "most_read")
         )
         return [Location(*pair) for pair in pairs]
 
@@ -531,7 +507,7 @@ class Index:
         Raises:
             QueryError: a span is empty or reaches beyond the tokens.
         """
-        return _core.count_spans(self._core, self._tokens(tokens), begins, ends)
+        return self._core.count_spans(self._tokens(tokens), begins, ends)
 
     def document_tokens(self, document_id: int, begin: int = 0, end: int | None = None) -> Int64Array:
         """The token ids of a document, int64, from offset `begin` to `end`, or to its end if that comes first.
@@ -541,7 +517,7 @@ class Index:
         """
         last = 2**63 - 1 if end is None else at_least(end, 0, "end")
         document = at_least(document_id, 0, "document_id")
-        return _core.read_window(self._core, document, at_least(begin, 0, "begin"), last)
+        return self._core.read_window(document, at_least(begin, 0, "begin"), last)
 
     def document_metadata(self, document_id: int) -> dict[str, Any]:
         """The metadata of a document alone.
@@ -549,12 +525,12 @@ class Index:
         Raises:
             QueryError: there is no such document.
         """
-        metadata = self._core.document_metadata(at_least(document_id, 0, "document_id"))
+        (metadata,) = self._core.document_metadata([at_least(document_id, 0, "document_id")])
         return dict(json.loads(metadata)) if metadata else {}
 
     def duplicates(self, *, min_tokens: int, threads: int, progress: Callable[[int], None]) -> Duplicates:
         """What `infgram.dedup` finds."""
-        core = _core.Duplicates(self._core, at_least(min_tokens, 1, "min_tokens"), threads, progress)
+        core = self._core.duplicates(at_least(min_tokens, 1, "min_tokens"), threads, progress)
         return Duplicates(core, self.n_documents, self.n_tokens)
 
     # Care
@@ -594,10 +570,15 @@ class Index:
         return f"<infgram.Index {paths}{' (closed)' if self._open_core is None else ''}>"
 
     @property
-    def _core(self) -> _core.Index:
+    def _core(self) -> Engine:
         if self._open_core is None:
             raise IndexClosedError(f"{self!r} was closed before the question was asked; open it again")
         return self._open_core
+
+    def _scored(self, token_ids: Any, end: bool, *arrays: Int64Array) -> SequenceScore:
+        """Lengths, context counts and continuation counts, with the tokens that they are for."""
+        predicted = np.append(np.asarray(token_ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
+        return SequenceScore(predicted, *arrays)
 
     def _source(self) -> Source:
         fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from infgram import _core
 from infgram.arguments import top_k_or_none
+from infgram.engine import SessionEngine
 from infgram.types import InfgramDistribution, LongestSuffix
 
 
@@ -28,7 +28,7 @@ class Session:
         [3, 4]
     """
 
-    def __init__(self, core: _core.Session) -> None:
+    def __init__(self, core: SessionEngine) -> None:
         """Use `Index.session`."""
         self._core = core
 

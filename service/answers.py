@@ -228,10 +228,8 @@ class FoundDocument(Match):
     matches: list[Match] = Field(description="The first of them, each with what completes it of the other clauses.")
 
 
-class SearchAnswer(Answer):
-    """Documents, none twice; `token_ids` and `tokens` are those of all terms, end to end."""
-
-    model_config = shown(examples.SEARCH)
+class Found(BaseModel):
+    """Documents, none twice."""
 
     count: int = Field(description="Occurrences of the query: places of its first clause where the others are met.")
     document_count: int = Field(description="Distinct documents that hold one.")
@@ -242,6 +240,20 @@ class SearchAnswer(Answer):
     document_count_interval: tuple[int, int] | None
     cursor: str | None = Field(description="Where the next page begins; null after the last.")
     documents: list[FoundDocument]
+
+
+class SearchAnswer(Found, Answer):
+    """Documents, none twice; `token_ids` and `tokens` are those of all terms, end to end."""
+
+    model_config = shown(examples.SEARCH)
+
+
+class SearchTextAnswer(Found):
+    """Documents, none twice; the counts are exact."""
+
+    model_config = shown(examples.SEARCH_TEXT)
+
+    elapsed_ms: float
 
 
 class SpanDocument(BaseModel):

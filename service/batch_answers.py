@@ -24,6 +24,7 @@ from .answers import (
     ProbAnswer,
     ScoreAnswer,
     SearchAnswer,
+    SearchTextAnswer,
     TokenizeAnswer,
     TraceAnswer,
     shown,
@@ -73,6 +74,14 @@ class SearchBatchAnswer(BaseModel):
     model_config = shown({"results": [examples.SEARCH, examples.PROBLEM]})
 
     results: list[SearchAnswer | Problem]
+
+
+class SearchTextBatchAnswer(BaseModel):
+    """The documents found in the order of the questions, with a problem in the place of each that failed."""
+
+    model_config = shown({"results": [examples.SEARCH_TEXT, examples.PROBLEM]})
+
+    results: list[SearchTextAnswer | Problem]
 
 
 class FindBatchAnswer(BaseModel):

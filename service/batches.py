@@ -26,6 +26,7 @@ from .questions import (
     ProbQuestion,
     ScoreQuestion,
     SearchQuestion,
+    SearchTextQuestion,
     TokenizeQuestion,
     TraceQuestion,
     body_config,
@@ -144,6 +145,14 @@ class SearchBatch(Batch):
     """Several searches."""
 
     items: Annotated[list[Item[SearchQuestion]], AtMost("batch_items")]
+
+
+class SearchTextBatch(Batch):
+    """Several texts to search for."""
+
+    model_config = body_config({"items": [{"query": "natural"}, {"query": "NATURAL", "ignore_case": True}]})
+
+    items: Annotated[list[Item[SearchTextQuestion]], AtMost("batch_items")]
 
 
 class TokenizeBatch(Batch):

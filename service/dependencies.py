@@ -47,6 +47,20 @@ class Held:
         self.runtime.slots.give_back()
 
 
+def sound(runtime: Runtime, name: str) -> ServedIndex:
+    """The index of this name as it is now.
+
+    Raises:
+        ProblemError: there is none, or it is damaged.
+    """
+    served = runtime.indexes.get(name)
+    if served is None:
+        raise ProblemError("unknown_index")
+    if served.is_damaged:
+        raise ProblemError("index_damaged")
+    return served
+
+
 async def hold(request: Request, name: str, work: Work) -> Held:
     """A place to answer in, and the index of this name as it is now; `release` must follow.
 
@@ -54,10 +68,7 @@ async def hold(request: Request, name: str, work: Work) -> Held:
         ProblemError: all places are taken; there is no such index; it is damaged.
     """
     runtime = runtime_of(request)
-    if name not in runtime.indexes:
-        raise ProblemError("unknown_index")
-    if runtime.indexes[name].is_damaged:
-        raise ProblemError("index_damaged")
+    sound(runtime, name)
     await runtime.slots.take()
     served = runtime.indexes.hold(name)
     return Held(runtime, Asked(served, runtime.settings, runtime.settings.limits, work))

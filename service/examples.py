@@ -92,6 +92,8 @@ SEARCH: Final[dict[str, Any]] = {
     "documents": [FOUND_DOCUMENT],
 }
 
+SEARCH_TEXT: Final[dict[str, Any]] = {name: SEARCH[name] for name in SEARCH if name not in _QUERY}
+
 INTERPOLATED: Final[dict[str, Any]] = {
     **_QUERY,
     "elapsed_ms": 12.5,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.functional_validators import AfterValidator
 
 from .limits import AtMost
+
+SHORT: Final = 512
+"""Token ids, or characters, up to which a quick question takes less than a millisecond."""
 
 
 def _may_be_left_out(schema: dict[str, Any]) -> None:
@@ -21,7 +24,7 @@ def body_config(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigD
 
     def describe(schema: dict[str, Any]) -> None:
         schema["examples"] = list(examples)
-        if "query" in schema["properties"]:
+        if "token_ids" in schema["properties"]:
             ways = [name for name in ("query", "token_ids", "clauses") if name in schema["properties"]]
             schema["oneOf"] = [{"required": [name]} for name in ways]
         if not may_be_empty:
@@ -53,6 +56,9 @@ class Question(BaseModel):
 
     model_config = body_config({"query": "natural language"}, {"token_ids": [3, 14, 15]})
 
+    quick: ClassVar[bool] = False
+    """Whether its answer takes microseconds, however often it occurs."""
+
     query: Annotated[str | None, AfterValidator(_is_utf8), AtMost("query_characters")] = Field(
         default=None,
         description="Text, encoded by the index's tokenizer exactly as it stands.",
@@ -61,6 +67,11 @@ class Question(BaseModel):
     token_ids: Annotated[list[TokenId] | None, AtMost("query_tokens")] = Field(
         default=None, description="Token ids, written without a decimal point.", json_schema_extra=_may_be_left_out
     )
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it is answered before a thread could be told of it."""
+        return self.quick and len(self.query or self.token_ids or ()) <= SHORT
 
     @model_validator(mode="after")
     def _exactly_one_is_given(self) -> Question:
@@ -76,11 +87,17 @@ class CountQuestion(Question):
     model_config = body_config(
         {"query": "natural language"}, {"token_ids": [3, 14, 15]}, {"query": "natural", "ignore_case": True}
     )
+    quick = True
 
     ignore_case: bool = Field(default=False, description="Count a text in any case, wherever it stands.")
     any_tokenization: bool = Field(
         default=False, description="Count a text wherever it stands, inside words too, whatever tokens it is made of."
     )
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether its text is to be found as it stands, cut into tokens once."""
+        return super().is_quick and not (self.ignore_case or self.any_tokenization)
 
 
 class DocumentCountQuestion(Question):
@@ -93,6 +110,7 @@ class FindQuestion(Question):
     """In which ranks of the suffix arrays does this stand?"""
 
     model_config = body_config({"query": "natural language"})
+    quick = True
 
 
 class LocateQuestion(Question):
@@ -111,6 +129,7 @@ class NextTokenQuestion(Question):
     """What follows the whole of this?"""
 
     model_config = body_config({"query": "natural language", "top_k": 5})
+    quick = True
 
     top_k: TopK = 20
 
@@ -119,6 +138,7 @@ class InfgramQuestion(Question):
     """What follows the longest suffix of this that occurs?"""
 
     model_config = body_config({"query": "a word on natural language", "top_k": 5, "min_count": 1})
+    quick = True
 
     min_count: MinCount = 1
     top_k: TopK = 20
@@ -136,6 +156,7 @@ class ProbQuestion(Question):
     """How likely is one token after the longest suffix of this that occurs?"""
 
     model_config = body_config({"query": "a word on natural language", "token_id": 15})
+    quick = True
 
     token_id: Annotated[int, Field(ge=-1, description="The next token; −1 is the end of the document.")]
     min_count: MinCount = 1
@@ -145,6 +166,7 @@ class LongestSuffixQuestion(Question):
     """How much of the end of this occurs?"""
 
     model_config = body_config({"query": "a word on natural language", "min_count": 1})
+    quick = True
 
     min_count: MinCount = 1
 
@@ -173,7 +195,27 @@ Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
 FieldValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 
 
-class SearchQuestion(Question):
+class Page(BaseModel):
+    """Which of the documents found, and how they are shown."""
+
+    limit: Annotated[int, Field(ge=0, description="Documents to return; 0 only counts."), AtMost("documents")] = 10
+    seed: Seed | None = Field(
+        default=None,
+        description="Draws a uniform sample, the same for the same seed; without it, documents come by their numbers.",
+    )
+    snippet_tokens: Snippet = 40
+    where: Annotated[dict[str, FieldValue], Field(max_length=16)] = Field(
+        default={}, description="Fields of the metadata, dots reaching into objects, and the value each must have."
+    )
+    cursor: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="That of the page before, of the same question."
+    )
+    matches_per_document: Annotated[
+        int, Field(ge=1, description="Matches to show of each document."), AtMost("matches")
+    ] = 3
+
+
+class SearchQuestion(Question, Page):
     """Which documents hold this?"""
 
     model_config = body_config(
@@ -188,26 +230,22 @@ class SearchQuestion(Question):
         description="An AND of ORs: each clause a list of terms, each text or token ids.",
         json_schema_extra=_may_be_left_out,
     )
-    limit: Annotated[int, Field(ge=0, description="Documents to return; 0 only counts."), AtMost("documents")] = 10
-    seed: Seed | None = Field(
-        default=None,
-        description="Draws a uniform sample, the same for the same seed; without it, documents come by their numbers.",
-    )
-    snippet_tokens: Snippet = 40
     scope: Literal["window", "document"] = Field(default="window", description="Within what the clauses must meet.")
     max_distance: int = Field(default=100, ge=0, description="Of a window: how many tokens the clauses lie apart.")
     max_matches: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Estimate from so many occurrences where there are more; else counts are exact."
     )
-    where: Annotated[dict[str, FieldValue], Field(max_length=16)] = Field(
-        default={}, description="Fields of the metadata, dots reaching into objects, and the value each must have."
+
+
+class SearchTextQuestion(Page):
+    """Which documents hold the characters of this?"""
+
+    model_config = body_config({"query": "natural", "limit": 3}, {"query": "NATURAL LANG", "ignore_case": True})
+
+    query: Annotated[str, AfterValidator(_is_utf8), Field(min_length=1), AtMost("query_characters")] = Field(
+        description="Text as it stands in the documents, inside words too; AND and OR are words like others."
     )
-    cursor: Annotated[str, Field(max_length=200)] | None = Field(
-        default=None, description="That of the page before, of the same question."
-    )
-    matches_per_document: Annotated[
-        int, Field(ge=1, description="Matches to show of each document."), AtMost("matches")
-    ] = 3
+    ignore_case: bool = Field(default=False, description="Find the text in any case.")
 
 
 class TraceQuestion(Question):

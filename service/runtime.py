@@ -15,6 +15,7 @@ from fastapi import Request
 import infgram
 
 from . import logs
+from .disk import Disk
 from .indexes import ServedIndexes
 from .keys import Keys
 from .metrics import Metrics
@@ -50,6 +51,7 @@ class Runtime:
         rates: how often each of them has asked.
         slots: the places to answer in, as many as threads.
         metrics: what is counted.
+        disk: whether answers wait for it.
         is_draining: set when the process has been told to stop; it is not ready for more.
     """
 
@@ -67,6 +69,7 @@ class Runtime:
         self.slots = Slots(settings.max_concurrency, settings.max_waiting)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
         self.is_draining = False
+        self.disk = Disk()
         self._threads = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="answer")
         self._reloading = asyncio.Lock()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import infgram
 
-from .answers import DistributionAnswer, FoundDocument, Match, Row
+from .answers import DistributionAnswer, Found, FoundDocument, Match, Row
 from .asking import Encoded, milliseconds_since
 from .indexes import ServedIndex
 from .settings import Limits
@@ -30,6 +30,15 @@ def distribution(
         rows=[Row(token_id=i, token=token, count=count, log_prob=log_prob) for i, token, count, log_prob in rows],
         elapsed_ms=milliseconds_since(started),
     )
+
+
+def found(result: infgram.SearchResult, limits: Limits) -> dict[str, Any]:
+    """The fields of `Found`."""
+    names = (name for name in Found.model_fields if name != "documents")
+    return {
+        **{name: getattr(result, name) for name in names},
+        "documents": [found_document(hit, limits) for hit in result],
+    }
 
 
 def found_document(hit: infgram.SearchHit, limits: Limits) -> FoundDocument:

@@ -40,6 +40,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
         *("watch", "query_language", "finding", "spelling", "duplicates"),
     },
+    "planning": {"errors", "types", "arguments"},
     "client": {"errors", "types", "arguments", "query_language"},
     "lm": {"errors", "types", "arguments", "watch", "signed_json", "corpus", "tokenizers", "index"},
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
@@ -54,7 +55,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     },
     "cli": {
         *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "build", "cluster", "tools", "lm"),
+        *("query_language", "index", "build", "cluster", "tools", "lm", "planning"),
     },
     "__main__": {"cli"},
 }

@@ -7,8 +7,9 @@
 
 namespace infgram {
 
-Index Index::open(std::span<const std::filesystem::path> folders, Access access) {
+Index Index::open(std::span<const std::filesystem::path> folders, Access access, std::uint64_t first_document) {
   Index index;
+  index.first_documents_.push_back(first_document);
   for (const auto& folder : folders) {
     index.shards_.push_back(Shard::open(folder, access));
     const Shard& shard = index.shards_.back();
@@ -25,9 +26,9 @@ Index Index::open(std::span<const std::filesystem::path> folders, Access access)
 }
 
 Index::ShardDocument Index::locate_document(std::uint64_t document) const {
-  if (document >= n_documents()) {
-    throw QueryError("there is no document " + std::to_string(document) + "; the index holds 0 to " +
-                     std::to_string(n_documents() - 1));
+  if (document < first_documents_.front() || document >= first_documents_.back()) {
+    throw QueryError("there is no document " + std::to_string(document) + "; the index holds " +
+                     std::to_string(first_documents_.front()) + " to " + std::to_string(first_documents_.back() - 1));
   }
   const auto next = std::ranges::upper_bound(first_documents_, document);
   const auto shard = static_cast<std::size_t>(next - first_documents_.begin()) - 1;

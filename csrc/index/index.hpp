@@ -11,16 +11,18 @@
 namespace infgram {
 
 // Owns its shards. Immutable and safe for any number of reading threads.
-// Documents are numbered through the shards in order.
+// Documents are numbered through the shards in order, from `first_document` on: an index may be a part of a larger one,
+// whose numbers its documents have.
 class Index {
  public:
   // Opens the shards in the given folders. Cost and `access`: Shard::open. Throws as Shard::open, and
   // IndexDamagedError when the shards differ in vocabulary or token width. REQUIRES at least one folder.
-  [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders, Access access = Access::kRandom);
+  [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders, Access access = Access::kRandom,
+                                  std::uint64_t first_document = 0);
 
   [[nodiscard]] std::span<const Shard> shards() const { return shards_; }
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
-  [[nodiscard]] std::uint64_t n_documents() const { return first_documents_.back(); }
+  [[nodiscard]] std::uint64_t n_documents() const { return first_documents_.back() - first_documents_.front(); }
   [[nodiscard]] std::uint64_t vocab_size() const { return shards_.front().vocab_size(); }
 
   // The number in the index of a shard's first document.
@@ -38,7 +40,7 @@ class Index {
 
  private:
   std::vector<Shard> shards_;
-  std::vector<std::uint64_t> first_documents_ = {0};
+  std::vector<std::uint64_t> first_documents_;  // and the number behind the last document's
   std::uint64_t n_tokens_ = 0;
 };
 

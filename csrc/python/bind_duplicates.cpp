@@ -48,11 +48,11 @@ auto range_arrays(const OwnedDuplicates& found, std::uint64_t first, std::uint64
 
 void bind_duplicates(py::module_& module) {
   py::class_<OwnedDuplicates>(module, "Duplicates", "The passages of an index that stand earlier in it, too.")
-      .def(py::init(&find_duplicates), py::arg("index"), py::arg("min_tokens"), py::arg("n_threads"),
-           py::arg("progress") = std::optional<Callback>(),
-           "Finds passages of min_tokens tokens or more; progress(suffixes done) now and then.")
       .def("ranges", &range_arrays, py::arg("first"), py::arg("last"),
            "(documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).");
+  class_of_index(module).def("duplicates", &find_duplicates, py::arg("min_tokens"), py::arg("n_threads"),
+                             py::arg("progress") = std::optional<Callback>(),
+                             "Passages of min_tokens tokens or more that stand earlier, too; progress(suffixes done).");
 }
 
 }  // namespace infgram::python

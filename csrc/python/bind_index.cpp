@@ -252,14 +252,16 @@ py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t docu
   return array_from(std::move(ids));
 }
 
-py::bytes document_metadata(const Index& index, std::uint64_t document) {
-  std::string json;
+std::vector<py::bytes> document_metadata(const Index& index, const std::vector<std::uint64_t>& documents) {
+  std::vector<std::string> json;
   {
     const py::gil_scoped_release release;
-    const auto [shard, in_shard] = index.locate_document(document);
-    json = index.shards()[shard].metadata(in_shard);
+    for (const std::uint64_t document : documents) {
+      const auto [shard, in_shard] = index.locate_document(document);
+      json.emplace_back(index.shards()[shard].metadata(in_shard));
+    }
   }
-  return py::bytes(json);
+  return {json.begin(), json.end()};
 }
 
 // One {file name: (size in bytes, payload checksum)} a shard.
@@ -272,20 +274,23 @@ auto sections(const Index& index) {
   return result;
 }
 
-std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load) {
+std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load,
+                                  std::uint64_t first_document) {
   const std::map<std::string, Access> known = {
       {"map", Access::kRandom}, {"warm", Access::kWarm}, {"ram", Access::kMemory}};
   const auto access = known.find(load);
   if (access == known.end()) throw QueryError("load is '" + load + "'; expected 'map', 'warm' or 'ram'");
-  return std::make_shared<Index>(Index::open(folders, access->second));
+  return std::make_shared<Index>(Index::open(folders, access->second, first_document));
 }
 
 }  // namespace
 
 void bind_index(py::module_& module) {
-  py::class_<Index, std::shared_ptr<Index>>(module, "Index", "An open index: the union of the shards in some folders.")
-      .def(py::init(&open_index), py::arg("folders"), py::arg("load") = "map", Release(),
-           "Opens the shard folders: mapped, read at once (warm), or copied into memory (ram).")
+  index_class index(module, "Index", "An open index: the union of the shards in some folders.");
+  index
+      .def(py::init(&open_index), py::arg("folders"), py::arg("load") = "map", py::arg("first_document") = 0, Release(),
+           "Opens the shard folders: mapped, read at once (warm), or copied into memory (ram). Documents are numbered "
+           "from first_document on.")
       .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, separators not counted.")
       .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
       .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
@@ -317,16 +322,16 @@ void bind_index(py::module_& module) {
       .def("locate_rank", &locate_rank, py::arg("shard"), py::arg("rank"),
            "(document, offset) of the suffix with this rank in a shard.")
       .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
-      .def("document_metadata", &document_metadata, py::arg("document"), "The document's metadata as JSON bytes.");
+      .def("document_metadata", &document_metadata, py::arg("documents"), "The metadata of documents as JSON bytes.");
 
   py::class_<LockedSession>(module, "Session", "The longest suffix of a context that grows.")
-      .def(py::init(&open_session), py::arg("index"), py::arg("context"), py::arg("min_count") = 1,
-           "Begins with a context; one longest_suffix.")
       .def("append", &append_to_session, py::arg("tokens"), "Appends tokens.")
       .def("distribution", &session_rows, py::arg("top_k") = py::none(),
            "(suffix length, rows as of next_tokens) after the longest suffix.")
       .def("state", &session_state, "(suffix length, its count, tokens appended).")
       .def("copy", &copy_session, "An independent session in the same state.");
+  index.def("session", &open_session, py::arg("context"), py::arg("min_count") = 1,
+            "A session that begins with a context; one longest_suffix.");
 }
 
 }  // namespace infgram::python

@@ -2,8 +2,10 @@
 // Releasing is safe throughout: an Index is immutable and its queries touch no Python object.
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/errors.hpp"
 #include "python/tokens.hpp"
@@ -48,11 +50,13 @@ py::array_t<std::int64_t> count_spans_array(const Index& index, const py::object
 }
 
 auto sample_pairs(const Index& index, const py::object& tokens, std::size_t limit, std::uint64_t seed,
-                  std::uint64_t most_read) {
+                  std::uint64_t most_read, std::uint64_t before, std::optional<std::uint64_t> total) {
   const auto pattern = tokens_from(tokens, index.vocab_size());
   const py::gil_scoped_release release;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs;
-  for (const Location& location : sampled_documents(index, find(index, pattern), limit, seed, most_read)) {
+  const ShardRanges ranges = find(index, pattern);
+  const Frame frame{before, total.value_or(total_count(ranges))};
+  for (const Location& location : sampled_documents(index, ranges, limit, seed, most_read, frame)) {
     pairs.emplace_back(location.document, location.offset);
   }
   return pairs;
@@ -71,14 +75,16 @@ py::array_t<std::int64_t> window_array(const Index& index, std::uint64_t documen
 }  // namespace
 
 void bind_pieces(py::module_& module) {
-  module.def("count_spans", &count_spans_array, py::arg("index"), py::arg("tokens"), py::arg("begins"), py::arg("ends"),
-             "Occurrences of each tokens[begin:end], int64.");
-  module.def("sample_documents", &sample_pairs, py::arg("index"), py::arg("tokens"), py::arg("limit"), py::arg("seed"),
-             py::arg("most_read"),
-             "[(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than "
-             "most_read occurrences a sample of so many stand for all.");
-  module.def("read_window", &window_array, py::arg("index"), py::arg("document"), py::arg("begin"), py::arg("end"),
-             "Token ids of a document, int64, from an offset to another or to its end.");
+  class_of_index(module)
+      .def("count_spans", &count_spans_array, py::arg("tokens"), py::arg("begins"), py::arg("ends"),
+           "Occurrences of each tokens[begin:end], int64.")
+      .def("sample_documents", &sample_pairs, py::arg("tokens"), py::arg("limit"), py::arg("seed"),
+           py::arg("most_read"), py::arg("before") = 0, py::arg("total") = py::none(),
+           "[(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than "
+           "most_read occurrences a sample of so many stand for all. In a part of a larger index: of `total` "
+           "occurrences in all parts, of which `before` are in those before this one.")
+      .def("read_window", &window_array, py::arg("document"), py::arg("begin"), py::arg("end"),
+           "Token ids of a document, int64, from an offset to another or to its end.");
 }
 
 }  // namespace infgram::python

@@ -66,12 +66,14 @@ auto documents(const OpenConjunction& self, const Progress& progress) {
   return arrays_from(found);
 }
 
-auto sampled_documents(const OpenConjunction& self, std::uint64_t size, std::uint64_t seed, const Progress& progress) {
+auto sampled_documents(const OpenConjunction& self, std::uint64_t size, std::uint64_t seed, const Progress& progress,
+                       std::uint64_t before, std::optional<std::uint64_t> total) {
   std::vector<MatchingDocument> found;
+  const Frame frame{before, total.value_or(self.conjunction.clauses()[0].count())};
   const Poll poll = counted(progress);
   {
     const py::gil_scoped_release release;
-    found = self.conjunction.sampled_documents(size, seed, poll);
+    found = self.conjunction.sampled_documents(size, seed, frame, poll);
   }
   return arrays_from(found);
 }
@@ -92,16 +94,17 @@ void bind_search(py::module_& module) {
   const auto no_progress = Progress();
   py::class_<OpenConjunction>(module, "Conjunction",
                               "The AND of clauses, each the OR of terms; progress(n_read) is called now and then.")
-      .def(py::init(&find_clauses), py::arg("index"), py::arg("clauses"), py::arg("max_distance"),
-           "Clauses of terms of token ids, none empty; no distance makes the document the scope.")
       .def("counts", &counts, "Occurrences of each clause.")
       .def("documents", &documents, py::arg("progress") = no_progress,
            "(documents ascending, occurrences in each, 1s) int64: every document with an occurrence.")
       .def("sampled_documents", &sampled_documents, py::arg("size"), py::arg("seed"), py::arg("progress") = no_progress,
+           py::arg("before") = 0, py::arg("total") = py::none(),
            "The same for a sample of the first clause's occurrences; the third array says whether the document's first "
-           "is among those counted.")
+           "is among those counted. In a part of a larger index: of `total` occurrences, `before` before this part's.")
       .def("matches", &matches, py::arg("document"), py::arg("limit"), py::arg("progress") = no_progress,
            "(occurrences, [(clause, offset, length)]): a document's first occurrences, and what completes them.");
+  class_of_index(module).def("conjunction", &find_clauses, py::arg("clauses"), py::arg("max_distance"),
+                             "Clauses of terms of token ids, none empty; no distance makes the document the scope.");
 }
 
 }  // namespace infgram::python

@@ -5,9 +5,11 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/types.hpp"
+#include "index/index.hpp"
 
 namespace infgram::python {
 
@@ -22,6 +24,13 @@ void append_tokens(const py::handle& object, std::uint64_t vocab_size, std::vect
 
 // A one-dimensional int64 array that takes over the memory of `values`.
 [[nodiscard]] py::array_t<std::int64_t> array_from(std::vector<std::int64_t>&& values);
+
+using index_class = py::class_<Index, std::shared_ptr<Index>>;
+
+// The class of an open index, to which each area adds its questions; bind_index has made it.
+[[nodiscard]] inline index_class class_of_index(const py::module_& module) {
+  return py::reinterpret_borrow<index_class>(module.attr("Index"));
+}
 
 // The areas of the module; each defines its classes and functions.
 void bind_index(py::module_& module);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "query/random_sample.hpp"
 #include "query/sweep.hpp"
 
 namespace infgram {
@@ -112,12 +111,12 @@ std::vector<MatchingDocument> Conjunction::documents(const Poll& poll) const {
   return found;
 }
 
-std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size, std::uint64_t seed,
+std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size, std::uint64_t seed, Frame frame,
                                                              const Poll& poll) const {
   std::vector<MatchingDocument> found;
-  const std::vector<std::uint64_t> chosen = random_sample(clauses_[0].count(), size, seed);
-  std::uint64_t base = 0;
-  std::size_t i = 0;
+  const std::vector<std::uint64_t> chosen = random_sample(frame.total, size, seed);
+  std::uint64_t base = frame.before;
+  auto i = static_cast<std::size_t>(std::ranges::lower_bound(chosen, base) - chosen.begin());
   for (std::size_t s = 0; s < index_->shards().size(); ++s) {
     const Shard& shard = index_->shards()[s];
     std::vector<std::uint64_t> positions;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "query/clause.hpp"
+#include "query/random_sample.hpp"
 
 namespace infgram {
 
@@ -48,10 +49,12 @@ class Conjunction {
   [[nodiscard]] std::vector<MatchingDocument> documents(const Poll& poll) const;
 
   // The same for a uniform sample without repeats of `size` occurrences of the first clause: how many of them are
-  // occurrences of the conjunction, by document. The same seed gives the same sample of the same shards.
+  // occurrences of the conjunction, by document. The same seed gives the same sample of the same shards. With a frame,
+  // the sample is one of the first clause's occurrences in all parts, and those of this part are looked at.
   // Cost: as documents(), the sample being the rarest; and for each document found the text before its first match.
-  // Memory: some 50 bytes a member of the sample. REQUIRES size <= clauses()[0].count().
-  [[nodiscard]] std::vector<MatchingDocument> sampled_documents(std::uint64_t size, std::uint64_t seed,
+  // Memory: some 50 bytes a member of the sample.
+  // REQUIRES size <= frame.total, and that of the first clause's occurrences in the frame these are the part's own.
+  [[nodiscard]] std::vector<MatchingDocument> sampled_documents(std::uint64_t size, std::uint64_t seed, Frame frame,
                                                                 const Poll& poll) const;
 
   // How many occurrences a document holds; the first `limit` of them, and of each other clause one for each that

@@ -4,7 +4,6 @@
 #include <unordered_set>
 
 #include "query/jobs.hpp"
-#include "query/random_sample.hpp"
 #include "query/suffix_merge.hpp"
 
 namespace infgram {
@@ -27,14 +26,13 @@ std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {
   return splitmix64(seed * kSplitmix64Step + document + 1);
 }
 
-// Calls f(shard, rank) for the occurrences, ascending; of more than `most`, for a sample of so many.
+// Calls f(shard, rank) for the occurrences, ascending; of a frame of more than `most`, for a sample of so many.
 template <class F>
-void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed, F&& f) {
-  const std::uint64_t n = total_count(ranges);
-  const bool is_sample = n > most;
-  const auto sample = is_sample ? random_sample(n, most, seed) : std::vector<std::uint64_t>();
-  auto next = sample.begin();
-  std::uint64_t before = 0;  // occurrences in the shards before
+void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed, Frame frame, F&& f) {
+  const bool is_sample = frame.total > most;
+  const auto sample = is_sample ? random_sample(frame.total, most, seed) : std::vector<std::uint64_t>();
+  std::uint64_t before = frame.before;  // occurrences in the shards before
+  auto next = std::ranges::lower_bound(sample, before);
   for (std::size_t s = 0; s < ranges.size(); before += ranges[s++].count()) {
     if (is_sample) {
       for (; next != sample.end() && *next < before + ranges[s].count(); ++next) f(s, ranges[s].lo + *next - before);
@@ -57,7 +55,7 @@ std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ra
 }
 
 std::vector<Location> sampled_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit,
-                                        std::uint64_t seed, std::uint64_t most_read) {
+                                        std::uint64_t seed, std::uint64_t most_read, Frame frame) {
   std::vector<Location> documents;
   // A bit a document where that is less than what a set would take.
   const bool are_few = std::min(total_count(ranges), most_read) < index.n_documents() / 64;
@@ -65,11 +63,12 @@ std::vector<Location> sampled_documents(const Index& index, std::span<const Suff
   std::unordered_set<std::uint64_t> seen_few;
   const auto is_new = [&](std::uint64_t document) {
     if (are_few) return seen_few.insert(document).second;
-    const bool was_seen = seen[document];
-    seen[document] = true;
+    const std::uint64_t place = document - index.first_document(0);
+    const bool was_seen = seen[place];
+    seen[place] = true;
     return !was_seen;
   };
-  for_each_read(ranges, most_read, seed, [&](std::size_t s, std::uint64_t rank) {
+  for_each_read(ranges, most_read, seed, frame, [&](std::size_t s, std::uint64_t rank) {
     const Location location = location_of(index, s, index.shards()[s].position(rank));
     if (is_new(location.document)) documents.push_back(location);
   });

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "query/random_sample.hpp"
 #include "query/search.hpp"
 
 namespace infgram {
@@ -24,10 +25,11 @@ struct Location {
 // pseudo-random number made of the seed and the document's number (splitmix64), ascending. The sample does not depend
 // on how the corpus is cut into shards. Each is given at its first occurrence in suffix order.
 // Of more occurrences than `most_read` so many, a uniform sample without repeats made of the seed, stand for all: then
-// a document is the likelier to be found the more of them it holds, and the sample is that of these shards.
+// a document is the likelier to be found the more of them it holds, and the sample is that of these shards. The frame
+// says which of the occurrences in a larger index are those of `ranges`; the sample is then one of all of them.
 // Cost: one array read and document look-up an occurrence that is read; memory for the distinct documents.
 [[nodiscard]] std::vector<Location> sampled_documents(const Index& index, std::span<const SuffixRange> ranges,
-                                                      std::size_t limit, std::uint64_t seed,
-                                                      std::uint64_t most_read = ~std::uint64_t{0});
+                                                      std::size_t limit, std::uint64_t seed, std::uint64_t most_read,
+                                                      Frame frame);
 
 }  // namespace infgram

@@ -19,6 +19,13 @@ inline constexpr std::uint64_t kSplitmix64Step = 0x9E3779B97F4A7C15;
   return x ^ (x >> 31);
 }
 
+// Where the things that one index holds stand among those of all parts of a larger index, of which a sample is drawn:
+// each part draws the same sample and keeps what is its own.
+struct Frame {
+  std::uint64_t before;  // things in the parts before this one
+  std::uint64_t total;   // things in all parts
+};
+
 // `size` distinct integers below `bound`, every set of so many being equally likely; ascending. (Floyd's algorithm:
 // Bentley, "A sample of brilliance", CACM 30, 1987.) The bias of the remainder is below
 // bound / 2^64. Cost: O(size log size). REQUIRES size <= bound.

@@ -172,6 +172,29 @@ class AsyncClient:
         every = {**calls.SEARCH_OPTIONS, **options}
         return await self._ask_all(calls.search(query, every) for query in queries)
 
+    async def search_text(
+        self,
+        text: str,
+        *,
+        ignore_case: bool = False,
+        limit: int = 10,
+        seed: int | None = None,
+        snippet_tokens: int = 40,
+        where: Mapping[str, JsonScalar] | None = None,
+        cursor: str | None = None,
+        matches_per_document: int = 3,
+    ) -> SearchResult:
+        """As `Index.search_text`; how long it may take is up to the service."""
+        options = {
+            "limit": limit,
+            "seed": seed,
+            "snippet_tokens": snippet_tokens,
+            "where": where,
+            "cursor": cursor,
+            "matches_per_document": matches_per_document,
+        }
+        return await self._ask(calls.search_text(text, ignore_case, options))
+
     async def document(self, document_id: int) -> Document:
         """As `Index.document`."""
         return await self._ask(calls.document(document_id))

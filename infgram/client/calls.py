@@ -126,16 +126,18 @@ def search(query: Query | Cnf, options: Mapping[str, Any]) -> Call[SearchResult]
     """In which documents; the options are all of `SEARCH_OPTIONS`."""
     if unknown := options.keys() - SEARCH_OPTIONS.keys():
         raise TypeError(f"search has no option {', '.join(sorted(unknown))}")
-    fields = _search_fields(query)
-    for name in ("limit", "snippet_tokens", "max_distance"):
-        fields[name] = at_least(options[name], 0, name)
-    for name in ("matches_per_document", "max_matches"):
-        fields[name] = None if options[name] is None else at_least(options[name], 1, name)
+    fields = _search_fields(query) | _checked(options)
     if options["scope"] not in ("window", "document"):
         raise QueryError(f"scope is {options['scope']!r}; expected 'window' or 'document'")
-    fields |= {"seed": None if options["seed"] is None else checked_seed(options["seed"])}
-    fields |= {"scope": options["scope"], "where": dict(options["where"] or {}), "cursor": options["cursor"]}
     return Call("/search", results.search, fields, as_lines=True)
+
+
+def search_text(text: str, ignore_case: bool, options: Mapping[str, Any]) -> Call[SearchResult]:
+    """In which documents the characters of a text stand; the options are those of `search` that choose a page."""
+    if not isinstance(text, str):
+        raise QueryError(f"the text is of type {type(text).__name__}; search_text takes no token ids, search does")
+    fields = {"query": text, "ignore_case": bool(ignore_case), **_checked(options)}
+    return Call("/search-text", results.search, fields, as_lines=True)
 
 
 def document(document_id: int) -> Call[Document]:
@@ -223,6 +225,22 @@ def ids_of(token_ids: Query) -> list[int]:
     else:
         raise QueryError(f"the query is of type {type(token_ids).__name__}; expected text or a sequence of token ids")
     return [at_least(token_id, 0, "a token id") for token_id in ids]
+
+
+def _checked(options: Mapping[str, Any]) -> Fields:
+    """The options of a search as JSON has them.
+
+    Raises:
+        QueryError: one is no number that it may be.
+    """
+    fields = dict(options)
+    for name in fields.keys() & {"limit", "snippet_tokens", "max_distance"}:
+        fields[name] = at_least(options[name], 0, name)
+    for name in fields.keys() & {"matches_per_document", "max_matches"}:
+        fields[name] = None if options[name] is None else at_least(options[name], 1, name)
+    fields["seed"] = None if options["seed"] is None else checked_seed(options["seed"])
+    fields["where"] = dict(options["where"] or {})
+    return fields
 
 
 def _search_fields(query: Query | Cnf) -> Fields:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from infgram.finding.pages import order_of
 from infgram.finding.search import Source, find_documents
 from infgram.finding.text import find_text
 
-__all__ = ["Source", "find_documents", "find_text"]
+__all__ = ["Source", "find_documents", "find_text", "order_of"]

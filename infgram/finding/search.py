@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from infgram import _core
 from infgram.arguments import at_least, checked_seed
+from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.finding.interval import share_interval
 from infgram.finding.pages import Cursors, order_of, page_of
@@ -35,7 +35,7 @@ class Source:
         fingerprint: equal for equal indexes.
     """
 
-    core: _core.Index
+    core: Engine
     tokens: Callable[[Query], Any]
     document: Callable[[int], Document]
     tokenizer: Tokenizer | None
@@ -84,7 +84,7 @@ def find_documents(
     matches_per_document = at_least(matches_per_document, 1, "matches_per_document")
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
     filters = checked(where or {})
-    conjunction = _core.Conjunction(source.core, clauses, None if len(clauses) == 1 else distance)
+    conjunction = source.core.conjunction(clauses, None if len(clauses) == 1 else distance)
     asked = [[list(map(int, term)) for term in terms] for terms in clauses]
     cursors = Cursors((source.fingerprint, asked, distance, seed, max_matches, sorted(filters.items())))
     after = None if cursor is None else cursors.read(cursor)

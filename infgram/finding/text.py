@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from infgram import _core
 from infgram.arguments import at_least, checked_seed
 from infgram.finding.pages import Cursors, order_of, page_of
 from infgram.finding.search import Source
@@ -82,7 +81,7 @@ def _holders(source: Source, sequences: list[tuple[int, ...]], watch: Watch) -> 
     """The documents that hold any one of the sequences, ascending."""
     if not sequences:
         return np.empty(0, dtype=np.int64)
-    found = _core.Conjunction(source.core, [sequences], None)
+    found = source.core.conjunction([sequences], None)
     documents, _, _ = found.documents(partial(watch.report, "search", total=0, unit="places"))
     return documents
 

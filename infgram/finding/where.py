@@ -9,12 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from infgram import _core
+from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.types import Int64Array, JsonScalar
 from infgram.watch import Watch
 
 _MISSING: Final = object()
+_AT_ONCE: Final = 256  # documents whose metadata are asked for together
 
 
 def checked(where: Mapping[str, JsonScalar]) -> dict[str, JsonScalar]:
@@ -38,14 +39,15 @@ def holds(metadata: Mapping[str, Any], where: Mapping[str, JsonScalar]) -> bool:
 
 
 def fulfilling(
-    core: _core.Index, document_ids: Int64Array, where: Mapping[str, JsonScalar], watch: Watch
+    core: Engine, document_ids: Int64Array, where: Mapping[str, JsonScalar], watch: Watch
 ) -> npt.NDArray[np.bool_]:
     """For each document whether its metadata fulfil the filters. Cost: all their metadata are read."""
     fulfils = np.zeros(len(document_ids), dtype=np.bool_)
-    for place, document_id in enumerate(document_ids.tolist()):
-        watch.report("filter", place, len(fulfils), "documents")
-        metadata = core.document_metadata(document_id)
-        fulfils[place] = holds(json.loads(metadata) if metadata else {}, where)
+    for begin in range(0, len(fulfils), _AT_ONCE):
+        some = document_ids[begin : begin + _AT_ONCE].tolist()
+        for place, metadata in enumerate(core.document_metadata(some), begin):
+            watch.report("filter", place, len(fulfils), "documents")
+            fulfils[place] = holds(json.loads(metadata) if metadata else {}, where)
     return fulfils
 
 

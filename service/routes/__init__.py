@@ -29,6 +29,7 @@ from . import (
     prob,
     score,
     search,
+    search_text,
     tokenize,
     trace,
 )
@@ -45,6 +46,7 @@ _RESOURCES = (
     find,
     locate,
     search,
+    search_text,
     documents,
     document_batch,
     document_count,

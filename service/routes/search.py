@@ -18,7 +18,7 @@ from ..dependencies import Asked, AskedIndex
 from ..limits import check, exceeded
 from ..problems import ProblemError
 from ..questions import SearchQuestion
-from ..showing import found_document
+from ..showing import found
 
 router = question_router("documents")
 
@@ -34,7 +34,7 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
     clauses = _clauses(asked, question)
     terms = encoded(asked, np.concatenate([term for clause in clauses for term in clause]))
     try:
-        found = asked.served.index.search(
+        result = asked.served.index.search(
             infgram.Cnf(clauses),
             limit=question.limit,
             seed=question.seed,
@@ -53,13 +53,7 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
     return SearchAnswer(
         token_ids=terms.ids,
         tokens=terms.tokens,
-        count=found.count,
-        document_count=found.document_count,
-        is_exact=found.is_exact,
-        count_interval=found.count_interval,
-        document_count_interval=found.document_count_interval,
-        cursor=found.cursor,
-        documents=[found_document(hit, asked.limits) for hit in found],
+        **found(result, asked.limits),
         elapsed_ms=milliseconds_since(started),
     )
 

@@ -120,11 +120,18 @@ def test_pages_filters_and_estimates(service: Loopback) -> None:
         estimated = client.search("rose", max_matches=10)
         assert estimated == index.search("rose", max_matches=10)
         assert not estimated.is_exact
+        for options in ({}, {"ignore_case": True}, {"seed": 5, "where": {"number": 3}, "snippet_tokens": 4}):
+            assert client.search_text("rOse 1", **options) == index.search_text("rOse 1", **options)
+            assert client.search_text("ose 1", **options) == index.search_text("ose 1", **options)
         assert client.count("ROSE", ignore_case=True) == index.count("ROSE", ignore_case=True) == 20
         with pytest.raises(infgram.QueryError, match="cursor"):
             client.search("other", cursor=first.cursor)
         with pytest.raises(infgram.QueryError, match="AND and OR"):
             client.search("rose AND")
+        wrong: Any
+        for wrong in ("", [1]):
+            with pytest.raises(infgram.QueryError):
+                client.search_text(wrong)
         with pytest.raises(TypeError, match="page"):
             client.search_batch(["rose"], page=1)
 
@@ -142,7 +149,7 @@ def test_wrong_questions(service: Loopback, case: tuple[Any, dict[str, Any], str
 def test_it_has_the_methods_of_an_index() -> None:
     """Of the same name, with the same parameters; what needs the files is not among them."""
     of_files = {"paths", "skipped", "verify", "locate_rank", "duplicates"}
-    of_tools = {"spellings", "search_text", "sample_documents", "count_spans", "document_tokens", "document_metadata"}
+    of_tools = {"spellings", "sample_documents", "count_spans", "document_tokens", "document_metadata"}
     for name, method in vars(infgram.Index).items():
         if name.startswith("_") or name in of_files | of_tools:
             continue
@@ -152,7 +159,7 @@ def test_it_has_the_methods_of_an_index() -> None:
             for client in (infgram.Client, infgram.AsyncClient):
                 found = inspect.signature(getattr(client, name)).parameters
                 local = wanted.keys() - found.keys()
-                assert local <= {"timeout_s", "progress"}, (client, name)
+                assert local <= {"timeout_s", "progress", "max_branches"}, (client, name)
                 assert list(found.values()) == [wanted[each] for each in wanted if each not in local], (client, name)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -23,13 +25,36 @@ OPTIONS: dict[str, Any] = {"object_store_memory": 80 << 20, "node_ip_address": A
 @contextmanager
 def cluster_of(n_nodes: int) -> Iterator[Cluster]:
     """A cluster of so many nodes, one of them the head, of one CPU each; this process is connected to it."""
-    cluster = Cluster(initialize_head=True, head_node_args={**OPTIONS, "num_cpus": 1, "include_dashboard": False})
+    with _elsewhere():
+        cluster = Cluster(initialize_head=True, head_node_args={**OPTIONS, "num_cpus": 1, "include_dashboard": False})
     try:
         for _ in range(n_nodes - 1):
-            cluster.add_node(num_cpus=1, **OPTIONS)
-        cluster.wait_for_nodes()
-        ray.init(address=cluster.address, _node_ip_address=ADDRESS, log_to_driver=False, logging_level=logging.ERROR)
+            add_node(cluster, num_cpus=1)
+        with _elsewhere():
+            ray.init(
+                address=cluster.address, _node_ip_address=ADDRESS, log_to_driver=False, logging_level=logging.ERROR
+            )
         yield cluster
     finally:
         ray.shutdown()
         cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def add_node(cluster: Cluster, num_cpus: int = 0) -> Any:
+    """One more node, which is up when this returns."""
+    with _elsewhere():
+        node = cluster.add_node(num_cpus=num_cpus, **OPTIONS)
+    cluster.wait_for_nodes()
+    return node
+
+
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Workers import from the folder in which nodes and drivers start; the package is to be the installed one."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(here)

@@ -29,7 +29,7 @@ Answers ask(const Index& index, std::span<const TokenId> text) {
     answers.counts.push_back(total_count(ranges));
     const auto next = next_tokens(index, ranges, 3);
     answers.rows.insert(answers.rows.end(), next.rows.begin(), next.rows.end());
-    const auto documents = sampled_documents(index, ranges, 3, i);
+    const auto documents = sampled_documents(index, ranges, 3, i, 1000, {0, total_count(ranges)});
     answers.documents.insert(answers.documents.end(), documents.begin(), documents.end());
     answers.counts.push_back(document_count(index, ranges, [](std::uint64_t) {}));
     answers.counts.push_back(longest_suffix(index, text.first(i), 2).length);
@@ -48,7 +48,8 @@ Answers ask(const Index& index, std::span<const TokenId> text) {
       answers.counts.push_back(found.n_matches);
       check::that(conjunction.matches(found.document, 1, poll).count == found.n_matches, "the matches of a document");
     }
-    for (const MatchingDocument& found : conjunction.sampled_documents(3, i, poll)) {
+    for (const MatchingDocument& found :
+         conjunction.sampled_documents(3, i, {0, conjunction.clauses()[0].count()}, poll)) {
       answers.counts.push_back(found.document);
     }
   }

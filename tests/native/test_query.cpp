@@ -166,16 +166,18 @@ void read_windows(const Index& index, const Documents& documents) {
 // Of more occurrences than are read: distinct documents that hold one, no more than were read.
 void sample(const Index& index, const Documents& documents, TokenId token) {
   const ShardRanges ranges = find(index, {&token, 1});
+  const Frame frame{0, total_count(ranges)};
   for (const std::uint64_t most_read : {0UL, 1UL, 5UL, 50UL, ~0UL}) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-      const auto found = sampled_documents(index, ranges, 1000, seed, most_read);
+      const auto found = sampled_documents(index, ranges, 1000, seed, most_read, frame);
       std::set<std::uint64_t> distinct;
       for (const auto& [document, offset] : found) {
         check::that(documents[document].at(offset) == token, "the place of a match");
         distinct.insert(document);
       }
       check::that(distinct.size() == found.size() && found.size() <= most_read, "distinct documents");
-      check::that(most_read < total_count(ranges) || found == sampled_documents(index, ranges, 1000, seed), "all");
+      const auto all = sampled_documents(index, ranges, 1000, seed, ~0UL, frame);
+      check::that(most_read < frame.total || found == all, "all");
     }
   }
 }

@@ -97,6 +97,44 @@ def test_searches(client: TestClient, index: infgram.Index, address: str, questi
         assert document["matches"] == [vars(match) for match in hit.matches]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"query": "os"},
+        {"query": "ROSE IS", "ignore_case": True, "matches_per_document": 1, "snippet_tokens": 6},
+        {"query": "ROSE IS"},
+        {"query": "a", "seed": 3, "limit": 2},
+        {"query": "rose", "where": {"number": 3}},
+        {"query": "absent", "limit": 0},
+    ],
+)
+def test_searches_for_characters(
+    client: TestClient, index: infgram.Index, address: str, question: dict[str, Any]
+) -> None:
+    body = answered(client.post(f"{address}/search-text", json=question))
+    options = {name: value for name, value in question.items() if name != "query"}
+    expected = index.search_text(question["query"], **options)
+    for name in ("count", "document_count", "is_exact", "cursor"):
+        assert body[name] == getattr(expected, name), name
+    for document, hit in zip(body["documents"], expected, strict=True):
+        assert (document["document_id"], document["match_count"]) == (hit.document_id, hit.match_count)
+        assert document["matches"] == [vars(match) for match in hit.matches]
+    (in_batch,) = answered(client.post(f"{address}/search-text/batch", json={"items": [question]}))["results"]
+    del in_batch["elapsed_ms"], body["elapsed_ms"]
+    assert in_batch == body
+
+
+def test_searches_for_characters_that_cannot_be_asked(client: TestClient) -> None:
+    at = "/v1/indexes/bytes/search-text"
+    problem(client.post("/v1/indexes/ids/search-text", json={"query": "a"}), 422, "no_tokenizer")
+    cursor = answered(client.post(at, json={"query": "e", "limit": 1}))["cursor"]
+    problem(client.post(at, json={"query": "e", "ignore_case": True, "cursor": cursor}), 422, "invalid_cursor")
+    problem(client.post(at, json={"query": "x" * 2_001}), 422, "limit_exceeded")
+    problem(client.post(f"{at}/batch", json={"items": [{"query": "e", "limit": 8}] * 2}), 422, "limit_exceeded")
+    for wrong in ({"token_ids": [97]}, {"query": ""}, {"query": None}, {"query": "e", "scope": "window"}):
+        problem(client.post(at, json=wrong), 422, "invalid_request")
+
+
 def test_pages(client: TestClient, index: infgram.Index, address: str) -> None:
     seen: list[int] = []
     cursor = None

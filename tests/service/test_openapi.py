@@ -31,6 +31,7 @@ QUESTIONS = (
     "prob",
     "score",
     "search",
+    "search_text",
     "tokenize",
     "trace",
 )

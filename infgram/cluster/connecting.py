@@ -1,0 +1,29 @@
+"""`ray://` addresses of indexes that are spread over a cluster."""
+
+from __future__ import annotations
+
+from infgram.cluster.cache import Cache, default_cache_folder
+from infgram.cluster.deployment import deployment_of
+from infgram.cluster.index import Index
+from infgram.cluster.layout import Layout
+from infgram.cluster.ray_backend import RayBackend
+from infgram.cluster.ray_cluster import connected
+from infgram.errors import IndexNotFoundError
+from infgram.manifest import Manifest
+
+
+def connect(url: str) -> Index:
+    """Open `ray:///NAME` or `ray://ADDRESS:PORT/NAME`.
+
+    Raises:
+        IndexNotFoundError: it names no index, or the cluster has none of that name.
+        ShardUnavailableError: there is no cluster.
+        MissingExtraError: Ray is not installed.
+    """
+    address, _, name = url.removeprefix("ray://").partition("/")
+    if not name:
+        raise IndexNotFoundError(f"{url} names no index; expected ray:///NAME, or ray://ADDRESS:PORT/NAME")
+    connected(address or None)
+    deployment = deployment_of(name)
+    folder = Cache(default_cache_folder()).index(deployment.location)
+    return Index(RayBackend(deployment, Layout(Manifest.read(folder), deployment.groups)), folder)

@@ -1,0 +1,202 @@
+"""Spreads an index over a Ray cluster, where it stays until it is taken down."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infgram.arguments import at_least
+from infgram.cluster.cache import Cache, default_cache_folder
+from infgram.cluster.layout import Layout, spread
+from infgram.cluster.owner import Owner
+from infgram.cluster.ray_cluster import NAMESPACE, connected, ray_module
+from infgram.errors import IndexExistsError, IndexNotFoundError, ShardUnavailableError
+from infgram.manifest import Manifest, ShardEntry
+from infgram.types import Load
+
+READY_S: Final = 3600.0
+"""Seconds that the owners have to bring their shards and open them."""
+
+_OWNER_BYTES: Final = 256 << 20  # of an owner besides its shards' directories
+_QUESTIONS_AT_A_TIME: Final = 8
+_DIRECTORIES: Final = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the groups of an index are.
+
+    Attributes:
+        name: of the index in the cluster.
+        generation: different for each deployment.
+        location: of the index.
+        groups: how many shards each group has.
+        n_replicas: owners of each group.
+    """
+
+    name: str
+    generation: str
+    location: str
+    groups: tuple[int, ...]
+    n_replicas: int
+
+    def owner_name(self, group: int, replica: int) -> str:
+        """The name of an actor."""
+        return f"infgram/{self.name}/{self.generation}/{group}/{replica}"
+
+
+class Register:
+    """Tells where the groups of an index are; Ray makes an actor of it, which has the name of the index."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def deployment(self) -> Deployment:
+        """What it was made with."""
+        return self._deployment
+
+
+def deploy(
+    location: str,
+    name: str,
+    *,
+    address: str | None = None,
+    groups: int | None = None,
+    replicas: int = 1,
+    load: Load = "map",
+    cache: str | None = None,
+) -> None:
+    """Spread an index over a Ray cluster; `infgram.open(f"ray:///{name}")` asks it from any machine of the cluster.
+
+    Shards go in groups of neighbours, by size, to the cluster's nodes, by their memory. Each group has an owner: a
+    detached actor without a claim on a CPU, which brings its shards to its node and opens them, and which Ray starts
+    again where it dies, there or, if the node is gone, elsewhere.
+
+    Args:
+        location: a folder that all nodes see under this path, or a URL that fsspec knows.
+        name: for the index in the cluster.
+        address: of the cluster; None for the one that this machine belongs to.
+        groups: of shards; None for one a node, or one a shard if that is fewer.
+        replicas: owners of each group, on different nodes if there are so many.
+        load: as for `infgram.open`.
+        cache: the folder, on every node, for copies of what is behind a URL; None for each node's own choice.
+
+    Raises:
+        IndexExistsError: the cluster has an index of that name.
+        IndexNotFoundError, IndexDamagedError, StorageError: there is none at the location, or it cannot be opened.
+        ShardUnavailableError: there is no cluster.
+        MissingExtraError: Ray is not installed.
+    """
+    ray = connected(address)
+    if find(name) is not None:
+        raise IndexExistsError(f"the cluster has an index {name!r}; choose another name, or undeploy({name!r}) first")
+    manifest = Manifest.read(Cache(default_cache_folder()).index(location))
+    nodes = sorted((node for node in ray.nodes() if node["Alive"]), key=lambda node: str(node["NodeID"]))
+    n_groups = min(at_least(groups or len(nodes), 1, "groups"), len(manifest.shards))
+    rooms = [int(nodes[group % len(nodes)]["Resources"].get("memory", 1)) for group in range(n_groups)]
+    sizes = [sum(section.size_bytes for section in shard.sections.values()) for shard in manifest.shards]
+    layout = Layout(manifest, spread(sizes, rooms))
+    deployment = Deployment(name, secrets.token_hex(4), location, layout.groups, at_least(replicas, 1, "replicas"))
+    owners = []
+    try:
+        for group in range(n_groups):
+            for replica in range(deployment.n_replicas):
+                node = nodes[(group + replica) % len(nodes)]
+                options = _options(deployment.owner_name(group, replica), node["NodeID"], layout, group)
+                shards = list(layout.shards_of(group))
+                arguments = (location, shards, layout.first_documents[group], load, cache)
+                owners.append(ray.remote(Owner).options(**options).remote(*arguments))
+        ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S)
+        register = ray.remote(Register).options(
+            name=_register_name(name), namespace=NAMESPACE, lifetime="detached", num_cpus=0, max_restarts=-1
+        )
+        ray.get(register.remote(deployment).deployment.remote(), timeout=READY_S)
+    except ray.exceptions.RayError as error:
+        for owner in owners:
+            ray.kill(owner)
+        raise _reason(error, location) from error
+
+
+def undeploy(name: str, *, address: str | None = None) -> None:
+    """Take an index down: its owners end, and what asks them is refused.
+
+    Args:
+        name: of the index in the cluster.
+        address: of the cluster, as for `deploy`.
+
+    Raises:
+        IndexNotFoundError: the cluster has no index of that name.
+        ShardUnavailableError, MissingExtraError: as for `deploy`.
+    """
+    ray = connected(address)
+    deployment = deployment_of(name)
+    names = [_register_name(name)]
+    names += [
+        deployment.owner_name(group, replica)
+        for group in range(len(deployment.groups))
+        for replica in range(deployment.n_replicas)
+    ]
+    for each in names:
+        try:
+            ray.kill(ray.get_actor(each, namespace=NAMESPACE))
+        except ValueError:  # it is gone
+            continue
+
+
+def deployment_of(name: str) -> Deployment:
+    """Where the groups of an index are.
+
+    Raises:
+        IndexNotFoundError: the cluster has no index of that name.
+    """
+    deployment = find(name)
+    if deployment is None:
+        raise IndexNotFoundError(
+            f"the cluster has no index {name!r}; spread one over it: infgram.cluster.deploy(LOCATION, {name!r}), or "
+            "infgram serve --engine ray LOCATION"
+        )
+    return deployment
+
+
+def find(name: str) -> Deployment | None:
+    """As `deployment_of`; None if there is none."""
+    ray = ray_module()
+    try:
+        register = ray.get_actor(_register_name(name), namespace=NAMESPACE)
+        found: Deployment = ray.get(register.deployment.remote(), timeout=60)
+    except (ValueError, ray.exceptions.RayActorError):
+        return None
+    return found
+
+
+def _register_name(name: str) -> str:
+    return f"infgram/{name}"
+
+
+def _options(name: str, node: str, layout: Layout, group: int) -> dict[str, Any]:
+    """How Ray is to run an owner: where it is told, or elsewhere if that node is gone."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    shards = [layout.manifest.shards[number] for number in layout.shards_of(group)]
+    return {
+        "name": name,
+        "namespace": NAMESPACE,
+        "lifetime": "detached",
+        "num_cpus": 0,  # actors that hold CPUs can keep all others from ever starting
+        "memory": _OWNER_BYTES + sum(_directory_bytes(shard) for shard in shards),
+        "max_restarts": -1,
+        "max_concurrency": _QUESTIONS_AT_A_TIME,
+        "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True),
+    }
+
+
+def _directory_bytes(shard: ShardEntry) -> int:
+    """What every search reads, which should stay in memory."""
+    return sum(shard.sections[name].size_bytes for name in _DIRECTORIES if name in shard.sections)
+
+
+def _reason(error: Exception, location: str) -> Exception:
+    """The library's own error inside what Ray says of an owner that could not be made."""
+    text = str(error)
+    return ShardUnavailableError(f"the shards of {location} cannot be opened in the cluster: {text.strip()[-600:]}")

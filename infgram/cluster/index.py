@@ -1,0 +1,94 @@
+"""`Index` over shards that are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from infgram import index
+from infgram.arguments import at_least, top_k_or_none
+from infgram.cluster.backend import Backend
+from infgram.cluster.engine import ClusterEngine
+from infgram.types import (
+    InfgramDistribution,
+    Int64Array,
+    LongestSuffix,
+    NextTokenDistribution,
+    Query,
+    SequenceScore,
+)
+
+
+class Index(index.Index):
+    """An index in groups of shards, each asked where it is. Every method answers as that of an index on one machine.
+
+    Made by `infgram.open("ray://…")`. What takes batches asks the groups once or twice for all of a batch. What
+    stands more than once (`infgram.dedup`) and the models of `infgram.lm` need the files at hand.
+    """
+
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        """Use `infgram.open`.
+
+        Args:
+            backend: asks the groups.
+            folder: with the manifest and the tokenizer.
+        """
+        self._engine = ClusterEngine(backend)
+        self._take(self._engine, [folder], [backend.layout.manifest])
+
+    def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """The document count of each query: int64."""
+        questions = [self._engine.questions.document_count(self._tokens(query)) for query in queries]
+        return np.array(self._engine.ask_many(questions), dtype=np.int64)
+
+    def next_token_distribution_batch(
+        self, contexts: Iterable[Query], *, top_k: int | None = None
+    ) -> list[NextTokenDistribution]:
+        """`next_token_distribution` of each context."""
+        k = top_k_or_none(top_k)
+        questions = [self._engine.questions.next_tokens(self._tokens(context), k) for context in contexts]
+        return [NextTokenDistribution(*rows) for rows in self._engine.ask_many(questions)]
+
+    def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
+        """`longest_suffix` of each context."""
+        least = at_least(min_count, 1, "min_count")
+        questions = [self._engine.questions.longest_suffix(self._tokens(context), least) for context in contexts]
+        return [LongestSuffix(*found) for found in self._engine.ask_many(questions)]
+
+    def infgram_distribution_batch(
+        self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
+    ) -> list[InfgramDistribution]:
+        """`infgram_distribution` of each context."""
+        least, k = at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
+        questions = [self._engine.questions.infgram(self._tokens(context), least, k) for context in contexts]
+        found = self._engine.ask_many(questions)
+        return [InfgramDistribution(*rows, suffix_length=length) for length, rows in found]
+
+    def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
+        """`score` of each sequence."""
+        least = at_least(min_count, 1, "min_count")
+        tokens = [self._tokens(sequence) for sequence in sequences]
+        found = self._engine.ask_many([self._engine.questions.score(each, bool(end), least) for each in tokens])
+        return [self._scored(each, end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
+
+    def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
+        """Check every byte of every file where it is, all groups at a time, and the tokenizer here. O(n).
+
+        Args:
+            progress: called once, at the end.
+
+        Raises:
+            IndexDamagedError: names the file, what was found and what was expected.
+            ShardUnavailableError: a group cannot be reached.
+        """
+        self._engine.verify()
+        self._tokenizer_or_none()
+        if progress is not None:
+            progress(self.n_tokens, self.n_tokens)
+
+    def close(self) -> None:
+        """Ask no more; the shards stay where they are, for others."""
+        self._engine.close()
+        super().close()

@@ -1,0 +1,51 @@
+"""`open`: from a place to an index, wherever its shards are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from infgram.errors import QueryError
+from infgram.index import Index, StrPath
+from infgram.types import Load
+
+
+def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
+    """Open an index, or several as their union.
+
+    Args:
+        path: the folder of an index, or several folders built with one tokenizer. The documents of the union
+            are numbered through the folders in order. Or `ray:///NAME`, an index that `infgram.cluster.deploy`
+            has spread over a Ray cluster (`ray://ADDRESS:PORT/NAME` for a cluster elsewhere); or a URL that
+            fsspec knows, such as `s3://bucket/index`, of which a copy is kept in a cache.
+        load: `"map"` maps the files, so that only what is asked for is read; the directory, which every search
+            reads, is asked for at once. `"warm"` reads them all before it returns; `"ram"` copies them into memory
+            of this process, on huge pages where the system grants them. Answers are the same.
+
+    Returns:
+        The open index; use it in a `with` statement or call `close()`.
+
+    Raises:
+        IndexNotFoundError: a path is no index.
+        IndexDamagedError, IndexVersionError: its files contradict themselves or are of another version.
+        TokenizerError: the indexes were built with different tokenizers.
+        MissingExtraError, ShardUnavailableError, StorageError: of a URL: what it needs is not installed, or it cannot
+            be reached.
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    if not paths:
+        raise QueryError("no index given; expected at least one path")
+    if len(paths) == 1 and os.fspath(paths[0]).startswith("ray://"):
+        from infgram.cluster.connecting import connect  # a single machine does not need it
+
+        return connect(os.fspath(paths[0]))
+    return Index([_folder(os.fspath(part)) for part in paths], load=load)
+
+
+def _folder(path: str) -> Path:
+    if "://" not in path:
+        return Path(path)
+    from infgram.cluster.cache import local_copy
+
+    return local_copy(path)

@@ -1,0 +1,69 @@
+"""What is to be indexed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from infgram.errors import QueryError
+
+MOST_TOKENS: Final = 10**18
+MOST_SHARDS: Final = 1_000_000
+_SEPARATORS: Final = {8: 0xFF, 16: 0xFFFF, 32: 0xFFFF_FFFF}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A corpus and how it is cut into shards of one size.
+
+    Attributes:
+        n_tokens: of all documents.
+        shard_tokens: of a shard; the last one may hold fewer.
+        tokens_per_document: on average.
+        vocab_size: of the tokenizer; it decides the width of a token.
+        text_bytes_per_token: of the text, for a corpus that is still to be tokenised; 0 for one that is token ids.
+    """
+
+    n_tokens: int
+    shard_tokens: int
+    tokens_per_document: float = 1000.0
+    vocab_size: int = 50_257
+    text_bytes_per_token: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check.
+
+        Raises:
+            QueryError: a number is out of range, or there would be too many shards.
+        """
+        _check("tokens", self.n_tokens, 1, MOST_TOKENS)
+        _check("shard_tokens", self.shard_tokens, 1, 2**40)
+        _check("tokens_per_document", self.tokens_per_document, 1, MOST_TOKENS)
+        _check("vocab_size", self.vocab_size, 1, 2**32 - 1)
+        _check("text_bytes_per_token", self.text_bytes_per_token, 0, 1000)
+        if self.n_shards > MOST_SHARDS:
+            raise QueryError(
+                f"{self.n_tokens:.3g} tokens in shards of {self.shard_tokens:.3g} make {self.n_shards:,} shards; "
+                f"expected at most {MOST_SHARDS:,}: take larger shards"
+            )
+
+    @property
+    def n_shards(self) -> int:
+        """Shards, the last one included."""
+        return math.ceil(self.n_tokens / self.shard_tokens)
+
+    @property
+    def tokens_of_a_shard(self) -> int:
+        """Tokens of a shard, all being equal."""
+        return math.ceil(self.n_tokens / self.n_shards)
+
+    @property
+    def token_width_bits(self) -> int:
+        """Of a stored token; the largest code is the separator's."""
+        return next(bits for bits, separator in _SEPARATORS.items() if self.vocab_size <= separator)
+
+
+def _check(name: str, value: float, least: float, most: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise QueryError(f"{name} is {value!r}; expected a number from {least:,} to {most:.4g}")

@@ -1,0 +1,129 @@
+"""Groups of shards answer together as one index does: the library's own tests, asked of groups in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import infgram
+from infgram.cluster import Index
+from infgram.cluster.backend import LocalBackend
+from infgram.cluster.layout import Layout as Groups
+from infgram.cluster.layout import spread
+from infgram.manifest import Manifest
+from tests.building import BYTES_VOCABULARY, build_texts, build_tokens, temporary_folder
+from tests.finding import test_search as finding
+from tests.finding.conjunctions import Numbers, clauses_of, conjunctions
+from tests.index import test_oracle as library
+from tests.reference import ReferenceIndex
+from tests.strategies import Asked, Layout, asked_corpora, layouts, texts, usual_queries
+
+SOME = settings(max_examples=40, deadline=None)
+LAYOUTS = [Layout(8, 5, 1), Layout(16, 3, 1), Layout(32, 2, 1), Layout(8, 1, 1)]
+
+
+def in_groups(folder: Path, n_groups: int) -> Index:
+    manifest = Manifest.read(folder)
+    sizes = [shard.n_tokens + 1 for shard in manifest.shards]
+    return Index(LocalBackend(Groups(manifest, spread(sizes, [1] * n_groups)), folder), folder)
+
+
+@contextmanager
+def grouped_tokens(documents: list[list[int]], vocab_size: int, layout: Layout, n_groups: int) -> Iterator[Index]:
+    with temporary_folder(sum(map(len, documents))) as folder:
+        build_tokens(documents, folder / "x.infgram", vocab_size=vocab_size, layout=layout).close()
+        with in_groups(folder / "x.infgram", n_groups) as index:
+            yield index
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: f"{layout.width}bit-{layout.shards}x")
+@pytest.mark.parametrize("name", library.NAMED)
+def test_named_corpora(name: str, layout: Layout) -> None:
+    corpus, reference = library.NAMED[name], library.reference_of(name)
+    with grouped_tokens(corpus.documents, corpus.vocab_size, layout, 3) as index:
+        library.check_answers(index, corpus, reference, layout, usual_queries(corpus))
+
+
+@SOME
+@given(asked_corpora(), layouts, st.integers(1, 5))
+def test_any_corpus(asked: Asked, layout: Layout, n_groups: int) -> None:
+    corpus = asked.corpus
+    reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
+    with grouped_tokens(corpus.documents, corpus.vocab_size, layout, n_groups) as index:
+        library.check_answers(index, corpus, reference, layout, asked.queries)
+
+
+@SOME
+@given(asked_corpora(), layouts, st.integers(1, 5), conjunctions)
+def test_every_and_of_ors(asked: Asked, layout: Layout, n_groups: int, drawn: list[tuple[Numbers, int | None]]) -> None:
+    corpus = asked.corpus
+    reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
+    with grouped_tokens(corpus.documents, corpus.vocab_size, layout, n_groups) as index:
+        for numbers, max_distance in drawn:
+            finding.check(index, reference, clauses_of(numbers, asked), max_distance)
+
+
+@SOME
+@given(texts, layouts, st.integers(2, 4))
+def test_as_on_one_machine(documents: list[str], layout: Layout, n_groups: int) -> None:
+    """What the reference does not define, or has no seed for: samples, estimates, spellings, filters, pages, tools."""
+    reference = ReferenceIndex([list(text.encode()) for text in documents], BYTES_VOCABULARY)
+    everything = "".join(documents)
+    with (
+        temporary_folder(len(everything)) as folder,
+        build_texts(documents, folder / "x", layout=layout) as whole,
+        in_groups(folder / "x", n_groups) as index,
+    ):
+        library.check_find(index, reference, [[], [97], [97, 98]])
+        for query, seed in product(("a", "b", "ab", "é", "ba"), (None, 3)):
+            for options in ({}, {"max_matches": 2}, {"where": {"number": 1}}, {"limit": 1, "scope": "document"}):
+                expected = whole.search(f"{query} OR aa", seed=seed, **options)
+                assert index.search(f"{query} OR aa", seed=seed, **options) == expected
+                if expected.cursor:
+                    more = whole.search(f"{query} OR aa", seed=seed, cursor=expected.cursor, **options)
+                    found = index.search(f"{query} OR aa", seed=seed, cursor=expected.cursor, **options)
+                    assert found == more
+            for most_read in (1, 3, 1_000):
+                sample = index.sample_documents(query, limit=3, seed=seed or 0, most_read=most_read)
+                assert sample == whole.sample_documents(query, limit=3, seed=seed or 0, most_read=most_read)
+            assert index.count(query, ignore_case=True) == whole.count(query, ignore_case=True)
+            assert index.search_text(query, ignore_case=True) == whole.search_text(query, ignore_case=True)
+        for shard, (lo, hi) in enumerate(whole.find("a")):
+            for rank in range(lo, hi):
+                assert index.locate_rank(shard, rank) == whole.locate_rank(shard, rank)
+        if everything.strip():
+            assert str(infgram.trace(index, everything[:40])) == str(infgram.trace(whole, everything[:40]))
+            assert str(infgram.novelty(index, everything[:40])) == str(infgram.novelty(whole, everything[:40]))
+        for min_count in (2, 5):
+            library.check_score(index, reference, [list(everything.encode()[:30])])
+            for end in (False, True):
+                left, right = (each.score(everything[:30], min_count=min_count, end=end) for each in (index, whole))
+                for name in ("suffix_lengths", "context_counts", "continuation_counts"):
+                    assert getattr(left, name).tolist() == getattr(right, name).tolist()
+        index.verify()
+
+
+def test_what_needs_the_files_is_refused(tmp_path: Path) -> None:
+    build_texts(["ab", "abc"], tmp_path / "x", layout=Layout(8, 2, 1)).close()
+    with in_groups(tmp_path / "x", 2) as index, pytest.raises(infgram.QueryError, match="on one machine"):
+        infgram.dedup(index, min_tokens=2)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=20), st.lists(st.integers(1, 9), min_size=1, max_size=25))
+def test_shards_are_spread_by_size(sizes: list[int], rooms: list[int]) -> None:
+    groups = spread(sizes, rooms)
+    assert len(groups) == min(len(sizes), len(rooms))
+    assert min(groups) >= 1
+    assert sum(groups) == len(sizes)
+
+
+def test_equal_shards_are_spread_evenly_or_by_memory() -> None:
+    assert spread([5] * 8, [1, 1]) == (4, 4)
+    assert spread([5] * 8, [3, 1]) == (6, 2)
+    assert spread([5] * 3, [1] * 8) == (1, 1, 1)

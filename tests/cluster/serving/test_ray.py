@@ -1,0 +1,183 @@
+"""An index spread over the nodes of a real Ray cluster answers as it does on one machine, whatever dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+import infgram
+from infgram.cluster import deploy, undeploy
+from infgram.cluster.deployment import deployment_of
+from infgram.cluster.ray_backend import RayBackend
+from infgram.cluster.ray_cluster import NAMESPACE
+from tests.building import build_texts
+from tests.cluster.nodes import add_node, cluster_of
+from tests.finding import test_search as finding
+from tests.index import test_oracle as library
+from tests.reference import ReferenceIndex
+from tests.strategies import Layout, usual_queries
+
+pytestmark = pytest.mark.timeout(240)
+
+CORPUS = library.NAMED["document joins that look like n-grams"]
+N_SHARDS = 5
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with cluster_of(2) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    chance = random.Random(4)
+    return ["".join(chance.choices("ab ro", k=chance.randrange(60))) for _ in range(60)]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> Path:
+    folder = tmp_path_factory.mktemp("served") / "x.infgram"
+    build_texts(texts, folder, layout=Layout(8, N_SHARDS, 1)).close()
+    return folder
+
+
+@pytest.fixture
+def name(cluster: Cluster, path: Path) -> Iterator[str]:
+    deploy(str(path), "x", replicas=1)
+    yield "x"
+    undeploy("x")
+
+
+def owner_pids(name: str) -> list[int]:
+    """The processes of the owners."""
+    deployment = deployment_of(name)
+    pids = []
+    for group in range(len(deployment.groups)):
+        for replica in range(deployment.n_replicas):
+            actor = ray.get_actor(deployment.owner_name(group, replica), namespace=NAMESPACE)
+            pids.append(ray.get(actor.__ray_call__.remote(lambda _: os.getpid())))
+    return pids
+
+
+def ask_everything(index: infgram.Index, whole: infgram.Index) -> None:
+    """A little of every kind."""
+    for text in ("a", "ab", "ro", "b ro", "zz", ""):
+        assert index.count(text) == whole.count(text)
+        after, expected = index.infgram_distribution(text, top_k=3), whole.infgram_distribution(text, top_k=3)
+        assert str(after) == str(expected)
+    assert index.count_batch(["a", "b", "zz"]).tolist() == whole.count_batch(["a", "b", "zz"]).tolist()
+    assert index.search("a AND ro", limit=4, seed=2) == whole.search("a AND ro", limit=4, seed=2)
+    assert str(index.score("ab ro ab")) == str(whole.score("ab ro ab"))
+    assert [each.document_id for each in index.locate("b ro")] == [each.document_id for each in whole.locate("b ro")]
+
+
+def test_every_question(name: str, path: Path, texts: list[str]) -> None:
+    reference = ReferenceIndex([list(text.encode()) for text in texts], 255)
+    with infgram.open(f"ray:///{name}") as index, infgram.open(path) as whole:
+        assert index.n_shards == whole.n_shards > 1
+        assert len(deployment_of(name).groups) == 2
+        assert index.info() == whole.info()
+        queries = [list(text) for text in (b"", b"a", b"ab", b"b ro", b"zz", b"roaab", b"o" * 5)]
+        library.check_counts(index, reference, queries)
+        library.check_locate(index, reference, queries)
+        library.check_next_token_distribution(index, reference, queries)
+        library.check_longest_suffix(index, reference, queries)
+        library.check_infgram_distribution(index, reference, queries)
+        library.check_score(index, reference, queries)
+        library.check_longest_matches(index, reference, queries)
+        library.check_sessions(index, reference, queries)
+        finding.check(index, reference, [[[97], [98]], [list(b"ro")]], 3)
+        ask_everything(index, whole)
+        index.verify()
+        with pytest.raises(infgram.QueryError, match="255"):
+            index.count([255])
+        with pytest.raises(infgram.QueryError, match="empty"):
+            index.search("")
+
+
+def test_an_owner_that_is_killed_comes_back(name: str, path: Path) -> None:
+    with infgram.open(f"ray:///{name}") as index, infgram.open(path) as whole:
+        for _ in range(3):
+            os.kill(owner_pids(name)[1], signal.SIGKILL)
+            ask_everything(index, whole)
+
+
+def test_another_replica_answers_at_once(cluster: Cluster, path: Path) -> None:
+    deploy(str(path), "two", replicas=2)
+    with infgram.open("ray:///two") as index, infgram.open(path) as whole:
+        for pid in owner_pids("two")[::2]:
+            os.kill(pid, signal.SIGKILL)
+        ask_everything(index, whole)
+    undeploy("two")
+
+
+def test_a_node_that_goes_takes_nothing_along(cluster: Cluster, path: Path) -> None:
+    """What it held is opened on another node."""
+    node = add_node(cluster)
+    deploy(str(path), "three")
+    with infgram.open("ray:///three") as index, infgram.open(path) as whole:
+        ask_everything(index, whole)
+        cluster.remove_node(node, allow_graceful=False)
+        backend = index._engine._backend  # type: ignore[attr-defined]
+        backend._patience_s = 60.0  # Ray takes its time to notice
+        ask_everything(index, whole)
+    undeploy("three")
+
+
+def test_a_shard_that_cannot_be_reached(name: str, path: Path) -> None:
+    deployment = deployment_of(name)
+    with infgram.open(f"ray:///{name}") as index, infgram.open(path) as whole:
+        backend: Any = index._engine._backend  # type: ignore[attr-defined]
+        assert isinstance(backend, RayBackend)
+        backend._patience_s = 0.5
+        ray.kill(ray.get_actor(deployment.owner_name(1, 0), namespace=NAMESPACE))
+        lost = tuple(backend.layout.shards_of(1))
+        with pytest.raises(infgram.ShardUnavailableError, match=f"shards {', '.join(map(str, lost))} of 'x'"):
+            index.count("a")
+        with infgram.partial_answers() as partial:
+            ranges = index.find("a")
+            expected = [(0, 0) if shard in lost else range_ for shard, range_ in enumerate(whole.find("a"))]
+            assert ranges == expected
+            assert index.count("a") == sum(hi - lo for lo, hi in ranges) > 0
+            assert index.infgram_distribution("ab", min_count=2).context_count <= whole.count("ab")
+            found = index.search("a AND ro", seed=1)
+            assert {hit.document_id for hit in found} <= {hit.document_id for hit in whole.search("a AND ro", limit=60)}
+            assert str(index.session("ab", min_count=2).distribution())
+        assert partial.missing_shards == lost
+        with pytest.raises(infgram.ShardUnavailableError), infgram.partial_answers():
+            index.document(whole.n_documents - 1)
+
+
+def test_the_name_is_taken_and_free_again(name: str, path: Path) -> None:
+    with pytest.raises(infgram.IndexExistsError, match="undeploy"):
+        deploy(str(path), name)
+    with pytest.raises(infgram.IndexNotFoundError, match="deploy"):
+        infgram.open("ray:///nothing")
+    with pytest.raises(infgram.IndexNotFoundError, match="ray:///NAME"):
+        infgram.open("ray://")
+    with pytest.raises(infgram.IndexNotFoundError):
+        undeploy("nothing")
+
+
+def test_shards_that_cannot_be_opened(cluster: Cluster, path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "y"
+    copy.mkdir()
+    manifest = json.loads((path / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    began = time.monotonic()
+    with pytest.raises(infgram.InfgramError, match="missing"):
+        deploy(str(copy), "broken")
+    assert time.monotonic() - began < 60
+    with pytest.raises(infgram.IndexNotFoundError):
+        infgram.open("ray:///broken")
