@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, cast
 
 from infgram.cluster.executor import Item, Needs, Result
-from infgram.errors import InfgramError, MissingExtraError, QueryError, ServiceError, StorageError
+from infgram.cluster.ray_cluster import connected
+from infgram.errors import InfgramError, QueryError, ServiceError, StorageError
 
 _RETRIES: Final = 3
 _IN_FLIGHT: Final = 2  # times what the cluster runs at once
@@ -20,43 +19,17 @@ _MOST_CPUS: Final = 4
 _DISK: Final = "disk"  # a custom resource in bytes, where nodes declare one
 
 
-@contextmanager
-def ray_executor() -> Iterator[RayExecutor]:
-    """Tasks on the cluster that this process is connected to, that `RAY_ADDRESS` names, or that runs on this machine.
-
-    Raises:
-        MissingExtraError: Ray is not installed.
-        ServiceError: there is no cluster, or it cannot be reached.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        ray = importlib.import_module("ray")
-    except ImportError as error:
-        raise MissingExtraError(
-            f"the engine 'ray' needs the package ray ({error}); install it with: pip install 'infgram[ray]'"
-        ) from error
-    is_connected = ray.is_initialized()
-    if not is_connected:
-        address = os.environ.get("RAY_ADDRESS", "auto")
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ServiceError(
-                f"the Ray cluster at {address!r} cannot be reached: {error}; start one with `ray start --head`, or "
-                "name it in RAY_ADDRESS"
-            ) from error
-    try:
-        yield RayExecutor(ray)
-    finally:
-        if not is_connected:
-            ray.shutdown()
-
-
 class RayExecutor:
     """As the protocol `Executor` says. Nothing but paths and small values goes through Ray."""
 
-    def __init__(self, ray: Any) -> None:
-        self._ray = ray
+    def __init__(self) -> None:
+        """Use the cluster that this process is connected to, that `RAY_ADDRESS` names, or that runs on this machine.
+
+        Raises:
+            MissingExtraError: Ray is not installed.
+            ShardUnavailableError: there is no cluster, or it cannot be reached.
+        """
+        self._ray = connected(os.environ.get("RAY_ADDRESS"))
 
     def share(self) -> Needs:
         """A few CPUs of the smallest node, and the memory that comes with them."""

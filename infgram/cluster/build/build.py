@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 from infgram.build.build import DEFAULT_SHARD_TOKENS
@@ -15,7 +13,7 @@ from infgram.build.memory import size_bytes
 from infgram.cluster.build.driver import Driver, Progress
 from infgram.cluster.build.places import Places
 from infgram.cluster.build.plan import Plan
-from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR, BuildSummary
+from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR, BuildSummary, StageSummary
 from infgram.cluster.build.tasks import Site
 from infgram.cluster.executor import Executor, LocalExecutor, Needs
 from infgram.corpus import Corpus, Inputs, OnError
@@ -76,7 +74,8 @@ def build(
         QueryError: an argument is out of range, or is more than any machine has.
         IndexExistsError: `output` is taken.
         StorageError: the storage or an operating system refused.
-        ServiceError: there is no Ray cluster, or a task was lost again and again.
+        ShardUnavailableError: there is no Ray cluster.
+        ServiceError: a task was lost again and again.
         MissingExtraError: a package is not installed: names the extra.
     """
     began = time.monotonic()
@@ -94,37 +93,29 @@ def build(
         on_error=on_error,
         split_bytes=size_bytes(split_bytes),
     )
-    with _executor(engine) as executor:
-        if places.begin(plan):
-            manifest, stages = places.manifest(), []
-        else:
-            needs = _needs(executor, n_threads, memory_bytes)
-            site = Site(
-                plan.id,
-                places.output.location,
-                places.partial.location,
-                None if scratch is None else os.path.abspath(scratch),
-                needs.cpus,
-                needs.memory_bytes,
-            )
-            driver = Driver(plan, places, site, executor, progress or _ignore)
-            manifest, stages = driver.run(corpus, choice), driver.stages
-        places.clean()
+    executor = _executor(engine)
+    stages: tuple[StageSummary, ...] = ()
+    if places.begin(plan):
+        manifest = places.manifest()
+    else:
+        needs = _needs(executor, n_threads, memory_bytes)
+        place = None if scratch is None else os.path.abspath(scratch)
+        site = Site(plan.id, places.output.location, places.partial.location, place, needs.cpus, needs.memory_bytes)
+        driver = Driver(plan, places, site, executor, progress or _ignore)
+        manifest, stages = driver.run(corpus, choice), tuple(driver.stages)
+    places.clean()
     elapsed_s = time.monotonic() - began
     return BuildSummary.of(places.output.location, manifest, stages, elapsed_s, dollars_per_cpu_hour)
 
 
-@contextmanager
-def _executor(engine: Engine) -> Iterator[Executor]:
+def _executor(engine: Engine) -> Executor:
     if engine == "local":
-        yield LocalExecutor()
-    elif engine == "ray":
-        from infgram.cluster.ray_executor import ray_executor
+        return LocalExecutor()
+    if engine == "ray":
+        from infgram.cluster.ray_executor import RayExecutor
 
-        with ray_executor() as executor:
-            yield executor
-    else:
-        raise QueryError(f"engine is {engine!r}; expected 'local' or 'ray'")
+        return RayExecutor()
+    raise QueryError(f"engine is {engine!r}; expected 'local' or 'ray'")
 
 
 def _needs(executor: Executor, threads: int | None, memory_bytes: int | None) -> Needs:

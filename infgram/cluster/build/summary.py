@@ -8,7 +8,7 @@ from typing import Any, Final
 from infgram.cluster.build.tasks import Done
 from infgram.manifest import Manifest, SkippedEntry
 
-DOLLARS_PER_CPU_HOUR: Final = 0.04
+DOLLARS_PER_CPU_HOUR: Final = 1.8984 / 32  # of the default machine of `infgram plan`
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class BuildSummary:
 
     @classmethod
     def of(
-        cls, location: str, manifest: Manifest, stages: list[StageSummary], elapsed_s: float, price: float
+        cls, location: str, manifest: Manifest, stages: tuple[StageSummary, ...], elapsed_s: float, price: float
     ) -> BuildSummary:
         """The summary of a run that ended with this manifest."""
         size_bytes = sum(section.size_bytes for shard in manifest.shards for section in shard.sections.values())
@@ -86,7 +86,7 @@ class BuildSummary:
             len(manifest.shards),
             size_bytes,
             manifest.skipped,
-            tuple(stages),
+            stages,
             round(elapsed_s, 3),
             price,
         )

@@ -13,7 +13,9 @@ import pytest
 import infgram
 from infgram.cluster import build
 from infgram.cluster.build import parts
+from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR
 from infgram.errors import InputError
+from infgram.planning.machine import DEFAULT_MACHINE, MACHINES
 from infgram.types import BuildProgress
 from tests.build.resuming import content
 from tests.cluster.build.corpora import CORPORA
@@ -88,6 +90,11 @@ def test_what_it_took(folder: Path) -> None:
     assert summary.dollars == pytest.approx(7 * summary.cpu_hours)
     assert seen[0] == BuildProgress("tokenise", 0, n_bytes, "bytes")
     assert seen[-1] == BuildProgress("sort", summary.n_tokens, summary.n_tokens, "tokens")
+
+
+def test_the_price_is_that_of_the_plan_of_scale() -> None:
+    machine = MACHINES[DEFAULT_MACHINE]
+    assert machine.dollars_per_hour / machine.vcpus == DOLLARS_PER_CPU_HOUR
 
 
 def test_input_that_cannot_be_read_is_refused_as_on_one_machine(folder: Path) -> None:

@@ -25,7 +25,7 @@ from tests.cluster.nodes import add_node, cluster_of
 from tests.finding import test_search as finding
 from tests.index import test_oracle as library
 from tests.reference import ReferenceIndex
-from tests.strategies import Layout, usual_queries
+from tests.strategies import Layout
 
 pytestmark = pytest.mark.timeout(240)
 
