@@ -20,6 +20,20 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
+def signed(content: dict[str, Any]) -> str:
+    """The object with its digest, as a line for each value."""
+    return json.dumps({**content, FIELD: digest(content)}, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def read_signed(data: bytes) -> dict[str, Any] | None:
+    """The object without its digest; None if it was altered, cut short or never was one."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) and take_digest(content) else None
+
+
 def write_signed(path: Path, content: dict[str, Any]) -> None:
     """Write the object with its digest, flushed to the disk and under its final name at once.
 
@@ -28,9 +42,8 @@ def write_signed(path: Path, content: dict[str, Any]) -> None:
     """
     temporary = path.with_name(f"{path.name}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({**content, FIELD: digest(content)}, file, indent=1, sort_keys=True, ensure_ascii=True)
-            file.write("\n")
+        with open(temporary, "w", encoding="ascii") as file:
+            file.write(signed(content))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -147,7 +147,7 @@ def _begin(planned: Checkpoint, progress: Callable[[int, int], None]) -> Checkpo
     checkpoint = planned
     earlier = read_checkpoint(planned.folder, planned.path)
     if earlier is not None and not earlier.is_empty:
-        changed = _changed(earlier.plan, planned.plan)
+        changed = changed_in_words(earlier.plan, planned.plan)
         if changed:
             _logger.info("%s holds an unfinished build with another %s; starting anew", planned.path.parent, changed)
         else:
@@ -160,7 +160,7 @@ def _begin(planned: Checkpoint, progress: Callable[[int, int], None]) -> Checkpo
     return checkpoint
 
 
-def _changed(earlier: Plan | None, plan: Plan | None) -> str:
+def changed_in_words(earlier: Plan | None, plan: Plan | None) -> str:
     """What differs between two plans, in words; empty for nothing."""
     earlier, plan = earlier or {}, plan or {}
     names = sorted(name for name in earlier.keys() | plan.keys() if earlier.get(name) != plan.get(name))

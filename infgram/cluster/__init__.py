@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from infgram.cluster.build import BuildSummary, StageSummary, build
 from infgram.cluster.deployment import deploy, undeploy
 from infgram.cluster.index import Index
 
-__all__ = ["Index", "deploy", "undeploy"]
+__all__ = ["BuildSummary", "Index", "StageSummary", "build", "deploy", "undeploy"]

@@ -75,6 +75,12 @@ class LocalStorage:
             else:
                 path.unlink()
 
+    def sweep(self) -> None:
+        """Take away what killed processes have left of files that are not whole; nobody may be writing."""
+        with storage_errors(f"sweep {self.folder}"):
+            for path in self.folder.rglob(f"{_UNFINISHED}*"):
+                path.unlink(missing_ok=True)
+
     def _path(self, name: str) -> Path:
         return self.folder / checked_name(name)
 

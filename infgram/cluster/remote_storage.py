@@ -97,6 +97,9 @@ class RemoteStorage:
         with _errors(f"remove {self._url(name)}"), suppress(FileNotFoundError):
             self.file_system.rm(self._path(name), recursive=True)
 
+    def sweep(self) -> None:
+        """Nothing: where uploads that were given up take room, the store itself is told when to forget them."""
+
     def _path(self, name: str) -> str:
         return f"{self.path}/{checked_name(name)}"
 

@@ -83,6 +83,13 @@ class Storage(Protocol):
             StorageError: it cannot be removed.
         """
 
+    def sweep(self) -> None:
+        """Take away what killed processes have left of files that are not whole; nobody may be writing.
+
+        Raises:
+            StorageError: it cannot be removed.
+        """
+
 
 def storage_at(location: str | os.PathLike[str]) -> Storage:
     """The folder at a path or URL; nothing is made there yet.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
+from infgram.corpus.found import FoundSoFar
 from infgram.corpus.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, ReadOptions
 from infgram.corpus.peek import peek
@@ -91,6 +92,19 @@ class Corpus:
     def skipped(self) -> list[Skipped]:
         """What the latest `documents()` could not read, so far; always empty under `"fail"`."""
         return self._reading.skipped
+
+    @property
+    def not_listed(self) -> list[Skipped]:
+        """The folders that could not be listed; always empty under `"fail"`."""
+        return list(self._unlisted)
+
+    def check_found(self, found: FoundSoFar, skipped: Sequence[Skipped]) -> None:
+        """Whether what passes over all files have found together is a corpus, as `documents` does at the end.
+
+        Raises:
+            InputError: there was no document, or no line with the text field.
+        """
+        found.check(self._in_words, self._text_field, skipped)
 
     def fingerprint(self) -> str:
         """Changes when a file, its size, its time of change or the way of reading does; the files are not read.

@@ -1,0 +1,33 @@
+"""What is in storage, to be compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import infgram
+from infgram.cluster.storage import storage_at
+from tests.build.resuming import content
+
+LEAST: dict[str, Any] = {"split_bytes": 1, "threads": 1}
+"""A split of each file."""
+
+
+def stored(location: str | Path) -> dict[str, bytes]:
+    """Every file at a location, by its name."""
+    storage = storage_at(location)
+    return {name: storage.read(name) for name in storage.names()}
+
+
+def upload(folder: Path, location: str) -> str:
+    """A folder to storage."""
+    storage = storage_at(location)
+    for name in content(folder):
+        storage.upload(folder / name, name)
+    return location
+
+
+def undisturbed(corpus: Path | str, output: Path, options: dict[str, Any]) -> dict[str, bytes]:
+    """The files of the index that one machine makes."""
+    infgram.build(corpus, output, **options).close()
+    return content(output)

@@ -1,0 +1,170 @@
+"""Builds on the nodes of a real Ray cluster: the same index, whatever dies in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from infgram.cluster import build
+from infgram.errors import InputError, MissingExtraError, QueryError
+from infgram.types import BuildProgress
+from tests.build.resuming import content
+from tests.cluster.build.corpora import many_files
+from tests.cluster.build.stored import LEAST, stored, undisturbed, upload
+from tests.cluster.nodes import add_node, cluster_of
+
+pytestmark = pytest.mark.timeout(240)
+
+N_SPLITS = 10
+
+
+@pytest.fixture(scope="module")
+def cluster(bucket: str) -> Iterator[Cluster]:
+    """Of two nodes, whose workers find the bucket."""
+    with cluster_of(2) as started:
+        yield started
+
+
+@pytest.fixture
+def options(folder: Path) -> dict[str, Any]:
+    (folder / "corpus").mkdir()
+    return {**many_files(folder / "corpus"), "scratch": folder / "scratch"}
+
+
+@pytest.fixture
+def expected(folder: Path, options: dict[str, Any]) -> dict[str, bytes]:
+    return undisturbed(
+        folder / "corpus", folder / "expected", {key: options[key] for key in options if key != "scratch"}
+    )
+
+
+def test_from_a_bucket_to_a_bucket(
+    cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes], bucket: str
+) -> None:
+    source = upload(folder / "corpus", f"{bucket}/ray/corpus")
+    seen: list[BuildProgress] = []
+    summary = build(source, f"{bucket}/ray/x", **options, **LEAST, progress=seen.append)
+    assert stored(f"{bucket}/ray/x") == expected
+    assert stored(f"{bucket}/ray/x.partial") == {}
+    assert [stage.n_tasks for stage in summary.stages] == [1, N_SPLITS, summary.n_shards]
+    assert summary.cpu_hours > 0
+    assert {progress.stage for progress in seen} == {"tokenise", "sort"}
+    assert list((folder / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("work", ["tokenise_split", "build_shard"])
+def test_a_worker_is_killed(
+    cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes], work: str
+) -> None:
+    killed: list[int] = []
+    with in_the_background(lambda: kill_worker(work, killed)):
+        build(folder / "corpus", folder / "x", **options, **LEAST)
+    assert killed
+    assert content(folder / "x") == expected
+    assert not (folder / "x.partial").exists()
+
+
+def test_a_node_is_lost(cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes]) -> None:
+    node = add_node(cluster, num_cpus=1)
+    lost: list[str] = []
+
+    def report(progress: BuildProgress) -> None:
+        if progress.stage == "sort" and progress.done > 0 and not lost:
+            lost.append(progress.stage)
+            cluster.remove_node(node, allow_graceful=False)  # type: ignore[no-untyped-call]
+
+    build(folder / "corpus", folder / "x", **options, **LEAST, progress=report)
+    assert lost
+    assert content(folder / "x") == expected
+
+
+def test_the_driver_is_killed(
+    cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes]
+) -> None:
+    """The cluster ends its tasks; the next driver goes on from what storage holds."""
+    arguments = {**options, **LEAST, "scratch": str(folder / "scratch")}
+    code = (
+        f"import ray; ray.init({cluster.address!r}, _node_ip_address='127.0.0.2', log_to_driver=False)\n"
+        f"from infgram.cluster import build; build({str(folder / 'corpus')!r}, {str(folder / 'x')!r}, **{arguments!r})"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", code], cwd=folder, stderr=subprocess.DEVNULL)
+    records = folder / "x.partial" / "splits"
+    while driver.poll() is None and not (records.exists() and len(list(records.glob("*.json"))) >= 2):
+        time.sleep(0.01)
+    os.kill(driver.pid, signal.SIGKILL)
+    assert driver.wait() == -signal.SIGKILL
+    summary = build(folder / "corpus", folder / "x", **options, **LEAST)
+    assert {stage.stage: stage.n_kept for stage in summary.stages}["tokenise"] >= 2
+    assert content(folder / "x") == expected
+
+
+def test_errors_come_back_as_themselves(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
+    options["on_error"] = "fail"
+    with pytest.raises(InputError, match=r"5b\.jsonl, line 1|4\.jsonl\.gz: cannot be read") as error:
+        build(folder / "corpus", folder / "x", **options, **LEAST)
+    assert type(error.value) is InputError
+
+
+def test_what_no_node_has_is_refused_at_once(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(QueryError, match=r"a task takes 64 CPU, .*no node of the Ray cluster has so much"):
+        build(folder / "corpus", folder / "x", **options, threads=64, memory="1GiB")
+    with pytest.raises(QueryError, match="memory is 1MiB; this build takes at least"):
+        build(folder / "corpus", folder / "x", **options, threads=1, memory="1MiB")
+
+
+def test_without_ray_the_extra_is_named(folder: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'infgram\[ray\]'"):
+        build(folder / "corpus", folder / "x", **options, engine="ray")
+    assert not (folder / "x.partial").exists()
+    with pytest.raises(QueryError, match="engine is 'spark'; expected 'local' or 'ray'"):
+        build(folder / "corpus", folder / "x", **options, engine="spark")  # type: ignore[arg-type]
+
+
+def kill_worker(work: str, killed: list[int]) -> None:
+    """End one process below this one as soon as it runs such a task."""
+    for _ in range(20_000):
+        for process in Path("/proc").iterdir():
+            if process.name.isdecimal() and _title(process).startswith(f"ray::{work}") and _is_below(process):
+                os.kill(int(process.name), signal.SIGKILL)
+                killed.append(int(process.name))
+                return
+        time.sleep(0.002)
+
+
+def _title(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_below(process: Path) -> bool:
+    """Whether this process has started it, or one that did."""
+    number = int(process.name)
+    while number > 1 and number != os.getpid():
+        try:
+            number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return False
+    return number == os.getpid()
+
+
+@contextmanager
+def in_the_background(work: Callable[[], None]) -> Iterator[None]:
+    """The work beside a block."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    thread.join(60)
