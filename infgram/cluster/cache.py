@@ -42,22 +42,16 @@ class Cache:
     """
 
     def __init__(self, folder: Path, max_bytes: int | None = None) -> None:
-        """Make the folder.
+        """Nothing is read or written yet.
 
         Args:
-            folder: of the cache.
+            folder: of the cache; it is made when there is something to keep.
             max_bytes: so much all shards may take together; None for as much as the disk has.
-
-        Raises:
-            StorageError: the operating system refused.
         """
         self._indexes, self._shards = folder / "indexes", folder / "shards"
         self._max_bytes = max_bytes
         self._used: dict[str, list[FileLock]] = {}  # a lock for each use
         self._guard = threading.Lock()
-        with storage_errors(f"create {folder}"):
-            self._indexes.mkdir(parents=True, exist_ok=True)
-            self._shards.mkdir(exist_ok=True)
 
     def index(self, location: str) -> Path:
         """A folder with the manifest and the tokenizer of an index, as they are now; it has none of its shards.
@@ -97,6 +91,8 @@ class Cache:
         if storage.folder is not None:
             return storage.folder / shard.folder
         name = _name_of(shard)
+        with storage_errors(f"create {self._shards}"):
+            self._shards.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._shards / f"{name}{_LOCK}")
         try:
             while True:

@@ -8,13 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.building import temporary_folder
-from tests.cluster.s3 import s3_server
-
-
-@pytest.fixture(scope="session")
-def bucket() -> Iterator[str]:
-    with s3_server() as url:
-        yield url
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from infgram.cluster import deploy, undeploy
 from infgram.cluster.deployment import deployment_of
 from infgram.cluster.ray_backend import RayBackend
 from infgram.cluster.ray_cluster import NAMESPACE
+from infgram.cluster.storage import storage_at
 from tests.building import build_texts
 from tests.cli.running import command
 from tests.cluster.nodes import add_node, cluster_of
@@ -40,7 +41,8 @@ N_SHARDS = 5
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def cluster(bucket: str) -> Iterator[Cluster]:
+    """Of two nodes, whose processes find the bucket."""
     with cluster_of(2) as started:
         yield started
 
@@ -187,6 +189,29 @@ def test_shards_that_cannot_be_opened(cluster: Cluster, path: Path, tmp_path: Pa
     assert time.monotonic() - began < 60
     with pytest.raises(infgram.IndexNotFoundError):
         infgram.open("ray:///broken")
+
+
+def test_from_a_bucket(cluster: Cluster, bucket: str, path: Path, tmp_path: Path) -> None:
+    """Each owner brings its own shards to its node's disk; and one process can bring all of them."""
+    location = f"{bucket}/served/x.infgram"
+    storage = storage_at(location)
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            storage.upload(file, file.relative_to(path).as_posix())
+    deploy(location, "stored", cache=str(tmp_path / "nodes"))
+    with (
+        infgram.open(path) as whole,
+        infgram.open("ray:///stored") as index,
+        infgram.open(location) as copy,
+    ):
+        ask_everything(index, whole)
+        os.kill(owner_pids("stored")[0], signal.SIGKILL)
+        ask_everything(index, whole)
+        ask_everything(copy, whole)
+    undeploy("stored")
+    storage.write("shard-00000/tokens.bin", (path / "shard-00000" / "tokens.bin").read_bytes()[:-1])
+    with pytest.raises(infgram.IndexDamagedError, match="tokens.bin holds"):
+        deploy(location, "damaged", cache=str(tmp_path / "other-nodes"))
 
 
 def test_served_over_http(cluster: Cluster, path: Path, tmp_path: Path) -> None:

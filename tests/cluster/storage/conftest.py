@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.cluster.s3 import s3_server
-
-
-@pytest.fixture(scope="session")
-def bucket() -> Iterator[str]:
-    with s3_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["path", "file", "s3"])
