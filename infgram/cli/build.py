@@ -15,6 +15,8 @@ from infgram.build.memory import size_bytes
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import note, print_json, print_line, print_table
+from infgram.cli.skipped import print_skipped
+from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
 
 if TYPE_CHECKING:
@@ -29,13 +31,14 @@ infgram build corpus/ --tokenizer gpt2/tokenizer.json  # a given model's tokens
 infgram build corpus/ --tokenizer bytes    # every byte is a token
 infgram build corpus/ --on-error skip --overwrite --json
 infgram build corpus/ --memory 2GiB --dry-run
+infgram build s3://in/news/ -o s3://out/news --engine ray  # on a Ray cluster
 infgram build ids.bin --vocab-size 50257 --dtype uint16 --end-of-text 50256
 """
 
 TokenType: TypeAlias = Literal["uint16", "uint32"]
 OnError: TypeAlias = Literal["fail", "skip"]
+Engine: TypeAlias = Literal["local", "ray"]
 
-_SHOWN_SKIPPED: Final = 5
 _HINT: Final = (
     "the tokenizer is trained on this corpus; to count in the tokens of a given language model, build with its own: "
     "--tokenizer path/to/tokenizer.json"
@@ -63,11 +66,11 @@ def memory_size(value: str) -> int:
         raise typer.BadParameter(str(error)) from error
 
 
-def path_given(value: str) -> Path:
-    """A path; the empty one, as of a shell variable that is not set, would be the working folder."""
+def path_given(value: str) -> str:
+    """A path or URL; the empty one, as of a shell variable that is not set, would be the working folder."""
     if not value:
         raise typer.BadParameter("the path is empty; '.' is the working folder")
-    return Path(value)
+    return value
 
 
 def input_given(value: str) -> str:
@@ -87,13 +90,13 @@ def build(
         ),
     ],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
             parser=path_given,
             metavar="INDEX",
-            help="Where the index goes; without it, corpus.infgram beside a single corpus.",
+            help="Where the index goes, a folder or a URL; without it, corpus.infgram beside a single corpus.",
         ),
     ] = None,
     tokenizer: Annotated[
@@ -152,6 +155,19 @@ def build(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Look at a sample of the input, say what the build will take, and stop.")
     ] = False,
+    engine: Annotated[
+        Engine | None,
+        typer.Option("--engine", help="Build by tasks: on the Ray cluster, or one after the other in this process."),
+    ] = None,
+    scratch: Annotated[
+        str | None,
+        typer.Option(
+            "--scratch",
+            parser=path_given,
+            metavar="FOLDER",
+            help="Where tasks keep files under way, on each machine; the place of temporary files without it.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -165,11 +181,22 @@ def build(
     The index appears whole or not at all. A build that fails or is stopped keeps the stages that it finished in
     INDEX.partial, and the same command goes on from there.
 
+    With --engine, and to a URL such as s3://bucket/index, the build is cut into tasks that read from and write to
+    storage, and --threads and --memory are those of one task. The Ray cluster is the one that RAY_ADDRESS names, or
+    that runs on this machine. The index is the same.
+
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
-    n_documents, n_tokens, disk_bytes, memory_bytes, elapsed_s, input_bytes, sampled_bytes. On standard error
-    stands meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage,
-    done, total, unit, per_second, left_s.
+    n_documents, n_tokens, disk_bytes, memory_bytes, elapsed_s, input_bytes, sampled_bytes. By tasks: path,
+    elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours, dollars, dollars_per_cpu_hour,
+    stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written). On standard error stands
+    meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage, done,
+    total, unit, per_second, left_s.
     """
+    by_tasks = is_by_tasks(output, engine)
+    if by_tasks:
+        refuse({"--vocab-size": vocab_size, "--overwrite": overwrite})
+    elif scratch is not None:
+        raise typer.BadParameter("--scratch is for builds by tasks: with --engine, or to a URL")
     tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
@@ -178,9 +205,17 @@ def build(
         estimate = estimate_and_report(sources if tokens is None else tokens, options)
         print_json(estimate) if as_json else print_estimate(estimate)
         return
+    if by_tasks:
+        options = {**options, "memory": memory, "scratch": scratch}
+        build_by_tasks(sources, output, engine=engine, quiet=quiet, as_json=as_json, **options)
+        return
     options = {**options, "memory": memory, "overwrite": overwrite}
     index, answer = build_and_report(
-        sources if tokens is None else tokens, output, quiet=quiet, as_events=as_json, **options
+        sources if tokens is None else tokens,
+        None if output is None else Path(output),
+        quiet=quiet,
+        as_events=as_json,
+        **options,
     )
     index.close()
     if as_json:
@@ -279,13 +314,4 @@ def print_summary(answer: dict[str, Any]) -> None:
         f"{size(answer['size_bytes'])}{per_token}, {duration(answer['elapsed_s'])}"
     )
     print_line(f"index: {one_line(answer['path'])}")
-    skipped = answer["skipped"]
-    if not skipped:
-        return
-    print_line(f"left out, because it cannot be read: {number(len(skipped), 'piece')} of input")
-    for entry in skipped[:_SHOWN_SKIPPED]:
-        line = "" if entry["line"] is None else f", line {entry['line']}"
-        print_line(f"  {one_line(entry['source'])}{line}: {one_line(entry['reason'])}")
-    n_more = len(skipped) - _SHOWN_SKIPPED
-    if n_more > 0:
-        print_line(f"  … and {n_more:,} more, listed in {one_line(answer['path'])}/manifest.json")
+    print_skipped(answer["skipped"], answer["path"])

@@ -82,7 +82,7 @@ def test_a_node_is_lost(cluster: Cluster, folder: Path, options: dict[str, Any],
     def report(progress: BuildProgress) -> None:
         if progress.stage == "sort" and progress.done > 0 and not lost:
             lost.append(progress.stage)
-            cluster.remove_node(node, allow_graceful=False)  # type: ignore[no-untyped-call]
+            cluster.remove_node(node, allow_graceful=False)
 
     build(folder / "corpus", folder / "x", **options, **LEAST, progress=report)
     assert lost
