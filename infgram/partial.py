@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,10 +19,12 @@ class PartialAnswers:
 
     def __init__(self) -> None:
         self.missing_shards: tuple[int, ...] = ()
+        self._lock = threading.Lock()
 
     def miss(self, shards: range) -> None:
         """Some shards cannot be reached."""
-        self.missing_shards = tuple(sorted({*self.missing_shards, *shards}))
+        with self._lock:
+            self.missing_shards = tuple(sorted({*self.missing_shards, *shards}))
 
 
 @contextmanager

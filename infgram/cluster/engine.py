@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from infgram.cluster.asking import ask_together
 from infgram.cluster.backend import Ask, Backend
-from infgram.cluster.questions import Question, Questions, ask_together
+from infgram.cluster.combining import Combiner
+from infgram.cluster.part import Refused
+from infgram.cluster.questions import Question, Questions
 from infgram.engine import Poll, Rows
 from infgram.errors import QueryError
-from infgram.partial import asked_for
+from infgram.partial import PartialAnswers, asked_for
 from infgram.tokenizers.checks import valid_token_ids
 from infgram.types import Int64Array
 
@@ -27,6 +30,7 @@ class ClusterEngine:
         """Ask these groups."""
         manifest = backend.layout.manifest
         self._backend = backend
+        self._combiner = Combiner(lambda questions: ask_together(questions, backend.ask, allow_missing=False))
         self.questions = Questions(backend.layout)
         self.n_tokens = manifest.n_tokens
         self.n_documents = manifest.n_documents
@@ -35,17 +39,27 @@ class ClusterEngine:
         self.token_bits = manifest.token_width_bits
 
     def ask_many(self, questions: Sequence[Question[T]]) -> list[T]:
-        """The answers to several questions, asked together: a message to each group a round, however many they are."""
-        partial = asked_for()
+        """The answers to several questions, asked together: a message to each group a round, however many they are.
 
+        Raises:
+            QueryError: one of them cannot be asked.
+            ShardUnavailableError: a group cannot be reached.
+        """
+        partial = asked_for()
+        answers = self._combiner.ask(questions) if partial is None else self._ask_partly(questions, partial)
+        for answer in answers:
+            if isinstance(answer, Refused):
+                raise QueryError(*answer.error.args)
+        return answers
+
+    def _ask_partly(self, questions: Sequence[Question[Any]], partial: PartialAnswers) -> list[Any]:
         def send(asks: dict[int, list[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
             answers = self._backend.ask(asks, allow_missing)
-            if partial is not None:
-                for group in asks.keys() - answers.keys():
-                    partial.miss(self._backend.layout.shards_of(group))
+            for group in asks.keys() - answers.keys():
+                partial.miss(self._backend.layout.shards_of(group))
             return answers
 
-        return ask_together(questions, send, allow_missing=partial is not None)
+        return ask_together(questions, send, allow_missing=True)
 
     def _ask(self, question: Question[T]) -> T:
         return self.ask_many([question])[0]

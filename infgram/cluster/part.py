@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -10,12 +11,20 @@ import numpy as np
 
 from infgram import _core
 from infgram.engine import Rows
+from infgram.errors import QueryError
 from infgram.manifest import ShardEntry
 from infgram.shards import open_shards
 from infgram.types import Int64Array, Load
 
 MOST_ROWS: Final = 1000
 """Rows that are sent along with a suffix length, which another group may exceed; more are asked for when they count."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """In the place of an answer: what is wrong with the question."""
+
+    error: QueryError
 
 
 class Found(NamedTuple):
@@ -56,8 +65,14 @@ class Part:
         self._folders = [folder for folder, _ in shards]
 
     def answer(self, asks: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
-        """The answers to some questions of `QUESTIONS`, in order."""
-        return [QUESTIONS[question](self._core, *arguments) for question, arguments in asks]
+        """The answers to some questions of `QUESTIONS`, in order; one that cannot be asked is `Refused`."""
+        return [self._answer(question, arguments) for question, arguments in asks]
+
+    def _answer(self, question: str, arguments: tuple[Any, ...]) -> Any:
+        try:
+            return QUESTIONS[question](self._core, *arguments)
+        except QueryError as error:
+            return Refused(error)
 
     def verify(self) -> None:
         """Check every byte.

@@ -10,7 +10,7 @@ can be asked together, each round in one message to each group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from functools import reduce
 from operator import add
 from typing import Any, TypeAlias, TypeVar
@@ -32,7 +32,6 @@ Round: TypeAlias = dict[int, Ask]
 Answers: TypeAlias = dict[int, Any]
 """Of the groups that were asked, less those that could not be reached; never empty."""
 Question: TypeAlias = Generator[Round, Answers, T]
-Send: TypeAlias = Callable[[dict[int, list[Ask]], bool], dict[int, list[Any]]]
 
 
 class Questions:
@@ -253,39 +252,3 @@ def _in_order(answers: Answers) -> tuple[Int64Array, Int64Array, Int64Array]:
         np.concatenate([answers[group][n] for group in sorted(answers)]) for n in range(3)
     )
     return documents, n_matches, has_first
-
-
-def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing: bool) -> list[Any]:
-    """Ask several questions, round by round, each in one message to each group.
-
-    Args:
-        questions: not yet begun.
-        ask: sends them, as `Backend.ask`.
-        allow_missing: whether groups may be missing in the first round, and then in all of them.
-
-    Returns:
-        The answer of each.
-    """
-    missing: set[int] = set()
-    results: list[Any] = [None] * len(questions)
-    rounds: dict[int, Round] = {}
-
-    def go_on(number: int, answers: Answers | None) -> None:
-        try:
-            rounds[number] = next(questions[number]) if answers is None else questions[number].send(answers)
-        except StopIteration as finished:
-            results[number] = finished.value
-
-    for number in range(len(questions)):
-        go_on(number, None)
-    while rounds:
-        asked, rounds = rounds, {}
-        messages: dict[int, list[Ask]] = {}
-        for each in asked.values():
-            for group in each.keys() - missing:
-                messages.setdefault(group, []).append(each[group])
-        answers = {group: iter(some) for group, some in ask(messages, allow_missing).items()}
-        missing, allow_missing = missing | (messages.keys() - answers.keys()), False
-        for number, each in asked.items():
-            go_on(number, {group: next(answers[group]) for group in each if group in answers})
-    return results

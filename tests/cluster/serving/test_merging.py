@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -107,6 +110,43 @@ def test_as_on_one_machine(documents: list[str], layout: Layout, n_groups: int) 
                 for name in ("suffix_lengths", "context_counts", "continuation_counts"):
                     assert getattr(left, name).tolist() == getattr(right, name).tolist()
         index.verify()
+
+
+def test_many_threads_share_messages(tmp_path: Path) -> None:
+    """Each gets its own answer, or its own error."""
+    build_texts(["ab" * 9, "abc", "b"], tmp_path / "x", layout=Layout(8, 3, 1)).close()
+    with in_groups(tmp_path / "x", 3) as index:
+        backend: Any = index._engine._backend
+        n_messages, ask = 0, backend.ask
+
+        def slow(asks: Any, allow_missing: bool) -> Any:
+            nonlocal n_messages
+            n_messages += 1
+            time.sleep(0.02)
+            return ask(asks, allow_missing)
+
+        backend.ask = slow
+
+        def asked(number: int) -> int | str:
+            try:
+                return index.count([97 + number % 3] if number % 5 else [300])
+            except infgram.QueryError:
+                return "refused"
+
+        with ThreadPoolExecutor(32) as threads:
+            found = list(threads.map(asked, range(200)))
+        expected = {0: 10, 1: 11, 2: 1}
+        assert found == [expected[number % 3] if number % 5 else "refused" for number in range(200)]
+        assert n_messages < 100
+
+        def fail(asks: Any, allow_missing: bool) -> Any:
+            raise infgram.ShardUnavailableError("gone")
+
+        backend.ask = fail
+        with ThreadPoolExecutor(8) as threads:
+            for future in [threads.submit(index.count, "a") for _ in range(20)]:
+                with pytest.raises(infgram.ShardUnavailableError, match="gone"):
+                    future.result(timeout=60)
 
 
 def test_what_needs_the_files_is_refused(tmp_path: Path) -> None:

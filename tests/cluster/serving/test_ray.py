@@ -210,7 +210,7 @@ def test_from_a_bucket(cluster: Cluster, bucket: str, path: Path, tmp_path: Path
         ask_everything(copy, whole)
     undeploy("stored")
     storage.write("shard-00000/tokens.bin", (path / "shard-00000" / "tokens.bin").read_bytes()[:-1])
-    with pytest.raises(infgram.IndexDamagedError, match="tokens.bin holds"):
+    with pytest.raises(infgram.IndexDamagedError, match=r"tokens\.bin holds"):
         deploy(location, "damaged", cache=str(tmp_path / "other-nodes"))
 
 
@@ -225,6 +225,10 @@ def test_served_over_http(cluster: Cluster, path: Path, tmp_path: Path) -> None:
         assert client.count_batch(["a", "b ro"]).tolist() == whole.count_batch(["a", "b ro"]).tolist()
         assert str(client.infgram_distribution("ab ro")) == str(whole.infgram_distribution("ab ro"))
         assert client.search("a AND ro", limit=3, seed=1) == whole.search("a AND ro", limit=3, seed=1)
+        several = {"items": [{"query": text} for text in ("ab", "b ro", "", "zz")] * 20}
+        _, _, batch = post(f"{url}/v1/indexes/{name}/infgram/batch", json.dumps(several).encode(), {})
+        found = [item["context_count"] for item in batch["results"]]
+        assert found == [whole.infgram_distribution(item["query"]).context_count for item in several["items"]]
         deployment = deployment_of(name)
         ray.kill(ray.get_actor(deployment.owner_name(1, 0), namespace=NAMESPACE))
         body = json.dumps({"query": "a"}).encode()

@@ -1,0 +1,53 @@
+"""Several questions asked together, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from infgram.cluster.backend import Ask
+from infgram.cluster.part import Refused
+from infgram.cluster.questions import Answers, Question, Round
+
+Send: TypeAlias = Callable[[dict[int, list[Ask]], bool], dict[int, list[Any]]]
+"""`Backend.ask`."""
+
+
+def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing: bool) -> list[Any]:
+    """Ask several questions, round by round, each in one message to each group.
+
+    Args:
+        questions: not yet begun.
+        ask: sends them, as `Backend.ask`.
+        allow_missing: whether groups may be missing in the first round, and then in all of them.
+
+    Returns:
+        The answer of each; `Refused` for one that cannot be asked.
+    """
+    missing: set[int] = set()
+    results: list[Any] = [None] * len(questions)
+    rounds: dict[int, Round] = {}
+
+    def go_on(number: int, answers: Answers | None) -> None:
+        refused = next((each for each in (answers or {}).values() if isinstance(each, Refused)), None)
+        if refused is not None:
+            results[number] = refused
+            return
+        try:
+            rounds[number] = next(questions[number]) if answers is None else questions[number].send(answers)
+        except StopIteration as finished:
+            results[number] = finished.value
+
+    for number in range(len(questions)):
+        go_on(number, None)
+    while rounds:
+        asked, rounds = rounds, {}
+        messages: dict[int, list[Ask]] = {}
+        for each in asked.values():
+            for group in each.keys() - missing:
+                messages.setdefault(group, []).append(each[group])
+        answers = {group: iter(some) for group, some in ask(messages, allow_missing).items()}
+        missing, allow_missing = missing | (messages.keys() - answers.keys()), False
+        for number, each in asked.items():
+            go_on(number, {group: next(answers[group]) for group in each if group in answers})
+    return results
