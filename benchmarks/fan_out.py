@@ -134,7 +134,7 @@ def _batch_row(index: infgram.Index, spread: infgram.Index, contexts: Sequence[l
 def _contexts(index: infgram.Index) -> list[list[int]]:
     """Half stand in the corpus, half have one token altered."""
     chance = random.Random(7)
-    contexts = []
+    contexts: list[list[int]] = []
     while len(contexts) < N_CALLS:
         tokens = index.document_tokens(chance.randrange(index.n_documents)).tolist()
         if len(tokens) < 40:

@@ -8,14 +8,18 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'count_spans', 'evaluate_models', 'publish_folder', 'read_window', 'sample_documents', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
     """
-    def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes], load: str = 'map') -> None:
+    def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes], load: str = 'map', first_document: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
-        Opens the shard folders: mapped, read at once (warm), or copied into memory (ram).
+        Opens the shard folders: mapped, read at once (warm), or copied into memory (ram). Documents are numbered from first_document on.
+        """
+    def conjunction(self, clauses: collections.abc.Sequence[collections.abc.Sequence[typing.Any]], max_distance: typing.SupportsInt | typing.SupportsIndex | None) -> Conjunction:
+        """
+        Clauses of terms of token ids, none empty; no distance makes the document the scope.
         """
     def count(self, tokens: typing.Any) -> int:
         """
@@ -25,17 +29,25 @@ class Index:
         """
         Occurrences of each query, int64.
         """
+    def count_spans(self, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Occurrences of each tokens[begin:end], int64.
+        """
     def document_count(self, tokens: typing.Any, progress: collections.abc.Callable[[int], None] | None = None) -> int:
         """
         Distinct documents with an occurrence; progress(n_read) now and then.
         """
-    def document_metadata(self, document: typing.SupportsInt | typing.SupportsIndex) -> bytes:
+    def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[bytes]:
         """
-        The document's metadata as JSON bytes.
+        The metadata of documents as JSON bytes.
         """
     def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """
         The document's token ids, int64.
+        """
+    def duplicates(self, min_tokens: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> Duplicates:
+        """
+        Passages of min_tokens tokens or more that stand earlier, too; progress(suffixes done).
         """
     def find(self, tokens: typing.Any) -> list[tuple[int, int]]:
         """
@@ -69,6 +81,14 @@ class Index:
         """
         (token ids int64, counts int64, context count, distinct rows) after the whole context.
         """
+    def read_window(self, document: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Token ids of a document, int64, from an offset to another or to its end.
+        """
+    def sample_documents(self, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, most_read: typing.SupportsInt | typing.SupportsIndex, before: typing.SupportsInt | typing.SupportsIndex = 0, total: typing.SupportsInt | typing.SupportsIndex | None = None) -> list[tuple[int, int]]:
+        """
+        [(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than most_read occurrences a sample of so many stand for all. In a part of a larger index: of `total` occurrences in all parts, of which `before` are in those before this one.
+        """
     def score(self, tokens: typing.Any, end: bool = False, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (suffix lengths, context counts, continuation counts) int64, one a position.
@@ -76,6 +96,10 @@ class Index:
     def sections(self) -> list[dict[str, tuple[int, int]]]:
         """
         One {file name: (size in bytes, payload checksum)} a shard.
+        """
+    def session(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> Session:
+        """
+        A session that begins with a context; one longest_suffix.
         """
     @property
     def n_documents(self) -> int:
@@ -106,10 +130,6 @@ class Session:
     """
     The longest suffix of a context that grows.
     """
-    def __init__(self, index: Index, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> None:
-        """
-        Begins with a context; one longest_suffix.
-        """
     def append(self, tokens: typing.Any) -> None:
         """
         Appends tokens.
@@ -130,10 +150,6 @@ class Conjunction:
     """
     The AND of clauses, each the OR of terms; progress(n_read) is called now and then.
     """
-    def __init__(self, index: Index, clauses: collections.abc.Sequence[collections.abc.Sequence[typing.Any]], max_distance: typing.SupportsInt | typing.SupportsIndex | None) -> None:
-        """
-        Clauses of terms of token ids, none empty; no distance makes the document the scope.
-        """
     def counts(self) -> list[int]:
         """
         Occurrences of each clause.
@@ -146,9 +162,9 @@ class Conjunction:
         """
         (occurrences, [(clause, offset, length)]): a document's first occurrences, and what completes them.
         """
-    def sampled_documents(self, size: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+    def sampled_documents(self, size: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None, before: typing.SupportsInt | typing.SupportsIndex = 0, total: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        The same for a sample of the first clause's occurrences; the third array says whether the document's first is among those counted.
+        The same for a sample of the first clause's occurrences; the third array says whether the document's first is among those counted. In a part of a larger index: of `total` occurrences, `before` before this part's.
         """
 class ShardWriter:
     """
@@ -231,10 +247,6 @@ class Duplicates:
     """
     The passages of an index that stand earlier in it, too.
     """
-    def __init__(self, index: Index, min_tokens: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
-        """
-        Finds passages of min_tokens tokens or more; progress(suffixes done) now and then.
-        """
     def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).
@@ -243,10 +255,6 @@ def checksum(data: bytes) -> int:
     """
     XXH64 of the bytes.
     """
-def count_spans(index: Index, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
-    """
-    Occurrences of each tokens[begin:end], int64.
-    """
 def evaluate_models(models: collections.abc.Sequence[LanguageModel], entropies: collections.abc.Sequence[bool], tokens: typing.Any, end: bool) -> list[tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]]:
     """
     (log-probabilities, entropies) of each model for every token but the first and, with `end`, for the document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies.
@@ -254,14 +262,6 @@ def evaluate_models(models: collections.abc.Sequence[LanguageModel], entropies: 
 def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | str | bytes) -> pathlib.Path:
     """
     Gives a finished folder its name in one step; what stood there takes the other name.
-    """
-def read_window(index: Index, document: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
-    """
-    Token ids of a document, int64, from an offset to another or to its end.
-    """
-def sample_documents(index: Index, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, most_read: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int]]:
-    """
-    [(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than most_read occurrences a sample of so many stand for all.
     """
 def sort_shard(folder: os.PathLike | str | bytes, n_threads: typing.SupportsInt | typing.SupportsIndex, memory_bytes: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -99,7 +100,7 @@ class Settings(BaseSettings):
         env_prefix="INFGRAM_", env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
     )
 
-    indexes: dict[IndexName, Location] = Field(
+    indexes: Mapping[IndexName, Location] = Field(
         default={}, description="Name in the address, and folder or URL, of each index."
     )
     load: Literal["map", "warm", "ram"] = Field(default="map", description="How the files are held; see infgram.open.")

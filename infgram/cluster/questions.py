@@ -154,7 +154,10 @@ class Questions:
     def locate_rank(self, shard: int, rank: int) -> Question[tuple[int, int]]:
         """Document and offset of a suffix."""
         group = self._layout.group_of_shard(shard)
-        return (yield self._one(group, "locate_rank", shard - self._layout.first_shards[group], rank))[group]
+        answer: tuple[int, int] = yield from self._answer_of(
+            group, "locate_rank", shard - self._layout.first_shards[group], rank
+        )
+        return answer
 
     def sample_documents(self, tokens: Any, limit: int, seed: int, most_read: int) -> Question[list[tuple[int, int]]]:
         """Documents drawn at random, each with the offset of an occurrence."""
@@ -170,12 +173,14 @@ class Questions:
     def document_tokens(self, document: int) -> Question[Int64Array]:
         """The token ids of a document."""
         group = self._layout.group_of_document(document)
-        return (yield self._one(group, "document_tokens", document))[group]
+        answer: Int64Array = yield from self._answer_of(group, "document_tokens", document)
+        return answer
 
     def read_window(self, document: int, begin: int, end: int) -> Question[Int64Array]:
         """A part of them."""
         group = self._layout.group_of_document(document)
-        return (yield self._one(group, "read_window", document, begin, end))[group]
+        answer: Int64Array = yield from self._answer_of(group, "read_window", document, begin, end)
+        return answer
 
     def document_metadata(self, documents: Sequence[int]) -> Question[list[bytes]]:
         """The metadata of documents, as JSON."""
@@ -219,15 +224,18 @@ class Questions:
     ) -> Question[tuple[int, list[tuple[int, int, int]]]]:
         """Occurrences in a document; clause, offset and length of those that are shown."""
         group = self._layout.group_of_document(document)
-        return (yield self._one(group, "matches", clauses, distance, document, limit))[group]
+        answer: tuple[int, list[tuple[int, int, int]]] = yield from self._answer_of(
+            group, "matches", clauses, distance, document, limit
+        )
+        return answer
 
     # How to ask
 
     def _all(self, question: str, *arguments: Any) -> Round:
         return dict.fromkeys(self._groups, Ask(question, arguments))
 
-    def _one(self, group: int, question: str, *arguments: Any) -> Round:
-        return {group: Ask(question, arguments)}
+    def _answer_of(self, group: int, question: str, *arguments: Any) -> Question[Any]:
+        return (yield {group: Ask(question, arguments)})[group]
 
     def _longest(self, context: Any, min_count: int) -> Question[int]:
         stairs = yield self._all("stairs", context, min_count)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from infgram import _core
+from infgram.errors import QueryError
 from infgram.index import Index
 from infgram.types import Query
 
@@ -25,8 +26,11 @@ def contexts_of(index: Index) -> _core.ContextTree:
 
     Raises:
         IndexClosedError: the index was closed.
+        QueryError: its files are not on this machine.
     """
     core = index._core
+    if not isinstance(core, _core.Index):
+        raise QueryError(f"{index!r} is on other machines; a language model needs its files: infgram.open(PATH)")
     if index not in _trees:
         _trees[index] = _core.ContextTree(core, MEMORY_BYTES, FEW_PLACES)
     return _trees[index]

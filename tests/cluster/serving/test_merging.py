@@ -41,7 +41,8 @@ def in_groups(folder: Path, n_groups: int) -> Index:
 def grouped_tokens(documents: list[list[int]], vocab_size: int, layout: Layout, n_groups: int) -> Iterator[Index]:
     with temporary_folder(sum(map(len, documents))) as folder:
         build_tokens(documents, folder / "x.infgram", vocab_size=vocab_size, layout=layout).close()
-        with in_groups(folder / "x.infgram", n_groups) as index:
+        index = in_groups(folder / "x.infgram", n_groups)
+        with index:
             yield index
 
 
@@ -115,7 +116,8 @@ def test_as_on_one_machine(documents: list[str], layout: Layout, n_groups: int) 
 def test_many_threads_share_messages(tmp_path: Path) -> None:
     """Each gets its own answer, or its own error."""
     build_texts(["ab" * 9, "abc", "b"], tmp_path / "x", layout=Layout(8, 3, 1)).close()
-    with in_groups(tmp_path / "x", 3) as index:
+    index = in_groups(tmp_path / "x", 3)
+    with index:
         backend: Any = index._engine._backend
         n_messages, ask = 0, backend.ask
 
