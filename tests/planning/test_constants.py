@@ -32,7 +32,9 @@ def meaning(source: str) -> str:
 def test_the_model_foretold_the_largest_build() -> None:
     rows = [json.loads(line) for line in RECORD.read_text().splitlines()]
     names = StagePoint.__dataclass_fields__
-    *smaller, largest = (StagePoint(**{name: row[name] for name in names}) for row in rows if row["question"] == "stages")
+    *smaller, largest = (
+        StagePoint(**{name: row[name] for name in names}) for row in rows if row["question"] == "stages"
+    )
     assert largest.n_tokens > 3.9e8
     predicted = fitted(smaller).predicted(largest.n_tokens, largest.n_documents, largest.threads, 0xFFFF, 16)
     assert predicted.sort_cpu_s == pytest.approx(largest.sort_cpu_s, rel=0.25)
