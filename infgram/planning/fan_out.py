@@ -12,7 +12,9 @@ from infgram.planning.distribution import Distribution, Floats
 
 LARGEST_FACTOR: Final = 4.0
 _DRAWS_AT_ONCE: Final = 1 << 22
-_TRIALS: Final = 1000
+_TRIALS: Final = 1000  # fewer where there are so many shards that it would take long
+_LEAST_TRIALS: Final = 300
+_DRAWS: Final = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -109,11 +111,12 @@ class Serving:
 
 def fan_out(latency: ShardLatency, serving: Serving, seed: int = 0) -> FanOut:
     """Median and 99th percentile of a question to all shards, all owners at once, by simulation."""
-    times = simulated_us(latency, serving, seed)
+    n_trials = max(_LEAST_TRIALS, min(_TRIALS, _DRAWS // serving.n_shards))
+    times = simulated_us(latency, serving, seed, n_trials)
     return FanOut(float(np.quantile(times, 0.5)), float(np.quantile(times, 0.99)))
 
 
-def simulated_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trials: int = _TRIALS) -> Floats:
+def simulated_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trials: int = 1000) -> Floats:
     """The time of each of `n_trials` questions: of the slowest owner, in which the slowest lane counts."""
     random = np.random.default_rng([seed, serving.n_shards, serving.n_owners, serving.lanes])
     owners = min(serving.n_owners, serving.n_shards)
