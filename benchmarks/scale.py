@@ -157,6 +157,7 @@ def _tokens(options: argparse.Namespace, tokenizer: str) -> tuple[Any, Any]:
 
 def _trained(work: Path) -> str:
     folder = work / "tokenizer"
+    folder.mkdir()
     train_bpe(islice(source_texts(), 500), 32_000).save(folder)
     return str(folder)
 
