@@ -56,7 +56,7 @@ _TEXT_BYTES: Final = 100e6
 def main() -> None:
     """Parse the options, print the rows and, if asked, write the record."""
     options = _options()
-    rows: list[Row] = [describe(None)]
+    rows: list[Row] = [{**describe(None), "load_average": round(os.getloadavg()[0], 1)}]
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-scale-") as work:
         for row in _rows(options, Path(work)):
             rows.append(row)
@@ -157,6 +157,7 @@ def _tokens(options: argparse.Namespace, tokenizer: str) -> tuple[Any, Any]:
 
 def _trained(work: Path) -> str:
     folder = work / "tokenizer"
+    folder.mkdir()
     train_bpe(islice(source_texts(), 500), 32_000).save(folder)
     return str(folder)
 

@@ -24,9 +24,10 @@ from infgram.planning.costs import Growth, StageCosts, fitted
 
 _ROUNDS: Final = {"count": 1, "next token": 1, "infgram": 2}
 
-_HEAD: Final = '''"""What was measured, for the model: `benchmarks/scale_constants.py` wrote it, of the record {record}.
+_HEAD: Final = '''"""What was measured, for the model.
 
-{machine}.
+`benchmarks/scale_constants.py` made this of the record
+{record}: {machine}.
 Each vCPU was busy, as those of a machine are that builds. docs/scale.md says what each constant is.
 """
 

@@ -24,6 +24,7 @@ N_SHARDS: Final = 8
 _N_WARM: Final = 2000
 _N_COLD: Final = 200
 _PASSES: Final = 5
+_TRIALS: Final = 10_000  # of the simulated fan-out
 _SETTLE_S: Final = 1.0  # while the directory is being read
 _METHODS: Final = {
     "count": "count",
@@ -76,7 +77,7 @@ def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterato
     yield {**about, **found, "question": "shards", "question_us": found["question"]}
     latency, held_out = ShardLatency.of(times[:, ::2], shard_tokens), times[:, 1::2]
     for how, measured, owners in (("slowest", held_out.max(axis=0), N_SHARDS), ("in a row", held_out.sum(axis=0), 1)):
-        predicted = simulated_us(latency, Serving(N_SHARDS, shard_tokens, owners))
+        predicted = simulated_us(latency, Serving(N_SHARDS, shard_tokens, owners), n_trials=_TRIALS)
         yield {
             **about,
             "question": "fan_out",

@@ -100,3 +100,26 @@ def test_questions_are_recorded_with_their_growth(tmp_path: Path) -> None:
     assert len(sizes) == 2
     assert all(f"## {size:,} tokens" in page for size in sizes)
     assert "## How times grow with the corpus" in page
+
+
+def test_scale_is_recorded_with_what_the_model_foretells(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    np.save(tmp_path / "ids.npy", (random.zipf(1.3, 300_000) % 3000).astype(np.uint16))
+    np.save(tmp_path / "lengths.npy", np.full(500, 600))
+    (tmp_path / "texts.jsonl").write_text('{"text": "to be or not to be"}\n' * 1000)
+    script = str(RUN.with_name("scale.py"))
+    command = [sys.executable, script, "--ids", str(tmp_path / "ids.npy"), "--lengths", str(tmp_path / "lengths.npy")]
+    command += ["--tokens", "2e4", "6e4", "1.5e5", "--text", str(tmp_path / "texts.jsonl"), "--tokenizer", "bytes"]
+    command += ["--folder", str(tmp_path), "--record", str(tmp_path), "--repeats", "1"]
+    for only in ("text", "stages", "wide", "one shard", "many shards"):
+        command += ["--only", only]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "scale.json").read_text().splitlines()]
+    assert rows[1:] == [json.loads(line) for line in done.stdout.splitlines()]
+    questions = [row["question"] for row in rows]
+    assert questions[:6] == ["machine", "text", "stages", "stages", "stages", "wide"]
+    assert questions[6:] == ["latency"] * 6 + ["shards", "fan_out", "fan_out"] * 6
+    page = (tmp_path / "scale.md").read_text()
+    assert "## Predicted from the smaller sizes / measured" in page
+    assert f"| 8 of {rows[-1]['shard_tokens']:,.0f} | infgram | warm | in a row |" in page

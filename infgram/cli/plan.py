@@ -95,7 +95,8 @@ def plan(
 def print_plan(made: Plan) -> None:
     """The plan for people."""
     machine = made.machine
-    print_table(("", ""), _summary(made), left=("",))
+    for label, value in _summary(made):
+        print_line(f"{label:<18}{value}")
     print_line()
     rows = [
         (stage.name, f"{stage.cpu_hours:,.1f}", f"${stage.cpu_hours * machine.dollars_per_hour / machine.vcpus:,.2f}")

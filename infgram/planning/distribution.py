@@ -69,11 +69,9 @@ class Distribution:
     def at(self, probability: Floats | float) -> Floats:
         """The quantiles of probabilities from 0 to less than 1."""
         wanted = np.asarray(probability, dtype=np.float64)
-        found = np.exp(np.interp(wanted, self.probabilities, np.log(self.values)))
-        last = self.probabilities[-1]
-        beyond = wanted > last
-        found[beyond] *= ((1 - last) / (1 - wanted[beyond])) ** self.tail_exponent
-        return found
+        between = np.exp(np.interp(wanted, self.probabilities, np.log(self.values)))
+        rest = 1 - self.probabilities[-1]
+        return np.asarray(between * (rest / np.minimum(rest, 1 - wanted)) ** self.tail_exponent)
 
     def draw(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Floats:
         """Independent draws."""

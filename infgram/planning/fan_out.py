@@ -12,7 +12,9 @@ from infgram.planning.distribution import Distribution, Floats
 
 LARGEST_FACTOR: Final = 4.0
 _DRAWS_AT_ONCE: Final = 1 << 22
-_TRIALS: Final = 2000
+_TRIALS: Final = 1000  # fewer where there are so many shards that it would take long
+_LEAST_TRIALS: Final = 300
+_DRAWS: Final = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,9 @@ class ShardLatency:
 
     Attributes:
         question: microseconds, of a shard of `shard_tokens`.
-        shard: a factor about 1, at most `LARGEST_FACTOR`; what is slower than that counts as a delay.
-        delayed: the share of times with a delay.
-        delay: microseconds of a delay.
+        shard: a factor about 1, at most `LARGEST_FACTOR`.
+        delayed: the share of times that were longer than that.
+        delay: by how many microseconds they were.
         shard_tokens: at which it was measured.
         growth: what a question takes more at ten times the tokens, as a share of what it takes at `shard_tokens`.
         rounds: how often all shards are asked, one after the other.
@@ -44,12 +46,12 @@ class ShardLatency:
     def of(cls, times_us: Floats, shard_tokens: float) -> ShardLatency:
         """What measured times tell: a row a shard, a column a question."""
         question = np.median(times_us, axis=0)
-        delays = np.maximum(0.0, times_us - LARGEST_FACTOR * question)
-        late = delays[delays > 0]
+        is_late = times_us > LARGEST_FACTOR * question
+        late = (times_us - LARGEST_FACTOR * question)[is_late]
         return cls(
             question=Distribution.of(question),
-            shard=Distribution.of(np.minimum(times_us / question, LARGEST_FACTOR).ravel()),
-            delayed=late.size / delays.size,
+            shard=Distribution.of((times_us / question)[~is_late]),
+            delayed=late.size / times_us.size,
             delay=Distribution.of(late) if late.size else Distribution.constant(1.0),
             shard_tokens=shard_tokens,
         )
@@ -61,8 +63,8 @@ class ShardLatency:
     def draw(self, random: np.random.Generator, question_us: Floats, n_shards: int) -> Floats:
         """Microseconds of each shard, a row a question."""
         shape = (len(question_us), n_shards)
-        times = question_us[:, None] * self.shard.draw(random, shape)
         late = random.random(shape) < self.delayed
+        times = question_us[:, None] * np.where(late, LARGEST_FACTOR, self.shard.draw(random, shape))
         times[late] += self.delay.draw(random, int(late.sum()))
         return times
 
@@ -109,11 +111,12 @@ class Serving:
 
 def fan_out(latency: ShardLatency, serving: Serving, seed: int = 0) -> FanOut:
     """Median and 99th percentile of a question to all shards, all owners at once, by simulation."""
-    times = simulated_us(latency, serving, seed)
+    n_trials = max(_LEAST_TRIALS, min(_TRIALS, _DRAWS // serving.n_shards))
+    times = simulated_us(latency, serving, seed, n_trials)
     return FanOut(float(np.quantile(times, 0.5)), float(np.quantile(times, 0.99)))
 
 
-def simulated_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trials: int = _TRIALS) -> Floats:
+def simulated_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trials: int = 1000) -> Floats:
     """The time of each of `n_trials` questions: of the slowest owner, in which the slowest lane counts."""
     random = np.random.default_rng([seed, serving.n_shards, serving.n_owners, serving.lanes])
     owners = min(serving.n_owners, serving.n_shards)

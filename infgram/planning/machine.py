@@ -104,7 +104,7 @@ def machine_of(name: str | os.PathLike[str]) -> Machine:
 
 def _machine(given: dict[str, object], path: Path) -> Machine:
     like = given.pop("like", None)
-    if like is not None and like not in MACHINES:
+    if like is not None and not (isinstance(like, str) and like in MACHINES):
         raise QueryError(f"{path}: there is no machine {like!r} to be like; expected {', '.join(MACHINES)}")
     merged: dict[str, object] = {
         **(asdict(MACHINES[str(like)]) if like is not None else {}),

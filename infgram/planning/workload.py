@@ -9,7 +9,7 @@ from typing import Final
 from infgram.errors import QueryError
 
 MOST_TOKENS: Final = 10**18
-MOST_SHARDS: Final = 1_000_000
+MOST_SHARDS: Final = 100_000
 _SEPARATORS: Final = {8: 0xFF, 16: 0xFFFF, 32: 0xFFFF_FFFF}
 
 

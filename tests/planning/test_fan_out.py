@@ -52,7 +52,7 @@ def test_a_heavy_question_is_so_in_every_shard() -> None:
 def test_rare_delays_are_met_by_most_questions_to_many_shards() -> None:
     latency = replace(STEADY, delayed=0.01, delay=Distribution.constant(5000.0))
     assert fan_out(latency, Serving(1, 1e6, 1)).p50_us == pytest.approx(10)
-    assert fan_out(latency, Serving(1000, 1e6, 1000)).p50_us == pytest.approx(5010)
+    assert fan_out(latency, Serving(1000, 1e6, 1000)).p50_us == pytest.approx(4 * 10 + 5000)
 
 
 def test_calls_and_rounds() -> None:
@@ -74,8 +74,8 @@ def test_measured_times_are_taken_apart_and_put_together() -> None:
     times += (random.random(times.shape) < 0.01) * 3000.0
     latency = ShardLatency.of(times[:, ::2], 1e7)
     assert latency.delayed == pytest.approx(0.01, rel=0.3)
-    slowest = simulated_us(latency, Serving(8, 1e7, 8))
-    for probability in (0.5, 0.9, 0.99):
+    slowest = simulated_us(latency, Serving(8, 1e7, 8), n_trials=4000)
+    for probability in (0.5, 0.8, 0.99):
         wanted = np.quantile(times[:, 1::2].max(axis=0), probability)
         assert np.quantile(slowest, probability) == pytest.approx(wanted, rel=0.15)
 

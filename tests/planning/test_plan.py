@@ -64,7 +64,7 @@ def test_text_is_tokenised_first(plan: Plan) -> None:
 
 def test_wide_tokens_take_more(plan: Plan) -> None:
     wide = make_plan(replace(LARGE, vocab_size=200_000, shard_tokens=10**9), MACHINE)
-    assert wide.index_bytes > plan.index_bytes + 1.9 * LARGE.n_tokens
+    assert wide.index_bytes > plan.index_bytes + 1.7 * LARGE.n_tokens
 
 
 def test_a_machine_twice_as_fast_takes_half_the_processor_time(plan: Plan) -> None:
