@@ -107,7 +107,7 @@ def _answers(options: argparse.Namespace, work: Path) -> Any:
         foreign = names[place - 1]
         for of in dict.fromkeys(["all", name, foreign]):
             if of in indexes:
-                neural = Remembered(model, str(model_folder), work)
+                neural = Remembered(model, f"{model_folder}, {model.context_length} tokens", work)
                 found, fit = _evaluate(indexes[of], sets[name], neural, options)
                 write_report(found, work / f"report-{name}-index-{of}", overwrite=True)
                 yield {**fit, "question": "perplexity", "set": name, "index": of, "neural_s": neural.elapsed_s}
