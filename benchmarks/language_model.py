@@ -31,7 +31,7 @@ from benchmarks.report import write_page
 from benchmarks.splits import PYTHON, Split, find_splits, python_splits
 from benchmarks.tiny_model import train_tiny_model
 from infgram.corpus import Corpus
-from infgram.lm import PositionScores
+from infgram.lm import Guesses, PositionScores
 from infgram.lm.evaluation import Evaluation, evaluate, read_text
 from infgram.lm.evaluation.evaluate import Evaluates
 from infgram.lm.report import write_report
@@ -63,10 +63,12 @@ class Remembered:
             began = time.perf_counter()
             scores = self._model.evaluate(documents, progress=progress)
             elapsed_s = time.perf_counter() - began
-            np.savez(path, elapsed_s=elapsed_s, **vars(scores))
+            guesses = [] if scores.guesses is None else [scores.guesses.tokens, scores.guesses.log_probs]
+            np.savez(path, elapsed_s, scores.log_probs, scores.entropies, scores.document_starts, *guesses)
         with np.load(path) as saved:
-            self.elapsed_s += float(saved["elapsed_s"])
-            return PositionScores(*(saved[name] for name in ("log_probs", "entropies", "document_starts")))
+            elapsed_s, log_probs, entropies, starts, *guesses = saved.values()
+        self.elapsed_s += float(elapsed_s)
+        return PositionScores(log_probs, entropies, starts, Guesses(*guesses) if guesses else None)
 
 
 def main() -> None:
@@ -105,7 +107,7 @@ def _answers(options: argparse.Namespace, work: Path) -> Any:
         foreign = names[place - 1]
         for of in dict.fromkeys(["all", name, foreign]):
             if of in indexes:
-                neural = Remembered(model, str(model_folder), work)
+                neural = Remembered(model, f"{model_folder}, {model.context_length} tokens", work)
                 found, fit = _evaluate(indexes[of], sets[name], neural, options)
                 write_report(found, work / f"report-{name}-index-{of}", overwrite=True)
                 yield {**fit, "question": "perplexity", "set": name, "index": of, "neural_s": neural.elapsed_s}
@@ -244,11 +246,13 @@ def _cell(row: Row, key: str, name: str) -> str:
 
 
 def _cost(row: Row) -> str:
-    share = row["elapsed_s"]["index"] / row["neural_s"] if row["neural_s"] else float("nan")
+    elapsed_s = row["elapsed_s"]
+    share = (elapsed_s["survey"] + elapsed_s["index"]) / row["neural_s"] if row["neural_s"] else float("nan")
     fits = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in row["fit_s"].items())
     return (
         f"{row['set']}, index of {row['index']}: valid and test through the neural model {row['neural_s']:.0f} s, "
-        f"through the index {row['elapsed_s']['index']:.1f} s ({share:.1%}); fitted: {fits}"
+        f"through the index {elapsed_s['index']:.1f} s, and {elapsed_s['survey']:.1f} s for its n-grams, once "
+        f"({share:.1%}); fitted: {fits}"
     )
 
 

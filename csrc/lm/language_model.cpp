@@ -27,15 +27,22 @@ LanguageModel::LanguageModel(ContextTree& tree, std::unique_ptr<Predictor> predi
 
 Prediction LanguageModel::predict(std::span<const Level> levels, RowId row, bool with_entropy) {
   look_at(levels);
-  double p = predictor_->probability(code_of(row));
   double p_log_p = with_entropy ? predictor_->p_log_p() : std::numeric_limits<double>::quiet_NaN();
-  if (options_.end_token) {  // two rows as one
+  if (with_entropy && options_.end_token) {  // two rows as one
     const double of_end = predictor_->probability(code_of(kEndOfDocument));
     const double of_token = predictor_->probability(code_of(*options_.end_token));
-    if (row == kEndOfDocument || row == *options_.end_token) p = of_end + of_token;
     p_log_p += p_log_p_of(of_end + of_token) - p_log_p_of(of_end) - p_log_p_of(of_token);
   }
-  return {std::log(p), -p_log_p};
+  return {log_prob(row), -p_log_p};
+}
+
+double LanguageModel::log_prob(RowId row) const {
+  double p = predictor_->probability(code_of(row));
+  if (options_.end_token) {  // two rows as one
+    if (row == *options_.end_token) p += predictor_->probability(code_of(kEndOfDocument));
+    if (row == kEndOfDocument) p += predictor_->probability(code_of(*options_.end_token));
+  }
+  return std::log(p);
 }
 
 std::vector<double> LanguageModel::distribution(SuffixChain& chain) {
@@ -55,28 +62,36 @@ void LanguageModel::look_at(std::span<const Level> levels) {
   predictor_->look_at(levels_);
 }
 
-std::vector<std::vector<Prediction>> evaluate(std::span<const Asked> asked, std::span<const TokenId> tokens,
-                                              bool with_end, const std::function<void()>& poll) {
-  std::vector<std::vector<Prediction>> predictions(asked.size());
-  if (tokens.empty()) return predictions;
+std::vector<Predictions> evaluate(std::span<const Asked> asked, std::span<const TokenId> tokens, bool with_end,
+                                  const std::function<void()>& poll) {
+  std::vector<Predictions> found(asked.size());
+  if (tokens.empty()) return found;
+  const std::size_t n_positions = tokens.size() - 1 + (with_end ? 1 : 0);
   ContextTree& tree = asked.front().model->tree();
   const std::lock_guard lock(tree.mutex());
   const bool with_lefts = std::ranges::any_of(asked, [](const Asked& one) { return one.model->uses_lefts(); });
   SuffixChain chain(tree);
-  const auto predict = [&](RowId row) {
+  const auto predict = [&](std::size_t position, RowId row) {
     const std::span<const Level> levels = chain.levels(with_lefts);
     for (std::size_t i = 0; i < asked.size(); ++i) {
-      predictions[i].push_back(asked[i].model->predict(levels, row, asked[i].with_entropies));
+      const auto& [model, with_entropies, guesses] = asked[i];
+      const Prediction prediction = model->predict(levels, row, with_entropies);
+      found[i].log_probs.push_back(prediction.log_prob);
+      found[i].entropies.push_back(prediction.entropy);
+      const std::size_t n_guesses = guesses.size() / n_positions;
+      for (const TokenId guess : guesses.subspan(position * n_guesses, n_guesses)) {
+        found[i].guess_log_probs.push_back(model->log_prob(guess));
+      }
     }
   };
   chain.append(tokens.front());
   for (std::size_t t = 1; t < tokens.size(); ++t) {
     if (t % kPollEvery == 0) poll();
-    predict(tokens[t]);
+    predict(t - 1, tokens[t]);
     chain.append(tokens[t]);
   }
-  if (with_end) predict(kEndOfDocument);
-  return predictions;
+  if (with_end) predict(n_positions - 1, kEndOfDocument);
+  return found;
 }
 
 }  // namespace infgram

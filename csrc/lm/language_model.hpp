@@ -42,6 +42,9 @@ class LanguageModel {
   // `with_entropy` costs a pass over the rows of each level that is new.
   [[nodiscard]] Prediction predict(std::span<const Level> levels, RowId row, bool with_entropy);
 
+  // Of another row at the position of the last predict(), whose levels must still be valid.
+  [[nodiscard]] double log_prob(RowId row) const;
+
   // The probabilities of each token and, last, of the end of the document; without it where a token has that, too.
   // Cost: O(vocab_size) a level.
   [[nodiscard]] std::vector<double> distribution(SuffixChain& chain);
@@ -59,13 +62,20 @@ class LanguageModel {
 struct Asked {
   LanguageModel* model;
   bool with_entropies;
+  std::span<const TokenId> guesses;  // further tokens to be predicted, as many at each position; may be empty
+};
+
+// What a model gives all positions.
+struct Predictions {
+  std::vector<double> log_probs;        // nats; -infinity where it is 0
+  std::vector<double> entropies;        // nats, of the whole distribution; NaN unless asked for
+  std::vector<double> guess_log_probs;  // in the order of the guesses
 };
 
 // What each model gives each token but the first given those before it; then, when `with_end`, the end of the document
 // given all of them. One walk serves all models, and holds the tree's mutex. `poll` is called now and then, and what it
 // throws is thrown. REQUIRES at least one model, all of one tree, and tokens below vocab_size.
-[[nodiscard]] std::vector<std::vector<Prediction>> evaluate(std::span<const Asked> asked,
-                                                            std::span<const TokenId> tokens, bool with_end,
-                                                            const std::function<void()>& poll);
+[[nodiscard]] std::vector<Predictions> evaluate(std::span<const Asked> asked, std::span<const TokenId> tokens,
+                                                bool with_end, const std::function<void()>& poll);
 
 }  // namespace infgram

@@ -80,31 +80,35 @@ std::unique_ptr<SharedModel> make_model(const std::shared_ptr<SharedTree>& tree,
       tree, LanguageModel(tree->tree, std::move(predictor), options_from(order, min_count, end_token)));
 }
 
-// (log-probabilities, entropies) of each model
-std::vector<std::pair<Floats, Floats>> evaluate_models(const std::vector<std::shared_ptr<SharedModel>>& models,
-                                                       const std::vector<bool>& entropies, const py::object& sequence,
-                                                       bool end) {
-  if (models.empty() || entropies.size() != models.size()) throw QueryError("expected models, each with its flag");
+Floats floats_from(const std::vector<double>& values) {
+  return Floats(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// (log-probabilities, entropies, those of the guesses) of each model
+std::vector<std::tuple<Floats, Floats, Floats>> evaluate_models(const std::vector<std::shared_ptr<SharedModel>>& models,
+                                                                const std::vector<bool>& entropies,
+                                                                const std::vector<py::object>& guesses,
+                                                                const py::object& sequence, bool end) {
+  if (models.empty() || entropies.size() != models.size() || guesses.size() != models.size()) {
+    throw QueryError("expected models, each with its flag and guesses");
+  }
+  const std::uint64_t vocab_size = models.front()->tree->index->vocab_size();
+  const auto tokens = tokens_from(sequence, vocab_size);
+  std::vector<std::vector<TokenId>> guessed;
+  for (const py::object& of_model : guesses) guessed.push_back(tokens_from(of_model, vocab_size));
   std::vector<Asked> asked;
   for (std::size_t i = 0; i < models.size(); ++i) {
     if (models[i]->tree != models.front()->tree) throw QueryError("the models are of different indexes");
-    asked.push_back({&models[i]->model, entropies[i]});
+    asked.push_back({&models[i]->model, entropies[i], guessed[i]});
   }
-  const auto tokens = tokens_from(sequence, models.front()->tree->index->vocab_size());
-  std::vector<std::vector<Prediction>> predictions;
+  std::vector<Predictions> found;
   {
     const py::gil_scoped_release release;
-    predictions = infgram::evaluate(asked, tokens, end, let_signals_through);
+    found = infgram::evaluate(asked, tokens, end, let_signals_through);
   }
-  std::vector<std::pair<Floats, Floats>> columns;
-  for (const std::vector<Prediction>& of_model : predictions) {
-    Floats log_probs(static_cast<py::ssize_t>(of_model.size()));
-    Floats entropy(static_cast<py::ssize_t>(of_model.size()));
-    for (std::size_t i = 0; i < of_model.size(); ++i) {
-      log_probs.mutable_data()[i] = of_model[i].log_prob;
-      entropy.mutable_data()[i] = of_model[i].entropy;
-    }
-    columns.emplace_back(std::move(log_probs), std::move(entropy));
+  std::vector<std::tuple<Floats, Floats, Floats>> columns;
+  for (const auto& [log_probs, of_all, of_guesses] : found) {
+    columns.emplace_back(floats_from(log_probs), floats_from(of_all), floats_from(of_guesses));
   }
   return columns;
 }
@@ -148,7 +152,7 @@ Floats distribution(SharedChain& chain) {
     const std::lock_guard lock(chain.model->tree->tree.mutex());
     probs = chain.model->model.distribution(chain.chain);
   }
-  return Floats(static_cast<py::ssize_t>(probs.size()), probs.data());
+  return floats_from(probs);
 }
 
 double log_prob(SharedChain& chain, RowId row) {
@@ -239,10 +243,11 @@ void bind_lm(py::module_& module) {
                                                         "A smoothed model over the contexts of a tree.")
       .def(py::init(&make_model), py::arg("tree"), py::arg("smoothing"), py::arg("order"), py::arg("min_count"),
            py::arg("end_token"), py::arg("weights"), "Order 0 is none; weights are those of Jelinek-Mercer.");
-  module.def("evaluate_models", &evaluate_models, py::arg("models"), py::arg("entropies"), py::arg("tokens"),
-             py::arg("end"),
-             "(log-probabilities, entropies) of each model for every token but the first and, with `end`, for the "
-             "document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies.");
+  module.def("evaluate_models", &evaluate_models, py::arg("models"), py::arg("entropies"), py::arg("guesses"),
+             py::arg("tokens"), py::arg("end"),
+             "(log-probabilities, entropies, log-probabilities of the guesses) of each model for every token but the "
+             "first and, with `end`, for the document's end; float64, nats. The models are of one tree; a flag each "
+             "says whether it has entropies. A model's guesses are further tokens, as many at each position, or none.");
   py::class_<SharedChain>(module, "ModelSession", "A context that grows, for a model.")
       .def(py::init(&make_chain), py::arg("model"), py::arg("context"))
       .def("append", &append_to_chain, py::arg("tokens"), "Adds tokens to the context.")

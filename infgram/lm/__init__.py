@@ -11,9 +11,10 @@ from infgram.lm.evidence import Evidence
 from infgram.lm.features import LADDER, suffix_features
 from infgram.lm.interpolation import ClassGain, Interpolator
 from infgram.lm.jelinek_mercer import jelinek_mercer_weights
+from infgram.lm.log_linear import log_linear
 from infgram.lm.model import InfgramLM, Smoothing, evaluate_models
 from infgram.lm.session import ModelSession
-from infgram.lm.types import PositionScores, SuffixFeatures
+from infgram.lm.types import Guesses, PositionScores, SuffixFeatures
 
 __all__ = [
     "LADDER",
@@ -21,6 +22,7 @@ __all__ = [
     "ClassGain",
     "DocumentCache",
     "Evidence",
+    "Guesses",
     "InfgramLM",
     "Interpolator",
     "ModelSession",
@@ -29,6 +31,7 @@ __all__ = [
     "SuffixFeatures",
     "evaluate_models",
     "jelinek_mercer_weights",
+    "log_linear",
     "suffix_features",
     "survey",
 ]

@@ -7,7 +7,7 @@ After Kuhn and De Mori (1990), "A cache-based natural language model for speech 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,8 +28,8 @@ class CacheScores(PositionScores):
         n_distinct: int64, likewise: how many different tokens followed them.
     """
 
-    context_counts: Int64Array
-    n_distinct: Int64Array
+    context_counts: Int64Array = field(kw_only=True)
+    n_distinct: Int64Array = field(kw_only=True)
 
 
 class DocumentCache:
@@ -68,19 +68,21 @@ class DocumentCache:
             if length:
                 before = np.where(inside, np.roll(tokens, length), self.vocab_size)
                 contexts = _joined(contexts, before, self.vocab_size + 1)
-            count, n_distinct, followed = _seen_before(contexts, _joined(contexts, tokens, self.vocab_size))
-            count, n_distinct = inside * count, inside * n_distinct
-            smoothed = (followed + n_distinct * probabilities) / np.maximum(count + n_distinct, 1)
+            count, n_after, followed = _seen_before(contexts, _joined(contexts, tokens, self.vocab_size))
+            count, n_after = inside * count, inside * n_after
+            smoothed = (followed + n_after * probabilities) / np.maximum(count + n_after, 1)
             probabilities = np.where(count > 0, smoothed, probabilities)
             counts.append(count)
-            distinct.append(n_distinct)
+            distinct.append(n_after)
         scored = offsets > 0
+        context_counts, n_distinct = np.stack(counts, axis=1)[scored], np.stack(distinct, axis=1)[scored]
         return CacheScores(
             log_probs=np.log(probabilities[scored]),
             entropies=np.full(int(scored.sum()), np.nan),
             document_starts=document_starts(documents),
-            context_counts=np.stack(counts, axis=1)[scored],
-            n_distinct=np.stack(distinct, axis=1)[scored],
+            inputs=_inputs(context_counts, n_distinct),
+            context_counts=context_counts,
+            n_distinct=n_distinct,
         )
 
     def distribution(self, context: Sequence[int]) -> Float64Array:
@@ -95,6 +97,15 @@ class DocumentCache:
             if n_distinct:
                 probabilities = np.asarray((counts + n_distinct * probabilities) / (counts.sum() + n_distinct))
         return probabilities
+
+
+def _inputs(context_counts: Int64Array, n_distinct: Int64Array) -> dict[str, Float64Array]:
+    """What a gate sees: the counts of the contexts of each length but none."""
+    columns = {}
+    for length in range(1, context_counts.shape[1]):
+        columns[f"cache count {length}"] = np.log1p(context_counts[:, length])
+        columns[f"cache distinct {length}"] = n_distinct[:, length] / np.maximum(context_counts[:, length], 1)
+    return columns
 
 
 def _joined(left: Int64Array, right: Int64Array, n_right: int) -> Int64Array:

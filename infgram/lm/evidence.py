@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,7 +19,6 @@ class Evidence:
     Attributes:
         scores: by the name of the model.
         suffixes: the index's view of each context; what classes and the gate go by.
-        inputs: further columns for the gate, one number a position, each known before the token is.
 
     Raises:
         QueryError: there is no model, or the parts are not of the same positions.
@@ -27,7 +26,6 @@ class Evidence:
 
     scores: Mapping[str, PositionScores]
     suffixes: SuffixFeatures | None = None
-    inputs: Mapping[str, Float64Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.scores:
@@ -39,7 +37,7 @@ class Evidence:
         for name, found in starts.items():
             if not np.array_equal(found, first.document_starts):
                 raise QueryError(f"{name!r} and {first_name!r} were not evaluated on the same documents; do so")
-        for name, column in self.inputs.items():
+        for name, column in (pair for part in self.scores.values() for pair in part.inputs.items()):
             if column.shape != (self.n_positions,) or not np.isfinite(column).all():
                 raise QueryError(
                     f"the input {name!r} is not one finite number for each of {self.n_positions} positions"

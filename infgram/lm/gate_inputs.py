@@ -18,14 +18,15 @@ _WORST: Final = -12.0  # nats: what an impossible token counts as
 
 
 def gate_inputs(evidence: Evidence, models: Sequence[str]) -> dict[str, Float64Array]:
-    """Columns by name: the models' entropies and recent losses, the counts of the suffixes, further inputs."""
+    """Columns by name: the models' entropies, own inputs and recent losses, and the counts of the suffixes."""
     offsets = _offsets(evidence)
     columns = {"log offset": np.log1p(offsets)}
     for name in models:
         entropies = evidence.scores[name].entropies
         if np.isfinite(entropies).all() and evidence.n_positions:
             columns[f"entropy of {name}"] = entropies
-    return {**columns, **_suffix_columns(evidence), **evidence.inputs, **_history_columns(evidence, models)}
+        columns.update(evidence.scores[name].inputs)
+    return {**columns, **_suffix_columns(evidence), **_history_columns(evidence, models)}
 
 
 def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:

@@ -17,7 +17,7 @@ from infgram.lm.context_classes import class_levels, length_class, length_class_
 from infgram.lm.evidence import Evidence
 from infgram.lm.gate import Gate
 from infgram.lm.gate_fitting import Report, fit_gate
-from infgram.lm.splitting import held_out
+from infgram.lm.splitting import parts_of
 from infgram.lm.table import WeightTable, fit_table, mixed
 from infgram.signed_json import take_digest, write_signed
 from infgram.types import Float64Array, Int64Array
@@ -97,7 +97,7 @@ class Interpolator:
                 how each model has done in the document so far. All but `"one"` need `evidence.suffixes`; a gate
                 without it sees less.
             models: names to use; all of the evidence by default.
-            seed: draws the documents that say when to stop, and the gate's first parameters.
+            seed: draws the gate's first parameters and the order of training.
             progress: called with epochs done and in all, for the gate.
 
         Raises:
@@ -108,10 +108,9 @@ class Interpolator:
         names = list(evidence.scores) if models is None else list(models)
         if not np.isfinite(evidence.log_probs(names)).any():
             raise QueryError("there is no position that any model holds possible; fit on more validation text")
-        held = held_out(evidence.document_starts, abs(integer(seed, "seed")))
         if by == "gate":
-            return cls(names, by, fit_gate(evidence, names, held, seed, progress))
-        return cls(names, by, fit_table(evidence, names, by, held).table)
+            return cls(names, by, fit_gate(evidence, names, abs(integer(seed, "seed")), progress))
+        return cls(names, by, fit_table(evidence, names, by, parts_of(evidence.document_starts) == 0))
 
     @classmethod
     def fixed(cls, weights: Mapping[str, float]) -> Interpolator:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from infgram import _core
 from infgram.arguments import at_least, integer
@@ -13,7 +14,7 @@ from infgram.errors import QueryError
 from infgram.index import Index
 from infgram.lm.contexts import contexts_of, survey, tokens_of
 from infgram.lm.session import ModelSession
-from infgram.lm.types import PositionScores
+from infgram.lm.types import Guesses, PositionScores
 from infgram.types import END_OF_DOCUMENT, Float64Array, Query
 
 Smoothing: TypeAlias = Literal["none", "stupid_backoff", "jelinek_mercer", "witten_bell", "kneser_ney", "ppm"]
@@ -206,6 +207,7 @@ def evaluate_models(
     documents: Iterable[Query],
     *,
     entropies: Collection[str] = (),
+    guesses: Mapping[str, npt.NDArray[np.integer]] | None = None,
     end: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, PositionScores]:
@@ -215,11 +217,12 @@ def evaluate_models(
         models: by name.
         documents: text or token ids, one document after the other.
         entropies: the names of the models whose entropies are computed, too.
+        guesses: by the name of a model, token ids that it is to score besides the one that came, positions × guesses.
         end: score the end of each document as one more position.
         progress: called after each document with the positions done.
 
     Raises:
-        QueryError: there is no model, or they are of different indexes.
+        QueryError: there is no model, they are of different indexes, or guesses are not those of the positions.
     """
     indexes = {id(model.index): model.index for model in models.values()}
     if len(indexes) != 1:
@@ -227,17 +230,24 @@ def evaluate_models(
     index = next(iter(indexes.values()))
     cores = [model._core for model in models.values()]
     flags = [name in entropies for name in models]
+    asked = [None if guesses is None else guesses.get(name) for name in models]
     parts = []
     starts = [0]
     for document in documents:
-        parts.append(_core.evaluate_models(cores, flags, tokens_of(index, document), bool(end)))
+        tokens = tokens_of(index, document)
+        rows = [() if of is None else of[starts[-1] : starts[-1] + len(tokens) - 1 + bool(end)].ravel() for of in asked]
+        parts.append(_core.evaluate_models(cores, flags, rows, tokens, bool(end)))
         starts.append(starts[-1] + len(parts[-1][0][0]))
         if progress is not None:
             progress(starts[-1])
     found = {}
-    for place, name in enumerate(models):
-        log_probs, entropy = (np.concatenate([np.empty(0), *(part[place][i] for part in parts)]) for i in range(2))
-        found[name] = PositionScores(log_probs, entropy, np.array(starts, dtype=np.int64))
+    for place, (name, of) in enumerate(zip(models, asked, strict=True)):
+        columns = (np.concatenate([np.empty(0), *(part[place][i] for part in parts)]) for i in range(3))
+        log_probs, entropy, of_guesses = columns
+        if of is not None and len(of) != starts[-1]:
+            raise QueryError(f"found guesses of {name!r} for {len(of)} positions; there are {starts[-1]}")
+        known = None if of is None else Guesses(of.astype(np.int32), of_guesses.reshape(of.shape).astype(np.float32))
+        found[name] = PositionScores(log_probs, entropy, np.array(starts, dtype=np.int64), known)
     return found
 
 

@@ -1,32 +1,28 @@
-"""Validation positions in two: those that parameters are fitted on, and those that say when to stop."""
+"""Validation positions in parts: what is fitted on all but one of them is judged on that one."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from infgram.lm.positions import spans
 from infgram.types import Int64Array
 
-_FEWEST_DOCUMENTS: Final = 4
-_SHARE: Final = 0.25
+N_PARTS: Final = 3
 
 
-def held_out(document_starts: Int64Array, seed: int) -> npt.NDArray[np.bool_]:
-    """About a quarter of the positions: whole documents, drawn at random; of very few documents, the last parts."""
-    n_positions = int(document_starts[-1])
-    ranges = [(begin, end) for begin, end in spans(document_starts) if end > begin]
-    held = np.zeros(n_positions, dtype=np.bool_)
-    if len(ranges) >= _FEWEST_DOCUMENTS:
-        n_held = 0
-        for number in np.random.default_rng(seed).permutation(len(ranges)).tolist():
-            begin, end = ranges[number]
-            if n_held + end - begin <= _SHARE * n_positions:
-                held[begin:end] = True
-                n_held += end - begin
-    if not held.any():
-        for begin, end in ranges:
-            held[end - int((end - begin) * _SHARE) : end] = True
-    return held
+def parts_of(document_starts: Int64Array) -> Int64Array:
+    """The part of each position, from 0 on: parts are whole documents, about equally large together.
+
+    Where a document is larger than a part is to be, every document is cut in parts.
+    """
+    sizes = np.diff(document_starts)
+    n_positions = int(sizes.sum())
+    if n_positions and N_PARTS * sizes.max() > n_positions:
+        return np.concatenate([np.arange(size) * N_PARTS // max(1, size) for size in sizes.tolist()])
+    parts = np.zeros(len(sizes), dtype=np.int64)
+    n_in_part = np.zeros(N_PARTS, dtype=np.int64)
+    for document in np.argsort(-sizes, kind="stable").tolist():
+        parts[document] = n_in_part.argmin()
+        n_in_part[parts[document]] += sizes[document]
+    return np.repeat(parts, sizes)

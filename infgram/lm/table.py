@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -60,16 +60,9 @@ class WeightTable:
         return cls(content["grouping"], tuple(levels))
 
 
-class FittedTable(NamedTuple):
-    """A table fitted on all positions, and one on those that were not held out."""
-
-    table: WeightTable
-    of_the_others: WeightTable
-
-
 def fit_table(
     evidence: Evidence, models: Sequence[str], grouping: Grouping, held: npt.NDArray[np.bool_]
-) -> FittedTable:
+) -> WeightTable:
     """The table that makes the positions most probable.
 
     How much a class is drawn towards the wider one is judged on the positions that are `held` out.
@@ -77,14 +70,14 @@ def fit_table(
     log_probs = evidence.log_probs(models)
     possible = np.isfinite(log_probs.max(axis=1))
     levels = class_levels(evidence, grouping)
-    judged = log_probs[held & possible]
-    candidates = []
-    for strength in _STRENGTHS if len(levels) > 1 else (0.0,):
+    judged = held & possible
+
+    def loss(strength: float) -> float:
         table = _fitted(grouping, levels, log_probs, possible & ~held, strength, _ROUNDS_TO_JUDGE)
-        loss = -float(mixed(judged, table.weights(evidence, models)[held & possible]).sum())
-        candidates.append((loss, strength, table))
-    _, strength, of_the_others = min(candidates, key=lambda candidate: candidate[0])
-    return FittedTable(_fitted(grouping, levels, log_probs, possible, strength, _ROUNDS), of_the_others)
+        return -float(mixed(log_probs[judged], table.weights(evidence, models)[judged]).sum())
+
+    strength = min(_STRENGTHS, key=loss) if len(levels) > 1 else 0.0
+    return _fitted(grouping, levels, log_probs, possible, strength, _ROUNDS)
 
 
 def mixed(log_probs: Float64Array, weights: Float64Array) -> Float64Array:

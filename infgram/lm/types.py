@@ -6,11 +6,26 @@ one after the other, in the order of the documents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from infgram.types import Float64Array, Int64Array
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Other tokens at each position, and what a model gives them.
+
+    Attributes:
+        tokens: int32, positions × guesses; a neural model's are those that it holds likeliest, the first most of all.
+        log_probs: float32 nats, likewise; −inf where the model says that the token cannot come.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    log_probs: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -21,11 +36,16 @@ class PositionScores:
         log_probs: float64 nats; −inf where the model says that the token cannot come.
         entropies: float64 nats, of the model's whole distribution at the position; NaN unless they were asked for.
         document_starts: int64, one more than documents: those of document d are `[starts[d], starts[d + 1])`.
+        guesses: what the model gives other tokens there; None unless it was asked.
+        inputs: what a gate may look at to weigh this model: columns by name, one finite number a position, each known
+            before the token is.
     """
 
     log_probs: Float64Array
     entropies: Float64Array
     document_starts: Int64Array
+    guesses: Guesses | None = None
+    inputs: Mapping[str, Float64Array] = field(default_factory=dict)
 
     @property
     def n_positions(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from infgram.lm import Evidence, PositionScores, SuffixFeatures
@@ -50,5 +52,6 @@ def random_evidence(seed: int, *, sizes: tuple[int, ...] = (300, 0, 500, 1, 200,
         if model == 0:
             probabilities[generator.random(n) < 0.2] = 0.0
         scores[f"model {model}"] = scores_of(probabilities, starts)
-    inputs = {"which": good.astype(np.float64) + generator.normal(size=n) * 0.3}
-    return Evidence(scores, suffixes_of(lengths, counts, n_distinct, starts), inputs)
+    which = {"which": good.astype(np.float64) + generator.normal(size=n) * 0.3}
+    scores["model 0"] = replace(scores["model 0"], inputs=which)
+    return Evidence(scores, suffixes_of(lengths, counts, n_distinct, starts))

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 import infgram
 from infgram.errors import InputError, QueryError
-from infgram.lm import DocumentCache, InfgramLM, Interpolator, PositionScores, suffix_features
+from infgram.lm import (
+    DocumentCache,
+    InfgramLM,
+    Interpolator,
+    PositionScores,
+    evaluate_models,
+    log_linear,
+    suffix_features,
+)
 from infgram.lm.evaluation import Evaluation, evaluate, read_text, texts
 from infgram.lm.evaluation.bootstrap import change_interval, document_losses, perplexity_interval
 from infgram.lm.evaluation.measures import agreement, calibration, near_copies
@@ -64,12 +72,17 @@ def found(index: infgram.Index, tmp_path_factory: pytest.TempPathFactory) -> Eva
 
 def test_models_are_those_of_the_library(index: infgram.Index, found: Evaluation) -> None:
     documents = [index.tokenizer.encode(text) for text in TEST]
+    neural = TransformersLM(tiny_llama(index.vocab_size), index.vocab_size).evaluate(documents)
+    assert neural.guesses is not None
+    of_guesses = {"long": neural.guesses.tokens}
+    long = evaluate_models({"long": InfgramLM(index, "kneser_ney")}, documents, guesses=of_guesses)["long"]
     expected = {
-        "neural": TransformersLM(tiny_llama(index.vocab_size), index.vocab_size).evaluate(documents),
+        "neural": neural,
         "infgram": InfgramLM(index).evaluate(documents),
-        "kneser_ney": InfgramLM(index, "kneser_ney").evaluate(documents),
+        "kneser_ney": long,
         "kneser_ney_5": InfgramLM(index, "kneser_ney", n=5).evaluate(documents),
         "witten_bell": InfgramLM(index, "witten_bell").evaluate(documents),
+        "log_linear": log_linear(neural, long, np.concatenate([document[1:] for document in documents])),
         "cache": DocumentCache(index.vocab_size).evaluate(documents),
     }
     assert [result.name for result in found.models] == list(expected)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,7 +17,7 @@ from infgram.errors import InputError, QueryError
 from infgram.lm import Evidence, Interpolator
 from infgram.lm.history import running_averages
 from infgram.lm.interpolation import By
-from infgram.lm.splitting import held_out
+from infgram.lm.splitting import N_PARTS, parts_of
 from infgram.signed_json import write_signed
 from tests import reference
 from tests.lm.evidences import random_evidence, scores_of
@@ -65,10 +67,10 @@ def test_noise_does_not_make_the_gate_worse() -> None:
     scores = {
         name: scores_of(generator.beta(1, 3, evidence.n_positions), evidence.document_starts) for name in ("a", "b")
     }
-    noise = Evidence(scores, evidence.suffixes, evidence.inputs)
+    noise = Evidence(scores, evidence.suffixes)
     other = random_evidence(6, sizes=(400,) * 6)
     scores = {name: scores_of(generator.beta(1, 3, other.n_positions), other.document_starts) for name in ("a", "b")}
-    unseen = Evidence(scores, other.suffixes, other.inputs)
+    unseen = Evidence(scores, other.suffixes)
     one, gate = (-Interpolator.fit(noise, by=by).log_probs(unseen).mean() for by in ("one", "gate"))
     assert gate < one + 0.02
 
@@ -113,13 +115,18 @@ def test_positions_that_every_model_holds_impossible_teach_nothing() -> None:
     assert mixture.log_probs(Evidence(scores))[1] == -np.inf
 
 
-@pytest.mark.parametrize("sizes", [(), (0,), (0, 1), (50,), (2, 3, 2), (100,) * 9, (1000, 1, 1, 1, 1)])
-def test_about_a_quarter_is_held_out(sizes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("sizes", [(), (0,), (0, 1), (50,), (2, 3, 2), (100,) * 9, (1000, 1, 1, 1, 1), (7, 90, 70, 80)])
+def test_parts_are_whole_documents_about_equally_large(sizes: tuple[int, ...]) -> None:
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    held = held_out(starts, 0)
-    assert held.sum() <= 0.25 * len(held) + 1
-    if len(held) > 20:
-        assert held.any()
+    parts = parts_of(starts)
+    assert parts.shape == (sum(sizes),)
+    n_in_part = np.bincount(parts, minlength=N_PARTS)
+    assert len(n_in_part) == N_PARTS
+    if max(sizes, default=0) <= sum(sizes) / N_PARTS:
+        assert all(len(set(parts[begin:end])) <= 1 for begin, end in pairwise(starts.tolist()))
+        assert np.ptp(n_in_part) <= max(sizes, default=0)
+    else:
+        assert np.ptp(n_in_part) <= len(sizes)
 
 
 @given(
@@ -146,12 +153,13 @@ def test_what_is_refused() -> None:
     with pytest.raises(QueryError, match="not evaluated on the same documents"):
         Evidence({"a": evidence.scores["model 0"], "b": random_evidence(1, sizes=(7,)).scores["model 0"]})
     with pytest.raises(QueryError, match="not one finite number for each"):
-        Evidence(evidence.scores, inputs={"x": np.full(evidence.n_positions, np.nan)})
+        Evidence({"a": replace(evidence.scores["model 1"], inputs={"x": np.full(evidence.n_positions, np.nan)})})
     with pytest.raises(QueryError, match="no position that any model holds possible"):
         Interpolator.fit(Evidence({"a": scores_of(np.zeros(3), np.array([0, 3]))}), by="one")
     gate = Interpolator.fit(evidence, by="gate")
+    without_inputs = {name: replace(scores, inputs={}) for name, scores in evidence.scores.items()}
     with pytest.raises(QueryError, match=r"inputs that are missing here: .*which"):
-        gate.weights(Evidence(evidence.scores, evidence.suffixes))
+        gate.weights(Evidence(without_inputs, evidence.suffixes))
     with pytest.raises(QueryError, match="sum to one"):
         Interpolator.fixed({"a": 0.5, "b": 0.6})
 

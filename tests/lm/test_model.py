@@ -84,6 +84,28 @@ def test_models_together_are_as_each_alone(index: infgram.Index) -> None:
         np.testing.assert_array_equal(found[name].document_starts, alone.document_starts)
 
 
+@pytest.mark.parametrize("end", [False, True])
+def test_guesses_are_as_asked_one_by_one(index: infgram.Index, end: bool) -> None:
+    models = {"all": InfgramLM(index, "kneser_ney", end_token=0), "none": InfgramLM(index)}
+    documents = [[], *HAND, [1]]
+    n_positions = models["all"].evaluate(documents, end=end).n_positions
+    guesses = np.random.default_rng(0).integers(0, index.vocab_size, (n_positions, 3))
+    found = evaluate_models(models, documents, guesses={"all": guesses}, end=end)
+    assert found["none"].guesses is None
+    known = found["all"].guesses
+    assert known is not None
+    np.testing.assert_array_equal(known.tokens, guesses)
+    contexts = [d[:n] for d in documents for n in range(1, len(d) + end)]
+    expected = [
+        [models["all"].log_prob(context, int(token)) for token in row]
+        for context, row in zip(contexts, guesses, strict=True)
+    ]
+    np.testing.assert_allclose(known.log_probs, expected, rtol=1e-6)
+    for wrong in (guesses[:-1], np.repeat(guesses, 2, axis=0)):
+        with pytest.raises(infgram.QueryError, match=r"guesses of 'all' for \d+ positions"):
+            evaluate_models(models, documents, guesses={"all": wrong}, end=end)
+
+
 def test_models_together_are_of_one_index(index: infgram.Index) -> None:
     with token_index(HAND, vocab_size=5) as other, pytest.raises(infgram.QueryError, match="2 indexes"):
         evaluate_models({"a": InfgramLM(index), "b": InfgramLM(other)}, HAND)

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infgram.errors import IndexExistsError
+from infgram.lm import report
 from infgram.lm.evaluation import Evaluation, Result
 from infgram.lm.evaluation.bootstrap import Interval
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
+from infgram.lm.evaluation.mixtures import MODEL_TITLES
 from infgram.lm.interpolation import ClassGain
 from infgram.lm.report import write_report
 from infgram.lm.report.page import html_of
@@ -136,3 +138,10 @@ def test_ticks_are_few_and_inside(low: float, width: float) -> None:
     found = ticks(low, low + width)
     assert len(found) <= 11
     assert all(low - width * 1e-6 - 1e-9 <= value <= low + width * (1 + 1e-6) + 1e-9 for value in found)
+
+
+def test_every_model_has_a_colour() -> None:
+    style = (Path(report.__file__).parent / "style.css").read_text()
+    for place in range(len(MODEL_TITLES)):
+        assert f".c{place} {{ fill: var(--c{place})" in style
+        assert style.count(f"--c{place}: #") == 2  # light and dark

@@ -92,6 +92,11 @@ def test_every_position_is_as_one_prediction_at_a_time(
     np.testing.assert_allclose(scores.entropies, -(np.exp(rows) * rows).sum(axis=1), atol=1e-4)
     assert scores.document_starts.tolist() == [0, 0, 0, 1, 7, 14, 22, 51, 67, 69]
     assert seen[-1] == (69, 69)
+    assert scores.guesses is not None
+    n_guesses = min(model_module.N_GUESSES, VOCAB)
+    np.testing.assert_allclose(scores.guesses.log_probs, -np.sort(-rows, axis=1)[:, :n_guesses], atol=1e-4)
+    of_guesses = np.take_along_axis(rows, scores.guesses.tokens.astype(np.int64), axis=1)
+    np.testing.assert_allclose(scores.guesses.log_probs, of_guesses, atol=1e-4)
 
 
 def test_rows_beyond_the_vocabulary_are_left_out() -> None:

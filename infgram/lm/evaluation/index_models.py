@@ -8,15 +8,15 @@ from typing import Final
 import numpy as np
 
 from infgram.index import Index
-from infgram.lm.cache import CacheScores, DocumentCache
+from infgram.lm.cache import DocumentCache
 from infgram.lm.contexts import survey
-from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NEY_5, NEURAL, WITTEN_BELL
+from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NEY_5, LOG_LINEAR, NEURAL, WITTEN_BELL
 from infgram.lm.evaluation.texts import EvaluationText
 from infgram.lm.evidence import Evidence
 from infgram.lm.features import suffix_features
+from infgram.lm.log_linear import log_linear
 from infgram.lm.model import InfgramLM, evaluate_models
 from infgram.lm.types import PositionScores
-from infgram.types import Float64Array
 
 _WITH_ENTROPIES: Final = (INFGRAM, KNESER_NEY)
 
@@ -46,18 +46,14 @@ def index_evidence(
         return lambda n_done: progress(n_before * text.n_positions + n_done, n_passes * text.n_positions)
 
     scores = {} if neural is None else {NEURAL: neural}
-    scores.update(evaluate_models(models, text.documents, entropies=_WITH_ENTROPIES, progress=report(0)))
+    guesses = {KNESER_NEY: neural.guesses.tokens} if neural is not None and neural.guesses is not None else {}
+    scores.update(
+        evaluate_models(models, text.documents, entropies=_WITH_ENTROPIES, guesses=guesses, progress=report(0))
+    )
     suffixes = suffix_features(index, text.documents, progress=report(1))
     cache = DocumentCache(index.vocab_size).evaluate(text.documents)
     report(2)(text.n_positions)
-    return Evidence({**scores, CACHE: cache}, suffixes, cache_inputs(cache))
-
-
-def cache_inputs(cache: CacheScores) -> dict[str, Float64Array]:
-    """What the gate sees of the cache: the counts of the contexts of each length but none."""
-    columns = {}
-    for length in range(1, cache.context_counts.shape[1]):
-        counts, n_distinct = cache.context_counts[:, length], cache.n_distinct[:, length]
-        columns[f"cache count {length}"] = np.log1p(counts)
-        columns[f"cache distinct {length}"] = n_distinct / np.maximum(counts, 1)
-    return columns
+    if neural is not None and guesses:
+        tokens = np.concatenate([document[1:] for document in text.documents])
+        scores[LOG_LINEAR] = log_linear(neural, scores[KNESER_NEY], tokens)
+    return Evidence({**scores, CACHE: cache}, suffixes)

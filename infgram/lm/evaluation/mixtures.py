@@ -12,6 +12,7 @@ INFGRAM: Final = "infgram"
 KNESER_NEY: Final = "kneser_ney"
 KNESER_NEY_5: Final = "kneser_ney_5"
 WITTEN_BELL: Final = "witten_bell"
+LOG_LINEAR: Final = "log_linear"
 CACHE: Final = "cache"
 
 MODEL_TITLES: Final = {
@@ -20,10 +21,12 @@ MODEL_TITLES: Final = {
     KNESER_NEY: "Kneser–Ney, all lengths",
     KNESER_NEY_5: "Kneser–Ney, 5-gram",
     WITTEN_BELL: "Witten–Bell, all lengths",
+    LOG_LINEAR: "Neural model and Kneser–Ney, log-linear",
     CACHE: "Cache of the document",
 }
 
 _ALL: Final = (NEURAL, INFGRAM, KNESER_NEY, KNESER_NEY_5, WITTEN_BELL)
+_GATED: Final = (*_ALL, LOG_LINEAR)
 
 
 class Mixture(NamedTuple):
@@ -51,8 +54,8 @@ MIXTURES: Final = (
     Mixture("smoothed", "Kneser–Ney over all lengths, one weight", "one", (NEURAL, KNESER_NEY)),
     Mixture("classes", "All models of the index, by class", "class", _ALL),
     Mixture("classes_cache", "All models and the cache, by class", "class", (*_ALL, CACHE)),
-    Mixture("gated_index", "All models of the index, gate", "gate", _ALL),
-    Mixture("gated", "All models and the cache, gate", "gate", (*_ALL, CACHE)),
+    Mixture("gated_index", "All models of the index, gate", "gate", _GATED),
+    Mixture("gated", "All models and the cache, gate", "gate", (*_GATED, CACHE)),
 )
 
 

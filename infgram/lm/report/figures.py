@@ -119,12 +119,12 @@ def weights_figure(evaluation: Evaluation) -> str:
     names = list(gate.gains[0].weights)
     for place, gain in enumerate(gains):
         low = 0.0
-        for colour, name in enumerate(names):
+        for name in names:
             weight = gain.weights[name]
-            plot.bar(place, 0.8, low, low + weight, f"c{colour}", f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
+            plot.bar(place, 0.8, low, low + weight, _colour(name), f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
             low += weight
     return _figure(
-        plot.svg() + legend([(MODEL_TITLES[name], f"c{colour}") for colour, name in enumerate(names)]),
+        plot.svg() + legend([(MODEL_TITLES[name], _colour(name)) for name in names]),
         "Whom the gate trusts, by how much of the context the corpus holds.",
     )
 
@@ -147,10 +147,10 @@ def calibration_figure(evaluation: Evaluation) -> str:
     plot.x_ticks(_plain)
     plot.curve([Point(0, 0), Point(highest, highest)], "diagonal")
     entries = []
-    for colour, (name, rows) in enumerate(curves.items()):
+    for name, rows in curves.items():
         notes = [f"{MODEL_TITLES[name]}: expected {row.expected:.2f}, actual {row.actual:.2f} bits" for row in rows]
-        plot.curve([Point(row.expected, row.actual) for row in rows], f"c{colour}", notes)
-        entries.append((MODEL_TITLES[name], f"c{colour}"))
+        plot.curve([Point(row.expected, row.actual) for row in rows], _colour(name), notes)
+        entries.append((MODEL_TITLES[name], _colour(name)))
     return _figure(
         plot.svg() + legend(entries),
         "Calibration: tokens in ten groups by the loss that a model expects. On the diagonal it knows how well it "
@@ -179,3 +179,8 @@ def _plain(value: float) -> str:
 
 def _percent(value: float) -> str:
     return f"{value:.0%}"
+
+
+def _colour(model: str) -> str:
+    """A model has the same one in every figure."""
+    return f"c{list(MODEL_TITLES).index(model)}"

@@ -15,12 +15,15 @@ from infgram.errors import InputError, QueryError
 from infgram.index import Index
 from infgram.lm.positions import document_starts
 from infgram.lm.transformers.loading import check_tokenizer, load_model
-from infgram.lm.types import PositionScores
+from infgram.lm.types import Guesses, PositionScores
 from infgram.lm.windows import Window, longest_first, tokens_of, windows_over
 from infgram.types import Float64Array, Int64Array
 
 LONGEST_CONTEXT: Final = 1024
 """Tokens of a window by default, where the model allows more."""
+
+N_GUESSES: Final = 32
+"""So many of its likeliest tokens the model names at each position."""
 
 _SCORES_AT_ONCE: Final = 1 << 25  # positions × vocabulary, float32: 128 MiB
 
@@ -118,6 +121,8 @@ class TransformersLM:
     ) -> PositionScores:
         """Predict every token but the first of each document from those before it, as far as the model sees.
 
+        The scores' guesses are the `N_GUESSES` tokens that it holds likeliest.
+
         Documents longer than the context are read in overlapping windows; a token is predicted in the first window
         that reaches it. Windows of about one length go through the model together.
 
@@ -132,7 +137,11 @@ class TransformersLM:
             if len(document) and not 0 <= document.min() <= document.max() < self.vocab_size:
                 raise QueryError(f"a token id is outside the vocabulary: ids go from 0 to {self.vocab_size - 1}")
         starts = document_starts(documents)
-        log_probs, entropies = np.empty(starts[-1]), np.empty(starts[-1])
+        n_positions, n_guesses = int(starts[-1]), min(N_GUESSES, self.vocab_size)
+        log_probs, entropies = np.empty(n_positions), np.empty(n_positions)
+        guesses = Guesses(
+            np.empty((n_positions, n_guesses), dtype=np.int32), np.empty((n_positions, n_guesses), dtype=np.float32)
+        )
         windows = windows_over(
             [len(document) for document in documents],
             context_length=self.context_length,
@@ -141,13 +150,14 @@ class TransformersLM:
         )
         done = 0
         for batch in self._batches(longest_first(windows)):
-            of_token, of_all = self._scores(batch, documents)
             places = np.concatenate([starts[w.document] + np.arange(w.first_scored, w.end + 1) - 1 for w in batch])
-            log_probs[places], entropies[places] = of_token, of_all
+            log_probs[places], entropies[places], guesses.tokens[places], guesses.log_probs[places] = (
+                column.cpu().numpy() for column in self._scores(batch, documents, n_guesses)
+            )
             done += len(places)
             if progress:
-                progress(done, int(starts[-1]))
-        return PositionScores(log_probs, entropies, starts)
+                progress(done, n_positions)
+        return PositionScores(log_probs, entropies, starts, guesses)
 
     def distribution(self, context: Int64Array) -> Float64Array:
         """The probability of each token id after a context, of which the model sees the end.
@@ -179,10 +189,8 @@ class TransformersLM:
             n_rows += cost
         return batches
 
-    def _scores(
-        self, batch: list[Window], documents: Sequence[Int64Array]
-    ) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
-        """Log-probabilities and entropies of a batch, window by window.
+    def _scores(self, batch: list[Window], documents: Sequence[Int64Array], n_guesses: int) -> tuple[torch.Tensor, ...]:
+        """Log-probabilities, entropies, the likeliest tokens and their log-probabilities of a batch, window by window.
 
         Shorter windows are filled up at their ends, which a causal model does not see.
         """
@@ -206,7 +214,8 @@ class TransformersLM:
             all_log_probs = torch.log_softmax(rows[:, : self.vocab_size].float(), dim=-1)
             of_token = all_log_probs.gather(1, targets.to(rows.device)[:, None])[:, 0]
             entropies = torch.special.entr(all_log_probs.exp()).sum(dim=-1)
-        return of_token.double().cpu().numpy(), entropies.double().cpu().numpy()
+            likeliest = torch.topk(all_log_probs, n_guesses, dim=-1)
+        return of_token, entropies, likeliest.indices, likeliest.values
 
     def _logits(self, tokens: torch.Tensor, n_last: int) -> torch.Tensor:
         """Of the last places of each row."""
