@@ -17,7 +17,9 @@ import pytest
 from ray.cluster_utils import Cluster
 
 from infgram.cluster import build
-from infgram.errors import InputError, MissingExtraError, QueryError
+from infgram.cluster.executor import Needs
+from infgram.cluster.ray_executor import RayExecutor
+from infgram.errors import InputError, MissingExtraError, QueryError, ServiceError
 from infgram.types import BuildProgress
 from tests.build.resuming import content
 from tests.cluster.build.corpora import many_files
@@ -44,14 +46,17 @@ def options(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def expected(folder: Path, options: dict[str, Any]) -> dict[str, bytes]:
-    return undisturbed(
-        folder / "corpus", folder / "expected", {key: options[key] for key in options if key != "scratch"}
-    )
+    return on_one_machine(folder, options)
 
 
-def test_from_a_bucket_to_a_bucket(
-    cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes], bucket: str
-) -> None:
+def on_one_machine(folder: Path, options: dict[str, Any]) -> dict[str, bytes]:
+    known = {name: value for name, value in options.items() if name != "scratch"}
+    return undisturbed(folder / "corpus", folder / "expected", known)
+
+
+def test_from_a_bucket_to_a_bucket(cluster: Cluster, folder: Path, options: dict[str, Any], bucket: str) -> None:
+    options["shard_tokens"] = 3000
+    expected = on_one_machine(folder, options)
     source = upload(folder / "corpus", f"{bucket}/ray/corpus")
     seen: list[BuildProgress] = []
     summary = build(source, f"{bucket}/ray/x", **options, **LEAST, progress=seen.append)
@@ -114,6 +119,15 @@ def test_errors_come_back_as_themselves(cluster: Cluster, folder: Path, options:
     with pytest.raises(InputError, match=r"5b\.jsonl, line 1|4\.jsonl\.gz: cannot be read") as error:
         build(folder / "corpus", folder / "x", **options, **LEAST)
     assert type(error.value) is InputError
+
+
+def test_a_task_that_never_ends_well(cluster: Cluster) -> None:
+    def die(number: int) -> int:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    with pytest.raises(ServiceError, match="a task was begun 4 times on the Ray cluster and never ended"):
+        list(RayExecutor().run(die, [1], Needs(1, None)))
 
 
 def test_what_no_node_has_is_refused_at_once(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
