@@ -135,8 +135,8 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=BACKLOG)
     except OSError as error:
         raise infgram.StorageError(
-            f"cannot listen at {host} port {port}: {error.strerror or error}; stop the program that has the port, or "
-            f"choose another one with --port or INFGRAM_PORT"
+            f"cannot listen at {host} port {port}: {error.strerror or error}; expected an address of this "
+            "machine and a port that no other program has: see --host and --port"
         ) from error
 
 

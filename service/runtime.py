@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ class Runtime:
             keys = read_keys(self.settings)
             replaced = self.indexes.replace(await asyncio.to_thread(self.indexes.opened_anew))
             self.keys = keys
+            await asyncio.to_thread(_give_back_memory)
         logs.write("reloaded", indexes=replaced)
         return replaced
 
@@ -122,3 +124,10 @@ def open_index(settings: Settings, path: Location) -> infgram.Index:
 def read_keys(settings: Settings) -> Keys | None:
     """The keys of the settings' file; None where there is none."""
     return None if settings.api_keys_file is None else Keys.read(settings.api_keys_file)
+
+
+def _give_back_memory() -> None:
+    """Return to the system what replaced indexes have left free; glibc would keep it, and more each time."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

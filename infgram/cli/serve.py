@@ -232,7 +232,7 @@ def _reason(error: ValueError) -> str:
     found = [
         f"--name {item['loc'][1]!r}: {item['msg']}"
         if item["loc"][-1] == "[key]"
-        else f"{item['loc'][0]}: {item['msg']}"
+        else f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
         for item in errors
     ]
     return "; ".join(found) or str(error)

@@ -122,11 +122,14 @@ def test_names_that_do_not_fit(index_path: Path, names: tuple[str, ...]) -> None
     assert "--name" in outcome.stderr
 
 
-def test_a_wrong_setting_of_the_environment(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INFGRAM_PORT", "many")
+@pytest.mark.parametrize(("variable", "name"), [("INFGRAM_PORT", "port"), ("INFGRAM_LIMITS__TOP_K", "limits.top_k")])
+def test_a_wrong_setting_of_the_environment(
+    index_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, name: str
+) -> None:
+    monkeypatch.setenv(variable, "many")
     outcome = run("serve", index_path)
     assert outcome.code == 2
-    assert "port" in outcome.stderr
+    assert f"{name}: " in outcome.stderr
 
 
 def test_a_missing_extra(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
