@@ -255,9 +255,9 @@ def checksum(data: bytes) -> int:
     """
     XXH64 of the bytes.
     """
-def evaluate_models(models: collections.abc.Sequence[LanguageModel], entropies: collections.abc.Sequence[bool], tokens: typing.Any, end: bool) -> list[tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]]:
+def evaluate_models(models: collections.abc.Sequence[LanguageModel], entropies: collections.abc.Sequence[bool], guesses: collections.abc.Sequence[typing.Any], tokens: typing.Any, end: bool) -> list[tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]]:
     """
-    (log-probabilities, entropies) of each model for every token but the first and, with `end`, for the document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies.
+    (log-probabilities, entropies, log-probabilities of the guesses) of each model for every token but the first and, with `end`, for the document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies. A model's guesses are further tokens, as many at each position, or none.
     """
 def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | str | bytes) -> pathlib.Path:
     """
