@@ -217,7 +217,7 @@ def test_no_command_shows_the_help() -> None:
 def test_every_command_speaks_json_and_shows_examples() -> None:
     names = [str(command.name) for command in app.registered_commands]
     expected = ["build", "info", "verify", "count", "next", "score", "search", "document"]
-    assert names == [*expected, "trace", "novelty", "overlap", "eval", "dedup", "serve", "api-key", "demo"]
+    assert names == [*expected, "trace", "novelty", "overlap", "eval", "dedup", "plan", "serve", "api-key", "demo"]
     for name in names:
         shown = run(name, "--help").stdout
         assert "--json" in shown
