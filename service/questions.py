@@ -10,7 +10,7 @@ from pydantic.functional_validators import AfterValidator
 from .limits import AtMost
 
 SHORT: Final = 512
-"""Token ids, or characters, up to which a quick question takes less than a millisecond."""
+"""Token ids, or characters, and rows of an answer, up to which a quick question takes less than a millisecond."""
 
 
 def _may_be_left_out(schema: dict[str, Any]) -> None:
@@ -71,7 +71,8 @@ class Question(BaseModel):
     @property
     def is_quick(self) -> bool:
         """Whether it is answered before a thread could be told of it."""
-        return self.quick and len(self.query or self.token_ids or ()) <= SHORT
+        n_rows = getattr(self, "top_k", None) or 0
+        return self.quick and max(len(self.query or self.token_ids or ()), n_rows) <= SHORT
 
     @model_validator(mode="after")
     def _exactly_one_is_given(self) -> Question:
