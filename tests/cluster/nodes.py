@@ -40,10 +40,10 @@ def cluster_of(n_nodes: int) -> Iterator[Cluster]:
         cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
-def add_node(cluster: Cluster, num_cpus: int = 0) -> Any:
+def add_node(cluster: Cluster, num_cpus: int = 0, resources: dict[str, float] | None = None) -> Any:
     """One more node, which is up when this returns."""
     with _elsewhere():
-        node = cluster.add_node(num_cpus=num_cpus, **OPTIONS)
+        node = cluster.add_node(num_cpus=num_cpus, resources=resources or {}, **OPTIONS)
     cluster.wait_for_nodes()
     return node
 

@@ -45,7 +45,7 @@ def size_of(shard: ShardEntry) -> int:
 
 def kept(cache: Path) -> int:
     """How many shards are in a cache; nothing may be half there."""
-    folders = [path for path in (cache / "shards").iterdir() if path.is_dir()]
+    folders = [path for path in (cache / "shards").glob("*") if path.is_dir()]
     assert not [path for path in folders if path.name.endswith(".partial")]
     return len(folders)
 
