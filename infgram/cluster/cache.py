@@ -190,12 +190,3 @@ class Cache:
 def _name_of(shard: ShardEntry) -> str:
     """Equal for shards whose files have the same sizes and checksums."""
     return digest(asdict(shard)["sections"])[:32]
-
-
-def local_copy(location: str) -> Path:
-    """The folder of an index behind a URL: a copy of all of it in this machine's cache.
-
-    Raises:
-        IndexNotFoundError, IndexDamagedError, StorageError: as `Cache.index` and `Cache.shard`.
-    """
-    raise NotImplementedError
