@@ -1,4 +1,4 @@
-"""How a gate is fitted, and how far it is drawn towards the same weights everywhere."""
+"""How a gate is fitted, and how far it is drawn towards the two weights of the paper's rule, of all its models."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ Report: TypeAlias = Callable[[int, int], None]
 
 N_UNITS: Final = 64
 N_EPOCHS: Final = 6
-_ROUNDS: Final = 60
-_FIRST_SHARE: Final = 0.1
+_HALVINGS: Final = 20
 
 
 def fit_gate(evidence: Evidence, models: Sequence[str], seed: int, progress: Report | None) -> Gate:
     """Train a network on all positions, and for each part of them one on the others.
 
     What the latter give their parts is what the network is worth on text that it was not trained on: by that, the
-    share of the same weights everywhere is fitted, which are there for contexts unlike any of the text.
+    share of the table is fitted, which is there for contexts unlike any of the text.
     """
     columns = gate_inputs(evidence, models)
     scale = Scale.of(columns)
@@ -37,7 +36,7 @@ def fit_gate(evidence: Evidence, models: Sequence[str], seed: int, progress: Rep
     log_probs = evidence.log_probs(models)
     possible = np.isfinite(log_probs.max(axis=1))
     parts = parts_of(evidence.document_starts)
-    table = fit_table(evidence, models, "one", parts == 0)
+    table = fit_table(evidence, models, "one" if evidence.suffixes is None else "sparse", parts == 0)
     of_networks = np.zeros(log_probs.shape)
     n_done = 0
 
@@ -63,11 +62,12 @@ def _scaled(log_probs: Float64Array) -> Float32Array:
 
 
 def _table_share(log_probs: Float64Array, of_network: Float64Array, of_table: Float64Array) -> float:
-    """The weight of the table's mixture beside the network's that makes the positions most probable."""
+    """The weight of the table's mixture beside the network's that makes the positions most probable, by bisection."""
     both = np.stack([mixed(log_probs, of_network), mixed(log_probs, of_table)], axis=1)
-    scaled = np.exp(both - both.max(axis=1, keepdims=True))
-    share = _FIRST_SHARE
-    for _ in range(_ROUNDS):
-        joint = scaled * (1 - share, share)
-        share = float((joint[:, 1] / joint.sum(axis=1)).mean())
-    return share
+    network, table = np.exp(both - both.max(axis=1, keepdims=True)).T
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        gains = (table - network) / ((1 - share) * network + share * table)
+        low, high = (share, high) if gains.sum() > 0 else (low, share)
+    return (low + high) / 2
