@@ -20,7 +20,9 @@ Report: TypeAlias = Callable[[int, int], None]
 """Called with the epochs done and in all."""
 
 N_UNITS: Final = 64
-N_EPOCHS: Final = 6
+_FEWEST_EPOCHS: Final = 6
+_MOST_EPOCHS: Final = 60
+_ROWS_TO_SEE: Final = 100_000  # in all epochs together, where the text is short
 _HALVINGS: Final = 20
 
 
@@ -37,16 +39,17 @@ def fit_gate(evidence: Evidence, models: Sequence[str], seed: int, progress: Rep
     possible = np.isfinite(log_probs.max(axis=1))
     parts = parts_of(evidence.document_starts)
     table = fit_table(evidence, models, "one" if evidence.suffixes is None else "sparse", parts == 0)
+    n_epochs = min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, _ROWS_TO_SEE // len(inputs)))
     of_networks = np.zeros(log_probs.shape)
     n_done = 0
 
     def trained(rows: npt.NDArray[np.bool_]) -> Network:
         nonlocal n_done
         network = Network.random(inputs.shape[1], N_UNITS, len(models), np.random.default_rng(seed))
-        for _ in network.train(inputs[rows], _scaled(log_probs[rows]), n_epochs=N_EPOCHS, seed=seed):
+        for _ in network.train(inputs[rows], _scaled(log_probs[rows]), n_epochs=n_epochs, seed=seed):
             n_done += 1
             if progress:
-                progress(n_done, (N_PARTS + 1) * N_EPOCHS)
+                progress(n_done, (N_PARTS + 1) * n_epochs)
         return network
 
     for part in range(N_PARTS):
