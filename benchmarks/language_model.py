@@ -1,7 +1,9 @@
 """Do an index and a neural model together beat either, and by how much? Perplexities on text that neither has seen.
 
     python benchmarks/language_model.py                 minutes: Python's own library, a tiny model trained here
-    python benchmarks/language_model.py DATA_FOLDER     the sets there, its model, and Python source as one more set
+    python benchmarks/language_model.py DATA_FOLDER --context-length 512
+                                                        the sets there, its model (trained with 512 tokens of context),
+                                                        and Python source as one more set
 
 DATA_FOLDER holds a folder for each set with train, valid and test.jsonl.zst, a model in mix-lm/ and its tokenizer in
 tokenizers/mix8k/ (or name them). The train texts are indexed: all sets in one index, and each in one of its own.
@@ -110,7 +112,14 @@ def _answers(options: argparse.Namespace, work: Path) -> Any:
                 neural = Remembered(model, f"{model_folder}, {model.context_length} tokens", work)
                 found, fit = _evaluate(indexes[of], sets[name], neural, options)
                 write_report(found, work / f"report-{name}-index-{of}", overwrite=True)
-                yield {**fit, "question": "perplexity", "set": name, "index": of, "neural_s": neural.elapsed_s}
+                yield {
+                    **fit,
+                    "question": "perplexity",
+                    "set": name,
+                    "index": of,
+                    "neural_s": neural.elapsed_s,
+                    "context_length": model.context_length,
+                }
 
 
 def _evaluate(path: Path, split: Split, neural: Remembered, options: argparse.Namespace) -> tuple[Evaluation, Row]:
@@ -193,7 +202,10 @@ _SHOWN: Final = {
 
 
 def _text(answers: Sequence[Row], verdicts: Sequence[str]) -> str:
-    parts = ["Test perplexity a token (change against the paper's rule; 95% interval)."]
+    parts = [
+        "Test perplexity a token (change against the paper's rule; 95% interval). "
+        f"The neural model sees {answers[0]['context_length']} tokens."
+    ]
     for kind in ("all", "own", "foreign"):
         chosen = [row for row in answers if _kind(row) == kind]
         if chosen:

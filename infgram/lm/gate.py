@@ -54,10 +54,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Gate:
-    """A network's weights, drawn towards the same ones everywhere.
+    """A network's weights, drawn towards those of a table.
 
     Attributes:
-        table: those, of one class.
+        table: by few classes, so that it is good everywhere.
         network: the gate proper.
         scale: of its inputs.
         table_share: from 0, the network alone, to 1, the table alone; what was best on text held out.
