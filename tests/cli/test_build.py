@@ -10,7 +10,7 @@ import pytest
 
 import infgram
 from infgram.cli.build import token_number
-from tests.cli.running import run
+from tests.cli.running import run, run_process
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["2", "1GB", "1.5 GiB", "500MB"])
 def test_memory(corpus: Path, text: str) -> None:
     (corpus / "c.txt").unlink()
-    outcome = run("build", corpus, "--tokenizer", "bytes", "--memory", text)
+    outcome = run_process("build", corpus, "--tokenizer", "bytes", "--memory", text, folder=corpus.parent)
     assert (outcome.code, "at least" in outcome.stderr) == ((3, True) if text == "2" else (0, False))
 
 

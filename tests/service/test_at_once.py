@@ -95,6 +95,8 @@ def test_an_index_that_is_elsewhere(watched: Watched) -> None:
     class Remote:
         """Whatever has the methods of an index."""
 
+        is_local = False
+
         def __getattr__(self, name: str) -> Any:
             return getattr(index, name)
 

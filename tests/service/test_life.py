@@ -27,6 +27,7 @@ class Stub:
 
     vocab_size = 255
     tokenizer: Any = None
+    is_local = False
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -198,6 +199,7 @@ def test_a_batch_stops_at_the_time_limit(folders: dict[str, Path]) -> None:
 def test_a_client_that_goes_away_stops_its_batch(folders: dict[str, Path]) -> None:
     """After the first of the questions, which waits until the connection is gone."""
     stub = Stub()
+    stub.is_local = True  # asked one by one
     with loopback(indexes={"bytes": folders["bytes"]}) as service:
         entry = service.runtime.indexes["bytes"]
         stub.tokenizer = entry.index.tokenizer
