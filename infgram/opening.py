@@ -21,7 +21,8 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
             fsspec knows, such as `s3://bucket/index`, of which a copy is kept in a cache.
         load: `"map"` maps the files, so that only what is asked for is read; the directory, which every search
             reads, is asked for at once. `"warm"` reads them all before it returns; `"ram"` copies them into memory
-            of this process, on huge pages where the system grants them. Answers are the same.
+            of this process, on huge pages where the system grants them. Answers are the same. Of no account for
+            `ray://`, where it was chosen with `deploy`.
 
     Returns:
         The open index; use it in a `with` statement or call `close()`.
@@ -36,10 +37,13 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
     if not paths:
         raise QueryError("no index given; expected at least one path")
-    if len(paths) == 1 and os.fspath(paths[0]).startswith("ray://"):
+    in_cluster = [str(part) for part in paths if os.fspath(part).startswith("ray://")]
+    if in_cluster:
+        if len(paths) > 1:
+            raise QueryError(f"{in_cluster[0]} is in a cluster and cannot be a part of a union; open it alone")
         from infgram.cluster.connecting import connect  # a single machine does not need it
 
-        return connect(os.fspath(paths[0]))
+        return connect(in_cluster[0])
     return Index([_folder(os.fspath(part)) for part in paths], load=load)
 
 

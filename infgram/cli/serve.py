@@ -76,8 +76,9 @@ def serve(
         ),
     ] = "local",
     replicas: Annotated[
-        int, typer.Option("--replicas", min=1, metavar="N", help="With --engine ray: who holds each shard, so many.")
-    ] = 1,
+        int | None,
+        typer.Option("--replicas", min=1, metavar="N", help="With --engine ray: who holds each shard, so many; 1."),
+    ] = None,
     api_keys_file: Annotated[
         Path | None,
         typer.Option("--api-keys-file", metavar="FILE", help="Who may ask: keys, as infgram api-key adds them."),
@@ -107,12 +108,15 @@ def serve(
     /v1/admin/reload, puts an index that was built anew in the place of the old one, without a pause.
 
     With --engine ray the shards of each index are spread over the nodes of a Ray cluster (RAY_ADDRESS, or the one of
-    this machine), which hold them until the service stops. Needs the extra ray.
+    this machine), which hold them until the service stops; an index that was built anew is served after a new start.
+    Needs the extra ray.
 
     JSON, once it answers: url, indexes (their names).
     """
     if engine not in ("local", "ray"):
         raise typer.BadParameter(f"{engine!r}; expected local or ray", param_hint="--engine")
+    if replicas is not None and engine != "ray":
+        raise typer.BadParameter("expected --engine ray with it", param_hint="--replicas")
 
     def announce(url: str, served: list[str]) -> None:
         if as_json:
@@ -130,7 +134,8 @@ def serve(
         "cors_origins": tuple(cors_origins) if cors_origins else None,
         "log_requests": log_requests,
     }
-    start(indexes or [], names or [], given, announce, config=config, n_replicas=replicas if engine == "ray" else 0)
+    n_replicas = (replicas or 1) if engine == "ray" else 0
+    start(indexes or [], names or [], given, announce, config=config, n_replicas=n_replicas)
 
 
 def start(
@@ -177,6 +182,8 @@ def start(
     if n_replicas == 0:
         service.run(settings, announce=announce_now)
         return
+    if settings.port:
+        check_port(settings.host, settings.port)  # before any shard is brought
     with spread(settings.indexes, settings.load, n_replicas) as urls:
         service.run(settings.model_copy(update={"indexes": urls}), announce=announce_now)
 

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from infgram.cluster.backend import Ask
 from infgram.cluster.part import Refused
-from infgram.cluster.questions import Answers, Question, Round
+from infgram.cluster.questions import Answers, Question, Round, ToAll
+from infgram.errors import ShardUnavailableError
 
 Send: TypeAlias = Callable[[dict[int, list[Ask]], bool], dict[int, list[Any]]]
 """`Backend.ask`."""
@@ -19,10 +20,14 @@ def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing
     Args:
         questions: not yet begun.
         ask: sends them, as `Backend.ask`.
-        allow_missing: whether groups may be missing in the first round, and then in all of them.
+        allow_missing: whether groups may be missing in the first round, and then in all of them; not from what is asked
+            of some groups only, which is answered by these or not at all.
 
     Returns:
         The answer of each; `Refused` for one that cannot be asked.
+
+    Raises:
+        ShardUnavailableError: a group is missing that may not be.
     """
     missing: set[int] = set()
     results: list[Any] = [None] * len(questions)
@@ -49,5 +54,8 @@ def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing
         answers = {group: iter(some) for group, some in ask(messages, allow_missing).items()}
         missing, allow_missing = missing | (messages.keys() - answers.keys()), False
         for number, each in asked.items():
-            go_on(number, {group: next(answers[group]) for group in each if group in answers})
+            given = {group: next(answers[group]) for group in each if group in answers}
+            if len(given) < len(each) and not (given and isinstance(each, ToAll)):
+                raise ShardUnavailableError("the shards that this question is for cannot be reached; try again")
+            go_on(number, given)
     return results

@@ -6,6 +6,7 @@ from infgram.cluster.cache import Cache, default_cache_folder
 from infgram.cluster.deployment import deployment_of
 from infgram.cluster.index import Index
 from infgram.cluster.layout import Layout
+from infgram.cluster.owner import check_same
 from infgram.cluster.ray_backend import RayBackend
 from infgram.cluster.ray_cluster import connected
 from infgram.errors import IndexNotFoundError
@@ -17,6 +18,7 @@ def connect(url: str) -> Index:
 
     Raises:
         IndexNotFoundError: it names no index, or the cluster has none of that name.
+        IndexDamagedError: the index was built anew since it was spread.
         ShardUnavailableError: there is no cluster.
         MissingExtraError: Ray is not installed.
     """
@@ -26,4 +28,6 @@ def connect(url: str) -> Index:
     connected(address or None)
     deployment = deployment_of(name)
     folder = Cache(default_cache_folder()).index(deployment.location)
-    return Index(RayBackend(deployment, Layout(Manifest.read(folder), deployment.groups)), folder)
+    manifest = Manifest.read(folder)
+    check_same(deployment.location, manifest, deployment.fingerprint)
+    return Index(RayBackend(deployment, Layout(manifest, deployment.groups)), folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ class Deployment:
         name: of the index in the cluster.
         generation: different for each deployment.
         location: of the index.
+        fingerprint: of its manifest, by which an index that was built anew in its place is told from it.
         groups: how many shards each group has.
         n_replicas: owners of each group.
     """
@@ -39,6 +41,7 @@ class Deployment:
     name: str
     generation: str
     location: str
+    fingerprint: str
     groups: tuple[int, ...]
     n_replicas: int
 
@@ -94,11 +97,12 @@ def deploy(
         raise IndexExistsError(f"the cluster has an index {name!r}; choose another name, or undeploy({name!r}) first")
     manifest = Manifest.read(Cache(default_cache_folder()).index(location))
     nodes = sorted((node for node in ray.nodes() if node["Alive"]), key=lambda node: str(node["NodeID"]))
-    n_groups = min(at_least(groups or len(nodes), 1, "groups"), len(manifest.shards))
-    rooms = [int(nodes[group % len(nodes)]["Resources"].get("memory", 1)) for group in range(n_groups)]
+    n_groups = min(len(nodes) if groups is None else at_least(groups, 1, "groups"), len(manifest.shards))
+    rooms = [_room(nodes, group, n_groups) for group in range(n_groups)]
     sizes = [sum(section.size_bytes for section in shard.sections.values()) for shard in manifest.shards]
     layout = Layout(manifest, spread(sizes, rooms))
-    deployment = Deployment(name, secrets.token_hex(4), location, layout.groups, at_least(replicas, 1, "replicas"))
+    n_replicas = at_least(replicas, 1, "replicas")
+    deployment = Deployment(name, secrets.token_hex(4), location, manifest.fingerprint, layout.groups, n_replicas)
     owners: list[Any] = []
     try:
         for group in range(n_groups):
@@ -106,17 +110,21 @@ def deploy(
                 node = nodes[(group + replica) % len(nodes)]
                 options = _options(deployment.owner_name(group, replica), node["NodeID"], layout, group)
                 shards = list(layout.shards_of(group))
-                arguments = (location, shards, layout.first_documents[group], load, cache)
+                arguments = (location, manifest.fingerprint, shards, layout.first_documents[group], load, cache)
                 owners.append(ray.remote(Owner).options(**options).remote(*arguments))
         for outcome in ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S):
             if outcome.error is not None:
                 raise outcome.error
-        ray.get(_start_register(deployment).deployment.remote(), timeout=READY_S)
+        register = _start_register(deployment)
+        owners.append(register)
+        ray.get(register.deployment.remote(), timeout=READY_S)
     except BaseException as error:
         for owner in owners:
             ray.kill(owner)
         if isinstance(error, ray.exceptions.RayError):
-            raise ShardUnavailableError(f"the cluster cannot hold the shards of {location}: {error}") from error
+            raise ShardUnavailableError(
+                f"the cluster cannot hold the shards of {location}; look at its nodes with `ray status`: {error}"
+            ) from error
         raise
 
 
@@ -133,13 +141,12 @@ def undeploy(name: str, *, address: str | None = None) -> None:
     """
     ray = connected(address)
     deployment = deployment_of(name)
-    names = [_register_name(name)]
-    names += [
+    names = [
         deployment.owner_name(group, replica)
         for group in range(len(deployment.groups))
         for replica in range(deployment.n_replicas)
     ]
-    for each in names:
+    for each in [*names, _register_name(name)]:  # the register last, so that what is interrupted can be done again
         try:
             ray.kill(ray.get_actor(each, namespace=NAMESPACE))
         except ValueError:  # it is gone
@@ -201,6 +208,13 @@ def _start_register(deployment: Deployment) -> Any:
 
 def _register_name(name: str) -> str:
     return f"infgram/{name}"
+
+
+def _room(nodes: Sequence[Mapping[str, Any]], group: int, n_groups: int) -> int:
+    """A group's share of the memory of its node."""
+    place = group % len(nodes)
+    n_there = len(range(place, n_groups, len(nodes)))
+    return max(1, int(nodes[place]["Resources"].get("memory", 0)) // n_there)
 
 
 def _options(name: str, node: str, layout: Layout, group: int) -> dict[str, Any]:

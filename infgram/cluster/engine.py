@@ -161,7 +161,10 @@ class ClusterEngine:
 
 
 class ClusterConjunction:
-    """A `ConjunctionEngine`; its clauses are counted when it is made, which shows whether they can be asked."""
+    """A `ConjunctionEngine`; its clauses are counted when it is made, which shows whether they can be asked.
+
+    It keeps to the groups that were reached then.
+    """
 
     def __init__(self, engine: ClusterEngine, clauses: Sequence[Sequence[Any]], max_distance: int | None) -> None:
         """Count."""
@@ -174,7 +177,7 @@ class ClusterConjunction:
 
     def documents(self, progress: Poll) -> tuple[Int64Array, Int64Array, Int64Array]:
         """Documents with an occurrence, ascending, how many each has, and ones."""
-        (found,) = self._engine.ask_many([self._engine.questions.matching(*self._asked)])
+        (found,) = self._engine.ask_many([self._engine.questions.matching(*self._asked, list(self._counts))])
         progress(sum(self.counts()))
         return found
 
@@ -227,5 +230,6 @@ class ClusterSession:
         return ClusterSession(self._engine, self._min_count, self._context, self._n_tokens)
 
     def _keep(self, length: int) -> None:
-        """What is longer will never occur, whatever follows."""
-        self._context = self._context[len(self._context) - length :]
+        """What is longer will never occur, whatever follows; unless shards that know better cannot be reached."""
+        if asked_for() is None:
+            self._context = self._context[len(self._context) - length :]

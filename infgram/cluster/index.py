@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from infgram import index
 from infgram.arguments import at_least, top_k_or_none
 from infgram.cluster.backend import Backend
 from infgram.cluster.engine import ClusterEngine
+from infgram.cluster.questions import Question
 from infgram.types import (
     InfgramDistribution,
     Int64Array,
@@ -19,6 +21,8 @@ from infgram.types import (
     Query,
     SequenceScore,
 )
+
+T = TypeVar("T")
 
 
 class Index(index.Index):
@@ -46,7 +50,7 @@ class Index(index.Index):
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The document count of each query: int64."""
         questions = [self._engine.questions.document_count(self._tokens(query)) for query in queries]
-        return np.array(self._engine.ask_many(questions), dtype=np.int64)
+        return np.array(self._answers_to(questions), dtype=np.int64)
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
@@ -54,13 +58,13 @@ class Index(index.Index):
         """`next_token_distribution` of each context."""
         k = top_k_or_none(top_k)
         questions = [self._engine.questions.next_tokens(self._tokens(context), k) for context in contexts]
-        return [NextTokenDistribution(*rows) for rows in self._engine.ask_many(questions)]
+        return [NextTokenDistribution(*rows) for rows in self._answers_to(questions)]
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """`longest_suffix` of each context."""
         least = at_least(min_count, 1, "min_count")
         questions = [self._engine.questions.longest_suffix(self._tokens(context), least) for context in contexts]
-        return [LongestSuffix(*found) for found in self._engine.ask_many(questions)]
+        return [LongestSuffix(*found) for found in self._answers_to(questions)]
 
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
@@ -68,14 +72,14 @@ class Index(index.Index):
         """`infgram_distribution` of each context."""
         least, k = at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
         questions = [self._engine.questions.infgram(self._tokens(context), least, k) for context in contexts]
-        found = self._engine.ask_many(questions)
+        found = self._answers_to(questions)
         return [InfgramDistribution(*rows, suffix_length=length) for length, rows in found]
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """`score` of each sequence."""
         least = at_least(min_count, 1, "min_count")
         tokens = [self._tokens(sequence) for sequence in sequences]
-        found = self._engine.ask_many([self._engine.questions.score(each, bool(end), least) for each in tokens])
+        found = self._answers_to([self._engine.questions.score(each, bool(end), least) for each in tokens])
         return [self._scored(each, end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
 
     def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
@@ -88,6 +92,7 @@ class Index(index.Index):
             IndexDamagedError: names the file, what was found and what was expected.
             ShardUnavailableError: a group cannot be reached.
         """
+        _ = self._core  # open
         self._engine.verify()
         self._tokenizer_or_none()
         if progress is not None:
@@ -95,5 +100,9 @@ class Index(index.Index):
 
     def close(self) -> None:
         """Ask no more; the shards stay where they are, for others."""
-        self._engine.close()
         super().close()
+        self._engine.close()
+
+    def _answers_to(self, questions: Sequence[Question[T]]) -> list[T]:
+        _ = self._core  # open
+        return self._engine.ask_many(questions)

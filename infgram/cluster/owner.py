@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from infgram.cluster.backend import Ask
 from infgram.cluster.cache import Cache, default_cache_folder
 from infgram.cluster.part import Part
-from infgram.errors import InfgramError
+from infgram.errors import IndexDamagedError, InfgramError
 from infgram.manifest import Manifest
 from infgram.types import Load
 
@@ -22,6 +23,18 @@ class Outcome(NamedTuple):
     error: InfgramError | None
 
 
+def check_same(location: str, manifest: Manifest, fingerprint: str) -> None:
+    """Whether the index is still the one that was spread.
+
+    Raises:
+        IndexDamagedError: another one is in its place, and parts of both must not answer together.
+    """
+    if manifest.fingerprint != fingerprint:
+        raise IndexDamagedError(
+            f"{location} is another index than the one that was spread over the cluster; undeploy that, and deploy anew"
+        )
+
+
 class Owner:
     """Holds some shards and answers for them; Ray makes an actor of it.
 
@@ -29,21 +42,29 @@ class Owner:
     """
 
     def __init__(
-        self, location: str, shards: Sequence[int], first_document: int, load: Load, cache: str | None
+        self,
+        location: str,
+        fingerprint: str,
+        shards: Sequence[int],
+        first_document: int,
+        load: Load,
+        cache: str | None,
     ) -> None:
         """Bring the shards here, unless they are, and open them; if that fails, it is tried again when they are asked.
 
         Args:
             location: of the index: a folder that this machine sees, or a URL.
+            fingerprint: of its manifest.
             shards: the numbers of its shards.
             first_document: the number of their first document.
             load: as for `infgram.open`.
             cache: the folder for copies of what is behind a URL; None for this machine's own choice.
         """
-        self._what = location, shards, first_document, load, cache
+        self._what = location, fingerprint, shards, first_document, load, cache
         self._part: Part | None = None
         self._opening = threading.Lock()
-        self.answer([])
+        with suppress(OSError, MemoryError):  # Ray gives up what cannot be made; whoever asks is told
+            self.answer([])
 
     def answer(self, asks: Sequence[Ask]) -> Outcome:
         """The answers to some questions, or the first error."""
@@ -63,9 +84,10 @@ class Owner:
     def _opened(self) -> Part:
         with self._opening:
             if self._part is None:
-                location, shards, first_document, load, folder = self._what
+                location, fingerprint, shards, first_document, load, folder = self._what
                 cache = Cache(Path(folder) if folder else default_cache_folder())
                 manifest = Manifest.read(cache.index(location))
+                check_same(location, manifest, fingerprint)
                 entries = [manifest.shards[number] for number in shards]
                 folders = [cache.shard(location, entry) for entry in entries]
                 self._part = Part(list(zip(folders, entries, strict=True)), first_document, load)

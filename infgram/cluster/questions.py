@@ -30,7 +30,13 @@ T = TypeVar("T")
 Round: TypeAlias = dict[int, Ask]
 """What to ask which group."""
 Answers: TypeAlias = dict[int, Any]
-"""Of the groups that were asked, less those that could not be reached; never empty."""
+"""Of the groups that were asked; of a `ToAll`, less those that could not be reached, but never of none."""
+
+
+class ToAll(dict[int, Ask]):
+    """A round to all groups, of which a partial answer may do without some."""
+
+
 Question: TypeAlias = Generator[Round, Answers, T]
 
 
@@ -201,9 +207,11 @@ class Questions:
         """Occurrences of each clause in each group."""
         return (yield self._all("clause_counts", clauses, distance))
 
-    def matching(self, clauses: Any, distance: int | None) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
-        """Documents with an occurrence, how many each has, and ones."""
-        return _in_order((yield self._all("matching", clauses, distance)))
+    def matching(
+        self, clauses: Any, distance: int | None, groups: Sequence[int]
+    ) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
+        """Documents of some groups with an occurrence, how many each has, and ones."""
+        return _in_order((yield dict.fromkeys(groups, Ask("matching", (clauses, distance)))))
 
     def matching_sample(
         self, clauses: Any, distance: int | None, size: int, seed: int, first_counts: dict[int, int]
@@ -232,7 +240,7 @@ class Questions:
     # How to ask
 
     def _all(self, question: str, *arguments: Any) -> Round:
-        return dict.fromkeys(self._groups, Ask(question, arguments))
+        return ToAll(dict.fromkeys(self._groups, Ask(question, arguments)))
 
     def _answer_of(self, group: int, question: str, *arguments: Any) -> Question[Any]:
         return (yield {group: Ask(question, arguments)})[group]

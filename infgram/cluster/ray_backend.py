@@ -82,7 +82,9 @@ class RayBackend:
                 continue
         try:
             return dict(zip(sent, self._ray.get(list(sent.values())), strict=True))
-        except errors.RayActorError:
+        except errors.RayTaskError:  # what is not foreseen, as an owner without memory
+            raise
+        except errors.RayError:  # an owner or its node has died, before or after it answered
             return self._one_by_one(sent)
 
     def _one_by_one(self, sent: Mapping[int, Any]) -> dict[int, Outcome]:
@@ -91,7 +93,9 @@ class RayBackend:
         for group, reference in sent.items():
             try:
                 outcomes[group] = self._ray.get(reference)
-            except self._ray.exceptions.RayActorError:
+            except self._ray.exceptions.RayTaskError:
+                raise
+            except self._ray.exceptions.RayError:
                 self._actors = {key: actor for key, actor in self._actors.items() if key[0] != group}
         return outcomes
 

@@ -18,7 +18,7 @@ from infgram.types import Int64Array
 MOST_TOKENS: Final = 5_000_000
 """A longer text is evaluated only if the caller says how much of it."""
 
-BYTES_A_TOKEN: Final = 2000
+BYTES_A_TOKEN: Final = 5000
 """Memory that an evaluation takes for each token of the longer one of its texts, about."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import product
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import infgram
 from infgram.cluster import Index
-from infgram.cluster.backend import LocalBackend
+from infgram.cluster.backend import Ask, LocalBackend
 from infgram.cluster.layout import Layout as Groups
 from infgram.cluster.layout import spread
 from infgram.manifest import Manifest
@@ -149,6 +149,67 @@ def test_many_threads_share_messages(tmp_path: Path) -> None:
             for future in [threads.submit(index.count, "a") for _ in range(20)]:
                 with pytest.raises(infgram.ShardUnavailableError, match="gone"):
                     future.result(timeout=60)
+
+
+class Lossy(LocalBackend):
+    """Groups that can be lost."""
+
+    lost: frozenset[int] = frozenset()
+
+    def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
+        found = super().ask({group: some for group, some in asks.items() if group not in self.lost}, allow_missing)
+        if len(found) < len(asks) and not (allow_missing and found):
+            raise infgram.ShardUnavailableError("lost")
+        return found
+
+
+@pytest.fixture
+def lossy(tmp_path: Path) -> Iterator[tuple[Index, Lossy]]:
+    build_texts(["xabc", "b", "abab"], tmp_path / "x", layout=Layout(8, 3, 1)).close()
+    manifest = Manifest.read(tmp_path / "x")
+    backend = Lossy(Groups(manifest, (1,) * len(manifest.shards)), tmp_path / "x")
+    index = Index(backend, tmp_path / "x")
+    with index:
+        yield index, backend
+
+
+def test_a_session_does_not_forget_for_a_partial_answer(lossy: tuple[Index, Lossy]) -> None:
+    index, backend = lossy
+    session = index.session("xab")
+    backend.lost = frozenset({0})
+    with infgram.partial_answers() as partial:
+        assert session.longest_suffix.length == 2
+    assert partial.missing_shards == (0,)
+    backend.lost = frozenset()
+    session.append(ord("c"))
+    assert session.longest_suffix.length == 4
+
+
+def test_a_document_out_of_reach(lossy: tuple[Index, Lossy]) -> None:
+    """Nothing can stand for it, not even beside documents that are there."""
+    index, backend = lossy
+    backend.lost = frozenset({0})
+    with infgram.partial_answers():
+        assert index.document(index.n_documents - 1).text == "abab"
+        for question in (lambda: index.document(0), lambda: index._core.document_metadata([2, 0])):
+            with pytest.raises(infgram.ShardUnavailableError):
+                question()
+        assert [hit.document_id for hit in index.search("b", limit=5)] == [1, 2]
+
+
+def test_a_closed_index_says_so(lossy: tuple[Index, Lossy]) -> None:
+    index, _ = lossy
+    index.close()
+    for question in (lambda: index.count("a"), lambda: index.longest_suffix_batch(["a"]), index.verify):
+        with pytest.raises(infgram.IndexClosedError):
+            question()
+
+
+def test_empty_batches(lossy: tuple[Index, Lossy]) -> None:
+    index, _ = lossy
+    assert index.count_batch([]).tolist() == index.document_count_batch([]).tolist() == []
+    assert index.score_batch([]) == []
+    assert index.infgram_distribution_batch([]) == []
 
 
 def test_what_needs_the_files_is_refused(tmp_path: Path) -> None:

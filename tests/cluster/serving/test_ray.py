@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -167,6 +168,23 @@ def test_a_shard_that_cannot_be_reached(name: str, path: Path) -> None:
             index.document(backend.layout.first_documents[1])
 
 
+def test_an_index_that_was_built_anew_answers_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """Shards of the old one and of the new one must not answer together."""
+    build_texts(["ab", "abab", "b"], tmp_path / "z", layout=Layout(8, 3, 1)).close()
+    deploy(str(tmp_path / "z"), "replaced")
+    with infgram.open("ray:///replaced") as index:
+        assert index.count("ab") == 3
+        shutil.rmtree(tmp_path / "z")
+        build_texts(["ab", "ab", "b"], tmp_path / "z", layout=Layout(8, 3, 1)).close()
+        assert index.count("ab") == 3  # from the files that are open
+        os.kill(owner_pids("replaced")[1], signal.SIGKILL)
+        with pytest.raises(infgram.IndexDamagedError, match="deploy anew"):
+            index.count("ab")
+    with pytest.raises(infgram.IndexDamagedError, match="deploy anew"):
+        infgram.open("ray:///replaced")
+    undeploy("replaced")
+
+
 def test_the_name_is_taken_and_free_again(name: str, path: Path) -> None:
     with pytest.raises(infgram.IndexExistsError, match="undeploy"):
         deploy(str(path), name)
@@ -174,6 +192,8 @@ def test_the_name_is_taken_and_free_again(name: str, path: Path) -> None:
         infgram.open("ray:///nothing")
     with pytest.raises(infgram.IndexNotFoundError, match="ray:///NAME"):
         infgram.open("ray://")
+    with pytest.raises(infgram.QueryError, match="alone"):
+        infgram.open([path, f"ray:///{name}"])
     with pytest.raises(infgram.IndexNotFoundError):
         undeploy("nothing")
 
