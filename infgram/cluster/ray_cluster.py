@@ -47,8 +47,8 @@ def connected(address: str | None = None) -> Any:
             ray.init(address=address or "auto", namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise ShardUnavailableError(
-                f"there is no Ray cluster at {address or 'this machine'} ({error}); start one, on each machine: "
-                "ray start --head, then ray start --address=HEAD:PORT"
+                f"there is no Ray cluster {f'at {address}' if address else 'on this machine'} ({error}); start one: "
+                "ray start --head, then on each other machine ray start --address=HEAD:PORT"
             ) from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_sigterm)  # Ray puts a handler of its own there
