@@ -12,20 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
 import infgram
@@ -33,9 +29,7 @@ from benchmarks.corpora import source_texts, write_texts
 from benchmarks.machine import describe
 from benchmarks.report import Row, in_words, write_record
 from infgram.cluster import deploy, undeploy
-
-ADDRESS: Final = "127.0.0.2"
-"""Loopback. Ray takes 127.0.0.1 to mean the machine's own address."""
+from tests.cluster.nodes import cluster_of
 
 N_SHARDS: Final = 8
 N_CALLS: Final = 1_000
@@ -62,7 +56,7 @@ def main() -> None:
         with infgram.open(path, load="warm") as index:
             rows: list[Row] = [{**describe(None), "n_tokens": index.n_tokens, "n_shards": index.n_shards}]
             print(json.dumps(rows[0]), flush=True)
-            with _cluster():
+            with cluster_of(2):
                 for n_owners in (N_SHARDS, 2):
                     for row in _rows(path, index, n_owners):
                         rows.append(row)
@@ -156,30 +150,6 @@ def _made(folder: Path, n_characters: int) -> Path:
     path = folder / "corpus.infgram"
     infgram.build(texts, path, tokenizer=whole / "tokenizer", shard_tokens=shard_tokens).close()
     return path
-
-
-@contextmanager
-def _cluster() -> Iterator[None]:
-    import ray
-    from ray.cluster_utils import Cluster
-
-    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20, "node_ip_address": ADDRESS}
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)  # workers import from where they start; the package is to be the installed one
-        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-        try:
-            cluster.add_node(**node)
-            cluster.wait_for_nodes()
-            ray.init(
-                address=cluster.address, _node_ip_address=ADDRESS, log_to_driver=False, logging_level=logging.ERROR
-            )
-            os.chdir(here)
-            yield
-        finally:
-            os.chdir(here)
-            ray.shutdown()
-            cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

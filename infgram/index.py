@@ -46,8 +46,6 @@ from infgram.watch import Progress
 
 StrPath = str | os.PathLike[str]
 
-_DIRECTORY = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
-
 
 class Index:
     """An exact ∞-gram index over a corpus. Immutable and safe for any number of threads.
@@ -147,11 +145,11 @@ class Index:
         `bytes_per_token` counts every section but the documents' metadata; None without a token. `directory_bytes`
         is what every search reads and opening an index brings into memory.
         """
+        shards = [shard for manifest in self._manifests for shard in manifest.shards]
         section_bytes: dict[str, int] = {}
-        for manifest in self._manifests:
-            for shard in manifest.shards:
-                for name, section in shard.sections.items():
-                    section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
+        for shard in shards:
+            for name, section in shard.sections.items():
+                section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
         searchable = sum(size for name, size in section_bytes.items() if not name.startswith("metadata"))
         first = self._manifests[0]
         n_tokens = self.n_tokens
@@ -164,7 +162,7 @@ class Index:
             "token_width_bits": self.token_width_bits,
             "bytes_per_token": searchable / n_tokens if n_tokens else None,
             "size_bytes": sum(section_bytes.values()),
-            "directory_bytes": sum(section_bytes.get(name, 0) for name in _DIRECTORY),
+            "directory_bytes": sum(shard.directory_bytes for shard in shards),
             "sections": {
                 name: {"size_bytes": size, "bytes_per_token": size / n_tokens if n_tokens else None}
                 for name, size in sorted(section_bytes.items())

@@ -18,6 +18,8 @@ FORMAT_VERSION: Final = 2
 OLDEST_READABLE_FORMAT_VERSION: Final = 1
 SUFFIX_ORDER: Final = "token-id, document end first, equal suffixes by position"
 
+_DIRECTORY: Final = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
+
 
 @dataclass(frozen=True)
 class SectionEntry:
@@ -35,6 +37,16 @@ class ShardEntry:
     n_tokens: int
     n_documents: int
     sections: dict[str, SectionEntry]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files."""
+        return sum(section.size_bytes for section in self.sections.values())
+
+    @property
+    def directory_bytes(self) -> int:
+        """Of the files that every search reads, which opening brings into memory."""
+        return sum(self.sections[name].size_bytes for name in _DIRECTORY if name in self.sections)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def drop_what_is_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], 
     """
     if checkpoint.tokenizer is not None and not _is_saved(checkpoint.tokenizer, checkpoint.folder / TOKENIZER_FOLDER):
         checkpoint.forget()
-    total = sum(section.size_bytes for shard in checkpoint.shards for section in shard.sections.values())
+    total = sum(shard.size_bytes for shard in checkpoint.shards)
     done = 0
     for number, shard in enumerate(checkpoint.shards):
         intact: dict[str, SectionEntry] = {}

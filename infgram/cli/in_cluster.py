@@ -7,9 +7,10 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
-from infgram.cluster import deploy, undeploy
-from infgram.types import Load
+if TYPE_CHECKING:
+    from infgram.types import Load
 
 
 @contextmanager
@@ -29,6 +30,8 @@ def spread(
     Raises:
         IndexExistsError, IndexNotFoundError, ShardUnavailableError, MissingExtraError: as `infgram.cluster.deploy`.
     """
+    from infgram.cluster import deploy, undeploy
+
     urls = dict(indexes)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the service has ended when it lets the signal through
     with ExitStack() as stack:

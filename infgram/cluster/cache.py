@@ -120,7 +120,7 @@ class Cache:
     def _fetch(self, storage: Storage, shard: ShardEntry, name: str) -> None:
         """Bring a shard; its lock is held exclusively."""
         partial = self._shards / f"{name}{_PARTIAL}"
-        n_bytes = sum(section.size_bytes for section in shard.sections.values())
+        n_bytes = shard.size_bytes
         with storage_errors(f"bring {below(storage.location, shard.folder)} to {self._shards}"):
             try:
                 self._reserve(name, n_bytes)

@@ -13,7 +13,7 @@ from infgram.cluster.layout import Layout, spread
 from infgram.cluster.owner import Owner
 from infgram.cluster.ray_cluster import NAMESPACE, connected, ray_module
 from infgram.errors import IndexExistsError, IndexNotFoundError, ShardUnavailableError
-from infgram.manifest import Manifest, ShardEntry
+from infgram.manifest import Manifest
 from infgram.types import Load
 
 READY_S: Final = 3600.0
@@ -22,7 +22,6 @@ READY_S: Final = 3600.0
 _ANSWER_S: Final = 60.0
 _OWNER_BYTES: Final = 256 << 20  # of an owner besides its shards' directories
 _QUESTIONS_AT_A_TIME: Final = 8
-_DIRECTORIES: Final = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,7 @@ def deploy(
     nodes = sorted((node for node in ray.nodes() if node["Alive"]), key=lambda node: str(node["NodeID"]))
     n_groups = min(len(nodes) if groups is None else at_least(groups, 1, "groups"), len(manifest.shards))
     rooms = [_room(nodes, group, n_groups) for group in range(n_groups)]
-    sizes = [sum(section.size_bytes for section in shard.sections.values()) for shard in manifest.shards]
-    layout = Layout(manifest, spread(sizes, rooms))
+    layout = Layout(manifest, spread([shard.size_bytes for shard in manifest.shards], rooms))
     n_replicas = at_least(replicas, 1, "replicas")
     deployment = Deployment(name, secrets.token_hex(4), location, manifest.fingerprint, layout.groups, n_replicas)
     owners: list[Any] = []
@@ -227,13 +225,8 @@ def _options(name: str, node: str, layout: Layout, group: int) -> dict[str, Any]
         "namespace": NAMESPACE,
         "lifetime": "detached",
         "num_cpus": 0,  # actors that hold CPUs can keep all others from ever starting
-        "memory": _OWNER_BYTES + sum(_directory_bytes(shard) for shard in shards),
+        "memory": _OWNER_BYTES + sum(shard.directory_bytes for shard in shards),
         "max_restarts": -1,
         "max_concurrency": _QUESTIONS_AT_A_TIME,
         "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True),
     }
-
-
-def _directory_bytes(shard: ShardEntry) -> int:
-    """What every search reads, which should stay in memory."""
-    return sum(shard.sections[name].size_bytes for name in _DIRECTORIES if name in shard.sections)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, cast
 
@@ -29,7 +28,7 @@ class RayExecutor:
             MissingExtraError: Ray is not installed.
             ShardUnavailableError: there is no cluster, or it cannot be reached.
         """
-        self._ray = connected(os.environ.get("RAY_ADDRESS"))
+        self._ray = connected()
 
     def share(self) -> Needs:
         """A few CPUs of the smallest node, and the memory that comes with them."""

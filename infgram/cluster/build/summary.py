@@ -78,7 +78,7 @@ class BuildSummary:
         cls, location: str, manifest: Manifest, stages: tuple[StageSummary, ...], elapsed_s: float, price: float
     ) -> BuildSummary:
         """The summary of a run that ended with this manifest."""
-        size_bytes = sum(section.size_bytes for shard in manifest.shards for section in shard.sections.values())
+        size_bytes = sum(shard.size_bytes for shard in manifest.shards)
         return cls(
             location,
             manifest.n_documents,
