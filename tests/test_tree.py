@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,13 @@ def test_the_build_is_tuned_for_no_particular_machine() -> None:
     files = [ROOT / "pyproject.toml", ROOT / "Makefile", *(ROOT / "csrc").rglob("CMake*")]
     wrong = [path for path in files if re.search(r"-m(?:arch|tune|cpu)=native", text_of(path))]
     assert wrong == []
+
+
+def test_every_test_file_is_collected() -> None:
+    """Folders that pytest skips by name (`norecursedirs`: build, dist, venv, ...) would hide their tests."""
+    command = [sys.executable, "-I", "-m", "pytest", "--collect-only", "-q", "-m", "", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stdout + done.stderr
+    collected = {line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line}
+    on_disk = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert sorted(on_disk - collected) == []

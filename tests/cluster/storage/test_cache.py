@@ -15,7 +15,7 @@ from infgram.cluster.cache import Cache, default_cache_folder
 from infgram.cluster.storage import Storage, storage_at
 from infgram.errors import IndexDamagedError, IndexNotFoundError, StorageError
 from infgram.manifest import Manifest, ShardEntry
-from tests.build.resuming import OPTIONS, content, write_corpus
+from tests.indexing.resuming import OPTIONS, content, write_corpus
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 
 import infgram
 from infgram.cluster.storage import storage_at
-from tests.build.resuming import content
+from tests.indexing.resuming import content
 
 LEAST: dict[str, Any] = {"split_bytes": 1, "threads": 1}
 """A split of each file."""

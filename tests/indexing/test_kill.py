@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import infgram
-from tests.build.resuming import OPTIONS, check_whole_or_absent, content, write_corpus
 from tests.building import temporary_folder
+from tests.indexing.resuming import OPTIONS, check_whole_or_absent, content, write_corpus
 
 SEED = 20_240_131
 

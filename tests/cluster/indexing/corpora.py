@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.build.resuming import OPTIONS, write_corpus
+from tests.indexing.resuming import OPTIONS, write_corpus
 
 Options = dict[str, Any]
 

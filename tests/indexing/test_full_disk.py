@@ -14,13 +14,22 @@ import pytest
 import infgram
 from infgram.build import room
 from infgram.build.room import index_bytes
-from tests.build import full_disk
-from tests.build.resuming import OPTIONS, write_corpus
+from tests.indexing import full_disk
+from tests.indexing.resuming import OPTIONS, write_corpus
 
 plan = sys.modules[infgram.build.__module__]  # the package's attribute of that name is the function `build`
 
 IN_OWN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TESTS = Path(__file__).parents[1]
+RUN = """
+import runpy, sys, types
+tests = sys.modules["tests"] = types.ModuleType("tests")  # an installed package may have this name, too
+tests.__path__ = [sys.argv[1]]
+name = sys.argv.pop(2)
+del sys.argv[1]
+runpy.run_module(name, run_name="__main__", alter_sys=True)
+"""
 STAGES = {"train", "tokenise", "sort"}
 
 
@@ -42,12 +51,9 @@ def test_full_at_each_stage(tmp_path: Path, pages: int) -> None:
     corpus = write_corpus(tmp_path / "corpus.jsonl")
     infgram.build(corpus, tmp_path / "expected", **OPTIONS).close()
     (tmp_path / "disk").mkdir()
-    paths = (full_disk.__file__, corpus, tmp_path / "expected", tmp_path / "disk")
-    script = [sys.executable, *map(str, paths), str(pages * PAGE)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(
-        [*IN_OWN_NAMESPACE, *script], capture_output=True, text=True, check=False, env=environment, timeout=250
-    )
+    paths = (corpus, tmp_path / "expected", tmp_path / "disk")
+    script = [sys.executable, "-I", "-c", RUN, str(TESTS), full_disk.__name__, *map(str, paths), str(pages * PAGE)]
+    done = subprocess.run([*IN_OWN_NAMESPACE, *script], capture_output=True, text=True, check=False, timeout=250)
     assert done.returncode == 0, done.stderr
     stages = json.loads(done.stdout)
     assert STAGES <= set(stages) <= STAGES | {"begin", "check"}, stages

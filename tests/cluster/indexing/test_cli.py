@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.resuming import OPTIONS, content, write_corpus
 from tests.cli.running import run
-from tests.cluster.build.stored import stored, undisturbed
+from tests.cluster.indexing.stored import stored, undisturbed
+from tests.indexing.resuming import OPTIONS, content, write_corpus
 
 WORDS = ("--tokenizer", OPTIONS["tokenizer"], "--shard-tokens", OPTIONS["shard_tokens"], "--on-error", "skip")
 

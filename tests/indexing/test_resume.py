@@ -16,8 +16,8 @@ import pytest
 
 import infgram
 from infgram.types import BuildProgress
-from tests.build.resuming import OPTIONS, content, write_corpus
 from tests.building import temporary_folder
+from tests.indexing.resuming import OPTIONS, content, write_corpus
 
 
 class Stopped(Exception):

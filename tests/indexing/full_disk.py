@@ -17,7 +17,7 @@ from pathlib import Path
 
 import infgram
 from infgram.types import BuildProgress
-from tests.build.resuming import OPTIONS, content
+from tests.indexing.resuming import OPTIONS, content
 
 LARGEST = 64 << 20
 

@@ -45,7 +45,9 @@ def tokenised(tokenizer: Tokenizer, threads: int) -> tuple[npt.NDArray[np.uint32
 
 @pytest.mark.parametrize("small_corpus", [1, 1 << 40], ids=["engine chosen", "small corpus"])
 @pytest.mark.parametrize("threads", [1, 2, 7])
-@pytest.mark.parametrize("tokenizer", [BytesTokenizer(), train_bpe(TEXTS[:5], 400), special()], ids=str)
+@pytest.mark.parametrize(
+    "tokenizer", [BytesTokenizer(), train_bpe(TEXTS[:5], 400), special()], ids=["bytes", "bpe", "special"]
+)
 def test_order_and_ids(tokenizer: Tokenizer, threads: int, small_corpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SMALL_CORPUS", small_corpus)
     token_ids, lengths, metadata = tokenised(tokenizer, threads)

@@ -17,9 +17,9 @@ from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR
 from infgram.errors import InputError
 from infgram.planning.machine import DEFAULT_MACHINE, MACHINES
 from infgram.types import BuildProgress
-from tests.build.resuming import content
-from tests.cluster.build.corpora import CORPORA
-from tests.cluster.build.stored import LEAST, stored, undisturbed, upload
+from tests.cluster.indexing.corpora import CORPORA
+from tests.cluster.indexing.stored import LEAST, stored, undisturbed, upload
+from tests.indexing.resuming import content
 
 
 @pytest.fixture(params=CORPORA)

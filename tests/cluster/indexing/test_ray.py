@@ -21,10 +21,10 @@ from infgram.cluster.executor import Needs
 from infgram.cluster.ray_executor import RayExecutor
 from infgram.errors import InputError, MissingExtraError, QueryError, ServiceError
 from infgram.types import BuildProgress
-from tests.build.resuming import content
-from tests.cluster.build.corpora import many_files
-from tests.cluster.build.stored import LEAST, stored, undisturbed, upload
+from tests.cluster.indexing.corpora import many_files
+from tests.cluster.indexing.stored import LEAST, stored, undisturbed, upload
 from tests.cluster.nodes import add_node, cluster_of
+from tests.indexing.resuming import content
 
 pytestmark = pytest.mark.timeout(240)
 

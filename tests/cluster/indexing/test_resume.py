@@ -21,9 +21,9 @@ from infgram.cluster import BuildSummary, build
 from infgram.cluster.build.places import Places
 from infgram.errors import IndexDamagedError, IndexExistsError, InputError, StorageError
 from infgram.types import BuildProgress
-from tests.build.resuming import content
-from tests.cluster.build.corpora import many_files
-from tests.cluster.build.stored import LEAST, stored, undisturbed, upload
+from tests.cluster.indexing.corpora import many_files
+from tests.cluster.indexing.stored import LEAST, stored, undisturbed, upload
+from tests.indexing.resuming import content
 
 N_SPLITS = 10
 HERE: dict[str, Any] = {**LEAST, "engine": "local"}
