@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from infgram.provenance import StoredMetadata
 from infgram.types import Int64Array
 
 Poll: TypeAlias = Callable[[int], None]
@@ -118,8 +119,8 @@ class Engine(Protocol):
     def read_window(self, document: int, begin: int, end: int, /) -> Int64Array:
         """Those from one offset to another, or to the end."""
 
-    def document_metadata(self, documents: Sequence[int], /) -> list[bytes]:
-        """The metadata of documents, as JSON."""
+    def document_metadata(self, documents: Sequence[int], /) -> list[StoredMetadata]:
+        """The metadata of documents and where they come from."""
 
     def conjunction(self, clauses: Sequence[Sequence[Any]], max_distance: int | None, /) -> ConjunctionEngine:
         """An AND of ORs of terms; None makes the document the scope."""

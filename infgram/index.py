@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -20,6 +19,7 @@ from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, Toke
 from infgram.finding import Source, find_documents, find_text
 from infgram.integrity import check_one_tokenizer
 from infgram.manifest import Manifest, SkippedEntry
+from infgram.provenance import Provenance
 from infgram.query_language import Cnf
 from infgram.session import Session
 from infgram.shards import open_shards
@@ -142,7 +142,7 @@ class Index:
     def info(self) -> dict[str, Any]:
         """Numbers about the index, ready for JSON; sizes in bytes, by section.
 
-        `bytes_per_token` counts every section but the documents' metadata; None without a token. `directory_bytes`
+        `bytes_per_token` counts every section but the documents' metadata and sources; None without a token. `directory_bytes`
         is what every search reads and opening an index brings into memory.
         """
         shards = [shard for manifest in self._manifests for shard in manifest.shards]
@@ -150,7 +150,7 @@ class Index:
         for shard in shards:
             for name, section in shard.sections.items():
                 section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
-        searchable = sum(size for name, size in section_bytes.items() if not name.startswith("metadata"))
+        searchable = sum(size for name, size in section_bytes.items() if not name.startswith(("metadata", "source")))
         first = self._manifests[0]
         n_tokens = self.n_tokens
         return {
@@ -370,7 +370,8 @@ class Index:
                 from the last.
             max_matches: if every clause occurs more often, so many occurrences of the first clause are drawn at random
                 (by `seed`, or 0) and the counts are estimated; None for exact counts, whatever they take.
-            where: metadata fields and the value that each must have; dots in a name reach into nested objects. A
+            where: metadata fields and the value that each must have; dots in a name reach into nested objects, and
+                `source` and `line` name a document's file and line if its metadata have no such fields. A
                 document without the field does not match.
             cursor: that of the page before, of the same question.
             matches_per_document: how many occurrences of the query to show of each document.
@@ -464,7 +465,7 @@ class Index:
         )
 
     def document(self, document_id: int) -> Document:
-        """One document: text, tokens and metadata.
+        """One document: text, tokens, metadata, and where it comes from.
 
         Raises:
             QueryError: there is no such document.
@@ -473,10 +474,10 @@ class Index:
         if number >= self.n_documents:
             raise QueryError(f"there is no document {document_id}; the index holds 0 to {self.n_documents - 1}")
         token_ids = self._core.document_tokens(number)
-        (metadata,) = self._core.document_metadata([number])
+        (stored,) = self._core.document_metadata([number])
         tokenizer = self._tokenizer_or_none()
         text = "" if tokenizer is None else tokenizer.decode(token_ids)
-        return Document(number, text, token_ids, json.loads(metadata) if metadata else {})
+        return Document(number, text, token_ids, *Provenance.of(stored))
 
     def sample_documents(
         self, query: Query, *, limit: int = 10, seed: int = 0, most_read: int = 1000
@@ -528,8 +529,16 @@ class Index:
         Raises:
             QueryError: there is no such document.
         """
-        (metadata,) = self._core.document_metadata([at_least(document_id, 0, "document_id")])
-        return dict(json.loads(metadata)) if metadata else {}
+        return self.provenance(document_id).metadata
+
+    def provenance(self, document_id: int) -> Provenance:
+        """The metadata of a document and where it comes from, without its text.
+
+        Raises:
+            QueryError: there is no such document.
+        """
+        (stored,) = self._core.document_metadata([at_least(document_id, 0, "document_id")])
+        return Provenance.of(stored)
 
     def duplicates(self, *, min_tokens: int, threads: int, progress: Callable[[int], None]) -> Duplicates:
         """What `infgram.dedup` finds."""

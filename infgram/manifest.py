@@ -14,7 +14,7 @@ from infgram.signed_json import take_digest, write_signed
 
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = "infgram-index"
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 OLDEST_READABLE_FORMAT_VERSION: Final = 1
 SUFFIX_ORDER: Final = "token-id, document end first, equal suffixes by position"
 

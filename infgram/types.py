@@ -190,13 +190,18 @@ class Document:
     Attributes:
         document_id: its number in the index, from 0, in the order of the corpus.
         token_ids: int64.
-        metadata: the fields that came with it, besides the text.
+        metadata: the fields that came with it, besides the text, and those of the folders named `key=value` that hold
+            its file.
+        source: its file, relative to the input; None if the index does not know it.
+        line: its line or row in that file, from 1; None if the document is the whole file.
     """
 
     document_id: int
     text: str
     token_ids: Int64Array
     metadata: Mapping[str, Any]
+    source: str | None = None
+    line: int | None = None
 
 
 Scope: TypeAlias = Literal["window", "document"]
@@ -235,7 +240,9 @@ class SearchHit(SearchMatch):
     Attributes:
         document_id: its number in the index.
         text: the whole document.
-        metadata: the fields that came with it.
+        metadata: as in `Document`.
+        source: likewise.
+        line: likewise.
         match_count: occurrences of the query in it.
         matches: the first occurrences and, of each further clause, what completes them; by offset.
     """
@@ -243,6 +250,8 @@ class SearchHit(SearchMatch):
     document_id: int
     text: str
     metadata: Mapping[str, Any]
+    source: str | None
+    line: int | None
     match_count: int
     matches: tuple[SearchMatch, ...]
 

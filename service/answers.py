@@ -222,6 +222,8 @@ class FoundDocument(Match):
 
     document_id: int
     metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    source: str | None = Field(description="Its file, relative to the input; null if the index does not know it.")
+    line: int | None = Field(description="Its line or row there, from 1; null if it is the whole file.")
     text: str = Field(description="The document, cut after the limit text_characters.")
     text_truncated: bool
     match_count: int = Field(description="Occurrences of the query in the document.")
@@ -285,6 +287,8 @@ class TracedDocument(BaseModel):
     document_id: int
     score: float = Field(description="BM25 of its passages for the whole text.")
     metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    source: str | None = Field(description="Its file, relative to the input; null if the index does not know it.")
+    line: int | None = Field(description="Its line or row there, from 1; null if it is the whole file.")
     spans: list[int] = Field(description="The numbers of the spans it was found for.")
 
 
@@ -339,6 +343,8 @@ class DocumentAnswer(BaseModel):
 
     document_id: int
     metadata: dict[str, Any] = Field(description="The fields that came with the document.")
+    source: str | None = Field(description="Its file, relative to the input; null if the index does not know it.")
+    line: int | None = Field(description="Its line or row there, from 1; null if it is the whole file.")
     n_tokens: int = Field(description="Tokens of the whole document.")
     text: str = Field(description="Cut after the limit document_size; empty without a tokenizer.")
     text_truncated: bool

@@ -74,6 +74,8 @@ FOUND_DOCUMENT: Final[dict[str, Any]] = {
     **_MATCH,
     "document_id": 4,
     "metadata": {"title": "On speech"},
+    "source": "essays.jsonl",
+    "line": 5,
     "text": "A word on natural language.",
     "text_truncated": False,
     "match_count": 1,
@@ -127,7 +129,7 @@ TRACE: Final[dict[str, Any]] = {
             ],
         }
     ],
-    "documents": [{"document_id": 4, "score": 1.5, "metadata": {"title": "On speech"}, "spans": [0]}],
+    "documents": [{"document_id": 4, "score": 1.5, "metadata": {"title": "On speech"}, "source": "essays.jsonl", "line": 5, "spans": [0]}],
 }
 
 NOVELTY: Final[dict[str, Any]] = {
@@ -151,6 +153,8 @@ OVERLAP: Final[dict[str, Any]] = {
 WHOLE_DOCUMENT: Final[dict[str, Any]] = {
     "document_id": 4,
     "metadata": {"title": "On speech"},
+    "source": "essays.jsonl",
+    "line": 5,
     "n_tokens": 7,
     "text": "A word on natural language.",
     "text_truncated": False,

@@ -48,6 +48,8 @@ def found_document(hit: infgram.SearchHit, limits: Limits) -> FoundDocument:
         **_match(hit),
         document_id=hit.document_id,
         metadata=dict(hit.metadata),
+        source=hit.source,
+        line=hit.line,
         text=hit.text[:most],
         text_truncated=len(hit.text) > most,
         match_count=hit.match_count,

@@ -35,7 +35,9 @@ bool ends_with_separator(const AnyText& text) {
 Access access_to(SectionKind kind, Access access) {
   switch (kind) {
     case SectionKind::kMetadata:
-    case SectionKind::kMetadataStarts: return access == Access::kSequential ? access : Access::kRandom;
+    case SectionKind::kMetadataStarts:
+    case SectionKind::kSources:
+    case SectionKind::kSourceRuns: return access == Access::kSequential ? access : Access::kRandom;
     case SectionKind::kFirstTokenStarts:
     case SectionKind::kDirectory:
     case SectionKind::kContinuations:
@@ -57,8 +59,10 @@ unsigned token_bits_for(std::uint64_t vocab_size) {
 Shard Shard::open(const std::filesystem::path& folder, Access access) {
   Shard shard;
   for (const auto& [kind, file_name] : kSectionNames) {
-    const bool is_version_1 = !shard.sections_.empty() && shard.sections_.front().header().format_version == 1;
-    if (shard.sections_.size() == kSectionsOfVersion1 && is_version_1) break;
+    if (!shard.sections_.empty() &&
+        shard.sections_.size() == n_sections_of(shard.sections_.front().header().format_version)) {
+      break;
+    }
     shard.sections_.push_back(Section::open(folder / file_name, kind, access_to(kind, access)));
   }
   const Section& tokens = shard.section(SectionKind::kTokens);
@@ -87,6 +91,7 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
   }
   if (!ends_with_separator(shard.text_)) tokens.damaged("the last document is not ended by a separator");
   if (shard.has_directory()) shard.open_directory();
+  if (shard.has_sources()) shard.open_sources();
   return shard;
 }
 
@@ -101,6 +106,13 @@ void Shard::open_directory() {
   const Section& contexts = section(SectionKind::kStoredContexts);
   if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("holds part of a context");
   continuations_ = Continuations(contexts.packed(), section(SectionKind::kContinuations).payload());
+}
+
+void Shard::open_sources() {
+  const Section& runs = section(SectionKind::kSourceRuns);
+  const std::uint64_t n = runs.header().n_elements;
+  if (n == 0 || n % kSourceRunFields != 0) runs.damaged("holds no run of documents, or part of one");
+  sources_ = Sources(runs.packed(), section(SectionKind::kSources).payload());
 }
 
 const Section& Shard::section(SectionKind kind) const { return sections_[place_of(kind)]; }
@@ -177,9 +189,22 @@ std::string_view Shard::metadata(std::uint64_t document) const {
   return {reinterpret_cast<const char*>(bytes.data()) + begin, end - begin};
 }
 
+std::optional<DocumentSource> Shard::source(std::uint64_t document) const {
+  if (!has_sources()) return std::nullopt;
+  const auto source = sources_.of(document);
+  if (!source) {
+    section(SectionKind::kSourceRuns)
+        .damaged("the source of document " + std::to_string(document) + " is out of range");
+  }
+  return source;
+}
+
 void Shard::verify(const SortProgress& progress) const {
   for (const Section& section : sections_) section.verify();
   for (std::uint64_t document = 0; document < n_documents(); ++document) static_cast<void>(metadata(document));
+  if (has_sources()) {
+    if (const auto fault = sources_.fault(n_documents())) section(SectionKind::kSourceRuns).damaged(*fault);
+  }
   if (const auto fault =
           find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
     section(SectionKind::kSuffixArray).damaged(*fault);

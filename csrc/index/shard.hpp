@@ -4,12 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/types.hpp"
 #include "index/continuations.hpp"
 #include "index/directory.hpp"
+#include "index/sources.hpp"
 #include "storage/section.hpp"
 #include "suffix/suffix_sort.hpp"
 #include "suffix/text.hpp"
@@ -21,7 +23,7 @@ struct SectionName {
   const char* file_name;
 };
 
-inline constexpr std::array<SectionName, 9> kSectionNames = {{
+inline constexpr std::array<SectionName, 11> kSectionNames = {{
     {SectionKind::kTokens, "tokens.bin"},
     {SectionKind::kSuffixArray, "suffix_array.bin"},
     {SectionKind::kDocumentStarts, "document_starts.bin"},
@@ -31,10 +33,15 @@ inline constexpr std::array<SectionName, 9> kSectionNames = {{
     {SectionKind::kDirectory, "directory.bin"},
     {SectionKind::kContinuations, "continuations.bin"},
     {SectionKind::kStoredContexts, "stored_contexts.bin"},
+    {SectionKind::kSources, "sources.bin"},
+    {SectionKind::kSourceRuns, "source_runs.bin"},
 }};
 
-// A shard of version 1 has the first six only; it answers the same, more slowly.
-inline constexpr std::size_t kSectionsOfVersion1 = 6;
+// How many of these a shard of a version has, from the first on. Without the directory it answers the same, more
+// slowly; without sources it does not know where documents come from.
+[[nodiscard]] constexpr std::size_t n_sections_of(std::uint32_t format_version) {
+  return format_version == 1 ? 6 : format_version == 2 ? 9 : kSectionNames.size();
+}
 
 [[nodiscard]] constexpr const char* file_name_of(SectionKind kind) {
   for (const SectionName& name : kSectionNames) {
@@ -119,6 +126,9 @@ class Shard {
   // A document's metadata as JSON; empty if it has none.
   [[nodiscard]] std::string_view metadata(std::uint64_t document) const;
 
+  // The file and line that a document comes from; none in a shard of a version before 3. Cost: O(log of the runs).
+  [[nodiscard]] std::optional<DocumentSource> source(std::uint64_t document) const;
+
   // Reads every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
   // directory and the stored continuations are what follows from it.
   // Throws IndexDamagedError. Cost: O(n), see suffix/verify.hpp. `progress` counts suffixes.
@@ -128,10 +138,12 @@ class Shard {
   [[nodiscard]] const Section& section(SectionKind kind) const;
   [[noreturn]] void throw_bad_position(std::uint64_t rank, std::uint64_t position) const;
 
-  [[nodiscard]] bool has_directory() const { return sections_.size() > kSectionsOfVersion1; }
+  [[nodiscard]] bool has_directory() const { return sections_.size() >= n_sections_of(2); }
+  [[nodiscard]] bool has_sources() const { return sections_.size() >= n_sections_of(3); }
   // The last document in [lo, hi) that starts at the position or before it, if `lo` does.
   [[nodiscard]] std::uint64_t document_between(Position position, std::uint64_t lo, std::uint64_t hi) const;
   void open_directory();
+  void open_sources();
   void verify_directory(const SortProgress& progress) const;
 
   std::vector<Section> sections_;  // in the order of kSectionNames
@@ -142,6 +154,7 @@ class Shard {
   PackedArray metadata_starts_;
   Directory directory_;
   Continuations continuations_;
+  Sources sources_;
 };
 
 }  // namespace infgram

@@ -1,5 +1,6 @@
 #include "index/shard_writer.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -14,7 +15,7 @@ namespace {
 void write_packed(const std::filesystem::path& folder, SectionKind kind, const std::vector<std::uint64_t>& values,
                   std::uint64_t shard_checksum) {
   SectionWriter writer(folder / file_name_of(kind), kind);
-  const unsigned bits = packed_bits(values.back());  // the values ascend
+  const unsigned bits = packed_bits(std::ranges::max(values));
   BitPacker packer(writer, bits);
   for (const std::uint64_t value : values) packer.append(value);
   writer.finish(packer.finish(), bits, shard_checksum);
@@ -50,7 +51,8 @@ ShardWriter::ShardWriter(const std::filesystem::path& folder, std::uint64_t voca
       metadata_(folder / file_name_of(SectionKind::kMetadata), SectionKind::kMetadata),
       token_counts_(vocab_size) {}
 
-void ShardWriter::add_document(std::span<const TokenId> token_ids, std::string_view metadata) {
+void ShardWriter::add_document(std::span<const TokenId> token_ids, std::string_view metadata,
+                               const DocumentSource& source) {
   for (std::size_t i = 0; i < token_ids.size(); ++i) {
     if (token_ids[i] >= vocab_size_) {
       throw QueryError("document " + std::to_string(n_documents()) + " has token id " + std::to_string(token_ids[i]) +
@@ -58,6 +60,7 @@ void ShardWriter::add_document(std::span<const TokenId> token_ids, std::string_v
                        std::to_string(vocab_size_) + " tokens");
     }
   }
+  sources_.append(source);
   for (const TokenId id : token_ids) ++token_counts_[id];
   switch (token_bits_) {
     case 8: encode<std::uint8_t>(token_ids, encoded_); break;
@@ -78,6 +81,10 @@ void ShardWriter::finish() {
   metadata_.finish(metadata_bytes_, 8, checksum);
   write_packed(folder_, SectionKind::kDocumentStarts, document_starts_, checksum);
   write_packed(folder_, SectionKind::kMetadataStarts, metadata_starts_, checksum);
+  SectionWriter names(folder_ / file_name_of(SectionKind::kSources), SectionKind::kSources);
+  names.append(std::as_bytes(std::span(sources_.names())));
+  names.finish(sources_.names().size(), 8, checksum);
+  write_packed(folder_, SectionKind::kSourceRuns, sources_.runs(), checksum);
 
   std::vector<std::uint64_t> first_token_starts = {0};
   for (const std::uint64_t count : token_counts_) first_token_starts.push_back(first_token_starts.back() + count);

@@ -7,13 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "index/sources.hpp"
 #include "storage/section.hpp"
 #include "suffix/suffix_sort.hpp"
 
 namespace infgram {
 
 // Takes documents in order and writes the sections of the shard that do not follow from the suffix array.
-// Memory: 16 bytes a document, 16 a vocabulary entry, and the writers' buffers. One thread at a time.
+// Memory: 16 bytes a document, 24 a run of documents of one file, 16 a vocabulary entry, and the writers' buffers. One
+// thread at a time.
 class ShardWriter {
  public:
   // `folder` must exist. token_bits is 8, 16 or 32, and at least token_bits_for(vocab_size).
@@ -21,8 +23,9 @@ class ShardWriter {
   ShardWriter(const std::filesystem::path& folder, std::uint64_t vocab_size, unsigned token_bits);
 
   // Appends one document; it may be empty. `metadata` is JSON, or empty.
-  // Throws QueryError when an id is not below vocab_size (nothing of the document is kept then); StorageError.
-  void add_document(std::span<const TokenId> token_ids, std::string_view metadata);
+  // Throws QueryError when an id is not below vocab_size or the source's name holds a zero byte (nothing of the
+  // document is kept then); StorageError.
+  void add_document(std::span<const TokenId> token_ids, std::string_view metadata, const DocumentSource& source = {});
 
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
   [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
@@ -40,6 +43,7 @@ class ShardWriter {
   std::uint64_t metadata_bytes_ = 0;
   std::vector<std::uint64_t> document_starts_ = {0};
   std::vector<std::uint64_t> metadata_starts_ = {0};
+  SourceRuns sources_;
   std::vector<std::uint64_t> token_counts_;
   std::vector<std::byte> encoded_;
 };

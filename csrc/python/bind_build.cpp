@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,7 +25,8 @@ using Ids = py::array_t<std::uint32_t, py::array::c_style>;
 using Lengths = py::array_t<std::int64_t, py::array::c_style>;
 
 void add_documents(ShardWriter& writer, const Ids& token_ids, const Lengths& lengths,
-                   const std::vector<py::bytes>& metadata) {
+                   const std::vector<py::bytes>& metadata, const std::vector<py::bytes>& sources,
+                   const Lengths& lines) {
   const auto ids = std::span(token_ids.data(), static_cast<std::size_t>(token_ids.size()));
   const auto sizes = std::span(lengths.data(), static_cast<std::size_t>(lengths.size()));
   std::uint64_t total = 0;
@@ -32,14 +34,21 @@ void add_documents(ShardWriter& writer, const Ids& token_ids, const Lengths& len
     if (size < 0) throw QueryError("a document's length is negative");
     total += static_cast<std::uint64_t>(size);
   }
-  if (sizes.size() != metadata.size() || total != ids.size()) {
-    throw QueryError("token ids, lengths and metadata do not fit each other");
+  const auto numbers = std::span(lines.data(), static_cast<std::size_t>(lines.size()));
+  if (sizes.size() != metadata.size() || sizes.size() != sources.size() || sizes.size() != numbers.size() ||
+      total != ids.size()) {
+    throw QueryError("token ids, lengths, metadata, sources and lines do not fit each other");
+  }
+  if (std::ranges::any_of(numbers, [](std::int64_t line) { return line < 0; })) {
+    throw QueryError("a document's line is negative");
   }
   const std::vector<std::string_view> json(metadata.begin(), metadata.end());  // views of bytes that the caller holds
+  const std::vector<std::string_view> names(sources.begin(), sources.end());
   const py::gil_scoped_release release;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    writer.add_document(ids.subspan(begin, static_cast<std::size_t>(sizes[i])), json[i]);
+    writer.add_document(ids.subspan(begin, static_cast<std::size_t>(sizes[i])), json[i],
+                        {names[i], static_cast<std::uint64_t>(numbers[i])});
     begin += static_cast<std::size_t>(sizes[i]);
   }
 }
@@ -71,8 +80,9 @@ void bind_build(py::module_& module) {
       .def(py::init<std::filesystem::path, std::uint64_t, unsigned>(), py::arg("folder"), py::arg("vocab_size"),
            py::arg("token_bits"), "Token ids go from 0 to vocab_size - 1; token_bits is 8, 16 or 32.")
       .def("add_documents", &add_documents, py::arg("token_ids").noconvert(), py::arg("lengths").noconvert(),
-           py::arg("metadata"),
-           "Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes).")
+           py::arg("metadata"), py::arg("sources"), py::arg("lines").noconvert(),
+           "Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes), the "
+           "names of their files (bytes; empty for none), their lines (int64; 0 for none).")
       .def_property_readonly("n_tokens", &ShardWriter::n_tokens, "Tokens so far.")
       .def_property_readonly("n_documents", &ShardWriter::n_documents, "Documents so far.")
       .def("finish", &ShardWriter::finish, Release(), "Publishes the files.");

@@ -252,16 +252,27 @@ py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t docu
   return array_from(std::move(ids));
 }
 
-std::vector<py::bytes> document_metadata(const Index& index, const std::vector<std::uint64_t>& documents) {
-  std::vector<std::string> json;
+// For each document (metadata, name of its file or None, line)
+std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> document_metadata(
+    const Index& index, const std::vector<std::uint64_t>& documents) {
+  std::vector<std::pair<std::string, std::optional<DocumentSource>>> found;
   {
     const py::gil_scoped_release release;
     for (const std::uint64_t document : documents) {
       const auto [shard, in_shard] = index.locate_document(document);
-      json.emplace_back(index.shards()[shard].metadata(in_shard));
+      found.emplace_back(index.shards()[shard].metadata(in_shard), index.shards()[shard].source(in_shard));
     }
   }
-  return {json.begin(), json.end()};
+  std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> answers;
+  answers.reserve(found.size());
+  for (const auto& [json, source] : found) {
+    if (source) {
+      answers.emplace_back(json, py::bytes(source->name.data(), source->name.size()), source->line);
+    } else {
+      answers.emplace_back(json, std::nullopt, kNoLine);
+    }
+  }
+  return answers;
 }
 
 // One {file name: (size in bytes, payload checksum)} a shard.
@@ -322,7 +333,9 @@ void bind_index(py::module_& module) {
       .def("locate_rank", &locate_rank, py::arg("shard"), py::arg("rank"),
            "(document, offset) of the suffix with this rank in a shard.")
       .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
-      .def("document_metadata", &document_metadata, py::arg("documents"), "The metadata of documents as JSON bytes.");
+      .def("document_metadata", &document_metadata, py::arg("documents"),
+           "For each document (metadata as JSON bytes, name of its file, line); the name is empty if the metadata have "
+           "it as `path`, and None in an index that keeps no sources; the line is 0 for none.");
 
   py::class_<LockedSession>(module, "Session", "The longest suffix of a context that grows.")
       .def("append", &append_to_session, py::arg("tokens"), "Appends tokens.")

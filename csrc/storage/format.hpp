@@ -10,7 +10,7 @@ namespace infgram {
 
 static_assert(std::endian::native == std::endian::little, "index files are little-endian, and are mapped as they are");
 
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
 inline constexpr std::uint32_t kOldestReadableFormatVersion = 1;
 
 inline constexpr std::array<char, 8> kMagic = {'i', 'n', 'f', 'g', 'r', 'a', 'm', '\0'};
@@ -29,7 +29,15 @@ enum class SectionKind : std::uint32_t {
   kContinuations = 8,  // what follows each stored context: rows of gap and count, byte-coded
   kStoredContexts =
       9,  // four numbers a stored context: its ranks [lo, hi), its length, where its rows begin; bit-packed
+  // Since version 3:
+  kSources = 10,     // the names of the files that documents come from, each ended by a zero byte
+  kSourceRuns = 11,  // three numbers a run of documents: its first document, the byte of kSources at which the name of
+                     // its file begins, the line of its first document; bit-packed
 };
+
+// A run's line when its documents have none; otherwise lines count from 1 and ascend by one a document.
+inline constexpr std::uint64_t kNoLine = 0;
+inline constexpr std::uint64_t kSourceRunFields = 3;
 
 inline constexpr std::uint64_t kSampleStep = 64;
 

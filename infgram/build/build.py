@@ -19,7 +19,7 @@ from infgram.build.output import check_output, default_output, unfinished_index
 from infgram.build.room import check_room, free_bytes
 from infgram.build.shards import ShardSequence, sort_shards
 from infgram.build.token_documents import TokenDocuments, token_batches, vocabulary_of
-from infgram.build.tokenise import tokenise
+from infgram.build.tokenise import EncodedBatch, tokenise
 from infgram.corpus import Corpus, Inputs, OnError, TokenCorpus
 from infgram.errors import IndexExistsError, InputError
 from infgram.index import Index, StrPath
@@ -97,7 +97,7 @@ def build(
             _check_room(corpus, chosen, checkpoint, n_shard_tokens)
             documents = islice(corpus.documents(), shards.n_documents, None)
             for batch in tokenise(documents, chosen, *budget.tokenising(n_threads)):
-                shards.add(batch.token_ids, batch.lengths, batch.metadata)
+                shards.add(batch)
                 report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
             shards.close()
             checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
@@ -168,7 +168,7 @@ def build_from_tokens(
         shards = ShardSequence(checkpoint, n_ids, width, n_shard_tokens)
         if checkpoint.skipped is None:
             for ids, lengths in token_batches(documents, n_ids, shards.n_documents):
-                shards.add(ids, lengths, [b""] * len(lengths))
+                shards.add(EncodedBatch.of_tokens(ids, lengths))
                 if corpus is not None:
                     report(BuildProgress("read", corpus.bytes_read, corpus.n_bytes, "bytes"))
             shards.close()

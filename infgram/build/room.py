@@ -6,25 +6,45 @@ import errno
 import math
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from infgram.build.refusals import storage_errors
 from infgram.errors import StorageError
 
-_SECTIONS: Final = 9
+_SECTIONS: Final = 11
 _DIRECTORY_STEP: Final = 64  # tokens for each key of the directory
+_RUN_FIELDS: Final = 3
 _FRAME_BYTES: Final = 128  # of each section: header and padding
 
 
+class Sources(NamedTuple):
+    """What tells where documents come from.
+
+    Attributes:
+        n_runs: runs of documents on consecutive lines of one file.
+        name_bytes: of the names of the files, with a byte after each.
+    """
+
+    n_runs: int = 1
+    name_bytes: int = 1
+
+
 def index_bytes(
-    n_tokens: int, n_documents: int, metadata_bytes: int, vocab_size: int, width_bits: int, shard_tokens: int
+    n_tokens: int,
+    n_documents: int,
+    metadata_bytes: int,
+    vocab_size: int,
+    width_bits: int,
+    shard_tokens: int,
+    sources: Sources = Sources(),
 ) -> int:
     """About the size of the sections of an index, shards of one size each (docs/architecture.md has the formula).
 
     What is stored of frequent contexts depends on the text and is left out; it is little.
     """
     n_shards = max(1, math.ceil(n_tokens / shard_tokens))
-    n, documents, metadata = (math.ceil(total / n_shards) for total in (n_tokens, n_documents, metadata_bytes))
+    totals = (n_tokens, n_documents, metadata_bytes, sources.n_runs, sources.name_bytes)
+    n, documents, metadata, runs, source_bytes = (math.ceil(total / n_shards) for total in totals)
     payload_bits = (
         (n + documents) * width_bits,
         n * (n + documents - 1).bit_length(),
@@ -33,6 +53,8 @@ def index_bytes(
         8 * metadata,
         (documents + 1) * max(1, metadata.bit_length()),
         64 * math.ceil(n / _DIRECTORY_STEP),
+        8 * source_bytes,
+        _RUN_FIELDS * runs * max(1, max(documents, source_bytes).bit_length()),
     )
     return n_shards * (sum(math.ceil(bits / 8) for bits in payload_bits) + _SECTIONS * _FRAME_BYTES)
 

@@ -19,6 +19,8 @@ WRITTEN_FIRST: Final = (
     "first_token_starts.bin",
     "metadata.bin",
     "metadata_starts.bin",
+    "sources.bin",
+    "source_runs.bin",
 )
 """What a `ShardWriter` leaves; the suffix array and its directory come when the shard is sorted."""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from infgram import _core
 from infgram.build.checkpoint import Checkpoint
 from infgram.build.refusals import storage_errors
 from infgram.build.sections import WRITTEN_BY_SORTING
-from infgram.types import Int64Array
+from infgram.build.tokenise import EncodedBatch
 
 
 class ShardSequence:
@@ -37,27 +36,28 @@ class ShardSequence:
         self.n_tokens = sum(shard.n_tokens for shard in checkpoint.shards)
         self.n_documents = sum(shard.n_documents for shard in checkpoint.shards)
 
-    def add(self, token_ids: npt.NDArray[np.uint32], lengths: Int64Array, metadata: Sequence[bytes]) -> None:
-        """Append documents: their ids end to end, the length of each, the metadata of each as JSON.
+    def add(self, batch: EncodedBatch) -> None:
+        """Append documents.
 
         Raises:
             QueryError: an id is not below the vocabulary's size.
             StorageError: the operating system refused.
         """
-        ends = np.cumsum(lengths)
+        ends = np.cumsum(batch.lengths)
         first = 0
-        while first < len(lengths):
+        while first < len(ends):
             writer = self._open_writer()
             begin = int(ends[first - 1]) if first else 0
             # The first document that fills the shard is its last.
             room = self._shard_tokens - writer.n_tokens
-            last = min(int(np.searchsorted(ends, begin + room)) + 1, len(lengths))
-            writer.add_documents(token_ids[begin : ends[last - 1]], lengths[first:last], list(metadata[first:last]))
+            last = min(int(np.searchsorted(ends, begin + room)) + 1, len(ends))
+            part = batch.part(first, last)
+            writer.add_documents(part.token_ids, part.lengths, part.metadata, part.sources, part.lines)
             if writer.n_tokens >= self._shard_tokens:
                 self.close()
             first = last
-        self.n_tokens += len(token_ids)
-        self.n_documents += len(lengths)
+        self.n_tokens += len(batch.token_ids)
+        self.n_documents += len(batch.lengths)
 
     def close(self) -> None:
         """Publish the open shard, if there is one."""

@@ -56,11 +56,38 @@ class Batch:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """Token ids end to end, and the length and metadata (JSON; empty for none) of each document."""
+    """Encoded documents.
+
+    Attributes:
+        token_ids: of all documents end to end.
+        lengths: the tokens of each document.
+        metadata: of each document, as JSON; empty for none.
+        sources: the name of each document's file; empty where the metadata give it as `path`, or there is no file.
+        lines: the line of each document in its file, from 1; 0 for none.
+    """
 
     token_ids: npt.NDArray[np.uint32]
     lengths: Int64Array
     metadata: list[bytes]
+    sources: list[bytes]
+    lines: Int64Array
+
+    @classmethod
+    def of_tokens(cls, token_ids: npt.NDArray[np.uint32], lengths: Int64Array) -> EncodedBatch:
+        """Documents of which nothing else is known."""
+        nothing = [b""] * len(lengths)
+        return cls(token_ids, lengths, nothing, nothing, np.zeros(len(lengths), np.int64))
+
+    def part(self, first: int, last: int) -> EncodedBatch:
+        """The documents [first, last)."""
+        begin, end = int(self.lengths[:first].sum()), int(self.lengths[:last].sum())
+        return EncodedBatch(
+            self.token_ids[begin:end],
+            self.lengths[first:last],
+            self.metadata[first:last],
+            self.sources[first:last],
+            self.lines[first:last],
+        )
 
 
 def tokenise(
@@ -170,8 +197,22 @@ def _batches(documents: Iterable[SourceDocument], enough_bytes: int) -> Iterator
 
 def _encode(encode: EncodeBatch, batch: Batch) -> EncodedBatch:
     token_ids, lengths = encode([document.text for document in batch.documents])
-    return EncodedBatch(token_ids, lengths, [_json(document.metadata) for document in batch.documents])
+    documents = batch.documents
+    return EncodedBatch(
+        token_ids,
+        lengths,
+        [_json(document.metadata) for document in documents],
+        [_source(document) for document in documents],
+        np.fromiter((document.line or 0 for document in documents), np.int64, len(documents)),
+    )
 
 
 def _json(metadata: dict[str, Any]) -> bytes:
     return _METADATA.encode(metadata).encode("ascii") if metadata else b""
+
+
+def _source(document: SourceDocument) -> bytes:
+    """The name of its file, unless the metadata say it."""
+    if document.line is None and document.metadata.get("path") == document.source:
+        return b""
+    return document.source.replace("\0", "\\0").encode("utf-8")

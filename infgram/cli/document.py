@@ -27,20 +27,30 @@ def document(
 ) -> None:
     """Print one document of the corpus.
 
-    Its text goes to standard output, its metadata to standard error. In a file or a pipe the text is exact; on a
+    Its text goes to standard output, its file, line and metadata to standard error. In a file or a pipe the text is exact; on a
     terminal its control characters are shown as escapes.
 
-    JSON: document_id, metadata, n_tokens, text, token_ids, tokens.
+    JSON: document_id, metadata, source, line, n_tokens, text, token_ids, tokens.
     """
     with open_index(index) as opened:
         found = opened.document(document_id)
         token_ids = found.token_ids.tolist()
         if as_json:
-            fields = {"document_id": document_id, "metadata": found.metadata, "n_tokens": len(token_ids)}
-            print_json({**fields, "text": found.text, "token_ids": token_ids, "tokens": tokens_of(opened, token_ids)})
+            print_json(
+                {
+                    "document_id": document_id,
+                    "metadata": found.metadata,
+                    "source": found.source,
+                    "line": found.line,
+                    "n_tokens": len(token_ids),
+                    "text": found.text,
+                    "token_ids": token_ids,
+                    "tokens": tokens_of(opened, token_ids),
+                }
+            )
             return
         text = found.text if has_tokenizer(opened) else ",".join(map(str, token_ids))
-    note(f"document {document_id}, {number(len(token_ids), 'token')}  {metadata_line(found.metadata)}".rstrip())
+    note(f"document {document_id}, {number(len(token_ids), 'token')}  {metadata_line(found)}".rstrip())
     if sys.stdout.isatty():
         for line in lines(text):
             print_line(line)

@@ -23,9 +23,8 @@ from infgram.cli.questions import Question, ask, given, open_index
 from infgram.query_language import Cnf, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from infgram.types import JsonScalar, SearchHit, SearchResult
+    from infgram.tools.trace import TracedDocument
+    from infgram.types import Document, JsonScalar, SearchHit, SearchResult
 
 EXAMPLES = """
 infgram search corpus.infgram "natural language"
@@ -60,7 +59,7 @@ def search(
             "--where",
             metavar="FIELD=VALUE",
             help="Only documents whose metadata have this value; again for more fields. A value that is a number, "
-            "true, false or null is one; quotation marks make it a text.",
+            "true, false or null is one; quotation marks make it a text. source and line name the document's file and line.",
         ),
     ] = None,
     max_matches: Annotated[
@@ -97,7 +96,7 @@ def search(
 
     JSON: count, document_count, is_exact, count_interval and document_count_interval (of an estimate, with 95%
     confidence), cursor (of the next page), clauses (each a list of terms: token_ids, tokens), documents (document_id,
-    metadata, text, match_count, offset and length of the first match in tokens, match_start and match_end in
+    metadata, source, line, text, match_count, offset and length of the first match in tokens, match_start and match_end in
     characters of text, snippet, snippet_match_start, snippet_match_end; and matches: the first ones, with what
     completes them, each with its clause and the fields of the first match).
     """
@@ -144,10 +143,14 @@ def answer(clauses: list[list[Question]], found: SearchResult) -> dict[str, Any]
     }
 
 
-def metadata_line(metadata: Mapping[str, Any]) -> str:
-    """The metadata on one line, safe to show; long values cut."""
+def metadata_line(document: Document | SearchHit | TracedDocument) -> str:
+    """Where a document comes from and its metadata on one line, safe to show; long values cut."""
+    metadata = document.metadata
+    is_said = document.source is None or metadata.get("path") == document.source
+    place = "" if is_said else document.source if document.line is None else f"{document.source}:{document.line}"
     shown = (value if isinstance(value, str) else json.dumps(value) for value in metadata.values())
-    return "  ".join(f"{one_line(key)}={one_line(value)[:200]}" for key, value in zip(metadata, shown, strict=True))
+    fields = (f"{one_line(key)}={one_line(value)[:200]}" for key, value in zip(metadata, shown, strict=True))
+    return "  ".join([*([one_line(place)] if place else []), *fields])
 
 
 def _as_given(term: Any) -> str | list[int]:
@@ -195,7 +198,7 @@ def _print(found: SearchResult) -> None:
     print_line(f"{occurrences} in {documents}{shown}" if found.count else occurrences)
     for hit in found:
         print_line()
-        print_line(f"document {hit.document_id}  {metadata_line(hit.metadata)}".rstrip())
+        print_line(f"document {hit.document_id}  {metadata_line(hit)}".rstrip())
         for line in snippets_of(hit):
             print_text(line)
     if found.cursor is not None:

@@ -72,7 +72,7 @@ def trace(
     JSON: n_tokens, n_maximal (spans before the choice), n_covered (tokens inside the spans shown), spans,
     documents. A span has start and end in tokens, text_start and text_end in characters (null where the tokenizer
     does not tell), text, count, log_prob (of its tokens alone, in nats), documents: document_id, offset (in
-    tokens), snippet, snippet_match_start, snippet_match_end. A document has document_id, score, metadata, spans
+    tokens), snippet, snippet_match_start, snippet_match_end. A document has document_id, score, metadata, source, line, spans
     (their places in the list).
     """
     from infgram.cli.progress import show_progress
@@ -154,7 +154,7 @@ def _print_document(found: Trace, document: TracedDocument) -> None:
     print_line()
     spans = ", ".join(map(str, document.spans))
     title = f"document {document.document_id}  score {document.score:.1f}  spans {spans}"
-    print_line(f"{title}  {metadata_line(document.metadata)}".rstrip())
+    print_line(f"{title}  {metadata_line(document)}".rstrip())
     hits = [hit for span in document.spans for hit in found.spans[span].documents]
     first = {hit.snippet: hit for hit in reversed(hits) if hit.document_id == document.document_id}
     for hit in first.values():

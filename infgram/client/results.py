@@ -137,7 +137,14 @@ def _hit(answer: Answer) -> SearchHit:
 
 def document(answer: Answer) -> Document:
     """One document."""
-    return Document(answer["document_id"], answer["text"], _int64(answer["token_ids"]), answer["metadata"])
+    return Document(
+        answer["document_id"],
+        answer["text"],
+        _int64(answer["token_ids"]),
+        answer["metadata"],
+        answer["source"],
+        answer["line"],
+    )
 
 
 def _int64(values: list[int]) -> Int64Array:

@@ -13,6 +13,7 @@ from infgram.cluster.questions import Question, Questions
 from infgram.engine import Poll, Rows
 from infgram.errors import QueryError
 from infgram.partial import PartialAnswers, asked_for
+from infgram.provenance import StoredMetadata
 from infgram.tokenizers.checks import valid_token_ids
 from infgram.types import Int64Array
 
@@ -128,8 +129,8 @@ class ClusterEngine:
         """Those from one offset to another, or to the end."""
         return self._ask(self.questions.read_window(document, begin, end))
 
-    def document_metadata(self, documents: Sequence[int]) -> list[bytes]:
-        """The metadata of documents, as JSON."""
+    def document_metadata(self, documents: Sequence[int]) -> list[StoredMetadata]:
+        """The metadata of documents and where they come from."""
         return self._ask(self.questions.document_metadata(documents))
 
     def conjunction(self, clauses: Sequence[Sequence[Any]], max_distance: int | None) -> ClusterConjunction:

@@ -23,6 +23,7 @@ from infgram.cluster.merging import longest_by_sums, merged_rows, sum_of_longest
 from infgram.cluster.suffix_order import Occurrence, to_compare
 from infgram.engine import Rows
 from infgram.finding import order_of
+from infgram.provenance import StoredMetadata
 from infgram.types import Int64Array
 
 T = TypeVar("T")
@@ -188,8 +189,8 @@ class Questions:
         answer: Int64Array = yield from self._answer_of(group, "read_window", document, begin, end)
         return answer
 
-    def document_metadata(self, documents: Sequence[int]) -> Question[list[bytes]]:
-        """The metadata of documents, as JSON."""
+    def document_metadata(self, documents: Sequence[int]) -> Question[list[StoredMetadata]]:
+        """The metadata of documents and where they come from."""
         groups: dict[int, list[int]] = {}
         for document in documents:
             groups.setdefault(self._layout.group_of_document(document), []).append(document)

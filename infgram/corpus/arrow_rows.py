@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from infgram.corpus.arrow_values import JsonColumn
+from infgram.corpus.arrow_values import JsonColumn, struct_children
 from infgram.corpus.documents import BadRecordError, Skipped, SourceDocument, UnreadableError
 from infgram.corpus.extras import ARROW
 from infgram.corpus.options import ReadOptions
@@ -42,7 +42,7 @@ def read_batches(
     """
     text_field = options.text_field
     try:
-        text_field.check_table(schema.names)
+        text_field.check_table(schema.names, struct_children(schema))
     except BadRecordError as error:
         yield Skipped(source, None, str(error))
         return

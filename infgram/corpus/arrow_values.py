@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -85,6 +85,19 @@ class JsonColumn:
             return _nullable(self._convert, cell)
         except BadRecordError as error:
             raise BadRecordError(f"column {self.name!r:.80}: {error}") from error
+
+
+def struct_children(fields: Iterable[Any]) -> dict[str, Any]:
+    """Of each field that is a struct, its fields likewise; of one that holds bytes, `bytes`; of any other, None."""
+    pa = ARROW.load()
+    children: dict[str, Any] = {}
+    for field in fields:
+        type_ = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
+        if pa.types.is_struct(type_):
+            children[field.name] = struct_children([type_.field(i) for i in range(type_.num_fields)])
+        else:
+            children[field.name] = bytes if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) else None
+    return children
 
 
 def _plan(type_: Any) -> tuple[Any, _Convert]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from infgram.corpus.documents import BadRecordError
@@ -15,7 +15,8 @@ class TextField:
     """Takes the text out of records and remembers whether any had the field.
 
     Attributes:
-        name: the field, or column, that holds the text.
+        name: the field, or column, that holds the text. Dots reach into objects, as in `data.text`; a field of that
+            very name comes first.
         n_records: lines that were JSON objects, and tables, so far.
         n_found: those of them that had the field, whatever its type.
         other_fields: the fields of the first one without it, for messages.
@@ -27,7 +28,7 @@ class TextField:
         self.n_found = 0
         self.other_fields = ""
 
-    def check_record(self, fields: Collection[str]) -> None:
+    def check_record(self, fields: Mapping[str, Any]) -> None:
         """Whether a JSON object has the field.
 
         Raises:
@@ -35,34 +36,50 @@ class TextField:
         """
         self._check(fields, "field", "line")
 
-    def check_table(self, columns: Collection[str]) -> None:
+    def check_table(self, columns: Collection[str], children: Mapping[str, Any] | None = None) -> None:
         """Whether a table has the column, and no column twice.
+
+        Args:
+            columns: their names.
+            children: of each column that holds objects, what each of their fields holds: an object likewise, `bytes`,
+                or None for anything else.
 
         Raises:
             BadRecordError: it has not.
         """
-        self._check(columns, "column", "file")
+        self._check({**dict.fromkeys(columns), **(children or {})}, "column", "file")
         if len(set(columns)) != len(columns):
             names = list(columns)
             twice = next(name for name in names if names.count(name) > 1)
             raise BadRecordError(f"two columns have the name {twice!r:.80}; expected each name once")
+        held: Any = children
+        for key in _path(children, self.name) or ():
+            held = held[key]
+        if held is bytes and self.name not in columns:
+            raise BadRecordError(f"the field {self.name!r} holds bytes, expected strings")
 
     def take(self, fields: dict[str, Any]) -> str:
-        """The text of a record that has the field, which is removed from it.
+        """The text of a record, which is removed from it, with the objects that it leaves empty.
 
         Raises:
-            BadRecordError: it is no string.
+            BadRecordError: the record does not have the field, or it is no string.
         """
-        text = fields.pop(self.name)
+        if self.name in fields:
+            text = fields.pop(self.name)
+        else:
+            path = _path(fields, self.name)
+            if path is None:
+                raise BadRecordError(f"no field {self.name!r} in this row; it has {_listed('field', fields)}")
+            text = _pop(fields, path)
         if not isinstance(text, str):
             others = _listed("field", {self.name: text, **fields})
             raise BadRecordError(f"field {self.name!r} is {json_type(text)}, expected a string; this line has {others}")
         return text
 
-    def _check(self, names: Collection[str], kind: str, whole: str) -> None:
+    def _check(self, fields: Mapping[str, Any], kind: str, whole: str) -> None:
         self.n_records += 1
-        if self.name not in names:
-            listed = _listed(kind, names)
+        if self.name not in fields and _path(fields, self.name) is None:
+            listed = _listed(kind, fields)
             self.other_fields = self.other_fields or listed
             raise BadRecordError(f"no {kind} {self.name!r} (text_field=…, --text-field); this {whole} has {listed}")
         self.n_found += 1
@@ -76,8 +93,41 @@ def json_type(value: Any) -> str:
     return names[type(value)]
 
 
-def _listed(kind: str, names: Collection[str]) -> str:
-    listed = ", ".join(repr(name) for name in list(names)[:20])
+def _path(fields: Any, name: str) -> list[str] | None:
+    """The keys that lead to the field of that very name, or else through each part before a dot; None if none do."""
+    if not isinstance(fields, Mapping):
+        return None
+    if name in fields:
+        return [name]
+    for place, character in enumerate(name):
+        if character == "." and name[:place] in fields:
+            rest = _path(fields[name[:place]], name[place + 1 :])
+            if rest is not None:
+                return [name[:place], *rest]
+    return None
+
+
+def _pop(fields: dict[str, Any], path: list[str]) -> Any:
+    key, *rest = path
+    if not rest:
+        return fields.pop(key)
+    value = _pop(fields[key], rest)
+    if not fields[key]:
+        del fields[key]
+    return value
+
+
+def _listed(kind: str, fields: Mapping[str, Any]) -> str:
+    listed = ", ".join(repr(name) for name, _ in zip(_names(fields), range(20), strict=False))
     if not listed:
         return f"no {kind}s"
     return f"the {kind}s {listed}" if len(listed) <= _LONGEST_LIST else f"the {kind}s {listed[:_LONGEST_LIST]}…"
+
+
+def _names(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all fields; of one that is an object, those of its fields as `--text-field` takes them."""
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            yield from (f"{name}.{inner}" for inner in _names(value))
+        else:
+            yield name

@@ -147,6 +147,8 @@ def _hit(
         document_id=document.document_id,
         text=document.text,
         metadata=document.metadata,
+        source=document.source,
+        line=document.line,
         match_count=match_count,
         matches=matches,
     )

@@ -112,6 +112,8 @@ class _Scan:
             document_id=document_id,
             text=document.text,
             metadata=document.metadata,
+            source=document.source,
+            line=document.line,
             match_count=len(places),
             matches=matches,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from infgram.engine import Engine
 from infgram.errors import QueryError
+from infgram.provenance import Provenance
 from infgram.types import Int64Array, JsonScalar
 from infgram.watch import Watch
 
@@ -41,13 +41,13 @@ def holds(metadata: Mapping[str, Any], where: Mapping[str, JsonScalar]) -> bool:
 def fulfilling(
     core: Engine, document_ids: Int64Array, where: Mapping[str, JsonScalar], watch: Watch
 ) -> npt.NDArray[np.bool_]:
-    """For each document whether its metadata fulfil the filters. Cost: all their metadata are read."""
+    """For each document whether its metadata, source and line fulfil the filters. Cost: all their metadata are read."""
     fulfils = np.zeros(len(document_ids), dtype=np.bool_)
     for begin in range(0, len(fulfils), _AT_ONCE):
         some = document_ids[begin : begin + _AT_ONCE].tolist()
-        for place, metadata in enumerate(core.document_metadata(some), begin):
+        for place, stored in enumerate(core.document_metadata(some), begin):
             watch.report("filter", place, len(fulfils), "documents")
-            fulfils[place] = holds(json.loads(metadata) if metadata else {}, where)
+            fulfils[place] = holds(Provenance.of(stored).fields(), where)
     return fulfils
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-_FRAMES: Final = 9 * 128
+_FRAMES: Final = 11 * 128
 _STORED_SHARE: Final = 27  # elements of the text for each byte of stored continuations, at most
 _KEY_STEPS: Final = (64, 4096)
 

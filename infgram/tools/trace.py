@@ -83,13 +83,17 @@ class TracedDocument:
     Attributes:
         document_id: its number in the index.
         score: BM25 of its passages for the whole text, among all passages found.
-        metadata: the fields that came with it.
+        metadata: as in `Document`.
+        source: likewise.
+        line: likewise.
         spans: the numbers of the spans it was found for, ascending.
     """
 
     document_id: int
     score: float
     metadata: Mapping[str, Any]
+    source: str | None
+    line: int | None
     spans: tuple[int, ...]
 
 
@@ -234,9 +238,9 @@ def _documents(
     documents: list[TracedDocument] = []
     shown: dict[int, list[SpanDocument]] = defaultdict(list)
     for document_id in sorted(passages, key=lambda document_id: (-scores[document_id], document_id)):
-        metadata = index.document_metadata(document_id)
+        provenance = index.provenance(document_id)
         spans = tuple(sorted(match.span for match in matches[document_id]))
-        documents.append(TracedDocument(document_id, scores[document_id], metadata, spans))
+        documents.append(TracedDocument(document_id, scores[document_id], *provenance, spans))
         for passage in passages[document_id]:
             for match, place in zip(passage.matches, passage.places, strict=True):
                 shown[match.span].append(SpanDocument(document_id, match.offset, passage.text, *place))

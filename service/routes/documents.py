@@ -35,6 +35,8 @@ def shown_document(asked: Asked, document_id: int, most: int) -> DocumentAnswer:
     return DocumentAnswer(
         document_id=document_id,
         metadata=dict(found.metadata),
+        source=found.source,
+        line=found.line,
         n_tokens=len(found.token_ids),
         text=found.text[:most],
         text_truncated=len(found.text) > most,

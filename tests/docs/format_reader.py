@@ -22,7 +22,7 @@ SPECIFICATION = Path(__file__).resolve().parents[2] / "docs" / "index-format.md"
 HEADER_BYTES = 64
 PADDING = b"\xff" * 64
 MAGIC = b"infgram\0"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SUFFIX_ORDER = "token-id, document end first, equal suffixes by position"
 FIELD_OF_SIZE = {4: "<I", 8: "<Q"}
 TOKEN_OF_BITS = {8: "B", 16: "H", 32: "I"}
@@ -68,7 +68,7 @@ class StoredContext(NamedTuple):
 
 @dataclass(frozen=True)
 class Shard:
-    """What the nine files of a shard hold."""
+    """What the eleven files of a shard hold."""
 
     text: list[int]
     metadata: list[dict[str, Any]]
@@ -77,6 +77,7 @@ class Shard:
     suffix_array: list[int]
     directory: list[int]
     stored_contexts: list[StoredContext]
+    sources: list[tuple[str, int]]
 
     @property
     def documents(self) -> list[list[int]]:
@@ -92,7 +93,7 @@ def header_table() -> list[tuple[int, int, str]]:
 
 def section_kinds() -> dict[str, int]:
     """The kind of each file, from the document."""
-    rows = re.findall(r"^\| (\d) \| `(\w+\.bin)` \|", _section_files(), re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| `(\w+\.bin)` \|", _section_files(), re.MULTILINE)
     return {name: int(kind) for kind, name in rows}
 
 
@@ -150,6 +151,7 @@ def read_shard(folder: Path, entry: dict[str, Any], vocab_size: int) -> Shard:
         suffix_array=sections["suffix_array.bin"].packed(),
         directory=sections["directory.bin"].packed(),
         stored_contexts=_stored_contexts(sections["stored_contexts.bin"], sections["continuations.bin"]),
+        sources=_sources(sections["source_runs.bin"].packed(), sections["sources.bin"].payload, entry["n_documents"]),
     )
     _check_numbers(shard, entry, vocab_size, sections["tokens.bin"].separator)
     for name, largest in (
@@ -161,6 +163,7 @@ def read_shard(folder: Path, entry: dict[str, Any], vocab_size: int) -> Shard:
             "stored_contexts.bin",
             max([*sections["stored_contexts.bin"].packed(), len(sections["continuations.bin"].payload)]),
         ),
+        ("source_runs.bin", max(sections["source_runs.bin"].packed())),
     ):
         _check(sections[name].fields["element_bits"] == max(1, largest.bit_length()), f"the width of {name}")
     return shard
@@ -202,6 +205,24 @@ def read_index(folder: Path) -> tuple[dict[str, Any], list[Shard]]:
 def _metadata(payload: bytes, starts: list[int]) -> list[dict[str, Any]]:
     pieces = [payload[begin:end] for begin, end in pairwise(starts)]
     return [json.loads(piece.decode("ascii")) if piece else {} for piece in pieces]
+
+
+def _sources(numbers: list[int], names: bytes, n_documents: int) -> list[tuple[str, int]]:
+    """The name and the line of each document."""
+    _check(len(numbers) > 0 and len(numbers) % 3 == 0, "the number of runs")
+    _check(names.endswith(b"\0"), "the end of the last name")
+    runs = [(numbers[place], numbers[place + 1], numbers[place + 2]) for place in range(0, len(numbers), 3)]
+    bounds = [*(first for first, _, _ in runs), n_documents]
+    _check(bounds[0] == 0 and all(a < b for a, b in pairwise(bounds)), "the order of the runs")
+    sources: list[tuple[str, int]] = []
+    for (first, begin, line), end in zip(runs, bounds[1:], strict=True):
+        _check(begin == 0 or names[begin - 1] == 0, "the beginning of a name")
+        name = names[begin : names.index(b"\0", begin)].decode("utf-8")
+        if sources and sources[-1][0] == name:
+            last = sources[-1][1]
+            _check(line != (last + 1 if last else 0), "the end of a run")
+        sources += [(name, line + document - first if line else 0) for document in range(first, end)]
+    return sources
 
 
 def _stored_contexts(contexts: Section, continuations: Section) -> list[StoredContext]:

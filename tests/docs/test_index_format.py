@@ -60,6 +60,8 @@ def test_the_reader_finds_what_went_in(tmp_path: Path, tokenizer: str, shard_tok
         assert [index.tokenizer.decode(document) for document in documents] == [row["text"] for row in CORPUS]
         assert documents == [index.document(number).token_ids.tolist() for number in range(len(CORPUS))]
         assert metadata == [{name: value for name, value in row.items() if name != "text"} for row in CORPUS]
+        sources = [source for shard in shards for source in shard.sources]
+        assert sources == [("corpus.jsonl", number) for number in range(1, len(CORPUS) + 1)]
         assert (manifest["n_tokens"], manifest["n_documents"]) == (index.n_tokens, index.n_documents)
         assert (manifest["vocab_size"], manifest["token_width_bits"]) == (index.vocab_size, index.token_width_bits)
         assert len(shards) == index.n_shards

@@ -23,12 +23,15 @@ def test_it_still_answers(path: Path) -> None:
         assert (rows.token_ids.tolist(), rows.counts.tolist()) == ([infgram.END_OF_DOCUMENT], [2])
         assert index.document(2).metadata == {"tags": ["a", "b"]}
         assert [hit.document_id for hit in index.search("mat")] == [0, 3]
+        keeps_sources = index.info()["format_version"] >= 3
+        places = [(index.document(number).source, index.document(number).line) for number in range(4)]
+        assert places == ([("corpus.jsonl", line) for line in (1, 2, 3, 4)] if keeps_sources else [(None, None)] * 4)
 
 
 def test_the_newest_is_what_a_build_writes(tmp_path: Path) -> None:
     infgram.build(GOLDEN / "corpus.jsonl", tmp_path / "now", tokenizer="bytes", shard_tokens=50).close()
     golden = VERSIONS[-1]
     files = [path.relative_to(golden) for path in golden.rglob("*.bin")]
-    assert len(files) == 18
+    assert len(files) == 22
     for file in files:
         assert (tmp_path / "now" / file).read_bytes() == (golden / file).read_bytes(), file

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from infgram import _core, manifest
 from infgram.build.choosing import SAMPLE_BYTES, TokenizerChoice, entry_of, save
-from infgram.build.room import index_bytes
+from infgram.build.room import Sources, index_bytes
 from infgram.cluster.build.boundaries import Slice, cut_into_shards
 from infgram.cluster.build.kept import files_of_shard, kept_shards, kept_splits
 from infgram.cluster.build.parts import MOST_PART_BYTES, documents_of, part_file_name
@@ -188,5 +188,7 @@ def _disk_bytes(slices: list[Slice], vocab_size: int, width_bits: int) -> int:
     n_tokens = sum(piece.n_tokens for piece in slices)
     n_documents = sum(piece.last - piece.first for piece in slices)
     metadata = sum(piece.entry.files["metadata"].size_bytes for piece in slices)
+    names = sum(piece.entry.files["sources"].size_bytes for piece in slices)
     largest = max(sum(file.size_bytes for file in piece.entry.files.values()) for piece in slices)
-    return largest + index_bytes(n_tokens, n_documents, metadata, vocab_size, width_bits, max(1, n_tokens))
+    sources = Sources(n_documents, names)  # a run a document, which is the most
+    return largest + index_bytes(n_tokens, n_documents, metadata, vocab_size, width_bits, max(1, n_tokens), sources)

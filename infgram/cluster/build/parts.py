@@ -1,7 +1,9 @@
 """Tokenised documents in files of bounded size, on their way from the input to the shards.
 
-A part is three files: `tokens` holds the token ids of its documents end to end, little-endian, as wide as those of the
-index; `documents` two 64-bit integers a document, its tokens and the bytes of its metadata; `metadata` those bytes.
+A part is four files: `tokens` holds the token ids of its documents end to end, little-endian, as wide as those of the
+index; `documents` four 64-bit integers a document: its tokens, the bytes of its metadata, its line (0 for none), and
+the byte of `sources` at which the name of its file begins; `metadata` those bytes; `sources` the names, each ended by a
+zero byte.
 """
 
 from __future__ import annotations
@@ -17,18 +19,21 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.build.refusals import storage_errors
+from infgram.build.tokenise import EncodedBatch
 from infgram.errors import IndexDamagedError
 from infgram.types import Int64Array
 
-FILES: Final = ("tokens", "documents", "metadata")
+FILES: Final = ("tokens", "documents", "metadata", "sources")
 
 _MOST_TOKENS: Final = 64_000_000
 _MOST_METADATA_BYTES: Final = 256 << 20
 _MOST_DOCUMENTS: Final = 4_000_000
-MOST_PART_BYTES: Final = 4 * _MOST_TOKENS + _MOST_METADATA_BYTES + 16 * _MOST_DOCUMENTS  # but for one long document
+MOST_PART_BYTES: Final = 4 * _MOST_TOKENS + _MOST_METADATA_BYTES + 32 * _MOST_DOCUMENTS  # but for one long document
+_FIELDS: Final = 4  # of `documents`
 _AT_ONCE: Final = 4_000_000  # tokens, or bytes of metadata, that are read together
 _DOCUMENTS_AT_ONCE: Final = 65_536
 _CHUNK_BYTES: Final = 1 << 20
+_END_OF_NAME: Final = b"\0"
 
 
 @dataclass(frozen=True)
@@ -77,25 +82,32 @@ class PartSequence:
         self._type = token_type(token_width_bits)
         self._open: dict[str, _HashedFile] = {}
         self._filled = np.zeros(3, np.int64)
+        self._names = _Names()
 
-    def add(self, token_ids: npt.NDArray[np.uint32], lengths: Int64Array, metadata: Sequence[bytes]) -> None:
-        """Append documents: their ids end to end, the length of each, the metadata of each as JSON.
+    def add(self, batch: EncodedBatch) -> None:
+        """Append documents.
 
         Raises:
             StorageError: the operating system refused.
         """
-        sizes = np.fromiter(map(len, metadata), np.int64, len(metadata))
-        ends = np.stack([np.cumsum(lengths), np.cumsum(sizes), np.arange(1, len(lengths) + 1)])
+        n_documents = len(batch.lengths)
+        sizes = np.fromiter(map(len, batch.metadata), np.int64, n_documents)
+        names = np.fromiter(map(len, batch.sources), np.int64, n_documents)  # at most; counted with the metadata
+        ends = np.stack([np.cumsum(batch.lengths), np.cumsum(sizes + names), np.arange(1, n_documents + 1)])
         first, begin = 0, np.zeros(3, np.int64)
-        while first < len(lengths):
+        while first < n_documents:
             room = begin + np.array([_MOST_TOKENS, _MOST_METADATA_BYTES, _MOST_DOCUMENTS]) - self._filled
             full = min(int(np.searchsorted(row, most)) for row, most in zip(ends, room, strict=True))
-            last = min(full + 1, len(lengths))
+            last = min(full + 1, n_documents)
             end = ends[:, last - 1]
+            part = batch.part(first, last)
+            places, added = self._names.add(part.sources)
             with storage_errors(f"write {self._folder}"):
-                self._write("tokens", token_ids[begin[0] : end[0]].astype(self._type).data)
-                self._write("documents", np.column_stack([lengths[first:last], sizes[first:last]]).astype("<i8").data)
-                self._write("metadata", b"".join(metadata[first:last]))
+                self._write("tokens", part.token_ids.astype(self._type).data)
+                documents = np.column_stack([part.lengths, sizes[first:last], part.lines, places])
+                self._write("documents", documents.astype("<i8").data)
+                self._write("metadata", b"".join(part.metadata))
+                self._write("sources", added)
             self._filled += end - begin
             first, begin = last, end
             if full < last:
@@ -107,13 +119,32 @@ class PartSequence:
             with storage_errors(f"write {self._folder}"):
                 files = {name: file.close() for name, file in self._open.items()}
             n_tokens, _, n_documents = self._filled.tolist()
-            self._open, self._filled = {}, np.zeros(3, np.int64)
+            self._open, self._filled, self._names = {}, np.zeros(3, np.int64), _Names()
             self._publish(PartEntry(n_tokens, n_documents, files))
 
     def _write(self, name: str, data: Any) -> None:
         if name not in self._open:
             self._open[name] = _HashedFile(self._folder / name)
         self._open[name].write(data)
+
+
+class _Names:
+    """Where the names of the files begin in `sources`; one that is that of the document before is not written again."""
+
+    def __init__(self) -> None:
+        self._last: bytes | None = None
+        self._begin = self._end = 0
+
+    def add(self, names: Sequence[bytes]) -> tuple[Int64Array, bytes]:
+        """The place of each document's name, and what to append."""
+        places = np.zeros(len(names), np.int64)
+        added: list[bytes] = []
+        for number, name in enumerate(names):
+            if name != self._last:
+                added.append(name + _END_OF_NAME)
+                self._last, self._begin, self._end = name, self._end, self._end + len(added[-1])
+            places[number] = self._begin
+        return places, b"".join(added)
 
 
 class _HashedFile:
@@ -163,14 +194,14 @@ def check_file(path: Path, expected: StoredFile, place: str) -> None:
 
 
 def documents_of(data: bytes | npt.NDArray[np.uint8]) -> Int64Array:
-    """The tokens and the bytes of metadata of each document: the content of `documents`."""
-    return np.frombuffer(data, "<i8").astype(np.int64).reshape(-1, 2)
+    """The content of `documents`: a row for each document, its tokens first."""
+    return np.frombuffer(data, "<i8").astype(np.int64).reshape(-1, _FIELDS)
 
 
 def read_part(
     files: dict[str, Path], token_width_bits: int, first: int, last: int
-) -> Iterator[tuple[npt.NDArray[np.uint32], Int64Array, list[bytes]]]:
-    """The documents [first, last) of a part, some at a time: ids end to end, lengths, metadata.
+) -> Iterator[EncodedBatch]:
+    """The documents [first, last) of a part, some at a time.
 
     Args:
         files: by the names of `FILES`.
@@ -182,10 +213,11 @@ def read_part(
         StorageError: a file cannot be read.
     """
     with storage_errors(f"read {files['tokens'].parent}"):
-        tokens, documents, metadata = (_mapped(files[name]) for name in FILES)
+        tokens, documents, metadata, sources = (_mapped(files[name]) for name in FILES)
     ids = tokens.view(token_type(token_width_bits))
-    sizes = documents_of(documents)
-    ends = np.cumsum(sizes, axis=0)
+    rows = documents_of(documents)
+    ends = np.cumsum(rows[:, :2], axis=0)
+    names = sources.tobytes()
     while first < last:
         begin = ends[first - 1] if first else np.zeros(2, np.int64)
         full = min(int(np.searchsorted(ends[:, column], begin[column] + _AT_ONCE)) for column in (0, 1))
@@ -194,7 +226,9 @@ def read_part(
         cuts = [int(begin[1]), *ends[first:until, 1].tolist()]
         texts = metadata[cuts[0] : cuts[-1]].tobytes()
         pieces = [texts[a - cuts[0] : b - cuts[0]] for a, b in pairwise(cuts)]
-        yield ids[begin[0] : end[0]].astype(np.uint32), sizes[first:until, 0].copy(), pieces
+        lengths, _, lines, places = rows[first:until].T.copy()
+        of_each = [names[place : names.index(_END_OF_NAME, place)] for place in places.tolist()]
+        yield EncodedBatch(ids[begin[0] : end[0]].astype(np.uint32), lengths, pieces, of_each, lines)
         first = until
 
 

@@ -83,8 +83,8 @@ def _write(task: ShardTask, partial: Storage, shard: Path) -> tuple[int, int]:
     writer = _core.ShardWriter(shard, task.vocab_size, task.token_width_bits)
     for piece in task.slices:
         with _fetched(piece, partial, shard.parent) as files:
-            for token_ids, lengths, metadata in read_part(files, task.token_width_bits, piece.first, piece.last):
-                writer.add_documents(token_ids, lengths, metadata)
+            for batch in read_part(files, task.token_width_bits, piece.first, piece.last):
+                writer.add_documents(batch.token_ids, batch.lengths, batch.metadata, batch.sources, batch.lines)
     writer.finish()
     return writer.n_tokens, writer.n_documents
 

@@ -59,7 +59,7 @@ def tokenise_split(task: TokeniseTask) -> Done[SplitRecord]:
         width_bits = _core.token_bits_for(tokenizer.vocab_size)
         sequence = PartSequence(folder, width_bits, partial(_publish, storage, folder, task.number, parts))
         for batch in tokenise(reading.documents_of_a_part(), tokenizer, *budget.tokenising(site.threads)):
-            sequence.add(batch.token_ids, batch.lengths, batch.metadata)
+            sequence.add(batch)
         sequence.close()
     for file in task.files:
         file.check_unchanged()
