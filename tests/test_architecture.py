@@ -33,17 +33,20 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "session": {"errors", "types", "arguments", "engine"},
     "watch": {"errors", "types"},
     "query_language": {"errors", "types"},
-    "engine": {"types"},
+    "engine": {"types", "provenance"},
+    "provenance": {"types"},
     "partial": set(),
     "shards": {"integrity", "manifest", "types"},
     "finding": {
         *("errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets", "engine"),
+        "provenance",
     },
     "spelling": {"errors", "types", "watch", "tokenizers"},
     "duplicates": {"types"},
     "index": {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
         *("watch", "query_language", "finding", "spelling", "duplicates", "engine", "shards"),
+        "provenance",
     },
     "planning": {"errors", "types", "arguments"},
     "client": {"errors", "types", "arguments", "query_language"},
@@ -51,10 +54,12 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "build": {"errors", "types", "signed_json", "manifest", "corpus", "tokenizers", "index"},
     "cluster": {
         *("errors", "types", "arguments", "manifest", "signed_json", "integrity", "watch", "corpus", "tokenizers"),
-        *("index", "build", "finding", "engine", "partial", "shards"),
+        *("index", "build", "finding", "engine", "partial", "shards", "provenance"),
     },
     "opening": {"errors", "types", "index", "cluster"},
-    "tools": {"errors", "types", "arguments", "watch", "tokenizers", "snippets", "duplicates", "index", "build"},
+    "tools": {
+        *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "build"),
+    },
     "__init__": {
         *("errors", "types", "corpus", "tokenizers", "query_language", "index", "opening", "session", "build"),
         *("duplicates", "spelling", "tools", "client", "partial"),

@@ -17,6 +17,7 @@ from infgram.cli.questions import open_index
 EXAMPLES = """
 infgram dedup corpus.infgram                    # how much is duplicate?
 infgram dedup corpus.infgram -o clean.jsonl     # every document without it
+infgram dedup corpus.infgram -o clean.parquet   # likewise; also .jsonl.gz, .jsonl.zst
 infgram dedup corpus.infgram -o ranges.jsonl --ranges --min-tokens 100
 infgram build clean.jsonl                       # and an index of what remains
 """
@@ -27,7 +28,7 @@ def dedup(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write JSON lines there; without it, only count.", show_default=False
+            "--output", "-o", metavar="FILE", help="Write there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet, as the name says; without it, only count.", show_default=False
         ),
     ] = None,
     min_tokens: Annotated[
@@ -57,21 +58,22 @@ def dedup(
     """Find the passages that stand in a corpus more than once, and write the corpus without them.
 
     A passage is duplicate if all its tokens lie in runs of --min-tokens tokens of one document that occur earlier
-    in the corpus: the first copy stays. The output holds a document a line, in their order, its metadata beside
-    the text; what is duplicate altogether becomes an empty text. With --ranges it holds a duplicate a line:
+    in the corpus: the first copy stays. The output holds a document a row, in their order, its metadata, source
+    and line beside the text; what is duplicate altogether becomes an empty text. With --ranges it holds a duplicate a row:
     document_id, start and end in tokens, byte_start and byte_end in the UTF-8 bytes of the document's text. Bytes,
-    like the text that is cut, are those of whole characters. The file appears when it is complete.
+    like the text that is cut, are those of whole characters. The file appears when it is complete. A document whose text
+    does not come back from its tokens is refused, never altered.
 
     JSON: n_documents, n_tokens, n_duplicate_tokens, n_spans, n_documents_with_duplicates, min_tokens, output.
     """
     import infgram
     from infgram.cli.progress import show_progress
-    from infgram.tools.json_lines import check_free
+    from infgram.tools.rows_file import check_output
 
     if output is None and (ranges or overwrite):
         raise typer.BadParameter("--ranges and --overwrite say how to write a file; name it with -o FILE")
     if output is not None:
-        check_free(output, overwrite=overwrite)
+        check_output(output, overwrite=overwrite)
     began = time.monotonic()
     with open_index(index) as opened, show_progress(quiet=quiet) as report:
         found = infgram.dedup(opened, min_tokens=min_tokens, threads=threads, timeout_s=timeout, progress=report)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ def overlap(
         list[int] | None, typer.Option("--size", min=1, metavar="N", help="Report n-grams of N, too; may be repeated.")
     ] = None,
     items: Annotated[
-        Path | None, typer.Option("--items", metavar="OUT.jsonl", help="Write a line of JSON for each item there.")
+        Path | None, typer.Option("--items", metavar="FILE", help="Write a row for each item there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file if it exists.")] = False,
     timeout: TimeoutOption = None,
@@ -86,16 +85,16 @@ def overlap(
     one), n_tokens, is_contaminated, longest_start, longest_length (in tokens), sizes.
     """
     from infgram.cli.progress import show_progress
-    from infgram.cli.whole_file import whole_file
+    from infgram.tools.rows_file import rows_file
     from infgram.tools import overlap as compared
     from infgram.tools.overlap import DEFAULT_SIZES
     from infgram.types import BuildProgress
 
     source = _Source(test, text_field, ids)
     asked, named = itertools.tee(source.items())
-    output = nullcontext() if items is None else whole_file(items, overwrite=overwrite)
+    output = nullcontext() if items is None else rows_file(items, overwrite=overwrite)
     worst: list[tuple[float, int, dict[str, Any]]] = []  # a heap, the least of them first
-    with open_index(index) as opened, show_progress(quiet=quiet) as report, output as file:
+    with open_index(index) as opened, show_progress(quiet=quiet) as report, output as write:
         found = compared(
             opened,
             (item.query for item in asked),
@@ -107,8 +106,8 @@ def overlap(
         )
         for place, (item, its) in enumerate(zip(named, found, strict=True)):
             fields = {**item.name, **_item_fields(its)}
-            if file is not None:
-                file.write(json.dumps(fields) + "\n")
+            if write is not None:
+                write(fields)
             if its.is_contaminated:
                 heapq.heappush(worst, (its.size(n).share, -place, fields))
                 if len(worst) > _ITEMS_SHOWN:

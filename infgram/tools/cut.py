@@ -1,9 +1,10 @@
-"""Documents without their duplicates, and where these stood, as rows for a file."""
+"""Documents without their duplicates, and where the duplicates are, as rows for a file."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -11,14 +12,16 @@ from infgram.duplicates import Duplicates
 from infgram.errors import QueryError
 from infgram.index import Index, StrPath
 from infgram.tokenizers import Tokenizer
-from infgram.tools.json_lines import write_json_lines
+from infgram.tools.rows_file import Row, rows_file
 from infgram.types import Int64Array
 from infgram.watch import Progress, Watch
 
 Content: TypeAlias = Literal["documents", "ranges"]
 """What to write: every document without its duplicates, or a line for each duplicate."""
 
-Row: TypeAlias = dict[str, Any]
+_REPLACEMENT: Final = "\ufffd"
+
+_logger = logging.getLogger("infgram.tools")
 
 
 def write_dedup(
@@ -32,14 +35,16 @@ def write_dedup(
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write what `dedup` found as JSON lines. The file appears when it is complete, or not at all.
+    """Write what `dedup` found. The file appears when it is complete, or not at all.
 
     Args:
         index: the index that was asked.
         duplicates: what `dedup` found in it.
-        output: the file.
-        content: `"documents"` writes every document in its order, with its metadata beside the text; one that is
-            duplicate altogether becomes empty. `"ranges"` writes a line for each span: `document_id`; `start` and
+        output: the file. Its name says the format: `.jsonl` or `.ndjson`, also with `.gz`, `.zst`, `.bz2` or `.xz`
+            behind; or `.parquet`.
+        content: `"documents"` writes every document in its order, with its metadata, `source` and `line` beside the
+            text; one that is duplicate altogether becomes empty. Metadata fields of these names win, and a text
+            file has its source in `path`. `"ranges"` writes a row for each span: `document_id`; `start` and
             `end` in tokens; `byte_start` and `byte_end` in the UTF-8 bytes of the document's text, null if the
             tokenizer does not tell.
         text_field: the field for the text of a document; None for `text`, or `token_ids` if the index holds no
@@ -49,11 +54,13 @@ def write_dedup(
         progress: called now and then.
 
     A span of tokens may begin or end inside a character. What is cut, and what the bytes name, is the characters
-    that lie in it whole. Where a tokenizer's texts are not made of the bytes of its tokens (sentencepiece,
-    WordPiece), the tokens that remain are decoded instead.
+    that lie in it whole. What is written is always characters of the document, in their order: a document whose
+    tokens do not give back its text is refused. Where a tokenizer is not known to give back every text
+    (sentencepiece, WordPiece, normalizers), a warning says so.
 
     Raises:
-        QueryError: a document's metadata have a field of the same name as the text.
+        QueryError: the output's name says no known format; a document's metadata have a field of the same name as
+            the text; or the text of a document does not come back from its tokens.
         IndexExistsError: the output exists and may not be replaced.
         StorageError: the operating system refused.
         TimeLimitError: it took longer than `timeout_s`.
@@ -62,40 +69,104 @@ def write_dedup(
     source = _Source(index)
     field = text_field or ("text" if source.tokenizer else "token_ids")
     rows = _range_rows(source, duplicates) if content == "ranges" else _cut_rows(source, duplicates, field)
-    write_json_lines(_watched(rows, index.n_documents, watch), output, overwrite=overwrite)
+    with rows_file(output, overwrite=overwrite) as write:
+        if content == "documents":
+            source.warn_if_not_lossless()
+        for row in _watched(rows, index.n_documents, watch):
+            write(row)
 
 
 class _Source:
-    """The documents of an index as tokens and, where the tokenizer tells, as bytes."""
+    """The documents of an index as tokens and as the text that these stand for, never any other."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
         self.tokenizer: Tokenizer | None = None if index.info()["tokenizer"] is None else index.tokenizer
         self.bytes = None if self.tokenizer is None else self.tokenizer.token_bytes()
 
-    def without(self, token_ids: Int64Array, spans: Int64Array) -> str | list[int]:
-        """What remains of a document."""
-        if self.bytes is not None:
-            data, cuts = self._data(token_ids, spans)
-            return _without(data, cuts).decode("utf-8", errors="replace")
-        is_kept = np.ones(len(token_ids), dtype=np.bool_)
-        for start, end in spans.tolist():
-            is_kept[start:end] = False
-        kept = token_ids[is_kept]
-        return kept.tolist() if self.tokenizer is None else self.tokenizer.decode(kept)
+    def warn_if_not_lossless(self) -> None:
+        """Say that the texts are as the tokenizer decodes them, where that is all that is known."""
+        if self.tokenizer is not None and not self.tokenizer.is_lossless:
+            _logger.warning(
+                "the index's tokenizer is not known to give back every text as it was; documents are written as it "
+                "decodes them"
+            )
+
+    def without(self, document_id: int, spans: Int64Array) -> str | list[int]:
+        """What remains of a document.
+
+        Raises:
+            QueryError: its text does not come back from its tokens.
+        """
+        token_ids = self.index.document_tokens(document_id)
+        if self.tokenizer is None:
+            is_kept = np.ones(len(token_ids), dtype=np.bool_)
+            for start, end in spans.tolist():
+                is_kept[start:end] = False
+            return token_ids[is_kept].tolist()
+        text = self.tokenizer.decode(token_ids)
+        if len(spans) == 0 and _REPLACEMENT not in text:
+            return text
+        if self.bytes is None or not self.tokenizer.is_lossless or _REPLACEMENT in text:
+            return self._checked_pieces(document_id, token_ids, text, spans)
+        data, cuts = self._data(document_id, token_ids, text, spans)
+        return _without(data, cuts).decode("utf-8")
 
     def byte_spans(self, document_id: int, spans: Int64Array) -> list[tuple[int | None, int | None]]:
-        """The bytes of each span."""
-        if self.bytes is None:
-            return [(None, None)] * len(spans)
-        return [*self._data(self.index.document_tokens(document_id), spans)[1]]
+        """The bytes of each span.
 
-    def _data(self, token_ids: Int64Array, spans: Int64Array) -> tuple[bytes, list[tuple[int, int]]]:
+        Raises:
+            QueryError: as `without`.
+        """
+        if self.bytes is None or self.tokenizer is None:
+            return [(None, None)] * len(spans)
+        token_ids = self.index.document_tokens(document_id)
+        return [*self._data(document_id, token_ids, self.tokenizer.decode(token_ids), spans)[1]]
+
+    def _data(
+        self, document_id: int, token_ids: Int64Array, text: str, spans: Int64Array
+    ) -> tuple[bytes, list[tuple[int, int]]]:
         """A document's bytes, and of each span those whose characters lie in it whole."""
         assert self.bytes is not None
         data = self.bytes.join(token_ids)
+        if data != text.encode("utf-8"):
+            raise _not_given_back(document_id, "the bytes of its tokens are not those of its text")
         offsets = np.concatenate(([0], np.cumsum(self.bytes.lengths[token_ids])))
         return data, [_whole_characters(data, start, end) for start, end in offsets[spans].tolist()]
+
+    def _checked_pieces(self, document_id: int, token_ids: Int64Array, text: str, spans: Int64Array) -> str:
+        """What remains, by the characters that the tokenizer says its tokens stand for; everything checked."""
+        assert self.tokenizer is not None
+        again, offsets = self.tokenizer.encode_with_offsets(text)
+        if not np.array_equal(again, token_ids):
+            raise _not_given_back(document_id, "its text, encoded anew, gives other tokens")
+        pieces, kept_to = [], 0
+        for start, end in spans.tolist():
+            first, last = _characters(offsets, start, end)
+            pieces.append(text[kept_to:first])
+            kept_to = max(kept_to, last)
+        pieces.append(text[kept_to:])
+        for piece in pieces:
+            if self.tokenizer.decode(self.tokenizer.encode(piece)) != piece:
+                raise _not_given_back(document_id, f"the piece {piece!r:.40} changes when it is encoded and decoded")
+        return "".join(pieces)
+
+
+def _characters(offsets: Int64Array, start: int, end: int) -> tuple[int, int]:
+    """The characters that lie whole in the tokens [start, end): one that a neighbour shares is left out."""
+    first, last = int(offsets[start, 0]), int(offsets[end - 1, 1])
+    if start > 0:
+        first = max(first, int(offsets[start - 1, 1]))
+    if end < len(offsets):
+        last = min(last, int(offsets[end, 0]))
+    return first, max(first, last)
+
+
+def _not_given_back(document_id: int, why: str) -> QueryError:
+    return QueryError(
+        f"document {document_id} cannot be written: the index's tokenizer does not give back its text ({why}); write "
+        "where the duplicates are with content='ranges' (--ranges) and cut the original"
+    )
 
 
 def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Iterator[tuple[int, list[Row]]]:
@@ -107,14 +178,19 @@ def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Itera
         spans = nothing
         if following is not None and following.document_id == document_id:
             spans, following = following.spans, next(found, None)
-        metadata = source.index.document_metadata(document_id)
+        provenance = source.index.provenance(document_id)
+        metadata = provenance.metadata
         if text_field in metadata:
             raise QueryError(
                 f"document {document_id} has a metadata field {text_field!r}, and the text would be written under "
                 "the same name; choose another with text_field=… (--text-field)"
             )
-        remains = source.without(source.index.document_tokens(document_id), spans)
-        yield document_id, [{text_field: remains, **metadata}]
+        row: Row = {text_field: source.without(document_id, spans), **metadata}
+        if provenance.source is not None and provenance.source != metadata.get("path"):
+            row.setdefault("source", provenance.source)
+        if provenance.line is not None:
+            row.setdefault("line", provenance.line)
+        yield document_id, [row]
 
 
 def _range_rows(source: _Source, duplicates: Duplicates) -> Iterator[tuple[int, list[Row]]]:

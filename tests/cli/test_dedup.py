@@ -57,15 +57,15 @@ def test_files(path: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
 def test_wrong_command_lines(path: Path, tmp_path: Path) -> None:
     for words in (["--min-tokens", "0"], ["--ranges"], ["--overwrite"], ["--threads", "0"]):
         assert run("dedup", path, *words).code == 2
-    assert run("dedup", path, "-o", tmp_path / "o", "--text-field", "number").code == 3
-    assert run("dedup", path, "-o", tmp_path / "o", "--timeout", "-1").code == 3
-    over = run("dedup", path, "-o", tmp_path / "o", "--timeout", "1e-9")
+    assert run("dedup", path, "-o", tmp_path / "o.jsonl", "--text-field", "number").code == 3
+    assert run("dedup", path, "-o", tmp_path / "o.jsonl", "--timeout", "-1").code == 3
+    over = run("dedup", path, "-o", tmp_path / "o.jsonl", "--timeout", "1e-9")
     assert over.code == 6
     assert "time limit" in over.stderr
-    assert not (tmp_path / "o").exists()
+    assert not (tmp_path / "o.jsonl").exists()
 
 
 def test_an_index_of_token_ids(tmp_path: Path) -> None:
     with infgram.build_from_tokens([[1, 2, 3], [1, 2, 3]], tmp_path / "x", vocab_size=5):
-        assert run("dedup", tmp_path / "x", "--min-tokens", 3, "-o", tmp_path / "o").code == 0
-    assert (tmp_path / "o").read_text() == '{"token_ids": [1, 2, 3]}\n{"token_ids": []}\n'
+        assert run("dedup", tmp_path / "x", "--min-tokens", 3, "-o", tmp_path / "o.jsonl").code == 0
+    assert (tmp_path / "o.jsonl").read_text() == '{"token_ids": [1, 2, 3]}\n{"token_ids": []}\n'

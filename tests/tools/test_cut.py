@@ -15,6 +15,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 import infgram
 from infgram.tokenizers import train_bpe
+from infgram.tokenizers.token_bytes import TokenBytes
 from tests.building import text_index, token_index
 from tests.reference import ReferenceIndex
 from tests.strategies import Layout, layouts
@@ -64,7 +65,9 @@ def check(index: infgram.Index, texts: list[str], ends: list[list[int]], folder:
     spans = ReferenceIndex(tokens, index.vocab_size).duplicate_spans(min_tokens)
     expected = [without(text, [(at[s], at[e]) for s, e in of]) for text, at, of in zip(texts, ends, spans, strict=True)]
     documents = written(index, folder, min_tokens, overwrite=True)
-    assert documents == [{"text": kept, "number": number} for number, (kept, _) in enumerate(expected)]
+    assert [(row["text"], row["number"]) for row in documents] == [
+        (kept, number) for number, (kept, _) in enumerate(expected)
+    ]
 
     found = written(index, folder, min_tokens, content="ranges", overwrite=True)
     assert [(row["document_id"], row["start"], row["end"]) for row in found] == [
@@ -109,7 +112,7 @@ def test_token_ids(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_whose_texts_are_not_made_of_bytes(tmp_path: Path) -> None:
-    """The tokens that remain are decoded: WordPiece puts spaces between words."""
+    """WordPiece puts spaces between words: whole documents are decoded, and nothing is cut that would not come back."""
     vocab = {token: number for number, token in enumerate(["[UNK]", "a", "##b", "c", "d"])}
     wordpiece = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
     wordpiece.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -118,7 +121,10 @@ def test_a_tokenizer_whose_texts_are_not_made_of_bytes(tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text('{"text": "ab c d"}\n{"text": "c ab c d a"}\n')
     with infgram.build(tmp_path / "c.jsonl", tokenizer=str(tmp_path / "tokenizer.json")) as index:
         assert index.tokenizer.token_bytes() is None
-        assert written(index, tmp_path, 4) == [{"text": "ab c d"}, {"text": "c a"}]
+        assert [row["text"] for row in written(index, tmp_path, 7)] == ["ab c d", "c ab c d a"]
+        with pytest.raises(infgram.QueryError, match=r"document 1 cannot be written.*'c '.*--ranges"):
+            written(index, tmp_path, 4, overwrite=True)
+        assert len(rows(tmp_path / "out.jsonl")) == 2
         (row,) = written(index, tmp_path, 4, content="ranges", overwrite=True)
         assert row == {"document_id": 1, "start": 1, "end": 5, "byte_start": None, "byte_end": None}
 
@@ -127,7 +133,7 @@ def test_metadata_stay_beside_the_text(tmp_path: Path) -> None:
     odd = {"text": "ab", "lang": "de", "nested": {"é": [1, None]}}
     (tmp_path / "c.jsonl").write_text(json.dumps(odd))
     with infgram.build(tmp_path / "c.jsonl", tokenizer="bytes") as index:
-        assert written(index, tmp_path, 1) == [odd]
+        assert written(index, tmp_path, 1) == [{**odd, "source": "c.jsonl", "line": 1}]
         with pytest.raises(infgram.QueryError, match=r"metadata field 'lang'.*text_field"):
             written(index, tmp_path, 1, text_field="lang", overwrite=True)
         assert written(index, tmp_path, 1, text_field="body", overwrite=True)[0]["body"] == "ab"
@@ -170,3 +176,31 @@ def test_the_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         with pytest.raises(infgram.StorageError, match="cannot write"):
             infgram.write_dedup(index, found, tmp_path / "absent" / "out.jsonl")
         assert os.listdir(tmp_path) == ["out.jsonl"]
+
+
+def test_what_is_not_the_documents_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of tokens that are not those of the text never reach a file, in documents or ranges."""
+    with text_index(TEXTS) as index:
+        found = infgram.dedup(index, min_tokens=10)
+        wrong = TokenBytes([bytes([byte ^ 1]) for byte in range(255)])
+        monkeypatch.setattr(type(index.tokenizer), "token_bytes", lambda _: wrong)
+        for content in ("documents", "ranges"):
+            with pytest.raises(infgram.QueryError, match="document 1 cannot be written.*not those of its text"):
+                infgram.write_dedup(index, found, tmp_path / "o.jsonl", content=content)  # type: ignore[arg-type]
+        assert list(tmp_path.iterdir()) == []
+        nothing = infgram.dedup(index, min_tokens=100)
+        infgram.write_dedup(index, nothing, tmp_path / "o.jsonl")
+        assert [row["text"] for row in rows(tmp_path / "o.jsonl")] == TEXTS
+
+
+def test_a_tokenizer_with_spaces_in_its_tokens(tmp_path: Path) -> None:
+    """Of a sentencepiece tokenizer the characters are cut, and what remains comes back from its tokens."""
+    vocab = {token: number for number, token in enumerate(["<unk>", "▁a", "▁b", "▁c", "▁", "a", "b", "c", "d"])}
+    spaces = Tokenizer(models.BPE(vocab, [("▁", "a"), ("▁", "b"), ("▁", "c")], unk_token="<unk>"))
+    spaces.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    spaces.decoder = decoders.Metaspace(prepend_scheme="always")
+    spaces.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "c.jsonl").write_text('{"text": "a b c"}\n{"text": "da b cc d"}\n')
+    with infgram.build(tmp_path / "c.jsonl", tokenizer=str(tmp_path / "tokenizer.json")) as index:
+        assert index.tokenizer.token_bytes() is None
+        assert [row["text"] for row in written(index, tmp_path, 3)] == ["a b c", "dc d"]
