@@ -312,6 +312,8 @@ class BuildEstimate:
     Attributes:
         n_documents: of the index.
         n_tokens: likewise.
+        n_tokens_interval: the bounds between which the number of tokens lies, with a confidence of 95%; both are
+            `n_tokens` if all of the input was encoded.
         disk_bytes: the size of the index.
         memory_bytes: anonymous and shared memory at the peak; less where the budget is smaller.
         elapsed_s: the time, in seconds.
@@ -321,6 +323,7 @@ class BuildEstimate:
 
     n_documents: int
     n_tokens: int
+    n_tokens_interval: tuple[int, int]
     disk_bytes: int
     memory_bytes: int
     elapsed_s: float

@@ -30,7 +30,6 @@ from infgram.types import BuildEstimate, BuildProgress
 Progress = Callable[[BuildProgress], None]
 
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
-_SAMPLE_BYTES: Final = 16 << 20  # of the input, for an estimate
 _ALWAYS_ENOUGH: Final = 60  # bytes of disk for a byte of input, however well compressed
 _CERTAINLY: Final = 0.9  # of what is estimated
 _SMALL_BYTES: Final = 100_000_000  # a build of less is not worth a refusal that may be wrong
@@ -190,7 +189,9 @@ def estimate_build(
 ) -> BuildEstimate:
     """What `build` or `build_from_tokens` would take and make, from a sample of the input; nothing is written.
 
-    All numbers are about right for a corpus that is much the same throughout, and for the machine as busy as now.
+    A corpus of up to 64 MiB, as stored, is read whole, and some of its text encoded; of a larger one parts are read at
+    32 places. Number and interval of the tokens are for a corpus of which these parts are typical; time is for the
+    machine as busy as now.
 
     Args:
         source: as for `build`, or a `TokenCorpus`.
@@ -207,12 +208,12 @@ def estimate_build(
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     if isinstance(source, TokenCorpus):
         budget = Budget(None, trains=False, kind=None)
-        sample, vocab_size = sample_tokens(source, _SAMPLE_BYTES), source.vocab_size
+        sample, vocab_size = sample_tokens(source), source.vocab_size
     else:
         corpus = Corpus(source, text_field=text_field, on_error=on_error)
         choice = TokenizerChoice.of(tokenizer)
         budget = Budget(None, trains=choice.given is None, kind=choice.kind)
-        sample, chosen = sample_corpus(corpus, choice, n_threads, _SAMPLE_BYTES)
+        sample, chosen = sample_corpus(corpus, choice, n_threads)
         vocab_size = chosen.vocab_size
     estimate = sample.scaled(vocab_size, _core.token_bits_for(vocab_size), n_shard_tokens, n_threads)
     return replace(estimate, memory_bytes=max(estimate.memory_bytes, budget.least_bytes))
@@ -249,9 +250,10 @@ def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, sh
     folder = checkpoint.folder
     if free_bytes(folder) >= _ALWAYS_ENOUGH * corpus.n_bytes:
         return
-    sample, _ = sample_corpus(corpus, TokenizerChoice(tokenizer), 1, _SAMPLE_BYTES)
+    sample, _ = sample_corpus(corpus, TokenizerChoice(tokenizer), 1)
     expected = sample.scaled(tokenizer.vocab_size, _core.token_bits_for(tokenizer.vocab_size), shard_tokens, 1)
-    needed = round(expected.disk_bytes * _CERTAINLY)
+    certain = expected.n_tokens_interval[0] / max(1, expected.n_tokens)
+    needed = round(expected.disk_bytes * min(_CERTAINLY, certain))
     if needed >= _SMALL_BYTES:
         check_room(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
 

@@ -201,13 +201,14 @@ def _encode(encode: EncodeBatch, batch: Batch) -> EncodedBatch:
     return EncodedBatch(
         token_ids,
         lengths,
-        [_json(document.metadata) for document in documents],
+        [stored_metadata(document.metadata) for document in documents],
         [_source(document) for document in documents],
         np.fromiter((document.line or 0 for document in documents), np.int64, len(documents)),
     )
 
 
-def _json(metadata: dict[str, Any]) -> bytes:
+def stored_metadata(metadata: dict[str, Any]) -> bytes:
+    """The bytes that an index keeps of the metadata of a document."""
     return _METADATA.encode(metadata).encode("ascii") if metadata else b""
 
 

@@ -20,6 +20,8 @@ from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infgram.cli.progress import Report
     from infgram.corpus import TokenCorpus
     from infgram.index import Index
@@ -39,6 +41,7 @@ TokenType: TypeAlias = Literal["uint16", "uint32"]
 OnError: TypeAlias = Literal["fail", "skip"]
 Engine: TypeAlias = Literal["local", "ray"]
 
+_SCALES: Final = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 _HINT: Final = (
     "the tokenizer is trained on this corpus; to count in the tokens of a given language model, build with its own: "
     "--tokenizer path/to/tokenizer.json"
@@ -186,7 +189,7 @@ def build(
     that runs on this machine. The index is the same.
 
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
-    n_documents, n_tokens, disk_bytes, memory_bytes, elapsed_s, input_bytes, sampled_bytes. By tasks: path,
+    n_documents, n_tokens, n_tokens_interval (95%), disk_bytes, memory_bytes, elapsed_s, input_bytes, sampled_bytes. By tasks: path,
     elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours, dollars, dollars_per_cpu_hour,
     stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written). On standard error stands
     meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage, done,
@@ -295,7 +298,7 @@ def print_estimate(estimate: dict[str, Any]) -> None:
         ("", "about"),
         [
             ("documents", f"{estimate['n_documents']:,}"),
-            ("tokens", f"{estimate['n_tokens']:,}"),
+            ("tokens", _with_interval(estimate["n_tokens"], estimate["n_tokens_interval"])),
             ("time", duration(estimate["elapsed_s"])),
             ("memory", size(estimate["memory_bytes"])),
             ("disk", size(estimate["disk_bytes"])),
@@ -303,6 +306,18 @@ def print_estimate(estimate: dict[str, Any]) -> None:
         left=("", "about"),
     )
     print_line(f"from {sampled} of {whole} of input; --memory makes it take less memory, and longer")
+
+
+def _with_interval(n: int, interval: Sequence[int]) -> str:
+    """`12.3 million (12.1 to 12.5 with 95% confidence)`, or the number alone if it is exact."""
+    if tuple(interval) == (n, n):
+        return f"{n:,}"
+    scale, word = next(((scale, word) for scale, word in _SCALES if n >= scale), (1, ""))
+    if not word:
+        return f"{n:,} ({interval[0]:,} to {interval[1]:,} with 95% confidence)"
+    shown, low, high = (number / scale for number in (n, *interval))
+    digits = min(6, max(1, 1 - math.floor(math.log10(max(high - low, 1e-6)))))
+    return f"{shown:.{digits}f} {word} ({low:.{digits}f} to {high:.{digits}f} with 95% confidence)"
 
 
 def print_summary(answer: dict[str, Any]) -> None:

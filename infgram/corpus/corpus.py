@@ -9,7 +9,7 @@ from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.found import FoundSoFar
 from infgram.corpus.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, ReadOptions
-from infgram.corpus.peek import peek
+from infgram.corpus.peek import SeenDocument, peek
 from infgram.corpus.reading import HOW_TO_GO_ON, InputFile, OnError, Reading
 from infgram.corpus.sampling import spread_sample
 from infgram.corpus.text_field import TextField
@@ -116,11 +116,11 @@ class Corpus:
         how: list[str | int] = [self._text_field, self._on_error, self._longest_document_bytes, *unlisted]
         return fingerprint(((file.source, file.place) for file in self.files), how)
 
-    def peek(self, n_bytes: int) -> tuple[list[SourceDocument], int]:
-        """Some documents from files all over the corpus, and how many bytes, as stored, they took.
+    def peek(self, n_bytes: int) -> Iterator[SeenDocument]:
+        """Documents from all over the corpus, with the bytes, as stored, that they take; all if that is not more.
 
         Args:
-            n_bytes: about so many bytes, as stored, are read; the documents are held in memory.
+            n_bytes: about so many bytes, as stored, are read.
         """
         return peek(self.files, ReadOptions(TextField(self._text_field), self._longest_document_bytes), n_bytes)
 

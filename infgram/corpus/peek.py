@@ -1,44 +1,181 @@
-"""A look at some documents of every part of the corpus, without reading all of it."""
+"""A look at documents of every part of the corpus, without reading all of it if it is large."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Final
+import io
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Any, Final
 
 from infgram.corpus.documents import SourceDocument
+from infgram.corpus.extras import PARQUET
+from infgram.corpus.json_lines import read_json_lines
 from infgram.corpus.options import ReadOptions
+from infgram.corpus.parquet import read_parquet
+from infgram.corpus.places import CountingFile, CountingStream, Place
 from infgram.corpus.reading import InputFile, Reading
 from infgram.corpus.sampling import place_number
 from infgram.errors import InputError
 
-_MOST_FILES: Final = 1000
-_FEWEST_FILES: Final = 4  # of large ones, as long as there are so many
+_LOOKS: Final = 32
+_MOST_FILES: Final = 32  # of small ones, in one look
+_READ_BYTES: Final = 8 << 10  # at once, so that hardly more is read than the documents take
+_LINE_BYTES: Final = 1 << 20
 
 
-def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> tuple[list[SourceDocument], int]:
-    """The first documents of files that are chosen as by lot, the same ones every time.
+@dataclass(frozen=True)
+class SeenDocument:
+    """A document of a look, or a piece of the input without one.
+
+    Attributes:
+        document: itself; None where there is none.
+        look: the number of the look, from 0. The documents of one look are neighbours.
+        size_bytes: what it takes of the input, as stored; what lies between two documents counts with the second.
+    """
+
+    document: SourceDocument | None
+    look: int
+    size_bytes: float
+
+
+def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iterator[SeenDocument]:
+    """Documents from places at about equal distances over the corpus; all of them if it has `n_bytes` or less.
+
+    The bytes of the input are as likely to be looked at, whatever files they are in. Lines of JSON that are not
+    compressed are read from anywhere in a file; of any other large file the beginning stands for the whole.
 
     Args:
         files: of the corpus.
         options: how they are read; what cannot be read is passed over.
         n_bytes: about so many bytes, as stored, are read.
-
-    Returns:
-        The documents, and how many bytes, as stored, they took.
     """
-    documents: list[SourceDocument] = []
-    n_read = 0
-    for number in sorted(range(len(files)), key=place_number)[:_MOST_FILES]:
+    total = sum(file.size_bytes for file in files)
+    if total <= n_bytes:
+        for number, file in enumerate(files):
+            yield from _documents(file, options, file.size_bytes, number)
+        return
+    ends = list(accumulate(file.size_bytes for file in files))
+    most = max(1, n_bytes // _LOOKS)
+    heads: dict[int, int] = {}
+    for look in range(_LOOKS):
+        at = (look * total + place_number(look) * total // 2**64) // _LOOKS
+        number = bisect_right(ends, at)
         file = files[number]
-        reading = Reading("", [file], [], options, "skip")
-        most = max(1, min(n_bytes - n_read, n_bytes // _FEWEST_FILES))
-        with suppress(InputError):  # no document in this one
-            for document in reading.documents():
-                documents.append(document)
-                if reading.bytes_read >= most and most < file.size_bytes:
-                    break
-        n_read += reading.bytes_read
-        if n_read >= n_bytes:
-            break
-    return documents, n_read
+        if file.size_bytes <= most:
+            yield from _small_files(files[number : number + _MOST_FILES], options, most, look)
+        elif file.compression is None and file.format.read is read_json_lines:
+            lines = _lines_at(file, at - (ends[number] - file.size_bytes), most)
+            yield from _documents(lines, options, lines.size_bytes, look)
+        else:
+            heads[number] = heads.get(number, 0) + 1
+    for number, n_looks in heads.items():
+        yield from _head(files[number], options, most, n_looks, _LOOKS * (number + 1))
+
+
+def _small_files(files: Sequence[InputFile], options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
+    n_read = 0
+    for file in files:
+        if n_read + file.size_bytes > most and n_read > 0:
+            return
+        yield from _documents(file, options, file.size_bytes, look)
+        n_read += file.size_bytes
+
+
+def _head(
+    file: InputFile, options: ReadOptions, most: int, n_looks: int, first_look: int
+) -> Iterator[SeenDocument]:
+    """The beginning of a file, as so many looks."""
+    passed = 0.0
+    for seen in _documents(file, options, most * n_looks, first_look):
+        passed += seen.size_bytes
+        yield replace(seen, look=first_look + min(n_looks - 1, int(passed // most)))
+
+
+def _documents(file: InputFile, options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
+    """Those in the first `most` bytes of a file."""
+    is_whole = most >= file.size_bytes
+    file = file if is_whole else replace(file, place=_Slowly(file.place))
+    reading = Reading("", [file], [], options, "skip")
+    n_rows = None if is_whole or file.format.read is not read_parquet else _n_rows(file)
+    before, held = 0.0, list[SourceDocument]()
+    with suppress(InputError):  # no document in this one
+        for document in reading.documents():
+            held.append(document)
+            now = _passed(reading.bytes_read, document, file, n_rows)
+            if now > before:  # several documents came with the same bytes
+                yield from _shared(held, look, now - before)
+                before, held = now, []
+                if not is_whole and now >= most:
+                    return
+    # What was read and not yet counted, and what follows the last document of a whole file.
+    yield from _shared(held, look, (file.size_bytes if is_whole else before) - before)
+
+
+def _passed(bytes_read: int, document: SourceDocument, file: InputFile, n_rows: int | None) -> float:
+    if n_rows is None or document.line is None:
+        return float(bytes_read)
+    return file.size_bytes * document.line / max(1, n_rows)
+
+
+def _shared(documents: list[SourceDocument], look: int, size_bytes: float) -> Iterator[SeenDocument]:
+    if not documents:
+        yield SeenDocument(None, look, size_bytes)
+    for document in documents:
+        yield SeenDocument(document, look, size_bytes / len(documents))
+
+
+def _n_rows(file: InputFile) -> int | None:
+    """The rows of a Parquet file, which is not read from front to back."""
+    try:
+        with file.place.open() as raw:
+            return int(PARQUET.load().ParquetFile(raw).metadata.num_rows)
+    except Exception:  # noqa: BLE001  # whatever is wrong with it, its reader will say
+        return None
+
+
+def _lines_at(file: InputFile, begin: int, most: int) -> InputFile:
+    """The whole lines in about `most` bytes of a file, as a file: from the first that begins behind `begin`."""
+    try:
+        with file.place.open() as raw, io.BufferedReader(raw, _LINE_BYTES) as content:
+            content.seek(begin)
+            if begin > 0:
+                content.readline()
+            data = content.read(most)
+            data += content.readline()
+    except OSError:
+        data = b""
+    return replace(file, place=_Held(data), size_bytes=len(data))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A piece of a file that is in memory already."""
+
+    data: bytes
+
+    @contextmanager
+    def open(self) -> Iterator[CountingStream]:
+        yield CountingStream(io.BytesIO(self.data))
+
+
+@dataclass(frozen=True)
+class _Slowly:
+    """A place that gives few bytes at a time, so that what is read is what the documents took."""
+
+    place: Place
+
+    def open(self) -> AbstractContextManager[CountingFile | CountingStream]:
+        return self._open()
+
+    @contextmanager
+    def _open(self) -> Iterator[CountingStream]:
+        with self.place.open() as raw:
+            yield _SlowStream(raw)
+
+
+class _SlowStream(CountingStream):
+    def readinto(self, buffer: Any, /) -> int:
+        return super().readinto(memoryview(buffer)[:_READ_BYTES])

@@ -11,8 +11,8 @@ _FEWEST_PIECES: Final = 256  # in a full sample
 _64_BITS: Final = (1 << 64) - 1
 
 
-def spread_sample(texts: Iterable[str], max_bytes: int) -> list[str]:
-    """Pieces of the texts, in their order, of at most `max_bytes` of UTF-8 together; all if they fit.
+class SpreadSample:
+    """Pieces of texts of at most `max_bytes` of UTF-8 together, in the order of the texts; all if they fit.
 
     Long texts are cut into pieces, each piece gets a pseudo-random number from its place, and the pieces
     with the smallest numbers stay. So every part of the corpus has the same chance, whatever the sizes
@@ -20,23 +20,46 @@ def spread_sample(texts: Iterable[str], max_bytes: int) -> list[str]:
 
     Cost: one pass over the texts; memory for `max_bytes` of text.
     """
-    longest = max(1, min(_LONGEST_PIECE, max_bytes // _FEWEST_PIECES))
-    kept: list[tuple[int, int, str, int]] = []  # a heap: −number, place, piece, bytes; the largest number on top
-    limit, place, n_bytes = 1 << 64, 0, 0
-    for text in texts:
-        for start in range(0, len(text), longest):
-            place += 1
-            number = place_number(place)
-            if number >= limit:
+
+    def __init__(self, max_bytes: int, seed: int = 0) -> None:
+        """Begin.
+
+        Args:
+            max_bytes: of all pieces.
+            seed: another one gives another sample of the same texts.
+        """
+        self._max_bytes = max_bytes
+        self._longest = max(1, min(_LONGEST_PIECE, max_bytes // _FEWEST_PIECES))
+        self._kept: list[tuple[int, int, str, int]] = []  # a heap: −number, place, piece, bytes; the largest on top
+        self._limit, self._place, self._n_bytes = 1 << 64, 0, 0
+        self._first_place = seed << 64 - 16  # so far apart that no corpus has so many pieces
+
+    def add(self, text: str) -> None:
+        """Look at the next text."""
+        for start in range(0, len(text), self._longest):
+            self._place += 1
+            number = place_number(self._first_place + self._place)
+            if number >= self._limit:
                 continue
-            piece = text[start : start + longest]
+            piece = text[start : start + self._longest]
             size = len(piece) if piece.isascii() else len(piece.encode("utf-8"))
-            heapq.heappush(kept, (-number, place, piece, size))
-            n_bytes += size
-            while n_bytes > max_bytes:
-                number, _, _, size = heapq.heappop(kept)
-                limit, n_bytes = -number, n_bytes - size
-    return [piece for _, _, piece, _ in sorted(kept, key=lambda entry: entry[1])]
+            heapq.heappush(self._kept, (-number, self._place, piece, size))
+            self._n_bytes += size
+            while self._n_bytes > self._max_bytes:
+                number, _, _, size = heapq.heappop(self._kept)
+                self._limit, self._n_bytes = -number, self._n_bytes - size
+
+    def pieces(self) -> list[str]:
+        """Those that stay."""
+        return [piece for _, _, piece, _ in sorted(self._kept, key=lambda entry: entry[1])]
+
+
+def spread_sample(texts: Iterable[str], max_bytes: int) -> list[str]:
+    """The pieces of a `SpreadSample` of all these texts."""
+    sample = SpreadSample(max_bytes)
+    for text in texts:
+        sample.add(text)
+    return sample.pieces()
 
 
 def place_number(place: int) -> int:
