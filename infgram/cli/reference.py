@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from typer.main import get_command
 
-from infgram.cli.app import app
+from infgram.cli.app import COMMANDS, app
 
 _INTRODUCTION: Final = """# The command line
 
@@ -26,7 +26,8 @@ def reference() -> str:
     group: Any = get_command(app)
     context = _context(group, None, "infgram")
     parts = [_INTRODUCTION, _section("infgram", group.get_help(context))]
-    for name, command in group.commands.items():
+    for name in COMMANDS:
+        command = group.get_command(context, name)
         parts.append(_section(f"infgram {name}", command.get_help(_context(command, context, name))))
     return "\n".join(parts)
 
