@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from infgram.cli import exit_codes
-from infgram.cli.output import WarningsToStandardError, message, note, prepare_streams
+from infgram.cli.output import WarningsToStandardError, abandon_standard_output, message, note, prepare_streams
 from infgram.errors import InfgramError
 
 _HELP: Final = """Exact n-gram and ∞-gram statistics over any corpus.
@@ -61,7 +58,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = {
     "dedup": _Entry(
         "dedup", "Find the passages that stand in a corpus more than once, and write the corpus without them."
     ),
-    "plan": _Entry("plan", "Plan an index that takes many machines: how many, how long, how much."),
+    "plan": _Entry("plan", "Plan an index that takes many machines: how many, how long, how dear, how fast."),
     "serve": _Entry("serve", "Serve indexes over HTTP, with a page to ask them."),
     "api-key": _Entry("api_key", "Make a key for the service, and print it once."),
     "demo": _Entry("demo", "Index Python's own library, ask it, serve it."),
@@ -115,8 +112,11 @@ class Commands(TyperGroup):
             prepare_streams()
             return super().main(*args, **options)
         except OSError as error:
-            _abandon_standard_output()
+            abandon_standard_output()
             sys.exit(_failed(exit_codes.MACHINE, _text(error)).exit_code)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a reader that went away is noticed
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -135,11 +135,8 @@ class Commands(TyperGroup):
             raise _failed(exit_codes.MACHINE, "out of memory; close other programs or use a larger machine") from error
         except KeyboardInterrupt as error:
             raise _failed(exit_codes.INTERRUPTED, "interrupted") from error
-        except BrokenPipeError as error:
-            _abandon_standard_output()
-            raise typer.Exit(exit_codes.PIPE_CLOSED) from error
         except OSError as error:
-            _abandon_standard_output()
+            abandon_standard_output()
             raise _failed(exit_codes.MACHINE, _text(error)) from error
         finally:
             logger.removeHandler(warnings)
@@ -164,13 +161,6 @@ def _text(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
-
-
-def _abandon_standard_output() -> None:
-    """Nobody reads what is still to be written; Python would complain once more at exit."""
-    closed_or_no_file = (AttributeError, io.UnsupportedOperation)
-    with contextlib.suppress(*closed_or_no_file), open(os.devnull, "w") as devnull:
-        os.dup2(devnull.fileno(), sys.stdout.fileno())
 
 
 def _as_it_stands(heading: str, text: str) -> str:

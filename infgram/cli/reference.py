@@ -18,6 +18,10 @@ a command prints one JSON object, in ASCII, which never holds NaN or Infinity: a
 After an error standard output stays empty. A text is taken exactly as it stands: no space is put in front, no line
 feed taken off its end, not even that of standard input (`-`). Corpus text on a terminal has its control characters
 shown as escapes.
+
+When the reader of standard output goes away, as `| head` does, a command ends at once, without a message, with exit
+code 141; only `infgram serve` goes on. A standard output that is closed from the start is an error (5). Messages that
+standard error does not take are dropped, and change neither the work nor the exit code.
 """
 
 
