@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
-from infgram._core import __version__
-from infgram.build import build, build_from_tokens, estimate_build
-from infgram.client import AsyncClient, Client
-from infgram.corpus import TokenCorpus
-from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
-from infgram.errors import (
-    IndexClosedError,
-    IndexDamagedError,
-    IndexExistsError,
-    IndexNotFoundError,
-    IndexVersionError,
-    InfgramError,
-    InputError,
-    MissingExtraError,
-    QueryError,
-    ServiceError,
-    ShardUnavailableError,
-    StorageError,
-    TimeLimitError,
-    TokenizerError,
-)
-from infgram.index import Index
-from infgram.opening import open
-from infgram.partial import PartialAnswers, partial_answers
-from infgram.query_language import Cnf
-from infgram.session import Session
-from infgram.spelling import Spellings
-from infgram.tools import (
-    ItemOverlap,
-    Novelty,
-    Overlap,
-    SizeOverlap,
-    SpanDocument,
-    TotalOverlap,
-    Trace,
-    TracedDocument,
-    TracedSpan,
-    dedup,
-    novelty,
-    novelty_batch,
-    overlap,
-    trace,
-    write_dedup,
-)
-from infgram.types import (
-    END_OF_DOCUMENT,
-    BuildEstimate,
-    BuildProgress,
-    Document,
-    InfgramDistribution,
-    InfgramLogProb,
-    Location,
-    LongestMatches,
-    LongestSuffix,
-    NextTokenDistribution,
-    SearchHit,
-    SearchMatch,
-    SearchResult,
-    SequenceScore,
-    SuffixRange,
-)
+import sys
+import typing
+
+from infgram import lazy
+
+if typing.TYPE_CHECKING:
+    from infgram._core import __version__
+    from infgram.build import build, build_from_tokens, estimate_build
+    from infgram.client import AsyncClient, Client
+    from infgram.corpus import TokenCorpus
+    from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
+    from infgram.errors import (
+        IndexClosedError,
+        IndexDamagedError,
+        IndexExistsError,
+        IndexNotFoundError,
+        IndexVersionError,
+        InfgramError,
+        InputError,
+        MissingExtraError,
+        QueryError,
+        ServiceError,
+        ShardUnavailableError,
+        StorageError,
+        TimeLimitError,
+        TokenizerError,
+    )
+    from infgram.index import Index
+    from infgram.opening import open
+    from infgram.partial import PartialAnswers, partial_answers
+    from infgram.query_language import Cnf
+    from infgram.session import Session
+    from infgram.spelling import Spellings
+    from infgram.tools import (
+        ItemOverlap,
+        Novelty,
+        Overlap,
+        SizeOverlap,
+        SpanDocument,
+        TotalOverlap,
+        Trace,
+        TracedDocument,
+        TracedSpan,
+        dedup,
+        novelty,
+        novelty_batch,
+        overlap,
+        trace,
+        write_dedup,
+    )
+    from infgram.types import (
+        END_OF_DOCUMENT,
+        BuildEstimate,
+        BuildProgress,
+        Document,
+        InfgramDistribution,
+        InfgramLogProb,
+        Location,
+        LongestMatches,
+        LongestSuffix,
+        NextTokenDistribution,
+        SearchHit,
+        SearchMatch,
+        SearchResult,
+        SequenceScore,
+        SuffixRange,
+    )
 
 __all__ = [
     "END_OF_DOCUMENT",
@@ -127,3 +133,70 @@ __all__ = [
     "trace",
     "write_dedup",
 ]
+
+_HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
+    "infgram._core": ("__version__",),
+    "infgram.build": ("build", "build_from_tokens", "estimate_build"),
+    "infgram.client": ("AsyncClient", "Client"),
+    "infgram.corpus": ("TokenCorpus",),
+    "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
+    "infgram.errors": (
+        "IndexClosedError",
+        "IndexDamagedError",
+        "IndexExistsError",
+        "IndexNotFoundError",
+        "IndexVersionError",
+        "InfgramError",
+        "InputError",
+        "MissingExtraError",
+        "QueryError",
+        "ServiceError",
+        "ShardUnavailableError",
+        "StorageError",
+        "TimeLimitError",
+        "TokenizerError",
+    ),
+    "infgram.index": ("Index",),
+    "infgram.opening": ("open",),
+    "infgram.partial": ("PartialAnswers", "partial_answers"),
+    "infgram.query_language": ("Cnf",),
+    "infgram.session": ("Session",),
+    "infgram.spelling": ("Spellings",),
+    "infgram.tools": (
+        "ItemOverlap",
+        "Novelty",
+        "Overlap",
+        "SizeOverlap",
+        "SpanDocument",
+        "TotalOverlap",
+        "Trace",
+        "TracedDocument",
+        "TracedSpan",
+        "dedup",
+        "novelty",
+        "novelty_batch",
+        "overlap",
+        "trace",
+        "write_dedup",
+    ),
+    "infgram.types": (
+        "END_OF_DOCUMENT",
+        "BuildEstimate",
+        "BuildProgress",
+        "Document",
+        "InfgramDistribution",
+        "InfgramLogProb",
+        "Location",
+        "LongestMatches",
+        "LongestSuffix",
+        "NextTokenDistribution",
+        "SearchHit",
+        "SearchMatch",
+        "SearchResult",
+        "SequenceScore",
+        "SuffixRange",
+    ),
+}
+"""Where each public name is defined. It is imported on first use, so that a command starts quickly."""
+
+sys.modules[__name__].__class__ = lazy.Package

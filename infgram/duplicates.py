@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -71,6 +71,12 @@ class Duplicates:
             n_spans += len(spans)
             n_documents += len(np.unique(documents))
         return DedupTotals(self._n_documents, self._n_tokens, n_duplicate_tokens, n_spans, n_documents)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse: the marks are as large as the index."""
+        raise TypeError(
+            "Duplicates cannot be pickled, since they are about as large as the index; pickle list(…) of them"
+        )
 
     def _batches(self) -> Iterator[tuple[Int64Array, Int64Array]]:
         """For each span its document and its `[start, end)`; no document is parted. No batch is empty."""

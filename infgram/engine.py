@@ -28,6 +28,9 @@ class SessionEngine(Protocol):
     def state(self) -> tuple[int, int, int]:
         """Suffix length, its count, tokens appended."""
 
+    def suffix(self) -> Int64Array:
+        """The tokens of the suffix."""
+
     def copy(self) -> SessionEngine:
         """An independent session in the same state."""
 

@@ -53,6 +53,9 @@ class Index:
     A query is text, which the index's own tokenizer encodes exactly as it stands, or token ids: a sequence of
     integers or a one-dimensional integer array. An absent query is no error: its count is 0.
 
+    An index may be used after a fork. It is pickled as its absolute paths and how they were loaded, not its content;
+    unpickling opens them again, and raises `IndexDamagedError` if another index is there by then.
+
     Example:
         >>> import infgram, tempfile, pathlib
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,8 +66,18 @@ class Index:
         3
     """
 
-    def __init__(self, paths: Sequence[Path], *, load: Load = "map") -> None:
-        """Use `infgram.open`."""
+    def __init__(
+        self, paths: Sequence[Path], *, load: Load = "map", origin: Callable[[], Sequence[Path]] | None = None
+    ) -> None:
+        """Use `infgram.open`.
+
+        Args:
+            paths: the folders.
+            load: as for `infgram.open`.
+            origin: finds the folders when a pickled index is opened; None for these.
+        """
+        absolute = [path.absolute() for path in paths]
+        self._origin, self._load = origin or partial(_as_they_are, absolute), load
         manifests = [Manifest.read(path) for path in paths]
         check_one_tokenizer(paths, manifests)
         pairs = zip(paths, manifests, strict=True)
@@ -334,7 +347,8 @@ class Index:
             context: text or token ids to begin with.
             min_count: how often a suffix must occur to be used.
         """
-        return Session(self._core.session(self._tokens(context), at_least(min_count, 1, "min_count")))
+        least = at_least(min_count, 1, "min_count")
+        return Session(self._core.session(self._tokens(context), least), self, least)
 
     # Documents
 
@@ -581,6 +595,15 @@ class Index:
         paths = ", ".join(str(path) for path in self._paths)
         return f"<infgram.Index {paths}{' (closed)' if self._open_core is None else ''}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the index is; `IndexClosedError` if it was closed."""
+        _ = self._core
+        return _reopened, (self._origin, self._load, self._identity())
+
+    def _identity(self) -> list[str]:
+        """What differs where another index has the same path."""
+        return [f"{manifest.fingerprint} {manifest.tokenizer}" for manifest in self._manifests]
+
     @property
     def _core(self) -> Engine:
         if self._open_core is None:
@@ -611,3 +634,23 @@ class Index:
 
 def _report(progress: Callable[[int, int], None], base: int, total: int, n_done: int) -> None:
     progress(base + n_done, total)
+
+
+def _as_they_are(paths: Sequence[Path]) -> Sequence[Path]:
+    return paths
+
+
+def _reopened(origin: Callable[[], Sequence[Path]], load: Load, identity: list[str]) -> Index:
+    """The index that was pickled.
+
+    Raises:
+        IndexDamagedError: another one is in its place.
+    """
+    index = Index(origin(), load=load, origin=origin)
+    if index._identity() != identity:
+        index.close()
+        raise IndexDamagedError(
+            f"{', '.join(map(str, index.paths))}: not the index that was pickled, another one is in its place; "
+            "open it again with infgram.open"
+        )
+    return index

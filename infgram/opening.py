@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from infgram.errors import QueryError
@@ -44,7 +45,15 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
         from infgram.cluster.connecting import connect  # a single machine does not need it
 
         return connect(in_cluster[0])
-    return Index([_folder(os.fspath(part)) for part in paths], load=load)
+    places = [os.fspath(part) for part in paths]
+    if not any("://" in place for place in places):
+        return Index([Path(place) for place in places], load=load)
+    origin = partial(_folders, [place if "://" in place else os.path.abspath(place) for place in places])
+    return Index(origin(), load=load, origin=origin)
+
+
+def _folders(places: list[str]) -> list[Path]:
+    return [_folder(place) for place in places]
 
 
 def _folder(path: str) -> Path:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from infgram.arguments import top_k_or_none
 from infgram.engine import SessionEngine
-from infgram.types import InfgramDistribution, LongestSuffix
+from infgram.types import InfgramDistribution, Int64Array, LongestSuffix, Query
+
+
+class _Opener(Protocol):
+    """An `Index`."""
+
+    def session(self, context: Query = (), *, min_count: int = 1) -> Session:
+        """A new session."""
 
 
 class Session:
     """The longest suffix of the tokens so far, carried from step to step; made by `Index.session`.
 
-    A session may be used from any thread, and any number of sessions at once. It keeps the index's files open.
+    A session may be used from any thread, and any number of sessions at once. It keeps the index's files open. It is
+    pickled as its index and the suffix.
 
     Example:
         >>> import infgram, tempfile
@@ -28,9 +36,16 @@ class Session:
         [3, 4]
     """
 
-    def __init__(self, core: SessionEngine) -> None:
-        """Use `Index.session`."""
-        self._core = core
+    def __init__(self, core: SessionEngine, index: _Opener, min_count: int, n_before: int = 0) -> None:
+        """Use `Index.session`.
+
+        Args:
+            core: the session of the engine.
+            index: what made it.
+            min_count: how often a suffix must occur to be used.
+            n_before: tokens that were appended before those of `core`.
+        """
+        self._core, self._index, self._min_count, self._n_before = core, index, min_count, n_before
 
     def append(self, token: int) -> None:
         """Add a token to the context. Amortised, a constant number of searches.
@@ -58,11 +73,22 @@ class Session:
     @property
     def n_tokens(self) -> int:
         """Tokens so far, those of the first context included."""
-        return self._core.state()[2]
+        return self._n_before + self._core.state()[2]
 
     def copy(self) -> Session:
         """An independent session in the same state, as beam search needs one; a copy of the suffix and its ranges."""
-        return Session(self._core.copy())
+        return Session(self._core.copy(), self._index, self._min_count, self._n_before)
 
     def __len__(self) -> int:
         return self.n_tokens
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the index and the suffix; `IndexClosedError` if the index was closed."""
+        return _resumed, (self._index, self._min_count, self._core.suffix(), self.n_tokens)
+
+
+def _resumed(index: _Opener, min_count: int, suffix: Int64Array, n_tokens: int) -> Session:
+    """A session in the state of the one that was pickled."""
+    session = index.session(suffix, min_count=min_count)
+    session._n_before = n_tokens - len(suffix)
+    return session

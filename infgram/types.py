@@ -139,6 +139,10 @@ class InfgramLogProb(float):
         self.is_sparse = is_sparse
         return self
 
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, int | bool]]:
+        """What a pickled one is made with."""
+        return (), dict(vars(self))
+
     @property
     def effective_n(self) -> int:
         """The n of this ∞-gram: `suffix_length + 1`."""

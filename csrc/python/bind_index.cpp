@@ -217,6 +217,16 @@ auto session_state(const LockedSession& session) {
   return std::tuple(state.suffix().size(), total_count(state.ranges()), state.n_tokens());
 }
 
+py::array_t<std::int64_t> session_suffix(const LockedSession& session) {
+  std::vector<std::int64_t> suffix;
+  {
+    const py::gil_scoped_release release;
+    const std::lock_guard lock(session.mutex);
+    suffix.assign(session.session.suffix().begin(), session.session.suffix().end());
+  }
+  return array_from(std::move(suffix));
+}
+
 std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs_from(const std::vector<Location>& locations) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs;
   for (const Location& location : locations) pairs.emplace_back(location.document, location.offset);
@@ -342,6 +352,7 @@ void bind_index(py::module_& module) {
       .def("distribution", &session_rows, py::arg("top_k") = py::none(),
            "(suffix length, rows as of next_tokens) after the longest suffix.")
       .def("state", &session_state, "(suffix length, its count, tokens appended).")
+      .def("suffix", &session_suffix, "The tokens of the suffix: int64.")
       .def("copy", &copy_session, "An independent session in the same state.");
   index.def("session", &open_session, py::arg("context"), py::arg("min_count") = 1,
             "A session that begins with a context; one longest_suffix.");

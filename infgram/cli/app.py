@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import os
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from infgram.cli import (
-    api_key,
-    build,
-    count,
-    dedup,
-    demo,
-    document,
-    evaluate,
-    exit_codes,
-    info,
-    next_token,
-    novelty,
-    overlap,
-    plan,
-    score,
-    search,
-    serve,
-    trace,
-    verify,
-)
-from infgram.cli.output import WarningsToStandardError, message, note, prepare_streams
+from infgram.cli import exit_codes
+from infgram.cli.output import WarningsToStandardError, abandon_standard_output, message, note, prepare_streams
 from infgram.errors import InfgramError
 
 _HELP: Final = """Exact n-gram and ∞-gram statistics over any corpus.
@@ -54,8 +35,76 @@ infgram next --help                      # each command has examples
 _USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # of Typer's own copy of click, or of click: by version
 
 
+class _Entry(NamedTuple):
+    """Where a command is defined, as the function that has the name of its module, and what the help says of it."""
+
+    module: str
+    summary: str
+
+
+COMMANDS: Final[Mapping[str, _Entry]] = {
+    "build": _Entry("build", "Index a corpus of text files, JSON lines, tables or token ids."),
+    "info": _Entry("info", "Show what an index holds and where its bytes are."),
+    "verify": _Entry("verify", "Check every byte of an index."),
+    "count": _Entry("count", "Count how often a text occurs, exactly."),
+    "next": _Entry("next_token", "Show which tokens follow a text, counted exactly."),
+    "score": _Entry("score", "Give each token of a text its ∞-gram probability."),
+    "search": _Entry("search", "Find the documents that hold a text, or several."),
+    "document": _Entry("document", "Print one document of the corpus."),
+    "trace": _Entry("trace", "Find the passages of a text that stand in the corpus, and documents that hold them."),
+    "novelty": _Entry("novelty", "Measure how much of a text is new to the corpus."),
+    "overlap": _Entry("overlap", "Compare a test set with the corpus, and say which items are contaminated."),
+    "eval": _Entry("evaluate", "Measure language models on a text: of the index, a neural one, and mixtures of them."),
+    "dedup": _Entry(
+        "dedup", "Find the passages that stand in a corpus more than once, and write the corpus without them."
+    ),
+    "plan": _Entry("plan", "Plan an index that takes many machines: how many, how long, how dear, how fast."),
+    "serve": _Entry("serve", "Serve indexes over HTTP, with a page to ask them."),
+    "api-key": _Entry("api_key", "Make a key for the service, and print it once."),
+    "demo": _Entry("demo", "Index Python's own library, ask it, serve it."),
+}
+"""All commands, in the order of the help; the module of one is imported when it is run."""
+
+
+class _Loaded(Mapping[str, Any]):
+    """The commands by name, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+
+@cache
+def _command(name: str) -> Any:
+    module = import_module(f"infgram.cli.{COMMANDS[name].module}")
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    alone.command(name, epilog=_as_it_stands("Examples", module.EXAMPLES))(getattr(module, COMMANDS[name].module))
+    return get_command(alone)
+
+
 class Commands(TyperGroup):
     """The group of commands, which turns errors into one line and the right exit code."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: Any = _Loaded()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the help."""
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what each command does, without importing it."""
+        summaries = {name: TyperCommand(name, help=entry.summary) for name, entry in COMMANDS.items()}
+        TyperGroup(commands=summaries).format_commands(ctx, formatter)  # type: ignore[arg-type]
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Read the command line and run it; what fails here failed while the help was written."""
@@ -63,8 +112,11 @@ class Commands(TyperGroup):
             prepare_streams()
             return super().main(*args, **options)
         except OSError as error:
-            _abandon_standard_output()
+            abandon_standard_output()
             sys.exit(_failed(exit_codes.MACHINE, _text(error)).exit_code)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a reader that went away is noticed
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -83,11 +135,8 @@ class Commands(TyperGroup):
             raise _failed(exit_codes.MACHINE, "out of memory; close other programs or use a larger machine") from error
         except KeyboardInterrupt as error:
             raise _failed(exit_codes.INTERRUPTED, "interrupted") from error
-        except BrokenPipeError as error:
-            _abandon_standard_output()
-            raise typer.Exit(exit_codes.PIPE_CLOSED) from error
         except OSError as error:
-            _abandon_standard_output()
+            abandon_standard_output()
             raise _failed(exit_codes.MACHINE, _text(error)) from error
         finally:
             logger.removeHandler(warnings)
@@ -114,13 +163,6 @@ def _text(error: Exception) -> str:
     return str(error)
 
 
-def _abandon_standard_output() -> None:
-    """Nobody reads what is still to be written; Python would complain once more at exit."""
-    closed_or_no_file = (AttributeError, io.UnsupportedOperation)
-    with contextlib.suppress(*closed_or_no_file), open(os.devnull, "w") as devnull:
-        os.dup2(devnull.fileno(), sys.stdout.fileno())
-
-
 def _as_it_stands(heading: str, text: str) -> str:
     r"""A heading and lines for the help, which `\b` keeps from being filled into one paragraph."""
     lines = "\n".join(f"  {line}" for line in text.strip("\n").splitlines())
@@ -137,30 +179,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_COMMANDS: Final[tuple[tuple[str, Callable[..., None], str], ...]] = (
-    ("build", build.build, build.EXAMPLES),
-    ("info", info.info, info.EXAMPLES),
-    ("verify", verify.verify, verify.EXAMPLES),
-    ("count", count.count, count.EXAMPLES),
-    ("next", next_token.next_token, next_token.EXAMPLES),
-    ("score", score.score, score.EXAMPLES),
-    ("search", search.search, search.EXAMPLES),
-    ("document", document.document, document.EXAMPLES),
-    ("trace", trace.trace, trace.EXAMPLES),
-    ("novelty", novelty.novelty, novelty.EXAMPLES),
-    ("overlap", overlap.overlap, overlap.EXAMPLES),
-    ("eval", evaluate.evaluate, evaluate.EXAMPLES),
-    ("dedup", dedup.dedup, dedup.EXAMPLES),
-    ("plan", plan.plan, plan.EXAMPLES),
-    ("serve", serve.serve, serve.EXAMPLES),
-    ("api-key", api_key.api_key, api_key.EXAMPLES),
-    ("demo", demo.demo, demo.EXAMPLES),
-)
-
-
-for _name, _command, _examples in _COMMANDS:
-    app.command(_name, epilog=_as_it_stands("Examples", _examples))(_command)
 
 
 @app.callback()

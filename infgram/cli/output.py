@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from infgram.cli import exit_codes
 from infgram.cli.display import one_line
 
 if TYPE_CHECKING:
@@ -23,8 +25,38 @@ if TYPE_CHECKING:
 _UNBOUNDED: Final = 100_000  # columns, where no terminal sets a width: nothing is cut or wrapped in a file or pipe
 
 
+class _Answers(io.FileIO):
+    """Standard output. When its reader goes away the command ends, with an exit code of its own, wherever it is."""
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes.
+
+        Raises:
+            SystemExit: nobody reads them; exit code 141.
+        """
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            abandon_standard_output()
+            raise SystemExit(exit_codes.PIPE_CLOSED) from None
+
+
+class _Messages(io.FileIO):
+    """Standard error. What cannot be written there is dropped; the work goes on and ends with its exit code."""
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes, or pretend to."""
+        try:
+            return super().write(data) or 0
+        except OSError:
+            return len(data)
+
+
 def prepare_streams() -> None:
-    """Characters that the streams' encoding lacks become escapes instead of an error.
+    """Make standard output and error behave alike in every command.
+
+    Characters that the streams' encoding lacks become escapes instead of an error. A reader that has gone away ends
+    the command with exit code 141, whichever library is writing; messages that nobody reads are dropped.
 
     Raises:
         OSError: standard output is closed.
@@ -35,9 +67,32 @@ def prepare_streams() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed; send it to a file or to /dev/null")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = _prepared(sys.stdout, _Answers), _prepared(sys.stderr, _Messages)
+
+
+def _prepared(stream: Any, kind: type[io.FileIO]) -> Any:
+    """The same stream over a file of that kind, if it is one of the process and not of a test."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.reconfigure(errors="backslashreplace")
+    raw = getattr(stream.buffer, "raw", stream.buffer)  # without PYTHONUNBUFFERED, and with it
+    if type(raw) is not io.FileIO:
+        return stream
+    file = kind(stream.fileno(), "wb", closefd=False)
+    return io.TextIOWrapper(
+        file if raw is stream.buffer else io.BufferedWriter(file),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
+def abandon_standard_output() -> None:
+    """Discard what is still to be written: nobody reads it, and Python would complain once more at exit."""
+    closed_or_no_file = (AttributeError, io.UnsupportedOperation)
+    with contextlib.suppress(*closed_or_no_file), open(os.devnull, "w") as devnull:
+        os.dup2(devnull.fileno(), sys.stdout.fileno())
 
 
 def print_json(answer: dict[str, Any]) -> None:

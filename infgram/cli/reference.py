@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from typer.main import get_command
 
-from infgram.cli.app import app
+from infgram.cli.app import COMMANDS, app
 
 _INTRODUCTION: Final = """# The command line
 
@@ -18,6 +18,10 @@ a command prints one JSON object, in ASCII, which never holds NaN or Infinity: a
 After an error standard output stays empty. A text is taken exactly as it stands: no space is put in front, no line
 feed taken off its end, not even that of standard input (`-`). Corpus text on a terminal has its control characters
 shown as escapes.
+
+When the reader of standard output goes away, as `| head` does, a command ends at once, without a message, with exit
+code 141; only `infgram serve` goes on. A standard output that is closed from the start is an error (5). Messages that
+standard error does not take are dropped, and change neither the work nor the exit code.
 """
 
 
@@ -26,7 +30,8 @@ def reference() -> str:
     group: Any = get_command(app)
     context = _context(group, None, "infgram")
     parts = [_INTRODUCTION, _section("infgram", group.get_help(context))]
-    for name, command in group.commands.items():
+    for name in COMMANDS:
+        command = group.get_command(context, name)
         parts.append(_section(f"infgram {name}", command.get_help(_context(command, context, name))))
     return "\n".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import socket
@@ -176,8 +177,9 @@ def start(
         raise typer.BadParameter("there is no index to serve; name one: infgram serve INDEX")
 
     def announce_now(url: str) -> None:
-        announce(url, list(settings.indexes))
-        sys.stdout.flush()
+        with contextlib.suppress(SystemExit):  # nobody reads the line; a service goes on without its standard output
+            announce(url, list(settings.indexes))
+            sys.stdout.flush()
 
     if n_replicas == 0:
         service.run(settings, announce=announce_now)

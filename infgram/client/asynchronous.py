@@ -39,6 +39,8 @@ T = TypeVar("T")
 class AsyncClient:
     """`Client` for asyncio: the same methods, to be awaited; sizes are in `await client.info()`.
 
+    Each process and each event loop has connections of its own. It is pickled as a `Client` is.
+
     Example:
         async with infgram.AsyncClient("http://127.0.0.1:8000", index="stories") as index:
             await index.count("rose")
@@ -54,8 +56,14 @@ class AsyncClient:
         retries: int = 4,
     ) -> None:
         """As `Client`."""
-        self._http: httpx2.AsyncClient = wire.httpx2().AsyncClient(**wire.options(url, api_key, timeout_s))
-        self._index, self._retries = index, retries
+        wire.httpx2()
+        self._open(wire.Options(url, index, api_key, timeout_s, retries))
+
+    def _open(self, options: wire.Options) -> None:
+        self._options = options
+        self._connections: wire.Connections[httpx2.AsyncClient] = wire.Connections(
+            repr(self), lambda: wire.httpx2().AsyncClient(**options.http())
+        )
         self._service: tuple[str, Mapping[str, int]] | None = None
 
     # Counting and finding
@@ -214,8 +222,12 @@ class AsyncClient:
         return await self._ask(calls.detokenize(token_ids))
 
     async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
+        """Let go of the connections; questions asked afterwards raise `IndexClosedError`."""
+        import asyncio
+
+        http = self._connections.close(asyncio.get_running_loop())
+        if http is not None:
+            await http.aclose()
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -225,8 +237,18 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
+    def __repr__(self) -> str:
+        return self._options.shown("AsyncClient")
+
+    def __getstate__(self) -> wire.Options:
+        self._connections.check_open()
+        return self._options
+
+    def __setstate__(self, options: wire.Options) -> None:
+        self._open(options)
+
     async def _ask(self, call: Call[T]) -> T:
-        name = self._index or (await self._name_and_limits())[0]
+        name = self._options.index or (await self._name_and_limits())[0]
         answer = await self._send(wire.request(name, call))
         return wire.read(call, answer.status_code, answer.content)
 
@@ -237,19 +259,20 @@ class AsyncClient:
     async def _name_and_limits(self) -> tuple[str, Mapping[str, int]]:
         if self._service is None:
             answer = await self._send({"method": "GET", "url": "/v1/indexes"})
-            self._service = wire.name_and_limits(self._index, answer.status_code, answer.content)
+            self._service = wire.name_and_limits(self._options.index, answer.status_code, answer.content)
         return self._service
 
     async def _send(self, request: Mapping[str, Any]) -> httpx2.Response:
         import asyncio  # here, since `import infgram` is light
 
-        for attempt in range(self._retries + 1):
+        http = self._connections.get(asyncio.get_running_loop())
+        for attempt in range(self._options.retries + 1):
             try:
-                answer = await self._http.request(**request)
+                answer = await http.request(**request)
             except wire.httpx2().HTTPError as error:
-                raise ServiceError(f"{self._http.base_url}: {error or type(error).__name__}") from error
+                raise ServiceError(f"{http.base_url}: {error or type(error).__name__}") from error
             wait = wait_s(answer.status_code, answer.headers)
-            if wait is None or attempt == self._retries:
+            if wait is None or attempt == self._options.retries:
                 break
             await asyncio.sleep(wait)
         return answer

@@ -42,8 +42,9 @@ T = TypeVar("T")
 class Client:
     """An index behind a service, asked as an `Index` is: the same methods with the same results and errors.
 
-    May be used by any number of threads. What a service refuses because it is busy is asked again when it says, and
-    then not more than `retries` times; nothing else is asked twice.
+    May be used by any number of threads, and after a fork: each process has connections of its own. It is pickled as
+    its address and options, the key among them. What a service refuses because it is busy is asked again when it says,
+    and then not more than `retries` times; nothing else is asked twice.
 
     Example:
         with infgram.Client("http://127.0.0.1:8000", index="stories") as index:
@@ -71,8 +72,14 @@ class Client:
         Raises:
             MissingExtraError: the package httpx2 is not installed.
         """
-        self._http: httpx2.Client = wire.httpx2().Client(**wire.options(url, api_key, timeout_s))
-        self._index, self._retries = index, retries
+        wire.httpx2()
+        self._open(wire.Options(url, index, api_key, timeout_s, retries))
+
+    def _open(self, options: wire.Options) -> None:
+        self._options = options
+        self._connections: wire.Connections[httpx2.Client] = wire.Connections(
+            repr(self), lambda: wire.httpx2().Client(**options.http())
+        )
         self._service: tuple[str, Mapping[str, int]] | None = None
 
     # Counting and finding
@@ -267,8 +274,10 @@ class Client:
         return RemoteSession(self._ask, context, min_count)
 
     def close(self) -> None:
-        """Let go of the connections."""
-        self._http.close()
+        """Let go of the connections; questions asked afterwards raise `IndexClosedError`."""
+        http = self._connections.close()
+        if http is not None:
+            http.close()
 
     def __enter__(self) -> Client:
         return self
@@ -279,10 +288,17 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<infgram.Client {self._http.base_url}{f' index={self._index}' if self._index else ''}>"
+        return self._options.shown("Client")
+
+    def __getstate__(self) -> wire.Options:
+        self._connections.check_open()
+        return self._options
+
+    def __setstate__(self, options: wire.Options) -> None:
+        self._open(options)
 
     def _ask(self, call: Call[T]) -> T:
-        name = self._index or self._name_and_limits()[0]
+        name = self._options.index or self._name_and_limits()[0]
         answer = self._send(wire.request(name, call))
         return wire.read(call, answer.status_code, answer.content)
 
@@ -293,17 +309,18 @@ class Client:
     def _name_and_limits(self) -> tuple[str, Mapping[str, int]]:
         if self._service is None:
             answer = self._send({"method": "GET", "url": "/v1/indexes"})
-            self._service = wire.name_and_limits(self._index, answer.status_code, answer.content)
+            self._service = wire.name_and_limits(self._options.index, answer.status_code, answer.content)
         return self._service
 
     def _send(self, request: Mapping[str, Any]) -> httpx2.Response:
-        for attempt in range(self._retries + 1):
+        http = self._connections.get()
+        for attempt in range(self._options.retries + 1):
             try:
-                answer = self._http.request(**request)
+                answer = http.request(**request)
             except wire.httpx2().HTTPError as error:
-                raise ServiceError(f"{self._http.base_url}: {error or type(error).__name__}") from error
+                raise ServiceError(f"{http.base_url}: {error or type(error).__name__}") from error
             wait = wait_s(answer.status_code, answer.headers)
-            if wait is None or attempt == self._retries:
+            if wait is None or attempt == self._options.retries:
                 break
             time.sleep(wait)
         return answer

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 from infgram.client.calls import Call
 from infgram.client.problems import error_of
-from infgram.errors import MissingExtraError, ServiceError
+from infgram.errors import IndexClosedError, MissingExtraError, ServiceError
 
+Http = TypeVar("Http")
 T = TypeVar("T")
 LINES: Final = "application/x-ndjson"
 
@@ -31,10 +34,82 @@ def httpx2() -> ModuleType:
     return httpx2
 
 
-def options(url: str, api_key: str | None, timeout_s: float) -> dict[str, Any]:
-    """How a client of httpx2 is made."""
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    return {"base_url": url.rstrip("/"), "headers": headers, "timeout": timeout_s}
+@dataclass(frozen=True)
+class Options:
+    """What a client was made with, which is also what is pickled of it.
+
+    Attributes:
+        url: the address of the service.
+        index: the name of the index; None if there is only one.
+        api_key: for a service that asks for one.
+        timeout_s: seconds that one request may take.
+        retries: how often a busy service is asked again.
+    """
+
+    url: str
+    index: str | None
+    api_key: str | None
+    timeout_s: float
+    retries: int
+
+    def http(self) -> dict[str, Any]:
+        """The arguments for a client of httpx2."""
+        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        return {"base_url": self.url.rstrip("/"), "headers": headers, "timeout": self.timeout_s}
+
+    def shown(self, kind: str) -> str:
+        """The `repr` of a client; it does not hold the key."""
+        return f"<infgram.{kind} {self.url.rstrip('/')}{f' index={self.index}' if self.index else ''}>"
+
+
+class Connections(Generic[Http]):
+    """The connections of a client, which are those of one process and, for asyncio, of one event loop.
+
+    A fork copies sockets: of two processes that share one, each may read what was meant for the other. So a process
+    makes connections of its own, and never touches those that it inherited: they may be in use there, and locked.
+    """
+
+    def __init__(self, shown: str, make: Callable[[], Http]) -> None:
+        """Make nothing yet.
+
+        Args:
+            shown: what error messages call the client.
+            make: makes a client of httpx2.
+        """
+        self._shown, self._make = shown, make
+        self._made: tuple[int, dict[Any, Http]] = os.getpid(), {}
+        self._is_closed = False
+
+    def get(self, loop: Any = None) -> Http:
+        """The client of httpx2 for this process and event loop.
+
+        Raises:
+            IndexClosedError: the client was closed.
+        """
+        self.check_open()
+        if self._made[0] != os.getpid():
+            self._made = os.getpid(), {}
+        _, made = self._made
+        if loop not in made:
+            for ended in [each for each in made if each is not None and each.is_closed()]:
+                del made[ended]
+            made.setdefault(loop, self._make())
+        return made[loop]
+
+    def check_open(self) -> None:
+        """Raise IndexClosedError if the client was closed."""
+        if self._is_closed:
+            raise IndexClosedError(f"{self._shown} was closed; make another one")
+
+    def close(self, loop: Any = None) -> Http | None:
+        """Refuse further questions.
+
+        Returns:
+            What is to be closed: the client of httpx2, if there is one for this process and event loop.
+        """
+        pid, made = self._made
+        self._is_closed = True
+        return made.pop(loop, None) if pid == os.getpid() else None
 
 
 def request(index: str, call: Call[Any]) -> dict[str, Any]:

@@ -30,4 +30,4 @@ def connect(url: str) -> Index:
     folder = Cache(default_cache_folder()).index(deployment.location)
     manifest = Manifest.read(folder)
     check_same(deployment.location, manifest, deployment.fingerprint)
-    return Index(RayBackend(deployment, Layout(manifest, deployment.groups)), folder)
+    return Index(RayBackend(deployment, Layout(manifest, deployment.groups)), folder, url)

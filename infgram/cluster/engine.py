@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from infgram.cluster.asking import ask_together
 from infgram.cluster.backend import Ask, Backend
 from infgram.cluster.combining import Combiner
@@ -225,6 +227,10 @@ class ClusterSession:
         length, count = self._engine.longest_suffix(self._context, self._min_count)
         self._keep(length)
         return length, count, self._n_tokens
+
+    def suffix(self) -> Int64Array:
+        """The tokens of the suffix, and those before it that were not yet looked for."""
+        return np.array(self._context, dtype=np.int64)
 
     def copy(self) -> ClusterSession:
         """An independent session in the same state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from infgram.arguments import at_least, top_k_or_none
 from infgram.cluster.backend import Backend
 from infgram.cluster.engine import ClusterEngine
 from infgram.cluster.questions import Question
+from infgram.errors import IndexDamagedError
 from infgram.types import (
     InfgramDistribution,
     Int64Array,
@@ -32,13 +33,15 @@ class Index(index.Index):
     stands more than once (`infgram.dedup`) and the models of `infgram.lm` need the files at hand.
     """
 
-    def __init__(self, backend: Backend, folder: Path) -> None:
+    def __init__(self, backend: Backend, folder: Path, url: str | None = None) -> None:
         """Use `infgram.open`.
 
         Args:
             backend: asks the groups.
             folder: with the manifest and the tokenizer.
+            url: by which `infgram.open` finds it; None for what has none, which cannot be pickled.
         """
+        self._url = url
         self._engine = ClusterEngine(backend)
         self._take(self._engine, [folder], [backend.layout.manifest])
 
@@ -103,6 +106,27 @@ class Index(index.Index):
         super().close()
         self._engine.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the address; whoever unpickles it connects to the cluster."""
+        _ = self._core  # open
+        if self._url is None:
+            raise TypeError(f"{self!r} has no address by which another process could open it, so it cannot be pickled")
+        return _reopened, (self._url, self._identity())
+
     def _answers_to(self, questions: Sequence[Question[T]]) -> list[T]:
         _ = self._core  # open
         return self._engine.ask_many(questions)
+
+
+def _reopened(url: str, identity: list[str]) -> index.Index:
+    """The index that was pickled.
+
+    Raises:
+        IndexDamagedError: the cluster has another one of that name.
+    """
+    from infgram.cluster.connecting import connect  # which imports this module
+
+    found = connect(url)
+    if found._identity() != identity:
+        raise IndexDamagedError(f"{url}: not the index that was pickled; open it again with infgram.open")
+    return found

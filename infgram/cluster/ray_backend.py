@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from infgram.cluster.deployment import Deployment
 from infgram.cluster.layout import Layout
 from infgram.cluster.owner import Outcome
 from infgram.cluster.ray_cluster import NAMESPACE, ray_module
-from infgram.errors import ShardUnavailableError
+from infgram.errors import ServiceError, ShardUnavailableError
 
 PATIENCE_S: Final = 10.0
 """How long an owner that died may take to come back."""
@@ -23,7 +24,8 @@ _PAUSE_S: Final = 0.05
 class RayBackend:
     """A `Backend`. Groups are asked at once; one whose owner is gone is asked through another owner, or again.
 
-    An owner that works answers in its own time; there is no limit to that here.
+    An owner that works answers in its own time; there is no limit to that here. Ray's connection does not survive a
+    fork: a forked process is refused. One that was spawned connects anew when it unpickles an index.
     """
 
     def __init__(self, deployment: Deployment, layout: Layout, *, patience_s: float = PATIENCE_S) -> None:
@@ -33,6 +35,7 @@ class RayBackend:
         self._patience_s = patience_s
         self._ray = ray_module()
         self._actors: dict[tuple[int, int], Any] = {}
+        self._pid = os.getpid()
 
     def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
         """As the protocol says."""
@@ -50,6 +53,11 @@ class RayBackend:
 
     def _of_all(self, groups: Any, send: Callable[[Any, int], Any], allow_missing: bool) -> dict[int, Outcome]:
         """What one owner of each group says; each is sent its message before any is waited for."""
+        if self._pid != os.getpid():
+            raise ServiceError(
+                f"{self._deployment.name!r} was opened before this process was forked, and Ray's connection does not "
+                "survive a fork; start processes with spawn or forkserver, or open the index in the new process only"
+            )
         outcomes: dict[int, Outcome] = {}
         waiting = list(groups)
         replicas = {group: random.randrange(self._deployment.n_replicas) for group in waiting}

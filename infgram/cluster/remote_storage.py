@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +21,35 @@ def remote_storage(url: str) -> RemoteStorage:
         StorageError: fsspec does not know its protocol.
         MissingExtraError: fsspec, or what it needs for this protocol, is not installed.
     """
-    core = REMOTE.load()
-    try:
-        with _errors(f"open {url}"):  # what others write is to be seen at once
-            file_system, path = core.url_to_fs(url, use_listings_cache=False)
-    except ImportError as error:
-        raise MissingExtraError(f"{url}: {error}; install it beside: pip install 'infgram[{REMOTE.name}]'") from error
-    return RemoteStorage(url, file_system, path.rstrip("/"))
+    return RemoteStorage(url, *_opened(url))
 
 
-@dataclass(frozen=True)
 class RemoteStorage:
     """As the protocol `Storage` says. Object stores show a file when the last byte of it has arrived.
 
+    May be used after a fork, and is pickled as its URL.
+
     Attributes:
         location: the URL.
-        file_system: the `fsspec.AbstractFileSystem`.
-        path: the folder, as that file system names it.
+        path: the folder, as its file system names it.
     """
 
-    location: str
-    file_system: Any
-    path: str
     folder: None = None
+
+    def __init__(self, location: str, file_system: Any, path: str) -> None:
+        """Use `remote_storage`."""
+        self.location, self.path = location, path
+        self._made: tuple[int, Any] = os.getpid(), file_system
+
+    @property
+    def file_system(self) -> Any:
+        """The `fsspec.AbstractFileSystem` of this process: its connections and its thread are not those of another."""
+        if self._made[0] != os.getpid():
+            self._made = os.getpid(), _opened(self.location)[0]
+        return self._made[1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return remote_storage, (self.location,)
 
     def read(self, name: str) -> bytes:
         """A small file."""
@@ -105,6 +110,17 @@ class RemoteStorage:
 
     def _url(self, name: str) -> str:
         return f"{self.location.rstrip('/')}/{name}"
+
+
+def _opened(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the folder as it names it."""
+    core = REMOTE.load()
+    try:
+        with _errors(f"open {url}"):  # what others write is to be seen at once
+            file_system, path = core.url_to_fs(url, use_listings_cache=False)
+    except ImportError as error:
+        raise MissingExtraError(f"{url}: {error}; install it beside: pip install 'infgram[{REMOTE.name}]'") from error
+    return file_system, path.rstrip("/")
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,9 @@ class InfgramLM:
 
     Suffixes of a context that occur at the same places are one context: longer ones are shorter ones that only ever
     follow one token. All methods but the plain ∞-gram use the suffixes of every length, down to the empty one.
+
+    A model may be used after a fork, but not if another thread was asking it at that moment. It is pickled as its index
+    and options.
 
     Args:
         index: an open index.
@@ -80,11 +84,13 @@ class InfgramLM:
         self._end_token = None if end_token is None else self._checked_token(end_token, "end_token")
         if smoothing == "kneser_ney":
             survey(index, progress=progress)
+        self._min_count = at_least(min_count, 1, "min_count")
+        self._weights = weights
         self._core = _core.LanguageModel(
             contexts_of(index),
             smoothing,
             self._n or 0,
-            at_least(min_count, 1, "min_count"),
+            self._min_count,
             self._end_token,
             _checked_weights(weights, smoothing),
         )
@@ -191,6 +197,11 @@ class InfgramLM:
         """
         asked = ["model"] if entropies else []
         return evaluate_models({"model": self}, documents, entropies=asked, end=end, progress=progress)["model"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the index and the options; Kneser–Ney counts n-grams again where it is unpickled."""
+        options = {"n": self._n, "min_count": self._min_count, "end_token": self._end_token, "weights": self._weights}
+        return partial(InfgramLM, **options), (self._index, self._smoothing)
 
     def __repr__(self) -> str:
         order = "" if self._n is None else f", n={self._n}"

@@ -122,6 +122,9 @@ class HuggingFaceTokenizer:
         """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the fingerprint."""
         (folder / FILE_NAME).write_bytes(self._definition.encode("utf-8"))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._definition,)
+
     def _encode_one(self, text: str) -> list[int]:
         """As `encode`, but a batch of one, during which other threads may run."""
         encoding: Encoding = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]

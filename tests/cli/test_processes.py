@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+import infgram
 from tests.cli.running import command, is_one_error_line, run_process
 
 
@@ -98,3 +100,92 @@ def test_the_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert {"tokenizers", "rich", "fastapi", "uvicorn", "torch"} & set(json.loads(done.stderr)) == set()
+
+
+ANSWERS = (
+    ("count", "INDEX", "natural"),
+    ("info", "INDEX"),
+    ("next", "INDEX", "", "--top-k", "1000"),
+    ("score", "INDEX", "the natural language"),
+    ("search", "INDEX", "natural", "--limit", "4"),
+    ("document", "INDEX", "0"),
+    ("trace", "INDEX", "-"),
+    ("plan", "--tokens", "1e12"),
+)
+PIPED = [("--help",), ("--version",), ("count", "--help"), *ANSWERS, *((*words, "--json") for words in ANSWERS)]
+
+
+def piped(words: Sequence[str], index_path: Path) -> list[str]:
+    return command(*(str(index_path) if word == "INDEX" else word for word in words))
+
+
+@pytest.mark.parametrize(
+    ("words", "unbuffered"), [*((words, "") for words in PIPED), *((words, "1") for words in PIPED[:6])]
+)
+def test_a_reader_that_has_gone_ends_every_command_alike(
+    index_path: Path, tmp_path: Path, words: tuple[str, ...], unbuffered: str
+) -> None:
+    """Whichever of the libraries writes: rich, Typer, or we."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            piped(words, index_path),
+            cwd=tmp_path,
+            input=b"the natural language",
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 141
+    assert [line for line in done.stderr.decode().splitlines() if not line.startswith("note: ")] == []
+
+
+def test_a_reader_that_stops_in_the_middle(tmp_path: Path) -> None:
+    """It takes a few bytes of a long output and goes, at a moment that nobody knows."""
+    rows = [json.dumps({"text": f"the natural language number {number} " * 20}) for number in range(400)]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    infgram.build(tmp_path / "corpus.jsonl", tokenizer="bytes").close()
+    words = command("search", tmp_path / "corpus.infgram", "natural", "--limit", 400, "--snippet-tokens", 1000)
+    codes = set()
+    for n_read in (1, 100, 4096, 70_000, 100_000, 1, 100, 4096):
+        process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert len(process.stdout.read(n_read)) == n_read
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        codes.add(process.wait(60))
+    assert codes == {141}
+
+
+def test_messages_that_nobody_reads_change_nothing(index_path: Path, tmp_path: Path) -> None:
+    """Standard error whose reader has gone, that is closed, or that is full."""
+    (tmp_path / "corpus.txt").write_text("natural " * 100, encoding="utf-8")
+    build = command("build", tmp_path / "corpus.txt", "--json", "--overwrite")
+    for words, code in ((build, 0), (command("count", tmp_path / "absent", "x"), 4), (command("count"), 2)):
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            gone = subprocess.run(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=writing, timeout=60, check=False)
+        finally:
+            os.close(writing)
+        assert (gone.returncode, bool(gone.stdout)) == (code, code == 0)
+        for ending in ("2>&-", "2>/dev/full"):
+            shell = ["sh", "-c", f'exec "$@" {ending}', "sh", *words]
+            done = subprocess.run(shell, cwd=tmp_path, stdout=subprocess.PIPE, timeout=60, check=False)
+            assert (done.returncode, bool(done.stdout)) == (code, code == 0), ending
+
+
+@pytest.mark.parametrize("words", [["--help"], ["info", "INDEX"], ["count", "INDEX", "natural", "--json"]])
+def test_a_standard_output_that_is_closed_is_5(index_path: Path, tmp_path: Path, words: list[str]) -> None:
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *piped(words, index_path)]
+    done = subprocess.run(shell, cwd=tmp_path, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 5
+    assert "standard output is closed" in done.stderr.decode()
+    assert is_one_error_line(done.stderr.decode())

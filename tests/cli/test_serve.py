@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import os
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -142,3 +145,24 @@ def test_a_missing_extra(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert outcome.code == 5
         assert is_one_error_line(outcome.stderr)
         assert "pip install 'infgram[service]'" in outcome.stderr
+
+
+def test_it_goes_on_when_nobody_reads_its_announcement(index_path: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = command("serve", index_path, "--port", port)
+    process = subprocess.Popen(words, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(urllib.error.URLError):
+                assert asked({"url": f"http://127.0.0.1:{port}"}) == 200
+                break
+            time.sleep(0.05)
+    finally:
+        process.terminate()
+        _, stderr = process.communicate(timeout=60)
+    assert "Traceback" not in stderr
+    assert process.returncode in (0, -signal.SIGTERM)

@@ -1,0 +1,113 @@
+"""A client in many processes and event loops: each has connections of its own, and gets its own answers."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import infgram
+from tests.building import token_index
+from tests.children import in_children, round_trip
+from tests.client.loopback import NAME, Loopback, loopback
+
+N_TOKENS = 40
+N_CHILDREN = 8
+N_QUESTIONS = 60
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Loopback]:
+    """An index in which each token occurs one time more often than its id says, so that every answer is another."""
+    with loopback() as started, token_index([[t] * (t + 1) for t in range(N_TOKENS)], vocab_size=N_TOKENS) as index:
+        started.put(index)
+        yield started
+
+
+def questions(seed: int) -> list[int]:
+    return random.Random(seed).choices(range(N_TOKENS), k=N_QUESTIONS)
+
+
+def test_forked_processes_get_their_own_answers(service: Loopback) -> None:
+    with infgram.Client(service.url, timeout_s=20) as client:
+        check_in_children(client)
+
+
+def check_in_children(client: infgram.Client) -> None:
+    assert client.count([3]) == 4  # so that there is a connection to inherit
+    session = client.session([3])
+    count_batch = client.count_batch
+    wanted = [[token + 1 for token in questions(number)] for number in range(N_CHILDREN)]
+    assert in_children(lambda number: [client.count([token]) for token in questions(number)], N_CHILDREN) == wanted
+    assert in_children(lambda number: count_batch([[t] for t in questions(number)]).tolist(), N_CHILDREN) == wanted
+    assert in_children(lambda _: session.longest_suffix.count, N_CHILDREN) == [4] * N_CHILDREN
+    assert [client.count([token]) for token in range(N_TOKENS)] == list(range(1, N_TOKENS + 1))  # its own still work
+
+
+def test_forked_processes_of_an_asyncio_client(service: Loopback) -> None:
+    client = infgram.AsyncClient(service.url, timeout_s=20)
+
+    async def ask(tokens: list[int]) -> list[int]:
+        return list(await asyncio.gather(*(client.count([token]) for token in tokens)))
+
+    async def ask_once(tokens: list[int]) -> list[int]:
+        async with client:
+            return await ask(tokens)
+
+    async def in_the_loop_of_the_parent() -> list[Any]:
+        async with client:
+            assert await ask([5]) == [6]
+            return in_children(lambda number: asyncio.run(ask_once(questions(number))), N_CHILDREN)
+
+    wanted = [[token + 1 for token in questions(number)] for number in range(N_CHILDREN)]
+    assert asyncio.run(in_the_loop_of_the_parent()) == wanted
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_an_asyncio_client_in_one_event_loop_after_another(service: Loopback) -> None:
+    client = infgram.AsyncClient(service.url)
+    for token in range(3):
+        assert asyncio.run(client.count([token])) == token + 1
+    del client
+    gc.collect()  # connections of loops that have ended, which nobody could close
+
+
+def test_a_client_is_pickled_as_its_address_and_options(service: Loopback) -> None:
+    client = infgram.Client(service.url, NAME, api_key="secret", timeout_s=7, retries=2)
+    session = client.session([1, 3])
+    with copy.deepcopy(client) as other:
+        assert other.count([7]) == 8
+    other, resumed = round_trip((client, session))
+    with other:  # which the session asks, too
+        assert (repr(other), other._options) == (repr(client), client._options)
+        assert resumed.longest_suffix == session.longest_suffix
+        assert len(resumed) == 2
+    assert "secret" not in repr(client)
+    client.close()
+    with pytest.raises(infgram.IndexClosedError, match="was closed"):
+        client.count([1])
+    with pytest.raises(infgram.IndexClosedError, match="was closed"):
+        round_trip(client)
+
+
+def test_an_asyncio_client_is_pickled_as_its_address_and_options(service: Loopback) -> None:
+    client = infgram.AsyncClient(service.url, NAME, timeout_s=7)
+    other = round_trip(client)
+
+    async def ask() -> int:
+        async with other:
+            return int(await other.count([7]))
+
+    assert asyncio.run(ask()) == 8
+    assert repr(other) == repr(client) == f"<infgram.AsyncClient {service.url} index={NAME}>"
+    with pytest.raises(infgram.IndexClosedError, match="was closed"):
+        asyncio.run(ask())
+    with pytest.raises(infgram.IndexClosedError, match="was closed"):
+        round_trip(other)

@@ -1,0 +1,175 @@
+"""An index in other processes: after a fork, pickled, and in the workers of a data loader."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch.utils.data
+
+import infgram
+from tests.building import build_texts, union_index
+from tests.children import in_children, round_trip
+from tests.client.loopback import loopback
+
+TEXTS = ["a rose is a rose", "to be or not to be", "", "rose"]
+QUERIES = ["rose", "be", "a", "or not", "zz", "", " ", "is a"]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[infgram.Index]:
+    with build_texts(TEXTS, tmp_path / "x.infgram") as built:
+        yield built
+
+
+def test_an_index_after_a_fork(index: infgram.Index) -> None:
+    session = index.session("a rose")
+    wanted = index.count_batch(QUERIES).tolist()
+    assert in_children(lambda _: index.count_batch(QUERIES).tolist(), 4) == [wanted] * 4
+    assert (
+        in_children(lambda _: session.distribution().counts.tolist(), 4) == [session.distribution().counts.tolist()] * 4
+    )
+
+
+@pytest.mark.parametrize("load", ["map", "ram"])
+def test_an_index_is_pickled_as_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
+    build_texts(TEXTS, tmp_path / "x.infgram").close()
+    monkeypatch.chdir(tmp_path)
+    with infgram.open("x.infgram", load=load) as index:
+        monkeypatch.chdir("/")
+        with round_trip(index) as other:
+            assert other.count_batch(QUERIES).tolist() == index.count_batch(QUERIES).tolist()
+            assert other._load == load
+        assert index.count("rose") == 3  # the other one was closed, not this one
+
+
+def test_a_union_is_pickled_as_all_its_paths() -> None:
+    with union_index([TEXTS, ["a rose"], ["be"]]) as index, round_trip(index) as other:
+        assert other.count_batch(QUERIES).tolist() == index.count_batch(QUERIES).tolist()
+        assert other.n_documents == 6
+
+
+def test_an_index_behind_a_url_is_pickled_as_its_url(
+    index: infgram.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    monkeypatch.setenv("INFGRAM_CACHE", str(tmp_path / "cache"))
+    fsspec.filesystem("memory").put(str(index.paths[0]), "/pickled/x", recursive=True)
+    with infgram.open("memory://pickled/x") as remote:
+        shutil.rmtree(tmp_path / "cache")  # as on another machine
+        with round_trip(remote) as other:
+            assert other.count("rose") == 3
+
+
+def test_a_closed_index_is_not_pickled(index: infgram.Index) -> None:
+    session = index.session("a")
+    index.close()
+    for value in (index, session):
+        with pytest.raises(infgram.IndexClosedError, match=r"x\.infgram"):
+            round_trip(value)
+
+
+def test_another_index_in_its_place_is_refused(index: infgram.Index, tmp_path: Path) -> None:
+    build_texts([*TEXTS[:3], "rise"], tmp_path / "y.infgram").close()
+    shutil.rmtree(index.paths[0])
+    shutil.move(tmp_path / "y.infgram", index.paths[0])
+    with pytest.raises(infgram.IndexDamagedError, match="another one is in its place"):
+        round_trip(index)
+    shutil.rmtree(index.paths[0])
+    with pytest.raises(infgram.IndexNotFoundError):
+        round_trip(index)
+
+
+def test_a_session_is_pickled_as_its_index_and_state(index: infgram.Index) -> None:
+    for context in ("", "to be", "zz", "not to be or"):
+        for min_count in (1, 2):
+            session = index.session(context, min_count=min_count)
+            resumed = round_trip(session)
+            for token in b" or":
+                assert resumed.longest_suffix == session.longest_suffix
+                assert len(resumed) == len(session)
+                assert resumed.distribution().counts.tolist() == session.distribution().counts.tolist()
+                session.append(token)
+                resumed.append(token)
+            assert len(round_trip(resumed)) == len(session)
+
+
+RESULTS: dict[str, Callable[[infgram.Index], Any]] = {
+    "count_batch": lambda index: index.count_batch(QUERIES),
+    "find": lambda index: index.find("rose"),
+    "locate": lambda index: index.locate("rose"),
+    "next_token_distribution": lambda index: index.next_token_distribution("rose"),
+    "infgram_distribution": lambda index: index.infgram_distribution("a rose"),
+    "infgram_log_prob": lambda index: index.infgram_log_prob("a", 32),
+    "longest_suffix": lambda index: index.longest_suffix("a rose"),
+    "longest_matches": lambda index: index.longest_matches("a rose is"),
+    "score": lambda index: index.score("a rose"),
+    "search": lambda index: index.search("rose"),
+    "search_text": lambda index: index.search_text("ROSE", ignore_case=True),
+    "spellings": lambda index: list(index.spellings("rose")),
+    "document": lambda index: index.document(0),
+    "trace": lambda index: infgram.trace(index, "a rose is", documents_per_span=2),
+    "novelty": lambda index: infgram.novelty(index, "a rose is"),
+    "overlap": lambda index: list(infgram.overlap(index, ["a rose is a rose is a rose"])),
+    "duplicates": lambda index: list(infgram.dedup(index, min_tokens=2)),
+    "error": lambda index: infgram.StorageError(28, "no space left"),
+    "tokenizer": lambda index: index.tokenizer.encode("a"),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_are_pickled(index: infgram.Index, name: str) -> None:
+    result = RESULTS[name](index)
+    other = round_trip(result)
+    assert type(other) is type(result)
+    assert repr(other) == repr(result)
+    if isinstance(result, infgram.InfgramLogProb):
+        assert (other, vars(other)) == (result, vars(result))
+
+
+def test_duplicates_are_refused_with_a_reason(index: infgram.Index) -> None:
+    with pytest.raises(TypeError, match="as large as the index"):
+        round_trip(infgram.dedup(index, min_tokens=2))
+
+
+def test_a_trained_tokenizer_is_pickled(tmp_path: Path) -> None:
+    (tmp_path / "corpus.txt").write_text("a rose is a rose is a rose")
+    with infgram.build(tmp_path / "corpus.txt", tokenizer="bpe:300") as index:
+        tokenizer = index.tokenizer
+        other = round_trip(tokenizer)
+        assert other.encode("a rose is").tolist() == tokenizer.encode("a rose is").tolist()
+        assert other.fingerprint == tokenizer.fingerprint
+        assert (
+            in_children(lambda _: tokenizer.encode("a rose").tolist(), 2) == [tokenizer.encode("a rose").tolist()] * 2
+        )
+        with round_trip(index) as again:
+            assert again.count("rose") == index.count("rose")
+
+
+# Data loaders
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_the_workers_of_a_data_loader(index: infgram.Index, method: str) -> None:
+    """An index and a client, both used before, in the workers of PyTorch under each start method."""
+    tokens = [list(query.encode()) for query in QUERIES] * 4
+    wanted = index.count_batch(tokens).tolist()
+    with loopback() as service:
+        service.put(index)
+        with infgram.Client(service.url, timeout_s=60) as client:
+            assert client.count_batch(tokens).tolist() == wanted
+            for asked in (index, client):
+                loader = torch.utils.data.DataLoader(
+                    tokens,  # type: ignore[arg-type]
+                    batch_size=2,
+                    num_workers=2,
+                    collate_fn=asked.count_batch,
+                    multiprocessing_context=method,
+                )
+                assert [count for batch in loader for count in batch.tolist()] == wanted
