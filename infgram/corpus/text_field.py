@@ -19,6 +19,8 @@ class TextField:
         n_records: lines that were JSON objects, and tables, so far.
         n_found: those of them that had the field, whatever its type.
         other_fields: the fields of the first one without it, for messages.
+        n_whole_files: JSON files of one value without the field, which are documents of text.
+        fields_of_a_file: the fields of the first of these, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -26,6 +28,17 @@ class TextField:
         self.n_records = 0
         self.n_found = 0
         self.other_fields = ""
+        self.n_whole_files = 0
+        self.fields_of_a_file = ""
+
+    def is_in(self, fields: Collection[str]) -> bool:
+        """Whether a JSON object has the field; nothing is counted."""
+        return self.name in fields
+
+    def count_whole_file(self, fields: Collection[str]) -> None:
+        """Remember that a JSON file of one value has these fields only, and becomes text."""
+        self.n_whole_files += 1
+        self.fields_of_a_file = self.fields_of_a_file or _listed("field", fields)
 
     def check_record(self, fields: Collection[str]) -> None:
         """Whether a JSON object has the field.
