@@ -34,7 +34,8 @@ def read_json(content: Any, source: str, options: ReadOptions) -> Iterator[Sourc
     """Read a file of JSON: a document for each element of an array of objects, each line, or each object.
 
     A file that is one value, but no object with the text field, is one document of text, as it stands: source code
-    holds much JSON that is no data. `TextField` counts such files. If the format is given, it is an error instead.
+    holds much JSON that is no data, and some with comments. `TextField` counts such files. If the format is given,
+    it is an error instead.
 
     Args:
         content: the open file, a buffered reader.
@@ -64,11 +65,11 @@ def read_json(content: Any, source: str, options: ReadOptions) -> Iterator[Sourc
             yield _whole(b"".join(first + second), source, options)
         return
     values = _Values(content, b"".join(first), options.longest_bytes)
-    one, *others = values.first_two()
-    if not others:
-        yield _whole(values.all_so_far(), source, options)
+    one = values.first_of_objects()
+    if one is None:
+        yield _whole(values.all(), source, options)
         return
-    for number, value in enumerate(chain([one, *others], values.of_stream()), start=1):
+    for number, value in enumerate(chain([one], values.of_stream()), start=1):
         yield read_record(value, source, number, options)
 
 
@@ -86,13 +87,17 @@ def _whole(data: bytes, source: str, options: ReadOptions) -> SourceDocument | S
     """A file that is one value: a record if it has the text field, else text."""
     field = options.text_field
     value = data.removeprefix(codecs.BOM_UTF8).strip()
-    fields = json_object(value) or {}
-    if options.format == "json" or field.is_in(fields):
+    fields = json_object(value)
+    if options.format == "json" or (field.may_be_in(value) if fields is None else field.is_in(fields)):
         return read_record(value, source, 1, options)
     document = text_document(data, source)
     if isinstance(document, SourceDocument):
-        field.count_whole_file(fields)
+        field.count_whole_file(fields or {})
     return document
+
+
+class _TruncatedError(UnreadableError):
+    """The file ends inside of a value, or what would be one if this were JSON."""
 
 
 class _Values:
@@ -101,8 +106,12 @@ class _Values:
     def __init__(self, content: IO[bytes], begin: bytes, longest_bytes: int) -> None:
         self._content = content
         self._buffer = bytearray(begin)
-        self._at = len(codecs.BOM_UTF8) if self._is_marked() else 0
+        self._at = 0
         self._longest_bytes = longest_bytes
+        while len(self._buffer) < len(codecs.BOM_UTF8) and self._more():
+            pass
+        if self._buffer.startswith(codecs.BOM_UTF8):
+            self._at = len(codecs.BOM_UTF8)
 
     def of_array(self) -> Iterator[bytes]:
         """The elements of the array with which the file begins.
@@ -134,19 +143,21 @@ class _Values:
             self._forget()
             yield self._value()
 
-    def first_two(self) -> list[bytes]:
-        """The first value, and the second if there is one; nothing is forgotten before it."""
+    def first_of_objects(self) -> bytes | None:
+        """The first value, if it is an object and what may be another follows; nothing is forgotten before that."""
         self._next()
-        one = self._value()
-        return [one] if self._next() == b"" else [one, self._value()]
+        try:
+            one = self._value()
+        except _TruncatedError:
+            return None
+        return one if self._next() == b"{" and json_object(one) is not None else None
 
-    def all_so_far(self) -> bytes:
-        """Everything read, after `first_two`."""
+    def all(self) -> bytes:
+        """The whole file, after `first_of_objects`."""
+        self._at = 0
+        while self._more():
+            pass
         return bytes(self._buffer)
-
-    def _is_marked(self) -> bool:
-        self._more()
-        return self._buffer.startswith(codecs.BOM_UTF8)
 
     def _next(self) -> bytes:
         """The next byte that is no white space, which is not passed; empty at the end of the file."""
@@ -216,7 +227,7 @@ class _Values:
 
     def _more_or_fail(self) -> None:
         if not self._more():
-            raise UnreadableError("truncated or damaged JSON: the file ends inside a value")
+            raise _TruncatedError("truncated or damaged JSON: the file ends inside a value")
 
     def _more(self) -> bool:
         if len(self._buffer) - self._at > self._longest_bytes + _CHUNK_BYTES:

@@ -80,7 +80,9 @@ def _compression(head: bytes, name: str) -> Compression | None:
 
 
 def _is_plain(head: bytes) -> bool:
-    """Whether a file named as compressed is plain text, as after a download that decompressed it."""
+    """Whether a file named as compressed is a table or text, as after a download that decompressed it."""
+    if head.startswith((b"PAR1", b"ARROW1")):
+        return True
     return bool(head) and not any(byte < 9 or byte == 127 for byte in head[:256]) and begins_as_utf8(head[:256])
 
 

@@ -35,7 +35,9 @@ def read_parquet(content: Any, source: str, options: ReadOptions) -> Iterator[So
             page_checksum_verification=True,
             read_dictionary=_dictionaries(metadata),
         )
-        yield from read_batches(file.schema_arrow, file.iter_batches(rows_at_once), source, options)
+        groups = (number for number in range(metadata.num_row_groups) if metadata.row_group(number).num_rows > 0)
+        batches = (batch for number in groups for batch in file.iter_batches(rows_at_once, row_groups=[number]))
+        yield from read_batches(file.schema_arrow, batches, source, options)
 
 
 def _largest_row_bytes(metadata: Any, most_bytes: int) -> int:

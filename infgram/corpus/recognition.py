@@ -111,7 +111,7 @@ def _check_is_text(head: bytes) -> None:
     for pattern, kind, tool in _DUMPS:
         if pattern.match(head):
             raise UnreadableError(
-                f"this is {kind}; extract them first, as with {tool}, or index the markup: --format text"
+                f"this is {kind}; extract them first, as with {tool}, or index it as it stands with --format text"
             )
     encoding = other_encoding(head)
     if encoding is not None:

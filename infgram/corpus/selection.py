@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from infgram.corpus.documents import Skipped, UnreadableError
-from infgram.corpus.formats import JSON, TEXT, format_of_name
-from infgram.corpus.opening import COMPRESSION_OF_SUFFIX, decompressed
+from infgram.corpus.formats import JSON, format_of_name
+from infgram.corpus.opening import decompressed, stem_of
 from infgram.corpus.patterns import fits
 from infgram.corpus.places import Found
 from infgram.corpus.recognition import holds_records
@@ -94,7 +94,7 @@ def patterns_of(given: str | Iterable[str], option: str) -> tuple[str, ...]:
 
 
 class _Tables:
-    """Where the tables are, found out when it matters: by their names, or by a look into one file of each kind."""
+    """Where the tables are, found out when it matters: by their names, or by a look into one file of each suffix."""
 
     def __init__(self, found: Sequence[Found], text_field: str) -> None:
         self._found = found
@@ -122,13 +122,10 @@ class _Tables:
                     yield from ("".join(f"{part}/" for part in parts[:n]) for n in range(len(parts)))
 
     def _is_table(self, file: Found, base: str) -> bool:
-        format_ = format_of_name(base)
-        suffix = base.lower().rpartition(".")[2] if "." in base else ""
-        if format_ is JSON and f".{suffix}" not in COMPRESSION_OF_SUFFIX:
-            return self._holds_records(file)
-        if format_ is None or format_ is TEXT:
-            return suffix in ("", "txt") and self._holds_records(file)
-        return True
+        format_, stem = format_of_name(base), stem_of(base)
+        if format_ is None:
+            return ("." not in stem or stem.endswith(".txt")) and self._holds_records(file)
+        return format_ is not JSON or stem != base.lower() or self._holds_records(file)
 
     def _holds_records(self, file: Found) -> bool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -34,6 +35,10 @@ class TextField:
     def is_in(self, fields: Collection[str]) -> bool:
         """Whether a JSON object has the field; nothing is counted."""
         return self.name in fields
+
+    def may_be_in(self, data: bytes) -> bool:
+        """Whether what should be a JSON object, but is damaged, seems to have the field."""
+        return re.search(rb'"' + re.escape(self.name.encode()) + rb'"\s*:', data) is not None
 
     def count_whole_file(self, fields: Collection[str]) -> None:
         """Remember that a JSON file of one value has these fields only, and becomes text."""
