@@ -14,7 +14,7 @@ from infgram.corpus.listing import found_at, walk
 from infgram.corpus.patterns import Pattern, has_magic
 from infgram.corpus.places import Found
 from infgram.corpus.remote import list_remote
-from infgram.corpus.saved_dataset import without_their_descriptions
+from infgram.corpus.saved_dataset import check_parts, without_their_descriptions
 from infgram.corpus.selection import EVERYTHING, Selection
 from infgram.corpus.standard_input import STANDARD_INPUT, SpooledInput
 from infgram.errors import InputError
@@ -151,6 +151,8 @@ def _selected(
     if not is_named and not is_pattern:
         found, left_out = without_their_descriptions(found)
     files, others = selection.apply(found, is_named=is_named)
+    if is_named or is_pattern:
+        check_parts(files)
     return _Listing(base, files, unlisted, sorted([*left_out, *others], key=lambda entry: entry.source))
 
 

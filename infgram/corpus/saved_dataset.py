@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from infgram.corpus.documents import Skipped
-from infgram.corpus.places import Found, Place
+from infgram.corpus.places import Found, LocalPlace, Place
 from infgram.errors import InputError
 
 _STATE: Final = "state.json"
@@ -45,6 +45,19 @@ def without_their_descriptions(files: Sequence[Found]) -> tuple[list[Found], lis
     others = {file.name for file in files if file.name not in kept and _folder(file.name) in folders} - descriptions
     left_out = [Skipped(name, None, f"not listed in {_STATE}") for name in sorted(others)]
     return [file for file in files if file.name not in descriptions | others], left_out
+
+
+def check_parts(files: Sequence[Found]) -> None:
+    """Whether local Arrow files that were named without their folder are whole parts of saved datasets.
+
+    Raises:
+        InputError: the `state.json` beside one selects rows.
+    """
+    places = (file.place for file in files if file.name.endswith(".arrow"))
+    folders = {place.path.parent for place in places if isinstance(place, LocalPlace)}
+    for folder in sorted(folders):
+        if (folder / _STATE).is_file() and (folder / _INFO).is_file():
+            _file_names(LocalPlace(folder / _STATE))
 
 
 def _listed(by_name: dict[str, Found], folder: str) -> list[str]:
