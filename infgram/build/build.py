@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from infgram.build.room import check_room, free_bytes
 from infgram.build.shards import ShardSequence, sort_shards
 from infgram.build.token_documents import TokenDocuments, token_batches, vocabulary_of
 from infgram.build.tokenise import EncodedBatch, tokenise
-from infgram.corpus import Corpus, Inputs, OnError, TokenCorpus
+from infgram.corpus import Corpus, FormatName, Inputs, OnError, TokenCorpus
 from infgram.errors import IndexExistsError, InputError
 from infgram.index import Index, StrPath
 from infgram.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
@@ -28,6 +29,8 @@ from infgram.tokenizers import Tokenizer
 from infgram.types import BuildEstimate, BuildProgress
 
 Progress = Callable[[BuildProgress], None]
+
+_read_logger = logging.getLogger("infgram.read")
 
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
 _ALWAYS_ENOUGH: Final = 60  # bytes of disk for a byte of input, however well compressed
@@ -46,6 +49,9 @@ def build(
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
     overwrite: bool = False,
     on_error: OnError = "fail",
+    format: FormatName = "auto",
+    include: str | Iterable[str] = (),
+    exclude: str | Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Index:
     """Index a corpus.
@@ -55,8 +61,9 @@ def build(
 
     Args:
         source: a folder (read with its sub-folders), a file, a glob pattern, an fsspec URL, `"-"` for JSON lines
-            on standard input, or a list of these. `.jsonl` (also `.gz`, `.zst`), CSV, Parquet and saved Hugging
-            Face datasets hold many documents; every other file is one document of UTF-8 text.
+            on standard input, or a list of these. JSON lines, arrays of JSON objects, CSV, Parquet and saved
+            Hugging Face datasets hold many documents, compressed or not; every other file is one document of UTF-8
+            text.
         output: the index folder; None puts `corpus.infgram` beside a single local `corpus`.
         tokenizer: `"bytes"`; `"bpe"` or `"bpe:8000"`, trained on a sample of this corpus (32,000 entries by
             default); the path of a `tokenizer.json` or of its folder; a hub name; or a `Tokenizer`.
@@ -67,6 +74,10 @@ def build(
         shard_tokens: a shard is closed when it holds so many tokens; documents are never split.
         overwrite: replace the index at `output`, once the new one is finished.
         on_error: `"fail"` at the first input that cannot be read, or `"skip"` it and list it in the manifest.
+        format: of every file, as `"jsonl"` or `"text"`; `"auto"` recognizes it by content and name. What the files
+            were taken for is logged by `infgram.read`.
+        include: patterns of file names, or of paths below the input if they hold a `/`; exactly these are read.
+        exclude: patterns of files that are not read.
         progress: called on this thread now and then.
 
     Returns:
@@ -81,7 +92,7 @@ def build(
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report = progress or _ignore
-    corpus = Corpus(source, text_field=text_field, on_error=on_error)
+    corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
     target = _target(output, corpus)
     check_output(target, overwrite=overwrite)
     choice = TokenizerChoice.of(tokenizer)
@@ -99,6 +110,7 @@ def build(
                 shards.add(batch)
                 report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
             shards.close()
+            _read_logger.info("%s", corpus.summary())
             checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
         _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
     return Index([target])
@@ -186,6 +198,9 @@ def estimate_build(
     threads: int | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
     on_error: OnError = "fail",
+    format: FormatName = "auto",
+    include: str | Iterable[str] = (),
+    exclude: str | Iterable[str] = (),
 ) -> BuildEstimate:
     """What `build` or `build_from_tokens` would take and make, from a sample of the input; nothing is written.
 
@@ -200,6 +215,9 @@ def estimate_build(
         threads: as for `build`.
         shard_tokens: as for `build`.
         on_error: as for `build`, for folders that cannot be listed; other input that cannot be read is passed over.
+        format: as for `build`.
+        include: as for `build`.
+        exclude: as for `build`.
 
     Raises:
         InputError: there is no such input.
@@ -210,7 +228,9 @@ def estimate_build(
         budget = Budget(None, trains=False, kind=None)
         sample, vocab_size = sample_tokens(source), source.vocab_size
     else:
-        corpus = Corpus(source, text_field=text_field, on_error=on_error)
+        corpus = Corpus(
+            source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude
+        )
         choice = TokenizerChoice.of(tokenizer)
         budget = Budget(None, trains=choice.given is None, kind=choice.kind)
         sample, chosen = sample_corpus(corpus, choice, n_threads)

@@ -31,6 +31,12 @@ from infgram.errors import IndexExistsError, InputError
 _INDEX: Final = "index"
 _OLD_INDEX: Final = "index.old"  # as `_core.publish_folder` names it
 
+_SUFFIXES: Final = (
+    *(".gz", ".zst", ".bz2", ".xz"),
+    *(".jsonl", ".ndjson", ".jsonlines", ".json", ".txt", ".csv", ".tsv", ".parquet", ".arrow"),
+    *(".npy", ".bin", ".idx"),
+)
+
 _logger = logging.getLogger("infgram.build")
 
 
@@ -96,7 +102,7 @@ def default_output(inputs: Sequence[str]) -> Path:
         raise InputError(f"the input is {', '.join(inputs[:3])}; an output must be named (-o INDEX, output=...)")
     name = source.resolve().name
     if not source.is_dir():
-        for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".parquet", ".npy", ".bin", ".idx"):
+        for suffix in _SUFFIXES:
             name = name.removesuffix(suffix)
     return source.resolve().parent / f"{name}.infgram"
 

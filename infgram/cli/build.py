@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
@@ -14,7 +15,7 @@ from infgram.build.limits import MOST_SHARD_TOKENS, MOST_THREADS
 from infgram.build.memory import size_bytes
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
-from infgram.cli.output import note, print_json, print_line, print_table
+from infgram.cli.output import note, notes_of, print_json, print_line, print_table
 from infgram.cli.skipped import print_skipped
 from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
@@ -32,6 +33,7 @@ infgram build corpus.jsonl.zst -o news.infgram --text-field content
 infgram build corpus/ --tokenizer gpt2/tokenizer.json  # a given model's tokens
 infgram build corpus/ --tokenizer bytes    # every byte is a token
 infgram build corpus/ --on-error skip --overwrite --json
+infgram build checkout/ --include '*.json.gz' --exclude 'test*'
 infgram build corpus/ --memory 2GiB --dry-run
 infgram build s3://in/news/ -o s3://out/news --engine ray  # on a Ray cluster
 infgram build ids.bin --vocab-size 50257 --dtype uint16 --end-of-text 50256
@@ -40,6 +42,7 @@ infgram build ids.bin --vocab-size 50257 --dtype uint16 --end-of-text 50256
 TokenType: TypeAlias = Literal["uint16", "uint32"]
 OnError: TypeAlias = Literal["fail", "skip"]
 Engine: TypeAlias = Literal["local", "ray"]
+Format: TypeAlias = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 
 _SCALES: Final = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 _HINT: Final = (
@@ -144,6 +147,22 @@ def build(
         OnError,
         typer.Option("--on-error", help="Input that cannot be read: stop there, or leave it out and list it."),
     ] = "fail",
+    format_: Annotated[
+        Format,
+        typer.Option("--format", help="How every file is read; auto looks at the content, then at the name."),
+    ] = "auto",
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include",
+            metavar="PATTERN",
+            help="Read exactly the files of such names, as '*.jsonl', or paths, as 'data/**'; may be repeated.",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="PATTERN", help="Leave out such files; may be repeated."),
+    ] = None,
     vocab_size: Annotated[
         int | None,
         typer.Option("--vocab-size", min=1, metavar="N", help="The input is files of token ids from 0 to N - 1."),
@@ -176,10 +195,14 @@ def build(
 ) -> None:
     """Index a corpus of text files, JSON lines, tables or token ids.
 
-    A file of UTF-8 text (.txt, .md, .py, any other name) is one document. JSON lines (.jsonl, .jsonl.gz,
-    .jsonl.zst) hold a document a line, CSV and Parquet a document a row, and their other fields are kept as its
-    metadata. Files of token ids (.npy, .bin, Megatron's .bin with .idx) are read when --vocab-size is given; then
-    --tokenizer names the one that made the ids, if text is to be asked and shown.
+    JSON lines hold a document a line, an array of JSON objects a document an element, CSV and Parquet a document a
+    row; their other fields are kept as its metadata. Any other file of UTF-8 text is one document. The content says
+    which it is and how it is compressed (gzip, zstd, bzip2, xz); the name decides what the content leaves open. In
+    a folder, files that a job writes beside its output (_SUCCESS, .crc) and those that describe data (README.md
+    beside tables) are left out, unless --include names what is read. A note says what the files were taken for.
+
+    Files of token ids (.npy, .bin, Megatron's .bin with .idx) are read when --vocab-size is given; then --tokenizer
+    names the one that made the ids, if text is to be asked and shown.
 
     The index appears whole or not at all. A build that fails or is stopped keeps the stages that it finished in
     INDEX.partial, and the same command goes on from there.
@@ -203,7 +226,10 @@ def build(
     tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
-        options = {**options, "tokenizer": tokenizer or "bpe", "text_field": text_field, "on_error": on_error}
+        chosen = {"format": format_, "include": include or (), "exclude": exclude or ()}
+        options = {**options, "tokenizer": tokenizer or "bpe", "text_field": text_field, "on_error": on_error, **chosen}
+    elif format_ != "auto" or include or exclude:
+        raise typer.BadParameter("--format, --include and --exclude are for text and tables, not with --vocab-size")
     if dry_run:
         estimate = estimate_and_report(sources if tokens is None else tokens, options)
         print_json(estimate) if as_json else print_estimate(estimate)
@@ -258,7 +284,8 @@ def build_and_report(
     from infgram.cli.progress import show_progress
 
     began = time.monotonic()
-    with show_progress(quiet=quiet, as_events=as_events) as report:
+    noted = nullcontext() if quiet else notes_of("infgram.read")
+    with noted, show_progress(quiet=quiet, as_events=as_events) as report:
         if isinstance(source, infgram.TokenCorpus):
             target = output or default_output(source.inputs)
             index = infgram.build_from_tokens(source, target, progress=report, **options)

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -61,8 +61,8 @@ def prepare_streams() -> None:
     Raises:
         OSError: standard output is closed.
     """
-    if sys.stdin is None:
-        sys.stdin = open(os.devnull)  # noqa: SIM115  # lives as long as the process
+    if sys.stdin is None and not _is_open(0):
+        os.open(os.devnull, os.O_RDONLY)  # takes its number, which the next file would have; stays None, to be told
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
@@ -93,6 +93,14 @@ def abandon_standard_output() -> None:
     closed_or_no_file = (AttributeError, io.UnsupportedOperation)
     with contextlib.suppress(*closed_or_no_file), open(os.devnull, "w") as devnull:
         os.dup2(devnull.fileno(), sys.stdout.fileno())
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def print_json(answer: dict[str, Any]) -> None:
@@ -126,6 +134,25 @@ class WarningsToStandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         message("warning", record.getMessage())
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
+
+
+@contextlib.contextmanager
+def notes_of(name: str) -> Iterator[None]:
+    """Show what one logger of the library says, as notes on standard error."""
+    logger, notes = logging.getLogger(name), _Notes()
+    level = logger.level
+    logger.addHandler(notes)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(notes)
+        logger.setLevel(level)
 
 
 def json_number(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from infgram.cli.output import note
+from infgram.corpus.text_file import why_not_utf8
 from infgram.errors import IndexNotFoundError, InputError, QueryError
 
 if TYPE_CHECKING:
@@ -87,14 +89,17 @@ def given_file(file: str, ids: bool) -> str | list[int]:
 
 def _file_text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text: byte 0x{error.object[error.start]:02x} at byte offset {error.start}; "
-            "convert it first, as with iconv"
-        ) from error
+        return _decoded(path.read_bytes(), str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _decoded(data: bytes, name: str) -> str:
+    """UTF-8 without its byte order mark, as in the documents of a corpus."""
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: {why_not_utf8(error, data)}") from error
 
 
 def ask(index: Index, asked: str | list[int]) -> Question:
@@ -149,14 +154,14 @@ def _argument(text: str) -> str:
 
 
 def _standard_input() -> str:
-    data = sys.stdin.buffer.read()
+    if sys.stdin is None:
+        raise QueryError("standard input is closed; expected a text there ('-'), which may be empty: < /dev/null")
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise QueryError(
-            f"standard input is not UTF-8 text: byte 0x{data[error.start]:02x} at byte offset {error.start}; "
-            "convert it first, as with iconv"
-        ) from error
+        text = _decoded(sys.stdin.buffer.read(), "standard input")
+    except OSError as error:
+        raise QueryError(f"standard input cannot be read: {error.strerror or error}") from error
+    except InputError as error:
+        raise QueryError(str(error)) from error
     if text.find("\n") == len(text) - 1 and text != "\n" and text:
         note("the text ends with a line feed, which is part of it; printf %s writes a text without one, echo does not")
     return text

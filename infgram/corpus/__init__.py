@@ -5,6 +5,7 @@ from __future__ import annotations
 from infgram.corpus.corpus import Corpus
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.inputs import Inputs
+from infgram.corpus.options import FormatName
 from infgram.corpus.reading import OnError
 from infgram.corpus.token_arrays import TokenType
 from infgram.corpus.token_batches import TokenBatch
@@ -13,6 +14,7 @@ from infgram.corpus.token_lines import TokenLines
 
 __all__ = [
     "Corpus",
+    "FormatName",
     "Inputs",
     "OnError",
     "Skipped",

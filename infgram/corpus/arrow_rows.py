@@ -25,6 +25,8 @@ def arrow_errors(kind: str) -> Iterator[None]:
     """
     try:
         yield
+    except ARROW.load().ArrowNotImplementedError as error:
+        raise UnreadableError(f"{kind} data that pyarrow does not read: {error}") from error
     except (ARROW.load().ArrowException, UnicodeDecodeError) as error:
         raise UnreadableError(f"truncated or damaged {kind} data: {error}") from error
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
-from infgram.corpus.found import FoundSoFar
+from infgram.corpus.formats import NAMES, format_of_name
+from infgram.corpus.found import FoundSoFar, some
 from infgram.corpus.inputs import Inputs, list_inputs, names_of
-from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, ReadOptions
+from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, FormatName, ReadOptions
 from infgram.corpus.peek import SeenDocument, peek
 from infgram.corpus.reading import HOW_TO_GO_ON, InputFile, OnError, Reading
 from infgram.corpus.sampling import spread_sample
+from infgram.corpus.selection import Selection, patterns_of
 from infgram.corpus.text_field import TextField
 from infgram.errors import InputError
 
@@ -19,16 +21,19 @@ from infgram.errors import InputError
 class Corpus:
     """Documents streamed from folders, files, patterns, URLs or standard input, always in the same order.
 
-    `.jsonl` and `.ndjson` hold a document a line, `.csv`, `.tsv`, `.parquet` and `.arrow` a document a row; the
-    first four also with `.gz` or `.zst`. Every other file is one document and must be UTF-8 text. A folder is read
-    with all its sub-folders, sorted by relative path; names that begin with `.` and links to folders are left
-    out. Several inputs are read in the order given. The files are listed once, when this object is made.
+    How a file is read is told by its first bytes and, where they leave it open, by its name: JSON lines hold a
+    document a line, arrays of JSON objects a document an element, CSV, TSV, Parquet and Arrow a document a row;
+    every other file is one document and must be UTF-8 text. All but Parquet and Arrow may be compressed by gzip,
+    zstd, bzip2 or xz. A folder is read with all its sub-folders, sorted by relative path; names that begin with `.`,
+    links to folders, marks of jobs (`_SUCCESS`) and descriptions beside data (`README.md`) are left out. Several
+    inputs are read in the order given. The files are listed once, when this object is made.
 
     Not for use by several threads at once.
 
     Attributes:
         inputs: the inputs, as strings.
         files: the files found, in the order of reading.
+        left_out: the files that were found and are not read, and why.
         n_bytes: bytes of all input files, as stored.
 
     Example:
@@ -46,6 +51,9 @@ class Corpus:
         *,
         text_field: str = "text",
         on_error: OnError = "fail",
+        format: FormatName = "auto",
+        include: str | Iterable[str] = (),
+        exclude: str | Iterable[str] = (),
         longest_document_bytes: int = LONGEST_DOCUMENT_BYTES,
     ) -> None:
         """List the input files; nothing is read yet but standard input, which is kept in a temporary file.
@@ -55,6 +63,11 @@ class Corpus:
                 knows (`"s3://bucket/folder"`), `"-"` for JSON lines on standard input.
             text_field: the field of JSON lines, or the column, that holds the text.
             on_error: `"fail"` raises at the first piece of input that cannot be read, `"skip"` records it.
+            format: of every file: `"text"`, `"jsonl"`, `"json"`, `"csv"`, `"tsv"`, `"parquet"` or `"arrow"`; `"auto"`
+                recognizes it.
+            include: patterns of file names, or of paths below the input if they hold a `/`; exactly the files that
+                fit one are read.
+            exclude: patterns of files that are not read.
             longest_document_bytes: a line, a record or a file of text that is longer, decompressed, cannot be
                 read, nor can the rest of its file.
 
@@ -66,15 +79,21 @@ class Corpus:
         """
         if on_error not in ("fail", "skip"):
             raise InputError(f"on_error is {on_error!r}; expected 'fail' or 'skip'")
+        if format not in NAMES:
+            raise InputError(f"format is {format!r}; expected one of {', '.join(NAMES)}")
         self.inputs = names_of(path)
         self._text_field = text_field
         self._on_error: OnError = on_error
+        self._format: FormatName = format
         self._longest_document_bytes = longest_document_bytes
-        found, self._unlisted = list_inputs(self.inputs)
+        selection = Selection(patterns_of(include, "include"), patterns_of(exclude, "exclude"), text_field=text_field)
+        listed = list_inputs(self.inputs, selection)
+        self._unlisted, self.left_out = listed.unlisted, listed.left_out
         if self._unlisted and on_error == "fail":
             first = self._unlisted[0]
             raise InputError(f"{self._in_words}: {first.source}: {first.reason}; {HOW_TO_GO_ON}")
-        self.files = [InputFile.of(file) for file in found]
+        self.files = [InputFile(file.place, file.name, file.size_bytes) for file in listed.files]
+        self._check_extras()
         self.n_bytes = sum(file.size_bytes for file in self.files)
         self._reading = self._start()
 
@@ -113,7 +132,13 @@ class Corpus:
             InputError: a file is gone.
         """
         unlisted = (skipped.source for skipped in self._unlisted)
-        how: list[str | int] = [self._text_field, self._on_error, self._longest_document_bytes, *unlisted]
+        how: list[str | int] = [
+            self._text_field,
+            self._on_error,
+            self._format,
+            self._longest_document_bytes,
+            *unlisted,
+        ]
         return fingerprint(((file.source, file.place) for file in self.files), how)
 
     def peek(self, n_bytes: int) -> Iterator[SeenDocument]:
@@ -122,7 +147,7 @@ class Corpus:
         Args:
             n_bytes: about so many bytes, as stored, are read.
         """
-        return peek(self.files, ReadOptions(TextField(self._text_field), self._longest_document_bytes), n_bytes)
+        return peek(self.files, self.read_options, n_bytes)
 
     def documents(self) -> Iterator[SourceDocument]:
         """All documents, from the beginning; `bytes_read` and `skipped` start anew.
@@ -150,11 +175,35 @@ class Corpus:
         return iter(spread_sample((document.text for document in self._start().documents()), max_bytes))
 
     @property
+    def read_options(self) -> ReadOptions:
+        """How files are read, with counts that begin anew."""
+        return ReadOptions(TextField(self._text_field), self._longest_document_bytes, self._format)
+
+    def summary(self, found: FoundSoFar | None = None) -> str:
+        """What the latest `documents()`, or passes over parts, took the files for, and what was left out, in a line.
+
+        Args:
+            found: the sum over the passes; None for the latest `documents()`.
+        """
+        words = (self._reading.found if found is None else found).in_words
+        if not self.left_out:
+            return words
+        return (
+            f"{words}; left out {len(self.left_out):,}: {some([e.source for e in self.left_out], len(self.left_out))}"
+        )
+
+    @property
     def _in_words(self) -> str:
         """For messages."""
         more = f" and {len(self.inputs) - 1} more inputs" if len(self.inputs) > 1 else ""
         return f"{self.inputs[0]}{more}"
 
     def _start(self) -> Reading:
-        options = ReadOptions(TextField(self._text_field), self._longest_document_bytes)
-        return Reading(self._in_words, self.files, self._unlisted, options, self._on_error)
+        return Reading(self._in_words, self.files, self._unlisted, self.read_options, self._on_error)
+
+    def _check_extras(self) -> None:
+        """Whether the packages are there that the files need by their names, before anything is read."""
+        for file in self.files if self._format == "auto" else ():
+            format_ = format_of_name(file.source)
+            if format_ is not None and format_.extra is not None:
+                format_.extra.load()

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from infgram.corpus.fingerprint import version_of
 from infgram.corpus.options import ReadOptions
-from infgram.corpus.places import Found, LocalPlace, Place
+from infgram.corpus.places import LocalPlace, Place
 from infgram.corpus.reading import InputFile, OnError, Reading
 from infgram.corpus.remote import remote_place
 from infgram.corpus.standard_input import SpooledInput
-from infgram.corpus.text_field import TextField
 from infgram.errors import InputError
 
 
@@ -70,15 +69,15 @@ class FileEntry:
             raise InputError(f"{place}: the file has changed since the build began; run the same command again")
 
 
-def reading_of(entries: Sequence[FileEntry], text_field: str, on_error: OnError, longest_bytes: int) -> Reading:
+def reading_of(entries: Sequence[FileEntry], options: ReadOptions, on_error: OnError) -> Reading:
     """A pass over some files of a corpus.
 
     Raises:
         InputError: a place cannot be reached.
         MissingExtraError: a file needs a package that is not installed.
     """
-    files = [InputFile.of(Found(entry.place(), entry.source, entry.size_bytes)) for entry in entries]
-    return Reading("", files, [], ReadOptions(TextField(text_field), longest_bytes), on_error)
+    files = [InputFile(entry.place(), entry.source, entry.size_bytes) for entry in entries]
+    return Reading("", files, [], options, on_error)
 
 
 def _version(place: Place) -> str:

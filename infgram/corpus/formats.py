@@ -1,25 +1,26 @@
-"""Which reader a file name asks for: the one place where a format is added."""
+"""The formats that files have: the one place where one is added."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from infgram.corpus.arrow_file import read_arrow
 from infgram.corpus.csv_rows import read_csv, read_tsv
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.extras import ARROW, PARQUET, Extra
 from infgram.corpus.json_lines import read_json_lines
-from infgram.corpus.opening import Compression
-from infgram.corpus.options import ReadOptions
+from infgram.corpus.json_values import read_json
+from infgram.corpus.opening import stem_of
+from infgram.corpus.options import FormatName, ReadOptions
 from infgram.corpus.parquet import read_parquet
 from infgram.corpus.standard_input import STANDARD_INPUT
 from infgram.corpus.text_file import read_text
 
-Reader: TypeAlias = Callable[[IO[bytes], str, ReadOptions], Iterator[SourceDocument | Skipped]]
-"""Reads one open file, which can be sought in unless it is compressed; the name is the file's in the corpus.
+Reader: TypeAlias = Callable[[Any, str, ReadOptions], Iterator[SourceDocument | Skipped]]
+"""Reads one open file, an `io.BufferedReader`; the name is the file's in the corpus.
 
 It raises OSError or UnreadableError when the rest of the file cannot be read.
 """
@@ -30,40 +31,40 @@ class Format:
     """A file format.
 
     Attributes:
-        suffixes: of the file's name, in lower case.
+        name: what `format=` calls it.
+        label: what messages call it.
+        suffixes: of a file's name, in lower case.
         read: its reader.
-        is_compressible: whether `.gz` or `.zst` may follow the suffix.
+        seeks: whether the reader goes back and forth in the file, which no compressed file allows.
         extra: what the reader needs.
     """
 
+    name: FormatName
+    label: str
     suffixes: tuple[str, ...]
     read: Reader
-    is_compressible: bool = False
+    seeks: bool = False
     extra: Extra | None = None
 
 
-TEXT: Final = Format((), read_text)
-JSON_LINES: Final = Format((".jsonl", ".ndjson"), read_json_lines, is_compressible=True)
-FORMATS: Final = (
-    JSON_LINES,
-    Format((".csv",), read_csv, is_compressible=True),
-    Format((".tsv",), read_tsv, is_compressible=True),
-    Format((".parquet",), read_parquet, extra=PARQUET),
-    Format((".arrow",), read_arrow, extra=ARROW),
+TEXT: Final = Format("text", "text", (), read_text)
+JSON_LINES: Final = Format(
+    "jsonl", "JSON lines", (".jsonl", ".ndjson", ".jsonlines", ".jl", ".ldjson"), read_json_lines
 )
-_COMPRESSION_OF_SUFFIX: Final[dict[str, Compression]] = {".gz": "gzip", ".zst": "zstd"}
+JSON: Final = Format("json", "JSON", (".json",), read_json)
+CSV: Final = Format("csv", "CSV", (".csv",), read_csv)
+TSV: Final = Format("tsv", "TSV", (".tsv",), read_tsv)
+PARQUET_FILE: Final = Format("parquet", "Parquet", (".parquet", ".parq"), read_parquet, seeks=True, extra=PARQUET)
+ARROW_FILE: Final = Format("arrow", "Arrow", (".arrow", ".feather"), read_arrow, seeks=True, extra=ARROW)
+FORMATS: Final = (TEXT, JSON_LINES, JSON, CSV, TSV, PARQUET_FILE, ARROW_FILE)
+BY_NAME: Final[dict[str, Format]] = {format_.name: format_ for format_ in FORMATS}
+NAMES: Final = ("auto", *BY_NAME)
+
+_BY_SUFFIX: Final = {suffix: format_ for format_ in FORMATS for suffix in format_.suffixes}
 
 
-def format_of(name: str) -> tuple[Format, Compression | None]:
-    """The format of a file by its name; one that no format claims is text, and `-` is JSON lines."""
+def format_of_name(name: str) -> Format | None:
+    """Return the format that a file's name says, as `.jsonl.gz` does; None if it says none."""
     if name == STANDARD_INPUT:
-        return JSON_LINES, None
-    whole = os.path.basename(name).lower()
-    stem, suffix = os.path.splitext(whole)
-    compression = _COMPRESSION_OF_SUFFIX.get(suffix)
-    for format_ in FORMATS:
-        if whole.endswith(format_.suffixes):
-            return format_, None
-        if compression and format_.is_compressible and stem.endswith(format_.suffixes):
-            return format_, compression
-    return TEXT, None
+        return JSON_LINES
+    return _BY_SUFFIX.get(os.path.splitext(stem_of(name))[1])

@@ -17,7 +17,7 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final, NoReturn
 
 from infgram.corpus.documents import BadRecordError, Skipped, SourceDocument
@@ -36,19 +36,42 @@ def read_json_lines(content: IO[bytes], source: str, options: ReadOptions) -> It
     Raises:
         UnreadableError: a line is too long.
     """
-    text_field = options.text_field
-    for number, raw in enumerate(bounded_lines(content, options.longest_bytes), start=1):
+    return read_lines(bounded_lines(content, options.longest_bytes), source, options)
+
+
+def read_lines(lines: Iterable[bytes], source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
+    """The same, of the lines of a file."""
+    for number, raw in enumerate(lines, start=1):
         line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
-        if not line.strip():
-            continue
-        try:
-            fields = _fields(line.rstrip(b"\r\n"))
-            text_field.check_record(fields)
-            text = text_field.take(fields)
-        except BadRecordError as error:
-            yield Skipped(source, number, str(error))
-        else:
-            yield SourceDocument(text, fields, source, number)
+        if line.strip():
+            yield read_record(line.rstrip(b"\r\n"), source, number, options)
+
+
+def read_record(data: bytes, source: str, number: int, options: ReadOptions) -> SourceDocument | Skipped:
+    """One document, or why there is none.
+
+    Args:
+        data: what should be a JSON object.
+        source: the file's name in the corpus.
+        number: of the line, or of the element.
+        options: the text field.
+    """
+    try:
+        fields = _fields(data)
+        options.text_field.check_record(fields)
+        text = options.text_field.take(fields)
+    except BadRecordError as error:
+        return Skipped(source, number, str(error))
+    return SourceDocument(text, fields, source, number)
+
+
+def json_object(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that data is, read leniently; None if it is none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _fields(line: bytes) -> dict[str, Any]:

@@ -66,10 +66,11 @@ def _sort_out(
 def found_at(path: Path, name: str) -> Found:
     """A file under its name in the corpus."""
     try:
-        size_bytes = path.stat().st_size
+        state = path.stat()
     except OSError:  # a link to nowhere: reading it will say so, in its turn
-        size_bytes = 0
-    return Found(LocalPlace(path), printable(name), size_bytes)
+        return Found(LocalPlace(path), printable(name), 0)
+    identity = (state.st_dev, state.st_ino) if state.st_ino else None
+    return Found(LocalPlace(path), printable(name), state.st_size, identity)
 
 
 def printable(name: str) -> str:

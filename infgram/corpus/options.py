@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from infgram.corpus.text_field import TextField
 
 LONGEST_DOCUMENT_BYTES: Final = 1 << 30
+
+FormatName: TypeAlias = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,9 @@ class ReadOptions:
     Attributes:
         text_field: takes the text out of a record.
         longest_bytes: of a line, a record or a file of text, decompressed.
+        format: of every file; `"auto"` recognizes it by the content and the name of each.
     """
 
     text_field: TextField
     longest_bytes: int = LONGEST_DOCUMENT_BYTES
+    format: FormatName = "auto"

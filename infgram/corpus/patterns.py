@@ -39,6 +39,13 @@ class Pattern:
         return _may_fit(folder.split("/"), self._parts)
 
 
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern fits a file: its base name, or its path if the pattern holds a `/`."""
+    if "/" not in pattern:
+        return fnmatchcase(name.rpartition("/")[2], pattern)
+    return _fits(name.split("/"), pattern.removeprefix("./").split("/"))
+
+
 def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
     if not parts or not names:
         return not parts and not names

@@ -101,8 +101,10 @@ class Found:
         place: opens it.
         name: its path below the input folder, with `/`; a name that is not UTF-8 is shown with escapes.
         size_bytes: as stored.
+        identity: of a local file, its device and inode, which all links to it share; None if unknown.
     """
 
     place: Place
     name: str
     size_bytes: int
+    identity: tuple[int, int] | None = None

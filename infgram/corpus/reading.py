@@ -2,52 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
-from infgram.corpus.formats import Format, format_of
-from infgram.corpus.found import FoundSoFar
-from infgram.corpus.opening import Compression, decompressed
+from infgram.corpus.formats import JSON_LINES, TEXT, Format, format_of_name
+from infgram.corpus.found import MOST_NAMES, FoundSoFar
+from infgram.corpus.opening import Compression, decompressed, stem_of
 from infgram.corpus.options import ReadOptions
-from infgram.corpus.places import CountingFile, CountingStream, Found, Place
+from infgram.corpus.places import CountingFile, CountingStream, Place
+from infgram.corpus.recognition import recognize
+from infgram.corpus.standard_input import STANDARD_INPUT
 from infgram.errors import InputError
 
 OnError: TypeAlias = Literal["fail", "skip"]
 
 HOW_TO_GO_ON = "correct or remove it, or leave out what cannot be read with on_error='skip' (--on-error skip)"
 
+_TAKEN_FOR_LINES = "its first lines are JSON objects; read it as text with format='text' (--format text)"
+
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file of the corpus.
+    """One file of the corpus. How it is read is decided when it is opened.
 
     Attributes:
         place: opens it.
         source: its name in the corpus.
         size_bytes: as stored.
-        format: how it is read.
-        compression: how it is compressed.
     """
 
     place: Place
     source: str
     size_bytes: int
-    format: Format
-    compression: Compression | None
-
-    @classmethod
-    def of(cls, found: Found) -> InputFile:
-        """A file that is read as its name says; standard input as JSON lines.
-
-        Raises:
-            MissingExtraError: its reader needs a package that is not installed.
-        """
-        format_, compression = format_of(found.name)
-        if format_.extra is not None:
-            format_.extra.load()
-        return cls(found.place, found.name, found.size_bytes, format_, compression)
 
 
 class Reading:
@@ -71,6 +60,8 @@ class Reading:
         self._options = options
         self._on_error = on_error
         self._n_documents = 0
+        self._n_files: Counter[str] = Counter()
+        self._texts: list[str] = []
         self._finished_bytes = 0
         self._file: InputFile | None = None
         self._raw: CountingFile | CountingStream | None = None
@@ -88,6 +79,7 @@ class Reading:
         Raises:
             InputError: under `fail`, at the first piece of input that cannot be read; always, at the end,
                 if there was no document or no line or table with the text field.
+            MissingExtraError: a file needs a package that is not installed.
         """
         yield from self.documents_of_a_part()
         self.found.check(self._inputs, self._options.text_field.name, self.skipped)
@@ -106,22 +98,55 @@ class Reading:
 
     @property
     def found(self) -> FoundSoFar:
-        """What there was of documents and of the text field."""
+        """What there was of documents, of the text field, and of formats."""
         field = self._options.text_field
-        return FoundSoFar(self._n_documents, field.n_records, field.n_found, field.other_fields)
+        return FoundSoFar(
+            self._n_documents,
+            field.n_records,
+            field.n_found,
+            field.other_fields,
+            field.n_whole_files,
+            field.fields_of_a_file,
+            dict(self._n_files),
+            list(self._texts),
+        )
 
     def _items(self, file: InputFile) -> Iterator[SourceDocument | Skipped]:
         line: int | None = None
+        n_before = self._n_documents
         try:
-            with file.place.open() as raw, decompressed(raw, file.compression) as content:
+            with file.place.open() as raw, decompressed(raw, file.source) as (content, compression):
                 self._file, self._raw = file, raw
-                for item in file.format.read(content, file.source, self._options):
+                name = file.source if file.source == STANDARD_INPUT else stem_of(file.source)
+                format_ = recognize(content.peek(1), name, self._options)
+                if format_.extra is not None:
+                    format_.extra.load()
+                if format_.seeks and compression is not None:
+                    raise UnreadableError(f"a {format_.label} file inside of {compression} data; decompress it first")
+                n_whole_files = self._options.text_field.n_whole_files
+                is_guessed = format_ is JSON_LINES and format_of_name(name) is None
+                for item in format_.read(content, file.source, self._options):
+                    if is_guessed and line is None and isinstance(item, Skipped):
+                        item = replace(item, reason=f"{item.reason}; {_TAKEN_FOR_LINES}")
                     line = item.line
                     yield item
+                is_text = format_ is TEXT or self._options.text_field.n_whole_files > n_whole_files
+                self._count(TEXT if is_text else format_, compression, file.source)
         except (OSError, UnreadableError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             what = "cannot be read" if line is None else f"cannot be read any further than line {line}"
-            yield Skipped(file.source, None, f"{what}: {reason}")
+            yield Skipped(file.source, None, f"{what}: {reason}{self._kept(self._n_documents - n_before, line)}")
+
+    def _kept(self, n_documents: int, line: int | None) -> str:
+        """What is said of a file that is left in the middle."""
+        if self._on_error == "fail" or line is None:
+            return ""
+        return f"; {n_documents:,} {'document' if n_documents == 1 else 'documents'} before it kept, the rest is lost"
+
+    def _count(self, format_: Format, compression: Compression | None, source: str) -> None:
+        self._n_files[f"{format_.label} ({compression})" if compression else format_.label] += 1
+        if format_ is TEXT and len(self._texts) < MOST_NAMES:
+            self._texts.append(source)
 
     def _refuse(self, file: InputFile, skipped: Skipped) -> None:
         if self._on_error == "fail":

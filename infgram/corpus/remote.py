@@ -81,13 +81,13 @@ class _Remote:
             return int(self._inner.seek(offset, whence))
 
 
-def list_remote(url: str) -> tuple[str, list[Found]]:
+def list_remote(url: str) -> tuple[str, list[Found], bool]:
     """The files at a URL: of a folder, of a pattern, or the one file.
 
     Names beginning with `.` below the folder are left out.
 
     Returns:
-        The URL of the folder, and its files sorted by relative path.
+        The URL of the folder, its files sorted by relative path, and whether the URL is that of the one file.
 
     Raises:
         InputError: there is none, or the place cannot be reached.
@@ -101,7 +101,7 @@ def list_remote(url: str) -> tuple[str, list[Found]]:
             if not pattern and not file_system.isdir(path):
                 folder, _, name = path.rpartition("/")
                 size_bytes = file_system.info(path)["size"] or 0
-                return _url(file_system, folder), [Found(RemotePlace(file_system, path), name, size_bytes)]
+                return _url(file_system, folder), [Found(RemotePlace(file_system, path), name, size_bytes)], True
             found = _below(file_system, path)
             base = _url(file_system, path)
     except ImportError as error:
@@ -110,7 +110,7 @@ def list_remote(url: str) -> tuple[str, list[Found]]:
         raise InputError(f"{url}: no such file or folder") from error
     except OSError as error:
         raise InputError(f"{url}: cannot be read: {error.strerror or error}") from error
-    return base, [file for file in found if pattern is None or pattern.matches(file.name)]
+    return base, [file for file in found if pattern is None or pattern.matches(file.name)], False
 
 
 def _below(file_system: Any, folder: str) -> list[Found]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 import weakref
@@ -42,7 +41,8 @@ class SpooledInput:
             file, name = tempfile.mkstemp(prefix="infgram-input-")
             self._remove = weakref.finalize(self, os.unlink, name)
             with open(file, "wb") as spool:
-                shutil.copyfileobj(sys.stdin.buffer, spool, _CHUNK_BYTES)
+                while chunk := _read():
+                    spool.write(chunk)
                 self.size_bytes = spool.tell()
         except OSError as error:
             raise StorageError(
@@ -59,3 +59,10 @@ class SpooledInput:
         """The copy, from its beginning."""
         with self._place.open() as raw:
             yield raw
+
+
+def _read() -> bytes:
+    try:
+        return sys.stdin.buffer.read(_CHUNK_BYTES)
+    except OSError as error:
+        raise InputError(f"standard input cannot be read: {error.strerror or error}") from error

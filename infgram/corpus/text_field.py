@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ class TextField:
         n_records: lines that were JSON objects, and tables, so far.
         n_found: those of them that had the field, whatever its type.
         other_fields: the fields of the first one without it, for messages.
+        n_whole_files: JSON files of one value without the field, which are documents of text.
+        fields_of_a_file: the fields of the first of these, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -27,6 +30,22 @@ class TextField:
         self.n_records = 0
         self.n_found = 0
         self.other_fields = ""
+        self.n_whole_files = 0
+        self.fields_of_a_file = ""
+
+    def is_in(self, fields: Mapping[str, Any]) -> bool:
+        """Whether a JSON object has the field; nothing is counted."""
+        return _path(fields, self.name) is not None
+
+    def may_be_in(self, data: bytes) -> bool:
+        """Whether what should be a JSON object, but is damaged, seems to have the field."""
+        names = {self.name, self.name.rpartition(".")[2]}
+        return any(re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:', data) for name in names)
+
+    def count_whole_file(self, fields: Mapping[str, Any]) -> None:
+        """Remember that a JSON file of one value has these fields only, and becomes text."""
+        self.n_whole_files += 1
+        self.fields_of_a_file = self.fields_of_a_file or _listed("field", fields)
 
     def check_record(self, fields: Mapping[str, Any]) -> None:
         """Whether a JSON object has the field.

@@ -128,11 +128,11 @@ class TokenCorpus:
 
 def _token_paths(inputs: Sequence[str]) -> list[Path]:
     """The files of tokens; an index stands for its `.bin` unless that is named too."""
-    found, unlisted = list_inputs(inputs)
-    if unlisted:
-        raise InputError(f"{unlisted[0].source}: {unlisted[0].reason}")
+    listed = list_inputs(inputs)
+    for unlisted in listed.unlisted:
+        raise InputError(f"{unlisted.source}: {unlisted.reason}")
     paths: dict[Path, None] = {}
-    for file in found:
+    for file in listed.files:
         if not isinstance(file.place, LocalPlace):
             raise InputError(f"{file.place}: files of tokens are mapped, so they must be on this machine")
         path = file.place.path

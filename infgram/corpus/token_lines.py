@@ -52,10 +52,10 @@ class TokenLines:
         Raises:
             InputError: an input does not exist or cannot be listed.
         """
-        found, unlisted = list_inputs(names_of(path))
-        if unlisted:
-            raise InputError(f"{unlisted[0].source}: {unlisted[0].reason}")
-        self._files = [InputFile.of(file) for file in found]
+        listed = list_inputs(names_of(path))
+        for unlisted in listed.unlisted:
+            raise InputError(f"{unlisted.source}: {unlisted.reason}")
+        self._files = [InputFile(file.place, file.name, file.size_bytes) for file in listed.files]
         self._field = field
         self.n_bytes = sum(file.size_bytes for file in self._files)
         self._finished_bytes = 0
@@ -75,7 +75,7 @@ class TokenLines:
         self._finished_bytes = 0
         for file in self._files:
             try:
-                with file.place.open() as raw, decompressed(raw, file.compression) as content:
+                with file.place.open() as raw, decompressed(raw, file.source) as (content, _):
                     self._raw = raw
                     for number, line in enumerate(bounded_lines(content, LONGEST_DOCUMENT_BYTES), start=1):
                         if line.strip():

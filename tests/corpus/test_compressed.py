@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import random
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +25,12 @@ else:
     from backports import zstd
 
 Compress = Callable[[bytes], bytes]
-COMPRESSORS: dict[str, Compress] = {"gz": gzip.compress, "zst": zstd.compress}
+COMPRESSORS: dict[str, Compress] = {
+    "gz": gzip.compress,
+    "zst": zstd.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
 ZSTD_SKIPPABLE_FRAME = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
 
 
@@ -113,12 +122,71 @@ def test_an_altered_zstd_file_fails(tmp_path: Path) -> None:
             read(tmp_path / "a.jsonl.zst", bytes(altered))
 
 
-@pytest.mark.parametrize("data", [b"junk that is not compressed", lines(1), zlib.compress(b"{}")])
+@pytest.mark.parametrize("data", [b"", b"\x01junk", zlib.compress(b"{}")])
 def test_what_is_not_compressed_fails(tmp_path: Path, suffix: str, data: bytes) -> None:
     with pytest.raises(InputError, match="truncated or damaged"):
         read(tmp_path / f"a.jsonl.{suffix}", data)
 
 
-def test_other_compressed_files_are_not_text(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(InputError, match="not UTF-8 text"):
-        read(tmp_path / f"a.txt.{suffix}", COMPRESSORS[suffix](b"hello"))
+def test_what_was_decompressed_already_is_read(tmp_path: Path, suffix: str) -> None:
+    assert read(tmp_path / f"a.jsonl.{suffix}", lines(2)) == ["text 0", "text 1"]
+
+
+@pytest.mark.parametrize("name", ["a.txt.{}", "a.{}", "a.txt", "a"])
+def test_compressed_text_is_a_document_whatever_its_name(tmp_path: Path, suffix: str, name: str) -> None:
+    assert read(tmp_path / name.format(suffix), COMPRESSORS[suffix](b"hello\n")) == ["hello\n"]
+
+
+def test_every_whole_line_before_the_damage_is_kept(tmp_path: Path, suffix: str) -> None:
+    """The decompressor's own output up to the cut is the reference."""
+    whole = COMPRESSORS[suffix](lines(10_007))
+    for n_bytes in (len(whole) - 1, len(whole) - 9, len(whole) // 2, len(whole) // 3):
+        plain = recovered(suffix, whole[:n_bytes])
+        n_lines = plain.count(b"\n")
+        path = tmp_path / f"a.jsonl.{suffix}"
+        path.write_bytes(whole[:n_bytes])
+        (tmp_path / "z.jsonl").write_bytes(b'{"text": "z"}\n')
+        corpus = Corpus(tmp_path, on_error="skip")
+        texts = [document.text for document in corpus.documents()]
+        assert texts == [*(f"text {i}" for i in range(n_lines)), "z"]
+        (skipped,) = corpus.skipped
+        if n_lines:
+            assert f"; {n_lines:,} documents before it kept, the rest is lost" in skipped.reason
+
+
+def recovered(suffix: str, data: bytes) -> bytes:
+    one: Any = {
+        "gz": lambda: zlib.decompressobj(wbits=31),
+        "zst": zstd.ZstdDecompressor,
+        "bz2": bz2.BZ2Decompressor,
+        "xz": lzma.LZMADecompressor,
+    }[suffix]()
+    return b"".join(one.decompress(data[i : i + 1]) for i in range(len(data)))
+
+
+def test_every_line_before_an_altered_byte_of_gzip_is_kept(tmp_path: Path) -> None:
+    whole = bytearray(gzip.compress(lines(3000)))
+    place = len(whole) // 2
+    whole[place : place + 40] = b"\xff" * 40
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(whole)
+    plain = bytearray()
+    one = zlib.decompressobj(wbits=31)
+    with suppress(zlib.error):
+        for i in range(len(whole)):
+            plain += one.decompress(whole[i : i + 1])
+    corpus = Corpus(path, on_error="skip")
+    found = [document.text for document in corpus.documents()]
+    assert found[:1000] == [f"text {i}" for i in range(1000)]
+    assert len(found) + len(corpus.skipped) - 1 == plain.count(b"\n")
+
+
+def test_padding_between_members_is_passed_over(tmp_path: Path) -> None:
+    for suffix in ("gz", "xz", "bz2"):
+        one = COMPRESSORS[suffix](lines(1))
+        assert read(tmp_path / f"a.jsonl.{suffix}", one + bytes(8) + one + bytes(20_000)) == ["text 0"] * 2
+
+
+def test_a_table_inside_of_compressed_data_is_named(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InputError, match=r"a Parquet file inside of .* data; decompress it first"):
+        read(tmp_path / f"a.parquet.{suffix}", COMPRESSORS[suffix](b"PAR1 and so on"))

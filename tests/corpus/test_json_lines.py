@@ -116,14 +116,35 @@ def test_a_nesting_of_200_levels_is_read_and_one_more_is_not(tmp_path: Path) -> 
         assert len(list(corpus.documents())) == n_documents
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "A.JSONL", "b.x.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.jsonl",
+        "a.ndjson",
+        "A.JSONL",
+        "b.x.jsonl",
+        "a.jsonlines",
+        "a.json",
+        "jsonl",
+        "a.jsonl.txt",
+        "part-00000",
+        "a.0",
+    ],
+)
 def test_names_of_json_lines(tmp_path: Path, name: str) -> None:
     assert [document.text for document in Corpus(write(tmp_path, GOOD * 2, name)).documents()] == ["good"] * 2
 
 
-@pytest.mark.parametrize("name", ["a.json", "jsonl", "a.jsonl.txt", "ajsonl"])
-def test_other_names_are_text(tmp_path: Path, name: str) -> None:
-    assert [document.text for document in Corpus(write(tmp_path, GOOD * 2, name)).documents()] == [(GOOD * 2).decode()]
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "jsonl", "a.txt"])
+def test_json_lines_as_text_if_that_is_asked_for(tmp_path: Path, name: str) -> None:
+    corpus = Corpus(write(tmp_path, GOOD * 2, name), format="text")
+    assert [document.text for document in corpus.documents()] == [(GOOD * 2).decode()]
+
+
+def test_lines_that_are_taken_for_json_by_their_content_say_so(tmp_path: Path) -> None:
+    path = write(tmp_path, b'{"a": 1}\n{"a": 2}\n', "server.log")
+    with pytest.raises(InputError, match=r"no field 'text'.*its first lines are JSON objects; .*--format text"):
+        list(Corpus(path).documents())
 
 
 def test_another_text_field(tmp_path: Path) -> None:

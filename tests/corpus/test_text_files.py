@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def texts(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "a\r\nb\rc\n", "\ufeffwith a mark", "a\x00b", "é e\u0301 \u00a0 \U0001f600", "\u2028\x85\x0b", " \n\n "],
+    ["", "a", "a\r\nb\rc\n", "with a \ufeff mark", "é e\u0301 \u00a0 \U0001f600", "\u2028\x85\x0b", " \n\n "],
 )
 def test_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.txt").write_bytes(text.encode())
@@ -31,7 +32,61 @@ def test_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
 @given(text=st.text())
 def test_any_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.md").write_bytes(text.encode())
-    assert texts(tmp_path) == [text]
+    corpus = Corpus(tmp_path, format="text")
+    assert [document.text for document in corpus.documents()] == [text.removeprefix("\ufeff")]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(codecs.BOM_UTF8 + b"a\n")
+    (tmp_path / "b.txt").write_bytes(codecs.BOM_UTF8)
+    assert texts(tmp_path) == ["a\n", ""]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"])
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.jsonl", "a.json", "a.csv"])
+def test_another_encoding_is_named(tmp_path: Path, name: str, encoding: str) -> None:
+    (tmp_path / name).write_bytes("\ufefftext\nsome words".encode(encoding))
+    with pytest.raises(InputError, match=f"{encoding} text; convert it to UTF-8 first, as with iconv -f {encoding}"):
+        texts(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE"])
+def test_utf16_without_a_mark_is_named(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("some words".encode(encoding))
+    with pytest.raises(InputError, match=f"{encoding} text"):
+        texts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"%PDF-1.7\nplain", "a PDF document"),
+        (b"PK\x03\x04....", "a ZIP archive"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"\xff\xd8\xff\xe0", "a JPEG image"),
+        (b"\x7fELF\x02", r"a program \(ELF\)"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+        (b"Obj\x01\x04", "an Avro file"),
+        (b"ORC\x00", "an ORC file"),
+        (b"\x93NUMPY\x01\x00", "a NumPy array"),
+        (b"a.txt".ljust(257, b"\0") + b"ustar\x0000" + bytes(100), "a tar archive"),
+        (b"text and a \x00", "binary data, not text: a NUL byte at byte offset 11"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, kind: str) -> None:
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(InputError, match=f"this is {kind}"):
+        texts(tmp_path)
+    (tmp_path / "b.txt").write_text("ORC is a word, and RIFF, and ID3 — all text")
+    corpus = Corpus(tmp_path, on_error="skip")
+    assert [document.source for document in corpus.documents()] == ["b.txt"]
+    assert [skipped.source for skipped in corpus.skipped] == ["a"]
+
+
+@pytest.mark.parametrize("word", ["ORC", "RIFF", "ID3", "OggS", "GIF89a"])
+def test_text_that_begins_as_a_binary_file_does(tmp_path: Path, word: str) -> None:
+    (tmp_path / "a.txt").write_text(f"{word} — a word", encoding="utf-8")
+    assert texts(tmp_path) == [f"{word} — a word"]
 
 
 def test_folder_is_sorted_by_relative_path_and_hidden_names_are_left_out(tmp_path: Path) -> None:

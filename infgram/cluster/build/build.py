@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from infgram.build.build import DEFAULT_SHARD_TOKENS
@@ -16,7 +17,7 @@ from infgram.cluster.build.plan import Plan
 from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR, BuildSummary, StageSummary
 from infgram.cluster.build.tasks import Site
 from infgram.cluster.executor import Executor, LocalExecutor, Needs
-from infgram.corpus import Corpus, Inputs, OnError
+from infgram.corpus import Corpus, FormatName, Inputs, OnError
 from infgram.errors import QueryError
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
@@ -34,6 +35,9 @@ def build(
     text_field: str = "text",
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
     on_error: OnError = "fail",
+    format: FormatName = "auto",
+    include: str | Iterable[str] = (),
+    exclude: str | Iterable[str] = (),
     engine: Engine = "ray",
     threads: int | None = None,
     memory: int | str | None = None,
@@ -55,6 +59,9 @@ def build(
         text_field: as for `infgram.build`.
         shard_tokens: as for `infgram.build`.
         on_error: as for `infgram.build`.
+        format: as for `infgram.build`.
+        include: as for `infgram.build`.
+        exclude: as for `infgram.build`.
         engine: `"ray"` hands the tasks to the Ray cluster that this process is connected to, or else to the one
             that `RAY_ADDRESS` names or that runs on this machine; `"local"` does one after the other here.
         threads: of each task; None for what the engine gives, at most four of a Ray node's CPUs or all of this
@@ -82,7 +89,7 @@ def build(
     n_shard_tokens = checked_shard_tokens(shard_tokens)
     n_threads = None if threads is None else checked_threads(threads)
     memory_bytes = None if memory is None else size_bytes(memory)
-    corpus = Corpus(source, text_field=text_field, on_error=on_error)
+    corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
     places = Places.of(os.fspath(output))
     choice = TokenizerChoice.of(tokenizer)
     plan = Plan.of(
@@ -91,6 +98,7 @@ def build(
         shard_tokens=n_shard_tokens,
         text_field=text_field,
         on_error=on_error,
+        input_format=format,
         split_bytes=size_bytes(split_bytes),
     )
     executor = _executor(engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -42,6 +43,9 @@ Task = TypeVar("Task", TokeniseTask, ShardTask)
 Record = TypeVar("Record", SplitRecord, ShardRecord)
 
 
+_logger = logging.getLogger("infgram.read")
+
+
 @dataclass
 class Driver:
     """One run of a plan.
@@ -71,10 +75,9 @@ class Driver:
         tokenizer = self._train(corpus, choice)
         splits = self._tokenise(tokenizer)
         skipped = [*self.plan.not_listed, *(entry for split in splits for entry in split.skipped)]
-        corpus.check_found(
-            sum((split.found for split in splits), FoundSoFar()),
-            [Skipped(entry.source, entry.line, entry.reason) for entry in skipped],
-        )
+        found = sum((split.found for split in splits), FoundSoFar())
+        corpus.check_found(found, [Skipped(entry.source, entry.line, entry.reason) for entry in skipped])
+        _logger.info("%s", corpus.summary(found))
         shards = self._sort(splits, tokenizer.vocab_size)
         result = Manifest(
             builder_version=_core.__version__,
@@ -109,7 +112,7 @@ class Driver:
     def _tokenise(self, tokenizer: Tokenizer) -> list[SplitRecord]:
         plan, files, entry = self.plan, self.plan.files(), entry_of(tokenizer)
         tasks = [
-            TokeniseTask(self.site, number, split, plan.text_field, plan.on_error, entry)
+            TokeniseTask(self.site, number, split, plan.text_field, plan.on_error, entry, plan.input_format)
             for number, split in enumerate(files)
         ]
         sizes = [sum(file.size_bytes for file in split) for split in files]

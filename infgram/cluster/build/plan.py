@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from infgram import _core
-from infgram.corpus import Corpus, OnError
+from infgram.corpus import Corpus, FormatName, OnError
 from infgram.corpus.entries import FileEntry
 from infgram.manifest import FORMAT_VERSION, SkippedEntry
 from infgram.signed_json import digest
@@ -27,6 +27,7 @@ class Plan:
         shard_tokens: a shard is closed when it holds so many tokens.
         text_field: the field of the text.
         on_error: what to do with input that cannot be read.
+        input_format: of every file, or `"auto"`.
         input: the files, in the order of reading.
         not_listed: folders that could not be listed.
         splits: how many consecutive files are read by one task each.
@@ -38,6 +39,7 @@ class Plan:
     shard_tokens: int
     text_field: str
     on_error: OnError
+    input_format: FormatName
     input: list[FileEntry]
     not_listed: list[SkippedEntry]
     splits: list[int]
@@ -53,6 +55,7 @@ class Plan:
         shard_tokens: int,
         text_field: str,
         on_error: OnError,
+        input_format: FormatName,
         split_bytes: int,
     ) -> Plan:
         """The plan for a corpus as it is now.
@@ -63,7 +66,7 @@ class Plan:
         files = [FileEntry.of(file) for file in corpus.files]
         not_listed = [SkippedEntry(entry.source, entry.line, entry.reason) for entry in corpus.not_listed]
         splits = _splits([file.size_bytes for file in files], split_bytes)
-        return cls(tokenizer, shard_tokens, text_field, on_error, files, not_listed, splits)
+        return cls(tokenizer, shard_tokens, text_field, on_error, input_format, files, not_listed, splits)
 
     @property
     def content(self) -> dict[str, Any]:

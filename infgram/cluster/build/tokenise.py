@@ -17,7 +17,8 @@ from infgram.cluster.build.tasks import Done, Site, fetch_tokenizer
 from infgram.cluster.storage import Storage, storage_at
 from infgram.corpus import OnError
 from infgram.corpus.entries import FileEntry, reading_of
-from infgram.corpus.options import LONGEST_DOCUMENT_BYTES
+from infgram.corpus.options import FormatName, ReadOptions
+from infgram.corpus.text_field import TextField
 from infgram.manifest import SkippedEntry, TokenizerEntry
 
 
@@ -32,6 +33,7 @@ class TokeniseTask:
         text_field: the field of the text.
         on_error: what to do with input that cannot be read.
         tokenizer: of the index.
+        format: of every file, or `"auto"`.
     """
 
     site: Site
@@ -40,6 +42,7 @@ class TokeniseTask:
     text_field: str
     on_error: OnError
     tokenizer: TokenizerEntry
+    format: FormatName
 
 
 def tokenise_split(task: TokeniseTask) -> Done[SplitRecord]:
@@ -55,7 +58,8 @@ def tokenise_split(task: TokeniseTask) -> Done[SplitRecord]:
     with task_folder(site.scratch) as folder:
         tokenizer = fetch_tokenizer(site.output, task.tokenizer, folder)
         budget = Budget(site.memory_bytes, trains=False, kind=tokenizer.kind)
-        reading = reading_of(task.files, task.text_field, task.on_error, LONGEST_DOCUMENT_BYTES)
+        options = ReadOptions(TextField(task.text_field), format=task.format)
+        reading = reading_of(task.files, options, task.on_error)
         width_bits = _core.token_bits_for(tokenizer.vocab_size)
         sequence = PartSequence(folder, width_bits, partial(_publish, storage, folder, task.number, parts))
         for batch in tokenise(reading.documents_of_a_part(), tokenizer, *budget.tokenising(site.threads)):
