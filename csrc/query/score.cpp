@@ -10,7 +10,7 @@ namespace {
 // begins at the smallest i whose match reaches t.
 std::vector<PositionScore> score_by_matches(const Index& index, std::span<const TokenId> tokens, bool with_end) {
   return with_token_type(index, [&]<class Token>(Text<Token>) {
-    const MatchPass<Token> pass(index, tokens);
+    MatchPass<Token> pass(index, tokens);
     const std::uint64_t n = tokens.size();
     const std::size_t n_shards = pass.n_shards();
     // The contexts [begin, t) of each t, in runs of one beginning: ends of t in (last, end] belong to `begin`.
