@@ -67,7 +67,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "shards", "duplicates", "lm", "build", "cluster", "__init__"}
+CORE_USERS = {"index", "shards", "spelling", "duplicates", "lm", "build", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {
