@@ -39,7 +39,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "finding": {
         *("errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets", "engine"),
     },
-    "spelling": {"errors", "types", "watch", "tokenizers"},
+    "spelling": {"errors", "types", "watch", "tokenizers", "engine"},
     "duplicates": {"types"},
     "index": {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),

@@ -28,15 +28,23 @@ std::unique_ptr<Vocabulary> vocabulary_from(const Bytes& data, const Places& sta
   return std::make_unique<Vocabulary>(bytes, begins);
 }
 
-ByteAutomaton automaton_from(const States& next_states, std::int32_t accept) {
+// The table is checked once, when it comes from Python.
+struct OwnedAutomaton {
+  std::vector<std::int32_t> next_states;
+  std::int32_t accept;
+
+  [[nodiscard]] ByteAutomaton view() const { return {next_states, accept}; }
+};
+
+std::unique_ptr<OwnedAutomaton> automaton_from(const States& next_states, std::int32_t accept) {
   const bool is_table = next_states.ndim() == 2 && next_states.shape(1) == ByteAutomaton::kBytes;
   const auto n_states = is_table ? next_states.shape(0) : 0;
-  const std::span<const std::int32_t> table(next_states.data(), static_cast<std::size_t>(next_states.size()));
+  std::vector<std::int32_t> table(next_states.data(), next_states.data() + next_states.size());
   const bool is_sound =
       is_table && accept > 0 && accept < n_states &&
       std::ranges::all_of(table, [&](std::int32_t s) { return s >= ByteAutomaton::kDead && s < n_states; });
   if (!is_sound) throw QueryError("the automaton is no table of 256 next states a state, with an accepting one");
-  return {table, accept};
+  return std::make_unique<OwnedAutomaton>(std::move(table), accept);
 }
 
 using Columns = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, py::array_t<std::int64_t>,
@@ -58,25 +66,24 @@ Columns columns_from(const std::vector<TokenStep>& steps) {
           array_from(std::move(is_whole))};
 }
 
-Columns steps_inside(const Vocabulary& self, const States& next_states, std::int32_t accept) {
-  const ByteAutomaton automaton = automaton_from(next_states, accept);
+Columns steps_inside(const Vocabulary& self, const OwnedAutomaton& automaton) {
   std::vector<TokenStep> steps;
   {
     const py::gil_scoped_release release;
-    steps = self.steps_inside(automaton);
+    steps = self.steps_inside(automaton.view());
   }
   return columns_from(steps);
 }
 
-Columns steps_after(const Vocabulary& self, const States& next_states, std::int32_t accept, std::int32_t state) {
-  const ByteAutomaton automaton = automaton_from(next_states, accept);
-  if (state < 0 || state >= next_states.shape(0) || state == accept) {
+Columns steps_after(const Vocabulary& self, const OwnedAutomaton& automaton, std::int32_t state) {
+  const auto n_states = static_cast<std::int32_t>(automaton.next_states.size() / ByteAutomaton::kBytes);
+  if (state < 0 || state >= n_states || state == automaton.accept) {
     throw QueryError("nothing can be read in the state " + std::to_string(state));
   }
   std::vector<TokenStep> steps;
   {
     const py::gil_scoped_release release;
-    steps = self.steps_after(automaton, state);
+    steps = self.steps_after(automaton.view(), state);
   }
   return columns_from(steps);
 }
@@ -104,13 +111,16 @@ auto count_before_arrays(const Index& index, const py::object& heads, const py::
 }  // namespace
 
 void bind_spelling(py::module_& module) {
+  py::class_<OwnedAutomaton>(module, "ByteAutomaton", "Recognises texts byte by byte; state 0 is before the first.")
+      .def(py::init(&automaton_from), py::arg("next_states"), py::arg("accept"),
+           "next_states[state, byte] is the state after one more byte, or -1; `accept` is the state after the text.");
   py::class_<Vocabulary>(module, "Vocabulary", "The bytes of all tokens, to be read by automata over bytes.")
       .def(py::init(&vocabulary_from), py::arg("data"), py::arg("starts"),
            "Token i has the bytes data[starts[i]:starts[i + 1]].")
-      .def("steps_inside", &steps_inside, py::arg("next_states"), py::arg("accept"),
+      .def("steps_inside", &steps_inside, py::arg("automaton"),
            "(tokens, begins, states, is_whole), int64: what is read of tokens from any of their bytes on, if it "
-           "finishes the text (state `accept`) or reaches the token's end inside it.")
-      .def("steps_after", &steps_after, py::arg("next_states"), py::arg("accept"), py::arg("state"),
+           "finishes the text (the accepting state) or reaches the token's end inside it.")
+      .def("steps_after", &steps_after, py::arg("automaton"), py::arg("state"),
            "The same for tokens that are read from their first byte on, in a state.");
   class_of_index(module).def(
       "count_before", &count_before_arrays, py::arg("heads"), py::arg("tokens"), py::arg("begins"), py::arg("ends"),

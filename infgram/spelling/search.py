@@ -68,6 +68,10 @@ class Spellings(NamedTuple):
     begins: Int64Array
     is_whole: npt.NDArray[np.bool_]
 
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Spellings:
+        """Some of them."""
+        return Spellings(*(column[chosen] for column in self))
+
 
 class TooManySpellings(QueryError):
     """More sequences would have to be followed than are allowed."""

@@ -51,11 +51,11 @@ class Vocabulary:
 
     def first_steps(self, automaton: Automaton) -> Steps:
         """The tokens in which the text begins, at whatever byte of them."""
-        return _steps(self._core.steps_inside(automaton.next_states, automaton.accept))
+        return _steps(self._core.steps_inside(automaton.core))
 
     def further_steps(self, automaton: Automaton, state: int) -> Steps:
         """The tokens that may follow once the automaton is in this state."""
-        return _steps(self._core.steps_after(automaton.next_states, automaton.accept, state))
+        return _steps(self._core.steps_after(automaton.core, state))
 
 
 _known: WeakKeyDictionary[TokenBytes, dict[int, Vocabulary]] = WeakKeyDictionary()
