@@ -86,6 +86,11 @@ class Engine(Protocol):
     def count_spans(self, tokens: Any, begins: Int64Array, ends: Int64Array, /) -> Int64Array:
         """Occurrences of each `tokens[begin:end]`."""
 
+    def count_before(
+        self, heads: Any, tokens: Any, begins: Int64Array, ends: Int64Array, /
+    ) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """Which heads (tokens) come right before which `tokens[begin:end]`: numbers of spans and of heads, counts."""
+
     def document_count(self, tokens: Any, /) -> int:
         """Distinct documents with an occurrence."""
 

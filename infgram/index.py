@@ -23,7 +23,7 @@ from infgram.provenance import Provenance
 from infgram.query_language import Cnf
 from infgram.session import Session
 from infgram.shards import open_shards
-from infgram.spelling import Spellings, find_spellings
+from infgram.spelling import Spellings, find_readings, find_spellings
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
     Document,
@@ -37,6 +37,7 @@ from infgram.types import (
     LongestSuffix,
     NextTokenDistribution,
     Query,
+    Readings,
     Scope,
     SearchResult,
     SequenceScore,
@@ -229,6 +230,29 @@ class Index:
             raise QueryError("ignore_case and any_tokenization are for a text; token ids have no case or letters")
         most = at_least(max_branches, 0, "max_branches")
         return find_spellings(self._core, self.tokenizer, text, ignore_case=ignore_case, max_branches=most)
+
+    def readings(self, text: str, *, other_case: bool = True, max_branches: int = 20_000) -> Readings:
+        """How often a string occurs in the text of the documents, and in which tokens: see `Readings`.
+
+        A person who looks for a string asks for `string_count`; a model that has the tokens of the text as its context
+        asks for `as_typed`, which is what `count` gives.
+
+        Cost: some milliseconds. A text of one or two very frequent letters may take more than `max_branches`
+        sequences; then what is not known is None, and `is_exact` is False.
+
+        Args:
+            text: as it is written in the documents; no token ids.
+            other_case: whether to count it in other case, too.
+            max_branches: how many token sequences may be followed.
+
+        Raises:
+            QueryError: this is no text, or it is empty.
+            TokenizerError: the index holds no tokenizer.
+        """
+        if not isinstance(text, str):
+            raise QueryError(f"readings are of a text; found {type(text).__name__}, and token ids are cut already")
+        most = at_least(max_branches, 0, "max_branches")
+        return find_readings(self._core, self.tokenizer, text, other_case=other_case, max_branches=most)
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The count of each query: int64."""

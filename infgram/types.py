@@ -61,6 +61,50 @@ class LongestSuffix:
     count: int
 
 
+class Reading(NamedTuple):
+    """One way in which a string occurs.
+
+    Attributes:
+        count: its occurrences.
+        token_ids: the most frequent token sequence of this reading; empty if there is none.
+        text: the text of these tokens, which may begin before the string and end after it.
+    """
+
+    count: int
+    token_ids: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The occurrences of a string, by the tokens in which they are.
+
+    `as_typed`, `after_space` and `other_cuts` are disjoint, and their counts add up to `string_count`; `other_case`
+    is disjoint from them. (Where a tokenizer changes texts, `as_typed` counts what the tokens of the text stand for,
+    which may not be the text; if it is not, it is no part of the sum.)
+
+    Attributes:
+        text: the string.
+        string_count: its occurrences in the text of the documents, in whatever tokens: what
+            `count(text, any_tokenization=True)` gives. None if it was not determined; see `is_exact`.
+        as_typed: in the tokens of the text itself; its count is what `count(text)` gives.
+        after_space: in the tokens of the text with a space in front of it, where the space is part of the first token;
+            None where the tokenizer makes no such token.
+        other_cuts: in all other tokens: inside words, or cut elsewhere. None if it was not determined.
+        other_case: what `count(text, ignore_case=True)` gives more than `string_count`. None if it was not determined.
+        is_exact: whether every count was determined. What was not would have taken more than the allowed work, or the
+            tokenizer does not put text together from the bytes of its tokens. A count that is given is always exact.
+    """
+
+    text: str
+    string_count: int | None
+    as_typed: Reading
+    after_space: Reading | None
+    other_cuts: Reading | None
+    other_case: Reading | None
+    is_exact: bool
+
+
 @dataclass(frozen=True)
 class NextTokenDistribution:
     """What follows a context, exactly.

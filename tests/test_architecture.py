@@ -41,7 +41,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets", "engine"),
         "provenance",
     },
-    "spelling": {"errors", "types", "watch", "tokenizers"},
+    "spelling": {"errors", "types", "watch", "tokenizers", "engine"},
     "duplicates": {"types"},
     "index": {
         *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
@@ -72,7 +72,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "shards", "duplicates", "lm", "build", "cluster", "__init__"}
+CORE_USERS = {"index", "shards", "spelling", "duplicates", "lm", "build", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

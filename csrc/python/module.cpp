@@ -40,4 +40,5 @@ PYBIND11_MODULE(_core, module) {
   bind_pieces(module);
   bind_lm(module);
   bind_duplicates(module);
+  bind_spelling(module);
 }

@@ -39,5 +39,6 @@ void bind_build(py::module_& module);
 void bind_pieces(py::module_& module);
 void bind_lm(py::module_& module);
 void bind_duplicates(py::module_& module);
+void bind_spelling(py::module_& module);
 
 }  // namespace infgram::python

@@ -83,6 +83,12 @@ class ClusterEngine:
         """Occurrences of each `tokens[begin:end]`."""
         return self._ask(self.questions.count_spans(tokens, begins, ends))
 
+    def count_before(
+        self, heads: Any, tokens: Any, begins: Int64Array, ends: Int64Array
+    ) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """Which heads (tokens) come right before which `tokens[begin:end]`: numbers of spans and of heads, counts."""
+        return self._ask(self.questions.count_before(heads, tokens, begins, ends))
+
     def document_count(self, tokens: Any) -> int:
         """Distinct documents with an occurrence."""
         return self._ask(self.questions.document_count(tokens))

@@ -20,6 +20,17 @@ def merged_rows(parts: Iterable[Rows]) -> Rows:
     return distinct, sums, sum(context_counts), len(distinct)
 
 
+def merged_pairs(
+    parts: Iterable[tuple[Int64Array, Int64Array, Int64Array]],
+) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """The pairs of numbers of all parts, ascending, with their counts added up. O(pairs · log pairs)."""
+    first, second, counts = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    distinct, places = np.unique(np.stack((first, second)), axis=1, return_inverse=True)
+    sums = np.zeros(distinct.shape[1], dtype=np.int64)
+    np.add.at(sums, places.reshape(-1), counts)
+    return distinct[0], distinct[1], sums
+
+
 def top_rows(rows: Rows, top_k: int | None) -> Rows:
     """The rows of largest count, by falling count, ties to the smaller id; all as they are for None."""
     if top_k is None:

@@ -164,6 +164,7 @@ QUESTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "count": _core.Index.count,
     "count_batch": _core.Index.count_batch,
     "count_spans": _core.Index.count_spans,
+    "count_before": _core.Index.count_before,
     "document_count": _core.Index.document_count,
     "next_tokens": _core.Index.next_tokens,
     "longest_suffix": _core.Index.longest_suffix,

@@ -19,7 +19,7 @@ import numpy as np
 
 from infgram.cluster.backend import Ask
 from infgram.cluster.layout import Layout
-from infgram.cluster.merging import longest_by_sums, merged_rows, sum_of_longest, top_rows
+from infgram.cluster.merging import longest_by_sums, merged_pairs, merged_rows, sum_of_longest, top_rows
 from infgram.cluster.suffix_order import Occurrence, to_compare
 from infgram.engine import Rows
 from infgram.finding import order_of
@@ -68,6 +68,12 @@ class Questions:
     def count_spans(self, tokens: Any, begins: Int64Array, ends: Int64Array) -> Question[Int64Array]:
         """Occurrences of each span."""
         return reduce(add, (yield self._all("count_spans", tokens, begins, ends)).values())
+
+    def count_before(
+        self, heads: Any, tokens: Any, begins: Int64Array, ends: Int64Array
+    ) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
+        """Which heads come right before which spans, and how often."""
+        return merged_pairs((yield self._all("count_before", heads, tokens, begins, ends)).values())
 
     def document_count(self, tokens: Any) -> Question[int]:
         """Documents with an occurrence."""

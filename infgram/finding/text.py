@@ -51,7 +51,7 @@ def find_text(
     sequences: list[tuple[int, ...]] = []
     for found in spellings:
         count += int(found.counts.sum())
-        sequences += [(*found.prefix, last) for last in found.last_tokens.tolist()]
+        sequences += map(tuple, found.tokens.tolist())
         watch.report("spell", len(sequences), 0, "token sequences")
     document_ids = _holders(source, sequences, watch)
     scan = _Scan(source, text, ignore_case=ignore_case, n_shown=n_shown, n_around=n_around)

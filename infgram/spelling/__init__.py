@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infgram.spelling.folding import fold
+from infgram.spelling.readings import find_readings
 from infgram.spelling.search import Spellings, find_spellings
 
-__all__ = ["Spellings", "find_spellings", "fold"]
+__all__ = ["Spellings", "find_readings", "find_spellings", "fold"]

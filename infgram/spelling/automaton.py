@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from infgram import _core
 from infgram.spelling.folding import variants
 
 DEAD: Final = -1
@@ -21,7 +21,7 @@ class Automaton:
     Attributes:
         start: the state before the first byte.
         accept: the state after the last.
-        next_states: int32 of shape (states, 256): the state after one more byte, or `DEAD`.
+        core: the table of next states, as the core reads it.
     """
 
     start: Final = 0
@@ -32,9 +32,10 @@ class Automaton:
         for character in text:
             state = _append(rows, state, [c.encode() for c in (variants(character) if ignore_case else (character,))])
         self.accept = state
-        self.next_states: npt.NDArray[np.int32] = np.full((len(rows), 256), DEAD, dtype=np.int32)
+        next_states = np.full((len(rows), 256), DEAD, dtype=np.int32)
         for number, row in enumerate(rows):
-            self.next_states[number, list(row)] = list(row.values())
+            next_states[number, list(row)] = list(row.values())
+        self.core = _core.ByteAutomaton(next_states, self.accept)
 
 
 def _append(rows: list[dict[int, int]], state: int, spellings: list[bytes]) -> int:

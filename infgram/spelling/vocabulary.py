@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from infgram.spelling.automaton import DEAD, Automaton
+from infgram import _core
+from infgram.spelling.automaton import Automaton
 from infgram.tokenizers import TokenBytes
 from infgram.types import Int64Array
 
 
-@dataclass(frozen=True)
-class Steps:
-    """What the tokens do to an automaton: some finish the text, some end inside it, all others do not fit.
+class Steps(NamedTuple):
+    """What some tokens do to an automaton: finish the text, or end inside it. Arrays of one length.
 
     Attributes:
-        tokens: int64; first those in or after which the text is complete, once for each place where it begins, then
-            those that end inside the text.
-        n_finishing: how many are of the first kind.
-        states: int32, the automaton's state after each of the second kind.
+        tokens: int64.
+        begins: int64, bytes of the token before the first that was read.
+        states: int64, the automaton's state after the last byte that was read.
+        is_whole: whether the last byte that was read is the token's last.
     """
 
     tokens: Int64Array
-    n_finishing: int
-    states: npt.NDArray[np.int32]
+    begins: Int64Array
+    states: Int64Array
+    is_whole: npt.NDArray[np.bool_]
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Steps:
+        """Some of them."""
+        return Steps(*(column[chosen] for column in self))
 
 
-def first_steps(vocabulary: TokenBytes, automaton: Automaton) -> Steps:
-    """The tokens in which the text begins, at whatever byte of them."""
-    owners = np.repeat(np.arange(len(vocabulary.lengths)), vocabulary.lengths)
-    return _run(vocabulary, automaton, owners, np.arange(len(vocabulary.data)), automaton.start)
+class Vocabulary:
+    """The bytes of all tokens of an index, arranged once and kept as long as they."""
+
+    def __init__(self, token_bytes: TokenBytes) -> None:
+        self._core = _core.Vocabulary(token_bytes.data, token_bytes.starts)
+        self.empty_tokens: Int64Array = np.flatnonzero(token_bytes.lengths == 0)
+
+    @classmethod
+    def of(cls, token_bytes: TokenBytes, vocab_size: int) -> Vocabulary:
+        """That of the first `vocab_size` tokens; the same object for the same arguments."""
+        known = _known.setdefault(token_bytes, {})
+        if vocab_size not in known:
+            known[vocab_size] = cls(token_bytes.first(vocab_size))
+        return known[vocab_size]
+
+    def first_steps(self, automaton: Automaton) -> Steps:
+        """The tokens in which the text begins, at whatever byte of them."""
+        return _steps(self._core.steps_inside(automaton.core))
+
+    def further_steps(self, automaton: Automaton, state: int) -> Steps:
+        """The tokens that may follow once the automaton is in this state."""
+        return _steps(self._core.steps_after(automaton.core, state))
 
 
-def further_steps(vocabulary: TokenBytes, automaton: Automaton, state: int) -> Steps:
-    """The tokens that may follow once the automaton is in this state."""
-    tokens = np.flatnonzero(vocabulary.lengths)
-    return _run(vocabulary, automaton, tokens, vocabulary.starts[tokens], state)
+_known: WeakKeyDictionary[TokenBytes, dict[int, Vocabulary]] = WeakKeyDictionary()
 
 
-def _run(vocabulary: TokenBytes, automaton: Automaton, tokens: Int64Array, places: Int64Array, start: int) -> Steps:
-    """Let all tokens be read at once, each from a place in the vocabulary's bytes on."""
-    finishing, going_on, end_states = [], [], []
-    states = np.full(len(tokens), start, dtype=np.int32)
-    ends = vocabulary.starts[1:]
-    while len(tokens):
-        states = automaton.next_states[states, vocabulary.data[places]]
-        is_finished = states == automaton.accept
-        finishing.append(tokens[is_finished])
-        is_read = ~is_finished & (states != DEAD)
-        tokens, places, states = tokens[is_read], places[is_read] + 1, states[is_read]
-        is_at_end = places == ends[tokens]
-        going_on.append(tokens[is_at_end])
-        end_states.append(states[is_at_end])
-        tokens, places, states = tokens[~is_at_end], places[~is_at_end], states[~is_at_end]
-    tokens = np.concatenate([*finishing, *going_on, tokens])
-    return Steps(tokens, sum(map(len, finishing)), np.concatenate([*end_states, states]))
+def _steps(columns: tuple[Int64Array, Int64Array, Int64Array, Int64Array]) -> Steps:
+    tokens, begins, states, is_whole = columns
+    return Steps(tokens, begins, states, is_whole.astype(np.bool_))

@@ -51,10 +51,10 @@ def check_spellings(index: infgram.Index, query: str) -> None:
     """Each sequence occurs as often as it says, and holds the text just so often."""
     sequences = []
     for found in index.spellings(query, ignore_case=True):
-        assert len(found.last_tokens) == len(found.counts) > 0
-        for last, count in zip(found.last_tokens.tolist(), found.counts.tolist(), strict=True):
-            sequences.append((*found.prefix, last))
-            assert index.count(sequences[-1]) == count > 0
+        assert len(found.tokens) == len(found.counts) == len(found.begins) == len(found.is_whole) > 0
+        for tokens, count in zip(found.tokens.tolist(), found.counts.tolist(), strict=True):
+            sequences.append(tuple(tokens))
+            assert index.count(tokens) == count > 0
     for sequence in set(sequences):
         assert fold_all(query) in fold_all(index.tokenizer.decode(sequence))
 
@@ -117,7 +117,7 @@ def test_many_tokens_after_each_other(tmp_path: Path) -> None:
     words = [f"x{a}{b}" for a in "abcdefghijklmnop" for b in "qrstuvwxyz"]
     texts = [" ".join(words), "".join(words), " x x"]
     with bpe_index(tmp_path, texts, train_bpe(texts * 5, 700)) as index:
-        assert max(len(found.last_tokens) for found in index.spellings(" x")) > 64
+        assert max(len(found.tokens) for found in index.spellings(" x")) > 64
         check(index, texts, ["x", " x", "q x", "xa", "qx", "rXA", "z x"])
 
 

@@ -1,0 +1,131 @@
+// In which tokens a text occurs. Each function converts, releases the GIL, calls, converts.
+// Releasing is safe throughout: an Index and a Vocabulary are immutable, and nothing here touches a Python object.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/errors.hpp"
+#include "python/spans.hpp"
+#include "python/tokens.hpp"
+#include "query/count_before.hpp"
+#include "query/vocabulary.hpp"
+
+namespace infgram::python {
+namespace {
+
+using Bytes = py::array_t<std::uint8_t, py::array::c_style | py::array::forcecast>;
+using States = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
+
+std::unique_ptr<Vocabulary> vocabulary_from(const Bytes& data, const Places& starts) {
+  const std::vector<std::uint8_t> bytes(data.data(), data.data() + data.size());
+  const std::vector<std::uint64_t> begins(starts.data(), starts.data() + starts.size());
+  const bool is_sound = !begins.empty() && begins.front() == 0 && std::ranges::is_sorted(begins) &&
+                        begins.back() == bytes.size() && bytes.size() < (std::uint64_t{1} << 32);
+  if (!is_sound) throw QueryError("the starts of the tokens do not ascend from 0 to the number of bytes");
+  const py::gil_scoped_release release;
+  return std::make_unique<Vocabulary>(bytes, begins);
+}
+
+// The table is checked once, when it comes from Python.
+struct OwnedAutomaton {
+  std::vector<std::int32_t> next_states;
+  std::int32_t accept;
+
+  [[nodiscard]] ByteAutomaton view() const { return {next_states, accept}; }
+};
+
+std::unique_ptr<OwnedAutomaton> automaton_from(const States& next_states, std::int32_t accept) {
+  const bool is_table = next_states.ndim() == 2 && next_states.shape(1) == ByteAutomaton::kBytes;
+  const auto n_states = is_table ? next_states.shape(0) : 0;
+  std::vector<std::int32_t> table(next_states.data(), next_states.data() + next_states.size());
+  const bool is_sound =
+      is_table && accept > 0 && accept < n_states &&
+      std::ranges::all_of(table, [&](std::int32_t s) { return s >= ByteAutomaton::kDead && s < n_states; });
+  if (!is_sound) throw QueryError("the automaton is no table of 256 next states a state, with an accepting one");
+  return std::make_unique<OwnedAutomaton>(std::move(table), accept);
+}
+
+using Columns = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, py::array_t<std::int64_t>,
+                           py::array_t<std::int64_t>>;
+
+Columns columns_from(const std::vector<TokenStep>& steps) {
+  std::vector<std::int64_t> tokens;
+  std::vector<std::int64_t> begins;
+  std::vector<std::int64_t> states;
+  std::vector<std::int64_t> is_whole;
+  for (auto* column : {&tokens, &begins, &states, &is_whole}) column->reserve(steps.size());
+  for (const TokenStep& step : steps) {
+    tokens.push_back(step.token);
+    begins.push_back(static_cast<std::int64_t>(step.begin));
+    states.push_back(step.state);
+    is_whole.push_back(step.is_whole ? 1 : 0);
+  }
+  return {array_from(std::move(tokens)), array_from(std::move(begins)), array_from(std::move(states)),
+          array_from(std::move(is_whole))};
+}
+
+Columns steps_inside(const Vocabulary& self, const OwnedAutomaton& automaton) {
+  std::vector<TokenStep> steps;
+  {
+    const py::gil_scoped_release release;
+    steps = self.steps_inside(automaton.view());
+  }
+  return columns_from(steps);
+}
+
+Columns steps_after(const Vocabulary& self, const OwnedAutomaton& automaton, std::int32_t state) {
+  const auto n_states = static_cast<std::int32_t>(automaton.next_states.size() / ByteAutomaton::kBytes);
+  if (state < 0 || state >= n_states || state == automaton.accept) {
+    throw QueryError("nothing can be read in the state " + std::to_string(state));
+  }
+  std::vector<TokenStep> steps;
+  {
+    const py::gil_scoped_release release;
+    steps = self.steps_after(automaton.view(), state);
+  }
+  return columns_from(steps);
+}
+
+auto count_before_arrays(const Index& index, const py::object& heads, const py::object& sequence, const Places& begins,
+                         const Places& ends) {
+  const auto head_tokens = tokens_from(heads, index.vocab_size());
+  const auto tokens = tokens_from(sequence, index.vocab_size());
+  const auto spans = spans_from(begins, ends, tokens.size());
+  std::vector<std::int64_t> span_numbers;
+  std::vector<std::int64_t> head_numbers;
+  std::vector<std::int64_t> counts;
+  {
+    const py::gil_scoped_release release;
+    for (const Preceded& each : count_before(index, head_tokens, tokens, spans)) {
+      span_numbers.push_back(static_cast<std::int64_t>(each.span));
+      head_numbers.push_back(static_cast<std::int64_t>(each.head));
+      counts.push_back(static_cast<std::int64_t>(each.count));
+    }
+  }
+  return std::tuple(array_from(std::move(span_numbers)), array_from(std::move(head_numbers)),
+                    array_from(std::move(counts)));
+}
+
+}  // namespace
+
+void bind_spelling(py::module_& module) {
+  py::class_<OwnedAutomaton>(module, "ByteAutomaton", "Recognises texts byte by byte; state 0 is before the first.")
+      .def(py::init(&automaton_from), py::arg("next_states"), py::arg("accept"),
+           "next_states[state, byte] is the state after one more byte, or -1; `accept` is the state after the text.");
+  py::class_<Vocabulary>(module, "Vocabulary", "The bytes of all tokens, to be read by automata over bytes.")
+      .def(py::init(&vocabulary_from), py::arg("data"), py::arg("starts"),
+           "Token i has the bytes data[starts[i]:starts[i + 1]].")
+      .def("steps_inside", &steps_inside, py::arg("automaton"),
+           "(tokens, begins, states, is_whole), int64: what is read of tokens from any of their bytes on, if it "
+           "finishes the text (the accepting state) or reaches the token's end inside it.")
+      .def("steps_after", &steps_after, py::arg("automaton"), py::arg("state"),
+           "The same for tokens that are read from their first byte on, in a state.");
+  class_of_index(module).def(
+      "count_before", &count_before_arrays, py::arg("heads"), py::arg("tokens"), py::arg("begins"), py::arg("ends"),
+      "(span numbers, head numbers, counts), int64: how often each head, a token, comes right before each "
+      "tokens[begin:end]; only what occurs.");
+}
+
+}  // namespace infgram::python
