@@ -20,11 +20,13 @@ from pydantic import BaseModel, ValidationError
 
 import infgram
 
-from . import lines
-from .bodies import read_json
+from . import bodies, lines
+from .batches import Batch
 from .dependencies import Asked, Held, held, hold, sound
+from .limits import check_sizes
 from .problems import ProblemError, of_validation, refusals
-from .questions import Question
+from .questions import CountsQuestion, Question
+from .settings import Limits
 from .runtime import Runtime, runtime_of
 from .work import Work
 
@@ -33,7 +35,8 @@ B = TypeVar("B", bound=BaseModel)
 PROMPT_S: Final = 0.05
 """An answer that takes longer is watched: a client that goes away stops it."""
 
-CLIENT_GONE: Final = 499
+BATCHES: Final = (Batch, CountsQuestion)
+"""Bodies of many questions, each of which takes time to validate, however short it is."""
 
 PARTIAL: Final = "infgram-partial"
 MISSING: Final = "Infgram-Missing-Shards"
@@ -72,12 +75,24 @@ def question_router(tag: str) -> APIRouter:
 
 
 async def read_body(request: Request, body_type: type[B]) -> B:
-    """The body of a request as a model.
+    """The body of a request as a model. A small one is decoded at once, a large one or a batch on a thread.
 
     Raises:
         ProblemError: it is too large, no JSON, or does not fit the model.
     """
-    value = await read_json(request, runtime_of(request).settings.limits.body_bytes)
+    runtime = runtime_of(request)
+    limits = runtime.settings.limits
+    if lines.are_wanted(request.headers.get("accept", "")):
+        limits = limits.of_streams()
+    body = await bodies.read_body(request, limits.body_bytes)
+    if len(body) <= bodies.SMALL_BYTES and not issubclass(body_type, BATCHES):
+        return _validated(body, body_type, limits)
+    return await runtime.on_reader(partial(_validated, body, body_type, limits))
+
+
+def _validated(body: bytes, body_type: type[B], limits: Limits) -> B:
+    value = bodies.parse(body, limits)
+    check_sizes(value, body_type, limits)
     try:
         return body_type.model_validate(value)
     except ValidationError as error:

@@ -413,9 +413,22 @@ class ReloadAnswer(BaseModel):
     unchanged: list[str]
 
 
+class ReloadFailure(BaseModel):
+    """A reload that failed; what was served before still is."""
+
+    time: str = Field(description="When, in ISO 8601.")
+    error: str = Field(description="The kind of the error; the log has its message.", examples=["IndexDamagedError"])
+
+
 class Health(BaseModel):
     """The state of the server."""
 
-    model_config = shown({"status": "ok"})
+    model_config = shown(
+        {"status": "ok"},
+        {"status": "ready", "reload_failed": {"time": "2026-01-31T12:00:00+00:00", "error": "IndexDamagedError"}},
+    )
 
     status: str
+    reload_failed: ReloadFailure | None = Field(
+        default=None, description="The latest reload of any worker, if it failed; left out if it did not."
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -14,12 +16,14 @@ import infgram
 
 from . import problems
 from .directly import Directly
+from .environment import CONFIG
 from .guard import Guard
 from .limits import write_into
 from .observing import OTHER, Observed
+from .proxies import Behind, Proxies
 from .routes import OPERATIONS, QUESTIONS, ROUTERS
 from .runtime import Runtime, Worker
-from .settings import Settings
+from .settings import Settings, settings_from
 
 CORS: Final[dict[str, Any]] = {
     "allow_methods": ["GET", "POST"],
@@ -49,19 +53,20 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
     """The service as an ASGI application.
 
     Args:
-        settings: None reads them from the environment.
+        settings: None reads them from the environment, and from the file that INFGRAM_CONFIG names.
         worker: which process this is of several that serve together; None is one alone.
 
     Returns:
         The application; its lifespan opens each index once and closes it in the end.
     """
-    settings = settings or Settings()
+    settings = settings or settings_from(Path(os.environ[CONFIG]) if os.environ.get(CONFIG) else None)
     app = FastAPI(
         title="infgram",
         summary="Exact ∞-gram statistics of a corpus",
         description=DESCRIPTION,
         version=infgram.__version__,
         lifespan=_lifespan,
+        openapi_url=None,  # made on the event loop, it would hold up all others; see routes/page.py
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
@@ -73,6 +78,7 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **CORS, allow_origins=settings.cors_origins)
     app.add_middleware(Observed)
+    app.add_middleware(Behind, proxies=Proxies(settings.trusted_proxies))
     problems.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -83,6 +89,8 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.runtime = Runtime(app.state.settings, [*OPERATIONS, OTHER], app.state.worker)
+    for route in app.routes:  # FastAPI makes ready what it routes by at the first request, which would hold up others
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     try:
         yield
     finally:

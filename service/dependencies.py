@@ -86,9 +86,10 @@ async def held(request: Request, name: str, work: Work) -> AsyncIterator[Asked]:
     taken.release()
 
 
-async def _asked(
-    request: Request, name: Annotated[str, Path(description="The index's name.", examples=["language"])]
-) -> AsyncIterator[Asked]:
+NamedIndex = Annotated[str, Path(description="The index's name.", examples=["language"])]
+
+
+async def _asked(request: Request, name: NamedIndex) -> AsyncIterator[Asked]:
     async with held(request, name, Work(runtime_of(request).settings.timeout_s)) as asked:
         yield asked
 

@@ -14,6 +14,8 @@ from .runtime import Runtime
 
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
 ADMIN: Final = "/v1/admin/"
+MOST_HEADER_BYTES: Final = 16_384
+"""Of all headers and the address together; uvicorn sets no bound, and what reads them takes time for each byte."""
 
 
 class Guard:
@@ -27,13 +29,26 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and scope["path"] not in HEALTH:
+        if scope["type"] == "http":
             try:
-                _check(scope)
+                _check_size(scope)
+                if scope["path"] not in HEALTH:
+                    _check(scope)
             except ProblemError as error:
                 await respond(error)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def _check_size(scope: Scope) -> None:
+    """Refuse a request with more headers than anybody needs.
+
+    Raises:
+        ProblemError: they are too large.
+    """
+    size = len(scope["path"]) + len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > MOST_HEADER_BYTES:
+        raise ProblemError("headers_too_large")
 
 
 def _check(scope: Scope) -> None:

@@ -19,6 +19,19 @@ Opener = Callable[[Location], infgram.Index]
 Modeller = Callable[[str, infgram.Index], NextTokenModel | None]
 
 
+class NotOpenedError(Exception):
+    """An index cannot be opened.
+
+    Attributes:
+        name: of the index.
+        reason: the error.
+    """
+
+    def __init__(self, name: str, reason: Exception) -> None:
+        super().__init__(f"the index {name}: {reason}")
+        self.name, self.reason = name, reason
+
+
 @dataclass(eq=False)
 class ServedIndex:
     """An open index and its name.
@@ -85,7 +98,10 @@ class ServedIndexes(Mapping[str, ServedIndex]):
     ) -> None:
         self._paths, self._opener, self._modeller = paths, opener, modeller
         self._served: dict[str, ServedIndex] = {}
-        self._served = self.opened_anew()
+        try:
+            self._served = self.opened_anew()
+        except NotOpenedError as error:
+            raise error.reason from None
 
     def __getitem__(self, name: str) -> ServedIndex:
         return self._served[name]
@@ -115,15 +131,18 @@ class ServedIndexes(Mapping[str, ServedIndex]):
         """What stands on the disk now: those that are new or have changed are opened, the others are those served.
 
         Raises:
-            InfgramError: one cannot be opened, or its model cannot be loaded; all stays as it is then.
+            NotOpenedError: one cannot be opened, or its model cannot be loaded; all stays as it is then.
         """
         with ExitStack() as opened:
             found = {}
             for name, path in self._paths.items():
                 identity, current = _identity(path), self._served.get(name)
                 if current is None or current.is_damaged or current.identity != identity:
-                    index = opened.enter_context(self._opener(path))
-                    current = ServedIndex(name, index, identity, self._modeller(name, index))
+                    try:
+                        index = opened.enter_context(self._opener(path))
+                        current = ServedIndex(name, index, identity, self._modeller(name, index))
+                    except Exception as error:  # whatever a file or a model may raise
+                        raise NotOpenedError(name, error) from error
                 found[name] = current
             opened.pop_all()
         return found

@@ -51,7 +51,9 @@ class Keys:
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._by_first_digits: dict[str, list[Key]] = {}
+        self._n = 0
         for key in keys:
+            self._n += 1
             self._by_first_digits.setdefault(key.digest[:_FIRST_DIGITS], []).append(key)
 
     @classmethod
@@ -67,7 +69,18 @@ class Keys:
         except (OSError, UnicodeDecodeError) as error:
             raise infgram.StorageError(f"{path}: the file of keys cannot be read: {error}") from error
         numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
-        return cls(_key(path, number, line) for number, line in numbered if line and not line.startswith("#"))
+        keys: dict[str, Key] = {}
+        for number, line in numbered:
+            if line and not line.startswith("#"):
+                key = _key(path, number, line)
+                if key.digest in keys:
+                    raise infgram.InputError(f"{path}, line {number}: the key of {keys[key.digest].name!r} again")
+                keys[key.digest] = key
+        return cls(keys.values())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._n
 
     def find(self, presented: str) -> Key | None:
         """The key that was presented, or None.
@@ -113,4 +126,6 @@ def _key(path: Path, number: int, line: str) -> Key:
             "requests_per_s=NUMBER; `infgram api-key` writes such lines"
         )
     rate = _RATE.search(found["words"])
+    if rate and not float(rate[1]):
+        raise infgram.InputError(f"{path}, line {number}: expected requests_per_s above 0; to take a key back, remove it")
     return Key(found["name"], found["digest"], "admin" in found["words"].split(), float(rate[1]) if rate else None)

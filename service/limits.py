@@ -49,6 +49,24 @@ def check(body: BaseModel, limits: Limits) -> None:
         raise ProblemError("limit_exceeded", errors=errors)
 
 
+def check_sizes(value: Any, body_type: type[BaseModel], limits: Limits) -> None:
+    """Refuse a decoded body with a text or list beyond its limit, before its elements are validated one by one.
+
+    Raises:
+        ProblemError: names the fields and their limits.
+    """
+    if not isinstance(value, dict):
+        return
+    errors = [
+        exceeded(name, getattr(limits, mark.limit), "characters" if isinstance(found, str) else "items")
+        for name, mark in _marked_fields(body_type)
+        for found in [value.get(name)]
+        if isinstance(found, str | list) and len(found) > getattr(limits, mark.limit)
+    ]
+    if errors:
+        raise ProblemError("limit_exceeded", errors=errors)
+
+
 def exceeded(field: str, most: int, unit: str = "") -> FieldError:
     """What is said of a field beyond its limit."""
     return FieldError(loc=["body", field], type="limit_exceeded", msg=f"Expected at most {most} {unit}".rstrip())

@@ -7,7 +7,8 @@ on the way is a line `{"problem": …}`, and then there is no end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -22,6 +23,10 @@ from .problems import ProblemError, of_library
 MEDIA_TYPE: Final = "application/x-ndjson"
 NAMES: Final = frozenset({MEDIA_TYPE, "application/jsonl", "application/ndjson"})
 PIECE_BYTES: Final = 1 << 16
+PIECE: Final = 1 << 16
+"""Characters, or numbers, of one piece of a long field."""
+_DIVISIBLE: Final = {"documents": 4, "spans": 4, "text": PIECE, "token_ids": PIECE}
+"""Fields that may be long, and up to which length they are encoded with the rest."""
 
 
 def are_wanted(accept: str) -> bool:
@@ -71,10 +76,33 @@ def _lines(answer: BaseModel | Results[Any]) -> Iterator[bytes]:
         yield from map(_json, answer)
         return
     name = next((name for name in LONG_LISTS if hasattr(answer, name)), None)
-    yield orjson.dumps(answer.model_dump(exclude={name} if name else None))
+    yield _json(answer, {name} if name else None)
     elements: Iterable[BaseModel] = getattr(answer, name) if name else ()
     yield from map(_json, elements)
 
 
-def _json(model: BaseModel) -> bytes:
-    return model.__pydantic_serializer__.to_json(model)
+def _json(model: BaseModel, exclude: set[str] | None = None) -> bytes:
+    """The JSON of a model without some fields. What may be long is encoded in pieces: each holds the interpreter's lock."""
+    serializer = model.__pydantic_serializer__
+    left_out = exclude or set()
+    names = (name for name in _divisible(type(model)) if name not in left_out)
+    long = [name for name in names if len(getattr(model, name)) > _DIVISIBLE[name]]
+    if not long:
+        return serializer.to_json(model, exclude=exclude)
+    head = serializer.to_json(model, exclude={*long, *left_out}).removesuffix(b"}")
+    fields = [b'"%b":%b' % (name.encode(), _in_pieces(getattr(model, name))) for name in long]
+    return head + b"," * (len(head) > 1) + b",".join(fields) + b"}"
+
+
+def _in_pieces(value: str | Sequence[Any]) -> bytes:
+    if not isinstance(value, str) and isinstance(value[0], BaseModel):
+        return b"[%b]" % b",".join(map(_json, value))
+    pieces = (orjson.dumps(value[start : start + PIECE]) for start in range(0, len(value), PIECE))
+    if isinstance(value, str):
+        return b'"%b"' % b"".join(piece[1:-1] for piece in pieces)
+    return b"[%b]" % b",".join(piece[1:-1] for piece in pieces)
+
+
+@cache
+def _divisible(model_type: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name in _DIVISIBLE if name in model_type.model_fields)

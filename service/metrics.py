@@ -12,7 +12,8 @@ import resource
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from time import time
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -24,11 +25,28 @@ BOUNDS_S: Final = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
-STATUSES: Final = (0, 200, 304, 400, 401, 403, 404, 405, 413, 422, 429, 499, 500, 503)
+STATUSES: Final = (0, 200, 304, 400, 401, 403, 404, 405, 413, 422, 429, 431, 499, 500, 503)
 """0 counts whatever is none of these, an answer cut off among it."""
 
 _CELL_BYTES: Final = 8
-_PROCESS, _IN_FLIGHT, _FIRST = 0, 1, 2
+_PROCESS, _IN_FLIGHT, _NOT_RELOADED, _REASON, _FIRST = range(5)
+_REASONS: Final = (
+    *("InfgramError", "IndexNotFoundError", "IndexDamagedError", "IndexVersionError", "StorageError"),
+    *("TokenizerError", "InputError", "QueryError", "MissingExtraError", "ShardUnavailableError", "other"),
+)
+"""Kinds of errors, by their places, which are what workers tell each other; `other` is any that is not the library's."""
+
+
+class FailedReload(NamedTuple):
+    """A reload that failed and that no later one has made good.
+
+    Attributes:
+        time: in seconds since 1970.
+        error: the kind of the error, a class of the library, or `other`.
+    """
+
+    time: float
+    error: str
 
 
 class Metrics:
@@ -56,6 +74,7 @@ class Metrics:
         self._rows = [cells[row * self._n_cells : (row + 1) * self._n_cells] for row in range(n_workers)]
         self._row = self._rows[worker]
         self._row[_PROCESS], self._row[_IN_FLIGHT] = os.getpid(), 0
+        self.reload_succeeded()
 
     def begin(self) -> None:
         """A request has come."""
@@ -69,6 +88,21 @@ class Metrics:
         row[first + _STATUS_PLACES.get(status, 0)] += 1
         row[first + _BUCKETS + bisect_left(BOUNDS_S, elapsed_s)] += 1
         row[first + _SUM] += elapsed_s
+
+    def reload_failed(self, error: Exception) -> None:
+        """This worker still serves what it did."""
+        name = type(error).__name__
+        self._row[_REASON] = _REASONS.index(name) if name in _REASONS else len(_REASONS) - 1
+        self._row[_NOT_RELOADED] = time()
+
+    def reload_succeeded(self) -> None:
+        """This worker serves what is on the disk."""
+        self._row[_NOT_RELOADED] = 0
+
+    def failed_reload(self) -> FailedReload | None:
+        """The latest of any worker whose last reload failed."""
+        failed = [FailedReload(row[_NOT_RELOADED], _REASONS[int(row[_REASON])]) for row in self._rows]
+        return max((each for each in failed if each.time), default=None)
 
     def text(self, indexes: Mapping[str, ServedIndex]) -> bytes:
         """All metrics in Prometheus' text format; reads the kernel's account of each worker."""
@@ -93,6 +127,8 @@ class Metrics:
         yield requests
         yield seconds
         yield GaugeMetricFamily("infgram_in_flight", "Requests under way.", self._sum(_IN_FLIGHT))
+        n_failed = sum(row[_NOT_RELOADED] > 0 for row in self._rows)
+        yield GaugeMetricFamily("infgram_reload_failed", "Workers whose last reload failed.", n_failed)
         yield from _of_processes([int(row[_PROCESS]) for row in self._rows if row[_PROCESS]])
         yield from _of_indexes(indexes)
 

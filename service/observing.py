@@ -84,6 +84,8 @@ class _Seen:
             "client": (self._scope.get("client") or (None,))[0],
             "key": self._scope.get("infgram.key"),
         }
+        if "infgram.proxy" in self._scope:
+            fields["proxy"] = self._scope["infgram.proxy"]
         if self._runtime.settings.log_queries:
             fields["body"] = self._body.decode("utf-8", errors="replace")
         return fields

@@ -34,6 +34,8 @@ def body_config(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigD
 
 
 TokenId = Annotated[int, Field(ge=0)]
+TokenIds = Annotated[list[TokenId], Field(fail_fast=True)]
+"""The first element that does not fit ends the validation of a list: it is as slow for wrong ones as they are many."""
 TopK = Annotated[
     Annotated[int, Field(ge=1)] | None,
     Field(description="Rows to return: those of largest count. Null, for lines only: all of them, by token id."),
@@ -64,7 +66,7 @@ class Question(BaseModel):
         description="Text, encoded by the index's tokenizer exactly as it stands.",
         json_schema_extra=_may_be_left_out,
     )
-    token_ids: Annotated[list[TokenId] | None, AtMost("query_tokens")] = Field(
+    token_ids: Annotated[TokenIds | None, AtMost("query_tokens")] = Field(
         default=None, description="Token ids, written without a decimal point.", json_schema_extra=_may_be_left_out
     )
 
@@ -187,8 +189,8 @@ class ScoreQuestion(Question):
     end: bool = Field(default=False, description="Score the end of the document after the last token, too.")
 
 
-Term = Annotated[str, AfterValidator(_is_utf8)] | list[TokenId]
-Clause = Annotated[list[Term], Field(min_length=1)]
+Term = Annotated[str, AfterValidator(_is_utf8)] | TokenIds
+Clause = Annotated[list[Term], Field(min_length=1, fail_fast=True)]
 Snippet = Annotated[
     int, Field(ge=0, description="Tokens around a match, half before it and half after."), AtMost("snippet_tokens")
 ]
@@ -227,7 +229,7 @@ class SearchQuestion(Question, Page):
         may_be_empty=False,
     )
 
-    clauses: Annotated[list[Clause] | None, AtMost("clauses")] = Field(
+    clauses: Annotated[Annotated[list[Clause], Field(fail_fast=True)] | None, AtMost("clauses")] = Field(
         default=None,
         description="An AND of ORs: each clause a list of terms, each text or token ids.",
         json_schema_extra=_may_be_left_out,
@@ -267,7 +269,9 @@ class TraceQuestion(Question):
         AtMost("spans"),
     ] = None
     whole_words: bool = Field(default=False, description="Spans begin and end where words do.")
-    delimiters: Annotated[list[Annotated[str, AfterValidator(_is_utf8)] | TokenId], Field(max_length=16)] = Field(
+    delimiters: Annotated[
+        list[Annotated[str, AfterValidator(_is_utf8)] | TokenId], Field(max_length=16, fail_fast=True)
+    ] = Field(
         default=[], description="Texts or token ids; none ends inside a span, except with its last token."
     )
     documents_per_span: Annotated[int, Field(ge=0, description="Documents of a span at most."), AtMost("documents")] = (
@@ -293,7 +297,7 @@ class OverlapQuestion(Question):
     n: int = Field(default=13, ge=1, description="Tokens of the n-grams that decide.")
     threshold: float = Field(default=0.0, ge=0, le=1, description="The least share; 0 is met by any n-gram.")
     measure: Literal["n_grams", "tokens"] = Field(default="n_grams", description="Of what the share is.")
-    sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = Field(
+    sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16, fail_fast=True)] = Field(
         default=[], description="Further sizes of n-grams to report on."
     )
 
@@ -311,10 +315,12 @@ class CountsQuestion(BaseModel):
         },
     )
 
-    queries: Annotated[list[Annotated[str, AfterValidator(_is_utf8)]] | None, AtMost("batch_items")] = Field(
+    queries: Annotated[
+        Annotated[list[Annotated[str, AfterValidator(_is_utf8)]], Field(fail_fast=True)] | None, AtMost("batch_items")
+    ] = Field(
         default=None, description="Texts.", json_schema_extra=_may_be_left_out
     )
-    token_ids: Annotated[list[list[TokenId]] | None, AtMost("batch_items")] = Field(
+    token_ids: Annotated[Annotated[list[TokenIds], Field(fail_fast=True)] | None, AtMost("batch_items")] = Field(
         default=None, description="Lists of token ids.", json_schema_extra=_may_be_left_out
     )
 
@@ -342,7 +348,7 @@ class DetokenizeQuestion(BaseModel):
         frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"token_ids": [3, 14]}]}
     )
 
-    token_ids: Annotated[list[TokenId], AtMost("query_tokens")]
+    token_ids: Annotated[TokenIds, AtMost("query_tokens")]
 
 
 class DocumentQuestion(BaseModel):

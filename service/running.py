@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from types import FrameType
 
@@ -18,7 +20,7 @@ import infgram
 from . import logs
 from .app import create_app
 from .models import load_model
-from .runtime import Runtime, Worker, open_index, read_keys
+from .runtime import NotReloadedError, Runtime, Worker, first_keys, open_index
 from .settings import Settings
 from .workers import supervise
 
@@ -35,10 +37,10 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
     Raises:
         IndexNotFoundError, IndexDamagedError, IndexVersionError, TokenizerError: an index cannot be opened.
         InputError, TokenizerError, MissingExtraError: a neural model cannot be loaded.
-        InputError: the file of keys holds something else.
+        InputError: the file of keys holds something else, or no key.
         StorageError: the address is taken, or not ours; the file of keys cannot be read.
     """
-    keys = read_keys(settings)  # these fail here with the library's own message, not inside the server
+    keys = first_keys(settings)  # these fail here with the library's own message, not inside the server
     for name, path in settings.indexes.items():
         with open_index(settings.model_copy(update={"load": "map", "verify": False}), path) as index:
             load_model(settings, name, index)
@@ -93,6 +95,8 @@ class _Server(uvicorn.Server):
         """Start, then say so."""
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what was made so far stays: collections look through the rest only, and take less time
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
             self._ready()
 
@@ -116,15 +120,13 @@ class _Server(uvicorn.Server):
         return runtime
 
     def _reload(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._reload_or_say_why_not())
+        task = asyncio.get_running_loop().create_task(self._reload_if_possible())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _reload_or_say_why_not(self) -> None:
-        try:
+    async def _reload_if_possible(self) -> None:
+        with suppress(NotReloadedError):  # the log has the reason
             await self._runtime.reload()
-        except infgram.InfgramError as error:
-            logs.write("not_reloaded", level="error", detail=str(error))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,37 +5,64 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from . import environment
 from .locations import Location
+from .proxies import Proxies
 
 ALL: Final = sys.maxsize
 """The limit of what is unlimited."""
 
 IndexName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """What stands in the address: letters, digits, dots, underscores, hyphens."""
+
+
+def _listed(value: Any) -> Any:
+    """A text as the environment has it, `a, b` or a JSON list, as a list."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",")] if value.strip() else []
+
+
+def _is_origin(text: str) -> str:
+    if not re.fullmatch(r"\*|[a-z][a-z0-9+.-]*://[^/?#\s]+", text):
+        raise ValueError(f"expected an origin such as https://page.example, without a path, or *; found {text!r}")
+    return text
 
 
 class Limits(BaseModel):
@@ -47,6 +74,12 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body_bytes: PositiveInt = Field(default=1 << 20, description="Size of a request body.")
+    body_values: int = Field(
+        default=200_000,
+        ge=100,
+        description="Values of a request body, of which a list or an object counts as 10. Decoding holds up the "
+        "worker: a body of 200,000 values for some 10 ms.",
+    )
     query_characters: PositiveInt = Field(default=32_768, description="Characters of a query given as text.")
     query_tokens: PositiveInt = Field(default=4_096, description="Tokens of a query, given as text or as token ids.")
     top_k: int = Field(default=1_000, ge=20, description="Rows of one distribution; no limit for lines.")
@@ -108,7 +141,7 @@ class Settings(BaseSettings):
     models: dict[IndexName, NeuralModel] = Field(
         default={}, description="The neural model of an index, for the question `interpolated`; needs the extra lm."
     )
-    end_of_text_ids: dict[IndexName, int] = Field(
+    end_of_text_ids: dict[IndexName, Annotated[int, Field(ge=-1)]] = Field(
         default={},
         description="For the public infini-gram API at POST /: the token id that stands for the end of a document. "
         "Else the tokenizer's own, or −1 where it has none.",
@@ -133,24 +166,43 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(
         default=None, description="The file of keys, as `infgram api-key` writes its lines; without it all may ask."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(),
+        description="Addresses and networks of the proxies in front, `unix` for one at a Unix socket; or the number of "
+        "proxies that every request comes through. They may say whose request it is, in X-Forwarded-For or Forwarded.",
+    )
     requests_per_s: PositiveFloat | None = Field(
         default=None, description="Requests a second of one key, or of one client where there are no keys."
     )
-    cors_origins: tuple[str, ...] = Field(default=(), description="Origins whose pages may ask from a browser.")
+    cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_listed)
+    ] = Field(default=(), description="Origins whose pages may ask from a browser.")
 
     log_requests: bool = Field(default=True, description="One line of JSON a request, on standard error.")
     log_queries: bool = Field(default=False, description="The bodies of requests in these lines, too.")
     limits: Limits = Limits()
 
-    @field_validator("models")
+    @field_validator("models", "end_of_text_ids")
     @classmethod
-    def _are_of_indexes(cls, models: dict[str, NeuralModel], info: ValidationInfo) -> dict[str, NeuralModel]:
+    def _are_of_indexes(cls, by_index: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         indexes = info.data.get("indexes", {})
-        if unknown := models.keys() - indexes.keys():
+        if unknown := by_index.keys() - indexes.keys():
             raise ValueError(
                 f"found {', '.join(sorted(unknown))}; expected of the indexes {', '.join(indexes) or '(none)'}"
             )
-        return models
+        return by_index
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_proxies(cls, trusted: tuple[str, ...]) -> tuple[str, ...]:
+        Proxies(trusted)
+        return trusted
+
+    @model_validator(mode="after")
+    def _queries_have_lines(self) -> Settings:
+        if self.log_queries and not self.log_requests:
+            raise ValueError("log_queries adds to the lines of log_requests, which is off; turn both on, or both off")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -162,22 +214,52 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before the environment before the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, _Environment(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+
+class _Environment(EnvSettingsSource):
+    """The variables that begin with `INFGRAM_`, all of which must be known."""
+
+    def __call__(self) -> dict[str, Any]:
+        """What they set."""
+        environment.check(Settings)
+        return super().__call__()
 
 
 def settings_from(file: Path | None, **given: Any) -> Settings:
     """The settings of a TOML file, the environment and arguments.
 
     Raises:
-        ValueError: a setting is unknown or out of range, or the file is no TOML.
+        ValueError: a setting is unknown or out of range, or the file is no TOML; says which, and where it is set.
         OSError: the file cannot be read.
     """
-    if file is None:
-        return Settings(**given)
-    with file.open("rb"):  # a file that is missing would be passed over
-        pass
+    try:
+        if file is None:
+            return Settings(**given)
+        with file.open("rb"):  # a file that is missing would be passed over
+            pass
 
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(toml_file=file)
+        class FromFile(Settings):
+            model_config = SettingsConfigDict(toml_file=file)
 
-    return Settings.model_construct(**dict(FromFile(**given)))
+        return Settings.model_construct(**dict(FromFile(**given)))
+    except ValidationError as error:
+        reasons = (_reason(item["loc"], item["type"], item["msg"], given) for item in error.errors())
+        raise ValueError("; ".join(reasons)) from error
+
+
+def _reason(loc: tuple[int | str, ...], kind: str, message: str, given: Mapping[str, Any]) -> str:
+    """What is wrong with a setting, and where it is set if that is the environment."""
+    name = ".".join(map(str, loc))
+    if kind == "extra_forbidden":
+        known = Settings if len(loc) == 1 else {"limits": Limits, "models": NeuralModel}.get(str(loc[0]), Settings)
+        near = environment.nearest(str(loc[-1]), known.model_fields)
+        return f"{name}: there is no such setting{near}"
+    if loc[-1:] == ("[key]",):
+        return f"{loc[0]}: {loc[1]!r} is no name for an index (see --name): {message}"
+    variable = None if loc[:1] and loc[0] in given else environment.variable_of(loc)
+    if variable is None:
+        return f"{name}: {message}" if loc else message
+    if os.environ[variable].startswith("tcp://"):
+        message += "; Kubernetes sets this for a Service of the name infgram: set enableServiceLinks: false"
+    return f"{name}: {message} (the variable {variable})"

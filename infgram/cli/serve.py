@@ -24,6 +24,7 @@ infgram serve corpus.infgram
 infgram serve news.infgram books.infgram --port 9000
 infgram serve a.infgram b.infgram --name news --name books
 infgram serve corpus.infgram --host 0.0.0.0 --workers 2 --api-keys-file keys.txt
+infgram serve corpus.infgram --trusted-proxies 10.0.0.0/8
 infgram serve s3://bucket/corpus.infgram --engine ray --replicas 2
 curl -H 'Content-Type: application/json' -d '{"query": "natural language"}' \\
      http://127.0.0.1:8000/v1/indexes/corpus/count
@@ -88,6 +89,15 @@ def serve(
         float | None,
         typer.Option("--requests-per-s", metavar="N", help="Of each key, or of each client where there are no keys."),
     ] = None,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option(
+            "--trusted-proxies",
+            metavar="LIST",
+            help="Proxies in front that may say whose request it is (X-Forwarded-For, Forwarded): their addresses and "
+            "networks, as 10.0.0.0/8,::1, or how many every request comes through; none.",
+        ),
+    ] = None,
     cors_origins: Annotated[
         list[str] | None,
         typer.Option("--cors-origin", metavar="ORIGIN", help="A site whose pages may ask; may be repeated."),
@@ -132,6 +142,7 @@ def serve(
         "load": load,
         "api_keys_file": api_keys_file,
         "requests_per_s": requests_per_s,
+        "trusted_proxies": trusted_proxies,
         "cors_origins": tuple(cors_origins) if cors_origins else None,
         "log_requests": log_requests,
     }
@@ -165,12 +176,14 @@ def start(
     """
     service = load_service()
     chosen = {name: value for name, value in given.items() if value is not None}
+    if names and not indexes:
+        raise typer.BadParameter("expected an INDEX for each; --config names its own", param_hint="--name")
     if indexes:
         chosen["indexes"] = _named(service, indexes, names)
     try:
         settings = service.settings_from(config, **chosen)
-    except ValueError as error:  # pydantic's ValidationError
-        raise typer.BadParameter(_reason(error)) from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     except OSError as error:
         raise typer.BadParameter(f"--config {config}: {error.strerror or error}") from error
     if not settings.indexes:
@@ -234,14 +247,3 @@ def _named(service: ModuleType, indexes: Sequence[str | os.PathLike[str]], names
             param_hint="--name",
         )
     return dict(zip(names, indexes, strict=True))
-
-
-def _reason(error: ValueError) -> str:
-    errors: list[dict[str, Any]] = error.errors() if hasattr(error, "errors") else []
-    found = [
-        f"--name {item['loc'][1]!r}: {item['msg']}"
-        if item["loc"][-1] == "[key]"
-        else f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
-        for item in errors
-    ]
-    return "; ".join(found) or str(error)

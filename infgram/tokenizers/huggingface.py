@@ -16,7 +16,7 @@ from infgram.tokenizers.byte_level import is_lossless
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import byte_of_fallback_token, bytes_of_byte_level_token, show_bytes
 from infgram.tokenizers.fast_texts import FastTexts, is_nfc
-from infgram.tokenizers.token_bytes import TokenBytes
+from infgram.tokenizers.token_bytes import PIECE, TokenBytes
 from infgram.types import Int64Array
 
 if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is made
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a token
     from tokenizers.processors import PostProcessor
 
 FILE_NAME: Final = "tokenizer.json"
+
+_LONG: Final = 1024
+"""Characters of a text from which on other threads run while it is encoded; the package's short way does not let them."""
 
 
 class HuggingFaceTokenizer:
@@ -75,6 +78,8 @@ class HuggingFaceTokenizer:
 
     def encode(self, text: str) -> Int64Array:
         utf8(text)
+        if len(text) > _LONG:
+            return np.array(self._encode_one(text), dtype=np.int64)
         encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(encoding.ids, dtype=np.int64)
 
@@ -97,10 +102,13 @@ class HuggingFaceTokenizer:
 
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
         """As the protocol says; a number below `vocab_size` that no token has decodes to nothing."""
-        checked = valid_token_ids(token_ids, self.vocab_size).tolist()
+        checked = valid_token_ids(token_ids, self.vocab_size)
         if not self.is_lossless:
-            return self._decode(checked)
-        return b"".join(map(self._bytes.__getitem__, checked)).decode("utf-8", errors="replace")
+            return self._decode(checked.tolist())
+        pieces = (checked[start : start + PIECE].tolist() for start in range(0, len(checked), PIECE))
+        return b"".join(b"".join(map(self._bytes.__getitem__, piece)) for piece in pieces).decode(
+            "utf-8", errors="replace"
+        )
 
     def keeps(self, text: str) -> bool:
         """Whether `decode(encode(text)) == text` is certain for this text; False where it is not known."""

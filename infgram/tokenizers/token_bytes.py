@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from infgram.types import Int64Array
+
+PIECE: Final = 1 << 14
+"""Tokens that are joined at a time: each piece holds the interpreter's lock, and other threads run in between."""
 
 
 class TokenBytes:
@@ -29,4 +34,5 @@ class TokenBytes:
 
     def join(self, token_ids: Int64Array) -> bytes:
         """The bytes of some tokens, end to end. REQUIRES ids of the vocabulary."""
-        return b"".join(map(self._entries.__getitem__, token_ids.tolist()))
+        pieces = (token_ids[start : start + PIECE].tolist() for start in range(0, len(token_ids), PIECE))
+        return b"".join(b"".join(map(self._entries.__getitem__, piece)) for piece in pieces)

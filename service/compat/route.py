@@ -14,10 +14,11 @@ from fastapi.routing import APIRoute
 import infgram
 
 from ..answering import promptly
-from ..bodies import read_json
+from .. import bodies
 from ..dependencies import Asked
 from ..problems import ProblemError
 from ..runtime import runtime_of
+from ..settings import Limits
 from .models import PublicAnswer, PublicQuestion
 from .queries import answer
 from .requests import PublicError, PublicRequest
@@ -64,8 +65,11 @@ async def public_query(request: Request) -> Response:
     samples: `approx` is always false, and `max_support` and `max_clause_freq` change nothing.
     """
     try:
-        asked = PublicRequest.read(await read_json(request, runtime_of(request).settings.limits.body_bytes))
-        if asked.index not in runtime_of(request).indexes:
+        runtime, limits = runtime_of(request), runtime_of(request).settings.limits
+        body = await bodies.read_body(request, limits.body_bytes)
+        read = partial(_read, body, limits)
+        asked = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
+        if asked.index not in runtime.indexes:
             raise PublicError("Invalid index; GET / lists those there are!", 400)
         content = await promptly(request, asked.index, partial(_answered, asked))
     except PublicError as error:
@@ -74,6 +78,10 @@ async def public_query(request: Request) -> Response:
         detail = error.problem.detail
         return _error(detail, STATUS_OF_BODY.get(error.status_code, error.status_code), error.headers)
     return Response(content, media_type="application/json")
+
+
+def _read(body: bytes, limits: Limits) -> PublicRequest:
+    return PublicRequest.read(bodies.parse(body, limits))
 
 
 def _answered(request: PublicRequest, asked: Asked) -> bytes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-import infgram
-
 from ..answers import ReloadAnswer
 from ..dependencies import AppRuntime
-from ..problems import ProblemError, refusals
+from ..problems import KINDS, ProblemError, refusals
+from ..runtime import NotReloadedError
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
@@ -22,11 +21,14 @@ router = APIRouter(prefix="/v1/admin", tags=["admin"])
 async def reload(runtime: AppRuntime) -> ReloadAnswer:
     """Open the indexes anew whose folders were replaced, and the file of keys; answers under way are not disturbed.
 
-    If one cannot be opened, all stay as they are. With several workers the others follow at once.
+    If one cannot be opened, all stay as they are, and the answer to an admin key has the reason. With several workers
+    the others follow at once.
     """
     try:
         replaced = await runtime.reload()
-    except infgram.InfgramError as error:
-        raise ProblemError("not_loaded") from error
+    except NotReloadedError as error:
+        # With keys, who asks is the keeper. Without, it may be anybody, who is not told the paths of this machine.
+        reason = f"Reason: {error}." if runtime.keys is not None else "The log of the service has the reason."
+        raise ProblemError("not_loaded", f"{KINDS['not_loaded'].detail} {reason}") from error
     runtime.worker.tell_others()
     return ReloadAnswer(reloaded=replaced, unchanged=[name for name in runtime.indexes if name not in replaced])

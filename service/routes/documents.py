@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+import numpy.typing as npt
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
 
+from .. import lines
+from ..answering import promptly
 from ..answers import DocumentAnswer
-from ..dependencies import Asked, AskedIndex
+from ..dependencies import Asked, NamedIndex
 from ..problems import ProblemError, refusals
 from ..settings import ALL
 
@@ -16,10 +20,16 @@ DocumentId = Annotated[int, Path(ge=0, description="Documents are numbered from 
 Whole = Annotated[bool, Query(description="Not cut, however long it is.")]
 
 
-@router.get("/documents/{document_id}", operation_id="document", summary="One document")
-def document(asked: AskedIndex, document_id: DocumentId, whole: Whole = False) -> DocumentAnswer:
+@router.get(
+    "/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentAnswer
+)
+async def document(request: Request, name: NamedIndex, document_id: DocumentId, whole: Whole = False) -> Response:
     """Text, tokens and metadata of one document."""
-    return shown_document(asked, document_id, ALL if whole else asked.limits.document_size)
+
+    def answer(asked: Asked) -> bytes:
+        return lines.whole(shown_document(asked, document_id, ALL if whole else asked.limits.document_size))
+
+    return Response(await promptly(request, name, answer), media_type="application/json")
 
 
 def shown_document(asked: Asked, document_id: int, most: int) -> DocumentAnswer:
@@ -32,7 +42,7 @@ def shown_document(asked: Asked, document_id: int, most: int) -> DocumentAnswer:
     if document_id >= index.n_documents:
         raise ProblemError("unknown_document")
     found = index.document(document_id)
-    return DocumentAnswer(
+    return DocumentAnswer.model_construct(  # validation would go through all token ids at once
         document_id=document_id,
         metadata=dict(found.metadata),
         source=found.source,
@@ -40,6 +50,12 @@ def shown_document(asked: Asked, document_id: int, most: int) -> DocumentAnswer:
         n_tokens=len(found.token_ids),
         text=found.text[:most],
         text_truncated=len(found.text) > most,
-        token_ids=found.token_ids[:most].tolist(),
+        token_ids=_as_list(found.token_ids[:most]),
         token_ids_truncated=len(found.token_ids) > most,
     )
+
+
+def _as_list(token_ids: npt.NDArray[Any]) -> list[int]:
+    """The integers, made in pieces: each piece holds the interpreter's lock."""
+    pieces = (token_ids[start : start + lines.PIECE].tolist() for start in range(0, len(token_ids), lines.PIECE))
+    return [token_id for piece in pieces for token_id in piece]

@@ -1,12 +1,15 @@
-"""The page, and the names of the indexes for programs that ask at `/`."""
+"""The page, the names of the indexes for programs that ask at `/`, and the OpenAPI document."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+import asyncio
+import json
+
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from ..assets import ASSETS, wants_html
-from ..dependencies import Indexes
+from ..dependencies import AppRuntime, Indexes
 from ..problems import ProblemError, refusals
 
 router = APIRouter(tags=["page"])
@@ -38,3 +41,15 @@ async def web(request: Request, file: str) -> Response:
     if file not in ASSETS:
         raise ProblemError("unknown_path")
     return ASSETS[file].response(request)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request, runtime: AppRuntime) -> Response:
+    """The OpenAPI document, made on a thread at the first request and kept."""
+    if runtime.openapi is None:
+        runtime.openapi = await asyncio.to_thread(_document, request.app)
+    return Response(runtime.openapi, media_type="application/json")
+
+
+def _document(app: FastAPI) -> bytes:
+    return json.dumps(app.openapi(), ensure_ascii=False).encode()

@@ -1,0 +1,203 @@
+"""Whose request it is, where proxies stand between: from `X-Forwarded-For` and `Forwarded` (RFC 7239).
+
+Each proxy appends the address that it was asked from. So the list is read from the right, from the connection on, as
+long as the address reached is a trusted proxy's; what stands further left was written by somebody else, and may be
+false. Where a trusted proxy names no address, the client is that proxy.
+
+A proxy writes one of the two headers and may let the other one through as its client sent it. So if both are there and
+disagree, neither is believed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import logs
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+UNIX: Final = "unix"
+"""Stands for whoever is connected by a Unix socket, which has no address."""
+
+_OBFUSCATED: Final = re.compile(r"_[A-Za-z0-9._-]{1,64}")
+_PORT: Final = re.compile(r"[0-9]{1,5}|_[A-Za-z0-9._-]+")
+_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PAIR: Final = re.compile(rf'[ \t]*({_TOKEN})=({_TOKEN}|"(?:[^"\\]|\\.)*")[ \t]*')
+
+
+class Proxies:
+    """Which proxies are trusted.
+
+    Args:
+        trusted: addresses, networks and `unix`, or one number: how many proxies every request comes through.
+
+    Raises:
+        ValueError: something is none of these.
+    """
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._n_hops = int(trusted[0]) if len(trusted) == 1 and trusted[0].isdecimal() else None
+        self._trusts_unix = UNIX in trusted
+        self._networks: list[Network] = []
+        if self._n_hops is None:
+            self._networks = [_network(text) for text in trusted if text != UNIX]
+        elif self._n_hops < 1:
+            raise ValueError("expected at least 1 as the number of proxies; leave the setting out where there is none")
+
+    def trusts(self, peer: str) -> bool:
+        """Whether whoever is connected may say who asks; `peer` is an address, or empty for a Unix socket."""
+        if self._n_hops is not None:
+            return True
+        address = _address(peer.partition("%")[0])
+        if address is None:
+            return self._trusts_unix and not peer
+        return any(address in network for network in self._networks)
+
+    def client(self, peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str]) -> str:
+        """The address of who asks, or the identifier that a proxy has for it.
+
+        Args:
+            peer: the address of the connection; empty for a Unix socket.
+            forwarded_for: the values of `X-Forwarded-For`, in their order.
+            forwarded: those of `Forwarded`.
+        """
+        if not self.trusts(peer):
+            return peer
+        found = [
+            self._walk(peer, nodes)
+            for values, nodes in ((forwarded_for, _plain_nodes(forwarded_for)), (forwarded, _forwarded_nodes(forwarded)))
+            if values
+        ]
+        return found[0] if found and found.count(found[0]) == len(found) else peer
+
+    def _walk(self, peer: str, nodes: Iterator[str | None]) -> str:
+        """From the connection to the left. The last address that somebody trusted has named."""
+        at, n_passed = peer, 1
+        for node in nodes:
+            if node is None:
+                break
+            at = node
+            if n_passed == self._n_hops or (self._n_hops is None and not self.trusts(at)):
+                break
+            n_passed += 1
+        return at
+
+
+class Behind:
+    """ASGI middleware that puts the client of a request in the place of the proxy that is connected."""
+
+    def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
+        self.app, self._proxies = app, proxies
+        self._has_warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http":
+            forwarded_for, forwarded = (
+                [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+                for name in (b"x-forwarded-for", b"forwarded")
+            )
+            if forwarded_for or forwarded:
+                self._set_client(scope, forwarded_for, forwarded)
+        await self.app(scope, receive, send)
+
+    def _set_client(self, scope: Scope, forwarded_for: list[str], forwarded: list[str]) -> None:
+        peer = (scope.get("client") or ("",))[0] or ""
+        client = self._proxies.client(peer, forwarded_for, forwarded)
+        if client != peer:
+            scope["client"], scope["infgram.proxy"] = (client, 0), peer
+        elif not self._proxies.trusts(peer):
+            self._warn(peer, "the peer is not in the setting trusted_proxies, so it counts as the client itself")
+        elif forwarded_for and forwarded:
+            self._warn(peer, "X-Forwarded-For and Forwarded disagree, so the proxy counts as the client itself")
+
+    def _warn(self, peer: str, detail: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logs.write("forwarded_ignored", level="warning", peer=peer, detail=f"{detail}; this is said once")
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"expected an address, a network such as 10.0.0.0/8, {UNIX}, or the number of proxies alone; {error}"
+        ) from None
+
+
+def _address(text: str) -> Address | None:
+    """An address without a zone, IPv4 inside IPv6 as IPv4; None for anything else."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return address.ipv4_mapped or address
+    return address
+
+
+def _node(text: str) -> str | None:
+    """The address of `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]")
+        if not bracket or ":" not in host or (port and not port.startswith(":")):
+            return None
+    elif text.count(":") == 1:
+        host, colon, port = text.partition(":")
+        port = colon + port
+    if port and not _PORT.fullmatch(port[1:]):
+        return None
+    address = _address(host)
+    return None if address is None else str(address)
+
+
+def _plain_nodes(values: Sequence[str]) -> Iterator[str | None]:
+    """The nodes of `X-Forwarded-For` from the right; None for one that is no address."""
+    for value in reversed(values):
+        for text in reversed(value.split(",")):
+            yield _node(text.strip(" \t"))
+
+
+def _forwarded_nodes(values: Sequence[str]) -> Iterator[str | None]:
+    """The nodes of `Forwarded` from the right; None for one that is unknown, and for a header that is malformed."""
+    for value in reversed(values):
+        elements = _elements(value)
+        if elements is None:
+            yield None
+            return
+        for text in reversed(elements):
+            yield text if text and _OBFUSCATED.fullmatch(text) else _node(text or "")
+
+
+def _elements(value: str) -> list[str | None] | None:
+    """The `for` of each element of a `Forwarded` header, None where there is none; None for a header that is malformed.
+
+    Read from the left, for a quotation mark that a client left open must not hide what its proxy has appended.
+    """
+    elements: list[str | None] = []
+    names: dict[str, str] = {}
+    at = 0
+    while True:
+        pair = _PAIR.match(value, at)
+        if pair is None or pair[1].lower() in names:
+            return None
+        names[pair[1].lower()] = re.sub(r"\\(.)", r"\1", pair[2][1:-1]) if pair[2].startswith('"') else pair[2]
+        at = pair.end()
+        if value[at : at + 1] not in ("", ",", ";"):
+            return None
+        if value[at : at + 1] != ";":
+            elements.append(names.get("for"))
+            names = {}
+        if at >= len(value):
+            return elements
+        at += 1
