@@ -28,7 +28,11 @@ def dedup(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet, as the name says; without it, only count.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet, as the name says; without it, only count.",
+            show_default=False,
         ),
     ] = None,
     min_tokens: Annotated[

@@ -195,5 +195,7 @@ def _parquet() -> tuple[Any, Any]:
     try:
         parquet = PARQUET.load()
     except MissingExtraError as error:
-        raise MissingExtraError(f"Parquet cannot be written: {error.__cause__}; pip install 'infgram[parquet]'") from error
+        raise MissingExtraError(
+            f"Parquet cannot be written: {error.__cause__}; pip install 'infgram[parquet]'"
+        ) from error
     return sys.modules["pyarrow"], parquet

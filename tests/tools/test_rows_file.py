@@ -67,7 +67,9 @@ def test_parquet(tmp_path: Path) -> None:
     assert found == [{name: row.get(name) for name in names} for row in ROWS]
 
 
-@pytest.mark.parametrize("rows", [[{"a": 1}, {"a": "x"}], [*({"a": 1} for _ in range(1024)), {"a": "x"}], [{"a": 1 << 70}]])
+@pytest.mark.parametrize(
+    "rows", [[{"a": 1}, {"a": "x"}], [*({"a": 1} for _ in range(1024)), {"a": "x"}], [{"a": 1 << 70}]]
+)
 def test_rows_that_are_no_table(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
     with pytest.raises(infgram.QueryError, match=r"the field 'a' does not fit.*jsonl\.zst"):
