@@ -44,7 +44,7 @@ _COMPRESSIONS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".gz": _gzip,
     ".zst": _zstd,
     ".bz2": lambda file: cast(IO[bytes], bz2.BZ2File(file, "wb")),
-    ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),
+    ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),  # noqa: SIM115  # closed by its user
 }
 KNOWN_NAMES: Final = ".jsonl or .ndjson, also with .gz, .zst, .bz2 or .xz behind; .parquet"
 

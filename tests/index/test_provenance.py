@@ -94,7 +94,12 @@ def test_filters(corpus: Path, where: dict[str, Any], documents: list[int]) -> N
 def test_what_folders_say() -> None:
     assert folder_fields("x.jsonl") == {}
     assert folder_fields("a=1/b=007/c=-3/d=x%20y/=z/e==/f=__HIVE_DEFAULT_PARTITION__/g=h.jsonl") == {
-        "a": 1, "b": "007", "c": -3, "d": "x y", "e": "=", "f": None
+        "a": 1,
+        "b": "007",
+        "c": -3,
+        "d": "x y",
+        "e": "=",
+        "f": None,
     }
 
 
