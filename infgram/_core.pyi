@@ -37,9 +37,9 @@ class Index:
         """
         Distinct documents with an occurrence; progress(n_read) now and then.
         """
-    def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[bytes]:
+    def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[tuple[bytes, bytes | None, int]]:
         """
-        The metadata of documents as JSON bytes.
+        For each document (metadata as JSON bytes, name of its file, line); the name is empty if the metadata have it as `path`, and None in an index that keeps no sources; the line is 0 for none.
         """
     def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """
@@ -174,9 +174,9 @@ class ShardWriter:
         """
         Token ids go from 0 to vocab_size - 1; token_bits is 8, 16 or 32.
         """
-    def add_documents(self, token_ids: numpy.typing.NDArray[numpy.uint32], lengths: numpy.typing.NDArray[numpy.int64], metadata: collections.abc.Sequence[bytes]) -> None:
+    def add_documents(self, token_ids: numpy.typing.NDArray[numpy.uint32], lengths: numpy.typing.NDArray[numpy.int64], metadata: collections.abc.Sequence[bytes], sources: collections.abc.Sequence[bytes], lines: numpy.typing.NDArray[numpy.int64]) -> None:
         """
-        Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes).
+        Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes), the names of their files (bytes; empty for none), their lines (int64; 0 for none).
         """
     def finish(self) -> None:
         """
@@ -283,6 +283,6 @@ def verify_shard(folder: os.PathLike | str | bytes, progress: collections.abc.Ca
     """
     Checks every byte of a shard, and that its suffix array is complete and sorted.
     """
-FORMAT_VERSION: int = 2
+FORMAT_VERSION: int = 3
 OLDEST_READABLE_FORMAT_VERSION: int = 1
 __version__: str = '0.1.0'

@@ -156,8 +156,8 @@ class Index:
     def info(self) -> dict[str, Any]:
         """Numbers about the index, ready for JSON; sizes in bytes, by section.
 
-        `bytes_per_token` counts every section but the documents' metadata and sources; None without a token. `directory_bytes`
-        is what every search reads and opening an index brings into memory.
+        `bytes_per_token` counts every section but the documents' metadata and sources; None without a token.
+        `directory_bytes` is what every search reads and opening an index brings into memory.
         """
         shards = [shard for manifest in self._manifests for shard in manifest.shards]
         section_bytes: dict[str, int] = {}

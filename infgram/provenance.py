@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from infgram.types import JsonScalar
 
 StoredMetadata: TypeAlias = tuple[bytes, bytes | None, int]
-"""Of a document: its metadata as JSON, or nothing; the name of its file, empty if the metadata say it, None if the index
-keeps no sources; its line, or 0."""
+"""Of a document: its metadata as JSON, or nothing; the name of its file, empty if the metadata say it, None if the
+index keeps no sources; its line, or 0."""
 
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 

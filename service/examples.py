@@ -129,7 +129,16 @@ TRACE: Final[dict[str, Any]] = {
             ],
         }
     ],
-    "documents": [{"document_id": 4, "score": 1.5, "metadata": {"title": "On speech"}, "source": "essays.jsonl", "line": 5, "spans": [0]}],
+    "documents": [
+        {
+            "document_id": 4,
+            "score": 1.5,
+            "metadata": {"title": "On speech"},
+            "source": "essays.jsonl",
+            "line": 5,
+            "spans": [0],
+        }
+    ],
 }
 
 NOVELTY: Final[dict[str, Any]] = {

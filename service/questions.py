@@ -208,8 +208,9 @@ class Page(BaseModel):
     )
     snippet_tokens: Snippet = 40
     where: Annotated[dict[str, FieldValue], Field(max_length=16)] = Field(
-        default={}, description="Fields of the metadata, dots reaching into objects, and the value each must have; `source` and "
-        "`line` name a document's file and line if its metadata have no such fields."
+        default={},
+        description="Fields of the metadata, dots reaching into objects, and the value each must have; `source` and "
+        "`line` name a document's file and line if its metadata have no such fields.",
     )
     cursor: Annotated[str, Field(max_length=200)] | None = Field(
         default=None, description="That of the page before, of the same question."

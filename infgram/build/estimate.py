@@ -27,7 +27,7 @@ _SEED: Final = 1  # what is encoded is chosen otherwise than what a tokenizer is
 _SORT_NS: Final = 100  # a token and thread, for ordinary text
 _SORT_BYTES: Final = 5  # a token, besides the token itself
 _CONFIDENCE: Final = 2.04  # standard errors for 95%, with the 32 looks of a large corpus
-_CUT_ERROR: Final = 0.001  # of the tokens: at the ends of pieces some are cut that a whole text does not cut
+_SMALL_ERROR: Final = 0.001  # of the tokens: those cut at the ends of pieces, files that cannot be read
 
 
 @dataclass
@@ -104,12 +104,17 @@ class Sample:
         """Of the input, as stored, what was looked at."""
         return min(self.input_bytes, round(sum(look.input_bytes for look in self.looks)))
 
+    @property
+    def text(self) -> Ratio:
+        """The bytes of text of a byte of the input."""
+        sizes = [look.input_bytes for look in self.looks]
+        return Ratio.of([look.text_bytes for look in self.looks], sizes, self.input_bytes)
+
     def scaled(self, vocab_size: int, width_bits: int, shard_tokens: int, threads: int) -> BuildEstimate:
         """The same for the whole input."""
-        sizes = [look.input_bytes for look in self.looks]
-        times = self.input_bytes / sum(sizes) if sum(sizes) else 1.0
-
-        text = Ratio.of([look.text_bytes for look in self.looks], sizes, self.input_bytes)
+        seen = sum(look.input_bytes for look in self.looks)
+        times = self.input_bytes / seen if seen else 1.0
+        text = self.text
         text_bytes = text.value * self.input_bytes
         n_tokens = round(text_bytes * self.tokens.value)
         error = _CONFIDENCE * math.hypot(text.error, self.tokens.error)
@@ -151,29 +156,37 @@ def sample_corpus(
     began = time.monotonic()
     looks: dict[int, Look] = defaultdict(Look)
     to_train_on, to_encode = SpreadSample(SAMPLE_BYTES), _ToEncode()
-    for document in _looked_at(corpus, looks, n_bytes):
+    for look, document in _looked_at(corpus, looks, n_bytes):
         if choice.given is None:
             to_train_on.add(document.text)
-        to_encode.add(document)
+        to_encode.add(document.text, look)
     sample = Sample(corpus.n_bytes, list(looks.values()), read_s=time.monotonic() - began)
     began = time.monotonic()
     tokenizer = choice.of_texts(to_train_on.pieces())
     if choice.given is None:  # the whole corpus is read for that, too
         sample.once_s = time.monotonic() - began
         sample.read_s *= 2
-    texts, is_all = to_encode.texts()
+    texts, places, is_all = to_encode.texts()
     began = time.monotonic()
     sizes, lengths = _encoded(texts, tokenizer, threads)
     sample.encode_s_per_byte = (time.monotonic() - began) / max(1, int(sizes.sum()))
-    whole = float(sizes.sum()) if is_all else float(sum(look.text_bytes for look in sample.looks))
+    whole = sample.text.value * corpus.n_bytes
+    if sample.sampled_bytes < corpus.n_bytes:  # neighbours are alike
+        sizes, lengths = (_sums(values, places) for values in (sizes, lengths))
     sample.tokens = Ratio.of(lengths.tolist(), sizes.tolist(), whole)
-    if not is_all and not np.array_equal(lengths, sizes):
-        sample.tokens.error = math.hypot(sample.tokens.error, _CUT_ERROR)
+    if sample.sampled_bytes < corpus.n_bytes or (not is_all and not np.array_equal(lengths, sizes)):
+        sample.tokens.error = math.hypot(sample.tokens.error, _SMALL_ERROR)
     return sample, tokenizer
 
 
-def _looked_at(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator[SourceDocument]:
-    """The documents of a peek; what they are is added up in the looks."""
+def _sums(values: npt.NDArray[np.int64], groups: Sequence[int]) -> npt.NDArray[np.int64]:
+    """The sum of the values of each group."""
+    _, places = np.unique(np.array(groups, np.int64), return_inverse=True)
+    return np.bincount(places, weights=values).astype(np.int64)
+
+
+def _looked_at(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator[tuple[int, SourceDocument]]:
+    """The documents of a peek, each with its look; what they are is added up in the looks."""
     source, line = "", 0
     for seen in corpus.peek(n_bytes):
         look, document = looks[seen.look], seen.document
@@ -187,7 +200,7 @@ def _looked_at(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator
             look.n_runs += document.source != source or document.line != line + 1
             look.name_bytes += len(document.source) + 1 if document.source != source else 0
         source, line = document.source, document.line or 0
-        yield document
+        yield seen.look, document
 
 
 class _ToEncode:
@@ -195,21 +208,23 @@ class _ToEncode:
 
     def __init__(self) -> None:
         self._pieces = SpreadSample(_ENCODED_BYTES, _SEED)
-        self._whole: list[str] | None = []
+        self._whole: list[tuple[str, int]] | None = []
         self._n_bytes = 0
 
-    def add(self, document: SourceDocument) -> None:
+    def add(self, text: str, look: int) -> None:
         """Look at the next document."""
-        self._pieces.add(document.text)
-        self._n_bytes += len(document.text)
+        self._pieces.add(text, look)
+        self._n_bytes += len(text)
         if self._n_bytes > _ENCODED_BYTES:
             self._whole = None
         elif self._whole is not None:
-            self._whole.append(document.text)
+            self._whole.append((text, look))
 
-    def texts(self) -> tuple[list[str], bool]:
-        """What to encode, and whether that is everything."""
-        return (self._pieces.pieces(), False) if self._whole is None else (self._whole, True)
+    def texts(self) -> tuple[list[str], list[int], bool]:
+        """What to encode, the look of each text, and whether that is all that was read."""
+        if self._whole is None:
+            return self._pieces.pieces(), self._pieces.groups(), False
+        return [text for text, _ in self._whole], [look for _, look in self._whole], True
 
 
 def _encoded(

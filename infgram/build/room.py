@@ -29,6 +29,9 @@ class Sources(NamedTuple):
     name_bytes: int = 1
 
 
+_NO_SOURCES: Final = Sources()
+
+
 def index_bytes(
     n_tokens: int,
     n_documents: int,
@@ -36,7 +39,7 @@ def index_bytes(
     vocab_size: int,
     width_bits: int,
     shard_tokens: int,
-    sources: Sources = Sources(),
+    sources: Sources = _NO_SOURCES,
 ) -> int:
     """About the size of the sections of an index, shards of one size each (docs/architecture.md has the formula).
 

@@ -212,8 +212,9 @@ def build(
     that runs on this machine. The index is the same.
 
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
-    n_documents, n_tokens, n_tokens_interval (95%), disk_bytes, memory_bytes, elapsed_s, input_bytes, sampled_bytes. By tasks: path,
-    elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours, dollars, dollars_per_cpu_hour,
+    n_documents, n_tokens, n_tokens_interval (of 95% confidence), disk_bytes, memory_bytes, elapsed_s, input_bytes,
+    sampled_bytes. By tasks: path, elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours,
+    dollars, dollars_per_cpu_hour,
     stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written). On standard error stands
     meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage, done,
     total, unit, per_second, left_s.

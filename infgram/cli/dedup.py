@@ -28,7 +28,11 @@ def dedup(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet, as the name says; without it, only count.", show_default=False
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet. Without it, only count.",
+            show_default=False,
         ),
     ] = None,
     min_tokens: Annotated[
@@ -59,10 +63,10 @@ def dedup(
 
     A passage is duplicate if all its tokens lie in runs of --min-tokens tokens of one document that occur earlier
     in the corpus: the first copy stays. The output holds a document a row, in their order, its metadata, source
-    and line beside the text; what is duplicate altogether becomes an empty text. With --ranges it holds a duplicate a row:
-    document_id, start and end in tokens, byte_start and byte_end in the UTF-8 bytes of the document's text. Bytes,
-    like the text that is cut, are those of whole characters. The file appears when it is complete. A document whose text
-    does not come back from its tokens is refused, never altered.
+    and line beside the text; what is duplicate altogether becomes an empty text. With --ranges it holds a
+    duplicate a row: document_id, start and end in tokens, byte_start and byte_end in the UTF-8 bytes of the
+    document's text. Bytes, like the text that is cut, are those of whole characters. The file appears when it is
+    complete. A document whose text does not come back from its tokens is refused, never altered.
 
     JSON: n_documents, n_tokens, n_duplicate_tokens, n_spans, n_documents_with_duplicates, min_tokens, output.
     """

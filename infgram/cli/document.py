@@ -27,8 +27,8 @@ def document(
 ) -> None:
     """Print one document of the corpus.
 
-    Its text goes to standard output, its file, line and metadata to standard error. In a file or a pipe the text is exact; on a
-    terminal its control characters are shown as escapes.
+    Its text goes to standard output, its file, line and metadata to standard error. In a file or a pipe the text is
+    exact; on a terminal its control characters are shown as escapes.
 
     JSON: document_id, metadata, source, line, n_tokens, text, token_ids, tokens.
     """

@@ -65,7 +65,12 @@ def overlap(
         list[int] | None, typer.Option("--size", min=1, metavar="N", help="Report n-grams of N, too; may be repeated.")
     ] = None,
     items: Annotated[
-        Path | None, typer.Option("--items", metavar="FILE", help="Write a row for each item there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet.")
+        Path | None,
+        typer.Option(
+            "--items",
+            metavar="FILE",
+            help="Write a row for each item there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet.",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file if it exists.")] = False,
     timeout: TimeoutOption = None,
@@ -85,9 +90,9 @@ def overlap(
     one), n_tokens, is_contaminated, longest_start, longest_length (in tokens), sizes.
     """
     from infgram.cli.progress import show_progress
-    from infgram.tools.rows_file import rows_file
     from infgram.tools import overlap as compared
     from infgram.tools.overlap import DEFAULT_SIZES
+    from infgram.tools.rows_file import rows_file
     from infgram.types import BuildProgress
 
     source = _Source(test, text_field, ids)

@@ -59,7 +59,8 @@ def search(
             "--where",
             metavar="FIELD=VALUE",
             help="Only documents whose metadata have this value; again for more fields. A value that is a number, "
-            "true, false or null is one; quotation marks make it a text. source and line name the document's file and line.",
+            "true, false or null is one; quotation marks make it a text. Without metadata of these names, source and "
+            "line are the document's file and line.",
         ),
     ] = None,
     max_matches: Annotated[
@@ -96,9 +97,9 @@ def search(
 
     JSON: count, document_count, is_exact, count_interval and document_count_interval (of an estimate, with 95%
     confidence), cursor (of the next page), clauses (each a list of terms: token_ids, tokens), documents (document_id,
-    metadata, source, line, text, match_count, offset and length of the first match in tokens, match_start and match_end in
-    characters of text, snippet, snippet_match_start, snippet_match_end; and matches: the first ones, with what
-    completes them, each with its clause and the fields of the first match).
+    metadata, source, line, text, match_count, offset and length of the first match in tokens, match_start and
+    match_end in characters of text, snippet, snippet_match_start, snippet_match_end; and matches: the first ones, with
+    what completes them, each with its clause and the fields of the first match).
     """
     asked = given(text, token_ids)
     as_characters = ignore_case or any_tokenization

@@ -72,8 +72,8 @@ def trace(
     JSON: n_tokens, n_maximal (spans before the choice), n_covered (tokens inside the spans shown), spans,
     documents. A span has start and end in tokens, text_start and text_end in characters (null where the tokenizer
     does not tell), text, count, log_prob (of its tokens alone, in nats), documents: document_id, offset (in
-    tokens), snippet, snippet_match_start, snippet_match_end. A document has document_id, score, metadata, source, line, spans
-    (their places in the list).
+    tokens), snippet, snippet_match_start, snippet_match_end. A document has document_id, score, metadata, source,
+    line, spans (their places in the list).
     """
     from infgram.cli.progress import show_progress
     from infgram.tools import trace as traced

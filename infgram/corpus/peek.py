@@ -18,9 +18,11 @@ from infgram.corpus.parquet import read_parquet
 from infgram.corpus.places import CountingFile, CountingStream, Place
 from infgram.corpus.reading import InputFile, Reading
 from infgram.corpus.sampling import place_number
+from infgram.corpus.text_file import read_text
 from infgram.errors import InputError
 
 _LOOKS: Final = 32
+_MOST_TIMES: Final = 4
 _MOST_FILES: Final = 32  # of small ones, in one look
 _READ_BYTES: Final = 8 << 10  # at once, so that hardly more is read than the documents take
 _LINE_BYTES: Final = 1 << 20
@@ -60,12 +62,18 @@ def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iter
     ends = list(accumulate(file.size_bytes for file in files))
     most = max(1, n_bytes // _LOOKS)
     heads: dict[int, int] = {}
-    for look in range(_LOOKS):
+    n_read = 0.0
+    for look in sorted(range(_LOOKS), key=place_number):  # so that those before any of them are spread, too
         at = (look * total + place_number(look) * total // 2**64) // _LOOKS
         number = bisect_right(ends, at)
         file = files[number]
-        if file.size_bytes <= most:
-            yield from _small_files(files[number : number + _MOST_FILES], options, most, look)
+        if n_read > _MOST_TIMES * n_bytes:  # of files that must be read whole
+            break
+        if file.size_bytes <= most or file.format.read is read_text:
+            after = min(number + 1, len(files) - 1)  # else the longer a file, the likelier it would be seen
+            for seen in _small_files(files[after : after + _MOST_FILES], options, most, look):
+                n_read += seen.size_bytes
+                yield seen
         elif file.compression is None and file.format.read is read_json_lines:
             lines = _lines_at(file, at - (ends[number] - file.size_bytes), most)
             yield from _documents(lines, options, lines.size_bytes, look)
@@ -78,15 +86,13 @@ def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iter
 def _small_files(files: Sequence[InputFile], options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
     n_read = 0
     for file in files:
-        if n_read + file.size_bytes > most and n_read > 0:
-            return
         yield from _documents(file, options, file.size_bytes, look)
         n_read += file.size_bytes
+        if n_read >= most:
+            return
 
 
-def _head(
-    file: InputFile, options: ReadOptions, most: int, n_looks: int, first_look: int
-) -> Iterator[SeenDocument]:
+def _head(file: InputFile, options: ReadOptions, most: int, n_looks: int, first_look: int) -> Iterator[SeenDocument]:
     """The beginning of a file, as so many looks."""
     passed = 0.0
     for seen in _documents(file, options, most * n_looks, first_look):
@@ -95,23 +101,28 @@ def _head(
 
 
 def _documents(file: InputFile, options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
-    """Those in the first `most` bytes of a file."""
+    """Those in the first `most` bytes of a file, or a little more.
+
+    Bytes come many at once: those that come with a document are shared among it and the others before the next come.
+    """
     is_whole = most >= file.size_bytes
-    file = file if is_whole else replace(file, place=_Slowly(file.place))
-    reading = Reading("", [file], [], options, "skip")
     n_rows = None if is_whole or file.format.read is not read_parquet else _n_rows(file)
-    before, held = 0.0, list[SourceDocument]()
+    slow = file if is_whole or file.format.extra else replace(file, place=_Slowly(file.place))
+    reading = Reading("", [slow], [], options, "skip")
+    counted = come = 0.0
+    held: list[SourceDocument] = []
     with suppress(InputError):  # no document in this one
         for document in reading.documents():
-            held.append(document)
             now = _passed(reading.bytes_read, document, file, n_rows)
-            if now > before:  # several documents came with the same bytes
-                yield from _shared(held, look, now - before)
-                before, held = now, []
-                if not is_whole and now >= most:
+            if now > come:
+                if held:
+                    yield from _shared(held, look, come - counted)
+                    counted, held = come, []
+                if counted >= most and not is_whole:
                     return
-    # What was read and not yet counted, and what follows the last document of a whole file.
-    yield from _shared(held, look, (file.size_bytes if is_whole else before) - before)
+                come = now
+            held.append(document)
+    yield from _shared(held, look, file.size_bytes - counted)
 
 
 def _passed(bytes_read: int, document: SourceDocument, file: InputFile, n_rows: int | None) -> float:

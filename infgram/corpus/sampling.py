@@ -30,12 +30,13 @@ class SpreadSample:
         """
         self._max_bytes = max_bytes
         self._longest = max(1, min(_LONGEST_PIECE, max_bytes // _FEWEST_PIECES))
-        self._kept: list[tuple[int, int, str, int]] = []  # a heap: −number, place, piece, bytes; the largest on top
+        # A heap, the largest number on top: −number, place, piece, bytes, group.
+        self._kept: list[tuple[int, int, str, int, int]] = []
         self._limit, self._place, self._n_bytes = 1 << 64, 0, 0
         self._first_place = seed << 64 - 16  # so far apart that no corpus has so many pieces
 
-    def add(self, text: str) -> None:
-        """Look at the next text."""
+    def add(self, text: str, group: int = 0) -> None:
+        """Look at the next text, whose pieces belong to a group."""
         for start in range(0, len(text), self._longest):
             self._place += 1
             number = place_number(self._first_place + self._place)
@@ -43,15 +44,22 @@ class SpreadSample:
                 continue
             piece = text[start : start + self._longest]
             size = len(piece) if piece.isascii() else len(piece.encode("utf-8"))
-            heapq.heappush(self._kept, (-number, self._place, piece, size))
+            heapq.heappush(self._kept, (-number, self._place, piece, size, group))
             self._n_bytes += size
             while self._n_bytes > self._max_bytes:
-                number, _, _, size = heapq.heappop(self._kept)
+                number, _, _, size, _ = heapq.heappop(self._kept)
                 self._limit, self._n_bytes = -number, self._n_bytes - size
 
     def pieces(self) -> list[str]:
         """Those that stay."""
-        return [piece for _, _, piece, _ in sorted(self._kept, key=lambda entry: entry[1])]
+        return [piece for _, _, piece, _, _ in self._in_order()]
+
+    def groups(self) -> list[int]:
+        """The group of each."""
+        return [group for *_, group in self._in_order()]
+
+    def _in_order(self) -> list[tuple[int, int, str, int, int]]:
+        return sorted(self._kept, key=lambda entry: entry[1])
 
 
 def spread_sample(texts: Iterable[str], max_bytes: int) -> list[str]:

@@ -103,7 +103,8 @@ class _Source:
             is_kept = np.ones(len(token_ids), dtype=np.bool_)
             for start, end in spans.tolist():
                 is_kept[start:end] = False
-            return token_ids[is_kept].tolist()
+            kept: list[int] = token_ids[is_kept].tolist()
+            return kept
         text = self.tokenizer.decode(token_ids)
         if len(spans) == 0 and _REPLACEMENT not in text:
             return text

@@ -44,7 +44,7 @@ _COMPRESSIONS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".gz": _gzip,
     ".zst": _zstd,
     ".bz2": lambda file: cast(IO[bytes], bz2.BZ2File(file, "wb")),
-    ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),
+    ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),  # noqa: SIM115  # closed by its user
 }
 KNOWN_NAMES: Final = ".jsonl or .ndjson, also with .gz, .zst, .bz2 or .xz behind; .parquet"
 
@@ -195,5 +195,7 @@ def _parquet() -> tuple[Any, Any]:
     try:
         parquet = PARQUET.load()
     except MissingExtraError as error:
-        raise MissingExtraError(f"Parquet cannot be written: {error.__cause__}; pip install 'infgram[parquet]'") from error
+        raise MissingExtraError(
+            f"Parquet cannot be written: {error.__cause__}; pip install 'infgram[parquet]'"
+        ) from error
     return sys.modules["pyarrow"], parquet

@@ -20,11 +20,13 @@ from infgram.types import BuildProgress
 from tests.indexing.resuming import OPTIONS, content
 
 LARGEST = 64 << 20
+PAGE = 4096
+"""What the smallest file takes."""
 
 
 def main(corpus: Path, expected: Path, folder: Path, step: int) -> None:
     stages: dict[str, int] = {}
-    needed = sum(map(len, content(expected).values()))
+    needed = sum(len(data) + -len(data) % PAGE for data in content(expected).values())
     for size in range(step, 2 * needed, step):
         mount(folder, size)
         stage = fill(corpus, folder / "x")

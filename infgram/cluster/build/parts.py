@@ -198,9 +198,7 @@ def documents_of(data: bytes | npt.NDArray[np.uint8]) -> Int64Array:
     return np.frombuffer(data, "<i8").astype(np.int64).reshape(-1, _FIELDS)
 
 
-def read_part(
-    files: dict[str, Path], token_width_bits: int, first: int, last: int
-) -> Iterator[EncodedBatch]:
+def read_part(files: dict[str, Path], token_width_bits: int, first: int, last: int) -> Iterator[EncodedBatch]:
     """The documents [first, last) of a part, some at a time.
 
     Args:

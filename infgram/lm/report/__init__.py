@@ -7,21 +7,28 @@ import os
 from pathlib import Path
 from typing import Final
 
-from infgram.errors import IndexExistsError, StorageError
+from infgram.errors import IndexExistsError, QueryError, StorageError
 from infgram.lm.evaluation.results import Evaluation
 from infgram.lm.report.page import html_of
 
 JSON_NAME: Final = "report.json"
 HTML_NAME: Final = "report.html"
 
+_FILES: Final = (".html", ".htm", ".json", ".jsonl", ".svg", ".pdf", ".md", ".csv", ".txt", ".zip", ".gz")
+
 
 def check_output(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
     """Before the work: whether the report may be written there.
 
     Raises:
+        QueryError: the name is that of a file; a report is a folder.
         IndexExistsError: a report is there and may not be overwritten, or a file of that name.
     """
     output = Path(folder)
+    if output.suffix.lower() in _FILES:
+        raise QueryError(
+            f"{output} is named like a file; a report is a folder with {HTML_NAME} and {JSON_NAME}: name a folder"
+        )
     taken = [output] if output.exists() and not output.is_dir() else []
     taken += [] if overwrite else [path for path in (output / JSON_NAME, output / HTML_NAME) if path.exists()]
     if taken:
