@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import typing
 
-from infgram import lazy
+from infgram.lazy import Package as _Package
 
 if typing.TYPE_CHECKING:
     from infgram._core import __version__
-    from infgram.build import build, build_from_tokens, estimate_build
+    from infgram.build.build import build, build_from_tokens, estimate_build
     from infgram.client import AsyncClient, Client
     from infgram.corpus import TokenCorpus
     from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
@@ -35,28 +35,17 @@ if typing.TYPE_CHECKING:
     from infgram.query_language import Cnf
     from infgram.session import Session
     from infgram.spelling import Spellings
-    from infgram.tools import (
-        ItemOverlap,
-        Novelty,
-        Overlap,
-        SizeOverlap,
-        SpanDocument,
-        TotalOverlap,
-        Trace,
-        TracedDocument,
-        TracedSpan,
-        dedup,
-        novelty,
-        novelty_batch,
-        overlap,
-        trace,
-        write_dedup,
-    )
+    from infgram.tools.cut import write_dedup
+    from infgram.tools.dedup import dedup
+    from infgram.tools.novelty import Novelty, novelty, novelty_batch
+    from infgram.tools.overlap import ItemOverlap, Overlap, SizeOverlap, TotalOverlap, overlap
+    from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
     from infgram.types import (
         END_OF_DOCUMENT,
         BuildEstimate,
         BuildProgress,
         Document,
+        FieldCount,
         InfgramDistribution,
         InfgramLogProb,
         Location,
@@ -83,6 +72,7 @@ __all__ = [
     "Document",
     "DocumentDuplicates",
     "Duplicates",
+    "FieldCount",
     "Index",
     "IndexClosedError",
     "IndexDamagedError",
@@ -140,7 +130,7 @@ __all__ = [
 
 _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram._core": ("__version__",),
-    "infgram.build": ("build", "build_from_tokens", "estimate_build"),
+    "infgram.build.build": ("build", "build_from_tokens", "estimate_build"),
     "infgram.client": ("AsyncClient", "Client"),
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
@@ -166,28 +156,17 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.query_language": ("Cnf",),
     "infgram.session": ("Session",),
     "infgram.spelling": ("Spellings",),
-    "infgram.tools": (
-        "ItemOverlap",
-        "Novelty",
-        "Overlap",
-        "SizeOverlap",
-        "SpanDocument",
-        "TotalOverlap",
-        "Trace",
-        "TracedDocument",
-        "TracedSpan",
-        "dedup",
-        "novelty",
-        "novelty_batch",
-        "overlap",
-        "trace",
-        "write_dedup",
-    ),
+    "infgram.tools.cut": ("write_dedup",),
+    "infgram.tools.dedup": ("dedup",),
+    "infgram.tools.novelty": ("Novelty", "novelty", "novelty_batch"),
+    "infgram.tools.overlap": ("ItemOverlap", "Overlap", "SizeOverlap", "TotalOverlap", "overlap"),
+    "infgram.tools.trace": ("SpanDocument", "Trace", "TracedDocument", "TracedSpan", "trace"),
     "infgram.types": (
         "END_OF_DOCUMENT",
         "BuildEstimate",
         "BuildProgress",
         "Document",
+        "FieldCount",
         "InfgramDistribution",
         "InfgramLogProb",
         "Location",
@@ -203,4 +182,4 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
 }
 """Where each public name is defined. It is imported on first use, so that a command starts quickly."""
 
-sys.modules[__name__].__class__ = lazy.Package
+sys.modules[__name__].__class__ = _Package

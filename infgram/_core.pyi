@@ -146,6 +146,10 @@ class Session:
         """
         (suffix length, its count, tokens appended).
         """
+    def suffix(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        The tokens of the suffix: int64.
+        """
 class Conjunction:
     """
     The AND of clauses, each the OR of terms; progress(n_read) is called now and then.

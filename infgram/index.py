@@ -16,7 +16,7 @@ from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.finding import Source, find_documents, find_text
+from infgram.finding import Source, counts_by_field, find_documents, find_text
 from infgram.integrity import check_one_tokenizer
 from infgram.manifest import Manifest, SkippedEntry
 from infgram.provenance import Provenance
@@ -27,6 +27,7 @@ from infgram.spelling import Spellings, find_readings, find_spellings
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
     Document,
+    FieldCount,
     InfgramDistribution,
     InfgramLogProb,
     Int64Array,
@@ -265,6 +266,24 @@ class Index:
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The document count of each query: int64."""
         return np.array([self.document_count(query) for query in queries], dtype=np.int64)
+
+    def count_by(self, query: Query, field: str) -> list[FieldCount]:
+        """The count of the query by the value of a metadata field, the largest count first.
+
+        Cost: O(count), and the metadata of all documents that hold the query are read.
+
+        Args:
+            query: text or token ids, not empty.
+            field: the name of the field; dots reach into nested objects.
+
+        Raises:
+            QueryError: the query is empty.
+        """
+        ids = self._tokens(query)
+        if len(ids) == 0:
+            raise QueryError("the query is empty, which occurs everywhere; expected at least one token")
+        documents, counts, _ = self._core.conjunction([[ids]], None).documents(lambda _: None)
+        return counts_by_field(documents, counts, self.document_metadata, field)
 
     def find(self, query: Query) -> list[SuffixRange]:
         """The suffix range `[lo, hi)` of the query in each shard."""

@@ -336,6 +336,21 @@ class SearchResult:
         return self.documents[place]
 
 
+@dataclass(frozen=True)
+class FieldCount:
+    """The occurrences of a query in the documents that share a value of a metadata field.
+
+    Attributes:
+        value: the value; None also for documents without the field. A list or an object is given as JSON.
+        count: occurrences in these documents.
+        document_count: how many of these documents have an occurrence.
+    """
+
+    value: JsonScalar
+    count: int
+    document_count: int
+
+
 class BuildProgress(NamedTuple):
     """How far a build is.
 

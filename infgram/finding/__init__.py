@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from infgram.finding.by_field import counts_by_field
 from infgram.finding.pages import order_of
 from infgram.finding.search import Source, find_documents
 from infgram.finding.text import find_text
 
-__all__ = ["Source", "find_documents", "find_text", "order_of"]
+__all__ = ["Source", "counts_by_field", "find_documents", "find_text", "order_of"]

@@ -14,7 +14,7 @@ from infgram.provenance import Provenance
 from infgram.types import Int64Array, JsonScalar
 from infgram.watch import Watch
 
-_MISSING: Final = object()
+MISSING: Final = object()
 _AT_ONCE: Final = 256  # documents whose metadata are asked for together
 
 
@@ -35,7 +35,7 @@ def checked(where: Mapping[str, JsonScalar]) -> dict[str, JsonScalar]:
 
 def holds(metadata: Mapping[str, Any], where: Mapping[str, JsonScalar]) -> bool:
     """Whether every field is there and has its value. A name with dots reaches into nested objects."""
-    return all(_equal(_field(metadata, name), value) for name, value in where.items())
+    return all(_equal(field_of(metadata, name), value) for name, value in where.items())
 
 
 def fulfilling(
@@ -51,18 +51,18 @@ def fulfilling(
     return fulfils
 
 
-def _field(value: Any, name: str) -> Any:
-    """The field of that very name, or else through each part before a dot."""
+def field_of(value: Any, name: str) -> Any:
+    """The field of that very name, or else through each part before a dot; `MISSING` if there is none."""
     if not isinstance(value, dict):
-        return _MISSING
+        return MISSING
     if name in value:
         return value[name]
     for place, character in enumerate(name):
         if character == "." and name[:place] in value:
-            found = _field(value[name[:place]], name[place + 1 :])
-            if found is not _MISSING:
+            found = field_of(value[name[:place]], name[place + 1 :])
+            if found is not MISSING:
                 return found
-    return _MISSING
+    return MISSING
 
 
 def _equal(found: Any, value: JsonScalar) -> bool:

@@ -200,8 +200,10 @@ class InfgramLM:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the index and the options; Kneser–Ney counts n-grams again where it is unpickled."""
-        options = {"n": self._n, "min_count": self._min_count, "end_token": self._end_token, "weights": self._weights}
-        return partial(InfgramLM, **options), (self._index, self._smoothing)
+        options = partial(
+            InfgramLM, n=self._n, min_count=self._min_count, end_token=self._end_token, weights=self._weights
+        )
+        return options, (self._index, self._smoothing)
 
     def __repr__(self) -> str:
         order = "" if self._n is None else f", n={self._n}"
