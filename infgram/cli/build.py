@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
@@ -15,7 +14,7 @@ from infgram.build.limits import MOST_SHARD_TOKENS, MOST_THREADS
 from infgram.build.memory import size_bytes
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
-from infgram.cli.output import note, notes_of, print_json, print_line, print_table
+from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.skipped import print_skipped
 from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
@@ -281,8 +280,7 @@ def build_and_report(
     from infgram.cli.progress import show_progress
 
     began = time.monotonic()
-    noted = nullcontext() if quiet else notes_of("infgram.read")
-    with noted, show_progress(quiet=quiet, as_events=as_events) as report:
+    with show_progress(quiet=quiet, as_events=as_events) as report:
         if isinstance(source, infgram.TokenCorpus):
             target = output or default_output(source.inputs)
             index = infgram.build_from_tokens(source, target, progress=report, **options)
