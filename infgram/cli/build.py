@@ -212,20 +212,20 @@ def build(
     elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours, dollars, dollars_per_cpu_hour,
     stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written). On standard error stands
     meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage, done,
-    total, unit, per_second, left_s.
+    total, unit, per_second, left_s; and for each note: event ("note"), message.
     """
     by_tasks = is_by_tasks(output, engine)
     if by_tasks:
         refuse({"--vocab-size": vocab_size, "--overwrite": overwrite})
     elif scratch is not None:
         raise typer.BadParameter("--scratch is for builds by tasks: with --engine, or to a URL")
+    if vocab_size is not None and (format_ != "auto" or include or exclude):
+        raise typer.BadParameter("--format, --include and --exclude are for text and tables, not with --vocab-size")
     tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
         chosen = {"format": format_, "include": include or (), "exclude": exclude or ()}
         options = {**options, "tokenizer": tokenizer or "bpe", "text_field": text_field, "on_error": on_error, **chosen}
-    elif format_ != "auto" or include or exclude:
-        raise typer.BadParameter("--format, --include and --exclude are for text and tables, not with --vocab-size")
     if dry_run:
         estimate = estimate_and_report(sources if tokens is None else tokens, options)
         print_json(estimate) if as_json else print_estimate(estimate)

@@ -67,7 +67,7 @@ def test_input_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
     assert [(entry["source"], entry["line"]) for entry in built["skipped"]] == [("c.txt", None)]
     shown = run("build", corpus, "--tokenizer", "bytes", "--on-error", "skip", "--overwrite").stdout
     assert "left out, because it cannot be read: 1 piece of input" in shown
-    assert "  c.txt: not UTF-8" in shown
+    assert "  c.txt: cannot be read: UTF-16LE text; convert it to UTF-8" in shown
 
 
 def test_many_skipped_inputs_are_not_all_listed(corpus: Path) -> None:
@@ -154,7 +154,10 @@ def test_a_tokenizer_is_attached_to_tokens(tmp_path: Path) -> None:
 def test_events(corpus: Path) -> None:
     (corpus / "c.txt").unlink()
     outcome = run("build", corpus, "--tokenizer", "bytes", "--json")
-    events = [json.loads(line) for line in outcome.stderr.splitlines()]
+    said = [json.loads(line) for line in outcome.stderr.splitlines()]
+    notes = [event["message"] for event in said if event["event"] == "note"]
+    events = [event for event in said if event["event"] == "progress"]
+    assert notes == ["read 2 files as text"]
     assert [event["stage"] for event in events] == ["tokenise", "sort"]
     assert set(events[0]) == {"event", "stage", "done", "total", "unit", "per_second", "left_s"}
     assert run("build", corpus, "--tokenizer", "bytes", "--json", "--quiet", "--overwrite").stderr == ""
