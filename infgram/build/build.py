@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
@@ -29,8 +28,6 @@ from infgram.tokenizers import Tokenizer
 from infgram.types import BuildEstimate, BuildProgress
 
 Progress = Callable[[BuildProgress], None]
-
-_read_logger = logging.getLogger("infgram.read")
 
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
 _ALWAYS_ENOUGH: Final = 60  # bytes of disk for a byte of input, however well compressed
@@ -75,7 +72,7 @@ def build(
         overwrite: replace the index at `output`, once the new one is finished.
         on_error: `"fail"` at the first input that cannot be read, or `"skip"` it and list it in the manifest.
         format: of every file, as `"jsonl"` or `"text"`; `"auto"` recognizes it by content and name. What the files
-            were taken for is logged by `infgram.read`.
+            were taken for is logged by `infgram.corpus`.
         include: patterns of file names, or of paths below the input if they hold a `/`; exactly these are read.
         exclude: patterns of files that are not read.
         progress: called on this thread now and then.
@@ -110,7 +107,6 @@ def build(
                 shards.add(batch)
                 report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
             shards.close()
-            _read_logger.info("%s", corpus.summary())
             checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
         _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
     return Index([target])

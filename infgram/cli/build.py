@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
@@ -15,7 +14,7 @@ from infgram.build.limits import MOST_SHARD_TOKENS, MOST_THREADS
 from infgram.build.memory import size_bytes
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
-from infgram.cli.output import note, notes_of, print_json, print_line, print_table
+from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.skipped import print_skipped
 from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
@@ -217,20 +216,20 @@ def build(
     dollars, dollars_per_cpu_hour,
     stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written). On standard error stands
     meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage, done,
-    total, unit, per_second, left_s.
+    total, unit, per_second, left_s; and for each note: event ("note"), message.
     """
     by_tasks = is_by_tasks(output, engine)
     if by_tasks:
         refuse({"--vocab-size": vocab_size, "--overwrite": overwrite})
     elif scratch is not None:
         raise typer.BadParameter("--scratch is for builds by tasks: with --engine, or to a URL")
+    if vocab_size is not None and (format_ != "auto" or include or exclude):
+        raise typer.BadParameter("--format, --include and --exclude are for text and tables, not with --vocab-size")
     tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
         chosen = {"format": format_, "include": include or (), "exclude": exclude or ()}
         options = {**options, "tokenizer": tokenizer or "bpe", "text_field": text_field, "on_error": on_error, **chosen}
-    elif format_ != "auto" or include or exclude:
-        raise typer.BadParameter("--format, --include and --exclude are for text and tables, not with --vocab-size")
     if dry_run:
         estimate = estimate_and_report(sources if tokens is None else tokens, options)
         print_json(estimate) if as_json else print_estimate(estimate)
@@ -285,8 +284,7 @@ def build_and_report(
     from infgram.cli.progress import show_progress
 
     began = time.monotonic()
-    noted = nullcontext() if quiet else notes_of("infgram.read")
-    with noted, show_progress(quiet=quiet, as_events=as_events) as report:
+    with show_progress(quiet=quiet, as_events=as_events) as report:
         if isinstance(source, infgram.TokenCorpus):
             target = output or default_output(source.inputs)
             index = infgram.build_from_tokens(source, target, progress=report, **options)

@@ -93,17 +93,18 @@ def evaluate(
     intervals, n_positions, perplexity_per_word, perplexity_per_byte, perplexity_without_near_copies, change and
     change_intervals (against paper, as a fraction), gains, agreement, calibration, near_copies, elapsed_s.
     """
-    from infgram.cli.progress import show_progress
+    from infgram.cli.progress import show_notes, show_progress
     from infgram.lm import evaluation
     from infgram.lm.report import check_output, write_report
 
     if output is not None:
         check_output(output, overwrite=overwrite)
     with open_index(index) as opened:
-        measured = evaluation.read_text(opened, text, text_field=text_field, max_tokens=max_tokens)
         tuning = None
-        if tune is not None:
-            tuning = evaluation.read_text(opened, tune, text_field=text_field, max_tokens=max_tokens)
+        with show_notes(quiet=quiet):
+            measured = evaluation.read_text(opened, text, text_field=text_field, max_tokens=max_tokens)
+            if tune is not None:
+                tuning = evaluation.read_text(opened, tune, text_field=text_field, max_tokens=max_tokens)
         neural = None
         if model is not None:
             neural = _load(opened, model, model_tokenizer, device, download, context_length, stride)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import json
@@ -10,7 +9,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -134,25 +133,6 @@ class WarningsToStandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         message("warning", record.getMessage())
-
-
-class _Notes(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        note(record.getMessage())
-
-
-@contextlib.contextmanager
-def notes_of(name: str) -> Iterator[None]:
-    """Show what one logger of the library says, as notes on standard error."""
-    logger, notes = logging.getLogger(name), _Notes()
-    level = logger.level
-    logger.addHandler(notes)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(notes)
-        logger.setLevel(level)
 
 
 def json_number(value: float) -> float | None:

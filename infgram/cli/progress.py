@@ -28,13 +28,23 @@ SECONDS_BETWEEN_EVENTS: Final = 1.0
 @contextmanager
 def show_progress(*, quiet: bool, as_events: bool = False) -> Iterator[Report]:
     """What to hand to the library as `progress`; what it tells the user meanwhile becomes notes."""
+    with show_notes(quiet=quiet, as_events=as_events):
+        if quiet:
+            yield _ignore
+        else:
+            yield from _reports(as_events)
+
+
+@contextmanager
+def show_notes(*, quiet: bool, as_events: bool = False) -> Iterator[None]:
+    """What the library tells the user in the block becomes notes, or objects whose event is a note."""
     if quiet:
-        yield _ignore
+        yield
         return
-    notes = NotesToStandardError()
+    notes = NotesToStandardError(as_events=as_events)
     notes.start()
     try:
-        yield from _reports(as_events)
+        yield
     finally:
         notes.stop()
 
@@ -125,27 +135,34 @@ class Events:
 
 
 class NotesToStandardError(logging.Handler):
-    """What a build tells its user, besides warnings, as notes on standard error."""
+    """What a build, or the reading of a corpus, tells its user besides warnings, as notes on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_events: bool = False) -> None:
         super().__init__(logging.INFO)
-        self._logger = logging.getLogger("infgram.build")
-        self._level_before = self._logger.level
+        self._as_events = as_events
+        self._loggers = [logging.getLogger(name) for name in ("infgram.build", "infgram.corpus")]
+        self._levels_before = [logger.level for logger in self._loggers]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; warnings are written elsewhere."""
-        if record.levelno == logging.INFO:
+        if record.levelno != logging.INFO:
+            return
+        if self._as_events:
+            typer.echo(json.dumps({"event": "note", "message": record.getMessage()}), err=True)
+        else:
             note(record.getMessage())
 
     def start(self) -> None:
         """Listen."""
-        self._logger.setLevel(logging.INFO)
-        self._logger.addHandler(self)
+        for logger in self._loggers:
+            logger.setLevel(logging.INFO)
+            logger.addHandler(self)
 
     def stop(self) -> None:
         """Stop listening."""
-        self._logger.removeHandler(self)
-        self._logger.setLevel(self._level_before)
+        for logger, level in zip(self._loggers, self._levels_before, strict=True):
+            logger.removeHandler(self)
+            logger.setLevel(level)
 
 
 def line_of(progress: BuildProgress, elapsed_s: float, done_before: int = 0) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from infgram.cli.display import duration, number, one_line, size
-from infgram.cli.output import notes_of, print_json, print_line, print_table
+from infgram.cli.output import print_json, print_line, print_table
 from infgram.cli.skipped import print_skipped
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ def build_by_tasks(
 
     began = time.monotonic()
     target = output or str(default_output(sources))
-    noted = nullcontext() if quiet else notes_of("infgram.read")
-    with noted, show_progress(quiet=quiet, as_events=as_json) as report:
+    with show_progress(quiet=quiet, as_events=as_json) as report:
         summary = build(sources, target, engine=engine or "local", progress=report, **options)  # type: ignore[arg-type]
     elapsed_s = round(time.monotonic() - began, 3)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from infgram.corpus.documents import Skipped, SourceDocument
@@ -16,6 +17,8 @@ from infgram.corpus.sampling import spread_sample
 from infgram.corpus.selection import Selection, patterns_of
 from infgram.corpus.text_field import TextField
 from infgram.errors import InputError
+
+_logger = logging.getLogger("infgram.corpus")
 
 
 class Corpus:
@@ -150,7 +153,7 @@ class Corpus:
         return peek(self.files, self.read_options, n_bytes)
 
     def documents(self) -> Iterator[SourceDocument]:
-        """All documents, from the beginning; `bytes_read` and `skipped` start anew.
+        """All documents, from the beginning; `bytes_read` and `skipped` start anew. At the end, `summary()` is logged.
 
         Only one line, a few rows, or one file of text, is in memory at a time.
 
@@ -159,7 +162,7 @@ class Corpus:
                 reason. Under both, at the end: there was no document, or no line with the text field.
         """
         self._reading = self._start()
-        return self._reading.documents()
+        return self._documents(self._reading)
 
     def sample_texts(self, max_bytes: int) -> Iterator[str]:
         """Texts, or pieces of long ones, spread over the whole corpus; all of it if that is small enough.
@@ -197,6 +200,10 @@ class Corpus:
         """For messages."""
         more = f" and {len(self.inputs) - 1} more inputs" if len(self.inputs) > 1 else ""
         return f"{self.inputs[0]}{more}"
+
+    def _documents(self, reading: Reading) -> Iterator[SourceDocument]:
+        yield from reading.documents()
+        _logger.info("%s", self.summary(reading.found))
 
     def _start(self) -> Reading:
         return Reading(self._in_words, self.files, self._unlisted, self.read_options, self._on_error)

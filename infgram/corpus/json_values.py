@@ -122,17 +122,16 @@ class _Values:
         self._next()
         self._at += 1
         separator = self._next()
-        if separator != b"]":
-            while separator != b"]":
-                self._forget()
-                yield self._value()
-                separator = self._next()
-                if separator not in (b",", b"]"):
-                    raise _invalid(f"expected ',' or ']' after an element, found {_shown(separator)}")
-                if separator == b",":
-                    self._at += 1
-                    if self._next() == b"]":
-                        raise _invalid("expected an element after ',', found ']'")
+        while separator != b"]":
+            self._forget()
+            yield self._value()
+            separator = self._next()
+            if separator not in (b",", b"]"):
+                raise _invalid(f"expected ',' or ']' after an element, found {_shown(separator)}")
+            if separator == b",":
+                self._at += 1
+                if self._next() == b"]":
+                    raise _invalid("expected an element after ',', found ']'")
         self._at += 1
         if self._next() != b"":
             raise _invalid("something follows the array")

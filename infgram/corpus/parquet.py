@@ -12,13 +12,14 @@ from infgram.corpus.options import ReadOptions
 
 _BUFFER_BYTES: Final = 1 << 20
 _VALUE_BYTES: Final = 32  # of a value in a list, as a Python object
+_SUSPICIOUS_RATIO: Final = 50  # of compression, which no text has
 
 
 def read_parquet(content: Any, source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
     """The documents of one file, and the rows that are none. Column chunks are streamed, checksums verified.
 
     pyarrow says what is damaged. How much a row takes follows from the directory of the file: by it, files of a few
-    kilobytes that hold huge values are refused. Entries of dictionaries stay shared by the rows that have them.
+    kilobytes that hold huge values are refused, and fewer rows are read at once where they may be long.
 
     Raises:
         UnreadableError: the file is cut short or altered, or holds rows that are too large.
@@ -33,7 +34,6 @@ def read_parquet(content: Any, source: str, options: ReadOptions) -> Iterator[So
             metadata=metadata,
             buffer_size=_BUFFER_BYTES,
             page_checksum_verification=True,
-            read_dictionary=_dictionaries(metadata),
         )
         groups = (number for number in range(metadata.num_row_groups) if metadata.row_group(number).num_rows > 0)
         batches = (batch for number in groups for batch in file.iter_batches(rows_at_once, row_groups=[number]))
@@ -41,7 +41,7 @@ def read_parquet(content: Any, source: str, options: ReadOptions) -> Iterator[So
 
 
 def _largest_row_bytes(metadata: Any, most_bytes: int) -> int:
-    """What a row takes, on the average of the row group where that is most."""
+    """What a row takes: the average of the row group where that is most, or about the longest entry of a dictionary."""
     largest = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -54,25 +54,15 @@ def _largest_row_bytes(metadata: Any, most_bytes: int) -> int:
                     f"the column {chunk.path_in_schema!r:.80} holds {chunk.total_uncompressed_size} bytes and "
                     f"{chunk.num_values} values in {n_rows} rows, expected at most {most_bytes} bytes a row"
                 )
-            largest = max(largest, row_bytes)
+            largest = max(largest, row_bytes, _dictionary_bytes(chunk))
     return largest
 
 
-def _dictionaries(metadata: Any) -> list[str]:
-    """The columns of strings or bytes that have a dictionary in some row group."""
-    schema = metadata.schema
-    columns = [schema.column(i) for i in range(len(schema))]
-    serve = {
-        i
-        for i, column in enumerate(columns)
-        if column.physical_type == "BYTE_ARRAY"
-        and column.logical_type.type in ("NONE", "STRING", "JSON", "ENUM")
-        and column.path == column.name  # not inside of a list or struct
-    }
-    found = {
-        i
-        for number in range(metadata.num_row_groups)
-        for i in serve
-        if metadata.row_group(number).column(i).has_dictionary_page
-    }
-    return [columns[i].path for i in sorted(found)]
+def _dictionary_bytes(chunk: Any) -> int:
+    """About what the dictionary of a column chunk takes, all of which may be one entry that every row has."""
+    if not chunk.has_dictionary_page or not chunk.dictionary_page_offset:
+        return 0
+    if chunk.total_uncompressed_size > _SUSPICIOUS_RATIO * chunk.total_compressed_size:
+        return int(chunk.total_uncompressed_size)
+    stored_bytes = max(0, chunk.data_page_offset - chunk.dictionary_page_offset)
+    return int(stored_bytes * chunk.total_uncompressed_size // max(1, chunk.total_compressed_size))

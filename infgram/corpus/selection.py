@@ -20,8 +20,9 @@ _OF_A_JOB: Final = re.compile(
     r"|(?:_temporary|_delta_log|_spark_metadata)/.*)"
 )
 _OF_A_DATA_SET: Final = re.compile(
-    r"(?:readme|licen[cs]e|copying|notice|authors|citation|changelog|contributing|(?:data(?:set)?[-_]?)card|datasheet)"
-    r"(?:[-_.][^/]*)?|(?:dataset_infos?|dataset_dict|croissant)\.json"
+    r"(?:(?:readme|licen[cs]e|copying)(?:[-_][^/.]*)?|notice|authors|citation|changelog|contributing|datasheet"
+    r"|data(?:set)?[-_]?card)(?:\.(?:md|markdown|txt|rst|org|html?|pdf|cff|bib))?"
+    r"|(?:dataset_infos?|dataset_dict|croissant)\.json"
     r"|[^/]*\.(?:md5|sha1|sha256|sha512)|(?:md5|sha1|sha256|sha512)sums?(?:\.txt)?|checksums?(?:\.txt)?",
     re.IGNORECASE,
 )

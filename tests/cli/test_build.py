@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +67,7 @@ def test_input_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
     assert [(entry["source"], entry["line"]) for entry in built["skipped"]] == [("c.txt", None)]
     shown = run("build", corpus, "--tokenizer", "bytes", "--on-error", "skip", "--overwrite").stdout
     assert "left out, because it cannot be read: 1 piece of input" in shown
-    assert "  c.txt: not UTF-8" in shown
+    assert "  c.txt: cannot be read: UTF-16LE text; convert it to UTF-8" in shown
 
 
 def test_many_skipped_inputs_are_not_all_listed(corpus: Path) -> None:
@@ -152,7 +154,59 @@ def test_a_tokenizer_is_attached_to_tokens(tmp_path: Path) -> None:
 def test_events(corpus: Path) -> None:
     (corpus / "c.txt").unlink()
     outcome = run("build", corpus, "--tokenizer", "bytes", "--json")
-    events = [json.loads(line) for line in outcome.stderr.splitlines()]
+    said = [json.loads(line) for line in outcome.stderr.splitlines()]
+    notes = [event["message"] for event in said if event["event"] == "note"]
+    events = [event for event in said if event["event"] == "progress"]
+    assert notes == ["read 2 files as text"]
     assert [event["stage"] for event in events] == ["tokenise", "sort"]
     assert set(events[0]) == {"event", "stage", "done", "total", "unit", "per_second", "left_s"}
     assert run("build", corpus, "--tokenizer", "bytes", "--json", "--quiet", "--overwrite").stderr == ""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Data with what a job and a hub put beside them."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "a.json").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (folder / "b.json.gz").write_bytes(gzip.compress(b'{"text": "three"}\n'))
+    (folder / "README.md").write_text("a card")
+    (folder / "_SUCCESS").write_text("")
+    return folder
+
+
+def test_what_files_are_taken_for_is_said(checkout: Path) -> None:
+    said = "note: read 1 file as JSON, 1 as JSON (gzip); left out 2: README.md, _SUCCESS\n"
+    built = run("build", checkout, "--tokenizer", "bytes")
+    assert built.stdout.startswith("3 documents, 11 tokens")
+    assert built.stderr.count(said) == 1
+    tasks = run("build", checkout, "--tokenizer", "bytes", "--engine", "local", "-o", checkout.parent / "by-tasks")
+    assert tasks.stdout.startswith("3 documents, 11 tokens")
+    assert tasks.stderr.count(said) == 1
+    assert run("build", checkout, "--tokenizer", "bytes", "--overwrite", "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize("engine", [(), ("--engine", "local")])
+def test_files_and_formats_are_chosen(checkout: Path, engine: tuple[str, ...]) -> None:
+    output = checkout.parent / "x.infgram"
+
+    def texts(*words: str) -> list[str]:
+        assert run("build", checkout, "-o", output, "--tokenizer", "bytes", *engine, *words).code == 0
+        with infgram.open(output) as index:
+            found = [index.document(number).text for number in range(index.n_documents)]
+        shutil.rmtree(output)
+        return [str(text) for text in found]
+
+    assert texts("--include", "*.md", "--include", "b.*") == ["a card", "three"]
+    assert texts("--exclude", "b*") == ["one", "two"]
+    assert texts("--exclude", "b*", "--format", "text") == ['{"text": "one"}\n{"text": "two"}\n']
+
+
+def test_choices_of_files_that_fail(checkout: Path, tmp_path: Path) -> None:
+    none = run("build", checkout, "--tokenizer", "bytes", "--include", "*.parquet")
+    assert none.code == 3
+    assert "no file is left to read" in none.stderr
+    assert run("build", checkout, "--format", "yaml").code == 2
+    assert run("build", checkout, "--vocab-size", 9, "--exclude", "x").code == 2
+    dry = run("build", checkout, "--tokenizer", "bytes", "--dry-run", "--json", "--exclude", "b*")
+    assert dry.json["n_documents"] == 2

@@ -32,6 +32,53 @@ def test_standard_input_is_taken_exactly(index_path: Path, tmp_path: Path) -> No
     assert several.stderr == ""
 
 
+READ_STANDARD_INPUT = (
+    *(("count", "INDEX", "-"), ("next", "INDEX", "-"), ("score", "INDEX", "-"), ("search", "INDEX", "-")),
+    *(
+        ("trace", "INDEX", "-"),
+        ("novelty", "INDEX", "-"),
+        ("overlap", "INDEX", "-"),
+        ("overlap", "INDEX", "-", "--ids"),
+    ),
+    *(("eval", "INDEX", "-"), ("build", "-", "-o", "new.infgram", "--tokenizer", "bytes")),
+)
+
+
+@pytest.mark.parametrize("words", READ_STANDARD_INPUT, ids=" ".join)
+def test_a_closed_standard_input_is_an_error(index_path: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    program = command(*(index_path if word == "INDEX" else word for word in words))
+    done = subprocess.run(
+        ["bash", "-c", '"$@" <&-', "bash", *program], cwd=tmp_path, capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode == 3
+    assert done.stdout == b""
+    assert is_one_error_line(done.stderr.decode())
+    assert "standard input is closed" in done.stderr.decode()
+    assert [*tmp_path.glob("new*")] == []
+
+
+def test_a_closed_standard_input_is_of_no_account_where_it_is_not_read(index_path: Path, tmp_path: Path) -> None:
+    program = command("count", index_path, "")
+    done = subprocess.run(
+        ["bash", "-c", '"$@" <&-', "bash", *program], cwd=tmp_path, capture_output=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_empty_standard_input_is_the_empty_text(index_path: Path, tmp_path: Path) -> None:
+    empty = run_process("count", index_path, "-", folder=tmp_path, stdin=b"")
+    assert empty.stdout == run_process("count", index_path, "", folder=tmp_path).stdout
+
+
+def test_a_byte_order_mark_is_no_part_of_a_question(index_path: Path, tmp_path: Path) -> None:
+    marked = run_process("count", index_path, "-", "--json", folder=tmp_path, stdin="\ufeffnatural".encode())
+    assert marked.json == run_process("count", index_path, "natural", "--json", folder=tmp_path).json
+    (tmp_path / "text.txt").write_bytes("\ufeffnatural".encode("utf-16-le"))
+    refused = run_process("trace", index_path, "text.txt", folder=tmp_path)
+    assert refused.code == 3
+    assert "UTF-16LE text; convert it to UTF-8 first" in refused.stderr
+
+
 def test_an_output_of_another_encoding(index_path: Path, tmp_path: Path) -> None:
     environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     outcome = run_process("search", index_path, "caf\u00e9", folder=tmp_path, environment=environment)

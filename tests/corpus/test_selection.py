@@ -115,3 +115,26 @@ def test_links_to_folders_that_are_named(folder: Path) -> None:
 def test_one_file_by_a_path_and_a_url_fails(folder: Path) -> None:
     with pytest.raises(InputError, match="is named by two inputs"):
         Corpus([folder / "a.txt", f"file://{folder}/a.txt"])
+
+
+@pytest.mark.parametrize(
+    "name", ["authors.jsonl", "citation_contexts.jsonl", "readme.jsonl.gz", "notice_1.txt", "README.py"]
+)
+def test_data_that_is_called_like_a_description_is_read(folder: Path, name: str) -> None:
+    (folder / name).write_text('{"text": "a"}\n')
+    assert name in sources(folder)
+
+
+@pytest.mark.parametrize("name", ["LICENSE-MIT", "README_zh.md", "readme", "CITATION.cff", "SHA256SUMS", "a.jsonl.md5"])
+def test_names_of_descriptions(folder: Path, name: str) -> None:
+    (folder / name).write_text("x")
+    assert name not in sources(folder)
+
+
+def test_a_table_without_a_telling_name_is_looked_into(folder: Path) -> None:
+    for name in ("b.jsonl", "c/e/f.jsonl"):
+        (folder / name).unlink()
+    (folder / "c" / "data.json").write_text('{\n  "name": "a program"\n}')
+    assert "README.md" in sources(folder)
+    (folder / "c" / "part-0").write_text('{"text": "a"}\n{"text": "b"}\n')
+    assert "README.md" not in sources(folder)

@@ -43,7 +43,7 @@ Task = TypeVar("Task", TokeniseTask, ShardTask)
 Record = TypeVar("Record", SplitRecord, ShardRecord)
 
 
-_logger = logging.getLogger("infgram.read")
+_logger = logging.getLogger("infgram.corpus")
 
 
 @dataclass
