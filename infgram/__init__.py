@@ -38,7 +38,7 @@ if typing.TYPE_CHECKING:
     from infgram.tools.cut import write_dedup
     from infgram.tools.dedup import dedup
     from infgram.tools.novelty import Novelty, novelty, novelty_batch
-    from infgram.tools.overlap import ItemOverlap, Overlap, SizeOverlap, TotalOverlap, overlap
+    from infgram.tools.overlap import ItemOverlap, Overlap, OverlapEvidence, SizeOverlap, TotalOverlap, overlap
     from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
     from infgram.types import (
         END_OF_DOCUMENT,
@@ -91,6 +91,7 @@ __all__ = [
     "NextTokenDistribution",
     "Novelty",
     "Overlap",
+    "OverlapEvidence",
     "PartialAnswers",
     "QueryError",
     "Reading",
@@ -159,7 +160,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.tools.cut": ("write_dedup",),
     "infgram.tools.dedup": ("dedup",),
     "infgram.tools.novelty": ("Novelty", "novelty", "novelty_batch"),
-    "infgram.tools.overlap": ("ItemOverlap", "Overlap", "SizeOverlap", "TotalOverlap", "overlap"),
+    "infgram.tools.overlap": ("ItemOverlap", "Overlap", "OverlapEvidence", "SizeOverlap", "TotalOverlap", "overlap"),
     "infgram.tools.trace": ("SpanDocument", "Trace", "TracedDocument", "TracedSpan", "trace"),
     "infgram.types": (
         "END_OF_DOCUMENT",
@@ -173,6 +174,8 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
         "LongestMatches",
         "LongestSuffix",
         "NextTokenDistribution",
+        "Reading",
+        "Readings",
         "SearchHit",
         "SearchMatch",
         "SearchResult",

@@ -325,15 +325,29 @@ class SizeOverlap(BaseModel):
     token_share: float
 
 
+class OverlapEvidence(BaseModel):
+    """What an item shares with a document."""
+
+    text: str = Field(description="The piece of the item; of a long match its beginning.")
+    document_id: int
+    snippet: str = Field(description="The document's text around it.")
+    snippet_match_start: int = Field(description="Where in the snippet it begins, in characters.")
+    snippet_match_end: int
+    metadata: dict[str, Any] = Field(description="The document's.")
+
+
 class OverlapAnswer(Answer):
     """An item of a test set beside the corpus."""
 
     model_config = shown(examples.OVERLAP)
 
+    rule: str = Field(description="The rule in words.")
     is_contaminated: bool
+    is_short: bool = Field(description="Too few tokens for the rule's n-grams: not contaminated, but not clean either.")
     longest_start: int = Field(description="Where its longest match begins, in tokens.")
     longest_length: int
     sizes: list[SizeOverlap]
+    evidence: OverlapEvidence | None = Field(description="Of a contaminated item.")
 
 
 class DocumentAnswer(BaseModel):

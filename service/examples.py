@@ -153,10 +153,20 @@ NOVELTY: Final[dict[str, Any]] = {
 OVERLAP: Final[dict[str, Any]] = {
     **_QUERY,
     "elapsed_ms": 0.1,
+    "rule": "any 2-gram of tokens in the corpus",
     "is_contaminated": True,
+    "is_short": False,
     "longest_start": 0,
     "longest_length": 2,
     "sizes": [{"n": 2, "n_grams": 1, "n_seen": 1, "n_covered": 2, "share": 1.0, "token_share": 1.0}],
+    "evidence": {
+        "text": "natural language",
+        "document_id": 4,
+        "snippet": "A word on natural language.",
+        "snippet_match_start": 10,
+        "snippet_match_end": 26,
+        "metadata": {"title": "On speech"},
+    },
 }
 
 WHOLE_DOCUMENT: Final[dict[str, Any]] = {

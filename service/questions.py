@@ -207,7 +207,7 @@ class Page(BaseModel):
         description="Draws a uniform sample, the same for the same seed; without it, documents come by their numbers.",
     )
     snippet_tokens: Snippet = 40
-    where: Annotated[dict[str, FieldValue], Field(max_length=16)] = Field(
+    where: Annotated[dict[str, FieldValue], Field(max_length=16, fail_fast=True)] = Field(
         default={},
         description="Fields of the metadata, dots reaching into objects, and the value each must have; `source` and "
         "`line` name a document's file and line if its metadata have no such fields.",
@@ -295,9 +295,18 @@ class OverlapQuestion(Question):
 
     model_config = body_config({"query": "a word on natural language", "n": 8, "threshold": 0.7})
 
-    n: int = Field(default=13, ge=1, description="Tokens of the n-grams that decide.")
-    threshold: float = Field(default=0.0, ge=0, le=1, description="The least share; 0 is met by any n-gram.")
-    measure: Literal["n_grams", "tokens"] = Field(default="n_grams", description="Of what the share is.")
+    rule: Literal["palm", "llama-2"] | None = Field(
+        default=None,
+        description="A rule of the literature; null for any n-gram. Rules of words or characters read the whole "
+        "corpus: `infgram overlap --rule gpt-3`.",
+    )
+    n: int | None = Field(default=None, ge=1, description="Tokens of the n-grams that decide: 13, or the rule's.")
+    threshold: float | None = Field(
+        default=None, ge=0, le=1, description="The least share: 0, which any n-gram meets, or the rule's."
+    )
+    measure: Literal["n_grams", "tokens"] | None = Field(
+        default=None, description="Of what the share is: n_grams, or as the rule has it."
+    )
     sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16, fail_fast=True)] = Field(
         default=[], description="Further sizes of n-grams to report on."
     )

@@ -4,12 +4,12 @@
 // here, by two facts about the sequence that is looked for.
 //
 // 1. A piece of the text that was found to equal a piece of the sequence need not be read again: how far it agrees with
-//    *another* place of the sequence is how far the two places of the sequence agree (repeats.hpp). So a comparison reads
-//    only text that was not read before, and each of its other steps joins two such pieces, of which there are no more
-//    than comparisons.
+//    *another* place of the sequence is how far the two places of the sequence agree (repeats.hpp). So a comparison
+//    reads only text that was not read before, and each of its other steps joins two such pieces, of which there are no
+//    more than comparisons.
 // 2. Taken in sorted order, the suffixes of the sequence stand at ascending ranks. What the last one shares with its
-//    neighbours in the index, and with the next one, often tells where that stands; otherwise the search goes on from there
-//    by doubling steps. The ranges of prefixes of one another are nested; each is widened from the one inside it.
+//    neighbours in the index, and with the next one, often tells where that stands; otherwise the search goes on from
+//    there by doubling steps. The ranges of prefixes of one another are nested; each is widened from the one inside it.
 //
 // Cost of the long matches of m positions: O(m log n) comparisons in each shard, and each token of the shard's text is
 // read at most once in all of them. Without either fact, a copied passage of L tokens costs L^2.
@@ -27,9 +27,9 @@
 
 namespace infgram {
 
-// Where the sequence from `begin` on stands among the suffixes in `within`, which are those that share its first `depth`
-// tokens: those before `rank` sort before it. `below` and `above` are how many tokens the suffixes at rank - 1 and at
-// rank share with it; 0 where that one is not in `within`.
+// Where the sequence from `begin` on stands among the suffixes in `within`, which are those that share its first
+// `depth` tokens: those before `rank` sort before it. `below` and `above` are how many tokens the suffixes at rank - 1
+// and at rank share with it; 0 where that one is not in `within`.
 struct LongMatch {
   std::uint64_t begin = 0;
   std::uint64_t depth = 0;
@@ -55,7 +55,7 @@ class Comparisons {
     const Pattern<Token> pattern = sequence_.pattern(begin, sequence_.size() - begin);
     const std::uint64_t position = shard_.position(rank, known) - known;
     std::uint64_t n_shared = known;
-    bool is_new = false;   // more than one piece tells
+    bool is_new = false;    // more than one piece tells
     bool is_inner = false;  // a piece was left behind
     for (auto next = pieces_.upper_bound(position + known); n_shared < most;) {
       const std::uint64_t at = position + n_shared;
@@ -205,7 +205,8 @@ class Widening {
   }
 
  private:
-  // Moves `inside` to the last rank, towards `outside`, that shares `length` tokens. Returns how many the next one does.
+  // Moves `inside` to the last rank, towards `outside`, that shares `length` tokens. Returns how many the next one
+  // does.
   std::uint64_t move(std::int64_t& inside, std::int64_t outside, std::uint64_t length) {
     const std::int64_t direction = outside > inside ? 1 : -1;
     std::uint64_t n_outside = 0;

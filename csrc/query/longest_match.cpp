@@ -1,39 +1,32 @@
 #include "query/longest_match.hpp"
 
-#include <numeric>
-
 #include "query/match_pass.hpp"
 
 namespace infgram {
 namespace {
 
-// The counts of the matches that begin at some positions.
+// Counts the matches that begin at some positions.
 template <class Token>
-void count(const Index& index, MatchPass<Token>& pass, std::span<const std::uint64_t> positions,
-           std::vector<LongestMatch>& matches) {
-  ShardRanges ranges(positions.size());
-  for (std::size_t s = 0; s < pass.n_shards(); ++s) {
-    std::ranges::fill(ranges, SuffixRange{});
-    pass.longest_ranges(positions, s, ranges.data());
-    for (std::size_t k = 0; k < positions.size(); ++k) matches[positions[k]].count += ranges[k].count();
-  }
-  for (const std::uint64_t i : positions) {
-    if (matches[i].length == 0) matches[i].count = index.n_tokens();
-  }
+void count(MatchPass<Token>& pass, std::span<const std::uint64_t> positions, std::vector<LongestMatch>& matches) {
+  std::vector<std::uint64_t> lengths;
+  lengths.reserve(positions.size());
+  for (const std::uint64_t i : positions) lengths.push_back(matches[i].length);
+  const auto counts = pass.counts(positions, lengths);
+  for (std::size_t k = 0; k < positions.size(); ++k) matches[positions[k]].count = counts[k];
 }
 
 }  // namespace
 
 std::vector<LongestMatch> longest_matches(const Index& index, std::span<const TokenId> tokens) {
   return with_token_type(index, [&]<class Token>(Text<Token>) {
-    MatchPass<Token> pass(index, tokens);
+    MatchPass<Token> pass(index, tokens, 1);
     std::vector<LongestMatch> matches(tokens.size());
     std::vector<std::uint64_t> positions;
     for (std::uint64_t i = 0; i < tokens.size(); ++i) {
-      matches[i] = {pass.length(i), 0};
-      if (pass.is_searched(i)) positions.push_back(i);
+      matches[i] = {pass.length(i), index.n_tokens()};
+      if (pass.is_searched(i) && pass.length(i) > 0) positions.push_back(i);
     }
-    count(index, pass, positions, matches);
+    count(pass, positions, matches);
     // The ends of a gap reach the same position, and counts rise towards it: between equal ones all are equal.
     positions.clear();
     pass.for_each_gap([&](std::uint64_t begin, std::uint64_t end) {
@@ -46,7 +39,7 @@ std::vector<LongestMatch> longest_matches(const Index& index, std::span<const To
       }
     });
     pass.search(positions);
-    count(index, pass, positions, matches);
+    count(pass, positions, matches);
     return matches;
   });
 }

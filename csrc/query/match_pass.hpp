@@ -19,25 +19,23 @@ namespace infgram {
 // searched, and the others only where the next of these reaches farther: a passage of L tokens copied from the
 // index takes L / 64 searches. What searches compare is bounded; matches that are longer are left to long_matches.hpp.
 //
+// With a min_count above 1 all this holds for the tokens that occur so often. How many these are is bisected.
+//
 // Cost: a search of at most 512 tokens for each position that is searched, and, once there are long matches, for
 // each distinct piece of 512 tokens only; for long matches that of long_matches.hpp and one sort of the sequence.
 // Memory: a job a search and shard, some 20 bytes a token.
+// What is left out at first of a sequence of more than 2 * compared tokens; other numbers are for tests.
+struct MatchBounds {
+  std::uint64_t compared = 512;  // tokens that a search compares
+  std::uint64_t stride = 64;     // between positions
+};
+
 template <class Token>
 class MatchPass {
  public:
-  // What of a sequence of more than 2 * compared tokens is left out at first; other numbers are for tests.
-  struct Bounds {
-    std::uint64_t compared = 512;  // tokens that a search compares
-    std::uint64_t stride = 64;     // between positions
-  };
-
-  // Runs the searches. The index must outlive the pass.
-  MatchPass(const Index& index, std::span<const TokenId> tokens, Bounds bounds = {})
-      : index_(index),
-        bounds_(bounds),
-        sequence_(tokens),
-        lengths_(tokens.size()),
-        searches_(tokens.size(), kNone) {
+  // Searches all positions. The index must outlive the pass. REQUIRES min_count > 0.
+  MatchPass(const Index& index, std::span<const TokenId> tokens, std::uint64_t min_count, MatchBounds bounds = {})
+      : MatchPass(min_count, index, tokens, bounds) {
     const std::uint64_t n = tokens.size();
     if (is_short()) {
       search(0, n, 1);
@@ -58,10 +56,25 @@ class MatchPass {
     search(std::move(others));
   }
 
+  // Searches some positions, which ascend, and no others.
+  MatchPass(const Index& index, std::span<const TokenId> tokens, std::vector<std::uint64_t> positions)
+      : MatchPass(1, index, tokens, {}) {
+    search(std::move(positions));
+  }
+
+  // The comparisons refer to the pass.
+  MatchPass(const MatchPass&) = delete;
+  MatchPass& operator=(const MatchPass&) = delete;
+
+  // Whether a span of a sequence of so many tokens is better counted here than by a search of its own.
+  [[nodiscard]] static bool is_for(std::uint64_t span, std::uint64_t n_tokens) {
+    return span > MatchBounds{}.compared && n_tokens > 2 * MatchBounds{}.compared;
+  }
+
   [[nodiscard]] std::uint64_t n_positions() const { return sequence_.size(); }
   [[nodiscard]] std::size_t n_shards() const { return index_.shards().size(); }
 
-  // The tokens from position i on that occur in some shard.
+  // The most tokens from position i on that occur min_count times.
   [[nodiscard]] std::uint64_t length(std::uint64_t i) const { return lengths_[i]; }
 
   // Whether position i was searched itself. If not, it reaches as far as those that were, before and after it.
@@ -86,9 +99,10 @@ class MatchPass {
   [[nodiscard]] Strand extend(std::uint64_t i, std::size_t s, std::uint64_t longest, std::uint64_t shortest,
                               SuffixRange* ranges);
 
-  // The ranges, in one shard, of the matches that begin at some positions, into ranges[0], …; those that are not the
-  // longest of all shards are left as they are. REQUIRES is_searched(positions[…]).
-  void longest_ranges(std::span<const std::uint64_t> positions, std::size_t s, SuffixRange* ranges);
+  // How often the first lengths[k] tokens from positions[k] on occur, over all shards.
+  // REQUIRES is_searched(positions[…]), lengths > 0.
+  [[nodiscard]] std::vector<std::uint64_t> counts(std::span<const std::uint64_t> positions,
+                                                  std::span<const std::uint64_t> lengths);
 
   // How much was done, for the tests of the bounds: searches, and tokens compared beyond what searches compare.
   [[nodiscard]] std::size_t n_searches() const { return jobs_.size(); }
@@ -99,6 +113,14 @@ class MatchPass {
 
  private:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  MatchPass(std::uint64_t min_count, const Index& index, std::span<const TokenId> tokens, MatchBounds bounds)
+      : index_(index),
+        min_count_(min_count),
+        bounds_(bounds),
+        sequence_(tokens),
+        lengths_(tokens.size()),
+        searches_(tokens.size(), kNone) {}
 
   void search(std::uint64_t begin, std::uint64_t end, std::uint64_t stride) {
     std::vector<std::uint64_t> positions;
@@ -126,10 +148,14 @@ class MatchPass {
   [[nodiscard]] std::uint64_t length(std::uint64_t i, std::size_t s) const {
     return is_long(i, s) ? long_match(i, s).length() : job(i, s).at.length();
   }
-  void search_long(const std::vector<std::uint64_t>& positions);
+  void search_long(std::vector<std::uint64_t> positions);
+  void shorten(std::span<const std::uint64_t> positions);
+  void find_ranges(std::span<const std::uint64_t> positions, std::span<const std::uint64_t> lengths, std::size_t s,
+                   std::span<SuffixRange> ranges);
 
   const Index& index_;
-  Bounds bounds_;
+  std::uint64_t min_count_;
+  MatchBounds bounds_;
   Sequence<Token> sequence_;
   std::vector<std::uint64_t> lengths_;
   std::vector<std::uint32_t> searches_;  // of position i, or kNone: its number
@@ -164,21 +190,53 @@ void MatchPass<Token>::search(std::vector<std::uint64_t> positions) {
     for (std::size_t s = 0; s < n_shards(); ++s) is_any_long = is_any_long || is_long(i, s);
     if (is_any_long) long_ones.push_back(i);
   }
-  if (!long_ones.empty()) search_long(long_ones);
+  if (!long_ones.empty()) search_long(std::move(long_ones));
   for (const std::uint64_t i : positions) {
     for (std::size_t s = 0; s < n_shards(); ++s) lengths_[i] = std::max(lengths_[i], length(i, s));
+  }
+  if (min_count_ > 1) shorten(positions);
+}
+
+// From the lengths that occur to those that do min_count times: by doubling, since most are short, then by halves.
+template <class Token>
+void MatchPass<Token>::shorten(std::span<const std::uint64_t> positions) {
+  struct Bracket {
+    std::uint64_t begin;
+    std::uint64_t often;   // tokens that occur min_count times
+    std::uint64_t seldom;  // more, which do not
+  };
+  std::vector<Bracket> brackets;
+  for (const std::uint64_t i : positions) brackets.push_back({i, 0, lengths_[i] + 1});
+  std::vector<std::uint64_t> begins;
+  std::vector<std::uint64_t> tried;
+  for (bool is_first = true;; is_first = false) {
+    std::erase_if(brackets, [&](const Bracket& bracket) {
+      lengths_[bracket.begin] = bracket.often;
+      return bracket.seldom - bracket.often <= 1;
+    });
+    if (brackets.empty()) return;
+    begins.clear();
+    tried.clear();
+    for (const auto& [begin, often, seldom] : brackets) {
+      begins.push_back(begin);
+      const std::uint64_t half = often + (seldom - often) / 2;
+      tried.push_back(is_first ? seldom - 1 : std::min(half, std::max<std::uint64_t>(4, 2 * often)));
+    }
+    const auto found = counts(begins, tried);
+    for (std::size_t k = 0; k < brackets.size(); ++k) {
+      (found[k] >= min_count_ ? brackets[k].often : brackets[k].seldom) = tried[k];
+    }
   }
 }
 
 // The matches of the positions, in at least one shard, are longer than what was compared.
 template <class Token>
-void MatchPass<Token>::search_long(const std::vector<std::uint64_t>& unsorted) {
+void MatchPass<Token>::search_long(std::vector<std::uint64_t> positions) {
   if (!repeats_) {
     repeats_.emplace(sequence_);
     for (const Shard& shard : index_.shards()) comparisons_.emplace_back(shard, sequence_, *repeats_);
     long_searches_.resize(n_positions(), kNone);
   }
-  std::vector<std::uint64_t> positions = unsorted;
   std::ranges::sort(positions, {}, [&](std::uint64_t i) { return repeats_->order(i); });
   const std::size_t first = long_matches_.size();
   for (const std::uint64_t i : positions) {
@@ -198,7 +256,8 @@ void MatchPass<Token>::search_long(const std::vector<std::uint64_t>& unsorted) {
   interleave(distinct.size(), [&](std::size_t k) {
     const Job<Token>& of = job(distinct[k].first, distinct[k].second);
     ranges[k] = {of.at.rank, of.at.rank};
-    return infgram::extend(*of.shard, of.pattern, of.within, of.depth, of.at, bounds_.compared, bounds_.compared, &ranges[k]);
+    return infgram::extend(*of.shard, of.pattern, of.within, of.depth, of.at, bounds_.compared, bounds_.compared,
+                           &ranges[k]);
   });
   for (std::size_t s = 0, k = 0; s < n_shards(); ++s) {
     std::vector<LongMatch*> matches;
@@ -234,28 +293,44 @@ Strand MatchPass<Token>::extend(std::uint64_t i, std::size_t s, std::uint64_t lo
 }
 
 template <class Token>
-void MatchPass<Token>::longest_ranges(std::span<const std::uint64_t> positions, std::size_t s, SuffixRange* ranges) {
+std::vector<std::uint64_t> MatchPass<Token>::counts(std::span<const std::uint64_t> positions,
+                                                    std::span<const std::uint64_t> lengths) {
+  std::vector<std::uint64_t> result(positions.size());
+  ShardRanges ranges(positions.size());
+  for (std::size_t s = 0; s < n_shards(); ++s) {
+    std::ranges::fill(ranges, SuffixRange{});
+    find_ranges(positions, lengths, s, ranges);
+    for (std::size_t k = 0; k < positions.size(); ++k) result[k] += ranges[k].count();
+  }
+  return result;
+}
+
+// Those that do not occur are left as they are.
+template <class Token>
+void MatchPass<Token>::find_ranges(std::span<const std::uint64_t> positions, std::span<const std::uint64_t> lengths,
+                                   std::size_t s, std::span<SuffixRange> ranges) {
   std::vector<std::size_t> long_ones;
   interleave(positions.size(), [&](std::size_t k) {
     const std::uint64_t i = positions[k];
-    if (length(i) == 0 || length(i, s) < length(i)) return Strand();
-    if (length(i) <= n_compared(i)) return extend(i, s, length(i), length(i), ranges + k);
+    if (length(i, s) < lengths[k]) return Strand();
+    if (lengths[k] <= n_compared(i)) return extend(i, s, lengths[k], lengths[k], &ranges[k]);
     long_ones.push_back(k);
     return Strand();
   });
-  // From the last in order to the first, so that the prefixes of a match follow it.
+  // From the last in order to the first, so that the prefixes of what was found come after it.
   std::ranges::sort(long_ones, std::greater<>(), [&](std::size_t k) { return repeats_->order(positions[k]); });
   std::optional<Widening<Token>> widening;
-  std::uint64_t last = 0;
+  std::size_t last = 0;
   for (const std::size_t k : long_ones) {
     const std::uint64_t i = positions[k];
-    if (widening && repeats_->shared(i, last) >= length(i)) {
+    const std::uint64_t length = lengths[k];
+    if (widening && lengths[last] >= length && repeats_->shared(i, positions[last]) >= length) {
       widening->go_on_from(i);
     } else {
       widening.emplace(long_match(i, s), comparisons_[s]);
     }
-    ranges[k] = widening->to(length(i));
-    last = i;
+    ranges[k] = widening->to(length);
+    last = k;
   }
 }
 

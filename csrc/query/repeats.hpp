@@ -23,12 +23,13 @@ class Repeats {
     const Token* const tokens = sequence.pattern(0, size_).data;
     std::vector<std::uint32_t> sorted;
     sorted.reserve(size_);
-    sort_suffixes({reinterpret_cast<const std::byte*>(tokens), size_ + 1, Text<Token>::kTokenBits},
-                  static_cast<TokenId>(*std::max_element(tokens, tokens + size_)), {},
-                  [&](std::span<const std::uint64_t> positions) {
-                    for (const std::uint64_t position : positions) sorted.push_back(static_cast<std::uint32_t>(position));
-                  },
-                  [](std::uint64_t) {});
+    sort_suffixes(
+        {reinterpret_cast<const std::byte*>(tokens), size_ + 1, Text<Token>::kTokenBits},
+        static_cast<TokenId>(*std::max_element(tokens, tokens + size_)), {},
+        [&](std::span<const std::uint64_t> positions) {
+          for (const std::uint64_t position : positions) sorted.push_back(static_cast<std::uint32_t>(position));
+        },
+        [](std::uint64_t) {});
     for (std::uint32_t place = 0; place < size_; ++place) order_[sorted[place]] = place;
     std::uint64_t n_shared = 0;
     for (std::uint64_t i = 0; i < size_; ++i) {

@@ -4,13 +4,12 @@
 #include "query/session.hpp"
 
 namespace infgram {
-namespace {
 
-// With min_count 1 a suffix is used when it occurs at all, which the longest matches tell: the suffix of tokens[0, t)
-// begins at the smallest i whose match reaches t.
-std::vector<PositionScore> score_by_matches(const Index& index, std::span<const TokenId> tokens, bool with_end) {
+// The longest suffix of tokens[0, t) begins at the smallest i whose match reaches t.
+std::vector<PositionScore> score(const Index& index, std::span<const TokenId> tokens, bool with_end,
+                                 std::uint64_t min_count) {
   return with_token_type(index, [&]<class Token>(Text<Token>) {
-    MatchPass<Token> pass(index, tokens);
+    MatchPass<Token> pass(index, tokens, min_count);
     const std::uint64_t n = tokens.size();
     const std::size_t n_shards = pass.n_shards();
     // The contexts [begin, t) of each t, in runs of one beginning: ends of t in (last, end] belong to `begin`.
@@ -39,40 +38,32 @@ std::vector<PositionScore> score_by_matches(const Index& index, std::span<const 
       for (std::size_t s = 0; s < n_shards; ++s) count += ranges[s * (n + 1) + t].count();
       return count;
     };
+    // What follows the last context of each run makes it too rare to be one.
+    std::vector<std::uint64_t> begins;
+    std::vector<std::uint64_t> lengths;
+    for (const auto& [begin, first, last] : runs) {
+      if (last == n) continue;
+      begins.push_back(begin);
+      lengths.push_back(last + 1 - begin);
+    }
+    const auto rare = min_count == 1 ? std::vector<std::uint64_t>(begins.size()) : pass.counts(begins, lengths);
     std::vector<PositionScore> scores;
     scores.reserve(n + 1);
+    std::size_t run = 0;
     for (const auto& [begin, first, last] : runs) {
+      const std::uint64_t count_after_last = last < n ? rare[run++] : 0;
       for (std::uint64_t t = first; t <= last && t < n; ++t) {
         const bool is_empty = t == begin;
         const std::uint64_t context_count = is_empty ? index.n_tokens() + index.n_documents() : count_at(t);
-        scores.push_back({t - begin, context_count, t < last ? count_at(t + 1) : 0});
+        scores.push_back({t - begin, context_count, t < last ? count_at(t + 1) : count_after_last});
       }
     }
     if (with_end) {
-      const Session end(index, tokens.subspan(runs.back().begin), 1);
+      const Session end(index, tokens.subspan(runs.back().begin), min_count);
       scores.push_back({end.suffix().size(), end.context_count(), end.continuation_count(kEndOfDocument)});
     }
     return scores;
   });
-}
-
-}  // namespace
-
-std::vector<PositionScore> score(const Index& index, std::span<const TokenId> tokens, bool with_end,
-                                 std::uint64_t min_count) {
-  if (min_count == 1) return score_by_matches(index, tokens, with_end);
-  std::vector<PositionScore> scores;
-  scores.reserve(tokens.size() + 1);
-  Session context(index, {}, min_count);
-  const auto score_row = [&](RowId row) {
-    scores.push_back({context.suffix().size(), context.context_count(), context.continuation_count(row)});
-  };
-  for (const TokenId token : tokens) {
-    score_row(token);
-    context.append(token);
-  }
-  if (with_end) score_row(kEndOfDocument);
-  return scores;
 }
 
 }  // namespace infgram

@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 _ITEMS_SHOWN: Final = 10
 
 EXAMPLES = """
-infgram overlap corpus.infgram test.jsonl  # any 13-gram, as for GPT-3
-infgram overlap corpus.infgram test.jsonl --n 8 --threshold 0.7  # PaLM
-infgram overlap corpus.infgram tests/ --n 10 --threshold 0.8 --measure tokens
+infgram overlap corpus.infgram test.jsonl  # any 13 tokens in a row
+infgram overlap corpus.infgram test.jsonl --rule gpt-3  # n-grams of words; reads the corpus
+infgram overlap corpus.infgram test.jsonl --rule palm
+infgram overlap corpus.infgram tests/ --rule llama-2 --threshold 0.2  # not clean
 infgram overlap corpus.infgram test.jsonl --json --items items.jsonl
 infgram overlap corpus.infgram test.jsonl --text-field question
 infgram overlap corpus.infgram ids.jsonl --ids
@@ -54,13 +55,21 @@ def overlap(
         typer.Option("--text-field", metavar="NAME", help="The field with the text: text; with --ids token_ids."),
     ] = None,
     ids: Annotated[bool, typer.Option("--ids", help="Items are JSON lines with lists of token ids.")] = False,
-    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Tokens of the n-grams that decide.")] = 13,
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="NAME", help="gpt-3, palm, llama-2 or gpt-4; see below.")
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", min=1, metavar="N", help="Tokens of the n-grams that decide: 13, or the rule's."),
+    ] = None,
     threshold: Annotated[
-        float, typer.Option("--threshold", min=0, max=1, metavar="SHARE", help="The least share; 0: any n-gram.")
-    ] = 0.0,
+        float | None,
+        typer.Option("--threshold", min=0, max=1, metavar="SHARE", help="The least share; 0, the default: any n-gram."),
+    ] = None,
     measure: Annotated[
-        str, typer.Option("--measure", metavar="MEASURE", help="Share of n_grams, or of tokens inside them.")
-    ] = "n_grams",
+        str | None,
+        typer.Option("--measure", metavar="MEASURE", help="Share of n_grams, the default, or of tokens inside them."),
+    ] = None,
     sizes: Annotated[
         list[int] | None, typer.Option("--size", min=1, metavar="N", help="Report n-grams of N, too; may be repeated.")
     ] = None,
@@ -80,14 +89,22 @@ def overlap(
     """Compare a test set with the corpus, and say which items are contaminated.
 
     Of each item the share of its n-grams that the corpus holds, and its longest match. An item is contaminated if
-    that share, for n-grams of --n tokens, is at least --threshold, and at least one n-gram is held. An item of
-    fewer tokens is clean. By default any 13-gram decides, as for GPT-3. Items are read one after the other; the
-    file of --items appears when all are done.
+    that share, for n-grams of --n tokens, is at least --threshold, and at least one n-gram is held. By default any
+    13 tokens in a row decide; --rule takes a rule of the literature instead. An item of fewer tokens is too short
+    to say, not clean. Each contaminated item is shown with a document that holds a part of it. Items are read one
+    after the other; the file of --items appears when all are done.
 
-    JSON: n_items, n_contaminated, share_contaminated, n_short (items of fewer than --n tokens), n_tokens,
-    longest_match, rule (n, threshold, measure), sizes. A size has n, n_grams, n_seen, share, n_covered (tokens
-    inside seen n-grams), token_share; sums over all items. A line of --items: source, line, id (if the item has
-    one), n_tokens, is_contaminated, longest_start, longest_length (in tokens), sizes.
+    Rules: gpt-3, any n-gram of lower-cased words without punctuation, n from 8 to 13 by the items' lengths; palm,
+    70% of the 8-grams of tokens; llama-2, 80% of the tokens inside runs of 10, without skipgrams; gpt-4, any of
+    three random pieces of 50 letters and digits. gpt-3 and gpt-4 take a shorter item as a whole, and read every
+    document of the corpus once.
+
+    JSON: n_items, n_contaminated, share_contaminated, n_clean, n_short (items too short to say), n_tokens,
+    longest_match, rule (name, or null; n, unit, threshold, measure), sizes. A size has n, n_grams, n_seen, share,
+    n_covered (tokens inside seen n-grams), token_share; sums over all items, in tokens. A line of --items: source,
+    line, id (if the item has one), n_tokens, is_contaminated, is_short, longest_start, longest_length (in tokens),
+    sizes, deciding (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
+    snippet_match_end, metadata).
     """
     from infgram.cli.progress import show_progress
     from infgram.tools import overlap as compared
@@ -103,9 +120,10 @@ def overlap(
         found = compared(
             opened,
             (item.query for item in asked),
+            rule=rule,
             n=n,
             threshold=threshold,
-            measure=cast("Measure", measure),  # which is checked there
+            measure=cast("Measure | None", measure),  # which is checked there
             sizes=DEFAULT_SIZES if sizes is None else sizes,
             timeout_s=timeout,
         )
@@ -114,14 +132,14 @@ def overlap(
             if write is not None:
                 write(fields)
             if its.is_contaminated:
-                heapq.heappush(worst, (its.size(n).share, -place, fields))
+                heapq.heappush(worst, (its.deciding.share, -place, fields))
                 if len(worst) > _ITEMS_SHOWN:
                     heapq.heappop(worst)
             report(BuildProgress("compare", source.bytes_read, source.n_bytes, "bytes"))
     if as_json:
         print_json(answer(found))
     else:
-        _print(found, [fields for *_, fields in sorted(worst, key=lambda entry: entry[:2], reverse=True)], n)
+        _print(found, [fields for *_, fields in sorted(worst, key=lambda entry: entry[:2], reverse=True)])
 
 
 def answer(found: Overlap) -> dict[str, Any]:
@@ -131,10 +149,11 @@ def answer(found: Overlap) -> dict[str, Any]:
         "n_items": total.n_items,
         "n_contaminated": total.n_contaminated,
         "share_contaminated": total.n_contaminated / total.n_items if total.n_items else 0.0,
+        "n_clean": total.n_clean,
         "n_short": total.n_short,
         "n_tokens": total.n_tokens,
         "longest_match": total.longest_length,
-        "rule": {"n": rule.n, "threshold": rule.threshold, "measure": rule.measure},
+        "rule": {**asdict(rule), "name": rule.name or None},
         "sizes": [_size_fields(size) for size in total.sizes],
     }
 
@@ -173,9 +192,12 @@ def _item_fields(item: ItemOverlap) -> dict[str, Any]:
     return {
         "n_tokens": item.n_tokens,
         "is_contaminated": item.is_contaminated,
+        "is_short": item.is_short,
         "longest_start": item.longest_start,
         "longest_length": item.longest_length,
         "sizes": [_size_fields(size) for size in item.sizes],
+        "deciding": _size_fields(item.deciding),
+        "evidence": None if item.evidence is None else asdict(item.evidence),
     }
 
 
@@ -190,30 +212,43 @@ def _size_fields(size: SizeOverlap) -> dict[str, Any]:
     }
 
 
-def _print(found: Overlap, worst: list[dict[str, Any]], n: int) -> None:
+def _print(found: Overlap, worst: list[dict[str, Any]]) -> None:
     total, rule = found.total, found.rule
-    what = f"{rule.n}-grams seen" if rule.measure == "n_grams" else f"tokens in {rule.n}-grams seen"
-    limit = f"any {rule.n}-gram seen" if rule.threshold == 0 else f"at least {rule.threshold:.0%} of the {what}"
-    print_line(f"{total.n_contaminated:,} of {number(total.n_items, 'item')} contaminated: {limit}")
+    print_line(f"{total.n_contaminated:,} of {number(total.n_items, 'item')} contaminated: {rule}")
     if total.n_short:
-        print_line(f"{number(total.n_short, 'item')} of fewer than {number(rule.n, 'token')} cannot be")
+        print_line(f"{number(total.n_short, 'item')} too short to say: fewer than {number(rule.n, rule.unit[:-1])}")
     print_line(f"{number(total.n_tokens, 'token')}, longest match {number(total.longest_length, 'token')}")
     print_line()
     rows = [
         (str(size.n), f"{size.n_grams:,}", f"{size.n_seen:,}", f"{size.share:.1%}", f"{size.token_share:.1%}")
         for size in total.sizes
     ]
-    print_table(("n", "n-grams", "seen", "share", "of tokens"), rows)
+    print_table(("n", "n-grams of tokens", "seen", "share", "of tokens"), rows)
     if not worst:
         return
     print_line()
-    columns = ("item", "tokens", f"{n}-grams seen", "longest match")
-    print_table(columns, [_worst_row(fields, n) for fields in worst], left=("item",))
+    unit = rule.unit.removesuffix("s")
+    columns = ("item", "tokens", f"{unit} {rule.n}-grams seen", "longest match")
+    print_table(columns, [_worst_row(fields) for fields in worst], left=("item",))
+    print_line()
+    for fields in worst:
+        _print_evidence(fields)
     if total.n_contaminated > len(worst):
         print_line(f"and {number(total.n_contaminated - len(worst), 'item')} more (--items writes all)")
 
 
-def _worst_row(fields: dict[str, Any], n: int) -> tuple[str, ...]:
-    place = fields["source"] if fields["line"] is None else f"{fields['source']}:{fields['line']}"
-    share = next(size["share"] for size in fields["sizes"] if size["n"] == n)
-    return (one_line(place), f"{fields['n_tokens']:,}", f"{share:.1%}", f"{fields['longest_length']:,}")
+def _print_evidence(fields: dict[str, Any]) -> None:
+    evidence = fields["evidence"]
+    about = "".join(f" {name}={value}" for name, value in evidence["metadata"].items())
+    print_line(one_line(f"{_place_of(fields)} is in document {evidence['document_id']}{about}"))
+    if evidence["snippet"]:
+        print_line(f"  {one_line(evidence['snippet'])}")
+
+
+def _place_of(fields: dict[str, Any]) -> str:
+    return str(fields["source"]) if fields["line"] is None else f"{fields['source']}:{fields['line']}"
+
+
+def _worst_row(fields: dict[str, Any]) -> tuple[str, ...]:
+    share = fields["deciding"]["share"]
+    return (one_line(_place_of(fields)), f"{fields['n_tokens']:,}", f"{share:.1%}", f"{fields['longest_length']:,}")

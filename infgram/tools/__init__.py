@@ -5,13 +5,14 @@ from __future__ import annotations
 from infgram.tools.cut import write_dedup
 from infgram.tools.dedup import dedup
 from infgram.tools.novelty import Novelty, novelty, novelty_batch
-from infgram.tools.overlap import ItemOverlap, Overlap, SizeOverlap, TotalOverlap, overlap
+from infgram.tools.overlap import ItemOverlap, Overlap, OverlapEvidence, SizeOverlap, TotalOverlap, overlap
 from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
 
 __all__ = [
     "ItemOverlap",
     "Novelty",
     "Overlap",
+    "OverlapEvidence",
     "SizeOverlap",
     "SpanDocument",
     "TotalOverlap",

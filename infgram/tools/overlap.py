@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -13,7 +15,9 @@ from infgram.arguments import at_least
 from infgram.errors import QueryError
 from infgram.index import Index
 from infgram.tools.matches import match_lengths
-from infgram.tools.subject import token_ids_of
+from infgram.tools.normalised import Characters, Place, Unit, Words, find_pieces
+from infgram.tools.passages import Match, passages_of
+from infgram.tools.subject import token_ids_of, tokenizer_of
 from infgram.types import Int64Array, Query
 from infgram.watch import Watch
 
@@ -22,20 +26,42 @@ Measure: TypeAlias = Literal["n_grams", "tokens"]
 DEFAULT_N: Final = 13
 DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
 
+_LONGEST_SHOWN: Final = 256  # tokens of a match that evidence shows
+_AROUND: Final = 40  # tokens around it, or four times as many characters
+_SAMPLES: Final = 3  # pieces of an item, for the rule gpt-4
+
 
 @dataclass(frozen=True)
 class Rule:
-    """When an item is contaminated: when enough of it stands in the corpus, and at least one n-gram does.
+    """When an item is contaminated: when enough of its n-grams occur in the corpus, and at least one does.
 
     Attributes:
-        n: tokens of an n-gram.
+        n: units of an n-gram.
         threshold: the least share, from 0 to 1; 0 is met by any n-gram.
         measure: of what: `"n_grams"`, those that occur in the corpus, or `"tokens"`, those inside such n-grams.
+        unit: what n counts: the index's `"tokens"`; `"words"`, in lower case and without punctuation; or
+            `"characters"`, letters and digits alone.
+        name: of a rule of `RULES`; empty for any other.
     """
 
     n: int = DEFAULT_N
     threshold: float = 0.0
     measure: Measure = "n_grams"
+    unit: Literal["tokens", "words", "characters"] = "tokens"
+    name: str = ""
+
+    def __str__(self) -> str:
+        """The rule in words."""
+        unit = self.unit.removesuffix("s")
+        if self.unit == "characters":
+            words = f"any of {_SAMPLES} random pieces of {self.n} letters and digits"
+        elif self.threshold == 0:
+            words = f"any {self.n}-gram of {self.unit}"
+        elif self.measure == "n_grams":
+            words = f"at least {self.threshold:.0%} of the {unit} {self.n}-grams"
+        else:
+            words = f"at least {self.threshold:.0%} of the tokens inside {self.n}-grams"
+        return f"{words} in the corpus" + (f" ({self.name})" if self.name else "")
 
     def __post_init__(self) -> None:
         """Check the fields.
@@ -53,6 +79,48 @@ class Rule:
         """The verdict on what was found for n-grams of this rule's size."""
         share = shares.share if self.measure == "n_grams" else shares.token_share
         return shares.n_seen > 0 and share >= self.threshold
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        # Brown et al., "Language models are few-shot learners", 2020, appendix C: an example is removed for any n-gram
+        # of words in the training set, or for the whole of it if it is shorter. Case, punctuation and white space are
+        # ignored; n is the 5th percentile of the examples' lengths in words, but 8 at least and 13 at most.
+        "gpt-3": Rule(13, 0.0, "n_grams", "words", "gpt-3"),
+        # Chowdhery et al., "PaLM: Scaling language modeling with Pathways", 2022, section 8: at least 70% of the
+        # 8-grams occur in the training data. What an 8-gram counts is not said; here, tokens.
+        "palm": Rule(8, 0.7, "n_grams", "tokens", "palm"),
+        # Touvron et al., "Llama 2: Open foundation and fine-tuned chat models", 2023, A.6: the share of tokens inside
+        # runs of 10 tokens or more that both hold; "dirty" from 80% on, "not clean" from 20% on. Their runs may differ
+        # in four tokens after the first ten (a skipgram budget); here they are exact.
+        "llama-2": Rule(10, 0.8, "tokens", "tokens", "llama-2"),
+        # OpenAI, "GPT-4 technical report", 2023, appendix C: any of three random substrings of 50 characters, or the
+        # whole example if it is shorter, after all but letters and digits are removed.
+        "gpt-4": Rule(50, 0.0, "n_grams", "characters", "gpt-4"),
+    }
+)
+"""The rules of the literature, by name."""
+
+
+@dataclass(frozen=True)
+class OverlapEvidence:
+    """What an item shares with a document of the corpus.
+
+    Attributes:
+        text: the piece of the item; empty without a tokenizer. Of a long match its beginning.
+        document_id: a document that holds it.
+        snippet: the document's text around it; empty without a tokenizer.
+        snippet_match_start: where in the snippet it begins, in characters.
+        snippet_match_end: where it ends.
+        metadata: the document's.
+    """
+
+    text: str
+    document_id: int
+    snippet: str
+    snippet_match_start: int
+    snippet_match_end: int
+    metadata: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -99,6 +167,11 @@ class ItemOverlap:
         longest_start: where its longest match begins, in tokens; the first of equally long ones.
         longest_length: tokens of it; 0 if none occurs.
         is_contaminated: the verdict.
+        is_short: whether it has fewer units than the rule's n-grams. Then no verdict but that of a rule which takes
+            the whole item instead means anything; it is not clean.
+        deciding: what the rule's n-grams say, in its unit: `n_tokens` and `n_covered` are words or characters by rules
+            that count these.
+        evidence: of a contaminated item.
     """
 
     n_tokens: int
@@ -106,6 +179,9 @@ class ItemOverlap:
     longest_start: int
     longest_length: int
     is_contaminated: bool
+    is_short: bool
+    deciding: SizeOverlap
+    evidence: OverlapEvidence | None = None
 
     def size(self, n: int) -> SizeOverlap:
         """What the n-grams of one of the sizes say."""
@@ -119,7 +195,7 @@ class TotalOverlap:
     Attributes:
         n_items: how many.
         n_contaminated: of those.
-        n_short: of those, how many have fewer tokens than the n-grams that decide, and so can be nothing but clean.
+        n_short: how many are not contaminated, but too short for the rule to tell.
         n_tokens: of all.
         sizes: for each size of n-grams, ascending, summed over the items.
         longest_length: the longest match of any.
@@ -132,12 +208,17 @@ class TotalOverlap:
     sizes: tuple[SizeOverlap, ...]
     longest_length: int
 
-    def plus(self, item: ItemOverlap, *, is_short: bool) -> TotalOverlap:
+    @property
+    def n_clean(self) -> int:
+        """How many are neither contaminated nor too short."""
+        return self.n_items - self.n_contaminated - self.n_short
+
+    def plus(self, item: ItemOverlap) -> TotalOverlap:
         """With one more item."""
         return TotalOverlap(
             self.n_items + 1,
             self.n_contaminated + item.is_contaminated,
-            self.n_short + is_short,
+            self.n_short + (item.is_short and not item.is_contaminated),
             self.n_tokens + item.n_tokens,
             tuple(mine.plus(its) for mine, its in zip(self.sizes, item.sizes, strict=True)),
             max(self.longest_length, item.longest_length),
@@ -149,62 +230,185 @@ class Overlap(Iterator[ItemOverlap]):
 
     Attributes:
         total: the items that have come so far, together.
-        rule: of the verdict.
+        rule: of the verdict. With the rule gpt-3 its `n` is known when the first item comes.
     """
 
     def __init__(
-        self, index: Index, items: Iterable[Query], rule: Rule, sizes: Sequence[int], timeout_s: float | None
+        self,
+        index: Index,
+        items: Iterable[Query],
+        rule: Rule,
+        sizes: Sequence[int],
+        timeout_s: float | None,
+        *,
+        fits_n: bool = False,
+        seed: int = 0,
     ) -> None:
         """Use `infgram.overlap`."""
-        ascending = sorted({rule.n, *(at_least(size, 1, "a size") for size in sizes)})
+        sizes = [at_least(size, 1, "a size") for size in sizes]
+        ascending = sorted({*sizes, *([rule.n] if rule.unit == "tokens" else [])})
         self.rule = rule
         self.total = TotalOverlap(0, 0, 0, 0, tuple(SizeOverlap(size, 0, 0, 0, 0) for size in ascending), 0)
         self._index, self._items, self._watch = index, iter(items), Watch(timeout_s)
+        self._fits_n, self._random = fits_n, random.Random(seed)
+        self._normalised: Iterator[_Normalised] | None = None
 
     def __next__(self) -> ItemOverlap:
         """The next item's."""
-        lengths = match_lengths(self._index, token_ids_of(self._index, next(self._items)), self._watch)
-        sizes = tuple(size_overlap(lengths, size.n) for size in self.total.sizes)
+        if self.rule.unit == "tokens":
+            query = next(self._items)
+            item = self._measured(token_ids_of(self._index, query))
+        else:
+            if self._normalised is None:
+                self._normalised = iter(self._read_corpus())
+            item = self._judged(next(self._normalised))
+        self.total = self.total.plus(item)
+        return item
+
+    def _measured(self, token_ids: Int64Array) -> ItemOverlap:
+        """An item by its tokens; the verdict is that of a rule of tokens."""
+        lengths = match_lengths(self._index, token_ids, self._watch)
         longest = int(np.argmax(lengths)) if len(lengths) else 0
+        deciding = size_overlap(lengths, self.rule.n)
         item = ItemOverlap(
             n_tokens=len(lengths),
-            sizes=sizes,
+            sizes=tuple(size_overlap(lengths, size.n) for size in self.total.sizes),
             longest_start=longest,
             longest_length=int(lengths[longest]) if len(lengths) else 0,
-            is_contaminated=any(self.rule.condemns(size) for size in sizes if size.n == self.rule.n),
+            is_contaminated=self.rule.unit == "tokens" and self.rule.condemns(deciding),
+            is_short=len(lengths) < self.rule.n,
+            deciding=deciding,
         )
-        self.total = self.total.plus(item, is_short=len(lengths) < self.rule.n)
-        return item
+        if not item.is_contaminated:
+            return item
+        shown = token_ids[longest : longest + min(item.longest_length, _LONGEST_SHOWN)]
+        return replace(item, evidence=_evidence_of_tokens(self._index, shown))
+
+    def _judged(self, normalised: _Normalised) -> ItemOverlap:
+        """An item by its words or characters."""
+        places = normalised.places
+        seen = [start for start, place in zip(normalised.starts, places, strict=True) if place is not None]
+        n = normalised.n
+        covered = {unit for start in seen for unit in range(start, start + n)}
+        deciding = SizeOverlap(n, len(places), len(seen), len(covered), normalised.n_units)
+        found = next(((start, place) for start, place in zip(normalised.starts, places, strict=True) if place), None)
+        evidence = None if found is None else _evidence_of_place(self._index, normalised, *found)
+        return replace(
+            self._measured(token_ids_of(self._index, normalised.text)),
+            is_contaminated=self.rule.condemns(deciding),
+            is_short=normalised.n_units < self.rule.n,
+            deciding=deciding,
+            evidence=evidence if self.rule.condemns(deciding) else None,
+        )
+
+    def _read_corpus(self) -> list[_Normalised]:
+        """All items in the units of the rule, and what of them occurs: one pass over the corpus."""
+        unit: Unit = Words() if self.rule.unit == "words" else Characters()
+        texts = [self._text(item) for item in self._items]
+        units = [unit.units(text) for text in texts]
+        if self._fits_n and units:
+            fifth = int(np.percentile([len(each) for each in units], 5))
+            self.rule = replace(self.rule, n=min(max(fifth, 8), 13))
+        n = self.rule.n
+        starts = [self._starts(len(each)) for each in units]
+        pieces = [
+            [tuple(each[start : start + n]) for start in of_item] for each, of_item in zip(units, starts, strict=True)
+        ]
+        places = find_pieces(self._index, (piece for some in pieces for piece in some), unit, self._watch)
+        return [
+            _Normalised(
+                text, unit, len(of_units), min(n, len(of_units)), of_item, [places.get(piece) for piece in some]
+            )
+            for text, of_units, of_item, some in zip(texts, units, starts, pieces, strict=True)
+        ]
+
+    def _starts(self, n_units: int) -> list[int]:
+        """Where the pieces of an item begin; a short one is one piece."""
+        n_starts = max(n_units - self.rule.n + 1, min(n_units, 1))
+        if self.rule.unit == "characters":
+            return sorted(self._random.sample(range(n_starts), min(_SAMPLES, n_starts)))
+        return list(range(n_starts))
+
+    def _text(self, item: Query) -> str:
+        if isinstance(item, str):
+            return item
+        return self._index.tokenizer.decode(token_ids_of(self._index, item))
+
+
+@dataclass(frozen=True)
+class _Normalised:
+    """An item in words or characters: `n` of them in each piece, where these begin, and where each occurs."""
+
+    text: str
+    unit: Unit
+    n_units: int
+    n: int
+    starts: list[int]
+    places: list[Place | None]
+
+
+def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
+    ((document_id, offset),) = index.locate(token_ids, limit=1)
+    tokenizer = tokenizer_of(index)
+    (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _AROUND)
+    text = "" if tokenizer is None else tokenizer.decode(token_ids)
+    return OverlapEvidence(text, document_id, passage.text, *passage.places[0], index.document_metadata(document_id))
+
+
+def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place) -> OverlapEvidence:
+    held = list(item.unit.places(item.text))
+    text = item.text[held[start][0] : held[start + item.n - 1][1]]
+    document = index.tokenizer.decode(index.document_tokens(place.document_id))
+    first = max(0, place.start - 2 * _AROUND)
+    return OverlapEvidence(
+        text,
+        place.document_id,
+        document[first : place.end + 2 * _AROUND],
+        place.start - first,
+        place.end - first,
+        index.document_metadata(place.document_id),
+    )
 
 
 def overlap(
     index: Index,
     items: Iterable[Query],
     *,
-    n: int = DEFAULT_N,
-    threshold: float = 0.0,
-    measure: Measure = "n_grams",
+    rule: str | None = None,
+    n: int | None = None,
+    threshold: float | None = None,
+    measure: Measure | None = None,
     sizes: Sequence[int] = DEFAULT_SIZES,
     timeout_s: float | None = None,
+    seed: int = 0,
 ) -> Overlap:
-    """How much of each item of a test set stands in the corpus, and whether that makes it contaminated.
+    """Compare each item of a test set with the corpus, and say whether it is contaminated.
 
-    An item is contaminated when at least the share `threshold` of its n-grams (or, by `measure`, of its tokens) is
-    found, and at least one n-gram is. The default is GPT-3's rule: any 13-gram (Brown et al., "Language models are
-    few-shot learners", 2020, appendix C). PaLM's is n=8 and threshold=0.7 (Chowdhery et al., 2022, section 8), that
-    of Llama 2 about n=10, threshold=0.8 and measure="tokens" (Touvron et al., 2023, A.6). They count words or tokens
-    of their own; here it is the index's tokens. An item of fewer than n tokens is clean.
+    An item is contaminated when at least the share `threshold` of its n-grams (or, by `measure`, of its tokens inside
+    such n-grams) occurs in the corpus, and at least one n-gram does. By default any run of 13 *tokens* of the index
+    decides. `rule` names a rule of the literature instead; each is described in `infgram.tools.overlap.RULES`:
 
-    Cost: a search for each token; memory for one item. Nothing is computed before it is asked for.
+    - `"gpt-3"`: any n-gram of *words* in lower case without punctuation. n, from 8 to 13, is the 5th percentile of the
+      items' lengths; of a shorter item all of it.
+    - `"palm"`: 70% of the 8-grams of tokens.
+    - `"llama-2"`: 80% of the tokens inside runs of 10 tokens; without the paper's skipgram budget of four tokens.
+    - `"gpt-4"`: any of three random pieces of 50 letters and digits; of a shorter item all of it.
+
+    `n`, `threshold` and `measure` change the rule. An item that is too short for the rule is not clean: `is_short`.
+
+    Cost: a search for each token; memory for one item. Nothing is computed before it is asked for. `"gpt-3"` and
+    `"gpt-4"` take all items first, and then read every document of the corpus once, some million words a second.
 
     Args:
         index: the corpus.
         items: texts or token ids; taken one after the other.
-        n: tokens of the n-grams that decide.
+        rule: the name of a rule; None for n-grams of tokens.
+        n: units of the n-grams that decide.
         threshold: the least share, from 0 to 1; 0 is met by any n-gram.
         measure: of what: `"n_grams"` that occur, or `"tokens"` inside such.
-        sizes: further sizes of n-grams to report on.
+        sizes: further sizes of n-grams of tokens to report on.
         timeout_s: seconds that all items may take; None for no limit.
+        seed: of the pieces that `"gpt-4"` draws.
 
     Returns:
         An iterator of the items' overlaps, whose `total` grows with them.
@@ -222,7 +426,26 @@ def overlap(
         >>> verdicts, found.total.n_contaminated
         ([True, False], 1)
     """
-    return Overlap(index, items, Rule(n, threshold, measure), sizes, timeout_s)
+    chosen = _rule_of(rule)
+    changes = {"n": n, "threshold": threshold, "measure": measure}
+    changed = replace(chosen, **{name: value for name, value in changes.items() if value is not None})
+    if changed.unit != "tokens":
+        if changed.measure != "n_grams":
+            raise QueryError(f"the rule {rule!r} counts {changed.unit}, so measure can only be 'n_grams'")
+        if tokenizer_of(index) is None:
+            raise QueryError(
+                f"the rule {rule!r} counts {changed.unit}, and {index.paths[0]} holds no tokenizer; "
+                "choose a rule of tokens: 'palm', 'llama-2', or n=…"
+            )
+    return Overlap(index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=seed)
+
+
+def _rule_of(name: str | None) -> Rule:
+    if name is None:
+        return Rule()
+    if name not in RULES:
+        raise QueryError(f"no overlap rule is named {name!r}; expected one of {', '.join(map(repr, RULES))}")
+    return RULES[name]
 
 
 def size_overlap(lengths: Int64Array, n: int) -> SizeOverlap:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from time import perf_counter
 
 import infgram
 
 from ..answering import question_router
-from ..answers import OverlapAnswer, SizeOverlap
+from ..answers import OverlapAnswer, OverlapEvidence, SizeOverlap
 from ..asking import answer_each, encode, milliseconds_since
 from ..batch_answers import OverlapBatchAnswer, Results
 from ..batches import OverlapBatch
@@ -22,22 +23,27 @@ def overlap(asked: AskedIndex, question: OverlapQuestion) -> OverlapAnswer:
     """The share of its n-grams that occur, and whether that makes it contaminated."""
     started = perf_counter()
     query = encode(asked, question)
-    (item,) = infgram.overlap(
+    found = infgram.overlap(
         asked.served.index,
         [query.token_ids],
+        rule=question.rule,
         n=question.n,
         threshold=question.threshold,
         measure=question.measure,
         sizes=question.sizes,
         timeout_s=asked.work.remaining_s,
     )
+    (item,) = found
     return OverlapAnswer(
         token_ids=query.ids,
         tokens=query.tokens,
+        rule=str(found.rule),
         is_contaminated=item.is_contaminated,
+        is_short=item.is_short,
         longest_start=item.longest_start,
         longest_length=item.longest_length,
         sizes=[SizeOverlap(**{name: getattr(size, name) for name in SizeOverlap.model_fields}) for size in item.sizes],
+        evidence=None if item.evidence is None else OverlapEvidence(**asdict(item.evidence)),
         elapsed_ms=milliseconds_since(started),
     )
 

@@ -129,7 +129,9 @@ def test_overlap(index: infgram.Index, index_path: Path, test_set: Path, tmp_pat
     for number, (line, item) in enumerate(zip(lines, expected, strict=True), start=1):
         assert (line["source"], line["line"]) == ("test.jsonl", number)
         assert line["longest_length"] == item.longest_length
-        assert line["is_contaminated"] == item.is_contaminated
+        assert (line["is_contaminated"], line["is_short"]) == (item.is_contaminated, item.is_short)
+        assert line["deciding"] == {name: getattr(item.deciding, name) for name in line["deciding"]}
+        assert line["evidence"] == (None if item.evidence is None else asdict(item.evidence))
         assert [size["n"] for size in line["sizes"]] == [2, 3]
         for size, its in zip(line["sizes"], item.sizes, strict=True):
             assert size == {name: getattr(its, name) for name in size}
@@ -138,14 +140,38 @@ def test_overlap(index: infgram.Index, index_path: Path, test_set: Path, tmp_pat
     assert found["n_items"] == 15
     assert found["n_contaminated"] == total.n_contaminated == 13
     assert found["share_contaminated"] == 13 / 15
-    assert found["n_short"] == total.n_short
+    assert (found["n_short"], found["n_clean"]) == (total.n_short, total.n_clean)
     assert found["longest_match"] == total.longest_length
-    assert found["rule"] == {"n": 3, "threshold": 0.5, "measure": "tokens"}
+    assert found["rule"] == {"name": None, "n": 3, "unit": "tokens", "threshold": 0.5, "measure": "tokens"}
     assert [size["n_seen"] for size in found["sizes"]] == [size.n_seen for size in total.sizes]
     shown = run("overlap", *words).stdout
-    assert shown.startswith("13 of 15 items contaminated: at least 50% of the tokens in 3-grams seen\n")
+    assert shown.startswith("13 of 15 items contaminated: at least 50% of the tokens inside 3-grams in the corpus\n")
     assert "test.jsonl:1 " in shown
     assert "and 3 items more" in shown
+    assert "test.jsonl:1 is in document 0 number=0\n" in shown
+    assert TEXTS[0][:20] in shown
+
+
+@pytest.mark.parametrize("rule", ["gpt-3", "palm", "llama-2", "gpt-4"])
+def test_overlap_by_the_rules_of_the_literature(
+    index: infgram.Index, index_path: Path, test_set: Path, rule: str
+) -> None:
+    words = (index_path, test_set, "--text-field", "question", "--rule", rule)
+    found = run("overlap", *words, "--json").json
+    texts = [json.loads(line)["question"] for line in test_set.read_text().splitlines()]
+    expected = infgram.overlap(index, texts, rule=rule)
+    list(expected)
+    total = expected.total
+    assert found["rule"] == {**asdict(expected.rule), "name": rule}
+    assert [found[name] for name in ("n_contaminated", "n_short", "n_clean")] == [
+        total.n_contaminated,
+        total.n_short,
+        total.n_clean,
+    ]
+    assert f"contaminated: {expected.rule}\n" in run("overlap", *words).stdout
+    refused = run("overlap", index_path, test_set, "--rule", "gpt-5")
+    assert refused.code == 3
+    assert "'gpt-3', 'palm', 'llama-2', 'gpt-4'" in refused.stderr
 
 
 def test_the_items_of_overlap_appear_whole_or_not_at_all(index_path: Path, test_set: Path, tmp_path: Path) -> None:
@@ -173,8 +199,8 @@ def test_overlap_of_token_ids(token_index_path: Path, tmp_path: Path) -> None:
     found = run("overlap", token_index_path, path, "--ids", "--n", 2, "--json").json
     assert (found["n_items"], found["n_contaminated"], found["n_short"]) == (2, 1, 1)
     shown = run("overlap", token_index_path, path, "--ids", "--n", 2).stdout
-    assert "any 2-gram seen" in shown
-    assert "1 item of fewer than 2 tokens" in shown
+    assert "any 2-gram of tokens in the corpus" in shown
+    assert "1 item too short to say: fewer than 2 tokens" in shown
     other = run("overlap", token_index_path, path, "--ids", "--text-field", "ids")
     assert other.code == 3
     assert "'ids'" in other.stderr

@@ -40,10 +40,13 @@ def test_novelty(client: TestClient, index: infgram.Index, address: str, text: s
 
 
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("more", [{}, {"n": 3}, {"n": 2, "threshold": 0.7, "measure": "tokens", "sizes": [1, 5]}])
+@pytest.mark.parametrize("more", [{}, {"n": 3}, {"rule": "palm", "n": 2}, {"n": 2, "threshold": 0.7, "measure": "tokens", "sizes": [1, 5]}])
 def test_overlap(client: TestClient, index: infgram.Index, address: str, text: str, more: dict[str, Any]) -> None:
     body = answered(client.post(f"{address}/overlap", json={"query": text, **more}))
-    (expected,) = infgram.overlap(index, [text], **{"sizes": [], **more})
+    overlap = infgram.overlap(index, [text], **{"sizes": [], **more})
+    (expected,) = overlap
+    assert (body["rule"], body["is_short"]) == (str(overlap.rule), expected.is_short)
+    assert body["evidence"] == (None if expected.evidence is None else asdict(expected.evidence))
     assert body["is_contaminated"] == expected.is_contaminated
     assert (body["longest_start"], body["longest_length"]) == (expected.longest_start, expected.longest_length)
     for size, wanted in zip(body["sizes"], expected.sizes, strict=True):

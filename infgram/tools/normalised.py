@@ -1,0 +1,140 @@
+"""Which pieces of normalised texts occur in the documents of a corpus: one pass over all of them.
+
+Rules of the literature count words or characters of texts without case, punctuation or spaces. A suffix array of tokens
+cannot be searched for those, since one word has many spellings in tokens. So the pieces of all items are collected, and
+each document is read once, normalised in the same way, and searched for all pieces at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from infgram.index import Index
+from infgram.types import Int64Array
+from infgram.watch import Watch
+
+Piece: TypeAlias = "tuple[str, ...]"
+"""Units in their order: words, or characters."""
+
+_CHUNK: Final = re.compile(r"\S+")
+_NO_LETTER_OR_DIGIT: Final = re.compile(r"[\W_]+")
+_LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+
+_Hashes: TypeAlias = npt.NDArray[np.uint64]
+
+
+class Unit(Protocol):
+    """What a rule counts."""
+
+    def units(self, text: str) -> list[str]:
+        """The units of a text, normalised."""
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """The characters `[start, end)` of the text that each unit comes from."""
+
+
+class Words:
+    """Runs without white space, in lower case, of which letters and digits alone are kept; none is empty."""
+
+    def units(self, text: str) -> list[str]:
+        """The words."""
+        return [word for chunk in text.split() if (word := _word(chunk))]
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """The run of each."""
+        return (chunk.span() for chunk in _CHUNK.finditer(text) if _word(chunk[0]))
+
+
+class Characters:
+    """Letters and digits, as they are."""
+
+    def units(self, text: str) -> list[str]:
+        """The characters."""
+        return list(_NO_LETTER_OR_DIGIT.sub("", text))
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Each by itself."""
+        return (character.span() for character in _LETTER_OR_DIGIT.finditer(text))
+
+
+class Place(NamedTuple):
+    """Where a piece occurs: the characters `[start, end)` of a document's text."""
+
+    document_id: int
+    start: int
+    end: int
+
+
+def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch) -> dict[Piece, Place]:
+    """Return the first place of each piece that occurs in the corpus.
+
+    Method: the units of all pieces are numbered; a document is a sequence of these numbers, and of -1 for any other
+    unit. The hash of each run as long as a piece is looked up among those of the pieces; what agrees is compared.
+
+    Cost: every document is decoded and read, some million words a second on one core, whatever the number of pieces;
+    memory for the pieces and one document.
+
+    Args:
+        index: the corpus; it must hold a tokenizer.
+        pieces: tuples of units, none empty.
+        unit: how texts are normalised.
+        watch: told after each document.
+    """
+    wanted = _by_length(pieces)
+    distinct = {each for of_length in wanted.values() for piece in of_length for each in piece}
+    numbers = {each: number for number, each in enumerate(distinct)}
+    tables = {length: _table(of_length, numbers) for length, of_length in wanted.items()}
+    found: dict[Piece, Place] = {}
+    for document_id in range(index.n_documents if tables else 0):
+        watch.report("read", document_id, index.n_documents, "documents")
+        text = index.tokenizer.decode(index.document_tokens(document_id))
+        units = unit.units(text)
+        ids = np.array([numbers.get(each, -1) for each in units], dtype=np.int64)
+        new = {}
+        for length, hashes in tables.items():
+            for start in np.flatnonzero(np.isin(_hashes(ids, length), hashes)).tolist():
+                piece = tuple(units[start : start + length])
+                if piece in wanted[length] and piece not in found and piece not in new:
+                    new[piece] = start
+        if new:
+            places = list(unit.places(text))
+            for piece, start in new.items():
+                found[piece] = Place(document_id, places[start][0], places[start + len(piece) - 1][1])
+    return found
+
+
+def _word(chunk: str) -> str:
+    return _NO_LETTER_OR_DIGIT.sub("", chunk.lower())
+
+
+def _by_length(pieces: Iterable[Piece]) -> Mapping[int, set[Piece]]:
+    wanted: dict[int, set[Piece]] = {}
+    for piece in pieces:
+        wanted.setdefault(len(piece), set()).add(piece)
+    return wanted
+
+
+def _table(pieces: Iterable[Piece], numbers: Mapping[str, int]) -> _Hashes:
+    """The hashes of pieces of one length, ascending."""
+    hashes = [_hashes(np.array([numbers[each] for each in piece], dtype=np.int64), len(piece)) for piece in pieces]
+    return np.unique(np.concatenate(hashes))
+
+
+def _hashes(ids: Int64Array, length: int) -> _Hashes:
+    """Of each run of so many ids: a polynomial modulo 2^64, of numbers that differ in all bits."""
+    n = len(ids) - length + 1
+    if n <= 0:
+        return np.empty(0, dtype=np.uint64)
+    mixed = (ids.astype(np.uint64) + np.uint64(1)) * _FACTOR
+    mixed ^= mixed >> np.uint64(29)
+    sums = np.zeros(n, dtype=np.uint64)
+    for k in range(length):
+        sums *= _FACTOR
+        sums += mixed[k : k + n]
+    return sums
