@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,19 +15,30 @@ from infgram.cli.options import (
     TextArgument,
     TokenIdsOption,
 )
-from infgram.cli.output import print_json, print_line
-from infgram.cli.questions import ask, given, open_index
+from infgram.cli.display import number, quoted
+from infgram.cli.output import note, print_json, print_line, print_table
+from infgram.cli.questions import ask, given, has_tokenizer, open_index
+
+if TYPE_CHECKING:
+    from infgram.index import Index
+    from infgram.types import Reading, Readings
 
 EXAMPLES = """
 infgram count corpus.infgram "natural language"
 infgram count corpus.infgram "natural language" --json
 infgram count corpus.infgram "natural language" --documents
-infgram count corpus.infgram "language" --ignore-case  # wherever it stands
+infgram count corpus.infgram "language" --any-tokenization  # the string, not the tokens
+infgram count corpus.infgram "language" --ignore-case
+infgram count corpus.infgram "language" --readings
 infgram count corpus.infgram --token-ids 3306,2750
 printf %s "natural language" | infgram count corpus.infgram -
 infgram count corpus.infgram ""            # every token of the corpus
 infgram count corpus.infgram -- "--help"   # a text that begins with a dash
 """
+
+
+_MOST_BRANCHES: Final = 5_000
+"""Of the token sequences of a text, for a note that costs no noticeable time."""
 
 
 def count(
@@ -38,26 +50,77 @@ def count(
     ] = False,
     ignore_case: IgnoreCaseOption = False,
     any_tokenization: AnyTokenizationOption = False,
+    readings: Annotated[
+        bool, typer.Option("--readings", help="Show how often the text occurs as a string, and in which tokens.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Count how often a text occurs, exactly.
 
-    An occurrence is a place inside one document where the text's own tokens stand. With most tokenizers a word
-    inside a sentence begins with a space: " language" finds more than "language". With --any-tokenization the
-    characters of the text are looked for instead, however the corpus is cut into tokens; with --ignore-case also in
-    any case. The empty text counts every token.
+    An occurrence is a place inside one document where the text's own tokens are. With most tokenizers a word inside a
+    sentence begins with a space: " language" finds more than "language". With --any-tokenization the characters of
+    the text are looked for instead, however the corpus is cut into tokens; with --ignore-case also in any case. A
+    note says so where the string occurs more often than the tokens; --readings shows all counts. The empty text
+    counts every token.
 
-    JSON: count; token_ids and tokens, those of the text itself; with --documents also document_count.
+    JSON: count; token_ids and tokens, those of the text itself; with --documents also document_count; with --readings
+    also readings (text, string_count, as_typed, after_space, other_cuts, other_case, each with count, token_ids and
+    text, and is_exact; null where it is unknown).
     """
     asked = given(text, token_ids)
+    if readings and (not isinstance(asked, str) or documents or ignore_case or any_tokenization):
+        raise typer.BadParameter("--readings are of a TEXT, and show all its counts; leave out the other options")
+    found: Readings | None = None
     with open_index(index) as opened:
         question = ask(opened, asked)
-        counts = {"count": opened.count(asked, ignore_case=ignore_case, any_tokenization=any_tokenization)}
-        if documents and isinstance(asked, str) and (ignore_case or any_tokenization):
-            counts["document_count"] = opened.search_text(asked, ignore_case=ignore_case, limit=0).document_count
-        elif documents:
-            counts["document_count"] = opened.document_count(question.token_ids)
+        counts: dict[str, Any] = {
+            "count": opened.count(asked, ignore_case=ignore_case, any_tokenization=any_tokenization)
+        }
+        if documents:
+            counts["document_count"] = opened.document_count(
+                asked, ignore_case=ignore_case, any_tokenization=any_tokenization
+            )
+        if readings and isinstance(asked, str):
+            found = opened.readings(asked)
+            counts["readings"] = asdict(found)
+        elif not (as_json or documents or ignore_case or any_tokenization):
+            _note_on_string(opened, asked)
     if as_json:
         print_json({**counts, "token_ids": question.token_ids, "tokens": question.tokens})
+    elif found is not None:
+        _print_readings(found)
     else:
         print_line(str(counts["document_count" if documents else "count"]))
+
+
+def _note_on_string(index: Index, asked: str | list[int]) -> None:
+    """One line where a string occurs more often than its own tokens."""
+    if not asked or not isinstance(asked, str) or not index.is_local or not has_tokenizer(index):
+        return
+    found = index.readings(asked, other_case=False, max_branches=_MOST_BRANCHES)
+    typed, spaced = found.as_typed.count, found.after_space.count if found.after_space else 0
+    if found.string_count is not None and found.string_count > typed:
+        where = f", {spaced:,} of them after a space" if spaced else ", in other tokens"
+        note(f"the text occurs {number(found.string_count, 'time')} in all{where}; --any-tokenization counts all")
+    elif found.string_count is None and spaced:
+        note(f"with a space in front the text occurs {number(spaced, 'time')} more; --any-tokenization counts all")
+
+
+def _print_readings(found: Readings) -> None:
+    """The string's count, and a table of those that make it up."""
+    rows: list[tuple[str, Reading | None]] = [
+        ("as typed", found.as_typed),
+        *([("after a space", found.after_space)] if found.after_space else []),
+        ("other cuts", found.other_cuts),
+        ("other case", found.other_case),
+    ]
+    total = "unknown" if found.string_count is None else f"{found.string_count:,}"
+    print_line(f"{quoted(found.text, 60)} as a string: {total}")
+    print_line()
+    cells = [
+        (name, "unknown" if each is None else f"{each.count:,}", quoted(each.text, 60) if each and each.text else "")
+        for name, each in rows
+    ]
+    print_table(("reading", "count", "for example"), cells, left=("reading", "for example"))
+    if not found.is_exact:
+        note("the tokens in which this text occurs are too many to count here; --any-tokenization takes its time")

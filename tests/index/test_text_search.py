@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import infgram
+from infgram import Cnf
 from infgram.tokenizers import train_bpe
 from tests.building import text_index, union_index
 from tests.reference import Place, fold, text_places
@@ -34,7 +35,7 @@ texts = st.lists(st.lists(st.sampled_from(["a", "A", "b", "é", "É", "日", " "
 def check(index: infgram.Index, texts: Sequence[str], query: str, *, ignore_case: bool) -> None:
     places = text_places(texts, query, ignore_case=ignore_case)
     counts = Counter(place.document_id for place in places)
-    found = index.search_text(query, ignore_case=ignore_case, limit=100, matches_per_document=100)
+    found = index.search_text(Cnf([[query]]), ignore_case=ignore_case, limit=100, matches_per_document=100)
     assert (found.count, found.document_count, found.is_exact) == (len(places), len(counts), True)
     assert [(hit.document_id, hit.match_count) for hit in found] == sorted(counts.items())
     assert [
