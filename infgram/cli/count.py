@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from infgram.cli.display import number, quoted
 from infgram.cli.options import (
     AnyTokenizationOption,
     IgnoreCaseOption,
@@ -15,7 +16,6 @@ from infgram.cli.options import (
     TextArgument,
     TokenIdsOption,
 )
-from infgram.cli.display import number, quoted
 from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.questions import ask, given, has_tokenizer, open_index
 

@@ -58,7 +58,7 @@ def next_token(
     in_characters = ignore_case or any_tokenization
     if in_characters and (not whole or text is None):
         raise typer.BadParameter(
-            "--any-tokenization and --ignore-case are for a TEXT with --whole: the ∞-gram uses a suffix of so many tokens"
+            "--any-tokenization and --ignore-case are for a TEXT with --whole: the n of the ∞-gram counts tokens"
         )
     asked = given(text, token_ids)
     with open_index(index) as opened:
