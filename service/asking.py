@@ -78,20 +78,18 @@ def token_ids_of(served: ServedIndex, query: str | None, token_ids: Sequence[int
 
 
 @contextmanager
-def as_text(question: Question, is_needed: bool) -> Iterator[str]:
+def as_text(question: Question) -> Iterator[str]:
     """The text of a question that is looked for by its characters; what is wrong with it becomes a problem.
 
     Raises:
         ProblemError: it is token ids, or the library cannot look for it.
     """
-    if is_needed and question.query is None:
+    if question.query is None:
         message = "Expected a query of text: token ids have no case, and are cut already"
         raise ProblemError("invalid_request", errors=[FieldError(loc=["body"], type="value_error", msg=message)])
     try:
-        yield question.query or ""
+        yield question.query
     except (infgram.QueryError, infgram.TokenizerError) as error:
-        if not is_needed:
-            raise
         raise ProblemError("invalid_query") from error
 
 

@@ -25,16 +25,10 @@ def count(asked: AskedIndex, question: CountQuestion) -> CountAnswer:
     """Exact occurrences of a text or of token ids; the empty query counts all tokens."""
     started = perf_counter()
     query = encode(asked, question)
-    index = asked.served.index
-    readings = None
-    with as_text(question, question.is_in_characters or question.readings) as asked_text:
-        n = index.count(
-            asked_text if question.is_in_characters else query.token_ids,
-            ignore_case=question.ignore_case,
-            any_tokenization=question.any_tokenization,
-        )
-        if question.readings:
-            readings = Readings.model_validate(asdict(index.readings(asked_text)))
+    if question.is_in_characters or question.readings:
+        n, readings = _of_characters(asked, question)
+    else:
+        n, readings = asked.served.index.count(query.token_ids), None
     return CountAnswer(
         token_ids=query.ids, tokens=query.tokens, count=n, readings=readings, elapsed_ms=milliseconds_since(started)
     )
@@ -60,6 +54,14 @@ def counts(asked: AskedIndex, question: CountsQuestion) -> CountsAnswer:
         errors={place: each for place, each in enumerate(found) if isinstance(each, Problem)},
         elapsed_ms=milliseconds_since(started),
     )
+
+
+def _of_characters(asked: Asked, question: CountQuestion) -> tuple[int, Readings | None]:
+    """The count of a text, which token ids are not, and its readings if they are asked for."""
+    index = asked.served.index
+    with as_text(question) as text:
+        n = index.count(text, ignore_case=question.ignore_case, any_tokenization=question.any_tokenization)
+        return n, Readings.model_validate(asdict(index.readings(text))) if question.readings else None
 
 
 def _all_counts(asked: Asked, queries: list[list[int]]) -> list[int | Problem]:

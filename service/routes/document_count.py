@@ -20,12 +20,12 @@ def document_count(asked: AskedIndex, question: DocumentCountQuestion) -> Docume
     """Distinct documents, exact; for the empty query, those with a token. Takes time for each occurrence."""
     started = perf_counter()
     query = encode(asked, question)
-    with as_text(question, question.is_in_characters) as asked_text:
-        n = asked.served.index.document_count(
-            asked_text if question.is_in_characters else query.token_ids,
-            ignore_case=question.ignore_case,
-            any_tokenization=question.any_tokenization,
-        )
+    index = asked.served.index
+    if question.is_in_characters:
+        with as_text(question) as text:
+            n = index.document_count(text, ignore_case=question.ignore_case, any_tokenization=True)
+    else:
+        n = index.document_count(query.token_ids)
     return DocumentCountAnswer(
         token_ids=query.ids, tokens=query.tokens, document_count=n, elapsed_ms=milliseconds_since(started)
     )

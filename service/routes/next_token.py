@@ -24,13 +24,14 @@ def next_token(asked: AskedIndex, question: NextTokenQuestion) -> DistributionAn
     """
     started = perf_counter()
     query = encode(asked, question)
-    with as_text(question, question.is_in_characters) as asked_text:
-        found = asked.served.index.next_token_distribution(
-            asked_text if question.is_in_characters else query.token_ids,
-            top_k=question.top_k,
-            ignore_case=question.ignore_case,
-            any_tokenization=question.any_tokenization,
-        )
+    index = asked.served.index
+    if question.is_in_characters:
+        with as_text(question) as text:
+            found = index.next_token_distribution(
+                text, top_k=question.top_k, ignore_case=question.ignore_case, any_tokenization=True
+            )
+    else:
+        found = index.next_token_distribution(query.token_ids, top_k=question.top_k)
     return distribution(asked.served, query, found, suffix_length=len(query.token_ids), started=started)
 
 
