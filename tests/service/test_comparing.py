@@ -127,7 +127,7 @@ def test_searches_for_characters(
 
 def test_questions_for_characters(client: TestClient, index: infgram.Index, address: str) -> None:
     """AND and OR are operators whatever the tokens; the parsed form is shown; nothing is said of readings unasked."""
-    question = {"query": "(ROSE OR os) AND is", "ignore_case": True}
+    question: dict[str, Any] = {"query": "(ROSE OR os) AND is", "ignore_case": True}
     for path in ("search", "search-text"):
         body = answered(client.post(f"{address}/{path}", json=question))
         expected = index.search(question["query"], ignore_case=True)
