@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
 class Index:
     """
     An open index: the union of the shards in some folders.
@@ -28,6 +28,10 @@ class Index:
     def count_batch(self, queries: collections.abc.Sequence) -> numpy.typing.NDArray[numpy.int64]:
         """
         Occurrences of each query, int64.
+        """
+    def count_before(self, heads: typing.Any, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        (span numbers, head numbers, counts), int64: how often each head, a token, comes right before each tokens[begin:end]; only what occurs.
         """
     def count_spans(self, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
         """
@@ -254,6 +258,30 @@ class Duplicates:
     def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).
+        """
+class ByteAutomaton:
+    """
+    Recognises texts byte by byte; state 0 is before the first.
+    """
+    def __init__(self, next_states: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], accept: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        next_states[state, byte] is the state after one more byte, or -1; `accept` is the state after the text.
+        """
+class Vocabulary:
+    """
+    The bytes of all tokens, to be read by automata over bytes.
+    """
+    def __init__(self, data: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> None:
+        """
+        Token i has the bytes data[starts[i]:starts[i + 1]].
+        """
+    def steps_after(self, automaton: ByteAutomaton, state: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        The same for tokens that are read from their first byte on, in a state.
+        """
+    def steps_inside(self, automaton: ByteAutomaton) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
+        """
+        (tokens, begins, states, is_whole), int64: what is read of tokens from any of their bytes on, if it finishes the text (the accepting state) or reaches the token's end inside it.
         """
 def checksum(data: bytes) -> int:
     """

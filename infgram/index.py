@@ -16,14 +16,14 @@ from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.finding import Source, counts_by_field, find_documents, find_text
+from infgram.finding import Source, Spell, counts_by_field, find_documents
 from infgram.integrity import check_one_tokenizer
 from infgram.manifest import Manifest, SkippedEntry
 from infgram.provenance import Provenance
 from infgram.query_language import Cnf
 from infgram.session import Session
 from infgram.shards import open_shards
-from infgram.spelling import Spellings, find_readings, find_spellings
+from infgram.spelling import Spellings, find_readings, find_spellings, tokens_after
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
     Document,
@@ -259,8 +259,16 @@ class Index:
         """The count of each query: int64."""
         return self._core.count_batch([self._tokens(query) for query in queries])
 
-    def document_count(self, query: Query) -> int:
-        """How many distinct documents hold the query; for the empty one, those with a token. O(count)."""
+    def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
+        """How many distinct documents hold the query; for the empty one, those with a token. O(count).
+
+        Args:
+            query: text or token ids.
+            ignore_case: as in `count`.
+            any_tokenization: as in `count`.
+        """
+        if ignore_case or any_tokenization:
+            return self.search(Cnf([[query]]), ignore_case=ignore_case, any_tokenization=True, limit=0).document_count
         return self._core.document_count(self._tokens(query))
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
@@ -309,18 +317,32 @@ class Index:
 
     # What comes next
 
-    def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:
+    def next_token_distribution(
+        self,
+        context: Query,
+        *,
+        top_k: int | None = None,
+        ignore_case: bool = False,
+        any_tokenization: bool = False,
+    ) -> NextTokenDistribution:
         """What follows the whole context, counted exactly; empty if the context never occurs.
 
         Args:
             context: text or token ids.
+            ignore_case: as in `count`; implies `any_tokenization`.
+            any_tokenization: what follows the string in whatever tokens it occurs, where a token ends with it. Where
+                its last token goes on behind it there is no next token: such occurrences are not in `context_count`,
+                which `count(context, any_tokenization=True)` may exceed.
             top_k: keep the rows of largest count, ties to the smaller id; None keeps all, ascending by id.
 
         Returns:
             The rows, `END_OF_DOCUMENT` (−1) among them. Cost: O(d log(c / d)) for d rows and count c.
         """
-        ids, counts, context_count, n_distinct = self._core.next_tokens(self._tokens(context), top_k_or_none(top_k))
-        return NextTokenDistribution(ids, counts, context_count, n_distinct)
+        k = top_k_or_none(top_k)
+        if ignore_case or any_tokenization:
+            spellings = self.spellings(context, ignore_case=ignore_case)
+            return NextTokenDistribution(*tokens_after(self._core, spellings, k))
+        return NextTokenDistribution(*self._core.next_tokens(self._tokens(context), k))
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
@@ -399,6 +421,8 @@ class Index:
         self,
         query: Query | Cnf,
         *,
+        ignore_case: bool = False,
+        any_tokenization: bool = False,
         limit: int = 10,
         seed: int | None = None,
         snippet_tokens: int = 40,
@@ -408,6 +432,7 @@ class Index:
         where: Mapping[str, JsonScalar] | None = None,
         cursor: str | None = None,
         matches_per_document: int = 3,
+        max_branches: int = 1_000_000,
         timeout_s: float | None = None,
         progress: Progress | None = None,
     ) -> SearchResult:
@@ -418,6 +443,10 @@ class Index:
 
         Args:
             query: text, token ids or a `Cnf`; no term may be empty.
+            ignore_case: find each term in any case, see `spellings`; this implies `any_tokenization`.
+            any_tokenization: find the characters of each term wherever they are: inside words, with or without a space
+                before them. An occurrence is then the place of a character: the counts are those of a plain scan of
+                the documents' texts. Distances are counted in tokens all the same.
             limit: how many documents at most; 0 only counts.
             seed: None lists them by their numbers; a number from 0 to 2^64 − 1 in a random order, the same for the
                 same seed however the corpus is cut into shards, so that the first ones are a uniform sample.
@@ -426,12 +455,14 @@ class Index:
             max_distance: of a window: how many tokens the first tokens of the clauses' terms may lie apart, the first
                 from the last.
             max_matches: if every clause occurs more often, so many occurrences of the first clause are drawn at random
-                (by `seed`, or 0) and the counts are estimated; None for exact counts, whatever they take.
+                (by `seed`, or 0) and the counts are estimated; None for exact counts, whatever they take. Not with
+                `any_tokenization`.
             where: metadata fields and the value that each must have; dots in a name reach into nested objects, and
                 `source` and `line` name a document's file and line if its metadata have no such fields. A
                 document without the field does not match.
             cursor: that of the page before, of the same question.
             matches_per_document: how many occurrences of the query to show of each document.
+            max_branches: with `any_tokenization`, token sequences to follow at most for each term, as in `spellings`.
             timeout_s: seconds that it may take.
             progress: called now and then: how many occurrences and tokens were read (stage `"search"`), then how many
                 documents were filtered and shown.
@@ -441,9 +472,15 @@ class Index:
             the text around the rarest's, whichever is less; with `where` also the metadata of all documents found.
 
         Raises:
-            QueryError: the query is empty or malformed, or the cursor of another question.
+            QueryError: the query is empty or malformed, or the cursor of another question; with `any_tokenization`
+                also as in `spellings`.
+            TokenizerError: with `any_tokenization`, as in `spellings`.
             TimeLimitError: it took longer than `timeout_s`.
         """
+        spell = None
+        if ignore_case or any_tokenization:
+            spellings = partial(self.spellings, ignore_case=ignore_case, max_branches=max_branches)
+            spell = Spell(spellings, ignore_case)
         return find_documents(
             self._source(),
             query,
@@ -458,68 +495,26 @@ class Index:
             matches_per_document=matches_per_document,
             timeout_s=timeout_s,
             progress=progress,
+            spell=spell,
         )
 
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """`search` of each query, with the same options."""
         return [self.search(query, **options) for query in queries]
 
-    def search_text(
-        self,
-        text: str,
-        *,
-        ignore_case: bool = False,
-        limit: int = 10,
-        seed: int | None = None,
-        snippet_tokens: int = 40,
-        where: Mapping[str, JsonScalar] | None = None,
-        cursor: str | None = None,
-        matches_per_document: int = 3,
-        max_branches: int = 1_000_000,
-        timeout_s: float | None = None,
-        progress: Progress | None = None,
-    ) -> SearchResult:
-        """Documents in whose text a string stands: inside words, across tokens, in any case if asked.
-
-        The counts are those of a plain scan of all documents' texts; the string may overlap itself. A match is given
-        by its characters; its `offset` and `length` are those of the tokens that hold it.
+    def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
+        """`search` with `any_tokenization`: documents in whose text a string occurs, inside words and across tokens.
 
         Args:
-            text: as it stands in the documents' text, AND and OR and all.
-            ignore_case: whether characters are the same that differ in case only, as in `spellings`.
-            limit: how many documents at most; 0 only counts.
-            seed: None lists them by their numbers, a number in a random order, as in `search`.
-            snippet_tokens: tokens around a match, half before it and half after.
-            where: metadata fields and the value that each must have, as in `search`.
-            cursor: that of the page before, of the same question.
-            matches_per_document: how many matches to show of each document.
-            max_branches: token sequences to follow at most, as in `spellings`.
-            timeout_s: seconds that it may take.
-            progress: called now and then.
-
-        Returns:
-            Counts and hits. Cost: that of `spellings`; one read of the array and the document for each occurrence,
-            and the documents shown; with `where` also all documents found, which are scanned.
+            query: text; AND and OR in capitals make it a query, as in `search`. A `Cnf`, or quotation marks, hold text
+                that is taken as it is.
+            ignore_case: find it in any case.
+            options: those of `search`.
 
         Raises:
-            QueryError, TokenizerError: as in `spellings` and `search`.
-            TimeLimitError: it took longer than `timeout_s`.
+            QueryError, TokenizerError, TimeLimitError: as `search`.
         """
-        spellings = self.spellings(text, ignore_case=ignore_case, max_branches=max_branches)
-        return find_text(
-            self._source(),
-            text,
-            spellings,
-            ignore_case=ignore_case,
-            limit=limit,
-            seed=seed,
-            snippet_tokens=snippet_tokens,
-            where=where,
-            cursor=cursor,
-            matches_per_document=matches_per_document,
-            timeout_s=timeout_s,
-            progress=progress,
-        )
+        return self.search(query, ignore_case=ignore_case, any_tokenization=True, **options)
 
     def document(self, document_id: int) -> Document:
         """One document: text, tokens, metadata, and where it comes from.

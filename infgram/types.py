@@ -61,7 +61,8 @@ class LongestSuffix:
     count: int
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True)
+class Reading:
     """One way in which a string occurs.
 
     Attributes:

@@ -35,12 +35,45 @@ class Answer(BaseModel):
     elapsed_ms: float = Field(description="Milliseconds spent on this answer, without HTTP.")
 
 
+class Reading(BaseModel):
+    """One way in which a string occurs."""
+
+    count: int
+    token_ids: list[int] = Field(description="The most frequent token sequence of this reading; empty if none occurs.")
+    text: str = Field(description="The text of these tokens, which may begin before the string and end after it.")
+
+
+class Readings(BaseModel):
+    """The occurrences of a string, by the tokens in which they are.
+
+    `as_typed`, `after_space` and `other_cuts` are disjoint and add up to `string_count`.
+    """
+
+    text: str
+    string_count: int | None = Field(
+        description="Occurrences of the string in the documents' text; null if that would have taken too long."
+    )
+    as_typed: Reading = Field(description="In the tokens of the text itself.")
+    after_space: Reading | None = Field(
+        description="In the tokens of the text with a space in front; null where these do not begin with a token of "
+        "the space and more."
+    )
+    other_cuts: Reading | None = Field(description="In other tokens: inside words, or cut elsewhere.")
+    other_case: Reading | None = Field(description="What `ignore_case` finds more.")
+    is_exact: bool = Field(description="Whether every count was determined; those that are given are always exact.")
+
+
 class CountAnswer(Answer):
     """A count."""
 
-    model_config = shown(examples.COUNT)
+    model_config = shown(examples.COUNT, examples.COUNT_WITH_READINGS)
 
     count: int = Field(description="Exact occurrences; for the empty query, all tokens.")
+    readings: Readings | None = Field(
+        default=None,
+        description="How often the string occurs, and in which tokens; only where it was asked for.",
+        exclude_if=lambda readings: readings is None,
+    )
 
 
 class DocumentCountAnswer(Answer):
@@ -240,6 +273,9 @@ class Found(BaseModel):
         description="Of an estimate: between these the count lies, with a confidence of 95%."
     )
     document_count_interval: tuple[int, int] | None
+    clauses: list[list[str | None]] = Field(
+        description="The query as it was understood: an AND of ORs, each term as text; null without a tokenizer."
+    )
     cursor: str | None = Field(description="Where the next page begins; null after the last.")
     documents: list[FoundDocument]
 

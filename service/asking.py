@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from time import perf_counter
@@ -74,6 +75,22 @@ def token_ids_of(served: ServedIndex, query: str | None, token_ids: Sequence[int
     if not served.has_tokenizer:
         raise ProblemError("no_tokenizer")
     return served.index.tokenizer.encode(query)
+
+
+@contextmanager
+def as_text(question: Question) -> Iterator[str]:
+    """The text of a question that is looked for by its characters; what is wrong with it becomes a problem.
+
+    Raises:
+        ProblemError: it is token ids, or the library cannot look for it.
+    """
+    if question.query is None:
+        message = "Expected a query of text: token ids have no case, and are cut already"
+        raise ProblemError("invalid_request", errors=[FieldError(loc=["body"], type="value_error", msg=message)])
+    try:
+        yield question.query
+    except (infgram.QueryError, infgram.TokenizerError) as error:
+        raise ProblemError("invalid_query") from error
 
 
 def milliseconds_since(started: float) -> float:

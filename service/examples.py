@@ -10,6 +10,19 @@ _QUERY: Final = {"token_ids": [3, 14], "tokens": ["natural", " language"]}
 
 COUNT: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.04, "count": 9}
 
+COUNT_WITH_READINGS: Final[dict[str, Any]] = {
+    **COUNT,
+    "readings": {
+        "text": "natural language",
+        "string_count": 12,
+        "as_typed": {"count": 9, "token_ids": [3, 14], "text": "natural language"},
+        "after_space": None,
+        "other_cuts": {"count": 3, "token_ids": [3, 12, 9], "text": "natural languages"},
+        "other_case": {"count": 1, "token_ids": [5, 14], "text": "Natural language"},
+        "is_exact": True,
+    },
+}
+
 FIND: Final[dict[str, Any]] = {**_QUERY, "elapsed_ms": 0.03, "count": 9, "ranges": [{"lo": 120, "hi": 129}]}
 
 LOCATE: Final[dict[str, Any]] = {
@@ -90,6 +103,7 @@ SEARCH: Final[dict[str, Any]] = {
     "is_exact": True,
     "count_interval": None,
     "document_count_interval": None,
+    "clauses": [["natural language"]],
     "cursor": "BAAAAAAAAACbuk0hQ2P1RhVtrcP4l1nq",
     "documents": [FOUND_DOCUMENT],
 }

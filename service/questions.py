@@ -84,26 +84,47 @@ class Question(BaseModel):
         return self
 
 
-class CountQuestion(Question):
-    """How often does this occur?"""
+class TextQuestion(Question):
+    """A question whose text may be looked for by its characters."""
 
-    model_config = body_config(
-        {"query": "natural language"}, {"token_ids": [3, 14, 15]}, {"query": "natural", "ignore_case": True}
-    )
-    quick = True
-
-    ignore_case: bool = Field(default=False, description="Count a text in any case, wherever it stands.")
+    ignore_case: bool = Field(default=False, description="Find a text in any case, and so in any tokens.")
     any_tokenization: bool = Field(
-        default=False, description="Count a text wherever it stands, inside words too, whatever tokens it is made of."
+        default=False, description="Find a text wherever it occurs, inside words too, whatever tokens it is made of."
     )
 
     @property
     def is_quick(self) -> bool:
-        """Whether its text is to be found as it stands, cut into tokens once."""
-        return super().is_quick and not (self.ignore_case or self.any_tokenization)
+        """Whether its text is to be found as it is, cut into tokens once."""
+        return super().is_quick and not self.is_in_characters
+
+    @property
+    def is_in_characters(self) -> bool:
+        """Whether its text may have other tokens than its own."""
+        return self.ignore_case or self.any_tokenization
 
 
-class DocumentCountQuestion(Question):
+class CountQuestion(TextQuestion):
+    """How often does this occur?"""
+
+    model_config = body_config(
+        {"query": "natural language"},
+        {"token_ids": [3, 14, 15]},
+        {"query": "natural", "ignore_case": True},
+        {"query": "natural", "readings": True},
+    )
+    quick = True
+
+    readings: bool = Field(
+        default=False, description="Say how often the string occurs in the text, and in which tokens."
+    )
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether its own tokens alone are counted."""
+        return super().is_quick and not self.readings
+
+
+class DocumentCountQuestion(TextQuestion):
     """How many documents hold this?"""
 
     model_config = body_config({"query": "natural language"})
@@ -128,7 +149,7 @@ class LocateQuestion(Question):
     ] = 100
 
 
-class NextTokenQuestion(Question):
+class NextTokenQuestion(TextQuestion):
     """What follows the whole of this?"""
 
     model_config = body_config({"query": "natural language", "top_k": 5})
@@ -220,7 +241,7 @@ class Page(BaseModel):
     ] = 3
 
 
-class SearchQuestion(Question, Page):
+class SearchQuestion(TextQuestion, Page):
     """Which documents hold this?"""
 
     model_config = body_config(
@@ -248,7 +269,7 @@ class SearchTextQuestion(Page):
     model_config = body_config({"query": "natural", "limit": 3}, {"query": "NATURAL LANG", "ignore_case": True})
 
     query: Annotated[str, AfterValidator(_is_utf8), Field(min_length=1), AtMost("query_characters")] = Field(
-        description="Text as it stands in the documents, inside words too; AND and OR are words like others."
+        description="Text, found inside words too; with AND or OR in capitals, an AND of ORs of texts."
     )
     ignore_case: bool = Field(default=False, description="Find the text in any case.")
 

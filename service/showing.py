@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import infgram
+from infgram.types import Query
 
 from .answers import DistributionAnswer, Found, FoundDocument, Match, Row
 from .asking import Encoded, milliseconds_since
@@ -32,13 +33,21 @@ def distribution(
     )
 
 
-def found(result: infgram.SearchResult, limits: Limits) -> dict[str, Any]:
+def found(served: ServedIndex, query: infgram.Cnf, result: infgram.SearchResult, limits: Limits) -> dict[str, Any]:
     """The fields of `Found`."""
-    names = (name for name in Found.model_fields if name != "documents")
+    names = (name for name in Found.model_fields if name not in ("documents", "clauses"))
     return {
         **{name: getattr(result, name) for name in names},
+        "clauses": [[_term(served, term) for term in terms] for terms in query.clauses],
         "documents": [found_document(hit, limits) for hit in result],
     }
+
+
+def _term(served: ServedIndex, term: Query) -> str | None:
+    """A term as text."""
+    if isinstance(term, str):
+        return term
+    return served.index.tokenizer.decode(term) if served.has_tokenizer else None
 
 
 def found_document(hit: infgram.SearchHit, limits: Limits) -> FoundDocument:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from infgram.cli.display import number, quoted
 from infgram.cli.options import (
     AnyTokenizationOption,
     IgnoreCaseOption,
@@ -16,17 +18,20 @@ from infgram.cli.options import (
     TextArgument,
     TokenIdsOption,
 )
-from infgram.cli.output import print_json, print_line
-from infgram.cli.questions import ask, given, open_index
+from infgram.cli.output import note, print_json, print_line, print_table
+from infgram.cli.questions import ask, given, has_tokenizer, open_index
 
 if TYPE_CHECKING:
     from infgram.index import Index
+    from infgram.types import Reading, Readings
 
 EXAMPLES = """
 infgram count corpus.infgram "natural language"
 infgram count corpus.infgram "natural language" --json
 infgram count corpus.infgram "natural language" --documents
-infgram count corpus.infgram "language" --ignore-case  # wherever it stands
+infgram count corpus.infgram "language" --any-tokenization  # the string, not the tokens
+infgram count corpus.infgram "language" --ignore-case
+infgram count corpus.infgram "language" --readings
 infgram count corpus.infgram --token-ids 3306,2750
 printf %s "natural language" | infgram count corpus.infgram -
 infgram count corpus.infgram ""            # every token of the corpus
@@ -34,6 +39,10 @@ infgram count corpus.infgram -- "--help"   # a text that begins with a dash
 infgram count corpus.infgram --queries queries.txt --csv > counts.csv
 infgram count corpus.infgram "natural language" --by year
 """
+
+
+_MOST_BRANCHES: Final = 5_000
+"""Of the token sequences of a text, for a note that costs no noticeable time."""
 
 
 def count(
@@ -57,51 +66,67 @@ def count(
     ] = False,
     ignore_case: IgnoreCaseOption = False,
     any_tokenization: AnyTokenizationOption = False,
+    readings: Annotated[
+        bool, typer.Option("--readings", help="Show how often the text occurs as a string, and in which tokens.")
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with --queries or --by.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Count how often a text occurs, exactly.
 
-    An occurrence is a place inside one document where the text's own tokens stand. With most tokenizers a word
-    inside a sentence begins with a space: " language" finds more than "language". With --any-tokenization the
-    characters of the text are looked for instead, however the corpus is cut into tokens; with --ignore-case also in
-    any case. The empty text counts every token.
+    An occurrence is a place inside one document where the text's own tokens are. With most tokenizers a word inside a
+    sentence begins with a space: " language" finds more than "language". With --any-tokenization the characters of
+    the text are looked for instead, however the corpus is cut into tokens; with --ignore-case also in any case. A
+    note says so where the string occurs more often than the tokens; --readings shows all counts. The empty text
+    counts every token.
 
-    With --queries, every line of the file is a query exactly as it stands. In a file .jsonl, .ndjson or .jsonlines a
-    line is JSON: a text, a list of token ids, or an object that holds one as "query". --by FIELD counts separately
-    for each value that the field has in the documents' metadata; dots in its name reach into nested objects. Both
-    print a table or, with --csv, columns that a spreadsheet reads.
+    With --queries, every line of the file is a query exactly as it is. In a file .jsonl, .ndjson or .jsonlines a line
+    is JSON: a text, a list of token ids, or an object that holds one as "query". --by FIELD counts separately for each
+    value that the field has in the documents' metadata; dots in its name reach into nested objects. Both print a table
+    or, with --csv, columns that a spreadsheet reads.
 
-    JSON: count; token_ids and tokens, those of the text itself; with --documents also document_count. With --queries
-    or --by an object a query, each on a line: line, query, count; with --documents document_count; with --by
-    instead by (value, count, document_count).
+    JSON: count; token_ids and tokens, those of the text itself; with --documents also document_count; with --readings
+    also readings (text, string_count, as_typed, after_space, other_cuts, other_case, each with count, token_ids and
+    text, and is_exact; null where it is unknown). With --queries or --by an object a query, each on a line: line,
+    query, count; with --documents document_count; with --by instead by (value, count, document_count).
     """
     find_text = ignore_case or any_tokenization
 
     def counts(index: Index, asked: str | list[int]) -> dict[str, int]:
         found = {"count": index.count(asked, ignore_case=ignore_case, any_tokenization=any_tokenization)}
-        if documents and isinstance(asked, str) and find_text:
-            found["document_count"] = index.search_text(asked, ignore_case=ignore_case, limit=0).document_count
-        elif documents:
-            found["document_count"] = index.document_count(asked)
+        if documents:
+            found["document_count"] = index.document_count(
+                asked, ignore_case=ignore_case, any_tokenization=any_tokenization
+            )
         return found
 
     if queries is None and by is None:
         if as_csv:
             raise typer.BadParameter("--csv is for many counts: with --queries or --by")
         asked = given(text, token_ids)
+        if readings and (not isinstance(asked, str) or documents or find_text):
+            raise typer.BadParameter("--readings are of a TEXT, and show all its counts; leave out the other options")
+        found: Readings | None = None
         with open_index(index) as opened:
-            needs_tokens = as_json or isinstance(asked, str)
-            question = ask(opened, asked) if needs_tokens else None
-            answer = counts(opened, asked)
+            question = ask(opened, asked) if as_json or isinstance(asked, str) else None
+            answer: dict[str, Any] = {**counts(opened, asked)}
+            if readings and isinstance(asked, str):
+                found = opened.readings(asked)
+                answer["readings"] = asdict(found)
+            elif not (as_json or documents or find_text):
+                _note_on_string(opened, asked)
         if question is not None and as_json:
             print_json({**answer, "token_ids": question.token_ids, "tokens": question.tokens})
+        elif found is not None:
+            _print_readings(found)
         else:
             print_line(str(answer["document_count" if documents else "count"]))
         return
     if queries is not None and (text is not None or token_ids is not None):
         raise typer.BadParameter("both --queries and a TEXT or --token-ids; give one of them")
+    if readings:
+        raise typer.BadParameter("--readings are of one TEXT; leave out --queries and --by")
     if by is not None and find_text:
         raise typer.BadParameter("--by counts tokens as they are; it is not for --ignore-case or --any-tokenization")
     if as_csv and as_json:
@@ -116,7 +141,7 @@ def count(
         def rows(some: Sequence[str | list[int]]) -> list[list[dict[str, Any]]]:
             if documents or find_text:
                 return [[counts(opened, asked)] for asked in some]
-            return [[{"count": number}] for number in opened.count_batch(some).tolist()]
+            return [[{"count": n}] for n in opened.count_batch(some).tolist()]
 
         count_rows = rows if by is None else rows_by_field(lambda asked: opened.count_by(asked, by), by)
         counted = count_all(all_asked, count_rows, quiet=quiet)
@@ -127,3 +152,36 @@ def count(
         print_csv(counted, columns)
     else:
         print_rows(counted, columns, by=by)
+
+
+def _note_on_string(index: Index, asked: str | list[int]) -> None:
+    """One line where a string occurs more often than its own tokens."""
+    if not asked or not isinstance(asked, str) or not index.is_local or not has_tokenizer(index):
+        return
+    found = index.readings(asked, other_case=False, max_branches=_MOST_BRANCHES)
+    typed, spaced = found.as_typed.count, found.after_space.count if found.after_space else 0
+    if found.string_count is not None and found.string_count > typed:
+        where = f", {spaced:,} of them after a space" if spaced else ", in other tokens"
+        note(f"the text occurs {number(found.string_count, 'time')} in all{where}; --any-tokenization counts all")
+    elif found.string_count is None and spaced:
+        note(f"with a space in front the text occurs {number(spaced, 'time')} more; --any-tokenization counts all")
+
+
+def _print_readings(found: Readings) -> None:
+    """The string's count, and a table of those that make it up."""
+    rows: list[tuple[str, Reading | None]] = [
+        ("as typed", found.as_typed),
+        *([("after a space", found.after_space)] if found.after_space else []),
+        ("other cuts", found.other_cuts),
+        ("other case", found.other_case),
+    ]
+    total = "unknown" if found.string_count is None else f"{found.string_count:,}"
+    print_line(f"{quoted(found.text, 60)} as a string: {total}")
+    print_line()
+    cells = [
+        (name, "unknown" if each is None else f"{each.count:,}", quoted(each.text, 60) if each and each.text else "")
+        for name, each in rows
+    ]
+    print_table(("reading", "count", "for example"), cells, left=("reading", "for example"))
+    if not found.is_exact:
+        note("the tokens in which this text occurs are too many to count here; --any-tokenization takes its time")

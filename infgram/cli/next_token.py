@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infgram.cli.display import number, quoted
-from infgram.cli.options import IndexArgument, JsonOption, MinCountOption, TextArgument, TokenIdsOption
+from infgram.cli.options import (
+    AnyTokenizationOption,
+    IgnoreCaseOption,
+    IndexArgument,
+    JsonOption,
+    MinCountOption,
+    TextArgument,
+    TokenIdsOption,
+)
 from infgram.cli.output import json_numbers, print_json, print_line, print_table
 from infgram.cli.questions import Question, ask, given, open_index, text_of, tokens_of
 
@@ -19,6 +27,7 @@ EXAMPLES = """
 infgram next corpus.infgram "the natural language"
 infgram next corpus.infgram "the natural language" --top-k 3 --json
 infgram next corpus.infgram "the natural language" --whole
+infgram next corpus.infgram "natural language" --whole --any-tokenization
 infgram next corpus.infgram --token-ids 3306,2750 --min-count 5
 """
 
@@ -30,23 +39,33 @@ def next_token(
     whole: Annotated[bool, typer.Option("--whole", help="Use the whole text, or nothing if it never occurs.")] = False,
     min_count: MinCountOption = 1,
     top_k: Annotated[int, typer.Option("--top-k", min=1, metavar="K", help="Show the K most frequent tokens.")] = 10,
+    ignore_case: IgnoreCaseOption = False,
+    any_tokenization: AnyTokenizationOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show which tokens follow a text, counted exactly.
 
     This is the ∞-gram: of a text that never occurs as a whole, the longest suffix that does is used, and shown.
-    The end of a document is a row like any other (in JSON, token_id -1 and token null).
+    The end of a document is a row like any other (in JSON, token_id -1 and token null). With --whole and
+    --any-tokenization (or --ignore-case) it is what follows the string in whatever tokens, where a token ends with it;
+    without --whole there is no such answer, since the n of the ∞-gram counts tokens.
 
     JSON: suffix_length, effective_n, suffix, context_count, is_sparse, n_distinct (continuations, shown or not),
     rows (token_id, token, count, log_prob in nats), token_ids, tokens.
     """
     if whole and min_count != 1:
         raise typer.BadParameter("--whole uses the whole text however often it occurs; leave out --min-count")
+    in_characters = ignore_case or any_tokenization
+    if in_characters and (not whole or text is None):
+        raise typer.BadParameter(
+            "--any-tokenization and --ignore-case are for a TEXT with --whole: the n of the ∞-gram counts tokens"
+        )
     asked = given(text, token_ids)
     with open_index(index) as opened:
         question = ask(opened, asked)
         if whole:
-            found = _whole(opened, question, top_k)
+            context = asked if in_characters else question.token_ids
+            found = _whole(opened, context, question, top_k, ignore_case=ignore_case, any_tokenization=any_tokenization)
         else:
             found = opened.infgram_distribution(question.token_ids, min_count=min_count, top_k=top_k)
         if as_json:
@@ -108,11 +127,13 @@ def print_rows(index: Index, found: InfgramDistribution) -> None:
         print_line(f"… and {left_out:,} more (--top-k)")
 
 
-def _whole(index: Index, question: Question, top_k: int) -> InfgramDistribution:
+def _whole(
+    index: Index, context: str | list[int], question: Question, top_k: int, **options: bool
+) -> InfgramDistribution:
     """The distribution after the whole context, as an ∞-gram that used all of it."""
     from infgram.types import InfgramDistribution
 
-    found = index.next_token_distribution(question.token_ids, top_k=top_k)
+    found = index.next_token_distribution(context, top_k=top_k, **options)
     return InfgramDistribution(
         found.token_ids, found.counts, found.context_count, found.n_distinct, suffix_length=len(question.token_ids)
     )

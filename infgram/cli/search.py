@@ -32,6 +32,7 @@ infgram search corpus.infgram '" model" AND (" speech" OR " text")'
 infgram search corpus.infgram '" model" AND " speech"' --scope document
 infgram search corpus.infgram '"rock AND roll"'  # no operator, the words
 infgram search corpus.infgram "NATURAL lang" --ignore-case
+infgram search corpus.infgram "(rock OR Blues) AND roll" --ignore-case
 infgram search corpus.infgram "natural" --where lang=en --where year=2020
 infgram search corpus.infgram "natural" --seed 7  # in a random order
 infgram search corpus.infgram "natural" --cursor CURSOR  # the next page
@@ -89,8 +90,8 @@ def search(
     A text with AND or OR in capitals is a query: an AND of ORs, with parentheses round an OR. The clauses must meet
     in a window of --max-distance tokens, or with --scope document anywhere in a document. What stands between
     quotation marks is taken as it is, spaces and operators included; other terms lose the spaces at their ends. Any
-    text without these words is looked for exactly as it stands. With --any-tokenization or --ignore-case the whole
-    TEXT is one text, whose characters are looked for, however the corpus is cut into tokens.
+    text without these words is looked for exactly as it is. With --any-tokenization or --ignore-case the characters
+    of each term are looked for, however the corpus is cut into tokens.
 
     Each document is listed once, with snippets of its first match; in the order of the corpus or, with --seed, in a
     random one. Counted are the places of the first clause for which the other clauses are fulfilled.
@@ -103,31 +104,27 @@ def search(
     """
     asked = given(text, token_ids)
     as_characters = ignore_case or any_tokenization
-    if as_characters and (not isinstance(asked, str) or scope != "window" or max_matches is not None):
-        raise typer.BadParameter("--ignore-case and --any-tokenization are for one text and its exact count")
-    cnf = parse(asked) if isinstance(asked, str) and not as_characters else Cnf([[asked]])
+    if as_characters and (not isinstance(asked, str) or max_matches is not None):
+        raise typer.BadParameter("--ignore-case and --any-tokenization are for texts and their exact counts")
+    cnf = parse(asked) if isinstance(asked, str) else Cnf([[asked]])
     filters = _filters(where or [])
     with open_index(index) as opened:
         clauses = [[ask(opened, _as_given(term)) for term in terms] for terms in cnf.clauses]
-        options: dict[str, Any] = {
-            "limit": limit,
-            "seed": seed,
-            "snippet_tokens": snippet_tokens,
-            "where": filters,
-            "cursor": cursor,
-            "matches_per_document": matches_per_document,
-            "timeout_s": timeout,
-        }
-        if as_characters and isinstance(asked, str):
-            found = opened.search_text(asked, ignore_case=ignore_case, **options)
-        else:
-            found = opened.search(
-                Cnf([[term.token_ids for term in terms] for terms in clauses]),
-                scope=scope,
-                max_distance=max_distance,
-                max_matches=max_matches,
-                **options,
-            )
+        found = opened.search(
+            cnf if as_characters else Cnf([[term.token_ids for term in terms] for terms in clauses]),
+            ignore_case=ignore_case,
+            any_tokenization=any_tokenization,
+            limit=limit,
+            seed=seed,
+            snippet_tokens=snippet_tokens,
+            scope=scope,
+            max_distance=max_distance,
+            max_matches=max_matches,
+            where=filters,
+            cursor=cursor,
+            matches_per_document=matches_per_document,
+            timeout_s=timeout,
+        )
     if as_json:
         print_json(answer(clauses, found))
     else:

@@ -24,6 +24,7 @@ from infgram.types import (
     LongestSuffix,
     NextTokenDistribution,
     Query,
+    Readings,
     Scope,
     SearchResult,
     SequenceScore,
@@ -78,9 +79,13 @@ class AsyncClient:
         found = [n for call in calls.counts(queries, limits) for n in await self._ask(call)]
         return np.array(found, dtype=np.int64)
 
-    async def document_count(self, query: Query) -> int:
+    async def readings(self, text: str) -> Readings:
+        """As `Index.readings`."""
+        return await self._ask(calls.readings(text))
+
+    async def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
         """As `Index.document_count`."""
-        return await self._ask(calls.document_count(query))
+        return await self._ask(calls.document_count(query, ignore_case, any_tokenization))
 
     async def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """As `Index.document_count_batch`."""
@@ -97,9 +102,16 @@ class AsyncClient:
 
     # What comes next
 
-    async def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:
+    async def next_token_distribution(
+        self,
+        context: Query,
+        *,
+        top_k: int | None = None,
+        ignore_case: bool = False,
+        any_tokenization: bool = False,
+    ) -> NextTokenDistribution:
         """As `Index.next_token_distribution`."""
-        return await self._ask(calls.next_token(context, top_k))
+        return await self._ask(calls.next_token(context, top_k, ignore_case, any_tokenization))
 
     async def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
@@ -151,6 +163,8 @@ class AsyncClient:
         self,
         query: Query | Cnf,
         *,
+        ignore_case: bool = False,
+        any_tokenization: bool = False,
         limit: int = 10,
         seed: int | None = None,
         snippet_tokens: int = 40,
@@ -163,6 +177,8 @@ class AsyncClient:
     ) -> SearchResult:
         """As `Index.search`; how long it may take is up to the service."""
         options = {
+            "ignore_case": ignore_case,
+            "any_tokenization": any_tokenization,
             "limit": limit,
             "seed": seed,
             "snippet_tokens": snippet_tokens,
@@ -180,28 +196,10 @@ class AsyncClient:
         every = {**calls.SEARCH_OPTIONS, **options}
         return await self._ask_all(calls.search(query, every) for query in queries)
 
-    async def search_text(
-        self,
-        text: str,
-        *,
-        ignore_case: bool = False,
-        limit: int = 10,
-        seed: int | None = None,
-        snippet_tokens: int = 40,
-        where: Mapping[str, JsonScalar] | None = None,
-        cursor: str | None = None,
-        matches_per_document: int = 3,
-    ) -> SearchResult:
+    async def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
         """As `Index.search_text`; how long it may take is up to the service."""
-        options = {
-            "limit": limit,
-            "seed": seed,
-            "snippet_tokens": snippet_tokens,
-            "where": where,
-            "cursor": cursor,
-            "matches_per_document": matches_per_document,
-        }
-        return await self._ask(calls.search_text(text, ignore_case, options))
+        every = {**calls.SEARCH_OPTIONS, "ignore_case": ignore_case, "any_tokenization": True, **options}
+        return await self._ask(calls.search(query, every))
 
     async def document(self, document_id: int) -> Document:
         """As `Index.document`."""

@@ -23,6 +23,7 @@ from infgram.types import (
     LongestSuffix,
     NextTokenDistribution,
     Query,
+    Readings,
     SearchResult,
     SequenceScore,
     SuffixRange,
@@ -32,6 +33,8 @@ T = TypeVar("T")
 Fields = dict[str, Any]
 
 SEARCH_OPTIONS: Final[Mapping[str, Any]] = {
+    "ignore_case": False,
+    "any_tokenization": False,
     "limit": 10,
     "seed": None,
     "snippet_tokens": 40,
@@ -64,15 +67,21 @@ class Call(Generic[T]):
 
 def count(query: Query, ignore_case: bool = False, any_tokenization: bool = False) -> Call[int]:
     """How often."""
-    fields = query_fields(query)
-    fields |= {"ignore_case": True} if ignore_case else {}
-    fields |= {"any_tokenization": True} if any_tokenization else {}
+    fields = query_fields(query) | _in_characters(ignore_case, any_tokenization)
     return Call("/count", lambda answer: int(answer["count"]), fields)
 
 
-def document_count(query: Query) -> Call[int]:
+def readings(text: str) -> Call[Readings]:
+    """In which tokens a string occurs."""
+    if not isinstance(text, str):
+        raise QueryError(f"readings are of a text; found {type(text).__name__}, and token ids are cut already")
+    return Call("/count", results.readings, {"query": text, "readings": True})
+
+
+def document_count(query: Query, ignore_case: bool = False, any_tokenization: bool = False) -> Call[int]:
     """In how many documents."""
-    return Call("/document-count", lambda answer: int(answer["document_count"]), query_fields(query))
+    fields = query_fields(query) | _in_characters(ignore_case, any_tokenization)
+    return Call("/document-count", lambda answer: int(answer["document_count"]), fields)
 
 
 def find(query: Query) -> Call[list[SuffixRange]]:
@@ -88,9 +97,12 @@ def locate(query: Query, limit: int | None) -> Call[list[Location]]:
     return Call("/locate", results.locations, {**fields, "limit": limit}, as_lines=True)
 
 
-def next_token(context: Query, top_k: int | None) -> Call[NextTokenDistribution]:
+def next_token(
+    context: Query, top_k: int | None, ignore_case: bool = False, any_tokenization: bool = False
+) -> Call[NextTokenDistribution]:
     """What follows all of it."""
-    return Call("/next-token", results.cut(results.next_tokens, top_k), _rows(context, top_k), as_lines=True)
+    fields = _rows(context, top_k) | _in_characters(ignore_case, any_tokenization)
+    return Call("/next-token", results.cut(results.next_tokens, top_k), fields, as_lines=True)
 
 
 def infgram(context: Query, min_count: int, top_k: int | None) -> Call[InfgramDistribution]:
@@ -130,14 +142,6 @@ def search(query: Query | Cnf, options: Mapping[str, Any]) -> Call[SearchResult]
     if options["scope"] not in ("window", "document"):
         raise QueryError(f"scope is {options['scope']!r}; expected 'window' or 'document'")
     return Call("/search", results.search, fields, as_lines=True)
-
-
-def search_text(text: str, ignore_case: bool, options: Mapping[str, Any]) -> Call[SearchResult]:
-    """In which documents the characters of a text stand; the options are those of `search` that choose a page."""
-    if not isinstance(text, str):
-        raise QueryError(f"the text is of type {type(text).__name__}; search_text takes no token ids, search does")
-    fields = {"query": text, "ignore_case": bool(ignore_case), **_checked(options)}
-    return Call("/search-text", results.search, fields, as_lines=True)
 
 
 def document(document_id: int) -> Call[Document]:
@@ -233,7 +237,8 @@ def _checked(options: Mapping[str, Any]) -> Fields:
     Raises:
         QueryError: one is no number that it may be.
     """
-    fields = dict(options)
+    fields = {name: value for name, value in options.items() if name not in ("ignore_case", "any_tokenization")}
+    fields |= _in_characters(options["ignore_case"], options["any_tokenization"])
     for name in fields.keys() & {"limit", "snippet_tokens", "max_distance"}:
         fields[name] = at_least(options[name], 0, name)
     for name in fields.keys() & {"matches_per_document", "max_matches"}:
@@ -241,6 +246,14 @@ def _checked(options: Mapping[str, Any]) -> Fields:
     fields["seed"] = None if options["seed"] is None else checked_seed(options["seed"])
     fields["where"] = dict(options["where"] or {})
     return fields
+
+
+def _in_characters(ignore_case: bool, any_tokenization: bool) -> Fields:
+    """What is asked for, and nothing else: a service of before knows no more."""
+    return {
+        **({"ignore_case": True} if ignore_case else {}),
+        **({"any_tokenization": True} if any_tokenization else {}),
+    }
 
 
 def _search_fields(query: Query | Cnf) -> Fields:

@@ -17,6 +17,8 @@ from infgram.types import (
     Location,
     LongestMatches,
     NextTokenDistribution,
+    Reading,
+    Readings,
     SearchHit,
     SearchMatch,
     SearchResult,
@@ -57,6 +59,15 @@ def counts(answer: Answer) -> list[int]:
     for problem in answer["errors"].values():
         raise error_of(problem)
     return list(answer["counts"])
+
+
+def readings(answer: Answer) -> Readings:
+    """In which tokens a string occurs."""
+    fields = dict(answer["readings"])
+    for name in ("as_typed", "after_space", "other_cuts", "other_case"):
+        part = fields[name]
+        fields[name] = part and Reading(part["count"], tuple(part["token_ids"]), part["text"])
+    return Readings(**fields)
 
 
 def suffix_ranges(answer: Answer) -> list[SuffixRange]:

@@ -27,6 +27,7 @@ from infgram.types import (
     LongestSuffix,
     NextTokenDistribution,
     Query,
+    Readings,
     Scope,
     SearchResult,
     SequenceScore,
@@ -94,9 +95,13 @@ class Client:
         found = [n for call in calls.counts(queries, limits) for n in self._ask(call)]
         return np.array(found, dtype=np.int64)
 
-    def document_count(self, query: Query) -> int:
+    def readings(self, text: str) -> Readings:
+        """As `Index.readings`."""
+        return self._ask(calls.readings(text))
+
+    def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
         """As `Index.document_count`."""
-        return self._ask(calls.document_count(query))
+        return self._ask(calls.document_count(query, ignore_case, any_tokenization))
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """As `Index.document_count_batch`."""
@@ -113,9 +118,16 @@ class Client:
 
     # What comes next
 
-    def next_token_distribution(self, context: Query, *, top_k: int | None = None) -> NextTokenDistribution:
+    def next_token_distribution(
+        self,
+        context: Query,
+        *,
+        top_k: int | None = None,
+        ignore_case: bool = False,
+        any_tokenization: bool = False,
+    ) -> NextTokenDistribution:
         """As `Index.next_token_distribution`."""
-        return self._ask(calls.next_token(context, top_k))
+        return self._ask(calls.next_token(context, top_k, ignore_case, any_tokenization))
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
@@ -165,6 +177,8 @@ class Client:
         self,
         query: Query | Cnf,
         *,
+        ignore_case: bool = False,
+        any_tokenization: bool = False,
         limit: int = 10,
         seed: int | None = None,
         snippet_tokens: int = 40,
@@ -177,6 +191,8 @@ class Client:
     ) -> SearchResult:
         """As `Index.search`; how long it may take is up to the service."""
         options = {
+            "ignore_case": ignore_case,
+            "any_tokenization": any_tokenization,
             "limit": limit,
             "seed": seed,
             "snippet_tokens": snippet_tokens,
@@ -194,28 +210,10 @@ class Client:
         every = {**calls.SEARCH_OPTIONS, **options}
         return self._ask_all(calls.search(query, every) for query in queries)
 
-    def search_text(
-        self,
-        text: str,
-        *,
-        ignore_case: bool = False,
-        limit: int = 10,
-        seed: int | None = None,
-        snippet_tokens: int = 40,
-        where: Mapping[str, JsonScalar] | None = None,
-        cursor: str | None = None,
-        matches_per_document: int = 3,
-    ) -> SearchResult:
+    def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
         """As `Index.search_text`; how long it may take is up to the service."""
-        options = {
-            "limit": limit,
-            "seed": seed,
-            "snippet_tokens": snippet_tokens,
-            "where": where,
-            "cursor": cursor,
-            "matches_per_document": matches_per_document,
-        }
-        return self._ask(calls.search_text(text, ignore_case, options))
+        every = {**calls.SEARCH_OPTIONS, "ignore_case": ignore_case, "any_tokenization": True, **options}
+        return self._ask(calls.search(query, every))
 
     def document(self, document_id: int) -> Document:
         """As `Index.document`."""

@@ -4,58 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final, Protocol
 
 from infgram.arguments import at_least, checked_seed
-from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.finding.interval import share_interval
 from infgram.finding.pages import Cursors, order_of, page_of
+from infgram.finding.source import Found, Shown, Source, hit_of
+from infgram.finding.text import InCharacters, Spell
 from infgram.finding.where import checked, fulfilling
 from infgram.query_language import Cnf, parse
 from infgram.snippets import matches_in
-from infgram.tokenizers import Tokenizer
-from infgram.types import Document, Int64Array, JsonScalar, Query, Scope, SearchHit, SearchResult
+from infgram.types import JsonScalar, Query, Scope, SearchHit, SearchResult
 from infgram.watch import Progress, Watch
 
-_ADVICE = "or ask for an estimate with max_matches=… (--max-matches)"
+_ADVICE: Final = "or ask for an estimate with max_matches=… (--max-matches)"
+_ADVICE_FOR_TEXT: Final = "or ask for a longer text"
 
 
-@dataclass(frozen=True)
-class Source:
-    """What is searched.
+class Occurrences(Protocol):
+    """Where a query occurs: in tokens (`_InTokens`), or in characters (`infgram.finding.text`)."""
 
-    Attributes:
-        core: the open index.
-        tokens: a term's token ids.
-        document: a document by its number.
-        tokenizer: None if the index holds none.
-        fingerprint: equal for equal indexes.
-    """
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Equal for equal queries."""
 
-    core: Engine
-    tokens: Callable[[Query], Any]
-    document: Callable[[int], Document]
-    tokenizer: Tokenizer | None
-    fingerprint: str
+    def found(self, watch: Watch) -> Found:
+        """The documents."""
 
-
-@dataclass(frozen=True)
-class _Found:
-    """Documents with occurrences among those examined, ascending.
-
-    Attributes:
-        n_matches: how many each holds.
-        has_first: whether each one's first is among them (1 or 0).
-        n_examined: occurrences of the first clause that were examined; None for all.
-    """
-
-    document_ids: Int64Array
-    n_matches: Int64Array
-    has_first: Int64Array
-    n_examined: int | None = None
+    def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
+        """A document found, with its first matches; `match_count` is what `found` says of it."""
 
 
 def find_documents(
@@ -73,49 +52,74 @@ def find_documents(
     matches_per_document: int,
     timeout_s: float | None,
     progress: Progress | None,
+    spell: Spell | None = None,
 ) -> SearchResult:
-    """What `Index.search` documents."""
-    watch = Watch(timeout_s, progress, advice=_ADVICE)
-    clauses = _clauses(source, query)
+    """What `Index.search` documents.
+
+    `spell` gives the spellings of a text: then terms are looked for by their characters.
+    """
+    watch = Watch(timeout_s, progress, advice=_ADVICE if spell is None else _ADVICE_FOR_TEXT)
+    cnf = query if isinstance(query, Cnf) else parse(query) if isinstance(query, str) else Cnf([[query]])
     distance = _distance(scope, max_distance)
     seed = None if seed is None else checked_seed(seed)
     limit = at_least(limit, 0, "limit")
-    snippet_tokens = at_least(snippet_tokens, 0, "snippet_tokens")
-    matches_per_document = at_least(matches_per_document, 1, "matches_per_document")
+    shown = Shown(
+        at_least(matches_per_document, 1, "matches_per_document"), at_least(snippet_tokens, 0, "snippet_tokens")
+    )
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
     filters = checked(where or {})
-    conjunction = source.core.conjunction(clauses, None if len(clauses) == 1 else distance)
-    asked = [[list(map(int, term)) for term in terms] for terms in clauses]
-    cursors = Cursors((source.fingerprint, asked, distance, seed, max_matches, sorted(filters.items())))
+    occurrences: Occurrences
+    if spell is None:
+        occurrences = _InTokens(source, cnf, distance, max_matches, seed or 0, shown)
+    elif max_matches is not None:
+        raise QueryError("max_matches estimates from token sequences; leave it out where a text is found in any tokens")
+    else:
+        occurrences = InCharacters(source, cnf, distance, spell, shown, watch)
+    cursors = Cursors((source.fingerprint, *occurrences.identity, seed, max_matches, sorted(filters.items())))
     after = None if cursor is None else cursors.read(cursor)
 
-    counts = conjunction.counts()
-    poll = partial(watch.report, "search", total=0, unit="places")
-    if max_matches is None or min(counts) <= max_matches:
-        found = _Found(*conjunction.documents(poll))
-    else:
-        found = _Found(*conjunction.sampled_documents(max_matches, seed or 0, poll), n_examined=max_matches)
-    found = _filtered(source, found, filters, watch)
-
+    found = _filtered(source, occurrences.found(watch), filters, watch)
     keys = order_of(found.document_ids, seed)
     places, has_more = page_of(keys, after, limit)
     hits: list[SearchHit] = []
-    for document_id in found.document_ids[places].tolist():
+    for place in places.tolist():
         watch.report("show", len(hits), len(places), "documents")
-        match_count, shown = conjunction.matches(document_id, matches_per_document, poll)
-        document = source.document(document_id)
-        hits.append(_hit(document, match_count, shown, snippet_tokens, source.tokenizer))
+        hits.append(occurrences.hit(int(found.document_ids[place]), int(found.n_matches[place]), watch))
     return SearchResult(
-        **_counts(found, counts, source.core.n_documents, is_whole=not filters),
+        **_counts(found, source.core.n_documents, is_whole=not filters),
         documents=tuple(hits),
         cursor=cursors.write(int(keys[places[-1]])) if has_more and hits else None,
     )
 
 
-def _clauses(source: Source, query: Query | Cnf) -> list[list[Any]]:
-    """The token ids of each term of each clause; the core checks them."""
-    cnf = query if isinstance(query, Cnf) else parse(query) if isinstance(query, str) else Cnf([[query]])
-    return [[source.tokens(term) for term in terms] for terms in cnf.clauses]
+class _InTokens:
+    """The occurrences of terms that are token sequences."""
+
+    def __init__(
+        self, source: Source, cnf: Cnf, distance: int | None, max_matches: int | None, seed: int, shown: Shown
+    ) -> None:
+        clauses = [[source.tokens(term) for term in terms] for terms in cnf.clauses]
+        self._source, self._max_matches, self._seed, self._shown = source, max_matches, seed, shown
+        self._conjunction = source.core.conjunction(clauses, None if len(clauses) == 1 else distance)
+        self.identity = ([[list(map(int, term)) for term in terms] for terms in clauses], distance)
+
+    def found(self, watch: Watch) -> Found:
+        counts = () if self._max_matches is None else tuple(self._conjunction.counts())
+        if self._max_matches is None or min(counts) <= self._max_matches:
+            return Found(*self._conjunction.documents(_poll(watch)))
+        sample = self._conjunction.sampled_documents(self._max_matches, self._seed, _poll(watch))
+        return Found(*sample, n_examined=self._max_matches, clause_counts=counts)
+
+    def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
+        # Of a sample, `match_count` are those examined.
+        n_matches, shown = self._conjunction.matches(document_id, self._shown.n_matches, _poll(watch))
+        document = self._source.document(document_id)
+        matches = matches_in(document, shown, self._shown.n_tokens_around, self._source.tokenizer)
+        return hit_of(document, n_matches, matches)
+
+
+def _poll(watch: Watch) -> Callable[[int], None]:
+    return partial(watch.report, "search", total=0, unit="places")
 
 
 def _distance(scope: Scope, max_distance: int) -> int | None:
@@ -125,42 +129,22 @@ def _distance(scope: Scope, max_distance: int) -> int | None:
     return distance if scope == "window" else None
 
 
-def _filtered(source: Source, found: _Found, filters: dict[str, JsonScalar], watch: Watch) -> _Found:
+def _filtered(source: Source, found: Found, filters: dict[str, JsonScalar], watch: Watch) -> Found:
     """Those of the documents whose metadata fulfil the filters."""
     if not filters:
         return found
     kept = fulfilling(source.core, found.document_ids, filters, watch)
-    return _Found(found.document_ids[kept], found.n_matches[kept], found.has_first[kept], found.n_examined)
+    rows = (found.document_ids[kept], found.n_matches[kept], found.has_first[kept])
+    return Found(*rows, found.n_examined, found.clause_counts)
 
 
-def _hit(
-    document: Document,
-    match_count: int,
-    shown: list[tuple[int, int, int]],
-    snippet_tokens: int,
-    tokenizer: Tokenizer | None,
-) -> SearchHit:
-    matches = matches_in(document, shown, snippet_tokens, tokenizer)
-    first = next(match for match in matches if match.clause == 0)
-    return SearchHit(
-        **vars(first),
-        document_id=document.document_id,
-        text=document.text,
-        metadata=document.metadata,
-        source=document.source,
-        line=document.line,
-        match_count=match_count,
-        matches=matches,
-    )
-
-
-def _counts(found: _Found, counts: list[int], n_documents: int, *, is_whole: bool) -> dict[str, Any]:
+def _counts(found: Found, n_documents: int, *, is_whole: bool) -> dict[str, Any]:
     """The counts of a result, exact or estimated.
 
     An occurrence of the first clause is one of the query with the probability count / counts[0], and the first one in
     its document with the probability document_count / counts[0]: each document has one first.
     """
-    count, n_found = int(found.n_matches.sum()), len(found.document_ids)
+    count, n_found, counts = int(found.n_matches.sum()), len(found.document_ids), found.clause_counts
     if found.n_examined is None:
         return {"count": count, "document_count": n_found, "is_exact": True}
     n_first = int(found.has_first.sum())

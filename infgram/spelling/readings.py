@@ -20,7 +20,7 @@ MOST_CHARACTERS: Final = 500
 class _Part(NamedTuple):
     """Occurrences so far, and the most frequent sequence with its count."""
 
-    count: int
+    total: int
     best: int
     token_ids: tuple[int, ...]
 
@@ -46,7 +46,7 @@ def find_readings(engine: Engine, tokenizer: Tokenizer, text: str, *, other_case
         return Readings(text, None, as_typed, after_space, None, None, is_exact=False)
     return Readings(
         text,
-        parts.n_own + parts.other_cuts.count,
+        parts.n_own + parts.other_cuts.total,
         as_typed,
         after_space,
         _reading(tokenizer, parts.other_cuts),
@@ -106,7 +106,7 @@ def _with(part: _Part, spellings: Spellings) -> _Part:
     place = int(spellings.counts.argmax())
     best = int(spellings.counts[place])
     token_ids = tuple(spellings.tokens[place].tolist()) if best > part.best else part.token_ids
-    return _Part(part.count + int(spellings.counts.sum()), max(best, part.best), token_ids)
+    return _Part(part.total + int(spellings.counts.sum()), max(best, part.best), token_ids)
 
 
 def _is_in_this_case(tokenizer: Tokenizer, spellings: Spellings, data: bytes) -> npt.NDArray[np.bool_]:
@@ -129,4 +129,4 @@ def _after_space(tokenizer: Tokenizer, text: str) -> Int64Array | None:
 
 
 def _reading(tokenizer: Tokenizer, part: _Part) -> Reading:
-    return Reading(part.count, part.token_ids, tokenizer.decode(part.token_ids) if part.token_ids else "")
+    return Reading(part.total, part.token_ids, tokenizer.decode(part.token_ids) if part.token_ids else "")

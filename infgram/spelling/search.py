@@ -28,7 +28,7 @@ _READS_OF_A_SEARCH: Final = 16
 """Occurrences read in the time of one search."""
 
 _NO_ROOT: Final = -1
-_NO_STEPS: Final = Steps(*(np.empty(0, dtype=np.int64) for _ in range(3)), np.empty(0, dtype=np.bool_))
+_NO_STEPS: Final = Steps._make(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.bool_))
 
 
 class Counts(Protocol):
@@ -70,7 +70,7 @@ class Spellings(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Spellings:
         """Some of them."""
-        return Spellings(*(column[chosen] for column in self))
+        return Spellings._make(column[chosen] for column in self)
 
 
 class TooManySpellings(QueryError):
@@ -92,7 +92,7 @@ class _Rows(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> _Rows:
         """Some of them."""
-        return _Rows(*(column[chosen] for column in self))
+        return _Rows._make(column[chosen] for column in self)
 
 
 def find_spellings(
@@ -250,7 +250,7 @@ class _Walk:
 
 
 def _joined(parts: list[_Rows]) -> _Rows:
-    return _Rows(*map(np.concatenate, zip(*parts, strict=True)))
+    return _Rows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def _roots(states: Int64Array) -> _Rows:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from time import perf_counter
 
 import infgram
 
 from ..answering import question_router
-from ..answers import CountAnswer, CountsAnswer
-from ..asking import answer_each, encode, milliseconds_since, token_ids_of
+from ..answers import CountAnswer, CountsAnswer, Readings
+from ..asking import answer_each, as_text, encode, milliseconds_since, token_ids_of
 from ..batch_answers import CountBatchAnswer, Results
 from ..batches import CountBatch
 from ..dependencies import Asked, AskedIndex
 from ..limits import check, exceeded
-from ..problems import FieldError, Problem, ProblemError, of_library
+from ..problems import Problem, ProblemError, of_library
 from ..questions import CountQuestion, CountsQuestion
 
 router = question_router("count")
@@ -24,11 +25,13 @@ def count(asked: AskedIndex, question: CountQuestion) -> CountAnswer:
     """Exact occurrences of a text or of token ids; the empty query counts all tokens."""
     started = perf_counter()
     query = encode(asked, question)
-    if question.ignore_case or question.any_tokenization:
-        n = _count_spellings(asked, question)
+    if question.is_in_characters or question.readings:
+        n, readings = _of_characters(asked, question)
     else:
-        n = asked.served.index.count(query.token_ids)
-    return CountAnswer(token_ids=query.ids, tokens=query.tokens, count=n, elapsed_ms=milliseconds_since(started))
+        n, readings = asked.served.index.count(query.token_ids), None
+    return CountAnswer(
+        token_ids=query.ids, tokens=query.tokens, count=n, readings=readings, elapsed_ms=milliseconds_since(started)
+    )
 
 
 @router.post("/count/batch", operation_id="count_batch", summary="Count several texts", response_model=CountBatchAnswer)
@@ -53,17 +56,12 @@ def counts(asked: AskedIndex, question: CountsQuestion) -> CountsAnswer:
     )
 
 
-def _count_spellings(asked: Asked, question: CountQuestion) -> int:
-    """However the text is cut into tokens, which token ids have no say in."""
-    if question.query is None:
-        message = "Expected a query of text: token ids have no case, and are cut already"
-        raise ProblemError("invalid_request", errors=[FieldError(loc=["body"], type="value_error", msg=message)])
-    try:
-        return asked.served.index.count(
-            question.query, ignore_case=question.ignore_case, any_tokenization=question.any_tokenization
-        )
-    except (infgram.QueryError, infgram.TokenizerError) as error:
-        raise ProblemError("invalid_query") from error
+def _of_characters(asked: Asked, question: CountQuestion) -> tuple[int, Readings | None]:
+    """The count of a text, which token ids are not, and its readings if they are asked for."""
+    index = asked.served.index
+    with as_text(question) as text:
+        n = index.count(text, ignore_case=question.ignore_case, any_tokenization=question.any_tokenization)
+        return n, Readings.model_validate(asdict(index.readings(text))) if question.readings else None
 
 
 def _all_counts(asked: Asked, queries: list[list[int]]) -> list[int | Problem]:

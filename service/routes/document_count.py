@@ -6,7 +6,7 @@ from time import perf_counter
 
 from ..answering import question_router
 from ..answers import DocumentCountAnswer
-from ..asking import answer_each, encode, milliseconds_since
+from ..asking import answer_each, as_text, encode, milliseconds_since
 from ..batch_answers import DocumentCountBatchAnswer, Results
 from ..batches import DocumentCountBatch
 from ..dependencies import AskedIndex
@@ -20,7 +20,12 @@ def document_count(asked: AskedIndex, question: DocumentCountQuestion) -> Docume
     """Distinct documents, exact; for the empty query, those with a token. Takes time for each occurrence."""
     started = perf_counter()
     query = encode(asked, question)
-    n = asked.served.index.document_count(query.token_ids)
+    index = asked.served.index
+    if question.is_in_characters:
+        with as_text(question) as text:
+            n = index.document_count(text, ignore_case=question.ignore_case, any_tokenization=True)
+    else:
+        n = index.document_count(query.token_ids)
     return DocumentCountAnswer(
         token_ids=query.ids, tokens=query.tokens, document_count=n, elapsed_ms=milliseconds_since(started)
     )

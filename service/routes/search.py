@@ -33,9 +33,12 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
     check(question, asked.limits)
     clauses = _clauses(asked, question)
     terms = encoded(asked, np.concatenate([term for clause in clauses for term in clause]))
+    query = infgram.Cnf(_terms(question))
     try:
         result = asked.served.index.search(
-            infgram.Cnf(clauses),
+            query if question.is_in_characters else infgram.Cnf(clauses),
+            ignore_case=question.ignore_case,
+            any_tokenization=question.any_tokenization,
             limit=question.limit,
             seed=question.seed,
             snippet_tokens=question.snippet_tokens,
@@ -48,12 +51,12 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
             timeout_s=asked.work.remaining_s,
             progress=lambda _: asked.work.check(),
         )
-    except infgram.QueryError as error:
+    except (infgram.QueryError, infgram.TokenizerError) as error:
         raise ProblemError("invalid_query" if question.cursor is None else "invalid_cursor") from error
     return SearchAnswer(
         token_ids=terms.ids,
         tokens=terms.tokens,
-        **found(result, asked.limits),
+        **found(asked.served, query, result, asked.limits),
         elapsed_ms=milliseconds_since(started),
     )
 

@@ -24,14 +24,18 @@ router = question_router("documents")
     "/search-text", operation_id="search_text", summary="Find the documents that hold the characters of a text"
 )
 def search_text(asked: AskedIndex, question: SearchTextQuestion) -> SearchTextAnswer:
-    """Documents in whose text the query stands: inside words, across tokens, in any case if asked; page by page."""
+    """`search` with `any_tokenization`: inside words, across tokens, in any case if asked; page by page."""
     started = perf_counter()
     check(question, asked.limits)
     if not asked.served.has_tokenizer:
         raise ProblemError("no_tokenizer")
     try:
+        query = infgram.Cnf.parse(question.query)
+    except infgram.QueryError as error:
+        raise ProblemError("malformed_query") from error
+    try:
         result = asked.served.index.search_text(
-            question.query,
+            query,
             ignore_case=question.ignore_case,
             limit=question.limit,
             seed=question.seed,
@@ -44,7 +48,7 @@ def search_text(asked: AskedIndex, question: SearchTextQuestion) -> SearchTextAn
         )
     except (infgram.QueryError, infgram.TokenizerError) as error:
         raise ProblemError("invalid_query" if question.cursor is None else "invalid_cursor") from error
-    return SearchTextAnswer(**found(result, asked.limits), elapsed_ms=milliseconds_since(started))
+    return SearchTextAnswer(**found(asked.served, query, result, asked.limits), elapsed_ms=milliseconds_since(started))
 
 
 @router.post(

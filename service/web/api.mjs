@@ -29,7 +29,7 @@ export const oneDocument = (index, id, signal) => json(`${place(index)}/document
 /**
  * One question.
  * @param {string} index
- * @param {"count"|"infgram"|"search"} question
+ * @param {"count"|"infgram"|"next-token"|"search"} question
  * @param {object} body
  * @param {AbortSignal} signal
  */

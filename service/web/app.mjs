@@ -1,15 +1,18 @@
-// The page: what is typed becomes three questions, and the address keeps what was asked.
+// The page: what is typed becomes a few questions, and the address keeps what was asked.
 
 import { ask, indexes, oneDocument } from "./api.mjs";
-import { at, make, plural } from "./dom.mjs";
-import { showAbout, showCount, showDocuments, showExamples, showNext, showSpaced, showTime, showTokens } from "./view.mjs";
+import { at, make, number, plural } from "./dom.mjs";
+import {
+  showAbout, showClauses, showCount, showDocuments, showExamples, showNext, showQueryCount, showReadings, showTime,
+  showTokens,
+} from "./view.mjs";
 
 const PAUSE_MS = 120;
 const N_ROWS = 12;
 const N_DOCUMENTS = 5;
 const N_EXAMPLES = 4;
 
-const state = { known: [], index: null, query: "", seed: null };
+const state = { known: [], index: null, query: "", seed: null, reading: null };
 let waiting = 0;
 let running = new AbortController();
 
@@ -19,33 +22,21 @@ function question() {
   return { token_ids: state.query.split(/[\s,]+/u).filter(Boolean).map(Number) };
 }
 
-/** Whether the text would be other tokens with a space in front. */
-const canBeSpaced = () => state.index.tokenizer?.kind === "huggingface" && /^\S/u.test(state.query);
+/** AND or OR in capitals, as words of their own: what the service takes for a query of several terms. */
+const isQuery = () => Boolean(state.index.tokenizer) && /(?<![^\s()"])(?:AND|OR)(?![^\s()"])/u.test(state.query);
 
 /** Ask everything anew and draw the answers. */
 async function update() {
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  const { name } = state.index;
-  const body = question();
   const began = performance.now();
   at("answer").setAttribute("aria-busy", "true");
   try {
-    const [count, next, spaced] = await Promise.all([
-      ask(name, "count", body, signal),
-      ask(name, "infgram", { ...body, top_k: N_ROWS }, signal),
-      canBeSpaced() ? ask(name, "count", { query: ` ${state.query}` }, signal) : { count: 0 },
-    ]);
-    const total_ms = performance.now() - began;
+    const index_ms = await (isQuery() ? updateQuery(signal) : updateText(signal));
     if (signal.aborted) return;
-    showCount(count, state.index);
-    showTime(count.elapsed_ms + next.elapsed_ms, total_ms);
-    showTokens(next);
-    showSpaced(spaced.count, () => choose(` ${state.query}`));
-    showNext(next, append);
+    showTime(index_ms, performance.now() - began);
     trouble("");
-    await showBeside(count, next, signal);
   } catch (error) {
     if (signal.aborted) return;
     trouble(error.message);
@@ -53,30 +44,75 @@ async function update() {
   if (!signal.aborted) at("answer").removeAttribute("aria-busy");
 }
 
-/** What stands beside the next tokens: documents with the text, or with the longest suffix of it, or examples. */
-async function showBeside(count, next, signal) {
+/** A text: its counts, what follows, where it occurs. The milliseconds that it took are returned. */
+async function updateText(signal) {
   const { name } = state.index;
-  const used = next.suffix_length;
-  const isEmpty = next.token_ids.length === 0;
-  const seed = state.seed === null ? {} : { seed: state.seed };
-  const body = { token_ids: next.token_ids.slice(-used), limit: N_DOCUMENTS, snippet_tokens: 60, ...seed };
-  const texts = isEmpty ? await examples(signal) : [];
-  const found = used > 0 ? await ask(name, "search", body, signal) : { documents: [] };
-  if (signal.aborted) return;
-  const n = found.documents.length;
-  if (isEmpty) showExamples(texts, choose);
-  else showDocuments(found, documentsNote(n, count.count === 0 ? used : 0));
-  at("sample").hidden = n < N_DOCUMENTS;
-  at("sample").textContent = state.seed === null ? "Random sample" : "Another sample";
+  const body = question();
+  const isText = body.query !== undefined && body.query !== "";
+  const count = await ask(name, "count", isText ? { ...body, readings: true } : body, signal);
+  const chosen = count.readings?.[state.reading] ?? null;
+  const isString = !chosen && count.readings?.string_count > 0;
+  const tokens = chosen?.token_ids.length > 0 ? { token_ids: chosen.token_ids } : body;
+  const next = isString
+    ? await ask(name, "next-token", { ...body, any_tokenization: true, top_k: N_ROWS }, signal)
+    : await ask(name, "infgram", { ...tokens, top_k: N_ROWS }, signal);
+  const found = isText || next.token_ids.length > 0 ? await documents(isString, next, signal) : null;
+  const texts = found ? [] : await examples(signal);
+  if (signal.aborted) return 0;
+  showCount(count, state.index);
+  showClauses([]);
+  showReadings(count.readings, state.reading, chooseReading);
+  showTokens(next, isString);
+  showNext(next, isString, append);
+  if (found) showDocuments(found.answer, documentsNote(found, chosen));
+  else showExamples(texts, choose);
+  showSample(found?.answer);
+  return count.elapsed_ms + next.elapsed_ms + (found?.answer.elapsed_ms ?? 0);
 }
 
-/** Which documents these are; `used` is the length of the suffix that was searched instead of the text, or 0. */
-function documentsNote(n, used) {
-  const which = n < N_DOCUMENTS ? "" : state.seed === null ? ", the first by what follows" : ", drawn at random";
-  const documents = n === 0 ? "No document" : plural(n, "document");
-  if (used === 0) return `${documents}${which}.`;
-  return `No document holds the whole text; ${plural(n, "document")} with its last ${plural(used, "token")}${which}.`
-    .replace("last 1 token", "last token");
+/** An AND of ORs: how it was understood, and where it occurs. */
+async function updateQuery(signal) {
+  const answer = await ask(state.index.name, "search", { query: state.query, any_tokenization: true, ...shown() }, signal);
+  if (signal.aborted) return 0;
+  showQueryCount(answer);
+  showClauses(answer.clauses);
+  showReadings(null);
+  showTokens(null);
+  showNext(null);
+  showDocuments(answer, documentsNote({ answer, used: 0 }, null));
+  showSample(answer);
+  return answer.elapsed_ms;
+}
+
+/** How documents are asked for. */
+const shown = () => ({ limit: N_DOCUMENTS, snippet_tokens: 60, ...(state.seed === null ? {} : { seed: state.seed }) });
+
+/**
+ * The documents with the string, or with the tokens, or with the longest suffix of them that occurs.
+ * @returns {Promise<{answer: object, used: number}>} `used` tokens at the end of the text, or 0 for all of it
+ */
+async function documents(isString, next, signal) {
+  const { name } = state.index;
+  const body = { clauses: [[state.query]], any_tokenization: true, ...shown() };
+  if (isString) return { answer: await ask(name, "search", body, signal), used: 0 };
+  const n = next.suffix_length;
+  if (n === 0) return { answer: { documents: [], document_count: 0, is_exact: true, elapsed_ms: 0 }, used: 0 };
+  const answer = await ask(name, "search", { token_ids: next.token_ids.slice(-n), ...shown() }, signal);
+  return { answer, used: n < next.token_ids.length ? n : 0 };
+}
+
+/** How many documents there are, and which are shown. */
+function documentsNote({ answer, used }, chosen) {
+  const { document_count: n, documents: listed, is_exact } = answer;
+  const what = used > 0 ? ` with its last ${used === 1 ? "token" : plural(used, "token")}` : chosen ? " with these tokens" : "";
+  const which = listed.length >= n ? "" : `, ${number(listed.length)} ${state.seed === null ? "shown" : "drawn at random"}`;
+  const count = n === 0 ? "No document" : `${is_exact ? "" : "About "}${plural(n, "document")}`;
+  return `${used > 0 ? "No document has the whole text. " : ""}${count}${what}${which}.`;
+}
+
+function showSample(answer) {
+  at("sample").hidden = !answer || answer.documents.length >= answer.document_count;
+  at("sample").textContent = state.seed === null ? "Random sample" : "Another sample";
 }
 
 /** A few words from some documents. */
@@ -107,6 +143,7 @@ function remember(isNew) {
   const parameters = new URLSearchParams();
   if (state.known.length > 1) parameters.set("index", state.index.name);
   if (state.query) parameters.set("q", state.query);
+  if (state.reading) parameters.set("reading", state.reading);
   if (state.seed !== null) parameters.set("seed", String(state.seed));
   const search = parameters.toString() ? `?${parameters}` : "";
   history[isNew && search !== location.search ? "pushState" : "replaceState"](null, "", location.pathname + search);
@@ -118,6 +155,7 @@ function recall() {
   const parameters = new URLSearchParams(location.search);
   const seed = parameters.get("seed");
   state.index = state.known.find((index) => index.name === parameters.get("index")) ?? state.known[0];
+  state.reading = parameters.get("reading");
   state.seed = seed !== null && /^\d{1,15}$/u.test(seed) ? Number(seed) : null;
   at("query").value = parameters.get("q") ?? "";
   at("index").value = state.index.name;
@@ -137,9 +175,17 @@ function typed() {
 function choose(text) {
   at("query").value = text;
   typed();
-  state.seed = null;
+  state.seed = state.reading = null;
   remember(true);
   focusBox();
+  return update();
+}
+
+/** Show the tokens of one reading, or the string again. */
+function chooseReading(name) {
+  state.reading = state.reading === name ? null : name;
+  state.seed = null;
+  remember(true);
   return update();
 }
 
@@ -154,7 +200,7 @@ function listen() {
   const box = at("query");
   box.addEventListener("input", () => {
     typed();
-    state.seed = null;
+    state.seed = state.reading = null;
     clearTimeout(waiting);
     waiting = setTimeout(() => {
       remember(false);
@@ -179,7 +225,7 @@ function listen() {
   });
   at("index").addEventListener("change", (event) => {
     state.index = state.known.find((index) => index.name === event.target.value);
-    state.seed = null;
+    state.seed = state.reading = null;
     remember(true);
     showAbout(state.index);
     update();

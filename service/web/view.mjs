@@ -4,14 +4,39 @@ import { at, button, make, marked, number, percent, plural, size, tokenText } fr
 
 const MOST_CHIPS = 400;
 
-/** How often the text occurs. */
+/** How often the text occurs as a string; where that is not known, or there is no text, how often its tokens do. */
 export function showCount(answer, index) {
+  const string = answer.readings?.string_count ?? null;
   const isEmpty = answer.token_ids.length === 0;
-  const figure = make("strong", "", number(answer.count));
-  const noun = isEmpty
-    ? ` tokens in ${plural(index.n_documents, "document")}`
-    : answer.count === 1 ? " occurrence" : " occurrences";
-  at("count").replaceChildren(figure, make("span", "", noun));
+  const count = string ?? answer.count;
+  const what = isEmpty
+    ? `tokens in ${plural(index.n_documents, "document")}`
+    : count === 1 ? "occurrence" : "occurrences";
+  const how = answer.readings && string === null ? " of its tokens, as typed" : "";
+  at("count").replaceChildren(make("strong", "", number(count)), make("span", "", ` ${what}${how}`));
+}
+
+/** How often an AND of ORs occurs. */
+export function showQueryCount(answer) {
+  const noun = answer.count === 1 ? "occurrence" : "occurrences";
+  const where = ` ${noun} in ${plural(answer.document_count, "document")}`;
+  at("count").replaceChildren(make("strong", "", number(answer.count)), make("span", "", where));
+}
+
+/**
+ * How an AND of ORs was understood.
+ * @param {string[][]} clauses none for a plain text
+ */
+export function showClauses(clauses) {
+  const shown = clauses.flatMap((terms, place) => [
+    ...(place > 0 ? [make("span", "operator", " AND ")] : []),
+    ...(terms.length > 1 ? ["("] : []),
+    ...terms.flatMap((term, n) => [...(n > 0 ? [make("span", "operator", " OR ")] : []), make("bdi", "chip used", term)]),
+    ...(terms.length > 1 ? [")"] : []),
+  ]);
+  const note = "Within 100 tokens of each other; counted are the places of the first.";
+  at("clauses").hidden = clauses.length === 0;
+  at("clauses").replaceChildren(make("p", "query", "Searched as: ", ...shown), make("p", "note", clauses.length > 1 ? note : ""));
 }
 
 /** What the answers took: inside the index, and with the way there and back. */
@@ -20,24 +45,47 @@ export function showTime(index_ms, total_ms) {
   at("time").textContent = `${index_ms.toFixed(digits)} ms in the index, ${Math.max(1, Math.round(total_ms))} ms in all`;
 }
 
+const READINGS = [
+  ["as_typed", "as typed"],
+  ["after_space", "after a space"],
+  ["other_cuts", "in other tokens"],
+  ["other_case", "more in other case"],
+];
+
 /**
- * Many tokenizers begin a word inside a sentence with a space: the same text as it stands there.
- * @param {number} count with the space
- * @param {() => void} choose
+ * The readings of a string: how many of its occurrences are in which tokens. One that is chosen shows its tokens.
+ * @param {object|null} readings
+ * @param {string|null} chosen
+ * @param {(name: string) => void} choose
  */
-export function showSpaced(count, choose) {
-  const text = `With a space in front, as inside a sentence: ${plural(count, "occurrence")}`;
-  at("spaced").replaceChildren(...(count > 0 ? [button("quiet", choose, text)] : []));
+export function showReadings(readings, chosen, choose) {
+  const shown = READINGS.filter(([name]) => readings?.[name]?.count > 0).map(([name, label]) => {
+    const { count, text } = readings[name];
+    const figure = make("span", "figure", number(count));
+    const chip = button("reading", () => choose(name), figure, ` ${label}`);
+    chip.setAttribute("aria-pressed", String(name === chosen));
+    chip.title = name === "as_typed" || name === "after_space" ? `“${text}”` : `most often “${text}”`;
+    return chip;
+  });
+  const isPlain = shown.length === 1 && readings.as_typed.count > 0;
+  at("readings").replaceChildren(...(isPlain ? [] : shown));
+  if (readings && !readings.is_exact) {
+    at("readings").append(make("p", "note", "Its other occurrences are in too many different tokens to count here."));
+  }
 }
 
-/** The tokens of the text; those of the suffix that the ∞-gram used stand out. */
-export function showTokens(answer) {
-  const { token_ids: ids, tokens, suffix_length: used } = answer;
+/**
+ * The tokens of the text; those of the suffix that the ∞-gram used stand out.
+ * @param {object|null} answer
+ * @param {boolean} isString whether what follows is that of the string, in whatever tokens
+ */
+export function showTokens(answer, isString) {
+  const { token_ids: ids, tokens, suffix_length: used } = answer ?? { token_ids: [] };
   const list = make("ol", "chips");
   const first = Math.max(0, ids.length - MOST_CHIPS);
   if (first > 0) list.append(make("li", "note", `… ${plural(first, "token")} before`));
   ids.slice(first).forEach((id, place) => {
-    const isUsed = first + place >= ids.length - used;
+    const isUsed = isString || first + place >= ids.length - used;
     const chip = make("li", isUsed ? "chip used" : "chip", tokenText(tokens?.[first + place], id));
     chip.title = `token ${id}`;
     list.append(chip);
@@ -46,26 +94,36 @@ export function showTokens(answer) {
   at("tokens").replaceChildren(list);
 }
 
+const times = (count) => (count === 1 ? "once" : count === 2 ? "twice" : `${number(count)} times`);
+
 /** Which suffix the next tokens follow, in one sentence. */
-function suffixSentence(answer) {
+function suffixSentence(answer, isString) {
+  if (isString) {
+    return answer.context_count > 0
+      ? `After the text, in whatever tokens; a token ends with it ${times(answer.context_count)}.`
+      : "The text occurs only inside tokens, so no token comes next.";
+  }
   const { token_ids: ids, suffix_length: used, context_count: count, effective_n: n } = answer;
   if (ids.length === 0) return "Counted over the whole corpus.";
   if (used === 0) return "Its last token occurs nowhere, so these are the most frequent tokens of the corpus.";
   const what = used < ids.length
     ? used === 1 ? "the last token" : `the last ${used} of ${ids.length} tokens`
     : used === 1 ? "this token" : `all ${used} tokens`;
-  const times = count === 1 ? "once" : count === 2 ? "twice" : `${number(count)} times`;
-  return `After ${what}, which occur${used === 1 ? "s" : ""} ${times} (n\u00a0=\u00a0${n}).`;
+  return `After ${what}, which occur${used === 1 ? "s" : ""} ${times(count)} (n\u00a0=\u00a0${n}).`;
 }
 
 /**
- * The ∞-gram as bars.
+ * What comes next, as bars; nothing for a query of several terms.
+ * @param {object|null} answer
+ * @param {boolean} isString
  * @param {(token: string) => void} append called with the text of a token that is chosen
  */
-export function showNext(answer, append) {
+export function showNext(answer, isString, append) {
+  at("next-section").hidden = answer === null;
+  if (answer === null) return;
   const { rows, context_count: count, n_distinct } = answer;
   at("next-title").textContent = answer.token_ids.length === 0 ? "Most frequent tokens" : "What comes next";
-  at("suffix").textContent = suffixSentence(answer);
+  at("suffix").textContent = suffixSentence(answer, isString);
   const largest = rows[0]?.count ?? 1;
   at("next").replaceChildren(...rows.map((row) => nextRow(row, count, largest, append)));
   const shown = rows.reduce((sum, row) => sum + row.count, 0);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,42 @@ def test_count_of_characters(index: infgram.Index, index_path: Path, query: str,
     assert run("count", index_path, query, *options).stdout == f"{expected}\n"
     answer = run("count", index_path, query, *options, "--json").json
     assert (answer["count"], answer["token_ids"]) == (expected, index.tokenizer.encode(query).tolist())
+
+
+@pytest.mark.parametrize("query", ["natural", " natural", "a", "zebra"])
+def test_count_notes_that_the_string_occurs_more_often(index: infgram.Index, index_path: Path, query: str) -> None:
+    found = index.readings(query)
+    assert found.string_count is not None
+    ran = run("count", index_path, query)
+    assert ran.stdout == f"{index.count(query)}\n"
+    if found.string_count == index.count(query):
+        assert ran.stderr == ""
+    else:
+        assert f"the text occurs {found.string_count:,} time" in ran.stderr
+        assert "--any-tokenization counts all" in ran.stderr
+        spaced = found.after_space.count if found.after_space else 0
+        assert ("after a space" in ran.stderr) == (spaced > 0)
+    for quiet in (["--json"], ["--any-tokenization"], ["--documents"]):
+        assert run("count", index_path, query, *quiet).stderr == ""
+    assert "readings" not in run("count", index_path, query, "--json").json
+    answer = run("count", index_path, query, "--json", "--readings").json
+    assert answer["readings"] == json.loads(json.dumps(asdict(found)))
+    shown = run("count", index_path, query, "--readings").stdout
+    assert shown.startswith(f'"{query}" as a string: {found.string_count:,}\n')
+    for other in (["--documents"], ["--ignore-case"]):
+        assert run("count", index_path, query, "--readings", *other).code == 2
+    assert run("count", index_path, "--token-ids", "1", "--readings").code == 2
+
+
+def test_next_after_characters(index: infgram.Index, index_path: Path) -> None:
+    found = run("next", index_path, "atural", "--whole", "--any-tokenization", "--json").json
+    expected = index.next_token_distribution("atural", any_tokenization=True, top_k=10)
+    assert [row["count"] for row in found["rows"]] == expected.counts.tolist()
+    assert found["context_count"] == expected.context_count > 0
+    assert run("next", index_path, "NATURAL", "--whole", "--ignore-case", "--json").json["context_count"] > 0
+    refused = run("next", index_path, "natural", "--any-tokenization")
+    assert refused.code == 2
+    assert "--whole" in refused.stderr
 
 
 def test_a_text_that_begins_with_a_dash(index_path: Path) -> None:
@@ -177,7 +215,7 @@ def test_count_of_documents(index: infgram.Index, index_path: Path) -> None:
     assert run("count", index_path, " natural", "--documents").stdout == "3\n"
 
 
-@pytest.mark.parametrize("query", ["NATURAL", "l lang", "\u00c9", "x AND y"])
+@pytest.mark.parametrize("query", ["NATURAL", "l lang", "\u00c9", "x AND y", "(NATURAL OR x) AND lang"])
 @pytest.mark.parametrize("option", ["--ignore-case", "--any-tokenization"])
 def test_search_of_characters(index: infgram.Index, index_path: Path, query: str, option: str) -> None:
     ignore_case = option == "--ignore-case"
@@ -189,10 +227,11 @@ def test_search_of_characters(index: infgram.Index, index_path: Path, query: str
     assert [hit["matches"] for hit in found["documents"]] == [[*map(vars, hit.matches)] for hit in expected]
     assert run("search", index_path, query, *words).stdout.startswith(f"{expected.count} occurrence")
     assert run("count", index_path, query, option, "--documents").stdout == (
-        f"{index.search_text(query, ignore_case=ignore_case).document_count}\n"
+        f"{index.document_count(query, ignore_case=ignore_case, any_tokenization=True)}\n"
     )
-    for others in (["--scope", "document"], ["--max-matches", "5"]):
-        assert run("search", index_path, query, option, *others).code == 2
+    in_document = index.search_text(query, ignore_case=ignore_case, scope="document").count
+    assert run("search", index_path, query, option, "--scope", "document", "--json").json["count"] == in_document
+    assert run("search", index_path, query, option, "--max-matches", "5").code == 2
     assert run("search", index_path, "--token-ids", "1", option).code == 2
 
 

@@ -123,6 +123,22 @@ def test_pages_filters_and_estimates(service: Loopback) -> None:
         for options in ({}, {"ignore_case": True}, {"seed": 5, "where": {"number": 3}, "snippet_tokens": 4}):
             assert client.search_text("rOse 1", **options) == index.search_text("rOse 1", **options)
             assert client.search_text("ose 1", **options) == index.search_text("ose 1", **options)
+        characters: list[dict[str, Any]] = [{"any_tokenization": True}, {"ignore_case": True}]
+        for options in characters:
+            query = "(ROSE OR ose) AND 3"
+            assert client.search(query, **options) == index.search(query, **options)
+            assert client.document_count("OSE 1", **options) == index.document_count("OSE 1", **options)
+            found = client.next_token_distribution("OSE", top_k=3, **options)
+            expected = index.next_token_distribution("OSE", top_k=3, **options)
+            assert (found.token_ids.tolist(), found.counts.tolist()) == (
+                expected.token_ids.tolist(),
+                expected.counts.tolist(),
+            )
+            assert (found.context_count, found.n_distinct) == (expected.context_count, expected.n_distinct)
+        for text in ("rose", "OSE 1", "zebra"):
+            assert client.readings(text) == index.readings(text)
+        with pytest.raises(infgram.QueryError, match="readings are of a text"):
+            client.readings([97])  # type: ignore[arg-type]
         assert client.count("ROSE", ignore_case=True) == index.count("ROSE", ignore_case=True) == 20
         with pytest.raises(infgram.QueryError, match="cursor"):
             client.search("other", cursor=first.cursor)
@@ -159,14 +175,16 @@ def test_it_has_the_methods_of_an_index() -> None:
             for client in (infgram.Client, infgram.AsyncClient):
                 found = inspect.signature(getattr(client, name)).parameters
                 local = wanted.keys() - found.keys()
-                assert local <= {"timeout_s", "progress", "max_branches"}, (client, name)
+                assert local <= {"timeout_s", "progress", "max_branches", "other_case"}, (client, name)
                 assert list(found.values()) == [wanted[each] for each in wanted if each not in local], (client, name)
 
 
 def test_the_options_of_a_search_are_those_of_the_index() -> None:
     parameters = inspect.signature(infgram.Index.search).parameters.items()
     defaults = {
-        name: each.default for name, each in parameters if name not in ("self", "query", "timeout_s", "progress")
+        name: each.default
+        for name, each in parameters
+        if name not in ("self", "query", "timeout_s", "progress", "max_branches")
     }
     assert defaults == SEARCH_OPTIONS
 

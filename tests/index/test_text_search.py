@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import infgram
+from infgram import Cnf
 from infgram.tokenizers import train_bpe
+from infgram.types import Int64Array
 from tests.building import text_index, union_index
 from tests.reference import Place, fold, text_places
-from tests.strategies import layouts
+from tests.strategies import Layout, layouts
 
 TEXTS = [
     "The cat sat on the mat; the CAT sat.",
@@ -34,7 +37,7 @@ texts = st.lists(st.lists(st.sampled_from(["a", "A", "b", "é", "É", "日", " "
 def check(index: infgram.Index, texts: Sequence[str], query: str, *, ignore_case: bool) -> None:
     places = text_places(texts, query, ignore_case=ignore_case)
     counts = Counter(place.document_id for place in places)
-    found = index.search_text(query, ignore_case=ignore_case, limit=100, matches_per_document=100)
+    found = index.search_text(Cnf([[query]]), ignore_case=ignore_case, limit=100, matches_per_document=100)
     assert (found.count, found.document_count, found.is_exact) == (len(places), len(counts), True)
     assert [(hit.document_id, hit.match_count) for hit in found] == sorted(counts.items())
     assert [
@@ -127,7 +130,128 @@ def test_limits(index: infgram.Index) -> None:
         index.search_text("")
 
 
-def test_a_text_that_is_a_query_elsewhere() -> None:
-    with text_index(["rock AND roll", "roll, rock"]) as index:
-        found = index.search_text("rock AND")
-        assert [hit.document_id for hit in found] == [0]
+def test_and_is_an_operator_unless_quoted() -> None:
+    with text_index(["rock AND roll", "roll, ROCKS", "rock"]) as index:
+        for found in (
+            index.search_text("rock AND roll", ignore_case=True),
+            index.search("rock AND roll", ignore_case=True),
+            index.search("rock AND roll", ignore_case=True, any_tokenization=True),
+        ):
+            assert [hit.document_id for hit in found] == [0, 1]
+        for literal in ('"rock AND roll" OR nothing', Cnf([["rock AND roll"]])):
+            assert [hit.document_id for hit in index.search_text(literal)] == [0]
+        assert index.count("rock AND", any_tokenization=True) == 1  # a text to count is no query
+        assert index.document_count("rock AND", any_tokenization=True) == 1
+        with pytest.raises(infgram.QueryError, match="a term"):
+            index.search_text("rock AND")
+        with pytest.raises(infgram.QueryError, match="token ids have no case"):
+            index.search(Cnf([["rock"], [[1]]]), ignore_case=True)
+        with pytest.raises(infgram.QueryError, match="max_matches"):
+            index.search("rock", any_tokenization=True, max_matches=1)
+
+
+def occurrences(
+    index: infgram.Index, clauses: Sequence[Sequence[str]], *, ignore_case: bool, distance: int | None
+) -> dict[int, list[int]]:
+    """Of each document the characters at which the first clause occurs with all others in reach, by looking everywhere.
+
+    A place of a clause is a character at which one of its terms begins; in reach are places whose tokens lie in one
+    window of one token and `distance` more (None: in the document).
+    """
+    found: dict[int, list[int]] = {}
+    for document_id in range(index.n_documents):
+        document = index.document(document_id)
+        owners = np.repeat(np.arange(len(document.token_ids)), token_lengths(index, document.token_ids))
+        places = []
+        for terms in clauses:
+            begins = {
+                place.offset for term in terms for place in text_places([document.text], term, ignore_case=ignore_case)
+            }
+            places.append({begin: int(owners[len(document.text[:begin].encode())]) for begin in sorted(begins)})
+        reach = len(owners) if distance is None else distance
+        for begin, token in places[0].items():
+            windows = range(token - reach, token + 1)
+            if any(all(any(w <= t <= w + reach for t in each.values()) for each in places) for w in windows):
+                found.setdefault(document_id, []).append(begin)
+    return found
+
+
+def token_lengths(index: infgram.Index, token_ids: Int64Array) -> Int64Array:
+    vocabulary = index.tokenizer.token_bytes()
+    assert vocabulary is not None
+    return vocabulary.lengths[token_ids]
+
+
+def check_conjunction(
+    index: infgram.Index, clauses: list[list[str]], *, ignore_case: bool, distance: int | None
+) -> None:
+    expected = occurrences(index, clauses, ignore_case=ignore_case, distance=distance)
+    found = index.search(
+        Cnf(clauses),
+        ignore_case=ignore_case,
+        any_tokenization=True,
+        limit=1000,
+        matches_per_document=1000,
+        scope="document" if distance is None else "window",
+        max_distance=distance or 0,
+    )
+    assert found.count == sum(map(len, expected.values()))
+    assert found.document_count == len(expected)
+    assert [(hit.document_id, hit.match_count) for hit in found] == [(d, len(at)) for d, at in expected.items()]
+    for hit in found:
+        assert [match.match_start for match in hit.matches if match.clause == 0] == expected[hit.document_id]
+        for match in hit.matches:
+            terms = clauses[match.clause]
+            shown = hit.text[match.match_start : match.match_end]
+            assert any(shown == term or (ignore_case and fold_all(shown) == fold_all(term)) for term in terms)
+            check_match(index, hit, match, shown, ignore_case=ignore_case)
+
+
+def fold_all(text: str) -> str:
+    return "".join(map(fold, text))
+
+
+terms = st.sampled_from(["a", "A", "aa", "b", "é", "a ", "日a", "ab", "aab", " "])
+conjunctions = st.lists(st.lists(terms, min_size=1, max_size=3), min_size=1, max_size=3)
+distances = st.sampled_from([None, 0, 1, 2, 5])
+
+
+@given(
+    parts=st.lists(texts.filter(len), min_size=1, max_size=2),
+    clauses=conjunctions,
+    layout=layouts,
+    ignore_case=st.booleans(),
+    distance=distances,
+)
+def test_any_conjunctions_in_bytes(
+    parts: list[list[str]], clauses: list[list[str]], layout: Layout, ignore_case: bool, distance: int | None
+) -> None:
+    with union_index(parts, layout=layout) as index:
+        check_conjunction(index, clauses, ignore_case=ignore_case, distance=distance)
+
+
+BPE = train_bpe(["aaaa aaa aa ab aab aaab é日a éÉ A aA  a"] * 3, 290)
+
+
+@settings(max_examples=60)
+@given(texts=texts.filter(len), clauses=conjunctions, ignore_case=st.booleans(), distance=distances)
+def test_any_conjunctions_in_byte_pairs(
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: list[str],
+    clauses: list[list[str]],
+    ignore_case: bool,
+    distance: int | None,
+) -> None:
+    """A token holds several places of a term, and terms of a clause begin in one token at different characters."""
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "c.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    BPE.save(folder)
+    with infgram.build(
+        folder / "c.jsonl", tokenizer=str(folder / "tokenizer.json"), overwrite=True, shard_tokens=4
+    ) as index:
+        check_conjunction(index, clauses, ignore_case=ignore_case, distance=distance)
+        for term in clauses[0]:
+            found = index.search_text(Cnf([[term]]), ignore_case=ignore_case)
+            options = {"ignore_case": ignore_case, "any_tokenization": True}
+            assert found.count == index.count(term, **options)
+            assert found.document_count == index.document_count(term, **options)

@@ -29,6 +29,8 @@ SLOW: tuple[tuple[str, dict[str, Any]], ...] = (
     ("count", {"token_ids": [97] * (SHORT + 1)}),
     ("count", {"query": "rose", "ignore_case": True}),
     ("count", {"query": "rose", "any_tokenization": True}),
+    ("count", {"query": "rose", "readings": True}),
+    ("next-token", {"query": "rose", "any_tokenization": True}),
     ("infgram", {"query": "rose", "top_k": SHORT + 1}),
     ("count/batch", {"items": [{"query": "rose"}]}),
     ("document-count", {"query": "rose"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict
 from typing import Any
@@ -125,6 +126,35 @@ def test_searches_for_characters(
     (in_batch,) = answered(client.post(f"{address}/search-text/batch", json={"items": [question]}))["results"]
     del in_batch["elapsed_ms"], body["elapsed_ms"]
     assert in_batch == body
+
+
+def test_questions_for_characters(client: TestClient, index: infgram.Index, address: str) -> None:
+    """AND and OR are operators whatever the tokens; the parsed form is shown; nothing is said of readings unasked."""
+    question: dict[str, Any] = {"query": "(ROSE OR os) AND is", "ignore_case": True}
+    for path in ("search", "search-text"):
+        body = answered(client.post(f"{address}/{path}", json=question))
+        expected = index.search(question["query"], ignore_case=True)
+        assert (body["count"], body["document_count"]) == (expected.count, expected.document_count)
+        assert body["clauses"] == [["ROSE", "os"], ["is"]]
+    assert answered(client.post(f"{address}/search", json={"query": "a rose"}))["clauses"] == [["a rose"]]
+    for text in ("os", "ROSE"):
+        fields = {"query": text, "ignore_case": True}
+        body = answered(client.post(f"{address}/document-count", json=fields))
+        assert body["document_count"] == index.document_count(text, ignore_case=True)
+        rows = answered(client.post(f"{address}/next-token", json=fields))["rows"]
+        after = index.next_token_distribution(text, ignore_case=True, top_k=20)
+        assert [(row["token_id"], row["count"]) for row in rows] == [
+            *zip(after.token_ids.tolist(), after.counts.tolist(), strict=True)
+        ]
+        body = answered(client.post(f"{address}/count", json={"query": text, "readings": True}))
+        assert body["count"] == index.count(text)
+        assert body["readings"] == json.loads(json.dumps(asdict(index.readings(text))))
+        assert "readings" not in answered(client.post(f"{address}/count", json={"query": text}))
+    for path, more in (("count", {"readings": True}), ("document-count", {"ignore_case": True})):
+        problem(client.post(f"{address}/{path}", json={"token_ids": [97], **more}), 422, "invalid_request")
+        problem(client.post(f"{address}/{path}", json={"query": "", **more}), 422, "invalid_query")
+    problem(client.post(f"{address}/search-text", json={"query": "rose AND"}), 422, "malformed_query")
+    problem(client.post(f"{address}/search", json={"clauses": [[[97]]], "ignore_case": True}), 422, "invalid_query")
 
 
 def test_searches_for_characters_that_cannot_be_asked(client: TestClient) -> None:

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from infgram.service.assets import ASSETS, FOLDER
 
+from infgram import query_language
 from tests.service.conftest import answered
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -82,6 +83,18 @@ def test_nothing_comes_from_elsewhere() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+|@import|url\(", text) == [], path.name
+
+
+def test_the_page_takes_for_a_query_what_the_service_does() -> None:
+    """The page decides by the same words whether a text is a query."""
+    (found,) = re.findall(r"&& /(.+)/u\.test\(state\.query\)", (FOLDER / "app.mjs").read_text(encoding="utf-8"))
+    assert re.compile(found).pattern == query_language._OPERATOR.pattern
+
+
+def test_no_number_of_documents_is_the_length_of_a_list() -> None:
+    """What is said of documents is the service's count of them."""
+    for script in FOLDER.glob("*.mjs"):
+        assert re.findall(r"plural\([\w.]*(?:documents|listed)\.length", script.read_text(encoding="utf-8")) == []
 
 
 def test_documents_reach_the_page_as_they_are(client: TestClient) -> None:

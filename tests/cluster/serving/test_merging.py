@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -98,6 +99,12 @@ def test_as_on_one_machine(documents: list[str], layout: Layout, n_groups: int) 
                 assert sample == whole.sample_documents(query, limit=3, seed=seed or 0, most_read=most_read)
             assert index.count(query, ignore_case=True) == whole.count(query, ignore_case=True)
             assert index.search_text(query, ignore_case=True) == whole.search_text(query, ignore_case=True)
+            assert index.readings(query) == whole.readings(query)
+            both = f"{query} AND b"
+            assert index.search(both, any_tokenization=True) == whole.search(both, any_tokenization=True)
+        asked = (np.array([97, 98, 32]), np.array([97, 98, 97]), np.array([0, 1, 0, 1]), np.array([1, 2, 2, 3]))
+        before, expected_before = (each._core.count_before(*asked) for each in (index, whole))
+        assert [column.tolist() for column in before] == [column.tolist() for column in expected_before]
         for shard, (lo, hi) in enumerate(whole.find("a")):
             for rank in range(lo, hi):
                 assert index.locate_rank(shard, rank) == whole.locate_rank(shard, rank)
