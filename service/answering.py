@@ -27,8 +27,8 @@ from .dependencies import Asked, Held, held, hold, sound
 from .limits import check_sizes
 from .problems import ProblemError, of_validation, refusals
 from .questions import CountsQuestion, Question
-from .settings import Limits
 from .runtime import Runtime, runtime_of
+from .settings import Limits
 from .work import Work
 
 B = TypeVar("B", bound=BaseModel)

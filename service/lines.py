@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -56,9 +56,7 @@ def whole_object(fields: Mapping[str, Any]) -> list[bytes]:
     for name, value in fields.items():
         parts += (b",", orjson.dumps(name), b":")
         if isinstance(value, dict) and len(value) > MOST_ENTRIES:
-            entries = iter(value.items())
-            chunks = iter(lambda: dict(islice(entries, MOST_ENTRIES)), {})
-            parts += (b"{", *list(chain.from_iterable((b",", orjson.dumps(chunk)[1:-1]) for chunk in chunks))[1:], b"}")
+            parts += _entries(value)
         else:
             parts.append(orjson.dumps(value))
     return _grouped([b"{", *parts[1:], b"}"])
@@ -104,7 +102,7 @@ def _lines(answer: BaseModel | Results[Any]) -> Iterator[list[bytes]]:
 
 
 def _json(model: BaseModel, exclude: set[str] | None = None) -> list[bytes]:
-    """The JSON of a model without some fields, in parts: each is made in one call, which holds the interpreter's lock."""
+    """The JSON of a model without some fields, in parts: each is made in one call, during which no thread runs."""
     serializer = model.__pydantic_serializer__
     left_out = exclude or set()
     names = (name for name in _divisible(type(model)) if name not in left_out)
@@ -113,13 +111,21 @@ def _json(model: BaseModel, exclude: set[str] | None = None) -> list[bytes]:
         return [serializer.to_json(model, exclude=exclude)]
     parts = [serializer.to_json(model, exclude={*long, *left_out}).removesuffix(b"}")]
     for name in long:
-        parts += [b"," * (len(parts[0]) > 1 or len(parts) > 1), b'"%b":' % name.encode(), *_in_parts(getattr(model, name))]
+        parts += [
+            b"," * (len(parts[0]) > 1 or len(parts) > 1),
+            b'"%b":' % name.encode(),
+            *_in_parts(getattr(model, name)),
+        ]
     return [*parts, b"}"]
 
 
-def _in_parts(value: str | Sequence[Any]) -> list[bytes]:
+def _in_parts(value: Sequence[Any]) -> list[bytes]:
     if isinstance(value, str):
-        return [b'"', *(orjson.dumps(value[start : start + PIECE])[1:-1] for start in range(0, len(value), PIECE)), b'"']
+        return [
+            b'"',
+            *(orjson.dumps(value[start : start + PIECE])[1:-1] for start in range(0, len(value), PIECE)),
+            b'"',
+        ]
     parts: list[bytes] = []
     if isinstance(value[0], BaseModel):
         for each in value:
@@ -128,6 +134,14 @@ def _in_parts(value: str | Sequence[Any]) -> list[bytes]:
         for start in range(0, len(value), PIECE):
             parts += (b",", orjson.dumps(value[start : start + PIECE])[1:-1])
     return [b"[", *parts[1:], b"]"]
+
+
+def _entries(value: dict[str, Any]) -> list[bytes]:
+    entries, parts = iter(value.items()), [b"{"]
+    while chunk := dict(islice(entries, MOST_ENTRIES)):
+        parts += [b","] * (len(parts) > 1)
+        parts.append(orjson.dumps(chunk)[1:-1])
+    return [*parts, b"}"]
 
 
 def _grouped(parts: list[bytes]) -> list[bytes]:

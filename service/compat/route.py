@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 
 import infgram
 
-from ..answering import InPieces, promptly
 from .. import bodies, lines
+from ..answering import InPieces, promptly
 from ..dependencies import Asked
 from ..problems import ProblemError
 from ..runtime import runtime_of

@@ -20,9 +20,7 @@ DocumentId = Annotated[int, Path(ge=0, description="Documents are numbered from 
 Whole = Annotated[bool, Query(description="Not cut, however long it is.")]
 
 
-@router.get(
-    "/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentAnswer
-)
+@router.get("/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentAnswer)
 async def document(request: Request, name: NamedIndex, document_id: DocumentId, whole: Whole = False) -> Response:
     """Text, tokens and metadata of one document."""
 

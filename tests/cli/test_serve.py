@@ -133,9 +133,7 @@ def test_a_wrong_setting_of_the_environment(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_misspelt_setting_of_the_environment(
-    index_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
-) -> None:
+def test_a_misspelt_setting_of_the_environment(index_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """Or else the service would be open to everybody."""
     monkeypatch.setenv("INFGRAM_API_KEY_FILE", "keys.txt")
     outcome = run("serve", index_path, "--workers", workers, "--port", 0)

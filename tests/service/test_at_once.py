@@ -91,7 +91,12 @@ def test_only_small_bodies_are_read_on_the_event_loop(watched: Watched, monkeypa
     monkeypatch.setattr(bodies, "parse", noted)
     small, large = b'{"query":"a"}', b'{"query":"a"' + b" " * bodies.SMALL_BYTES + b"}"
     batch, public = b'{"items":[{"query":"a"}]}', b'{"index":"bytes","query_type":"count","query":"a"'
-    asked = [("count", small, False), ("count", large, True), ("count/batch", batch, True), ("count/batch", b"[]", True)]
+    asked = [
+        ("count", small, False),
+        ("count", large, True),
+        ("count/batch", batch, True),
+        ("count/batch", b"[]", True),
+    ]
     asked += [("counts", b'{"queries":["a"]}', True)]
     json_type = {"content-type": "application/json"}
     for question, body, by_reader in asked:

@@ -103,8 +103,8 @@ def test_a_problem_on_the_way_is_a_line(folders: dict[str, Path], monkeypatch: p
 
 def test_long_answers_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same JSON, and none of the pieces is much larger than asked for."""
-    document = {"document_id": 1, "metadata": {"a": [1]}, "n_tokens": 3, "text_truncated": False}
-    long = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
+    document: dict[str, Any] = {"document_id": 1, "metadata": {"a": [1]}, "n_tokens": 3, "text_truncated": False}
+    long: dict[str, Any] = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
     model = DocumentAnswer(**document, **long)
     found = SpanDocument(document_id=1, offset=2, snippet="a rose", snippet_match_start=0, snippet_match_end=1)
     span = Span(start=0, end=1, text_start=None, text_end=None, text="x", count=1, log_prob=-1.0, documents=[found] * 9)
@@ -118,7 +118,8 @@ def test_long_answers_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(lines, "_DIVISIBLE", divisible)
         monkeypatch.setattr(lines, "PIECE", 100)
         monkeypatch.setattr(lines, "PIECE_BYTES", 1_000)
-        for answer, text in zip((model, trace, results), expected, strict=True):
+        answers: list[Any] = [model, trace, results]
+        for answer, text in zip(answers, expected, strict=True):
             pieces = lines.whole(answer)
             assert json.loads(b"".join(pieces)) == json.loads(text)
         assert max(map(len, pieces)) < 40_000

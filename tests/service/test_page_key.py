@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from infgram.service import add_key
+from infgram.service.keys import Keys
 
 from tests.client.loopback import Loopback, loopback
 from tests.service import browser
@@ -81,7 +82,7 @@ def test_a_key_that_is_withdrawn(page: Browser, service: Loopback, key: str) -> 
     page.until(ASKED)
     page.type_key(key)
     page.until(ANSWERED)
-    known, service.runtime.keys = service.runtime.keys, type(service.runtime.keys)([])
+    known, service.runtime.keys = service.runtime.keys, Keys([])
     page.run("document.getElementById('clear').click()")
     page.until(f"{ASKED} && {NOTE}.includes('withdrawn')")
     service.runtime.keys = known

@@ -54,7 +54,7 @@ def test_a_misspelt_variable(monkeypatch: pytest.MonkeyPatch, variable: str, mea
 def test_all_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFGRAM_HOSTS", "::1")
     monkeypatch.setenv("INFGRAM_PORTS", "1")
-    with pytest.raises(ValueError, match="INFGRAM_HOSTS.*INFGRAM_PORTS"):
+    with pytest.raises(ValueError, match=r"INFGRAM_HOSTS.*INFGRAM_PORTS"):
         Settings()
 
 
