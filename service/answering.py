@@ -7,7 +7,7 @@ dependencies and its copies of models would cost several times what a count does
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from inspect import signature
@@ -17,6 +17,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.types import Receive, Scope, Send
 
 import infgram
 
@@ -26,11 +27,12 @@ from .dependencies import Asked, Held, held, hold, sound
 from .limits import check_sizes
 from .problems import ProblemError, of_validation, refusals
 from .questions import CountsQuestion, Question
-from .settings import Limits
 from .runtime import Runtime, runtime_of
+from .settings import Limits
 from .work import Work
 
 B = TypeVar("B", bound=BaseModel)
+T = TypeVar("T")
 
 PROMPT_S: Final = 0.05
 """An answer that takes longer is watched: a client that goes away stops it."""
@@ -61,12 +63,29 @@ class QuestionRoute(APIRoute):
         content = _at_once(runtime_of(request), name, body, answer)
         if content is None:
             content = await promptly(request, name, answer)
-        return Response(content, media_type="application/json")
+        return InPieces(content)
 
     @cached_property
     def _body_type(self) -> type[BaseModel]:
         body_type: type[BaseModel] = get_type_hints(self.endpoint)[list(signature(self.endpoint).parameters)[-1]]
         return body_type
+
+
+class InPieces(Response):
+    """A JSON answer that is sent in pieces, each of which is let go when it is sent."""
+
+    media_type = "application/json"
+
+    def __init__(self, pieces: list[bytes], headers: Mapping[str, str] | None = None) -> None:
+        self._last, *self._others = reversed(pieces)
+        super().__init__(self._last, headers={**(headers or {}), "content-length": str(sum(map(len, pieces)))})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while self._others:
+            await send({"type": "http.response.body", "body": self._others.pop(), "more_body": True})
+        await send({"type": "http.response.body", "body": self._last})
 
 
 def question_router(tag: str) -> APIRouter:
@@ -100,7 +119,7 @@ def _validated(body: bytes, body_type: type[B], limits: Limits) -> B:
         raise of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors]) from None
 
 
-async def promptly(request: Request, name: str, answer: Callable[[Asked], bytes]) -> bytes:
+async def promptly(request: Request, name: str, answer: Callable[[Asked], T]) -> T:
     """What `answer` makes of an index on a thread, in time; it is told to stop when the client goes away.
 
     A call that cannot be stopped keeps its place and its index until it ends; the client is answered in time.
@@ -119,11 +138,11 @@ async def promptly(request: Request, name: str, answer: Callable[[Asked], bytes]
     return answering.result()
 
 
-async def _partly(request: Request, name: str, answer: Callable[[Asked], bytes]) -> Response:
+async def _partly(request: Request, name: str, answer: Callable[[Asked], list[bytes]]) -> Response:
     """The answer of the shards that can be reached; a header numbers those that it does without."""
     missing: list[int] = []
 
-    def answer_partly(asked: Asked) -> bytes:
+    def answer_partly(asked: Asked) -> list[bytes]:
         with infgram.partial_answers() as answers:
             content = answer(asked)
         missing.extend(answers.missing_shards)
@@ -131,10 +150,12 @@ async def _partly(request: Request, name: str, answer: Callable[[Asked], bytes])
 
     content = await promptly(request, name, answer_partly)
     headers = {MISSING: ", ".join(map(str, missing))} if missing else None
-    return Response(content, media_type="application/json", headers=headers)
+    return InPieces(content, headers)
 
 
-def _at_once(runtime: Runtime, name: str, body: BaseModel, answer: Callable[[Asked], bytes]) -> bytes | None:
+def _at_once(
+    runtime: Runtime, name: str, body: BaseModel, answer: Callable[[Asked], list[bytes]]
+) -> list[bytes] | None:
     """The answer to a quick question, on the event loop: a thread costs several times what a count does.
 
     None for any other question, while answers wait for the disk, and for an index that is not this machine's.
@@ -156,11 +177,11 @@ def _at_once(runtime: Runtime, name: str, body: BaseModel, answer: Callable[[Ask
         runtime.disk.look()
 
 
-def _release(held: Held, ended: asyncio.Future[bytes]) -> None:
+def _release(held: Held, ended: asyncio.Future[Any]) -> None:
     held.release(None if ended.cancelled() else ended.exception())
 
 
-async def _watch(request: Request, answering: asyncio.Future[bytes], work: Work) -> None:
+async def _watch(request: Request, answering: asyncio.Future[Any], work: Work) -> None:
     """Wait until the answer is there.
 
     Raises:
@@ -181,7 +202,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _whole(endpoint: Callable[[Asked, Any], Any], body: BaseModel, asked: Asked) -> bytes:
+def _whole(endpoint: Callable[[Asked, Any], Any], body: BaseModel, asked: Asked) -> list[bytes]:
     return lines.whole(endpoint(asked, body))
 
 

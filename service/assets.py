@@ -20,7 +20,9 @@ MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-NAMES: Final = ("index.html", "app.mjs", "api.mjs", "view.mjs", "dom.mjs", "answer.css", "style.css", "favicon.svg")
+NAMES: Final = (
+    *("index.html", "app.mjs", "api.mjs", "key.mjs", "view.mjs", "dom.mjs", "answer.css", "style.css", "favicon.svg"),
+)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def parse(body: bytes, limits: Limits) -> Any:
 
 
 def _check_values(body: bytes, most: int) -> None:
-    """Refuse a body of too many values, by its commas and brackets; those inside texts are told apart only if needed."""
+    """Refuse a body of too many values, by its commas and brackets; those inside texts are left out only if needed."""
     if _weight(body) > most and _weight(b"".join(_outside_texts(body))) > most:
         error = FieldError(loc=["body"], type="limit_exceeded", msg=f"Expected at most {most} values")
         raise ProblemError("limit_exceeded", errors=[error])

@@ -127,5 +127,7 @@ def _key(path: Path, number: int, line: str) -> Key:
         )
     rate = _RATE.search(found["words"])
     if rate and not float(rate[1]):
-        raise infgram.InputError(f"{path}, line {number}: expected requests_per_s above 0; to take a key back, remove it")
+        raise infgram.InputError(
+            f"{path}, line {number}: expected requests_per_s above 0; to take a key back, remove it"
+        )
     return Key(found["name"], found["digest"], "admin" in found["words"].split(), float(rate[1]) if rate else None)

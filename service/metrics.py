@@ -34,7 +34,7 @@ _REASONS: Final = (
     *("InfgramError", "IndexNotFoundError", "IndexDamagedError", "IndexVersionError", "StorageError"),
     *("TokenizerError", "InputError", "QueryError", "MissingExtraError", "ShardUnavailableError", "other"),
 )
-"""Kinds of errors, by their places, which are what workers tell each other; `other` is any that is not the library's."""
+"""Kinds of errors; workers tell each other their places. `other` is any that is not the library's."""
 
 
 class FailedReload(NamedTuple):

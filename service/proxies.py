@@ -71,7 +71,10 @@ class Proxies:
             return peer
         found = [
             self._walk(peer, nodes)
-            for values, nodes in ((forwarded_for, _plain_nodes(forwarded_for)), (forwarded, _forwarded_nodes(forwarded)))
+            for values, nodes in (
+                (forwarded_for, _plain_nodes(forwarded_for)),
+                (forwarded, _forwarded_nodes(forwarded)),
+            )
             if values
         ]
         return found[0] if found and found.count(found[0]) == len(found) else peer

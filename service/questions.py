@@ -293,9 +293,7 @@ class TraceQuestion(Question):
     whole_words: bool = Field(default=False, description="Spans begin and end where words do.")
     delimiters: Annotated[
         list[Annotated[str, AfterValidator(_is_utf8)] | TokenId], Field(max_length=16, fail_fast=True)
-    ] = Field(
-        default=[], description="Texts or token ids; none ends inside a span, except with its last token."
-    )
+    ] = Field(default=[], description="Texts or token ids; none ends inside a span, except with its last token.")
     documents_per_span: Annotated[int, Field(ge=0, description="Documents of a span at most."), AtMost("documents")] = (
         10
     )
@@ -348,9 +346,7 @@ class CountsQuestion(BaseModel):
 
     queries: Annotated[
         Annotated[list[Annotated[str, AfterValidator(_is_utf8)]], Field(fail_fast=True)] | None, AtMost("batch_items")
-    ] = Field(
-        default=None, description="Texts.", json_schema_extra=_may_be_left_out
-    )
+    ] = Field(default=None, description="Texts.", json_schema_extra=_may_be_left_out)
     token_ids: Annotated[Annotated[list[TokenIds], Field(fail_fast=True)] | None, AtMost("batch_items")] = Field(
         default=None, description="Lists of token ids.", json_schema_extra=_may_be_left_out
     )

@@ -226,6 +226,9 @@ class _Environment(EnvSettingsSource):
         return super().__call__()
 
 
+_INNER: Final[Mapping[str, type[BaseModel]]] = {"limits": Limits, "models": NeuralModel}
+
+
 def settings_from(file: Path | None, **given: Any) -> Settings:
     """The settings of a TOML file, the environment and arguments.
 
@@ -252,7 +255,7 @@ def _reason(loc: tuple[int | str, ...], kind: str, message: str, given: Mapping[
     """What is wrong with a setting, and where it is set if that is the environment."""
     name = ".".join(map(str, loc))
     if kind == "extra_forbidden":
-        known = Settings if len(loc) == 1 else {"limits": Limits, "models": NeuralModel}.get(str(loc[0]), Settings)
+        known: type[BaseModel] = Settings if len(loc) == 1 else _INNER.get(str(loc[0]), Settings)
         near = environment.nearest(str(loc[-1]), known.model_fields)
         return f"{name}: there is no such setting{near}"
     if loc[-1:] == ("[key]",):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a token
 FILE_NAME: Final = "tokenizer.json"
 
 _LONG: Final = 1024
-"""Characters of a text from which on other threads run while it is encoded; the package's short way does not let them."""
+"""A longer text, in characters, is encoded so that other threads run; for short ones that takes more time."""
 
 
 class HuggingFaceTokenizer:

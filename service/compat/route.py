@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 
 import infgram
 
-from ..answering import promptly
-from .. import bodies
+from .. import bodies, lines
+from ..answering import InPieces, promptly
 from ..dependencies import Asked
 from ..problems import ProblemError
 from ..runtime import runtime_of
@@ -71,22 +71,21 @@ async def public_query(request: Request) -> Response:
         asked = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
         if asked.index not in runtime.indexes:
             raise PublicError("Invalid index; GET / lists those there are!", 400)
-        content = await promptly(request, asked.index, partial(_answered, asked))
+        return InPieces(await promptly(request, asked.index, partial(_answered, asked)))
     except PublicError as error:
         return _error(error.message, error.status)
     except ProblemError as error:
         detail = error.problem.detail
         return _error(detail, STATUS_OF_BODY.get(error.status_code, error.status_code), error.headers)
-    return Response(content, media_type="application/json")
 
 
 def _read(body: bytes, limits: Limits) -> PublicRequest:
     return PublicRequest.read(bodies.parse(body, limits))
 
 
-def _answered(request: PublicRequest, asked: Asked) -> bytes:
+def _answered(request: PublicRequest, asked: Asked) -> list[bytes]:
     try:
-        return orjson.dumps(answer(asked, request))
+        return lines.whole_object(answer(asked, request))
     except infgram.QueryError as error:
         raise PublicError("The index cannot be asked this!") from error
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from .. import lines
-from ..answering import promptly
+from ..answering import InPieces, promptly
 from ..answers import DocumentAnswer
 from ..dependencies import Asked, NamedIndex
 from ..problems import ProblemError, refusals
@@ -20,16 +20,14 @@ DocumentId = Annotated[int, Path(ge=0, description="Documents are numbered from 
 Whole = Annotated[bool, Query(description="Not cut, however long it is.")]
 
 
-@router.get(
-    "/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentAnswer
-)
+@router.get("/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentAnswer)
 async def document(request: Request, name: NamedIndex, document_id: DocumentId, whole: Whole = False) -> Response:
     """Text, tokens and metadata of one document."""
 
-    def answer(asked: Asked) -> bytes:
+    def answer(asked: Asked) -> list[bytes]:
         return lines.whole(shown_document(asked, document_id, ALL if whole else asked.limits.document_size))
 
-    return Response(await promptly(request, name, answer), media_type="application/json")
+    return InPieces(await promptly(request, name, answer))
 
 
 def shown_document(asked: Asked, document_id: int, most: int) -> DocumentAnswer:

@@ -1,16 +1,19 @@
 // The questions of the page, asked of the service that it came from.
 
+import { authorization } from "./key.mjs";
+
 /** What the service says when it refuses: a problem document. */
 export class Refusal extends Error {
-  /** @param {{detail: string, errors?: {loc: string[], msg: string}[]}} problem */
-  constructor({ detail, errors = [] }) {
+  /** @param {{code?: string, detail: string, errors?: {loc: string[], msg: string}[]}} problem */
+  constructor({ code, detail, errors = [] }) {
     const reasons = errors.map(({ loc, msg }) => `${msg} (${loc.slice(1).join(".")}).`);
     super(reasons.length > 0 ? `This cannot be asked. ${reasons.join(" ")}` : detail);
+    this.wantsKey = code === "unauthorized";
   }
 }
 
 async function json(path, options) {
-  const headers = { Accept: "application/json", ...options.headers };
+  const headers = { Accept: "application/json", ...authorization(), ...options.headers };
   const response = await fetch(path, { ...options, headers }).catch((error) => {
     throw error.name === "AbortError" ? error : new Refusal({ detail: "The service cannot be reached." });
   });
@@ -22,6 +25,9 @@ async function json(path, options) {
 const place = (index) => `v1/indexes/${encodeURIComponent(index)}`;
 
 export const indexes = () => json("v1/indexes", {});
+
+/** The OpenAPI document, which a link cannot ask for with a key. */
+export const description = () => json("openapi.json", {});
 
 /** @param {AbortSignal} signal */
 export const oneDocument = (index, id, signal) => json(`${place(index)}/documents/${id}`, { signal });

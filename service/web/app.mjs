@@ -1,7 +1,8 @@
 // The page: what is typed becomes a few questions, and the address keeps what was asked.
 
-import { ask, indexes, oneDocument } from "./api.mjs";
+import { ask, description, indexes, oneDocument } from "./api.mjs";
 import { at, make, number, plural } from "./dom.mjs";
+import { askForKey, hasKey, offerToForget } from "./key.mjs";
 import {
   showAbout, showClauses, showCount, showDocuments, showExamples, showNext, showQueryCount, showReadings, showTime,
   showTokens,
@@ -39,7 +40,8 @@ async function update() {
     trouble("");
   } catch (error) {
     if (signal.aborted) return;
-    trouble(error.message);
+    if (error.wantsKey) askForKey(update);
+    else trouble(error.message);
   }
   if (!signal.aborted) at("answer").removeAttribute("aria-busy");
 }
@@ -237,6 +239,16 @@ function listen() {
       box.focus();
     }
   });
+  at("openapi").addEventListener("click", async (event) => {
+    if (!hasKey()) return;
+    event.preventDefault(); // a link would ask without the key
+    try {
+      const text = JSON.stringify(await description(), null, 2);
+      location.assign(URL.createObjectURL(new Blob([text], { type: "application/json" })));
+    } catch (error) {
+      trouble(error.message);
+    }
+  });
   window.addEventListener("popstate", () => {
     recall();
     update();
@@ -247,9 +259,11 @@ async function start() {
   try {
     state.known = (await indexes()).indexes;
   } catch (error) {
-    trouble(error.message);
+    if (error.wantsKey) askForKey(start);
+    else trouble(error.message);
     return;
   }
+  offerToForget();
   if (state.known.length === 0) {
     trouble("This server has no index.");
     return;

@@ -135,6 +135,30 @@ def test_a_wrong_setting_of_the_environment(
     assert f"{name}: " in outcome.stderr
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_misspelt_setting_of_the_environment(index_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Or else the service would be open to everybody."""
+    monkeypatch.setenv("INFGRAM_API_KEY_FILE", "keys.txt")
+    outcome = run("serve", index_path, "--workers", workers, "--port", 0)
+    assert outcome.code == 2
+    assert "INFGRAM_API_KEY_FILE" in outcome.stderr
+    assert "INFGRAM_API_KEYS_FILE" in outcome.stderr
+
+
+def test_names_for_no_index(tmp_path: Path, index_path: Path) -> None:
+    (tmp_path / "service.toml").write_text(f"[indexes]\nstories = {str(index_path)!r}\n")
+    outcome = run("serve", "--config", tmp_path / "service.toml", "--name", "other")
+    assert outcome.code == 2
+    assert "--name" in outcome.stderr
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.1/8", "proxy", "0"])
+def test_proxies_that_are_none(index_path: Path, proxies: str) -> None:
+    outcome = run("serve", index_path, "--port", 0, "--trusted-proxies", proxies)
+    assert outcome.code == 2
+    assert "trusted_proxies" in outcome.stderr
+
+
 def test_a_missing_extra(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -148,7 +148,7 @@ def heavy(operation: str, text: str) -> list[Any]:
     """The good questions of an operation, as large as the limits allow."""
     long, letters, ids = {"query": text[:32_768]}, {"query": "a" * 32_768}, {"token_ids": [97, 32] * 2_048}
     texts: list[dict[str, Any]] = [long, letters, {"query": text[:512]}, ids]
-    most_hits = {"limit": 100, "snippet_tokens": 1_000, "matches_per_document": 100}
+    most_hits: dict[str, Any] = {"limit": 100, "snippet_tokens": 1_000, "matches_per_document": 100}
     special: dict[str, list[Any]] = {
         "count": [*texts, {"query": ""}, {"query": "a", "any_tokenization": True}, {"query": "a", "ignore_case": True}],
         "next_token": [{**body, "top_k": 1_000} for body in (*texts, {"query": ""})],

@@ -162,9 +162,9 @@ def test_a_count_that_fails_fails_alone(client: TestClient) -> None:
 def test_counts_beyond_2_to_the_53_are_exact() -> None:
     """JSON integers have no bounds; these readers keep them whole."""
     n = 2**53 + 1
-    sent = lines.whole(CountAnswer(token_ids=[1], tokens=None, elapsed_ms=0.1, count=n))
+    (sent,) = lines.whole(CountAnswer(token_ids=[1], tokens=None, elapsed_ms=0.1, count=n))
     assert json.loads(sent)["count"] == orjson.loads(sent)["count"] == n
-    sent = lines.whole(CountsAnswer(counts=[2**63 - 1, n], errors={}, elapsed_ms=0.1))
+    (sent,) = lines.whole(CountsAnswer(counts=[2**63 - 1, n], errors={}, elapsed_ms=0.1))
     assert json.loads(sent)["counts"] == orjson.loads(sent)["counts"] == [2**63 - 1, n]
 
 

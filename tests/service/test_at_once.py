@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import Settings, create_app, disk
+from infgram.service import Settings, bodies, create_app, disk
 from infgram.service.questions import SHORT
 from infgram.service.runtime import Runtime
 
@@ -79,6 +80,33 @@ def test_quick_questions(watched: Watched) -> None:
 def test_other_questions(watched: Watched) -> None:
     for question, body in SLOW:
         assert watched.asks_a_thread(question, body), (question, body.keys())
+
+
+def test_only_small_bodies_are_read_on_the_event_loop(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    parse = bodies.parse
+
+    def noted(*arguments: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return parse(*arguments)
+
+    monkeypatch.setattr(bodies, "parse", noted)
+    small, large = b'{"query":"a"}', b'{"query":"a"' + b" " * bodies.SMALL_BYTES + b"}"
+    batch, public = b'{"items":[{"query":"a"}]}', b'{"index":"bytes","query_type":"count","query":"a"'
+    asked = [
+        ("count", small, False),
+        ("count", large, True),
+        ("count/batch", batch, True),
+        ("count/batch", b"[]", True),
+    ]
+    asked += [("counts", b'{"queries":["a"]}', True)]
+    json_type = {"content-type": "application/json"}
+    for question, body, by_reader in asked:
+        watched.client.post(f"{AT}/{question}", content=body, headers=json_type)
+        assert threads.pop().startswith("reader") == by_reader, (question, body[:40])
+    for body, by_reader in ((public + b"}", False), (public + b" " * bodies.SMALL_BYTES + b"}", True)):
+        answered(watched.client.post("/", content=body, headers=json_type))
+        assert threads.pop().startswith("reader") == by_reader
 
 
 def test_while_the_disk_is_read(watched: Watched) -> None:

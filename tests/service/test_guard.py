@@ -69,7 +69,9 @@ def test_keys_are_read_again_on_reload(folders: dict[str, Path], keys_file: Path
         assert client.post("/v1/admin/reload", headers=bearer(keeper)).status_code == 200
         assert client.get("/v1/indexes", headers=bearer(alice)).status_code == 200
         keys_file.write_text("nonsense")
-        problem(client.post("/v1/admin/reload", headers=bearer(keeper)), 503, "not_loaded")
+        refused = problem(client.post("/v1/admin/reload", headers=bearer(keeper)), 503, "not_loaded")
+        assert f"{keys_file}, line 1: expected a name" in refused["detail"], "the keeper is told"
+        assert client.get("/readyz").json()["reload_failed"]["error"] == "InputError"
         assert client.get("/v1/indexes", headers=bearer(alice)).status_code == 200
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import Settings, create_app, names_of, settings_from
+from infgram.service import Settings, add_key, create_app, names_of, settings_from
 from infgram.service.indexes import ServedIndex
 from infgram.service.runtime import Runtime
 from pydantic import ValidationError
@@ -244,6 +244,29 @@ def test_a_damaged_index_is_replaced_by_a_reload(folders: dict[str, Path]) -> No
         assert answered(client.post("/v1/admin/reload")) == {"reloaded": ["bytes"], "unchanged": ["bpe", "ids"]}
         assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
         assert answered(client.get("/readyz")) == {"status": "ready"}
+
+
+def test_whatever_ends_a_reload_has_a_reason(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error that is none of the library's, as of a model's file."""
+    keys = tmp_path / "keys.txt"
+    admin = {"authorization": f"Bearer {add_key(keys, 'keeper', is_admin=True)}"}
+    with served({"bytes": folders["bytes"]}, api_keys_file=keys) as client:
+
+        def fail(*_: Any) -> None:
+            raise PermissionError(13, "Permission denied", "/data/weights.json")
+
+        indexes = runtime(client).indexes
+        monkeypatch.setattr(indexes, "_modeller", fail)
+        indexes["bytes"].is_damaged = True  # so it is opened anew
+        refused = problem(client.post("/v1/admin/reload", headers=admin), 503, "not_loaded")
+        assert "the index bytes" in refused["detail"]
+        assert "Permission denied: '/data/weights.json'" in refused["detail"]
+        assert client.get("/metrics", headers=admin).text.count("infgram_reload_failed 1.0") == 1
+        indexes["bytes"].is_damaged = False
+        assert client.get("/readyz").json()["reload_failed"]["error"] == "other"
+    assert "/data/weights.json" in capsys.readouterr().err
 
 
 def test_an_index_can_be_verified_before_it_is_served(folders: dict[str, Path], tmp_path: Path) -> None:

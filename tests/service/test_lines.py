@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import Settings, create_app
+from infgram.service import Settings, create_app, lines
+from infgram.service.answers import DocumentAnswer, Span, SpanDocument, TraceAnswer
+from infgram.service.batch_answers import Results
 
 import infgram
 from tests.service.conftest import TEXTS, answered, problem
@@ -97,3 +99,45 @@ def test_a_problem_on_the_way_is_a_line(folders: dict[str, Path], monkeypatch: p
     assert last["problem"]["code"] == "timeout"
     assert 0 < len(results) < 300
     assert all("log_probs" in result for result in results)
+
+
+def test_long_answers_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same JSON, and none of the pieces is much larger than asked for."""
+    document: dict[str, Any] = {"document_id": 1, "metadata": {"a": [1]}, "n_tokens": 3, "text_truncated": False}
+    long: dict[str, Any] = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
+    model = DocumentAnswer(**document, **long)
+    found = SpanDocument(document_id=1, offset=2, snippet="a rose", snippet_match_start=0, snippet_match_end=1)
+    span = Span(start=0, end=1, text_start=None, text_end=None, text="x", count=1, log_prob=-1.0, documents=[found] * 9)
+    trace = TraceAnswer(
+        token_ids=[1], tokens=None, elapsed_ms=1, n_maximal=1, n_covered=1, spans=[span] * 40, documents=[]
+    )
+    results: Results[Any] = Results([model, model])
+    expected = [model.model_dump_json(), trace.model_dump_json()]
+    expected.append('{"results":[' + f"{expected[0]},{expected[0]}" + "]}")
+    for divisible in (lines._DIVISIBLE, dict.fromkeys(lines._DIVISIBLE, 0)):
+        monkeypatch.setattr(lines, "_DIVISIBLE", divisible)
+        monkeypatch.setattr(lines, "PIECE", 100)
+        monkeypatch.setattr(lines, "PIECE_BYTES", 1_000)
+        answers: list[Any] = [model, trace, results]
+        for answer, text in zip(answers, expected, strict=True):
+            pieces = lines.whole(answer)
+            assert json.loads(b"".join(pieces)) == json.loads(text)
+        assert max(map(len, pieces)) < 40_000
+    assert max(map(len, lines.whole(model))) < 2_500
+
+
+def test_large_objects_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_ENTRIES", 7)
+    for n in (0, 7, 8, 14, 100):
+        value: dict[str, Any] = {"a": {str(number): {"b": number} for number in range(n)}, "c": [1, None]}
+        assert json.loads(b"".join(lines.whole_object(value))) == value
+    assert lines.whole_object({}) == [b"{}"]
+
+
+def test_an_answer_in_pieces_says_its_length(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = client.get("/v1/indexes/bytes/documents/3?whole=true")
+    monkeypatch.setattr(lines, "PIECE_BYTES", 1)
+    monkeypatch.setattr(lines, "_DIVISIBLE", dict.fromkeys(lines._DIVISIBLE, 0))
+    pieces = client.get("/v1/indexes/bytes/documents/3?whole=true")
+    assert pieces.json() == whole.json()
+    assert pieces.headers["content-length"] == str(len(pieces.content))

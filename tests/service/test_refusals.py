@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from infgram.service import Limits, bodies
+from infgram.service.problems import ProblemError
 
 from tests.service.conftest import problem
 
@@ -96,8 +98,47 @@ def test_what_is_wrong_is_said(client: TestClient) -> None:
 
 
 def test_only_the_first_errors_are_said(client: TestClient) -> None:
-    refused = problem(client.post(f"{AT}/count", json={"token_ids": ["x"] * 900}), 422, "invalid_request")
+    refused = problem(client.post(f"{AT}/count", json={"token_ids": [1, "x", "x"]}), 422, "invalid_request")
+    assert [error["loc"] for error in refused["errors"]] == [["body", "token_ids", "1"]]
+    unknown = {f"f{number}": 1 for number in range(60)}
+    refused = problem(client.post(f"{AT}/count", json={"query": "a", **unknown}), 422, "invalid_request")
     assert len(refused["errors"]) == 20
+
+
+def test_an_object_of_many_fields(client: TestClient) -> None:
+    fields = {f"f{number}": 1 for number in range(bodies.MOST_FIELDS + 1)}
+    for body in (fields, {"items": [fields]}, {"query": "a", "where": fields}):
+        refused = problem(client.post(f"{AT}/search", json=body), 422, "invalid_request")
+        assert refused["errors"][0]["msg"] == "Expected at most 64 fields an object"
+
+
+def test_too_many_values() -> None:
+    """Those inside texts are none; a list or object counts as ten."""
+    limits = Limits(body_values=100)
+    for body in (b"[" + b"1," * 90 + b"1]", b"[" + b"[]," * 7 + b"[]]", b'["' + b",[{" * 1_000 + rb"\",," + b'"]'):
+        bodies.parse(body, limits)
+    for body in (
+        b"[" + b"1," * 91 + b"1]",
+        b"[" + b"[]," * 9 + b"[]]",
+        b'["' + b"," * 1_000 + b'"' + b",1" * 91 + b"]",
+    ):
+        with pytest.raises(ProblemError) as refused:
+            bodies.parse(body, limits)
+        assert refused.value.problem.code == "limit_exceeded"
+        assert refused.value.problem.errors[0].msg == "Expected at most 100 values"
+
+
+@pytest.mark.parametrize("text", [b'"' + rb"\"" * 200_000, b'"' + b"\\" * 199_999, b'"a",' * 100_000 + b'"'])
+def test_texts_that_nothing_closes_are_read_once(text: bytes) -> None:
+    with pytest.raises(ProblemError):
+        bodies.parse(text, Limits(body_values=100))
+
+
+def test_large_headers(client: TestClient) -> None:
+    long = "a" * 16_384
+    problem(client.get("/healthz", headers={"x-other": long}), 431, "headers_too_large")
+    problem(client.get("/healthz", params={"a": long}), 431, "headers_too_large")
+    assert client.get("/healthz", headers={"x-other": "a" * 12_000}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -264,7 +305,7 @@ def test_200_000_brackets() -> None:
 
     with TestClient(create_app(Settings()), raise_server_exceptions=False) as client:
         for body in (b"[" * 200_000, b'{"a":' * 200_000, b"[" * 200_000 + b"]" * 200_000):
-            problem(client.post(f"{AT}/count", content=body, headers=JSON), 422, "invalid_json")
+            problem(client.post(f"{AT}/count", content=body, headers=JSON), 422, "limit_exceeded")
 
 
 @pytest.mark.parametrize("depth", [900, 2_000, 4_500, 9_000])

@@ -127,13 +127,64 @@ def test_an_index_that_cannot_be_opened_is_not_put_in_place(tmp_path: Path, fold
     index = tmp_path / "x.infgram"
     shutil.copytree(folders["bytes"], index)
     with running(tmp_path, indexes={"bytes": index}) as service:
+        manifest = (index / "manifest.json").read_bytes()
         (index / "manifest.json").unlink()
         answer = service.client.post("/v1/admin/reload")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_loaded")
+        assert "The log" in answer.json()["detail"], "without keys anybody may ask, who is told no paths"
+        assert str(tmp_path) not in answer.text
         service.send(signal.SIGHUP)
-        soon(lambda: len(service.logged("not_reloaded")) == 1)
+        soon(lambda: len(service.logged("not_reloaded")) == 2)
+        for line in service.logged("not_reloaded"):
+            assert (line["level"], line["index"], line["error"]) == ("error", "bytes", "IndexNotFoundError")
+            assert str(index) in line["detail"]
         assert service.count("rose") == 5
-        assert service.client.get("/readyz").status_code == 200
+        ready = service.client.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+        assert ready.json()["reload_failed"]["error"] == "IndexNotFoundError"
+        assert str(tmp_path) not in ready.text
+        (index / "manifest.json").write_bytes(manifest)
+        assert service.client.post("/v1/admin/reload").status_code == 200
+        assert service.client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_failed_reload_is_seen_whichever_worker_is_asked(tmp_path: Path, folders: dict[str, Path]) -> None:
+    """A dangling link, as a build that was moved away leaves it; then SIGHUP with a damaged index, then a sound one."""
+    link = tmp_path / "x.infgram"
+    link.symlink_to(folders["bytes"])
+    damaged = tmp_path / "damaged.infgram"
+    shutil.copytree(folders["bytes"], damaged)
+    (damaged / "manifest.json").write_text("{}")
+
+    def point_to(target: Path) -> None:
+        (tmp_path / "new").symlink_to(target)
+        (tmp_path / "new").rename(link)
+
+    def states(service: Running) -> list[dict[str, Any]]:
+        found = []
+        for _ in range(8):
+            with httpx2.Client(base_url=service.address, trust_env=False) as fresh:  # perhaps another worker
+                found.append(fresh.get("/readyz").json())
+                metrics = fresh.get("/metrics").text
+        return [*found, {"failed": "infgram_reload_failed 0.0" not in metrics}]
+
+    with running(tmp_path, indexes={"bytes": link}, workers=2) as service:
+        point_to(tmp_path / "nowhere")
+        assert service.client.post("/v1/admin/reload").status_code == 503
+        *ready, metrics = states(service)
+        assert {state["reload_failed"]["error"] for state in ready} == {"IndexNotFoundError"}
+        assert metrics == {"failed": True}
+        point_to(damaged)
+        service.send(signal.SIGHUP)
+        soon(lambda: len(service.logged("not_reloaded")) == 3)
+        assert {state["reload_failed"]["error"] for state in states(service)[:-1]} == {"IndexDamagedError"}
+        assert service.count("rose") == 5
+        point_to(folders["bytes"])
+        service.send(signal.SIGHUP)
+        soon(lambda: len(service.logged("reloaded")) == 2)
+        *ready, metrics = states(service)
+        assert ready == [{"status": "ready"}] * 8
+        assert metrics == {"failed": False}
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path, folders: dict[str, Path]) -> None:
