@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 
 from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, train_bpe
-from infgram.tokenizers.display import byte_of_letter
+from infgram.tokenizers.byte_level import byte_of_letter
 
 Change = Callable[[Tokenizer], object]
 
