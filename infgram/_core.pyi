@@ -105,6 +105,10 @@ class Index:
         """
         A session that begins with a context; one longest_suffix.
         """
+    def verify(self, progress: collections.abc.Callable[[int], None] | None = None) -> None:
+        """
+        Checks every byte of the open shards, and that their suffix arrays are complete and sorted; progress(n_checked) now and then.
+        """
     @property
     def n_documents(self) -> int:
         """

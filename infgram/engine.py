@@ -138,3 +138,6 @@ class Engine(Protocol):
 
     def session(self, context: Any, min_count: int, /) -> SessionEngine:
         """A session that begins with a context."""
+
+    def verify(self, progress: Poll | None = None, /) -> None:
+        """Check every byte of every shard as it is opened; `progress` is told the tokens checked."""

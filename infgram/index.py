@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from infgram import _core
 from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
@@ -24,7 +23,7 @@ from infgram.query_language import Cnf
 from infgram.session import Session
 from infgram.shards import open_shards
 from infgram.spelling import Spellings, find_readings, find_spellings, tokens_after
-from infgram.tokenizers import Tokenizer, load_saved
+from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import (
     Document,
     FieldCount,
@@ -78,18 +77,22 @@ class Index:
             load: as for `infgram.open`.
             origin: finds the folders when a pickled index is opened; None for these.
         """
-        absolute = [path.absolute() for path in paths]
-        self._origin, self._load = origin or partial(_as_they_are, absolute), load
+        paths = [path.absolute() for path in paths]
+        self._origin, self._load = origin or partial(_as_they_are, paths), load
         manifests = [Manifest.read(path) for path in paths]
-        check_one_tokenizer(paths, manifests)
+        self._hold(paths, manifests)
         pairs = zip(paths, manifests, strict=True)
         shards = [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
-        self._take(open_shards(shards, load), paths, manifests)
+        self._open_core: Engine | None = open_shards(shards, load)
 
-    def _take(self, engine: Engine, paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
-        """Answer with an engine; manifests and tokenizer lie in the folders."""
+    def _hold(self, paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
+        """Take what is in the folders besides the shards; from now on the paths serve for messages only."""
         self._paths, self._manifests = tuple(paths), list(manifests)
-        self._open_core: Engine | None = engine
+        self._saved_tokenizers = [
+            None if manifest.tokenizer is None else SavedTokenizer(manifest.tokenizer.kind, path / "tokenizer")
+            for path, manifest in zip(paths, manifests, strict=True)
+        ]
+        check_one_tokenizer(paths, manifests, self._saved_tokenizers)
         self._tokenizer: Tokenizer | None = None
 
     # What it is
@@ -137,15 +140,11 @@ class Index:
             TokenizerError: the index was built from token ids and holds none.
         """
         if self._tokenizer is None:
-            path, entry = self._paths[0], self._manifests[0].tokenizer
-            if entry is None:
+            largest = max(range(len(self._manifests)), key=lambda place: self._manifests[place].vocab_size)
+            tokenizer = self._checked_tokenizer(largest)
+            if tokenizer is None:
+                path = self._paths[0]
                 raise TokenizerError(f"{path} was built from token ids and holds no tokenizer; ask with token ids")
-            tokenizer = load_saved(entry.kind, path / "tokenizer")
-            if tokenizer.fingerprint != entry.fingerprint:
-                raise IndexDamagedError(
-                    f"{path / 'tokenizer'} is another tokenizer than the index was built with: its fingerprint is "
-                    f"{tokenizer.fingerprint}, expected {entry.fingerprint}; copy the index again or rebuild it"
-                )
             self._tokenizer = tokenizer
         return self._tokenizer
 
@@ -166,7 +165,7 @@ class Index:
             for name, section in shard.sections.items():
                 section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
         searchable = sum(size for name, size in section_bytes.items() if not name.startswith(("metadata", "source")))
-        first = self._manifests[0]
+        first, saved = self._manifests[0], self._saved_tokenizers[0]
         n_tokens = self.n_tokens
         return {
             "paths": [str(path) for path in self._paths],
@@ -182,9 +181,7 @@ class Index:
                 name: {"size_bytes": size, "bytes_per_token": size / n_tokens if n_tokens else None}
                 for name, size in sorted(section_bytes.items())
             },
-            "tokenizer": None
-            if first.tokenizer is None
-            else {"kind": first.tokenizer.kind, "fingerprint": first.tokenizer.fingerprint},
+            "tokenizer": None if saved is None else {"kind": saved.kind, "fingerprint": saved.fingerprint},
             "format_version": first.format_version,
             "suffix_order": first.suffix_order,
             "builder_version": first.builder_version,
@@ -602,20 +599,18 @@ class Index:
     def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
         """Check everything: every byte of every file, and that each suffix array is complete and sorted. O(n).
 
+        The files are those that this index has open, wherever they are now.
+
         Args:
             progress: called now and then with the tokens checked and the tokens in all.
 
         Raises:
             IndexDamagedError: names the file, what was found and what was expected.
         """
-        n_tokens, done = self.n_tokens, 0
-        for path, manifest in zip(self._paths, self._manifests, strict=True):
-            for shard in manifest.shards:
-                _core.verify_shard(path / shard.folder, progress and partial(_report, progress, done, n_tokens))
-                done += shard.n_tokens
-        for path in self._paths:  # each folder has its own copy of the tokenizer, checked when it is loaded
-            with Index([path]) as part:
-                part._tokenizer_or_none()
+        n_tokens = self.n_tokens
+        self._core.verify(progress and (lambda n_done: progress(n_done, n_tokens)))
+        for place in range(len(self._manifests)):
+            self._checked_tokenizer(place)
 
     def close(self) -> None:
         """Let go of the files. Questions asked afterwards raise `IndexClosedError`; those under way finish."""
@@ -657,6 +652,14 @@ class Index:
         fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
         return Source(self._core, self._tokens, self.document, self._tokenizer_or_none(), fingerprint)
 
+    def _checked_tokenizer(self, place: int) -> Tokenizer | None:
+        """The tokenizer saved in one of the folders; None if it holds none."""
+        saved, entry = self._saved_tokenizers[place], self._manifests[place].tokenizer
+        if saved is None or entry is None:
+            return None
+        saved.check(entry.fingerprint)
+        return saved.load()
+
     def _tokenizer_or_none(self) -> Tokenizer | None:
         return None if self._manifests[0].tokenizer is None else self.tokenizer
 
@@ -668,10 +671,6 @@ class Index:
         if tokenizer is None:
             raise QueryError(f"{self._paths[0]} holds no tokenizer, so text cannot be asked; ask with token ids")
         return tokenizer.encode(query)
-
-
-def _report(progress: Callable[[int, int], None], base: int, total: int, n_done: int) -> None:
-    progress(base + n_done, total)
 
 
 def _as_they_are(paths: Sequence[Path]) -> Sequence[Path]:

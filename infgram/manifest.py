@@ -51,7 +51,7 @@ class ShardEntry:
 
 @dataclass(frozen=True)
 class TokenizerEntry:
-    """The tokenizer in the folder `tokenizer/`."""
+    """The tokenizer in the folder `tokenizer/`; `fingerprint` is its digest, the SHA-256 of the saved definition."""
 
     kind: str
     fingerprint: str

@@ -10,11 +10,11 @@ from pydantic import BeforeValidator
 
 
 def location(value: Any) -> Any:
-    """A URL as it stands, anything else as a path."""
+    """A URL as it is, anything else as an absolute path, so that a later reload finds the same place."""
     if not isinstance(value, str | os.PathLike):
         return value
     text = os.fspath(value)
-    return text if "://" in text else Path(text)
+    return text if "://" in text else Path(text).absolute()
 
 
 Location: TypeAlias = Annotated[Path | str, BeforeValidator(location)]

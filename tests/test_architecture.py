@@ -27,7 +27,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "manifest": {"errors", "types", "signed_json"},
     "corpus": {"errors", "types"},
     "tokenizers": {"errors", "types"},
-    "integrity": {"errors", "manifest"},
+    "integrity": {"errors", "manifest", "tokenizers"},
     "arguments": {"errors"},
     "snippets": {"errors", "types", "tokenizers"},
     "session": {"errors", "types", "arguments", "engine"},

@@ -14,11 +14,11 @@ Index Index::open(std::span<const std::filesystem::path> folders, Access access,
     index.shards_.push_back(Shard::open(folder, access));
     const Shard& shard = index.shards_.back();
     const Shard& first = index.shards_.front();
-    if (shard.vocab_size() != first.vocab_size() || shard.token_bits() != first.token_bits()) {
-      throw IndexDamagedError(folder.string() + " has a vocabulary of " + std::to_string(shard.vocab_size()) +
-                              " tokens in " + std::to_string(shard.token_bits()) + " bits, the shards before it " +
-                              std::to_string(first.vocab_size()) + " in " + std::to_string(first.token_bits()));
+    if (shard.token_bits() != first.token_bits()) {
+      throw IndexDamagedError(folder.string() + " has tokens of " + std::to_string(shard.token_bits()) +
+                              " bits, the shards before it " + std::to_string(first.token_bits()));
     }
+    index.vocab_size_ = std::max(index.vocab_size_, shard.vocab_size());
     index.n_tokens_ += shard.n_tokens();
     index.first_documents_.push_back(index.first_documents_.back() + shard.n_documents());
   }
@@ -41,6 +41,14 @@ void Index::check_tokens(std::span<const TokenId> tokens) const {
       throw QueryError("token id " + std::to_string(tokens[i]) + " at place " + std::to_string(i) +
                        " is outside the vocabulary of " + std::to_string(vocab_size()) + " tokens");
     }
+  }
+}
+
+void Index::verify(const SortProgress& progress) const {
+  std::uint64_t n_before = 0;
+  for (const Shard& shard : shards_) {
+    shard.verify([&](std::uint64_t n_done) { progress(n_before + n_done); });
+    n_before += shard.n_tokens();
   }
 }
 

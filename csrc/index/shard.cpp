@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
 
 #include "base/errors.hpp"
@@ -45,6 +46,22 @@ Access access_to(SectionKind kind, Access access) {
     default: return access;
   }
 }
+
+// While it lives, the kernel may read the sections ahead.
+class ReadInRuns {
+ public:
+  explicit ReadInRuns(std::span<const Section> sections) : sections_(sections) {
+    for (const Section& section : sections_) section.expect(Access::kSequential);
+  }
+  ReadInRuns(const ReadInRuns&) = delete;
+  ReadInRuns& operator=(const ReadInRuns&) = delete;
+  ~ReadInRuns() {
+    for (const Section& section : sections_) section.expect();
+  }
+
+ private:
+  std::span<const Section> sections_;
+};
 
 }  // namespace
 
@@ -128,6 +145,7 @@ std::vector<SectionInfo> Shard::sections() const {
 }
 
 SuffixRange Shard::first_token_range(TokenId token) const {
+  if (token >= vocab_size()) return {n_tokens(), n_tokens()};
   const SuffixRange range{first_token_starts_[token], first_token_starts_[std::uint64_t{token} + 1]};
   if (range.lo > range.hi || range.hi > n_tokens()) {
     section(SectionKind::kFirstTokenStarts)
@@ -200,6 +218,7 @@ std::optional<DocumentSource> Shard::source(std::uint64_t document) const {
 }
 
 void Shard::verify(const SortProgress& progress) const {
+  const ReadInRuns in_runs(sections_);
   for (const Section& section : sections_) section.verify();
   for (std::uint64_t document = 0; document < n_documents(); ++document) static_cast<void>(metadata(document));
   if (has_sources()) {

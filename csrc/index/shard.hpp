@@ -97,7 +97,7 @@ class Shard {
   // Where position(rank) is read, for a prefetch.
   [[nodiscard]] const void* address(std::uint64_t rank) const { return suffix_array_.address(rank); }
 
-  // The suffixes that begin with this token. REQUIRES token < vocab_size().
+  // The suffixes that begin with this token; none if the shard's vocabulary ends before it.
   [[nodiscard]] SuffixRange first_token_range(TokenId token) const;
 
   // The document (numbered in this shard) that holds this position. Cost: O(log n_documents).
@@ -130,7 +130,7 @@ class Shard {
   [[nodiscard]] std::optional<DocumentSource> source(std::uint64_t document) const;
 
   // Reads every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
-  // directory and the stored continuations are what follows from it.
+  // directory and the stored continuations are what follows from it. Reads what is open, whatever the path names now.
   // Throws IndexDamagedError. Cost: O(n), see suffix/verify.hpp. `progress` counts suffixes.
   void verify(const SortProgress& progress) const;
 

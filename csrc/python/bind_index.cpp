@@ -295,6 +295,12 @@ auto sections(const Index& index) {
   return result;
 }
 
+void verify(const Index& index, const std::optional<Callback>& progress) {
+  const SortProgress poll = throttled(progress);
+  const py::gil_scoped_release release;
+  index.verify(poll);
+}
+
 std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load,
                                   std::uint64_t first_document) {
   const std::map<std::string, Access> known = {
@@ -321,6 +327,9 @@ void bind_index(py::module_& module) {
       .def_property_readonly(
           "n_shards", [](const Index& index) { return index.shards().size(); }, "Shards.")
       .def("sections", &sections, "One {file name: (size in bytes, payload checksum)} a shard.")
+      .def("verify", &verify, py::arg("progress") = std::optional<Callback>(),
+           "Checks every byte of the open shards, and that their suffix arrays are complete and sorted; "
+           "progress(n_checked) now and then.")
       .def("find", &find_ranges, py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
       .def("count", &count, py::arg("tokens"), "Occurrences, exact.")
       .def("count_batch", &count_batch_array, py::arg("queries"), "Occurrences of each query, int64.")

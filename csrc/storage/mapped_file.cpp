@@ -84,6 +84,12 @@ MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
   return mapped;
 }
 
+void MappedFile::expect(Access access) const {
+  if (data_ == nullptr || copy_.size() != 0) return;
+  // The mapping was made with PROT_READ; madvise takes a plain pointer.
+  ::madvise(const_cast<std::byte*>(data_), size_bytes_, access == Access::kRandom ? MADV_RANDOM : MADV_NORMAL);
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_bytes_(std::exchange(other.size_bytes_, 0)),

@@ -35,6 +35,9 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
 
+  // Tells the kernel how the file will be read from now on, whatever it was opened for. Safe beside readers.
+  void expect(Access access) const;
+
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;

@@ -26,6 +26,7 @@ std::uint64_t checksum_of(const SectionHeader& header) {
 Section Section::open(const std::filesystem::path& path, SectionKind kind, Access access) {
   Section section;
   section.path_ = path;
+  section.access_ = access;
   section.file_ = MappedFile::open(path, access);
   const auto bytes = section.file_.bytes();
   if (bytes.size() < kFrameBytes) {
@@ -68,6 +69,8 @@ PackedArray Section::packed() const {
 }
 
 void Section::verify() const {
+  if (std::memcmp(file_.bytes().data(), &header_, sizeof header_) != 0)
+    damaged("the header was altered since it was opened");
   const std::uint64_t found = Checksum::of(payload());
   if (found != header_.payload_checksum) {
     char text[96];

@@ -30,8 +30,12 @@ class Section {
   // The payload as a packed array. Throws IndexDamagedError when the header's width is out of range.
   [[nodiscard]] PackedArray packed() const;
 
-  // Reads every byte: payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
+  // Reads every byte: header, payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
   void verify() const;
+
+  // Says how the section is read from now on, or, without an argument, as it was opened for. Advice only.
+  void expect(Access access) const { file_.expect(access); }
+  void expect() const { file_.expect(access_); }
 
   // Throws IndexDamagedError("<path>: <what>").
   [[noreturn]] void damaged(const std::string& what) const;
@@ -39,6 +43,7 @@ class Section {
  private:
   std::filesystem::path path_;
   MappedFile file_;
+  Access access_ = Access::kRandom;
   SectionHeader header_;
 };
 

@@ -98,7 +98,7 @@ def attached_tokenizer(spec: str | os.PathLike[str] | Tokenizer) -> Tokenizer:
 
 def entry_of(tokenizer: Tokenizer) -> TokenizerEntry:
     """What the manifest says of a tokenizer."""
-    return TokenizerEntry(tokenizer.kind, tokenizer.fingerprint)
+    return TokenizerEntry(tokenizer.kind, tokenizer.digest)
 
 
 def save(tokenizer: Tokenizer, folder: Path) -> None:

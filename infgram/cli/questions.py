@@ -119,7 +119,7 @@ def ask(index: Index, asked: str | list[int]) -> Question:
 
 def has_tokenizer(index: Index) -> bool:
     """Whether the index can encode and decode text."""
-    return index.info()["tokenizer"] is not None
+    return index._tokenizer_or_none() is not None
 
 
 def tokens_of(index: Index, token_ids: Sequence[int]) -> list[str] | None:

@@ -48,7 +48,7 @@ class Cache:
             folder: of the cache; it is made when there is something to keep.
             max_bytes: so much all shards may take together; None for as much as the disk has.
         """
-        self._indexes, self._shards = folder / "indexes", folder / "shards"
+        self._indexes, self._shards = folder.absolute() / "indexes", folder.absolute() / "shards"
         self._max_bytes = max_bytes
         self._used: dict[str, list[FileLock]] = {}  # a lock for each use
         self._guard = threading.Lock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ def deploy(
         ShardUnavailableError: there is no cluster.
         MissingExtraError: Ray is not installed.
     """
+    if "://" not in location:
+        location = os.path.abspath(location)  # owners work elsewhere
     ray = connected(address)
     if find(name) is not None:
         raise IndexExistsError(f"the cluster has an index {name!r}; choose another name, or undeploy({name!r}) first")

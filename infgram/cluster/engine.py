@@ -149,9 +149,11 @@ class ClusterEngine:
         """A session that begins with a context."""
         return ClusterSession(self, min_count, valid_token_ids(context, self.vocab_size).tolist())
 
-    def verify(self) -> None:
-        """Check every byte of every shard, where they are."""
+    def verify(self, progress: Poll | None = None) -> None:
+        """Check every byte of every shard, where they are; `progress` is told at the end."""
         self._backend.verify()
+        if progress is not None:
+            progress(self.n_tokens)
 
     def close(self) -> None:
         """Let go of the groups."""

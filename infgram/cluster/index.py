@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,7 +43,8 @@ class Index(index.Index):
         """
         self._url = url
         self._engine = ClusterEngine(backend)
-        self._take(self._engine, [folder], [backend.layout.manifest])
+        self._hold([folder.absolute()], [backend.layout.manifest])
+        self._open_core = self._engine
 
     @property
     def is_local(self) -> bool:
@@ -84,22 +85,6 @@ class Index(index.Index):
         tokens = [self._tokens(sequence) for sequence in sequences]
         found = self._answers_to([self._engine.questions.score(each, bool(end), least) for each in tokens])
         return [self._scored(each, end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
-
-    def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
-        """Check every byte of every file where it is, all groups at a time, and the tokenizer here. O(n).
-
-        Args:
-            progress: called once, at the end.
-
-        Raises:
-            IndexDamagedError: names the file, what was found and what was expected.
-            ShardUnavailableError: a group cannot be reached.
-        """
-        _ = self._core  # open
-        self._engine.verify()
-        self._tokenizer_or_none()
-        if progress is not None:
-            progress(self.n_tokens, self.n_tokens)
 
     def close(self) -> None:
         """Ask no more; the shards stay where they are, for others."""

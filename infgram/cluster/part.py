@@ -62,7 +62,6 @@ class Part:
             IndexDamagedError: their files contradict themselves.
         """
         self._core = open_shards(shards, load, first_document=first_document)
-        self._folders = [folder for folder, _ in shards]
 
     def answer(self, asks: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
         """The answers to some questions of `QUESTIONS`, in order; one that cannot be asked is `Refused`."""
@@ -80,8 +79,7 @@ class Part:
         Raises:
             IndexDamagedError: names the file, what was found and what was expected.
         """
-        for folder in self._folders:
-            _core.verify_shard(folder, None)
+        self._core.verify()
 
 
 def _infgram(core: _core.Index, context: Any) -> Found:

@@ -6,14 +6,14 @@ The package `tokenizers` is imported only when a tokenizer of that kind is made.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from infgram.errors import IndexDamagedError, TokenizerError
+from infgram.errors import TokenizerError
 from infgram.tokenizers.bulk import bulk_encoder
-from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer
+from infgram.tokenizers.huggingface import HuggingFaceTokenizer
 from infgram.tokenizers.limited import EncodeBatch, limited
 from infgram.tokenizers.loading import load
 from infgram.tokenizers.protocol import Tokenizer
+from infgram.tokenizers.saved import SavedTokenizer, load_saved
 from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.tokenizers.training import train_bpe
 from infgram.tokenizers.utf8_bytes import BytesTokenizer
@@ -22,6 +22,7 @@ __all__ = [
     "BytesTokenizer",
     "EncodeBatch",
     "HuggingFaceTokenizer",
+    "SavedTokenizer",
     "TokenBytes",
     "Tokenizer",
     "bulk_encoder",
@@ -51,29 +52,3 @@ def resolve(spec: str | os.PathLike[str]) -> Tokenizer:
     if name == "bpe" or name.startswith("bpe:"):
         raise TokenizerError(f"{name!r} is trained on a corpus while an index is built; use train_bpe(texts)")
     return load(name)
-
-
-def load_saved(kind: str, folder: Path) -> Tokenizer:
-    """The tokenizer that `Tokenizer.save` wrote into `folder`.
-
-    Args:
-        kind: the saved tokenizer's `kind`.
-        folder: where it was saved.
-
-    Raises:
-        IndexDamagedError: its file is missing or is no text.
-        TokenizerError: this version knows no such kind, or cannot read the definition.
-    """
-    if kind == BytesTokenizer.kind:
-        return BytesTokenizer()
-    if kind != HuggingFaceTokenizer.kind:
-        raise TokenizerError(f"the index holds a tokenizer of kind {kind!r}; this version knows 'bytes', 'huggingface'")
-    path = folder / FILE_NAME
-    try:
-        definition = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise IndexDamagedError(f"{path}: the saved tokenizer cannot be read: {error}") from error
-    try:
-        return HuggingFaceTokenizer(definition)
-    except TokenizerError as error:
-        raise TokenizerError(f"{path}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from typing import Any, Final
 
@@ -42,7 +43,9 @@ class FastTexts:
             and normalizers <= _KNOWN_NORMALIZERS
             and not (hidden and normalizers - {"NFC"})
         )
-        self._added_tokens = _by_beginning([token["content"] for token in added if not _is_white_space(token)])
+        contents = [token["content"] for token in added if not _is_white_space(token)]
+        matched = [unicodedata.normalize("NFC", content) for content in contents] if self._makes_nfc else []
+        self._added_tokens = _by_beginning([*contents, *matched])
 
     def takes(self, text: str) -> bool:
         """Whether the fast encoder may have this text."""

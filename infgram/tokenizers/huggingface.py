@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,10 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import TokenizerError
-from infgram.tokenizers.byte_level import is_lossless
+from infgram.tokenizers.byte_level import (
+    bytes_of_added_token,
+    bytes_of_entry,
+    is_lossless,
+    is_lossless_in_nfc,
+    is_made_of_bytes,
+    steps_of,
+)
 from infgram.tokenizers.checks import utf8, valid_token_ids
-from infgram.tokenizers.display import byte_of_fallback_token, bytes_of_byte_level_token, show_bytes
+from infgram.tokenizers.display import byte_of_fallback_token, show_bytes
 from infgram.tokenizers.fast_texts import FastTexts, is_nfc
+from infgram.tokenizers.fingerprint import encoding_fingerprint
 from infgram.tokenizers.token_bytes import PIECE, TokenBytes
 from infgram.types import Int64Array
 
@@ -53,16 +62,14 @@ class HuggingFaceTokenizer:
         self.vocab_size: int = 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
         if self.vocab_size == 0:
             raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
-        self.fingerprint: str = hashlib.sha256(self._definition.encode("utf-8")).hexdigest()
-        self.is_lossless: bool = is_lossless(parsed)
+        added_tokens = self._tokenizer.get_added_tokens_decoder()
+        self.is_lossless: bool = is_lossless(parsed, added_tokens)
+        self._is_lossless_in_nfc = is_lossless_in_nfc(parsed, added_tokens)
+        decoders = [step.get("type") for step in steps_of(parsed.get("decoder"))]
+        self._is_byte_level, self._has_byte_fallback = "ByteLevel" in decoders, "ByteFallback" in decoders
+        self._is_made_of_bytes = is_made_of_bytes(parsed.get("decoder"))
         self._bytes = _TokenBytes(self._tokenizer)
-        self._is_lossless_but_for_nfc = is_lossless({**parsed, "normalizer": None})
-        decoder = json.dumps(parsed.get("decoder"))
-        self._is_made_of_bytes = (parsed.get("decoder") or {}).get("type") == "ByteLevel"
         self._token_bytes: TokenBytes | None = None
-        self._is_byte_level = '"ByteLevel"' in decoder
-        self._has_byte_fallback = '"ByteFallback"' in decoder
-        self._normalizer: dict[str, Any] | None = parsed.get("normalizer")
         self.added_tokens: list[dict[str, Any]] = parsed.get("added_tokens") or []
         self.fast_texts = FastTexts(parsed)
 
@@ -70,6 +77,14 @@ class HuggingFaceTokenizer:
     def wrap(cls, tokenizer: Tokenizer) -> HuggingFaceTokenizer:
         """The same tokenizer under our rules; the one given is not changed."""
         return cls(tokenizer.to_str())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return encoding_fingerprint(json.loads(self._definition))
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self._definition.encode("utf-8")).hexdigest()
 
     @property
     def definition(self) -> str:
@@ -103,7 +118,7 @@ class HuggingFaceTokenizer:
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
         """As the protocol says; a number below `vocab_size` that no token has decodes to nothing."""
         checked = valid_token_ids(token_ids, self.vocab_size)
-        if not self.is_lossless:
+        if not self._is_made_of_bytes:
             return self._decode(checked.tolist())
         pieces = (checked[start : start + PIECE].tolist() for start in range(0, len(checked), PIECE))
         return b"".join(b"".join(map(self._bytes.__getitem__, piece)) for piece in pieces).decode(
@@ -112,9 +127,7 @@ class HuggingFaceTokenizer:
 
     def keeps(self, text: str) -> bool:
         """Whether `decode(encode(text)) == text` is certain for this text; False where it is not known."""
-        if self.is_lossless:
-            return True
-        return self._is_lossless_but_for_nfc and self._normalizer == {"type": "NFC"} and is_nfc(text)
+        return self.is_lossless or (self._is_lossless_in_nfc and is_nfc(text))
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
         return [self._show(token_id) for token_id in valid_token_ids(token_ids, self.vocab_size).tolist()]
@@ -122,12 +135,11 @@ class HuggingFaceTokenizer:
     def token_bytes(self) -> TokenBytes | None:
         """As the protocol says; made on first use."""
         if self._is_made_of_bytes and self._token_bytes is None:
-            tokens = (self._tokenizer.id_to_token(token_id) for token_id in range(self.vocab_size))
-            self._token_bytes = TokenBytes([bytes_of_byte_level_token(token or "") for token in tokens])
+            self._token_bytes = TokenBytes([self._bytes[token_id] for token_id in range(self.vocab_size)])
         return self._token_bytes
 
     def save(self, folder: Path) -> None:
-        """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the fingerprint."""
+        """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the digest."""
         (folder / FILE_NAME).write_bytes(self._definition.encode("utf-8"))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -142,11 +154,11 @@ class HuggingFaceTokenizer:
         return self._tokenizer.decode(token_ids, skip_special_tokens=False)
 
     def _show(self, token_id: int) -> str:
+        if self._is_byte_level:
+            return show_bytes(self._bytes[token_id])
         token = self._tokenizer.id_to_token(token_id)
         if token is None:
             return ""
-        if self._is_byte_level:
-            return show_bytes(bytes_of_byte_level_token(token))
         byte = byte_of_fallback_token(token) if self._has_byte_fallback else None
         return show_bytes(byte) if byte is not None else self._show_after_another(token_id)
 
@@ -157,14 +169,19 @@ class HuggingFaceTokenizer:
 
 
 class _TokenBytes(dict[int, bytes]):
-    """What each token of a byte-level tokenizer stands for, kept once it was asked; decoding joins these."""
+    """What each id of a byte-level tokenizer stands for, kept once it was asked for; decoding joins these."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        """Begin with the added tokens, whose letters are no bytes."""
+        model = tokenizer.model
+        for token_id, token in tokenizer.get_added_tokens_decoder().items():
+            is_entry = model.token_to_id(token.content) == token_id
+            self[token_id] = bytes_of_added_token(token.content, is_special=token.special, is_entry=is_entry)[0]
         self._tokenizer = tokenizer
 
     def __missing__(self, token_id: int) -> bytes:
         token = self._tokenizer.id_to_token(token_id)
-        self[token_id] = b"" if token is None else bytes_of_byte_level_token(token)
+        self[token_id] = b"" if token is None else bytes_of_entry(token)
         return self[token_id]
 
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from infgram.errors import TokenizerError
-from infgram.tokenizers.display import byte_of_letter
+from infgram.tokenizers.byte_level import byte_of_letter
 from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer, parse
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)

@@ -31,7 +31,14 @@ class Tokenizer(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the canonical definition, in hexadecimal: equal fingerprints encode equally."""
+        """SHA-256, in hexadecimal, of what decides the ids of a text: tokenizers with equal ones encode alike.
+
+        The numbers of special tokens, which no text has, and how ids are decoded, may differ.
+        """
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of the whole definition that `save` writes."""
 
     @property
     def is_lossless(self) -> bool:

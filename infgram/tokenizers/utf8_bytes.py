@@ -28,7 +28,7 @@ class BytesTokenizer:
     kind = "bytes"
     is_lossless = True
     vocab_size = 255
-    fingerprint = hashlib.sha256(_DEFINITION).hexdigest()
+    fingerprint = digest = hashlib.sha256(_DEFINITION).hexdigest()
 
     def encode(self, text: str) -> Int64Array:
         return np.frombuffer(utf8(text), dtype=np.uint8).astype(np.int64)

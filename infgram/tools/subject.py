@@ -120,7 +120,7 @@ def token_ids_of(index: Index, query: Query) -> Int64Array:
 
 def tokenizer_of(index: Index) -> Tokenizer | None:
     """The index's tokenizer, or None if it was built from token ids."""
-    return None if index.info()["tokenizer"] is None else index.tokenizer
+    return index._tokenizer_or_none()
 
 
 def _no_tokenizer(index: Index) -> QueryError:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 
 from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, train_bpe
-from infgram.tokenizers.display import byte_of_letter
+from infgram.tokenizers.byte_level import byte_of_letter
 
 Change = Callable[[Tokenizer], object]
 
@@ -34,6 +34,11 @@ LOSSLESS: dict[str, Change] = {
     "nothing": lambda _: None,
     "a special token": lambda tokenizer: tokenizer.add_special_tokens(["<|endoftext|>"]),
     "added tokens": lambda tokenizer: tokenizer.add_tokens(["[SEP]", "日本", "a b", "  "]),
+    "added tokens of byte letters": lambda tokenizer: tokenizer.add_tokens(["café", "ü"]),
+    "special tokens that would swallow spaces": lambda tokenizer: tokenizer.add_special_tokens(
+        [AddedToken("<mask>", lstrip=True, rstrip=True, special=True)]
+    ),
+    "a sequence of no normalizers": lambda tokenizer: setattr(tokenizer, "normalizer", normalizers.Sequence([])),
     "cuts by a pattern and at digits": lambda tokenizer: set_pre_tokenizer(
         tokenizer, pre_tokenizers.Split(Regex(r"\s+|\w+"), "isolated"), pre_tokenizers.Digits(True), BYTE_LEVEL
     ),
@@ -47,7 +52,7 @@ NOT_KNOWN: dict[str, Change] = {
     "another decoder": lambda tokenizer: setattr(tokenizer, "decoder", decoders.Fuse()),
     "no decoder": lambda tokenizer: setattr(tokenizer, "decoder", None),
     "a token that swallows spaces": lambda tokenizer: tokenizer.add_tokens([AddedToken("[SEP]", lstrip=True)]),
-    "a token of byte letters": lambda tokenizer: tokenizer.add_tokens(["café"]),
+    "a token that is a byte, too": lambda tokenizer: tokenizer.add_tokens(["é"]),
 }
 
 
@@ -83,7 +88,7 @@ def tokenizer(request: pytest.FixtureRequest) -> HuggingFaceTokenizer:
 
 
 pieces = st.text() | st.sampled_from(
-    ["[SEP]", "日本", "a b", "   ", "<|endoftext|>", " the cats", "12 345", "\r\n", "é"]
+    ["[SEP]", "日本", "a b", "   ", "<|endoftext|>", " <mask> ", "ü", "café", "飞", " the cats", "12 345", "\r\n", "é"]
 )
 
 

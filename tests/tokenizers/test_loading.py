@@ -12,7 +12,7 @@ import pytest
 
 from infgram.errors import IndexDamagedError, TokenizerError
 from infgram.tokenizers import HuggingFaceTokenizer, load_saved, resolve, train_bpe
-from infgram.tokenizers.display import byte_of_letter
+from infgram.tokenizers.byte_level import byte_of_letter
 
 SAMPLE = ["the cat sat on the mat, the cats sat there " * 3]
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from infgram.cluster.storage import Storage, storage_at
-from infgram.errors import IndexDamagedError
 from infgram.manifest import TokenizerEntry
-from infgram.tokenizers import Tokenizer, load_saved
+from infgram.tokenizers import SavedTokenizer, Tokenizer
 
 TOKENIZER_FOLDER = "tokenizer"
 
@@ -67,13 +66,9 @@ def fetch_tokenizer(output: str, entry: TokenizerEntry, folder: Path) -> Tokeniz
         StorageError: it cannot be read.
     """
     storage = storage_at(output)
-    tokenizer = load_saved(entry.kind, _local_copy(storage, folder))
-    if tokenizer.fingerprint != entry.fingerprint:
-        raise IndexDamagedError(
-            f"the tokenizer in {output} has the fingerprint {tokenizer.fingerprint}, expected {entry.fingerprint}; "
-            "remove the unfinished index and build it again"
-        )
-    return tokenizer
+    saved = SavedTokenizer(entry.kind, _local_copy(storage, folder))
+    saved.check(entry.fingerprint)
+    return saved.load()
 
 
 def _local_copy(storage: Storage, folder: Path) -> Path:

@@ -64,7 +64,7 @@ def read_text(
         InputError: the corpus cannot be read, or holds nothing to score.
         QueryError: the index has no tokenizer, or the text is longer than `MOST_TOKENS` and `max_tokens` is None.
     """
-    if index.info()["tokenizer"] is None:
+    if index._tokenizer_or_none() is None:
         raise QueryError(f"{index.paths[0]} holds no tokenizer, so text cannot be evaluated; use an index of text")
     documents: list[Int64Array] = []
     names: list[str] = []

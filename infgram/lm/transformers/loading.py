@@ -57,11 +57,11 @@ def check_tokenizer(name: str, index: Index, tokenizer: str | None, local_files_
         local_files_only: never ask the hub.
 
     Raises:
-        TokenizerError: no tokenizer was found, or it is another one than the index's.
+        TokenizerError: no tokenizer was found, or it encodes otherwise than the index's.
     """
     if tokenizer == "index":
         return
-    if index.info()["tokenizer"] is None:
+    if index._tokenizer_or_none() is None:
         raise TokenizerError(
             f"{index.paths[0]} was built from token ids and holds no tokenizer to compare with that of {name}; if the "
             "ids are the model's, say tokenizer='index'"

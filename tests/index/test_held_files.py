@@ -1,0 +1,138 @@
+"""An open index depends on what it holds alone: not on the working folder, not on what its path names later."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import infgram
+from infgram.cluster.part import Part
+from infgram.lm import InfgramLM
+from infgram.manifest import Manifest
+from infgram.types import Load
+
+OLD = ["the cat sat on the mat", "the cats sat there", "naïve für"]
+NEW = ["another text altogether"]
+
+
+def build(folder: Path, texts: list[str], tokenizer: str = "bpe:300") -> None:
+    corpus = folder / "corpus.jsonl"
+    corpus.write_text("".join(json.dumps({"text": text, "n": place}) + "\n" for place, text in enumerate(texts)))
+    infgram.build(corpus, folder / "x.infgram", tokenizer=tokenizer, shard_tokens=10, overwrite=True).close()
+
+
+def build_anew(folder: Path) -> None:
+    """Another index takes the name of the old one, and brings its own tokenizer."""
+    build(folder, NEW)
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder / "x.infgram")
+
+
+def leave(folder: Path) -> None:
+    """The relative path now names another index."""
+    (folder / "elsewhere").mkdir()
+    build(folder / "elsewhere", NEW)
+    os.chdir(folder / "elsewhere")
+
+
+def leave_for_nothing(folder: Path) -> None:
+    os.chdir("/")
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)  # and back afterwards
+    build(tmp_path, OLD)
+    return tmp_path
+
+
+def check(index: infgram.Index) -> None:
+    """All that reads something for the first time after the change."""
+    assert index.count("the") > 0
+    assert index.count("FÜR", ignore_case=True) == 1
+    assert [index.document(number).text for number in range(len(OLD))] == OLD
+    assert index.document_metadata(1) == {"n": 1}
+    assert [hit.text for hit in index.search("the cats").documents] == [OLD[1]]
+    assert index.session("the").longest_suffix.count > 0
+    assert infgram.trace(index, "the cat sat", max_spans=1).spans[0].text == "the cat sat"
+    assert list(infgram.dedup(index, min_tokens=100)) == []
+    assert InfgramLM(index).distribution("the").sum() == pytest.approx(1)
+    assert index.info()["tokenizer"]["fingerprint"] == index.tokenizer.fingerprint
+    done: list[tuple[int, int]] = []
+    index.verify(progress=lambda *place: done.append(place))
+    assert all(total == index.n_tokens >= n_done for n_done, total in done)
+    assert index.skipped == ()
+
+
+@pytest.mark.parametrize("load", ["map", "warm", "ram"])
+@pytest.mark.parametrize("happens", [build_anew, remove, leave, leave_for_nothing])
+def test_what_happens_to_the_path_does_not_matter(at_home: Path, happens: Callable[[Path], None], load: Load) -> None:
+    with infgram.open("x.infgram", load=load) as index:
+        happens(at_home)
+        check(index)
+        assert index.paths == (at_home / "x.infgram",)
+        assert str(at_home / "x.infgram") in repr(index)
+
+
+def test_a_union_of_relative_paths(at_home: Path) -> None:
+    shutil.copytree("x.infgram", "y.infgram")
+    with infgram.open(["x.infgram", Path("y.infgram")]) as index:
+        leave(at_home)
+        assert index.document(3).text == OLD[0]
+        assert index.count("the cat sat on") == 2
+        index.verify()
+
+
+def test_a_part_checks_what_it_holds(at_home: Path) -> None:
+    folder = Path("x.infgram")
+    manifest = Manifest.read(folder)
+    part = Part([(folder / shard.folder, shard) for shard in manifest.shards], 0, "map")
+    remove(at_home)
+    part.verify()
+
+
+def test_verify_sees_what_was_altered_in_the_files_it_holds(at_home: Path) -> None:
+    """In place, as a failing disk does it: in the header, the payload and the padding, and in the tokenizer."""
+    shard = at_home / "x.infgram" / "shard-00001"
+    places = [*((shard / "tokens.bin", place) for place in (9, 64, -1)), (shard / "directory.bin", 70)]
+    for path, place in [*places, (at_home / "x.infgram" / "tokenizer" / "tokenizer.json", 30)]:
+        with infgram.open("x.infgram") as index:
+            os.chdir("/")
+            before = path.read_bytes()
+            flip(path, place)
+            with pytest.raises(infgram.IndexDamagedError, match=path.name.removesuffix(".json")):
+                index.verify()
+            with path.open("r+b") as file:
+                file.write(before)
+            index.verify()
+            os.chdir(at_home)
+
+
+def flip(path: Path, place: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(place, 0 if place >= 0 else 2)
+        byte = file.read(1)[0]
+        file.seek(place, 0 if place >= 0 else 2)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_a_missing_tokenizer_is_found_on_opening(at_home: Path) -> None:
+    (at_home / "x.infgram" / "tokenizer" / "tokenizer.json").unlink()
+    with pytest.raises(infgram.IndexDamagedError, match=r"tokenizer\.json: the saved tokenizer cannot be read"):
+        infgram.open("x.infgram")
+
+
+def test_opening_reads_no_tokenizer(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the tokenizer was made")
+
+    monkeypatch.setattr("infgram.tokenizers.saved.HuggingFaceTokenizer.__init__", refuse)
+    with infgram.open("x.infgram") as index:
+        assert index.count([1]) >= 0
