@@ -25,7 +25,7 @@ def only(pattern: str, path: str) -> str:
 def test_all_versions_agree() -> None:
     versions = {
         "pyproject.toml": only(r'^version = "([^"]+)"$', "pyproject.toml"),
-        "docs/changelog.md": only(r"^## (\S+)", "docs/changelog.md"),
+        "docs/changelog.md": only(r"^## (\d\S*)", "docs/changelog.md"),
         "the installed package": DISTRIBUTION.version,
         "infgram": infgram.__version__,
         "the native module": _core.__version__,
