@@ -114,7 +114,10 @@ def build(
         ),
     ] = None,
     text_field: Annotated[
-        str, typer.Option("--text-field", metavar="FIELD", help="The field of JSON lines that holds the text.")
+        str,
+        typer.Option(
+            "--text-field", metavar="FIELD", help="The field or column with the text; dots reach into objects."
+        ),
     ] = "text",
     threads: Annotated[
         int | None,

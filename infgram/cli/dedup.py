@@ -17,7 +17,7 @@ from infgram.cli.questions import open_index
 EXAMPLES = """
 infgram dedup corpus.infgram                    # how much is duplicate?
 infgram dedup corpus.infgram -o clean.jsonl     # every document without it
-infgram dedup corpus.infgram -o clean.parquet   # likewise; also .jsonl.gz, .jsonl.zst
+infgram dedup corpus.infgram -o clean.parquet   # or .jsonl.gz, .jsonl.zst
 infgram dedup corpus.infgram -o ranges.jsonl --ranges --min-tokens 100
 infgram build clean.jsonl                       # and an index of what remains
 """

@@ -191,7 +191,7 @@ def test_the_items_of_overlap_appear_whole_or_not_at_all(index_path: Path, test_
     assert "line 16" in broken.stderr
     assert output.read_text() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["items.jsonl", "test.jsonl"]
-    assert run(*words[:-1], tmp_path / "nowhere" / "x").code == 5
+    assert run(*words[:-1], tmp_path / "nowhere" / "x.jsonl").code == 5
 
 
 def test_overlap_of_token_ids(token_index_path: Path, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_what_is_not_the_documents_text_is_refused(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(type(index.tokenizer), "token_bytes", lambda _: wrong)
         for content in ("documents", "ranges"):
             with pytest.raises(infgram.QueryError, match=r"document 1 cannot be written.*not those of its text"):
-                infgram.write_dedup(index, found, tmp_path / "o.jsonl", content=content)  # type: ignore[arg-type]
+                infgram.write_dedup(index, found, tmp_path / "o.jsonl", content=content)
         assert list(tmp_path.iterdir()) == []
         nothing = infgram.dedup(index, min_tokens=100)
         infgram.write_dedup(index, nothing, tmp_path / "o.jsonl")
