@@ -406,7 +406,9 @@ class TokenizerInfo(BaseModel):
     """The tokenizer that an index was built with."""
 
     kind: str = Field(description='"bytes" or "huggingface".')
-    fingerprint: str = Field(description="SHA-256 of its definition.")
+    fingerprint: str = Field(
+        description="SHA-256 of what decides the ids of a text; tokenizers with equal ones encode alike."
+    )
 
 
 class IndexSummary(BaseModel):

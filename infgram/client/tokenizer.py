@@ -19,7 +19,7 @@ class RemoteTokenizer:
 
     Attributes:
         kind: `"bytes"` or `"huggingface"`.
-        fingerprint: SHA-256 of its definition.
+        fingerprint: SHA-256 of what decides the ids of a text; equal ones encode alike.
         vocab_size: token ids go from 0 to `vocab_size - 1`.
     """
 

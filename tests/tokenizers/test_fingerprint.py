@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 import infgram
+from infgram.lm import InfgramLM
 from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, resolve, train_bpe
 from infgram.tokenizers.fingerprint import encoding_fingerprint
 
@@ -201,7 +202,7 @@ def test_a_union_of_indexes_whose_tokenizers_differ_in_special_tokens(tmp_path: 
         assert union.longest_matches([last, last]).lengths.tolist() == [0, 0]
         rows = union.next_token_distribution("")
         assert rows.counts.sum() == union.n_tokens + union.n_documents
-        assert infgram.lm.InfgramLM(union, "kneser_ney").distribution([1]).sum() == pytest.approx(1)
+        assert InfgramLM(union, "kneser_ney").distribution([1]).sum() == pytest.approx(1)
         union.verify()
 
 
