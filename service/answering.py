@@ -54,21 +54,29 @@ class QuestionRoute(APIRoute):
 
     async def handle_question(self, request: Request) -> Response:
         """Read the body, validate it, answer."""
-        body = await read_body(request, self._body_type)
         if lines.are_wanted(request.headers.get("accept", "")):
-            return await _stream(request, self.endpoint, body)
+            limits = runtime_of(request).settings.limits.of_streams()
+            return await _stream(request, self.endpoint, await read_body(request, self._body_type, limits))
+        body = await read_body(request, self._body_type, runtime_of(request).settings.limits)
         name, answer = request.path_params["name"], partial(_whole, self.endpoint, body)
         if request.headers.get(PARTIAL) == "true":
             return await _partly(request, name, answer)
         content = _at_once(runtime_of(request), name, body, answer)
         if content is None:
             content = await promptly(request, name, answer)
-        return InPieces(content)
+        return in_pieces(content)
 
     @cached_property
     def _body_type(self) -> type[BaseModel]:
         body_type: type[BaseModel] = get_type_hints(self.endpoint)[list(signature(self.endpoint).parameters)[-1]]
         return body_type
+
+
+def in_pieces(pieces: list[bytes], headers: Mapping[str, str] | None = None) -> Response:
+    """The response of a JSON answer."""
+    if len(pieces) == 1:
+        return Response(pieces[0], headers=headers, media_type="application/json")
+    return InPieces(pieces, headers)
 
 
 class InPieces(Response):
@@ -93,25 +101,22 @@ def question_router(tag: str) -> APIRouter:
     return APIRouter(route_class=QuestionRoute, tags=[tag], responses=refusals(401, 404, 413, 422, 429, 503))
 
 
-async def read_body(request: Request, body_type: type[B]) -> B:
+async def read_body(request: Request, body_type: type[B], limits: Limits) -> B:
     """The body of a request as a model. A small one is decoded at once, a large one or a batch on a thread.
 
     Raises:
         ProblemError: it is too large, no JSON, or does not fit the model.
     """
-    runtime = runtime_of(request)
-    limits = runtime.settings.limits
-    if lines.are_wanted(request.headers.get("accept", "")):
-        limits = limits.of_streams()
     body = await bodies.read_body(request, limits.body_bytes)
     if len(body) <= bodies.SMALL_BYTES and not issubclass(body_type, BATCHES):
         return _validated(body, body_type, limits)
-    return await runtime.on_reader(partial(_validated, body, body_type, limits))
+    return await runtime_of(request).on_reader(partial(_validated, body, body_type, limits))
 
 
 def _validated(body: bytes, body_type: type[B], limits: Limits) -> B:
     value = bodies.parse(body, limits)
-    check_sizes(value, body_type, limits)
+    if len(body) > bodies.SMALL_BYTES:
+        check_sizes(value, body_type, limits)  # of a small one, the handler checks them after validation
     try:
         return body_type.model_validate(value)
     except ValidationError as error:
@@ -150,7 +155,7 @@ async def _partly(request: Request, name: str, answer: Callable[[Asked], list[by
 
     content = await promptly(request, name, answer_partly)
     headers = {MISSING: ", ".join(map(str, missing))} if missing else None
-    return InPieces(content, headers)
+    return in_pieces(content, headers)
 
 
 def _at_once(

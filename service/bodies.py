@@ -54,7 +54,8 @@ def parse(body: bytes, limits: Limits) -> Any:
         ProblemError: not UTF-8, not JSON, too deep, too many values or fields, a number too long, a constant that
             JSON has not, a key twice.
     """
-    _check_values(body, limits.body_values)
+    if len(body) > SMALL_BYTES:
+        _check_values(body, limits.body_values)
     try:
         decoder = _DECODER if len(body) <= LARGE_BYTES else _PATIENT_DECODER
         return decoder.decode(body.decode("utf-8"))

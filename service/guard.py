@@ -46,11 +46,9 @@ def _check_size(scope: Scope) -> None:
     Raises:
         ProblemError: they are too large.
     """
-    size = (
-        len(scope["path"])
-        + len(scope["query_string"])
-        + sum(len(name) + len(value) for name, value in scope["headers"])
-    )
+    size = len(scope["path"]) + len(scope["query_string"])
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
     if size > MOST_HEADER_BYTES:
         raise ProblemError("headers_too_large")
 

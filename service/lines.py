@@ -104,11 +104,11 @@ def _lines(answer: BaseModel | Results[Any]) -> Iterator[list[bytes]]:
 def _json(model: BaseModel, exclude: set[str] | None = None) -> list[bytes]:
     """The JSON of a model without some fields, in parts: each is made in one call, during which no thread runs."""
     serializer = model.__pydantic_serializer__
-    left_out = exclude or set()
-    names = (name for name in _divisible(type(model)) if name not in left_out)
-    long = [name for name in names if len(getattr(model, name)) > _DIVISIBLE[name]]
+    long = [name for name in _divisible(type(model)) if len(getattr(model, name)) > _DIVISIBLE[name]]
     if not long:
         return [serializer.to_json(model, exclude=exclude)]
+    left_out = exclude or set()
+    long = [name for name in long if name not in left_out]
     parts = [serializer.to_json(model, exclude={*long, *left_out}).removesuffix(b"}")]
     for name in long:
         parts += [
@@ -146,6 +146,8 @@ def _entries(value: dict[str, Any]) -> list[bytes]:
 
 def _grouped(parts: list[bytes]) -> list[bytes]:
     """The same bytes in fewer parts, of some size."""
+    if len(parts) == 1:
+        return parts
     groups: list[bytes] = []
     first = size = 0
     for number, part in enumerate(parts, 1):

@@ -102,10 +102,13 @@ class Behind:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] == "http":
-            forwarded_for, forwarded = (
-                [value.decode("latin-1") for key, value in scope["headers"] if key == name]
-                for name in (b"x-forwarded-for", b"forwarded")
-            )
+            forwarded_for: list[str] = []
+            forwarded: list[str] = []
+            for name, value in scope["headers"]:
+                if name == b"x-forwarded-for":
+                    forwarded_for.append(value.decode("latin-1"))
+                elif name == b"forwarded":
+                    forwarded.append(value.decode("latin-1"))
             if forwarded_for or forwarded:
                 self._set_client(scope, forwarded_for, forwarded)
         await self.app(scope, receive, send)

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 import infgram
 
 from .. import bodies, lines
-from ..answering import InPieces, promptly
+from ..answering import in_pieces, promptly
 from ..dependencies import Asked
 from ..problems import ProblemError
 from ..runtime import runtime_of
@@ -71,7 +71,7 @@ async def public_query(request: Request) -> Response:
         asked = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
         if asked.index not in runtime.indexes:
             raise PublicError("Invalid index; GET / lists those there are!", 400)
-        return InPieces(await promptly(request, asked.index, partial(_answered, asked)))
+        return in_pieces(await promptly(request, asked.index, partial(_answered, asked)))
     except PublicError as error:
         return _error(error.message, error.status)
     except ProblemError as error:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from .. import lines
-from ..answering import InPieces, promptly
+from ..answering import in_pieces, promptly
 from ..answers import DocumentAnswer
 from ..dependencies import Asked, NamedIndex
 from ..problems import ProblemError, refusals
@@ -27,7 +27,7 @@ async def document(request: Request, name: NamedIndex, document_id: DocumentId, 
     def answer(asked: Asked) -> list[bytes]:
         return lines.whole(shown_document(asked, document_id, ALL if whole else asked.limits.document_size))
 
-    return InPieces(await promptly(request, name, answer))
+    return in_pieces(await promptly(request, name, answer))
 
 
 def shown_document(asked: Asked, document_id: int, most: int) -> DocumentAnswer:
