@@ -10,7 +10,6 @@ what counts is the ratio to ordinary text. Lengths and counts are checked at som
 from __future__ import annotations
 
 import argparse
-
 import sys
 import tempfile
 import time
