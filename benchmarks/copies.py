@@ -1,10 +1,11 @@
-"""What do passages copied from the corpus cost, of any length and period? Beside ordinary text, in one run, on one thread.
+"""What do passages copied from the corpus cost, of any length and period? Beside ordinary text, in one run.
 
     python benchmarks/copies.py --tokens 10e6 --folder DISK --record FOLDER
 
 The corpus is made here: random tokens with the frequencies of words, and one document of 200,000 tokens for each way of
-repeating itself. Times are processor time, the least of several runs, so that other work on the machine counts little;
-what counts is the ratio to ordinary text. Lengths and counts are checked at some hundred positions by counts of their own.
+repeating itself. One thread; times are processor time, the least of several runs, so that other work on the machine
+counts less; what counts is the ratio to ordinary text. Lengths and counts are checked at 200 positions by counts of
+their own.
 """
 
 from __future__ import annotations
