@@ -82,6 +82,13 @@ def _memory(row: Row) -> str:
     )
 
 
+def _copies(row: Row) -> str:
+    return (
+        f"{row['asked']}, {row['input']}, {row['n_tokens']:,} tokens: {row['us_per_token']:.2f} us a token, "
+        f"{row['times_ordinary']:.2f}x ordinary text; answers checked"
+    )
+
+
 def _load(row: Row) -> str:
     return (
         f"{row['asked']}, clients: {row['clients']}: {row['requests_per_s']:,} requests/s, median {row['p50_ms']} ms, "
@@ -131,6 +138,7 @@ _WORDS = {
     "hard": _hard,
     "text": _text,
     "memory": _memory,
+    "copies": _copies,
     "load": _load,
     "patterns": _patterns,
     "calls": _calls,

@@ -26,7 +26,7 @@ namespace infgram {
 // Memory: a job a search and shard, some 20 bytes a token.
 // What is left out at first of a sequence of more than 2 * compared tokens; other numbers are for tests.
 struct MatchBounds {
-  std::uint64_t compared = 512;  // tokens that a search compares
+  std::uint64_t compared = 512;  // tokens that a search compares, at least 2
   std::uint64_t stride = 64;     // between positions
 };
 
@@ -200,17 +200,17 @@ void MatchPass<Token>::search(std::vector<std::uint64_t> positions) {
 // From the lengths that occur to those that do min_count times: by doubling, since most are short, then by halves.
 template <class Token>
 void MatchPass<Token>::shorten(std::span<const std::uint64_t> positions) {
-  struct Bracket {
+  struct Tried {
     std::uint64_t begin;
     std::uint64_t often;   // tokens that occur min_count times
     std::uint64_t seldom;  // more, which do not
   };
-  std::vector<Bracket> brackets;
+  std::vector<Tried> brackets;
   for (const std::uint64_t i : positions) brackets.push_back({i, 0, lengths_[i] + 1});
   std::vector<std::uint64_t> begins;
   std::vector<std::uint64_t> tried;
   for (bool is_first = true;; is_first = false) {
-    std::erase_if(brackets, [&](const Bracket& bracket) {
+    std::erase_if(brackets, [&](const Tried& bracket) {
       lengths_[bracket.begin] = bracket.often;
       return bracket.seldom - bracket.often <= 1;
     });

@@ -42,8 +42,7 @@ def test_novelty(client: TestClient, index: infgram.Index, address: str, text: s
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize(
-    "more",
-    [{}, {"n": 3}, {"rule": "palm", "n": 2}, {"n": 2, "threshold": 0.7, "measure": "tokens", "sizes": [1, 5]}],
+    "more", [{}, {"n": 3}, {"rule": "palm", "n": 2}, {"n": 2, "threshold": 0.7, "measure": "tokens", "sizes": [1, 5]}]
 )
 def test_overlap(client: TestClient, index: infgram.Index, address: str, text: str, more: dict[str, Any]) -> None:
     body = answered(client.post(f"{address}/overlap", json={"query": text, **more}))
