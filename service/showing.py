@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import infgram
-from infgram.types import Query
 
 from .answers import DistributionAnswer, Found, FoundDocument, Match, Row
 from .asking import Encoded, milliseconds_since
@@ -43,7 +42,7 @@ def found(served: ServedIndex, query: infgram.Cnf, result: infgram.SearchResult,
     }
 
 
-def _term(served: ServedIndex, term: Query) -> str | None:
+def _term(served: ServedIndex, term: Any) -> str | None:
     """A term as text."""
     if isinstance(term, str):
         return term

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import infgram
@@ -233,8 +233,16 @@ def test_any_conjunctions_in_bytes(
 BPE = train_bpe(["aaaa aaa aa ab aab aaab é日a éÉ A aA  a"] * 3, 290)
 
 
+runs = st.lists(st.sampled_from(["a", "aa", "aaa", "aaaa", "aab", "A", " ", "é日a"]), max_size=6).map("".join)
+
+
 @settings(max_examples=60)
-@given(texts=texts.filter(len), clauses=conjunctions, ignore_case=st.booleans(), distance=distances)
+@given(
+    texts=st.lists(runs, min_size=1, max_size=3), clauses=conjunctions, ignore_case=st.booleans(), distance=distances
+)
+@example(texts=["aaaa b aab", "aaab"], clauses=[["a", "aa"], ["b"]], ignore_case=False, distance=2)
+@example(texts=["aaaa b Aab", "aaab"], clauses=[["aab", "a"], ["A", "aa"]], ignore_case=True, distance=0)
+@example(texts=["aaaa aaab", "b aaa"], clauses=[["aa", "b"], ["aab"], ["a"]], ignore_case=False, distance=None)
 def test_any_conjunctions_in_byte_pairs(
     tmp_path_factory: pytest.TempPathFactory,
     texts: list[str],
