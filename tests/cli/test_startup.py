@@ -54,7 +54,7 @@ def bytes_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "corpus.infgram"
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("count", "--help"), ("search", "-h"), ("plan", "-h")])
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("count", "--help"), ("info", "-h")])
 def test_the_help_imports_neither_numpy_nor_the_library(words: tuple[str, ...], tmp_path: Path) -> None:
     modules = modules_of(*words, folder=tmp_path)
     assert modules & {*HEAVY, "numpy", "tokenizers", "infgram.index"} == set()
