@@ -22,6 +22,7 @@ CPP_LAYERS = ("base", "storage", "suffix", "index", "query", "lm", "python")
 
 PYTHON_LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "lazy": set(),
     "types": {"errors"},
     "signed_json": {"errors"},
     "manifest": {"errors", "types", "signed_json"},
@@ -61,7 +62,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "build"),
     },
     "__init__": {
-        *("errors", "types", "corpus", "tokenizers", "query_language", "index", "opening", "session", "build"),
+        *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session", "build"),
         *("duplicates", "spelling", "tools", "client", "partial"),
     },
     "cli": {
@@ -229,8 +230,15 @@ def modules_after(statement: str) -> set[str]:
 
 def test_importing_infgram_is_light() -> None:
     """What takes long to import is named here; clocks lie on busy machines."""
-    new = modules_after("import infgram") - modules_after("import numpy, numpy.typing")
+    new = modules_after("from infgram import *") - modules_after("import numpy, numpy.typing")
     heavy = {*HOMES, "asyncio", "multiprocessing", "ssl", "http", "urllib.request", "unittest", "pytest", "uvicorn"}
     assert {name for name in new if name in heavy or name.split(".")[0] in HOMES} == set()
     foreign = {name for name in new if name.split(".")[0] != "infgram"}
     assert len(foreign) < 80, sorted(foreign)
+
+
+def test_a_name_is_imported_on_first_use() -> None:
+    assert "numpy" not in modules_after("import infgram")
+    assert "numpy" in modules_after("import infgram; infgram.open")
+    function = "import infgram.build.refusals, infgram.build.build; assert callable(infgram.build)"
+    assert "infgram.build" in modules_after(function)

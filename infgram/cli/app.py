@@ -54,7 +54,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = {
     "trace": _Entry("trace", "Find the passages of a text that stand in the corpus, and documents that hold them."),
     "novelty": _Entry("novelty", "Measure how much of a text is new to the corpus."),
     "overlap": _Entry("overlap", "Compare a test set with the corpus, and say which items are contaminated."),
-    "eval": _Entry("evaluate", "Measure language models on a text: of the index, a neural one, and mixtures of them."),
+    "eval": _Entry("evaluate", "Measure language models on a text: of the index, a neural one, and mixtures."),
     "dedup": _Entry(
         "dedup", "Find the passages that stand in a corpus more than once, and write the corpus without them."
     ),

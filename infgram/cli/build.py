@@ -211,7 +211,7 @@ def build(
 
     With --engine, and to a URL such as s3://bucket/index, the build is cut into tasks that read from and write to
     storage, and --threads and --memory are those of one task. The Ray cluster is the one that RAY_ADDRESS names, or
-    that runs on this machine. The index is the same.
+    that runs on this machine; without one, it is started for this command. The index is the same.
 
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
     n_documents, n_tokens, n_tokens_interval (of 95% confidence), disk_bytes, memory_bytes, elapsed_s, input_bytes,

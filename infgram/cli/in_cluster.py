@@ -19,6 +19,8 @@ def spread(
 ) -> Iterator[dict[str, str | os.PathLike[str]]]:
     """Spread indexes over the cluster of this machine, and take them down at the end.
 
+    Where no cluster is named and none runs, one is started, and ends at the end.
+
     Args:
         indexes: the place of each; one that is in the cluster already (`ray://…`) is left alone.
         load: as for `infgram.open`.
@@ -31,10 +33,11 @@ def spread(
         IndexExistsError, IndexNotFoundError, ShardUnavailableError, MissingExtraError: as `infgram.cluster.deploy`.
     """
     from infgram.cluster import deploy, undeploy
+    from infgram.cluster.ray_cluster import connection
 
     urls = dict(indexes)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the service has ended when it lets the signal through
-    with ExitStack() as stack:
+    with connection(), ExitStack() as stack:
         for name, place in indexes.items():
             location = os.fspath(place)
             if location.startswith("ray://"):

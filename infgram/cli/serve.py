@@ -120,7 +120,7 @@ def serve(
 
     With --engine ray the shards of each index are spread over the nodes of a Ray cluster (RAY_ADDRESS, or the one of
     this machine), which hold them until the service stops; an index that was built anew is served after a new start.
-    Needs the extra ray.
+    Without a cluster, one is started on this machine as long as the service runs. Needs the extra ray.
 
     JSON, once it answers: url, indexes (their names).
     """

@@ -80,7 +80,8 @@ def deploy(
     Args:
         location: a folder that all nodes see under this path, or a URL that fsspec knows.
         name: for the index in the cluster.
-        address: of the cluster; None for the one that this machine belongs to.
+        address: of the cluster; None for the one that this machine belongs to. If there is none, one is started on
+            this machine and ends with this process.
         groups: of shards; None for one a node, or one a shard if that is fewer.
         replicas: owners of each group, on different nodes if there are so many.
         load: as for `infgram.open`.
@@ -94,7 +95,7 @@ def deploy(
     """
     if "://" not in location:
         location = os.path.abspath(location)  # owners work elsewhere
-    ray = connected(address)
+    ray = connected(address, start=True)
     if find(name) is not None:
         raise IndexExistsError(f"the cluster has an index {name!r}; choose another name, or undeploy({name!r}) first")
     manifest = Manifest.read(Cache(default_cache_folder()).index(location))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,8 +58,7 @@ def test_a_union_is_pickled_as_all_its_paths() -> None:
 def test_an_index_behind_a_url_is_pickled_as_its_url(
     index: infgram.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fsspec
-
+    fsspec: Any = importlib.import_module("fsspec")
     monkeypatch.setenv("INFGRAM_CACHE", str(tmp_path / "cache"))
     fsspec.filesystem("memory").put(str(index.paths[0]), "/pickled/x", recursive=True)
     with infgram.open("memory://pickled/x") as remote:
@@ -165,7 +165,7 @@ def test_the_workers_of_a_data_loader(index: infgram.Index, method: str) -> None
         with infgram.Client(service.url, timeout_s=60) as client:
             assert client.count_batch(tokens).tolist() == wanted
             for asked in (index, client):
-                loader = torch.utils.data.DataLoader(
+                loader: Any = torch.utils.data.DataLoader(
                     tokens,  # type: ignore[arg-type]
                     batch_size=2,
                     num_workers=2,

@@ -57,4 +57,6 @@ def test_an_interpolator_is_pickled(index: infgram.Index, by: Any) -> None:
 def test_a_document_cache_is_pickled() -> None:
     cache = DocumentCache(6, order=2)
     other = round_trip(cache)
-    np.testing.assert_array_equal(other.evaluate([TEXT]).log_probs, cache.evaluate([TEXT]).log_probs)
+    np.testing.assert_array_equal(
+        other.evaluate([np.array(TEXT)]).log_probs, cache.evaluate([np.array(TEXT)]).log_probs
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 from infgram.build.build import DEFAULT_SHARD_TOKENS
@@ -63,7 +64,8 @@ def build(
         include: as for `infgram.build`.
         exclude: as for `infgram.build`.
         engine: `"ray"` hands the tasks to the Ray cluster that this process is connected to, or else to the one
-            that `RAY_ADDRESS` names or that runs on this machine; `"local"` does one after the other here.
+            that `RAY_ADDRESS` names or that runs on this machine. If none is named and none runs, one is started on
+            this machine and ends with the build. `"local"` does one task after the other here.
         threads: of each task; None for what the engine gives, at most four of a Ray node's CPUs or all of this
             machine.
         memory: of each task, as for `infgram.build`; None for what goes with the CPUs.
@@ -101,29 +103,33 @@ def build(
         input_format=format,
         split_bytes=size_bytes(split_bytes),
     )
-    executor = _executor(engine)
     stages: tuple[StageSummary, ...] = ()
-    if places.begin(plan):
-        manifest = places.manifest()
-    else:
-        needs = _needs(executor, n_threads, memory_bytes)
-        place = None if scratch is None else os.path.abspath(scratch)
-        site = Site(plan.id, places.output.location, places.partial.location, place, needs.cpus, needs.memory_bytes)
-        driver = Driver(plan, places, site, executor, progress or _ignore)
-        manifest, stages = driver.run(corpus, choice), tuple(driver.stages)
+    with _executor(engine) as executor:
+        if places.begin(plan):
+            manifest = places.manifest()
+        else:
+            needs = _needs(executor, n_threads, memory_bytes)
+            place = None if scratch is None else os.path.abspath(scratch)
+            site = Site(plan.id, places.output.location, places.partial.location, place, needs.cpus, needs.memory_bytes)
+            driver = Driver(plan, places, site, executor, progress or _ignore)
+            manifest, stages = driver.run(corpus, choice), tuple(driver.stages)
     places.clean()
     elapsed_s = time.monotonic() - began
     return BuildSummary.of(places.output.location, manifest, stages, elapsed_s, dollars_per_cpu_hour)
 
 
-def _executor(engine: Engine) -> Executor:
+@contextmanager
+def _executor(engine: Engine) -> Iterator[Executor]:
     if engine == "local":
-        return LocalExecutor()
-    if engine == "ray":
+        yield LocalExecutor()
+    elif engine == "ray":
+        from infgram.cluster.ray_cluster import connection
         from infgram.cluster.ray_executor import RayExecutor
 
-        return RayExecutor()
-    raise QueryError(f"engine is {engine!r}; expected 'local' or 'ray'")
+        with connection():
+            yield RayExecutor()
+    else:
+        raise QueryError(f"engine is {engine!r}; expected 'local' or 'ray'")
 
 
 def _needs(executor: Executor, threads: int | None, memory_bytes: int | None) -> Needs:

@@ -13,6 +13,7 @@ import pytest
 
 from infgram.cluster.storage import storage_at
 from infgram.errors import MissingExtraError, StorageError
+from tests.children import in_children, round_trip
 
 fsspec: Any = importlib.import_module("fsspec")
 
@@ -32,6 +33,15 @@ def test_what_was_written_is_read(location: str) -> None:
     assert storage.exists("b/c.bin")
     assert not storage.exists("b")
     assert storage_at(location).names() == ["a.json", "b/c.bin"]
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+def test_another_process_reads_it_through_connections_of_its_own(location: str) -> None:
+    storage = storage_at(location)
+    storage.write("a", b"x")
+    assert storage.read("a") == b"x"  # so that there is a connection to inherit
+    assert in_children(lambda _: storage.read("a"), 3) == [b"x"] * 3
+    assert round_trip(storage).read("a") == storage.read("a") == b"x"
 
 
 def test_what_is_absent(location: str, tmp_path: Path) -> None:
