@@ -28,7 +28,7 @@ _ITEMS_SHOWN: Final = 10
 
 EXAMPLES = """
 infgram overlap corpus.infgram test.jsonl  # any 13 tokens in a row
-infgram overlap corpus.infgram test.jsonl --rule gpt-3  # words; reads the corpus
+infgram overlap corpus.infgram test.jsonl --rule gpt-3  # reads the corpus
 infgram overlap corpus.infgram test.jsonl --rule palm
 infgram overlap corpus.infgram tests/ --rule llama-2 --threshold 0.2
 infgram overlap corpus.infgram test.jsonl --json --items items.jsonl
