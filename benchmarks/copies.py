@@ -58,8 +58,7 @@ def _rows(index: infgram.Index, text: Int64Array, copies: dict[str, Int64Array],
     for asked in ("longest_matches", "score"):
         ordinary = 0.0
         for name, tokens in sequences.items():
-            if asked == "longest_matches":
-                _check(index, tokens)
+            (_check_matches if asked == "longest_matches" else _check_score)(index, tokens)
             us = min(_us_per_token(index, asked, tokens) for _ in range(repeats))
             ordinary = ordinary or us
             yield {
@@ -81,13 +80,23 @@ def _us_per_token(index: infgram.Index, asked: str, tokens: Int64Array) -> float
     return (time.process_time() - began) / n_times / len(tokens) * 1e6
 
 
-def _check(index: infgram.Index, tokens: Int64Array) -> None:
+def _check_matches(index: infgram.Index, tokens: Int64Array) -> None:
     matches = index.longest_matches(tokens)
     for i in np.linspace(0, len(tokens) - 1, _CHECKED).astype(int).tolist():
         end = i + int(matches.lengths[i])
         is_right = index.count(tokens[i:end]) == matches.counts[i]
         if not is_right or (end < len(tokens) and index.count(tokens[i : end + 1]) > 0):
             raise SystemExit(f"the longest match at {i} is wrong")
+
+
+def _check_score(index: infgram.Index, tokens: Int64Array) -> None:
+    score = index.score(tokens)
+    for t in np.linspace(1, len(tokens) - 1, _CHECKED).astype(int).tolist():
+        begin = t - int(score.suffix_lengths[t])
+        is_right = begin == t or index.count(tokens[begin:t]) == score.context_counts[t]
+        is_right = is_right and index.count(tokens[begin : t + 1]) == score.continuation_counts[t]
+        if not is_right or (begin > 0 and index.count(tokens[begin - 1 : t]) > 0):
+            raise SystemExit(f"the score at {t} is wrong")
 
 
 def _ordinary(seed: int, size: int) -> Int64Array:

@@ -21,12 +21,12 @@ namespace infgram {
 //
 // With a min_count above 1 all this holds for the tokens that occur so often. How many these are is bisected.
 //
-// Cost: a search of at most 512 tokens for each position that is searched, and, once there are long matches, for
-// each distinct piece of 512 tokens only; for long matches that of long_matches.hpp and one sort of the sequence.
+// Cost: a search of at most 128 tokens for each position that is searched, and, once there are long matches, for
+// each distinct piece of 128 tokens only; for long matches that of long_matches.hpp and one sort of the sequence.
 // Memory: a job a search and shard, some 20 bytes a token.
 // What is left out at first of a sequence of more than 2 * compared tokens; other numbers are for tests.
 struct MatchBounds {
-  std::uint64_t compared = 512;  // tokens that a search compares, at least 2
+  std::uint64_t compared = 128;  // tokens that a search compares, at least 2
   std::uint64_t stride = 64;     // between positions
 };
 

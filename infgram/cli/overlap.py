@@ -27,9 +27,9 @@ _ITEMS_SHOWN: Final = 10
 
 EXAMPLES = """
 infgram overlap corpus.infgram test.jsonl  # any 13 tokens in a row
-infgram overlap corpus.infgram test.jsonl --rule gpt-3  # n-grams of words; reads the corpus
+infgram overlap corpus.infgram test.jsonl --rule gpt-3  # reads the corpus
 infgram overlap corpus.infgram test.jsonl --rule palm
-infgram overlap corpus.infgram tests/ --rule llama-2 --threshold 0.2  # not clean
+infgram overlap corpus.infgram tests/ --rule llama-2 --threshold 0.2
 infgram overlap corpus.infgram test.jsonl --json --items items.jsonl
 infgram overlap corpus.infgram test.jsonl --text-field question
 infgram overlap corpus.infgram ids.jsonl --ids

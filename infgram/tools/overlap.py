@@ -427,8 +427,12 @@ def overlap(
         ([True, False], 1)
     """
     chosen = _rule_of(rule)
-    changes = {"n": n, "threshold": threshold, "measure": measure}
-    changed = replace(chosen, **{name: value for name, value in changes.items() if value is not None})
+    changed = replace(
+        chosen,
+        n=chosen.n if n is None else n,
+        threshold=chosen.threshold if threshold is None else threshold,
+        measure=chosen.measure if measure is None else measure,
+    )
     if changed.unit != "tokens":
         if changed.measure != "n_grams":
             raise QueryError(f"the rule {rule!r} counts {changed.unit}, so measure can only be 'n_grams'")
