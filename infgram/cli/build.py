@@ -308,7 +308,7 @@ def print_estimate(estimate: dict[str, Any]) -> None:
 def print_summary(answer: dict[str, Any]) -> None:
     """What was built, for people."""
     ratio = answer["bytes_per_token"]
-    per_token = "" if ratio is None else f", {ratio:.2f} bytes a token"
+    per_token = "" if ratio is None else f", {ratio:.2f} bytes per token"
     print_line(
         f"{number(answer['n_documents'], 'document')}, {number(answer['n_tokens'], 'token')}, "
         f"{size(answer['size_bytes'])}{per_token}, {duration(answer['elapsed_s'])}"

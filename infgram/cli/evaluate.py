@@ -85,12 +85,12 @@ def evaluate(
     """Measure language models on a text: of the index, a neural one, and mixtures.
 
     Every token but the first of each document is predicted. Weights of mixtures are fitted on VALID alone. The
-    report has perplexities with 95% intervals over documents, a token, a word and a byte; what mixing gains by
-    class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the index nearly
+    report has perplexities per token, with 95% intervals over documents, and per word; bits per byte; what mixing
+    gains by class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the index nearly
     holds.
 
-    JSON: perplexity (of neural, paper, kn5, smoothed, gated and all others; null: not measured, or infinite),
-    intervals, n_positions, perplexity_per_word, perplexity_per_byte, perplexity_without_near_copies, change and
+    JSON: perplexity (per token, of neural, paper, kn5, smoothed, gated and all others; null: not measured, or infinite),
+    intervals, n_positions, perplexity_per_word, bits_per_byte, perplexity_without_near_copies, change and
     change_intervals (against paper, as a fraction), gains, agreement, calibration, near_copies, elapsed_s.
     """
     from infgram.cli.progress import show_progress
@@ -157,7 +157,7 @@ def _print(found: Evaluation, page: Path | None) -> None:
     from infgram.lm.report.words import number as shown
     from infgram.lm.report.words import signed
 
-    print_line(f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted")
+    print_line(f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted; perplexity is per token")
     print_line()
     rows = [
         (
@@ -165,11 +165,11 @@ def _print(found: Evaluation, page: Path | None) -> None:
             shown(result.perplexity),
             " to ".join(map(shown, result.interval)),
             "" if result.change is None else signed(result.change),
-            shown(found.per_byte(result.perplexity)),
+            shown(found.bits_per_byte(result.perplexity)),
         )
         for result in found.results
     ]
-    print_table(("model", "a token", "95% interval", "vs. paper", "a byte"), rows, left=("model",))
+    print_table(("model", "perplexity", "95% interval", "vs. paper", "bits per byte"), rows, left=("model",))
     total = found.agreement[-1]
     print_line()
     of_sparse = f", {total.sparse_agreement:.1%} of the sparse ones" if total.n_sparse else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from infgram.lm.evaluation.bootstrap import Interval
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
 from infgram.lm.evaluation.mixtures import NEURAL
 from infgram.lm.interpolation import ClassGain
 
+_LARGEST_EXPONENT_BITS: Final = 1000.0  # of a perplexity that a float holds
 
 @dataclass(frozen=True)
 class Result:
@@ -20,7 +21,7 @@ class Result:
     Attributes:
         name: as `Evaluation.result` takes it.
         title: for people.
-        perplexity: a token; infinite where a token was held impossible.
+        perplexity: per token; infinite where a token was held impossible.
         interval: of the perplexity, 95%, over documents.
         impossible_share: of the positions, those whose token was held impossible.
         far_perplexity: without the positions whose context's last 32 tokens are in the corpus.
@@ -85,13 +86,14 @@ class Evaluation:
         """Models, then mixtures."""
         return (*self.models, *self.mixtures)
 
-    def per_word(self, perplexity: float) -> float:
-        """A perplexity a token as one a word; may be infinite."""
-        return self._per(perplexity, self.n_words)
+    def perplexity_per_word(self, perplexity: float) -> float:
+        """Convert a perplexity per token to one per word; may be infinite."""
+        bits = self._bits_per(self.n_words, perplexity)
+        return 2.0**bits if bits < _LARGEST_EXPONENT_BITS else math.inf
 
-    def per_byte(self, perplexity: float) -> float:
-        """A perplexity a token as one a byte; its logarithm to the base 2 is bits a byte."""
-        return self._per(perplexity, self.n_bytes)
+    def bits_per_byte(self, perplexity: float) -> float:
+        """Convert a perplexity per token to bits per byte of UTF-8: the mean loss, log2 of a perplexity per byte."""
+        return self._bits_per(self.n_bytes, perplexity)
 
     def relative_reduction(self, result: Result) -> float:
         """The infini-gram paper's measure of a gain on the neural model: 1 − (P − 1) / (P of the model − 1).
@@ -112,8 +114,8 @@ class Evaluation:
         content = {
             "perplexity": each(lambda result: result.perplexity),
             "intervals": each(lambda result: list(result.interval)),
-            "perplexity_per_word": each(lambda result: self.per_word(result.perplexity)),
-            "perplexity_per_byte": each(lambda result: self.per_byte(result.perplexity)),
+            "perplexity_per_word": each(lambda result: self.perplexity_per_word(result.perplexity)),
+            "bits_per_byte": each(lambda result: self.bits_per_byte(result.perplexity)),
             "perplexity_without_near_copies": each(lambda result: result.far_perplexity),
             "relative_reduction": each(self.relative_reduction),
             "change": each(lambda result: result.change),
@@ -143,11 +145,11 @@ class Evaluation:
         cleaned: dict[str, Any] = _finite(content)
         return cleaned
 
-    def _per(self, perplexity: float, n_units: int) -> float:
+    def _bits_per(self, n_units: int, perplexity: float) -> float:
+        """The loss of all positions in bits, shared out over bytes or words."""
         if not n_units or not math.isfinite(perplexity):
             return math.inf
-        exponent = math.log(perplexity) * self.n_positions / n_units
-        return math.exp(exponent) if exponent < 700 else math.inf
+        return math.log2(perplexity) * self.n_positions / n_units
 
 
 def _finite(value: Any) -> Any:
