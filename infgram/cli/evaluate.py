@@ -86,10 +86,11 @@ def evaluate(
 
     Every token but the first of each document is predicted. Weights of mixtures are fitted on VALID alone. The
     report has perplexities per token, with 95% intervals over documents, and per word; bits per byte; what mixing
-    gains by class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the index nearly
-    holds.
+    gains by class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the
+    index nearly holds.
 
-    JSON: perplexity (per token, of neural, paper, kn5, smoothed, gated and all others; null: not measured, or infinite),
+    JSON: perplexity (per token; of neural, paper, kn5, smoothed, gated and all others; null: not measured, or
+    infinite),
     intervals, n_positions, perplexity_per_word, bits_per_byte, perplexity_without_near_copies, change and
     change_intervals (against paper, as a fraction), gains, agreement, calibration, near_copies, elapsed_s.
     """
@@ -157,7 +158,10 @@ def _print(found: Evaluation, page: Path | None) -> None:
     from infgram.lm.report.words import number as shown
     from infgram.lm.report.words import signed
 
-    print_line(f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted; perplexity is per token")
+    print_line(
+        f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted; "
+        "perplexity is per token"
+    )
     print_line()
     rows = [
         (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from infgram.arguments import at_least, several
 from infgram.client import calls, wire
 from infgram.client.calls import Call
 from infgram.client.problems import wait_s
@@ -55,7 +56,7 @@ class AsyncClient:
     ) -> None:
         """As `Client`."""
         self._http: httpx2.AsyncClient = wire.httpx2().AsyncClient(**wire.options(url, api_key, timeout_s))
-        self._index, self._retries = index, retries
+        self._index, self._retries = wire.index_name(index), at_least(retries, 0, "retries")
         self._service: tuple[str, Mapping[str, int]] | None = None
 
     # Counting and finding
@@ -76,7 +77,7 @@ class AsyncClient:
 
     async def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """As `Index.document_count_batch`."""
-        found = await self._ask_all(calls.document_count(query) for query in queries)
+        found = await self._ask_all(calls.document_count(query) for query in several(queries, "queries"))
         return np.array(found, dtype=np.int64)
 
     async def find(self, query: Query) -> list[SuffixRange]:
@@ -97,7 +98,7 @@ class AsyncClient:
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
         """As `Index.next_token_distribution_batch`."""
-        return await self._ask_all(calls.next_token(context, top_k) for context in contexts)
+        return await self._ask_all(calls.next_token(context, top_k) for context in several(contexts, "contexts"))
 
     async def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
         """As `Index.longest_suffix`."""
@@ -105,7 +106,9 @@ class AsyncClient:
 
     async def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """As `Index.longest_suffix_batch`."""
-        return await self._ask_all(calls.longest_suffix(context, min_count) for context in contexts)
+        return await self._ask_all(
+            calls.longest_suffix(context, min_count) for context in several(contexts, "contexts")
+        )
 
     async def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
@@ -117,7 +120,9 @@ class AsyncClient:
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
         """As `Index.infgram_distribution_batch`."""
-        return await self._ask_all(calls.infgram(context, min_count, top_k) for context in contexts)
+        return await self._ask_all(
+            calls.infgram(context, min_count, top_k) for context in several(contexts, "contexts")
+        )
 
     async def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """As `Index.infgram_log_prob`."""
@@ -131,7 +136,7 @@ class AsyncClient:
         self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False
     ) -> list[SequenceScore]:
         """As `Index.score_batch`."""
-        return await self._ask_all(calls.score(tokens, min_count, end) for tokens in sequences)
+        return await self._ask_all(calls.score(tokens, min_count, end) for tokens in several(sequences, "sequences"))
 
     async def longest_matches(self, tokens: Query) -> LongestMatches:
         """As `Index.longest_matches`."""
@@ -170,7 +175,7 @@ class AsyncClient:
     async def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """As `Index.search_batch`."""
         every = {**calls.SEARCH_OPTIONS, **options}
-        return await self._ask_all(calls.search(query, every) for query in queries)
+        return await self._ask_all(calls.search(query, every) for query in several(queries, "queries"))
 
     async def search_text(
         self,
@@ -224,6 +229,9 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+    def __repr__(self) -> str:
+        return wire.shown(self, self._http.base_url, self._index)
 
     async def _ask(self, call: Call[T]) -> T:
         name = self._index or (await self._name_and_limits())[0]

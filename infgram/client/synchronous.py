@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from infgram.arguments import at_least, several
 from infgram.client import calls, wire
 from infgram.client.calls import Call
 from infgram.client.problems import wait_s
@@ -16,6 +17,7 @@ from infgram.client.session import RemoteSession
 from infgram.client.tokenizer import RemoteTokenizer
 from infgram.errors import ServiceError
 from infgram.query_language import Cnf
+from infgram.tables import Table, asked_of
 from infgram.types import (
     Document,
     InfgramDistribution,
@@ -72,7 +74,7 @@ class Client:
             MissingExtraError: the package httpx2 is not installed.
         """
         self._http: httpx2.Client = wire.httpx2().Client(**wire.options(url, api_key, timeout_s))
-        self._index, self._retries = index, retries
+        self._index, self._retries = wire.index_name(index), at_least(retries, 0, "retries")
         self._service: tuple[str, Mapping[str, int]] | None = None
 
     # Counting and finding
@@ -93,7 +95,7 @@ class Client:
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """As `Index.document_count_batch`."""
-        found = self._ask_all(calls.document_count(query) for query in queries)
+        found = self._ask_all(calls.document_count(query) for query in several(queries, "queries"))
         return np.array(found, dtype=np.int64)
 
     def find(self, query: Query) -> list[SuffixRange]:
@@ -114,7 +116,7 @@ class Client:
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
         """As `Index.next_token_distribution_batch`."""
-        return self._ask_all(calls.next_token(context, top_k) for context in contexts)
+        return self._ask_all(calls.next_token(context, top_k) for context in several(contexts, "contexts"))
 
     def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
         """As `Index.longest_suffix`."""
@@ -122,7 +124,7 @@ class Client:
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """As `Index.longest_suffix_batch`."""
-        return self._ask_all(calls.longest_suffix(context, min_count) for context in contexts)
+        return self._ask_all(calls.longest_suffix(context, min_count) for context in several(contexts, "contexts"))
 
     def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
@@ -134,7 +136,7 @@ class Client:
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
         """As `Index.infgram_distribution_batch`."""
-        return self._ask_all(calls.infgram(context, min_count, top_k) for context in contexts)
+        return self._ask_all(calls.infgram(context, min_count, top_k) for context in several(contexts, "contexts"))
 
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """As `Index.infgram_log_prob`."""
@@ -146,7 +148,7 @@ class Client:
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """As `Index.score_batch`."""
-        return self._ask_all(calls.score(tokens, min_count, end) for tokens in sequences)
+        return self._ask_all(calls.score(tokens, min_count, end) for tokens in several(sequences, "sequences"))
 
     def longest_matches(self, tokens: Query) -> LongestMatches:
         """As `Index.longest_matches`."""
@@ -185,7 +187,7 @@ class Client:
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """As `Index.search_batch`."""
         every = {**calls.SEARCH_OPTIONS, **options}
-        return self._ask_all(calls.search(query, every) for query in queries)
+        return self._ask_all(calls.search(query, every) for query in several(queries, "queries"))
 
     def search_text(
         self,
@@ -279,12 +281,13 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<infgram.Client {self._http.base_url}{f' index={self._index}' if self._index else ''}>"
+        return wire.shown(self, self._http.base_url, self._index)
 
     def _ask(self, call: Call[T]) -> T:
         name = self._index or self._name_and_limits()[0]
         answer = self._send(wire.request(name, call))
-        return wire.read(call, answer.status_code, answer.content)
+        result = wire.read(call, answer.status_code, answer.content)
+        return asked_of(self, result) if isinstance(result, Table) else result
 
     def _ask_all(self, asked: Iterable[Call[T]]) -> list[T]:
         limits = self._name_and_limits()[1]

@@ -8,9 +8,11 @@ from types import ModuleType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from infgram.arguments import real, refusal, text, text_or_none
 from infgram.client.calls import Call
 from infgram.client.problems import error_of
-from infgram.errors import MissingExtraError, ServiceError
+from infgram.errors import MissingExtraError, QueryError, ServiceError
+from infgram.reprs import MOST_CHARACTERS, cut
 
 T = TypeVar("T")
 LINES: Final = "application/x-ndjson"
@@ -33,8 +35,27 @@ def httpx2() -> ModuleType:
 
 def options(url: str, api_key: str | None, timeout_s: float) -> dict[str, Any]:
     """How a client of httpx2 is made."""
+    if not text(url, "url").startswith(("http://", "https://")):
+        raise refusal(url, "url", "an address such as http://127.0.0.1:8000")
+    if not (text_or_none(api_key, "api_key") or "").isascii():
+        raise QueryError("api_key has characters that no key has; expected ASCII")
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    if real(timeout_s, "timeout_s", low=0) == 0:
+        raise refusal(timeout_s, "timeout_s", "a positive number of seconds")
     return {"base_url": url.rstrip("/"), "headers": headers, "timeout": timeout_s}
+
+
+def index_name(index: str | None) -> str | None:
+    """The name of an index, which goes into addresses; None for the only one."""
+    if index is not None and not text(index, "index"):
+        raise refusal(index, "index", "the name of an index, or None for the only one")
+    return index
+
+
+def shown(client: object, base_url: Any, index: str | None) -> str:
+    """The repr of a client."""
+    named = f" index={index}" if index else ""
+    return cut(f"<infgram.{type(client).__name__} {base_url}{named}>", MOST_CHARACTERS)
 
 
 def request(index: str, call: Call[Any]) -> dict[str, Any]:

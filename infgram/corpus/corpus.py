@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from infgram.arguments import choice, text
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.found import FoundSoFar
@@ -64,10 +65,9 @@ class Corpus:
             MissingExtraError: a file or URL needs a package that is not installed.
             StorageError: standard input does not fit on the disk.
         """
-        if on_error not in ("fail", "skip"):
-            raise InputError(f"on_error is {on_error!r}; expected 'fail' or 'skip'")
+        choice(on_error, "on_error", ("fail", "skip"))
         self.inputs = names_of(path)
-        self._text_field = text_field
+        self._text_field = text(text_field, "text_field")
         self._on_error: OnError = on_error
         self._longest_document_bytes = longest_document_bytes
         found, self._unlisted = list_inputs(self.inputs)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from infgram.arguments import at_least, checked_seed
+from infgram.arguments import at_least, checked_seed, choice
+from infgram.arguments import text as text_argument
 from infgram.engine import Engine
-from infgram.errors import QueryError
 from infgram.finding.interval import share_interval
 from infgram.finding.pages import Cursors, order_of, page_of
 from infgram.finding.where import checked, fulfilling
@@ -83,11 +83,11 @@ def find_documents(
     snippet_tokens = at_least(snippet_tokens, 0, "snippet_tokens")
     matches_per_document = at_least(matches_per_document, 1, "matches_per_document")
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
-    filters = checked(where or {})
+    filters = {} if where is None else checked(where)
     conjunction = source.core.conjunction(clauses, None if len(clauses) == 1 else distance)
     asked = [[list(map(int, term)) for term in terms] for terms in clauses]
     cursors = Cursors((source.fingerprint, asked, distance, seed, max_matches, sorted(filters.items())))
-    after = None if cursor is None else cursors.read(cursor)
+    after = None if cursor is None else cursors.read(text_argument(cursor, "cursor"))
 
     counts = conjunction.counts()
     poll = partial(watch.report, "search", total=0, unit="places")
@@ -119,8 +119,7 @@ def _clauses(source: Source, query: Query | Cnf) -> list[list[Any]]:
 
 
 def _distance(scope: Scope, max_distance: int) -> int | None:
-    if scope not in ("window", "document"):
-        raise QueryError(f"scope is {scope!r}; expected 'window' or 'document'")
+    choice(scope, "scope", ("window", "document"))
     distance = at_least(max_distance, 0, "max_distance")
     return distance if scope == "window" else None
 

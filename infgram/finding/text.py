@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from infgram.arguments import at_least, checked_seed
+from infgram.arguments import text as text_argument
 from infgram.finding.pages import Cursors, order_of, page_of
 from infgram.finding.search import Source
 from infgram.finding.where import checked, fulfilling
@@ -43,9 +44,9 @@ def find_text(
     limit = at_least(limit, 0, "limit")
     n_shown = at_least(matches_per_document, 1, "matches_per_document")
     n_around = at_least(snippet_tokens, 0, "snippet_tokens")
-    filters = checked(where or {})
+    filters = {} if where is None else checked(where)
     cursors = Cursors((source.fingerprint, "text", text, ignore_case, seed, sorted(filters.items())))
-    after = None if cursor is None else cursors.read(cursor)
+    after = None if cursor is None else cursors.read(text_argument(cursor, "cursor"))
 
     count = 0
     sequences: list[tuple[int, ...]] = []

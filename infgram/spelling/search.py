@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from infgram.errors import QueryError, TokenizerError
+from infgram.reprs import named_tuple_repr
 from infgram.spelling.automaton import Automaton
 from infgram.spelling.vocabulary import Steps, first_steps, further_steps
 from infgram.tokenizers import TokenBytes, Tokenizer
@@ -53,6 +54,9 @@ class Spellings(NamedTuple):
     prefix: tuple[int, ...]
     last_tokens: Int64Array
     counts: Int64Array
+
+    def __repr__(self) -> str:
+        return named_tuple_repr(self)
 
 
 class _Branch(NamedTuple):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import TokenizerError
+from infgram.reprs import ShortRepr
 from infgram.tokenizers.byte_level import is_lossless
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import byte_of_fallback_token, bytes_of_byte_level_token, show_bytes
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a token
 FILE_NAME: Final = "tokenizer.json"
 
 
-class HuggingFaceTokenizer:
+class HuggingFaceTokenizer(ShortRepr):
     """A tokenizer of the package `tokenizers`.
 
     Its token ids are those of `Tokenizer.encode(text, add_special_tokens=False)`, except that truncation,
@@ -36,6 +37,8 @@ class HuggingFaceTokenizer:
     """
 
     kind = "huggingface"
+
+    _repr_fields = ("vocab_size", "fingerprint")
 
     def __init__(self, definition: str) -> None:
         """Make the tokenizer from the text of a `tokenizer.json`.

@@ -7,9 +7,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from infgram.arguments import choice, flag, instance, text_or_none
+from infgram.arguments import path as checked_path
 from infgram.duplicates import Duplicates
 from infgram.errors import QueryError
-from infgram.index import Index, StrPath
+from infgram.index import Index, StrPath, checked_index
 from infgram.tokenizers import Tokenizer
 from infgram.tools.json_lines import write_json_lines
 from infgram.types import Int64Array
@@ -59,10 +61,14 @@ def write_dedup(
         TimeLimitError: it took longer than `timeout_s`.
     """
     watch = Watch(timeout_s, progress)
-    source = _Source(index)
-    field = text_field or ("text" if source.tokenizer else "token_ids")
+    instance(duplicates, "duplicates", Duplicates, "what infgram.dedup gives")
+    choice(content, "content", ("documents", "ranges"))
+    source = _Source(checked_index(index))
+    field = text_or_none(text_field, "text_field") or ("text" if source.tokenizer else "token_ids")
     rows = _range_rows(source, duplicates) if content == "ranges" else _cut_rows(source, duplicates, field)
-    write_json_lines(_watched(rows, index.n_documents, watch), output, overwrite=overwrite)
+    write_json_lines(
+        _watched(rows, index.n_documents, watch), checked_path(output, "output"), overwrite=flag(overwrite, "overwrite")
+    )
 
 
 class _Source:

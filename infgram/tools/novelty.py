@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infgram.arguments import at_least
-from infgram.index import Index
+from infgram.arguments import at_least, several
+from infgram.index import Index, checked_index
+from infgram.tables import Columns, Table
 from infgram.tools.matches import match_lengths
 from infgram.tools.subject import token_ids_of
 from infgram.types import Float64Array, Int64Array, Query
@@ -16,7 +17,7 @@ from infgram.watch import Progress, Watch
 
 
 @dataclass(frozen=True)
-class Novelty:
+class Novelty(Table):
     """The n-novelty of a text, or of several.
 
     Attributes:
@@ -41,6 +42,11 @@ class Novelty:
         """float64, at n − 1 the share of n-grams that are novel; NaN where there is no n-gram."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.n_novel / self.n_grams, dtype=np.float64)
+
+    def columns(self) -> Columns:
+        """A row for each n: `n`, `n_grams`, `n_novel`, and `novel_share`."""
+        sizes = np.arange(1, len(self.n_grams) + 1)
+        return {"n": sizes, "n_grams": self.n_grams, "n_novel": self.n_novel, "novel_share": self.curve}
 
     @staticmethod
     def total(parts: Iterable[Novelty]) -> Novelty:
@@ -85,7 +91,7 @@ def novelty(
         ([0.33, 0.5], [1, 2, 0])
     """
     watch = Watch(timeout_s, progress)
-    return _novelty(index, query, at_least(max_n, 1, "max_n"), watch)
+    return _novelty(checked_index(index), query, at_least(max_n, 1, "max_n"), watch)
 
 
 def novelty_batch(
@@ -102,7 +108,8 @@ def novelty_batch(
     """
     watch = Watch(timeout_s, progress)
     longest = at_least(max_n, 1, "max_n")
-    return (_novelty(index, query, longest, watch) for query in queries)
+    opened = checked_index(index)
+    return (_novelty(opened, query, longest, watch) for query in several(queries, "queries"))
 
 
 def _novelty(index: Index, query: Query, max_n: int, watch: Watch) -> Novelty:

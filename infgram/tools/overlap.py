@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from infgram.arguments import at_least
-from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.arguments import at_least, choice, real, several
+from infgram.index import Index, checked_index
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, numbers
 from infgram.tools.matches import match_lengths
 from infgram.tools.subject import token_ids_of
 from infgram.types import Int64Array, Query
@@ -24,7 +24,7 @@ DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ShortRepr):
     """When an item is contaminated: when enough of it stands in the corpus, and at least one n-gram does.
 
     Attributes:
@@ -44,10 +44,8 @@ class Rule:
             QueryError: one is out of range.
         """
         at_least(self.n, 1, "n")
-        if self.measure not in ("n_grams", "tokens"):
-            raise QueryError(f"measure is {self.measure!r}; expected 'n_grams' or 'tokens'")
-        if isinstance(self.threshold, bool) or math.isnan(self.threshold) or not 0 <= self.threshold <= 1:
-            raise QueryError(f"threshold is {self.threshold}; expected a share from 0 to 1")
+        choice(self.measure, "measure", get_args(Measure))
+        real(self.threshold, "threshold", low=0, high=1)
 
     def condemns(self, shares: SizeOverlap) -> bool:
         """The verdict on what was found for n-grams of this rule's size."""
@@ -56,7 +54,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class SizeOverlap:
+class SizeOverlap(ShortRepr):
     """What n-grams of one size say.
 
     Attributes:
@@ -90,7 +88,7 @@ class SizeOverlap:
 
 
 @dataclass(frozen=True)
-class ItemOverlap:
+class ItemOverlap(Table):
     """An item of the test set beside the corpus.
 
     Attributes:
@@ -111,9 +109,13 @@ class ItemOverlap:
         """What the n-grams of one of the sizes say."""
         return next(size for size in self.sizes if size.n == n)
 
+    def columns(self) -> Columns:
+        """A row for each size of n-grams."""
+        return _size_columns(self.sizes)
+
 
 @dataclass(frozen=True)
-class TotalOverlap:
+class TotalOverlap(Table):
     """The items so far, together.
 
     Attributes:
@@ -143,8 +145,12 @@ class TotalOverlap:
             max(self.longest_length, item.longest_length),
         )
 
+    def columns(self) -> Columns:
+        """A row for each size of n-grams."""
+        return _size_columns(self.sizes)
 
-class Overlap(Iterator[ItemOverlap]):
+
+class Overlap(Iterator[ItemOverlap], Table):
     """The items' overlaps, each computed when it is asked for, in the order of the items; made by `overlap`.
 
     Attributes:
@@ -152,14 +158,18 @@ class Overlap(Iterator[ItemOverlap]):
         rule: of the verdict.
     """
 
+    _repr_fields = ("rule", "total")
+
     def __init__(
         self, index: Index, items: Iterable[Query], rule: Rule, sizes: Sequence[int], timeout_s: float | None
     ) -> None:
         """Use `infgram.overlap`."""
-        ascending = sorted({rule.n, *(at_least(size, 1, "a size") for size in sizes)})
+        given = several(sizes, "sizes", "sizes of n-grams")
+        ascending = sorted({rule.n, *(at_least(size, 1, "a size") for size in given)})
         self.rule = rule
         self.total = TotalOverlap(0, 0, 0, 0, tuple(SizeOverlap(size, 0, 0, 0, 0) for size in ascending), 0)
-        self._index, self._items, self._watch = index, iter(items), Watch(timeout_s)
+        self._index, self._watch = checked_index(index), Watch(timeout_s)
+        self._items = iter(several(items, "items"))
 
     def __next__(self) -> ItemOverlap:
         """The next item's."""
@@ -175,6 +185,24 @@ class Overlap(Iterator[ItemOverlap]):
         )
         self.total = self.total.plus(item, is_short=len(lengths) < self.rule.n)
         return item
+
+    def columns(self) -> Columns:
+        """A row for each item that has not come yet, which this takes; `share_5` is that of the 5-grams."""
+        first, items = self.total.n_items, list(self)
+        return {
+            "item": np.arange(first, first + len(items)),
+            **numbers(items, "n_tokens"),
+            **numbers(items, "is_contaminated", dtype=np.bool_),
+            **numbers(items, "longest_start", "longest_length"),
+            **{
+                f"share_{size.n}": np.array([item.sizes[place].share for item in items], dtype=np.float64)
+                for place, size in enumerate(self.total.sizes)
+            },
+        }
+
+    def _display(self) -> Columns:
+        """The sums so far: to be shown must take no item."""
+        return self.total.columns()
 
 
 def overlap(
@@ -223,6 +251,11 @@ def overlap(
         ([True, False], 1)
     """
     return Overlap(index, items, Rule(n, threshold, measure), sizes, timeout_s)
+
+
+def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:
+    counts = numbers(sizes, "n", "n_grams", "n_seen", "n_covered", "n_tokens")
+    return {**counts, **numbers(sizes, "share", "token_share", dtype=np.float64)}
 
 
 def size_overlap(lengths: Int64Array, n: int) -> SizeOverlap:

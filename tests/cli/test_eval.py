@@ -57,14 +57,24 @@ def test_with_a_neural_model(index_path: Path, index: infgram.Index, texts: Path
 
 
 def test_a_number_has_one_meaning_and_one_name_everywhere(index_path: Path, texts: Path) -> None:
-    words = ("eval", index_path, texts / "test.jsonl", "--text-field", "body", "-q", "--overwrite", "-o", texts / "report")
+    words = (
+        "eval",
+        index_path,
+        texts / "test.jsonl",
+        "--text-field",
+        "body",
+        "-q",
+        "--overwrite",
+        "-o",
+        texts / "report",
+    )
     numbers = run(*words, "--json").json["bits_per_byte"]
     lines = run(*words).stdout.splitlines()
     heading = next(line for line in lines if line.startswith("model"))
     assert heading.split()[-3:] == ["bits", "per", "byte"]
     page = (texts / "report" / "report.html").read_text()
     column = re.findall(r'<th scope="col">([^<]*)', page).index("bits per byte")
-    rows = {row[0]: row for row in (re.findall(r"<t[hd][^>]*>([^<]*)", line) for line in page.split("</tr>"))if row}
+    rows = {row[0]: row for row in (re.findall(r"<t[hd][^>]*>([^<]*)", line) for line in page.split("</tr>")) if row}
     for name, title in {"kneser_ney": "Kneser–Ney, all lengths", "witten_bell": "Witten–Bell, all lengths"}.items():
         shown = f"{numbers[name]:.2f}"
         assert next(line for line in lines if line.startswith(title)).split()[-1] == shown

@@ -13,7 +13,9 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from infgram.index import Index
+from infgram.arguments import checked_seed, instance, text_or_none
+from infgram.arguments import text as checked_text
+from infgram.index import Index, checked_index
 from infgram.lm.evaluation.bootstrap import change_interval, document_losses, perplexity_interval
 from infgram.lm.evaluation.index_models import index_evidence, index_models
 from infgram.lm.evaluation.measures import agreement, calibration, near_copies
@@ -74,6 +76,14 @@ def evaluate(
         TimeLimitError: `timeout_s` was over.
         QueryError: nothing of `tune` is possible under any model.
     """
+    checked_index(index)
+    for name, given in (("text", text), ("tune", text if tune is None else tune)):
+        instance(given, name, EvaluationText, "what infgram.lm.evaluation.read_text gives")
+    if neural is not None and not hasattr(neural, "evaluate"):
+        raise TypeError(f"neural is of type {type(neural).__name__}; expected a model, such as a TransformersLM")
+    checked_text(text_name, "text_name")
+    text_or_none(neural_name, "neural_name")
+    checked_seed(seed)
     clock = _Clock(Watch(timeout_s, progress, advice="or evaluate less of the texts with max_tokens (--max-tokens)"))
     with clock.stage("survey") as report:
         models = index_models(index, end_token, report)

@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from infgram.lm.evaluation.bootstrap import Interval
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
 from infgram.lm.evaluation.mixtures import NEURAL
 from infgram.lm.interpolation import ClassGain
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, numbers
 
 _LARGEST_EXPONENT_BITS: Final = 1000.0  # of a perplexity that a float holds
 
+
 @dataclass(frozen=True)
-class Result:
+class Result(ShortRepr):
     """A model, or a mixture of several, on the text.
 
     Attributes:
@@ -44,7 +49,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Table):
     """Models and mixtures on one text.
 
     Attributes:
@@ -102,6 +107,18 @@ class Evaluation:
         """
         neural = [model.perplexity for model in self.models if model.name == NEURAL]
         return 1 - (result.perplexity - 1) / (neural[0] - 1) if neural and neural[0] > 1 else math.nan
+
+    def columns(self) -> Columns:
+        """A row for each model and mixture; `change` is missing without the paper's rule."""
+        results = self.results
+        of_float = ("perplexity", "impossible_share", "far_perplexity", "fit_s")
+        columns: Columns = {"name": [result.name for result in results], "title": [result.title for result in results]}
+        columns |= numbers(results, *of_float, dtype=np.float64)
+        columns["perplexity_low"] = np.array([result.interval.low for result in results])
+        columns["perplexity_high"] = np.array([result.interval.high for result in results])
+        columns["bits_per_byte"] = np.array([self.bits_per_byte(result.perplexity) for result in results])
+        columns["change"] = numbers(results, "change", dtype=np.float64)["change"]
+        return columns
 
     def as_json(self) -> dict[str, Any]:
         """All of it; None stands for what is infinite, undefined or was not asked for."""
