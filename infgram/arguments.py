@@ -22,6 +22,7 @@ T = TypeVar("T")
 _MOST_SHOWN = 80  # characters of what was found
 
 
+MOST_THREADS: Final = 1024
 QUERIES: Final = "texts or sequences of token ids"
 
 
@@ -62,6 +63,15 @@ def checked_seed(seed: int) -> int:
     return seed.__index__()
 
 
+def checked_threads(threads: int | None) -> int:
+    """The number of threads; all cores for None."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not 1 <= integer(threads, "threads") <= MOST_THREADS:
+        raise refusal(threads, "threads", f"an integer from 1 to {MOST_THREADS}, or None for all cores")
+    return threads.__index__()
+
+
 def real(value: float, name: str, *, low: float = -math.inf, high: float = math.inf) -> float:
     """The number, not NaN, if it is from `low` to `high`."""
     is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
@@ -81,9 +91,13 @@ def flag(value: bool, name: str) -> bool:
 
 
 def text(value: str, name: str) -> str:
-    """The text."""
+    """The text, without lone surrogates, which UTF-8 cannot carry."""
     if not isinstance(value, str):
         raise refusal(value, name, "a text (str)")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise refusal(value, name, "a text without lone surrogates, which UTF-8 cannot carry") from None
     return value
 
 
@@ -97,8 +111,12 @@ def path(value: str | os.PathLike[str], name: str) -> str:
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(found, str):
         raise refusal(value, name, "a path (str or os.PathLike)")
-    if "\0" in found:
-        raise refusal(value, name, "a path without the character U+0000")
+    try:
+        is_possible = b"\0" not in os.fsencode(found)
+    except UnicodeEncodeError:
+        is_possible = False
+    if not is_possible:
+        raise refusal(value, name, "a path without U+0000 and lone surrogates")
     return found
 
 
@@ -147,6 +165,8 @@ def instance(value: T, name: str, kind: type | tuple[type, ...], expected: str) 
 
 def array(values: Any, name: str, *, kinds: str, ndim: int, expected: str) -> Any:
     """The values as a NumPy array of one of the kinds of dtype, with so many dimensions; an empty list is of any."""
+    if isinstance(values, str | bytes | bytearray | memoryview):
+        raise refusal(values, name, expected)
     try:
         found = np.asarray(values)
     except ValueError:  # rows of unequal length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,6 @@ from infgram.arguments import (
     checked_seed,
     flag,
     instance,
-    integer,
     several,
     top_k_or_none,
 )
@@ -38,6 +37,7 @@ from infgram.spelling import Spellings, find_spellings
 from infgram.tables import asked_of
 from infgram.tokenizers import Tokenizer, load_saved
 from infgram.types import (
+    END_OF_DOCUMENT,
     Document,
     InfgramDistribution,
     InfgramLogProb,
@@ -317,7 +317,7 @@ class Index:
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """The ∞-gram log-probability of one next token (or `END_OF_DOCUMENT`) in nats; −inf if it never follows."""
         length, context_count, continuation_count, is_sparse = self._core.infgram_counts(
-            self._tokens(context), integer(token, "token"), at_least(min_count, 1, "min_count")
+            self._tokens(context), at_least(token, END_OF_DOCUMENT, "token"), at_least(min_count, 1, "min_count")
         )
         return InfgramLogProb(
             suffix_length=length,
@@ -516,7 +516,7 @@ class Index:
             QueryError: the query is empty.
         """
         ids = self._tokens(query)
-        if len(ids) == 0:
+        if isinstance(ids, Sized) and len(ids) == 0:
             raise QueryError("the query is empty, which every place matches; expected at least one token")
         pairs = self._core.sample_documents(
             ids, at_least(limit, 0, "limit"), checked_seed(seed), at_least(most_read, 1, "most_read")

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from infgram.arguments import integer
 from infgram.notebook import MOST_ROWS, document_html, found_html, hit_html
 from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, numbers
@@ -98,7 +99,7 @@ class NextTokenDistribution(Table):
 
     def count_of(self, token_id: int) -> int:
         """Occurrences of the context followed by `token_id`, among the rows held."""
-        return int(self.counts[self.token_ids == token_id].sum())
+        return int(self.counts[self.token_ids == integer(token_id, "token_id")].sum())
 
     def columns(self) -> Columns:
         """`token_id`, `count`, and `log_prob` in nats."""

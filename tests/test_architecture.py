@@ -25,7 +25,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "reprs": set(),
     "notebook": {"reprs"},
     "tables": {"errors", "reprs", "notebook"},
-    "types": {"errors", "reprs", "notebook", "tables"},
+    "types": {"errors", "arguments", "reprs", "notebook", "tables"},
     "signed_json": {"errors"},
     "manifest": {"errors", "types", "signed_json"},
     "corpus": {"errors", "types", "reprs", "arguments"},

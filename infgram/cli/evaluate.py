@@ -90,9 +90,9 @@ def evaluate(
     index nearly holds.
 
     JSON: perplexity (per token; of neural, paper, kn5, smoothed, gated and all others; null: not measured, or
-    infinite),
-    intervals, n_positions, perplexity_per_word, bits_per_byte, perplexity_without_near_copies, change and
-    change_intervals (against paper, as a fraction), gains, agreement, calibration, near_copies, elapsed_s.
+    infinite), intervals, n_positions, n_tuned (documents of TEXT that VALID has, too), perplexity_per_word,
+    bits_per_byte, perplexity_without_near_copies, change and change_intervals (against paper, as a fraction), gains,
+    agreement, calibration, near_copies, elapsed_s.
     """
     from infgram.cli.progress import show_progress
     from infgram.lm import evaluation
@@ -126,6 +126,11 @@ def evaluate(
         print_json(found.as_json())
     else:
         _print(found, page)
+    if found.n_tuned:
+        note(
+            f"warning: {found.n_tuned:,} of the {number(found.n_documents, 'document')} of TEXT are in --tune, too: "
+            "weights fitted on what is measured look too good; give another text"
+        )
     if tune is None and not quiet:
         note("without --tune nothing is mixed: weights need a text of their own")
 

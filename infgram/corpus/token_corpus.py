@@ -62,6 +62,7 @@ class TokenCorpus(ShortRepr):
 
         Raises:
             InputError: an input does not exist or is no file of tokens, or an argument is out of range.
+            QueryError: an argument is of a wrong type, or none of its choices.
         """
         if not 1 <= integer(vocab_size, "vocab_size") <= _LARGEST_ID:
             raise InputError(f"vocab_size is {vocab_size}; expected 1 to {_LARGEST_ID}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from infgram import _core
-from infgram.arguments import at_least, callback
+from infgram.arguments import callback, checked_threads
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
 from infgram.types import Query
@@ -58,6 +57,6 @@ def survey(index: Index, *, threads: int | None = None, progress: Callable[[int,
         progress: called now and then with the tokens done and the tokens in all.
     """
     callback(progress, "progress")
-    n_threads = (os.cpu_count() or 1) if threads is None else at_least(threads, 1, "threads")
+    n_threads = checked_threads(threads)
     n_tokens = checked_index(index).n_tokens
     contexts_of(index).survey(n_threads, None if progress is None else lambda n_done: progress(n_done, n_tokens))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infgram.arguments import instance, mapping
+from infgram.arguments import instance, mapping, several, text
 from infgram.errors import QueryError
 from infgram.lm.types import PositionScores, SuffixFeatures
 from infgram.reprs import ShortRepr
@@ -65,6 +65,8 @@ class Evidence(ShortRepr):
         Raises:
             QueryError: a model is missing.
         """
+        for name in several(models, "models", "names of models"):
+            text(name, "the name of a model")
         missing = [name for name in models if name not in self.scores]
         if missing:
             raise QueryError(f"no scores of {', '.join(missing)}; found those of {', '.join(self.scores)}")

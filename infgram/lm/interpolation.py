@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from infgram.arguments import callback, checked_seed, choice, instance, mapping, real, several
+from infgram.arguments import callback, checked_seed, choice, instance, mapping, real, several, text
 from infgram.arguments import path as checked_path
 from infgram.errors import InputError, QueryError
 from infgram.lm.context_classes import class_levels, length_class, length_class_name
@@ -156,6 +156,7 @@ class Interpolator(ShortRepr):
         Raises:
             QueryError: as `weights`, or there is no model of that name.
         """
+        text(over, "over")
         weights = self.weights(evidence)
         saved = (mixed(evidence.log_probs(self.models), weights) - evidence.log_probs([over])[:, 0]) / np.log(2)
         groups: list[tuple[str, Int64Array]] = [("all", np.arange(evidence.n_positions))]

@@ -246,7 +246,7 @@ def evaluate_models(
         choice(name, "a name in guesses", models): array(
             rows, f"guesses[{name!r}]", kinds="iu", ndim=2, expected="positions × guesses of token ids"
         )
-        for name, rows in mapping(guesses or {}, "guesses", "names of models to token ids").items()
+        for name, rows in mapping({} if guesses is None else guesses, "guesses", "names of models to token ids").items()
     }
     to_end = flag(end, "end")
     callback(progress, "progress")

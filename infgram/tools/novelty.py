@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from infgram.arguments import at_least, several
+from infgram.arguments import at_least, refusal, several
 from infgram.index import Index, checked_index
 from infgram.tables import Columns, Table
 from infgram.tools.matches import match_lengths
 from infgram.tools.subject import token_ids_of
 from infgram.types import Float64Array, Int64Array, Query
 from infgram.watch import Progress, Watch
+
+MOST_N: Final = 1_000_000
+"""The longest n-grams that are counted; each n takes 16 bytes of the result."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def novelty(
         ([0.33, 0.5], [1, 2, 0])
     """
     watch = Watch(timeout_s, progress)
-    return _novelty(checked_index(index), query, at_least(max_n, 1, "max_n"), watch)
+    return _novelty(checked_index(index), query, _checked_n(max_n), watch)
 
 
 def novelty_batch(
@@ -107,9 +111,15 @@ def novelty_batch(
     `timeout_s` holds for all of them together.
     """
     watch = Watch(timeout_s, progress)
-    longest = at_least(max_n, 1, "max_n")
+    longest = _checked_n(max_n)
     opened = checked_index(index)
     return (_novelty(opened, query, longest, watch) for query in several(queries, "queries"))
+
+
+def _checked_n(max_n: int) -> int:
+    if at_least(max_n, 1, "max_n") > MOST_N:
+        raise refusal(max_n, "max_n", f"an integer from 1 to {MOST_N}")
+    return max_n
 
 
 def _novelty(index: Index, query: Query, max_n: int, watch: Watch) -> Novelty:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from infgram.arguments import at_least, checked_seed, flag
+from infgram.arguments import at_least, checked_seed, flag, several
 from infgram.index import Index, checked_index
 from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, masked, numbers
@@ -193,11 +193,12 @@ def trace(
     seed = checked_seed(seed)
     kept = None if max_spans is None else at_least(max_spans, 0, "max_spans")
 
+    ends = list(several(delimiters, "delimiters", "strings or token ids"))
     subject = Subject.of(checked_index(index), query)
     spans = maximal_spans(
         match_lengths(index, subject.token_ids, watch),
         min_length=min_length,
-        breaks=subject.breaks(delimiters) if len(delimiters) else None,
+        breaks=subject.breaks(ends) if ends else None,
         borders=subject.word_borders() if flag(whole_words, "whole_words") else None,
     )
     counts = counts_of(index, subject.token_ids, spans, watch)

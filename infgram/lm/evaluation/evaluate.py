@@ -21,7 +21,7 @@ from infgram.lm.evaluation.index_models import index_evidence, index_models
 from infgram.lm.evaluation.measures import agreement, calibration, near_copies
 from infgram.lm.evaluation.mixtures import MODEL_TITLES, PAPER, possible_mixtures
 from infgram.lm.evaluation.results import Evaluation, Result
-from infgram.lm.evaluation.texts import EvaluationText
+from infgram.lm.evaluation.texts import EvaluationText, shared_documents
 from infgram.lm.evidence import Evidence
 from infgram.lm.features import suffix_features
 from infgram.lm.interpolation import Interpolator
@@ -107,6 +107,7 @@ def evaluate(
         calibration={name: rows for name, of in measured.scores.items() if (rows := calibration(of))},
         near_copies={text.names[copy.document]: copy.share for copy in near_copies(suffixes)},
         elapsed_s=dict(clock.elapsed_s),
+        n_tuned=0 if tune is None else shared_documents(text, tune),
     )
 
 

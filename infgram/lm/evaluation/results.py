@@ -68,6 +68,7 @@ class Evaluation(Table):
         calibration: by model, where it tells its entropies.
         near_copies: the names of documents that the corpus nearly holds, and the share of their 13-grams in it.
         elapsed_s: by stage, of both texts together.
+        n_tuned: documents of the text that are in the text for tuning, too; more than 0 makes mixtures look too good.
     """
 
     index: str
@@ -85,6 +86,7 @@ class Evaluation(Table):
     calibration: Mapping[str, tuple[CalibrationBin, ...]]
     near_copies: Mapping[str, float]
     elapsed_s: Mapping[str, float]
+    n_tuned: int = 0
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -148,6 +150,7 @@ class Evaluation(Table):
                     "neural_model",
                     "n_tokens",
                     "n_documents",
+                    "n_tuned",
                     "n_positions",
                     "n_bytes",
                     "n_words",

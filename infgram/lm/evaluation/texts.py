@@ -45,6 +45,12 @@ class EvaluationText(ShortRepr):
         return sum(max(0, len(document) - 1) for document in self.documents)
 
 
+def shared_documents(text: EvaluationText, tune: EvaluationText) -> int:
+    """Count the documents of a text that are in the text for tuning, too; weights fitted on them look too good."""
+    tuned = {document.tobytes() for document in tune.documents}
+    return sum(document.tobytes() in tuned for document in text.documents if len(document))
+
+
 def read_text(
     index: Index,
     inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],

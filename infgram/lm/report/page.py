@@ -114,9 +114,15 @@ def _notes(evaluation: Evaluation) -> str:
         if copies
         else "<p>No document has 80% or more of its 13-grams in the index.</p>"
     )
+    tuned = (
+        f"<p><strong>{evaluation.n_tuned:,} of {evaluation.n_documents:,} documents are in the text for tuning, too: "
+        "the weights were fitted on them, so the mixtures look better than they are.</strong></p>"
+        if evaluation.n_tuned
+        else ""
+    )
     return f"""<h2>How this was measured</h2>
-<p>Every token but the first of each document is predicted from those before it; the end of a document is not.
-Weights and gates were fitted on another text, never on this one. The paper’s rule mixes the ∞-gram and the
+{tuned}<p>Every token but the first of each document is predicted from those before it; the end of a document is not.
+Weights and gates were fitted on a text of their own. The paper’s rule mixes the ∞-gram and the
 neural model with one weight for sparse contexts, which one token alone ever followed, and one for the others.
 Classes go by effective n, count and distinct continuations. The gate is a network that also sees entropies and
 how each model has done in the document so far. The relative reduction is the paper’s: 1 − (P′ − 1) / (P − 1)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import torch
 
-from infgram.arguments import at_least, callback, choice, flag, text, text_or_none
+from infgram.arguments import at_least, callback, choice, flag, integer, refusal, text, text_or_none
 from infgram.arguments import path as checked_path
 from infgram.errors import InputError, QueryError
 from infgram.index import Index, checked_index
@@ -84,7 +84,9 @@ class TransformersLM(ShortRepr):
         if isinstance(begin_token, str):
             choice(begin_token, "begin_token", ("auto",))
             begin_token = _begin_token(model)
-        self.begin_token = None if begin_token is None else at_least(begin_token, 0, "begin_token")
+        if begin_token is not None and not 0 <= integer(begin_token, "begin_token") < n_rows:
+            raise refusal(begin_token, "begin_token", f"a token id from 0 to {n_rows - 1}, 'auto' or None")
+        self.begin_token = begin_token
         self._keeps_few = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     @classmethod
