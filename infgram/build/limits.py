@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from infgram.arguments import checked_threads, real
+from infgram.arguments import MOST_THREADS, checked_threads, real
 
-__all__ = ["MOST_SHARD_TOKENS", "checked_shard_tokens", "checked_threads"]
+__all__ = ["MOST_SHARD_TOKENS", "MOST_THREADS", "checked_shard_tokens", "checked_threads"]
 
 MOST_SHARD_TOKENS: Final = 2**40
 

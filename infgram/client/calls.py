@@ -101,7 +101,8 @@ def locate(query: Query, limit: int | None) -> Call[list[Location]]:
 
 def next_token(context: Query, top_k: int | None) -> Call[NextTokenDistribution]:
     """What follows all of it."""
-    return Call("/next-token", results.cut(results.next_tokens, top_k), _rows(context, top_k), as_lines=True)
+    fields = _rows(context, top_k)
+    return Call("/next-token", results.cut(results.next_tokens, top_k), fields, as_lines=True)
 
 
 def infgram(context: Query, min_count: int, top_k: int | None) -> Call[InfgramDistribution]:

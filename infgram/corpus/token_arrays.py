@@ -90,7 +90,7 @@ def map_npy(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
     return array
 
 
-def _mapped(path: Path) -> npt.NDArray[Any]:
+def _mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
     """The array of a `.npy` file, of whatever type and shape.
 
     Raises:
@@ -111,7 +111,8 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
     if array is None:
         raise InputError(
             f"{path}: not a .npy file: {'it has no header of NumPy' if magic else 'it is empty'}; if these are raw "
-            f"token ids, rename it to {path.with_suffix('.bin').name} and give dtype='uint16' or 'uint32' (--dtype uint16)"
+            f"token ids, rename it to {path.with_suffix('.bin').name} and give dtype='uint16' or 'uint32' "
+            "(--dtype uint16)"
         )
     return array
 
