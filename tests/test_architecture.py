@@ -41,6 +41,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "shards": {"integrity", "manifest", "types"},
     "finding": {
         *("errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets", "engine"),
+        "reprs",
     },
     "spelling": {"errors", "types", "watch", "tokenizers", "reprs"},
     "duplicates": {"types", "reprs", "notebook", "tables"},
@@ -59,7 +60,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "cluster": {
         *("errors", "types", "arguments", "manifest", "signed_json", "integrity", "watch", "corpus", "tokenizers"),
         *("index", "build", "finding", "engine", "partial", "shards"),
-        *("reprs",),
+        *("reprs", "tables"),
     },
     "opening": {"errors", "types", "arguments", "index", "cluster"},
     "tools": {

@@ -156,7 +156,7 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
     for wrong in ({"vocab_size": 0}, {"vocab_size": 9, "end_of_text": -1}, {"vocab_size": 9, "dtype": "float32"}):
         with pytest.raises((InputError, QueryError), match="expected"):
             TokenCorpus(**told, **wrong)
-    with pytest.raises(InputError, match="batch_tokens is 0"):
+    with pytest.raises(QueryError, match="batch_tokens is 0"):
         TokenCorpus(**told, vocab_size=9).batches(0)
 
 
