@@ -203,7 +203,7 @@ _SHOWN: Final = {
 
 def _text(answers: Sequence[Row], verdicts: Sequence[str]) -> str:
     parts = [
-        "Test perplexity a token (change against the paper's rule; 95% interval). "
+        "Test perplexity per token (change against the paper's rule; 95% interval). "
         f"The neural model sees {answers[0]['context_length']} tokens."
     ]
     for kind in ("all", "own", "foreign"):
@@ -219,7 +219,7 @@ def _text(answers: Sequence[Row], verdicts: Sequence[str]) -> str:
 _TABLES: Final = {
     "perplexity": "",
     "perplexity_without_near_copies": ", without near copies",
-    "perplexity_per_byte": ", bits a byte",
+    "bits_per_byte": ", bits per byte",
 }
 
 _TITLES: Final = {
@@ -246,8 +246,8 @@ def _cell(row: Row, key: str, name: str) -> str:
     value, base = row[key][name], row[key]["paper"]
     if value is None:
         return ""
-    if key == "perplexity_per_byte":
-        return f"{np.log2(value):.3f}"
+    if key == "bits_per_byte":
+        return f"{value:.3f}"
     text = f"{value:.2f}"
     if name not in ("neural", "paper") and base:
         text += f" ({value / base - 1:+.1%})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from infgram.arguments import at_least, checked_seed, integer, top_k_or_none
+from infgram.arguments import (
+    array,
+    at_least,
+    callback,
+    checked_seed,
+    flag,
+    instance,
+    several,
+    top_k_or_none,
+)
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
@@ -20,11 +29,14 @@ from infgram.integrity import check_one_tokenizer
 from infgram.manifest import Manifest, SkippedEntry
 from infgram.provenance import Provenance
 from infgram.query_language import Cnf
+from infgram.reprs import MOST_CHARACTERS, cut
 from infgram.session import Session
 from infgram.shards import open_shards
 from infgram.spelling import Spellings, find_readings, find_spellings, tokens_after
+from infgram.tables import asked_of
 from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import (
+    END_OF_DOCUMENT,
     Document,
     FieldCount,
     InfgramDistribution,
@@ -203,6 +215,8 @@ class Index:
         Raises:
             QueryError, TokenizerError: see `spellings`.
         """
+        if ignore_case is not False or any_tokenization is not False:
+            ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
         if ignore_case or any_tokenization:
             return sum(int(found.counts.sum()) for found in self.spellings(query, ignore_case=ignore_case))
         return self._core.count(self._tokens(query))
@@ -227,7 +241,8 @@ class Index:
         if not isinstance(text, str):
             raise QueryError("ignore_case and any_tokenization are for a text; token ids have no case or letters")
         most = at_least(max_branches, 0, "max_branches")
-        return find_spellings(self._core, self.tokenizer, text, ignore_case=ignore_case, max_branches=most)
+        fold = flag(ignore_case, "ignore_case")
+        return find_spellings(self._core, self.tokenizer, text, ignore_case=fold, max_branches=most)
 
     def readings(self, text: str, *, other_case: bool = True, max_branches: int = 20_000) -> Readings:
         """How often a string occurs in the text of the documents, and in which tokens: see `Readings`.
@@ -254,7 +269,7 @@ class Index:
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The count of each query: int64."""
-        return self._core.count_batch([self._tokens(query) for query in queries])
+        return self._core.count_batch([self._tokens(query) for query in several(queries, "queries")])
 
     def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
         """How many distinct documents hold the query; for the empty one, those with a token. O(count).
@@ -270,7 +285,7 @@ class Index:
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The document count of each query: int64."""
-        return np.array([self.document_count(query) for query in queries], dtype=np.int64)
+        return np.array([self.document_count(query) for query in several(queries, "queries")], dtype=np.int64)
 
     def count_by(self, query: Query, field: str) -> list[FieldCount]:
         """The count of the query by the value of a metadata field, the largest count first.
@@ -336,16 +351,16 @@ class Index:
             The rows, `END_OF_DOCUMENT` (−1) among them. Cost: O(d log(c / d)) for d rows and count c.
         """
         k = top_k_or_none(top_k)
-        if ignore_case or any_tokenization:
+        if flag(ignore_case, "ignore_case") or flag(any_tokenization, "any_tokenization"):
             spellings = self.spellings(context, ignore_case=ignore_case)
-            return NextTokenDistribution(*tokens_after(self._core, spellings, k))
-        return NextTokenDistribution(*self._core.next_tokens(self._tokens(context), k))
+            return asked_of(self, NextTokenDistribution(*tokens_after(self._core, spellings, k)))
+        return asked_of(self, NextTokenDistribution(*self._core.next_tokens(self._tokens(context), k)))
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
         """`next_token_distribution` of each context."""
-        return [self.next_token_distribution(context, top_k=top_k) for context in contexts]
+        return [self.next_token_distribution(context, top_k=top_k) for context in several(contexts, "contexts")]
 
     def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
         """The longest suffix of the context that occurs at least `min_count` times; the empty one always does."""
@@ -354,7 +369,7 @@ class Index:
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """`longest_suffix` of each context."""
-        return [self.longest_suffix(context, min_count=min_count) for context in contexts]
+        return [self.longest_suffix(context, min_count=min_count) for context in several(contexts, "contexts")]
 
     def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
@@ -363,18 +378,21 @@ class Index:
         length, rows = self._core.infgram(
             self._tokens(context), at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
         )
-        return InfgramDistribution(*rows, suffix_length=length)
+        return asked_of(self, InfgramDistribution(*rows, suffix_length=length))
 
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
         """`infgram_distribution` of each context."""
-        return [self.infgram_distribution(context, min_count=min_count, top_k=top_k) for context in contexts]
+        return [
+            self.infgram_distribution(context, min_count=min_count, top_k=top_k)
+            for context in several(contexts, "contexts")
+        ]
 
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """The ∞-gram log-probability of one next token (or `END_OF_DOCUMENT`) in nats; −inf if it never follows."""
         length, context_count, continuation_count, is_sparse = self._core.infgram_counts(
-            self._tokens(context), integer(token, "token"), at_least(min_count, 1, "min_count")
+            self._tokens(context), at_least(token, END_OF_DOCUMENT, "token"), at_least(min_count, 1, "min_count")
         )
         return InfgramLogProb(
             suffix_length=length,
@@ -392,11 +410,12 @@ class Index:
             end: predict the end of the document after the last token, too.
         """
         ids = self._tokens(tokens)
-        return self._scored(ids, end, *self._core.score(ids, bool(end), at_least(min_count, 1, "min_count")))
+        to_end = flag(end, "end")
+        return self._scored(ids, to_end, *self._core.score(ids, to_end, at_least(min_count, 1, "min_count")))
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """`score` of each sequence."""
-        return [self.score(tokens, min_count=min_count, end=end) for tokens in sequences]
+        return [self.score(tokens, min_count=min_count, end=end) for tokens in several(sequences, "sequences")]
 
     def longest_matches(self, tokens: Query) -> LongestMatches:
         """For every position of a sequence the longest match that starts there, and its count."""
@@ -497,7 +516,7 @@ class Index:
 
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """`search` of each query, with the same options."""
-        return [self.search(query, **options) for query in queries]
+        return [self.search(query, **options) for query in several(queries, "queries")]
 
     def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
         """`search` with `any_tokenization`: documents in whose text a string occurs, inside words and across tokens.
@@ -547,7 +566,7 @@ class Index:
             QueryError: the query is empty.
         """
         ids = self._tokens(query)
-        if len(ids) == 0:
+        if isinstance(ids, Sized) and len(ids) == 0:
             raise QueryError("the query is empty, which every place matches; expected at least one token")
         pairs = self._core.sample_documents(
             ids, at_least(limit, 0, "limit"), checked_seed(seed), at_least(most_read, 1, "most_read")
@@ -560,7 +579,11 @@ class Index:
         Raises:
             QueryError: a span is empty or reaches beyond the tokens.
         """
-        return self._core.count_spans(self._tokens(tokens), begins, ends)
+        starts, stops = (
+            array(places, name, kinds="iu", ndim=1, expected="a one-dimensional array of integers").astype(np.int64)
+            for name, places in (("begins", begins), ("ends", ends))
+        )
+        return self._core.count_spans(self._tokens(tokens), starts, stops)
 
     def document_tokens(self, document_id: int, begin: int = 0, end: int | None = None) -> Int64Array:
         """The token ids of a document, int64, from offset `begin` to `end`, or to its end if that comes first.
@@ -591,7 +614,8 @@ class Index:
 
     def duplicates(self, *, min_tokens: int, threads: int, progress: Callable[[int], None]) -> Duplicates:
         """What `infgram.dedup` finds."""
-        core = self._core.duplicates(at_least(min_tokens, 1, "min_tokens"), threads, progress)
+        callback(progress, "progress")
+        core = self._core.duplicates(at_least(min_tokens, 1, "min_tokens"), at_least(threads, 1, "threads"), progress)
         return Duplicates(core, self.n_documents, self.n_tokens)
 
     # Care
@@ -607,6 +631,7 @@ class Index:
         Raises:
             IndexDamagedError: names the file, what was found and what was expected.
         """
+        callback(progress, "progress")
         n_tokens = self.n_tokens
         self._core.verify(progress and (lambda n_done: progress(n_done, n_tokens)))
         for place in range(len(self._manifests)):
@@ -625,7 +650,7 @@ class Index:
         self.close()
 
     def __repr__(self) -> str:
-        paths = ", ".join(str(path) for path in self._paths)
+        paths = cut(", ".join(str(path) for path in self._paths), MOST_CHARACTERS - 40)
         return f"<infgram.Index {paths}{' (closed)' if self._open_core is None else ''}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -646,7 +671,7 @@ class Index:
     def _scored(self, token_ids: Any, end: bool, *arrays: Int64Array) -> SequenceScore:
         """Lengths, context counts and continuation counts, with the tokens that they are for."""
         predicted = np.append(np.asarray(token_ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
-        return SequenceScore(predicted, *arrays)
+        return asked_of(self, SequenceScore(predicted, *arrays))
 
     def _source(self) -> Source:
         fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
@@ -671,6 +696,15 @@ class Index:
         if tokenizer is None:
             raise QueryError(f"{self._paths[0]} holds no tokenizer, so text cannot be asked; ask with token ids")
         return tokenizer.encode(query)
+
+
+def checked_index(index: Index) -> Index:
+    """The index.
+
+    Raises:
+        TypeError: it is none.
+    """
+    return instance(index, "index", Index, "an open index, as infgram.open gives")
 
 
 def _as_they_are(paths: Sequence[Path]) -> Sequence[Path]:

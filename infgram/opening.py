@@ -6,7 +6,10 @@ import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
+from infgram.arguments import choice, several
+from infgram.arguments import path as checked_path
 from infgram.errors import QueryError
 from infgram.index import Index, StrPath
 from infgram.types import Load
@@ -35,20 +38,21 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
         MissingExtraError, ShardUnavailableError, StorageError: of a URL: what it needs is not installed, or it cannot
             be reached.
     """
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    several_paths = [path] if isinstance(path, str | os.PathLike) else list(several(path, "path", "paths of indexes"))
+    paths = [checked_path(part, "the path of an index") for part in several_paths]
+    choice(load, "load", get_args(Load))
     if not paths:
         raise QueryError("no index given; expected at least one path")
-    in_cluster = [str(part) for part in paths if os.fspath(part).startswith("ray://")]
+    in_cluster = [part for part in paths if part.startswith("ray://")]
     if in_cluster:
         if len(paths) > 1:
             raise QueryError(f"{in_cluster[0]} is in a cluster and cannot be a part of a union; open it alone")
         from infgram.cluster.connecting import connect  # a single machine does not need it
 
         return connect(in_cluster[0])
-    places = [os.fspath(part) for part in paths]
-    if not any("://" in place for place in places):
-        return Index([Path(place) for place in places], load=load)
-    origin = partial(_folders, [place if "://" in place else os.path.abspath(place) for place in places])
+    if not any("://" in part for part in paths):
+        return Index([Path(part) for part in paths], load=load)
+    origin = partial(_folders, [place if "://" in place else os.path.abspath(place) for place in paths])
     return Index(origin(), load=load, origin=origin)
 
 

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from infgram.reprs import ShortRepr
+
 _asked_for: ContextVar[PartialAnswers | None] = ContextVar("infgram-partial-answers", default=None)
 
 
-class PartialAnswers:
+class PartialAnswers(ShortRepr):
     """Which shards the answers do without.
 
     Attributes:
         missing_shards: their numbers, ascending; none if all answers are whole.
     """
+
+    _repr_fields = ("missing_shards",)
 
     def __init__(self) -> None:
         self.missing_shards: tuple[int, ...] = ()

@@ -20,7 +20,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from infgram.arguments import refusal, several
+from infgram.arguments import text as checked_text
 from infgram.errors import QueryError
+from infgram.reprs import ShortRepr
 from infgram.types import Query
 
 _OPERATOR: Final = re.compile(r"""(?<![^\s()"])(?:AND|OR)(?![^\s()"])""")
@@ -31,7 +34,7 @@ _LONGEST_SHOWN: Final = 200  # characters of a query in an error
 
 
 @dataclass(frozen=True, init=False)
-class Cnf:
+class Cnf(ShortRepr):
     """A query in conjunctive normal form: the AND of clauses, each the OR of terms.
 
     Attributes:
@@ -51,9 +54,12 @@ class Cnf:
 
     def __init__(self, clauses: Iterable[Iterable[Query]]) -> None:
         """Any iterables will do."""
-        frozen = tuple(terms if isinstance(terms, str) else tuple(map(_frozen, terms)) for terms in clauses)
-        if not frozen or any(isinstance(terms, str) or not terms for terms in frozen):
-            raise QueryError(f"a query is a list of clauses, each a list of at least one term; found {list(clauses)!r}")
+        given = list(several(clauses, "clauses", "clauses"))
+        frozen = tuple(tuple(map(_frozen, several(terms, "a clause", "terms"))) for terms in given)
+        if not frozen or not all(frozen):
+            raise QueryError(
+                "a query is a list of clauses, each a list of at least one term; found none, or an empty one"
+            )
         object.__setattr__(self, "clauses", frozen)
 
     @classmethod
@@ -72,7 +78,7 @@ def parse(text: str) -> Cnf:
     Raises:
         QueryError: it holds an operator and is no query; the message says where.
     """
-    if _OPERATOR.search(text) is None:
+    if _OPERATOR.search(checked_text(text, "the query")) is None:
         return Cnf([[text]])
     tokens = list(_tokens(text))
     clauses = [_clause(tokens, text)]
@@ -159,7 +165,13 @@ def _error(text: str, place: int, what: str) -> QueryError:
 
 
 def _frozen(term: Query) -> Query:
-    """Token ids as a tuple, which cannot change and compares; what is no term is refused where it is used."""
-    if isinstance(term, str | bytes) or not isinstance(term, Sequence | np.ndarray):
+    """A term that cannot change and compares: token ids as a tuple; the index checks them.
+
+    Raises:
+        QueryError: it is neither text nor a sequence.
+    """
+    if isinstance(term, str):
         return term
+    if isinstance(term, bytes | bytearray) or not isinstance(term, Sequence | np.ndarray) or np.ndim(term) != 1:
+        raise refusal(term, "a term", "text or a sequence of token ids")
     return tuple(term)

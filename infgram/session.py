@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from infgram.arguments import top_k_or_none
 from infgram.engine import SessionEngine
+from infgram.reprs import ShortRepr
 from infgram.types import InfgramDistribution, Int64Array, LongestSuffix, Query
 
 
@@ -20,7 +21,7 @@ class _Opener(Protocol):
         """A new session."""
 
 
-class Session:
+class Session(ShortRepr):
     """The longest suffix of the tokens so far, carried from step to step; made by `Index.session`.
 
     A session may be used from any thread, and any number of sessions at once. It keeps the index's files open. It is
@@ -35,6 +36,8 @@ class Session:
         ...         session.distribution().token_ids.tolist()
         [3, 4]
     """
+
+    _repr_fields = ("n_tokens", "longest_suffix")
 
     def __init__(self, core: SessionEngine, index: _Opener, min_count: int, n_before: int = 0) -> None:
         """Use `Index.session`.

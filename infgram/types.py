@@ -6,14 +6,20 @@ Counts are int64, log-probabilities float64 in nats (−inf where the probabilit
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from infgram.arguments import integer
+from infgram.notebook import MOST_ROWS, document_html, found_html, hit_html
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, numbers
 
 END_OF_DOCUMENT: Final = -1
 """The token id of the row "the document ends here" in a next-token distribution."""
@@ -49,7 +55,7 @@ Load: TypeAlias = Literal["map", "warm", "ram"]
 
 
 @dataclass(frozen=True)
-class LongestSuffix:
+class LongestSuffix(ShortRepr):
     """The longest suffix of a context that occurs at least `min_count` times.
 
     Attributes:
@@ -62,7 +68,7 @@ class LongestSuffix:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(ShortRepr):
     """One way in which a string occurs.
 
     Attributes:
@@ -77,7 +83,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Readings:
+class Readings(ShortRepr):
     """The occurrences of a string, by the tokens in which they are.
 
     `as_typed`, `after_space` and `other_cuts` are disjoint, and their counts add up to `string_count`; `other_case`
@@ -107,7 +113,7 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class NextTokenDistribution:
+class NextTokenDistribution(Table):
     """What follows a context, exactly.
 
     Attributes:
@@ -138,7 +144,19 @@ class NextTokenDistribution:
 
     def count_of(self, token_id: int) -> int:
         """Occurrences of the context followed by `token_id`, among the rows held."""
-        return int(self.counts[self.token_ids == token_id].sum())
+        return int(self.counts[self.token_ids == integer(token_id, "token_id")].sum())
+
+    def columns(self) -> Columns:
+        """`token_id`, `count`, and `log_prob` in nats."""
+        return {"token_id": self.token_ids, "count": self.counts, "log_prob": self.log_probs}
+
+    def _display(self) -> Columns:
+        order = np.lexsort((self.token_ids, -self.counts))
+        columns = {"token_id": self.token_ids[order], "count": self.counts[order]}
+        return {**columns, "probability": columns["count"] / max(self.context_count, 1)}
+
+    def _caption(self) -> str:
+        return f"{self.context_count:,} occurrences of the context, {self.n_distinct:,} distinct continuations"
 
 
 @dataclass(frozen=True)
@@ -155,6 +173,9 @@ class InfgramDistribution(NextTokenDistribution):
     def effective_n(self) -> int:
         """The n of this ∞-gram: `suffix_length + 1`."""
         return self.suffix_length + 1
+
+    def _caption(self) -> str:
+        return f"∞-gram of {self.suffix_length:,} tokens of context: {super()._caption()}"
 
 
 class InfgramLogProb(float):
@@ -195,7 +216,7 @@ class InfgramLogProb(float):
 
 
 @dataclass(frozen=True)
-class SequenceScore:
+class SequenceScore(Table):
     """The ∞-gram at every position of a sequence; arrays of one length.
 
     Position i is predicted from the tokens before it; with `end=True` one more position stands for the end.
@@ -218,9 +239,19 @@ class SequenceScore:
         with np.errstate(divide="ignore"):  # an index always holds a document, so context_counts > 0
             return np.asarray(np.log(self.continuation_counts / self.context_counts), dtype=np.float64)
 
+    def columns(self) -> Columns:
+        """`token_id`, `suffix_length`, `context_count`, `continuation_count`, and `log_prob` in nats."""
+        return {
+            "token_id": self.token_ids,
+            "suffix_length": self.suffix_lengths,
+            "context_count": self.context_counts,
+            "continuation_count": self.continuation_counts,
+            "log_prob": self.log_probs,
+        }
+
 
 @dataclass(frozen=True)
-class LongestMatches:
+class LongestMatches(Table):
     """The longest match that starts at each position of a sequence; arrays of one length.
 
     Attributes:
@@ -231,9 +262,13 @@ class LongestMatches:
     lengths: Int64Array
     counts: Int64Array
 
+    def columns(self) -> Columns:
+        """`length` in tokens, and `count`."""
+        return {"length": self.lengths, "count": self.counts}
+
 
 @dataclass(frozen=True)
-class Document:
+class Document(ShortRepr):
     """One document of the corpus, as decoded from its tokens.
 
     Attributes:
@@ -252,6 +287,9 @@ class Document:
     source: str | None = None
     line: int | None = None
 
+    def _repr_html_(self) -> str:
+        return document_html(self.document_id, self.text, len(self.token_ids), self.metadata)
+
 
 Scope: TypeAlias = Literal["window", "document"]
 """Within what the clauses of a search must meet."""
@@ -261,7 +299,7 @@ JsonScalar: TypeAlias = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class SearchMatch:
+class SearchMatch(ShortRepr):
     """A place where a document holds a term of a search.
 
     Attributes:
@@ -304,9 +342,16 @@ class SearchHit(SearchMatch):
     match_count: int
     matches: tuple[SearchMatch, ...]
 
+    _repr_fields: ClassVar = ("document_id", "match_count", "offset", "snippet", "metadata")
+
+    def _repr_html_(self) -> str:
+        shown = [match for match in self.matches if match.clause == 0] or [self]
+        snippets = [(match.snippet, match.snippet_match_start, match.snippet_match_end) for match in shown]
+        return hit_html(self.document_id, self.metadata, self.match_count, snippets)
+
 
 @dataclass(frozen=True)
-class SearchResult:
+class SearchResult(Table):
     """What a search found; iterating or indexing gives the hits of this page.
 
     Attributes:
@@ -335,6 +380,25 @@ class SearchResult:
 
     def __getitem__(self, place: int) -> SearchHit:
         return self.documents[place]
+
+    def columns(self) -> Columns:
+        """A row for each hit: the fields of `SearchHit` but for `matches`; `metadata` is JSON."""
+        hits = self.documents
+        return {
+            **numbers(hits, "document_id", "match_count", "offset", "length", "match_start", "match_end"),
+            "snippet": [hit.snippet for hit in hits],
+            **numbers(hits, "snippet_match_start", "snippet_match_end"),
+            "text": [hit.text for hit in hits],
+            "metadata": [json.dumps(hit.metadata, ensure_ascii=False) for hit in hits],
+        }
+
+    def _caption(self) -> str:
+        about = "" if self.is_exact else "about "
+        return f"{about}{self.count:,} occurrences in {about}{self.document_count:,} documents, {len(self)} shown"
+
+    def _repr_html_(self) -> str:
+        shown = self.documents[:MOST_ROWS]
+        return found_html(self._caption(), [hit._repr_html_() for hit in shown], len(self) - len(shown))
 
 
 @dataclass(frozen=True)
@@ -370,7 +434,7 @@ class BuildProgress(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BuildEstimate:
+class BuildEstimate(ShortRepr):
     """What a build will take, about, and what it will make.
 
     Attributes:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
+from infgram.arguments import callback
 from infgram.errors import QueryError, TimeLimitError
 from infgram.types import BuildProgress
 
@@ -32,6 +33,7 @@ class Watch:
         """
         if timeout_s is not None and not _is_positive(timeout_s):
             raise QueryError(f"timeout_s is {timeout_s!r}; expected a positive number of seconds, or None for no limit")
+        callback(progress, "progress")
         self._timeout_s, self._progress, self._advice = timeout_s, progress, advice
         self._began = time.monotonic()
 

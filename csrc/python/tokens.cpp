@@ -61,7 +61,8 @@ void append_tokens(const py::handle& object, std::uint64_t vocab_size, std::vect
   if (!is_list && py::isinstance<py::array>(object)) {
     return append_array(py::reinterpret_borrow<py::array>(object), vocab_size, tokens);
   }
-  if (py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object) || !PySequence_Check(object.ptr())) {
+  if (py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object) || PyByteArray_Check(object.ptr()) != 0 ||
+      PyMemoryView_Check(object.ptr()) != 0 || !PySequence_Check(object.ptr())) {
     throw_not_tokens(object);
   }
   const py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(object.ptr(), "expected token ids"));

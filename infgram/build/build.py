@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from itertools import islice
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from infgram import _core
+from infgram.arguments import callback, flag, integer, refusal
+from infgram.arguments import path as checked_path
 from infgram.build.budget import Budget
 from infgram.build.checkpoint import TOKENIZER_FOLDER, Checkpoint
 from infgram.build.choosing import TokenizerChoice, attached_tokenizer, entry_of, save
@@ -88,7 +89,7 @@ def build(
         StorageError: the operating system refused: disk full, no permission. What is finished is kept.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
-    report = progress or _ignore
+    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
     corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
     target = _target(output, corpus)
     check_output(target, overwrite=overwrite)
@@ -150,11 +151,13 @@ def build_from_tokens(
         IndexExistsError, StorageError: as for `build`.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
-    report = progress or _ignore
-    target = Path(output)
+    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
+    target = _folder(output)
     check_output(target, overwrite=overwrite)
     attached = None if tokenizer is None else attached_tokenizer(tokenizer)
     n_ids = vocabulary_of(documents, vocab_size, attached)
+    if token_width_bits is not None and integer(token_width_bits, "token_width_bits") not in (8, 16, 32):
+        raise refusal(token_width_bits, "token_width_bits", "8, 16 or 32, or None for the fewest that do")
     width = _core.token_bits_for(n_ids) if token_width_bits is None else token_width_bits
     budget = Budget(memory, trains=False, kind=None)
     corpus = documents if isinstance(documents, TokenCorpus) else None
@@ -277,7 +280,11 @@ def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, sh
 def _target(output: StrPath | None, corpus: Corpus) -> Path:
     if output is None:
         return default_output(corpus.inputs)
-    if not os.fspath(output):
+    return _folder(output)
+
+
+def _folder(output: StrPath) -> Path:
+    if not checked_path(output, "output"):
         raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
     return Path(output)
 
@@ -288,6 +295,11 @@ def _plan(shard_tokens: int) -> dict[str, Any]:
 
 def _checking(report: Progress) -> Callable[[int, int], None]:
     return lambda done, total: report(BuildProgress("check", done, total, "bytes"))
+
+
+def _reporter(progress: Progress | None) -> Progress:
+    callback(progress, "progress")
+    return progress or _ignore
 
 
 def _ignore(progress: BuildProgress) -> None:

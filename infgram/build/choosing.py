@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infgram import _core
+from infgram.arguments import instance
 from infgram.build.checkpoint import TOKENIZER_FOLDER, Checkpoint
 from infgram.build.interruptible import interruptible
 from infgram.build.refusals import storage_errors
@@ -40,7 +41,7 @@ class TokenizerChoice:
             TokenizerError: there is none of that name.
         """
         if not isinstance(spec, str | os.PathLike):
-            return cls(spec)
+            return cls(checked_tokenizer(spec))
         name = os.fspath(spec)
         if name != "bpe" and not name.startswith("bpe:"):
             return cls(resolve(name))
@@ -93,7 +94,16 @@ def attached_tokenizer(spec: str | os.PathLike[str] | Tokenizer) -> Tokenizer:
     Raises:
         TokenizerError: there is none of that name, or it would have to be trained.
     """
-    return resolve(spec) if isinstance(spec, str | os.PathLike) else spec
+    return resolve(spec) if isinstance(spec, str | os.PathLike) else checked_tokenizer(spec)
+
+
+def checked_tokenizer(spec: Tokenizer) -> Tokenizer:
+    """The tokenizer.
+
+    Raises:
+        TypeError: it is none.
+    """
+    return instance(spec, "tokenizer", Tokenizer, "a name, a path, or a tokenizer of infgram.tokenizers")
 
 
 def entry_of(tokenizer: Tokenizer) -> TokenizerEntry:

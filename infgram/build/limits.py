@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
-from infgram.errors import QueryError
+from infgram.arguments import MOST_THREADS, checked_threads, real
 
-MOST_THREADS: Final = 1024
+__all__ = ["MOST_SHARD_TOKENS", "MOST_THREADS", "checked_shard_tokens", "checked_threads"]
+
 MOST_SHARD_TOKENS: Final = 2**40
-
-
-def checked_threads(threads: int | None) -> int:
-    """The number of threads; all cores for None.
-
-    Raises:
-        QueryError: it is none from 1 to `MOST_THREADS`.
-    """
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
-        raise QueryError(f"threads is {threads!r}; expected an integer from 1 to {MOST_THREADS}, or None for all cores")
-    return threads
 
 
 def checked_shard_tokens(shard_tokens: float) -> int:
@@ -30,6 +17,5 @@ def checked_shard_tokens(shard_tokens: float) -> int:
     Raises:
         QueryError: it is no number from 1 to `MOST_SHARD_TOKENS`.
     """
-    if not 1 <= shard_tokens <= MOST_SHARD_TOKENS:
-        raise QueryError(f"shard_tokens is {shard_tokens!r}; expected a number from 1 to {MOST_SHARD_TOKENS}")
+    real(shard_tokens, "shard_tokens", low=1, high=MOST_SHARD_TOKENS)
     return int(shard_tokens)

@@ -25,6 +25,9 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
 _CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 
 
+_MOST: Final = 1 << 62  # bytes; more than any machine has
+
+
 def size_bytes(size: int | str) -> int:
     """A size in bytes: a number of them, or a string such as `"2GiB"` or `"1.5 GB"`.
 
@@ -36,7 +39,7 @@ def size_bytes(size: int | str) -> int:
         size = int(float(match[1]) * _UNITS[match[2]])
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise QueryError(f"memory is {size!r}; expected a number of bytes, or a size as '2GiB', '500MB'")
-    return size
+    return min(size, _MOST)
 
 
 def available_bytes() -> int:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from infgram.arguments import array, at_least, several
 from infgram.corpus import TokenCorpus
 from infgram.errors import QueryError
 from infgram.tokenizers import Tokenizer
@@ -22,6 +23,8 @@ def vocabulary_of(documents: TokenDocuments, vocab_size: int | None, tokenizer: 
     Raises:
         QueryError: nobody knows it, or they differ.
     """
+    if vocab_size is not None:
+        vocab_size = at_least(vocab_size, 1, "vocab_size")
     known = {
         "vocab_size": vocab_size,
         "the corpus": documents.vocab_size if isinstance(documents, TokenCorpus) else None,
@@ -63,7 +66,7 @@ def _batches(documents: TokenDocuments, vocab_size: int) -> Iterator[tuple[npt.N
         for batch in documents.batches(whole_documents=True):
             yield batch.token_ids, batch.lengths
         return
-    for number, document in enumerate(documents):
+    for number, document in enumerate(several(documents, "documents", "sequences of token ids")):
         ids = _checked_ids(document, vocab_size, number)
         yield ids, np.array([len(ids)], dtype=np.int64)
 
@@ -71,9 +74,9 @@ def _batches(documents: TokenDocuments, vocab_size: int) -> Iterator[tuple[npt.N
 def _checked_ids(
     document: Sequence[int] | npt.NDArray[np.integer[Any]], vocab_size: int, number: int
 ) -> npt.NDArray[np.uint32]:
-    ids = np.asarray(document)
-    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-        raise QueryError(f"document {number} is {ids.dtype} of {ids.ndim} dimensions; expected a sequence of integers")
+    ids: npt.NDArray[Any] = array(
+        document, f"document {number}", kinds="iu", ndim=1, expected="a flat sequence of integers"
+    )
     if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < vocab_size):
         raise QueryError(
             f"document {number} has token ids from {ids.min()} to {ids.max()}; ids go from 0 to {vocab_size - 1}"

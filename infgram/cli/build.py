@@ -352,7 +352,7 @@ def _with_interval(n: int, interval: Sequence[int]) -> str:
 def print_summary(answer: dict[str, Any]) -> None:
     """What was built, for people."""
     ratio = answer["bytes_per_token"]
-    per_token = "" if ratio is None else f", {ratio:.2f} bytes a token"
+    per_token = "" if ratio is None else f", {ratio:.2f} bytes per token"
     print_line(
         f"{number(answer['n_documents'], 'document')}, {number(answer['n_tokens'], 'token')}, "
         f"{size(answer['size_bytes'])}{per_token}, {duration(answer['elapsed_s'])}"

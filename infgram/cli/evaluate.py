@@ -85,13 +85,14 @@ def evaluate(
     """Measure language models on a text: of the index, a neural one, and mixtures.
 
     Every token but the first of each document is predicted. Weights of mixtures are fitted on VALID alone. The
-    report has perplexities with 95% intervals over documents, a token, a word and a byte; what mixing gains by
-    class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the index nearly
-    holds.
+    report has perplexities per token, with 95% intervals over documents, and per word; bits per byte; what mixing
+    gains by class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the
+    index nearly holds.
 
-    JSON: perplexity (of neural, paper, kn5, smoothed, gated and all others; null: not measured, or infinite),
-    intervals, n_positions, perplexity_per_word, perplexity_per_byte, perplexity_without_near_copies, change and
-    change_intervals (against paper, as a fraction), gains, agreement, calibration, near_copies, elapsed_s.
+    JSON: perplexity (per token; of neural, paper, kn5, smoothed, gated and all others; null: not measured, or
+    infinite), intervals, n_positions, n_tuned (documents of TEXT that VALID has, too), perplexity_per_word,
+    bits_per_byte, perplexity_without_near_copies, change and change_intervals (against paper, as a fraction), gains,
+    agreement, calibration, near_copies, elapsed_s.
     """
     from infgram.cli.progress import show_notes, show_progress
     from infgram.lm import evaluation
@@ -126,6 +127,11 @@ def evaluate(
         print_json(found.as_json())
     else:
         _print(found, page)
+    if found.n_tuned:
+        note(
+            f"warning: {found.n_tuned:,} of the {number(found.n_documents, 'document')} of TEXT are in --tune, too: "
+            "weights fitted on what is measured look too good; give another text"
+        )
     if tune is None and not quiet:
         note("without --tune nothing is mixed: weights need a text of their own")
 
@@ -158,7 +164,10 @@ def _print(found: Evaluation, page: Path | None) -> None:
     from infgram.lm.report.words import number as shown
     from infgram.lm.report.words import signed
 
-    print_line(f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted")
+    print_line(
+        f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted; "
+        "perplexity is per token"
+    )
     print_line()
     rows = [
         (
@@ -166,11 +175,11 @@ def _print(found: Evaluation, page: Path | None) -> None:
             shown(result.perplexity),
             " to ".join(map(shown, result.interval)),
             "" if result.change is None else signed(result.change),
-            shown(found.per_byte(result.perplexity)),
+            shown(found.bits_per_byte(result.perplexity)),
         )
         for result in found.results
     ]
-    print_table(("model", "a token", "95% interval", "vs. paper", "a byte"), rows, left=("model",))
+    print_table(("model", "perplexity", "95% interval", "vs. paper", "bits per byte"), rows, left=("model",))
     total = found.agreement[-1]
     print_line()
     of_sparse = f", {total.sparse_agreement:.1%} of the sparse ones" if total.n_sparse else ""

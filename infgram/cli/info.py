@@ -42,7 +42,10 @@ def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         ("tokens", f"{numbers['n_tokens']:,}, {numbers['token_width_bits']} bits each"),
         ("tokenizer", f"{one_line(named)}, {numbers['vocab_size']:,} token ids"),
         ("shards", f"{numbers['n_shards']:,}"),
-        ("size", f"{size(numbers['size_bytes'])}, {_ratio(numbers['bytes_per_token'])} bytes a token without metadata"),
+        (
+            "size",
+            f"{size(numbers['size_bytes'])}, {_ratio(numbers['bytes_per_token'])} bytes per token without metadata",
+        ),
         ("format", f"version {numbers['format_version']}, written by infgram {one_line(numbers['builder_version'])}"),
     ]
     if numbers["n_skipped"]:
@@ -56,7 +59,7 @@ def print_sections(numbers: dict[str, Any]) -> None:
         (one_line(name), f"{section['size_bytes']:,}", _ratio(section["bytes_per_token"]))
         for name, section in numbers["sections"].items()
     ]
-    print_table(("section", "bytes", "bytes a token"), rows, left=("section",))
+    print_table(("section", "bytes", "bytes per token"), rows, left=("section",))
 
 
 def _ratio(value: float | None) -> str:

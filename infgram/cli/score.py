@@ -112,7 +112,7 @@ def _print(question: Question, scored: SequenceScore) -> None:
             zip(tokens, *(column.tolist() for column in columns), scored.log_probs.tolist(), strict=True)
         )
     ]
-    print_table(("position", "token", "suffix", "context", "followed", "log-prob"), rows, left=("token",))
+    print_table(("position", "token", "suffix", "context", "followed", "log-prob (nats)"), rows, left=("token",))
     _print_total(total_of(scored))
 
 

@@ -141,7 +141,7 @@ def _print(found: Trace) -> None:
         )
         for place, span in enumerate(found.spans)
     ]
-    print_table(("span", "start", "end", "count", "log-prob", "documents", "text"), rows, left=("text",))
+    print_table(("span", "start", "end", "count", "log-prob (nats)", "documents", "text"), rows, left=("text",))
     for document in found.documents[:_DOCUMENTS_SHOWN]:
         _print_document(found, document)
     if len(found.documents) > _DOCUMENTS_SHOWN:

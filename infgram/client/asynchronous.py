@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from infgram.arguments import several
 from infgram.client import calls, wire
 from infgram.client.calls import Call
 from infgram.client.problems import wait_s
@@ -58,7 +59,7 @@ class AsyncClient:
     ) -> None:
         """As `Client`."""
         wire.httpx2()
-        self._open(wire.Options(url, index, api_key, timeout_s, retries))
+        self._open(wire.Options.checked(url, index, api_key, timeout_s, retries))
 
     def _open(self, options: wire.Options) -> None:
         self._options = options
@@ -89,7 +90,7 @@ class AsyncClient:
 
     async def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """As `Index.document_count_batch`."""
-        found = await self._ask_all(calls.document_count(query) for query in queries)
+        found = await self._ask_all(calls.document_count(query) for query in several(queries, "queries"))
         return np.array(found, dtype=np.int64)
 
     async def find(self, query: Query) -> list[SuffixRange]:
@@ -117,7 +118,7 @@ class AsyncClient:
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
         """As `Index.next_token_distribution_batch`."""
-        return await self._ask_all(calls.next_token(context, top_k) for context in contexts)
+        return await self._ask_all(calls.next_token(context, top_k) for context in several(contexts, "contexts"))
 
     async def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
         """As `Index.longest_suffix`."""
@@ -125,7 +126,9 @@ class AsyncClient:
 
     async def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """As `Index.longest_suffix_batch`."""
-        return await self._ask_all(calls.longest_suffix(context, min_count) for context in contexts)
+        return await self._ask_all(
+            calls.longest_suffix(context, min_count) for context in several(contexts, "contexts")
+        )
 
     async def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
@@ -137,7 +140,9 @@ class AsyncClient:
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
         """As `Index.infgram_distribution_batch`."""
-        return await self._ask_all(calls.infgram(context, min_count, top_k) for context in contexts)
+        return await self._ask_all(
+            calls.infgram(context, min_count, top_k) for context in several(contexts, "contexts")
+        )
 
     async def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """As `Index.infgram_log_prob`."""
@@ -151,7 +156,7 @@ class AsyncClient:
         self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False
     ) -> list[SequenceScore]:
         """As `Index.score_batch`."""
-        return await self._ask_all(calls.score(tokens, min_count, end) for tokens in sequences)
+        return await self._ask_all(calls.score(tokens, min_count, end) for tokens in several(sequences, "sequences"))
 
     async def longest_matches(self, tokens: Query) -> LongestMatches:
         """As `Index.longest_matches`."""
@@ -194,7 +199,7 @@ class AsyncClient:
     async def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """As `Index.search_batch`."""
         every = {**calls.SEARCH_OPTIONS, **options}
-        return await self._ask_all(calls.search(query, every) for query in queries)
+        return await self._ask_all(calls.search(query, every) for query in several(queries, "queries"))
 
     async def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
         """As `Index.search_text`; how long it may take is up to the service."""

@@ -9,7 +9,18 @@ from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 
-from infgram.arguments import at_least, checked_seed, integer
+from infgram.arguments import (
+    at_least,
+    checked_seed,
+    choice,
+    flag,
+    integer,
+    mapping,
+    refusal,
+    several,
+    text_or_none,
+)
+from infgram.arguments import text as checked_text
 from infgram.client import results
 from infgram.errors import QueryError
 from infgram.query_language import Cnf
@@ -125,7 +136,7 @@ def prob(context: Query, token: int, min_count: int) -> Call[InfgramLogProb]:
 
 def score(tokens: Query, min_count: int, end: bool) -> Call[SequenceScore]:
     """How likely each token is."""
-    fields = {**query_fields(tokens), "min_count": at_least(min_count, 1, "min_count"), "end": bool(end)}
+    fields = {**query_fields(tokens), "min_count": at_least(min_count, 1, "min_count"), "end": flag(end, "end")}
     return Call("/score", results.score, fields)
 
 
@@ -139,8 +150,7 @@ def search(query: Query | Cnf, options: Mapping[str, Any]) -> Call[SearchResult]
     if unknown := options.keys() - SEARCH_OPTIONS.keys():
         raise TypeError(f"search has no option {', '.join(sorted(unknown))}")
     fields = _search_fields(query) | _checked(options)
-    if options["scope"] not in ("window", "document"):
-        raise QueryError(f"scope is {options['scope']!r}; expected 'window' or 'document'")
+    choice(options["scope"], "scope", ("window", "document"))
     return Call("/search", results.search, fields, as_lines=True)
 
 
@@ -157,6 +167,7 @@ def info() -> Call[dict[str, Any]]:
 
 def tokenize(text: str) -> Call[Int64Array]:
     """The tokens of a text."""
+    checked_text(text, "the text")
     return Call("/tokenize", lambda answer: np.array(answer["token_ids"], dtype=np.int64), {"query": text})
 
 
@@ -175,7 +186,7 @@ def tokens(token_ids: Query) -> Call[list[str]]:
 
 def counts(queries: Iterable[Query], limits: Mapping[str, int]) -> Iterator[Call[list[int]]]:
     """Texts and ids go apart, so each call has its own places: `read` gives the counts in the order of the queries."""
-    given = [query_fields(query) for query in queries]
+    given = [query_fields(query) for query in several(queries, "queries")]
     for part in _parts(given, limits, most_items=limits["batch_items"]):
         kinds = {next(iter(fields)) for fields in part}
         if kinds == {"query"}:
@@ -224,10 +235,10 @@ def ids_of(token_ids: Query) -> list[int]:
                 "dimension of integers"
             )
         ids: list[int] = token_ids.tolist()
-    elif isinstance(token_ids, Sequence) and not isinstance(token_ids, str | bytes):
+    elif isinstance(token_ids, Sequence) and not isinstance(token_ids, str | bytes | bytearray):
         ids = [integer(token_id, "a token id") for token_id in token_ids]
     else:
-        raise QueryError(f"the query is of type {type(token_ids).__name__}; expected text or a sequence of token ids")
+        raise refusal(token_ids, "the query", "text or a sequence of token ids")
     return [at_least(token_id, 0, "a token id") for token_id in ids]
 
 
@@ -244,7 +255,12 @@ def _checked(options: Mapping[str, Any]) -> Fields:
     for name in fields.keys() & {"matches_per_document", "max_matches"}:
         fields[name] = None if options[name] is None else at_least(options[name], 1, name)
     fields["seed"] = None if options["seed"] is None else checked_seed(options["seed"])
-    fields["where"] = dict(options["where"] or {})
+    where = options["where"]
+    fields["where"] = {} if where is None else dict(mapping(where, "where", "metadata fields to values"))
+    for name, value in fields["where"].items():
+        if not (value is None or isinstance(value, str | int | float)) or value != value:
+            raise refusal(value, f"where[{name[:80]!r}]", "a text, a number, a truth value or None")
+    text_or_none(options["cursor"], "cursor")
     return fields
 
 

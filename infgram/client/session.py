@@ -8,14 +8,17 @@ from typing import Any
 from infgram.arguments import at_least
 from infgram.client import calls
 from infgram.client.calls import Call
+from infgram.reprs import ShortRepr
 from infgram.types import InfgramDistribution, LongestSuffix, Query
 
 
-class RemoteSession:
+class RemoteSession(ShortRepr):
     """A `Session` whose tokens are kept by the client; made by `Client.session`.
 
     The service keeps nothing, so each question costs a request with all tokens, and a search of its own.
     """
+
+    _repr_fields = ("n_tokens",)
 
     def __init__(self, ask: Callable[[Call[Any]], Any], context: Query, min_count: int) -> None:
         """Use `Client.session`."""

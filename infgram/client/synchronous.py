@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from infgram.arguments import several
 from infgram.client import calls, wire
 from infgram.client.calls import Call
 from infgram.client.problems import wait_s
@@ -16,6 +17,7 @@ from infgram.client.session import RemoteSession
 from infgram.client.tokenizer import RemoteTokenizer
 from infgram.errors import ServiceError
 from infgram.query_language import Cnf
+from infgram.tables import Table, asked_of
 from infgram.types import (
     Document,
     InfgramDistribution,
@@ -74,7 +76,7 @@ class Client:
             MissingExtraError: the package httpx2 is not installed.
         """
         wire.httpx2()
-        self._open(wire.Options(url, index, api_key, timeout_s, retries))
+        self._open(wire.Options.checked(url, index, api_key, timeout_s, retries))
 
     def _open(self, options: wire.Options) -> None:
         self._options = options
@@ -105,7 +107,7 @@ class Client:
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """As `Index.document_count_batch`."""
-        found = self._ask_all(calls.document_count(query) for query in queries)
+        found = self._ask_all(calls.document_count(query) for query in several(queries, "queries"))
         return np.array(found, dtype=np.int64)
 
     def find(self, query: Query) -> list[SuffixRange]:
@@ -133,7 +135,7 @@ class Client:
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
         """As `Index.next_token_distribution_batch`."""
-        return self._ask_all(calls.next_token(context, top_k) for context in contexts)
+        return self._ask_all(calls.next_token(context, top_k) for context in several(contexts, "contexts"))
 
     def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
         """As `Index.longest_suffix`."""
@@ -141,7 +143,7 @@ class Client:
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """As `Index.longest_suffix_batch`."""
-        return self._ask_all(calls.longest_suffix(context, min_count) for context in contexts)
+        return self._ask_all(calls.longest_suffix(context, min_count) for context in several(contexts, "contexts"))
 
     def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
@@ -153,7 +155,7 @@ class Client:
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
         """As `Index.infgram_distribution_batch`."""
-        return self._ask_all(calls.infgram(context, min_count, top_k) for context in contexts)
+        return self._ask_all(calls.infgram(context, min_count, top_k) for context in several(contexts, "contexts"))
 
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
         """As `Index.infgram_log_prob`."""
@@ -165,7 +167,7 @@ class Client:
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """As `Index.score_batch`."""
-        return self._ask_all(calls.score(tokens, min_count, end) for tokens in sequences)
+        return self._ask_all(calls.score(tokens, min_count, end) for tokens in several(sequences, "sequences"))
 
     def longest_matches(self, tokens: Query) -> LongestMatches:
         """As `Index.longest_matches`."""
@@ -208,7 +210,7 @@ class Client:
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
         """As `Index.search_batch`."""
         every = {**calls.SEARCH_OPTIONS, **options}
-        return self._ask_all(calls.search(query, every) for query in queries)
+        return self._ask_all(calls.search(query, every) for query in several(queries, "queries"))
 
     def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
         """As `Index.search_text`; how long it may take is up to the service."""
@@ -298,7 +300,8 @@ class Client:
     def _ask(self, call: Call[T]) -> T:
         name = self._options.index or self._name_and_limits()[0]
         answer = self._send(wire.request(name, call))
-        return wire.read(call, answer.status_code, answer.content)
+        result = wire.read(call, answer.status_code, answer.content)
+        return asked_of(self, result) if isinstance(result, Table) else result
 
     def _ask_all(self, asked: Iterable[Call[T]]) -> list[T]:
         limits = self._name_and_limits()[1]

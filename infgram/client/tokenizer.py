@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from infgram.client import calls
 from infgram.client.calls import Call
-from infgram.errors import QueryError, TokenizerError
+from infgram.errors import TokenizerError
+from infgram.reprs import ShortRepr
 from infgram.types import Int64Array
 
 
-class RemoteTokenizer:
+class RemoteTokenizer(ShortRepr):
     """What there is to do with a tokenizer that the service runs; each method is a request.
 
     Attributes:
@@ -22,6 +23,8 @@ class RemoteTokenizer:
         fingerprint: SHA-256 of what decides the ids of a text; equal ones encode alike.
         vocab_size: token ids go from 0 to `vocab_size - 1`.
     """
+
+    _repr_fields = ("kind", "vocab_size", "fingerprint")
 
     def __init__(self, ask: Callable[[Call[Any]], Any], info: Mapping[str, Any]) -> None:
         """Use `Client.tokenizer`.
@@ -37,8 +40,6 @@ class RemoteTokenizer:
 
     def encode(self, text: str) -> Int64Array:
         """The token ids of a text."""
-        if not isinstance(text, str):
-            raise QueryError(f"the text is of type {type(text).__name__}; expected str")
         token_ids: Int64Array = self._ask(calls.tokenize(text))
         return token_ids
 

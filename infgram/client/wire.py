@@ -10,9 +10,11 @@ from types import ModuleType
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
+from infgram.arguments import at_least, real, refusal, text, text_or_none
 from infgram.client.calls import Call
 from infgram.client.problems import error_of
-from infgram.errors import IndexClosedError, MissingExtraError, ServiceError
+from infgram.errors import IndexClosedError, MissingExtraError, QueryError, ServiceError
+from infgram.reprs import MOST_CHARACTERS, cut
 
 Http = TypeVar("Http")
 T = TypeVar("T")
@@ -52,6 +54,23 @@ class Options:
     timeout_s: float
     retries: int
 
+    @classmethod
+    def checked(cls, url: str, index: str | None, api_key: str | None, timeout_s: float, retries: int) -> Options:
+        """The options, if they can be used.
+
+        Raises:
+            QueryError: one is of another type, out of range, or no address.
+        """
+        if not text(url, "url").startswith(("http://", "https://")):
+            raise refusal(url, "url", "an address such as http://127.0.0.1:8000")
+        if index is not None and not text(index, "index"):
+            raise refusal(index, "index", "the name of an index, or None for the only one")
+        if not (text_or_none(api_key, "api_key") or "").isascii():
+            raise QueryError("api_key has characters that no key has; expected ASCII")
+        if real(timeout_s, "timeout_s", low=0) == 0:
+            raise refusal(timeout_s, "timeout_s", "a positive number of seconds")
+        return cls(url, index, api_key, timeout_s, at_least(retries, 0, "retries"))
+
     def http(self) -> dict[str, Any]:
         """The arguments for a client of httpx2."""
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
@@ -59,7 +78,8 @@ class Options:
 
     def shown(self, kind: str) -> str:
         """The `repr` of a client; it does not hold the key."""
-        return f"<infgram.{kind} {self.url.rstrip('/')}{f' index={self.index}' if self.index else ''}>"
+        named = f" index={self.index}" if self.index else ""
+        return cut(f"<infgram.{kind} {self.url.rstrip('/')}{named}>", MOST_CHARACTERS)
 
 
 class Connections(Generic[Http]):

@@ -6,9 +6,10 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from infgram.arguments import at_least
+from infgram.arguments import at_least, choice, refusal, text, text_or_none
+from infgram.arguments import path as checked_path
 from infgram.cluster.cache import Cache, default_cache_folder
 from infgram.cluster.layout import Layout, spread
 from infgram.cluster.owner import Owner
@@ -93,17 +94,24 @@ def deploy(
         ShardUnavailableError: there is no cluster.
         MissingExtraError: Ray is not installed.
     """
+    checked_path(location, "location")
+    if not text(name, "name"):
+        raise refusal(name, "name", "a name for the index in the cluster")
+    choice(load, "load", get_args(Load))
+    n_replicas = at_least(replicas, 1, "replicas")
+    n_groups = None if groups is None else at_least(groups, 1, "groups")
+    if cache is not None:
+        checked_path(cache, "cache")
     if "://" not in location:
         location = os.path.abspath(location)  # owners work elsewhere
-    ray = connected(address, start=True)
+    ray = connected(text_or_none(address, "address"), start=True)
     if find(name) is not None:
         raise IndexExistsError(f"the cluster has an index {name!r}; choose another name, or undeploy({name!r}) first")
     manifest = Manifest.read(Cache(default_cache_folder()).index(location))
     nodes = sorted((node for node in ray.nodes() if node["Alive"]), key=lambda node: str(node["NodeID"]))
-    n_groups = min(len(nodes) if groups is None else at_least(groups, 1, "groups"), len(manifest.shards))
+    n_groups = min(len(nodes) if n_groups is None else n_groups, len(manifest.shards))
     rooms = [_room(nodes, group, n_groups) for group in range(n_groups)]
     layout = Layout(manifest, spread([shard.size_bytes for shard in manifest.shards], rooms))
-    n_replicas = at_least(replicas, 1, "replicas")
     deployment = Deployment(name, secrets.token_hex(4), location, manifest.fingerprint, layout.groups, n_replicas)
     owners: list[Any] = []
     try:
@@ -141,7 +149,8 @@ def undeploy(name: str, *, address: str | None = None) -> None:
         IndexNotFoundError: the cluster has no index of that name.
         ShardUnavailableError, MissingExtraError: as for `deploy`.
     """
-    ray = connected(address)
+    text(name, "name")
+    ray = connected(text_or_none(address, "address"))
     deployment = deployment_of(name)
     names = [
         deployment.owner_name(group, replica)

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from infgram import index
-from infgram.arguments import at_least, top_k_or_none
+from infgram.arguments import at_least, flag, several, top_k_or_none
 from infgram.cluster.backend import Backend
 from infgram.cluster.engine import ClusterEngine
 from infgram.cluster.questions import Question
 from infgram.errors import IndexDamagedError
+from infgram.tables import asked_of
 from infgram.types import (
     InfgramDistribution,
     Int64Array,
@@ -53,7 +54,9 @@ class Index(index.Index):
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The document count of each query: int64."""
-        questions = [self._engine.questions.document_count(self._tokens(query)) for query in queries]
+        questions = [
+            self._engine.questions.document_count(self._tokens(query)) for query in several(queries, "queries")
+        ]
         return np.array(self._answers_to(questions), dtype=np.int64)
 
     def next_token_distribution_batch(
@@ -61,13 +64,18 @@ class Index(index.Index):
     ) -> list[NextTokenDistribution]:
         """`next_token_distribution` of each context."""
         k = top_k_or_none(top_k)
-        questions = [self._engine.questions.next_tokens(self._tokens(context), k) for context in contexts]
-        return [NextTokenDistribution(*rows) for rows in self._answers_to(questions)]
+        questions = [
+            self._engine.questions.next_tokens(self._tokens(context), k) for context in several(contexts, "contexts")
+        ]
+        return [asked_of(self, NextTokenDistribution(*rows)) for rows in self._answers_to(questions)]
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """`longest_suffix` of each context."""
         least = at_least(min_count, 1, "min_count")
-        questions = [self._engine.questions.longest_suffix(self._tokens(context), least) for context in contexts]
+        questions = [
+            self._engine.questions.longest_suffix(self._tokens(context), least)
+            for context in several(contexts, "contexts")
+        ]
         return [LongestSuffix(*found) for found in self._answers_to(questions)]
 
     def infgram_distribution_batch(
@@ -75,16 +83,18 @@ class Index(index.Index):
     ) -> list[InfgramDistribution]:
         """`infgram_distribution` of each context."""
         least, k = at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
-        questions = [self._engine.questions.infgram(self._tokens(context), least, k) for context in contexts]
+        questions = [
+            self._engine.questions.infgram(self._tokens(context), least, k) for context in several(contexts, "contexts")
+        ]
         found = self._answers_to(questions)
-        return [InfgramDistribution(*rows, suffix_length=length) for length, rows in found]
+        return [asked_of(self, InfgramDistribution(*rows, suffix_length=length)) for length, rows in found]
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """`score` of each sequence."""
-        least = at_least(min_count, 1, "min_count")
-        tokens = [self._tokens(sequence) for sequence in sequences]
-        found = self._answers_to([self._engine.questions.score(each, bool(end), least) for each in tokens])
-        return [self._scored(each, end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
+        least, to_end = at_least(min_count, 1, "min_count"), flag(end, "end")
+        tokens = [self._tokens(sequence) for sequence in several(sequences, "sequences")]
+        found = self._answers_to([self._engine.questions.score(each, to_end, least) for each in tokens])
+        return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
 
     def close(self) -> None:
         """Ask no more; the shards stay where they are, for others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 
+from infgram.arguments import choice, text
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.formats import NAMES, format_of_name
@@ -80,12 +81,10 @@ class Corpus:
             MissingExtraError: a file or URL needs a package that is not installed.
             StorageError: standard input does not fit on the disk.
         """
-        if on_error not in ("fail", "skip"):
-            raise InputError(f"on_error is {on_error!r}; expected 'fail' or 'skip'")
-        if format not in NAMES:
-            raise InputError(f"format is {format!r}; expected one of {', '.join(NAMES)}")
+        choice(on_error, "on_error", ("fail", "skip"))
+        choice(format, "format", NAMES)
         self.inputs = names_of(path)
-        self._text_field = text_field
+        self._text_field = text(text_field, "text_field")
         self._on_error: OnError = on_error
         self._format: FormatName = format
         self._longest_document_bytes = longest_document_bytes

@@ -9,6 +9,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TypeAlias
 
+from infgram.arguments import path as checked_path
+from infgram.arguments import several
 from infgram.corpus.documents import Skipped
 from infgram.corpus.listing import found_at, walk
 from infgram.corpus.patterns import Pattern, has_magic
@@ -54,7 +56,8 @@ def names_of(inputs: Inputs) -> list[str]:
     Raises:
         InputError: there is none, or one is empty.
     """
-    names = [os.fspath(path) for path in ([inputs] if isinstance(inputs, str | os.PathLike) else inputs)]
+    given = [inputs] if isinstance(inputs, str | os.PathLike) else several(inputs, "the input", "paths")
+    names = [checked_path(name, "the path of an input") for name in given]
     if not names:
         raise InputError("there is no input; expected at least one folder or file")
     if not all(names):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ from infgram.corpus.token_batches import TokenBatch, checked_ids
 from infgram.errors import InputError
 
 TokenType: TypeAlias = Literal["uint16", "uint32"]
+_NPY_MAGIC: Final = b"\x93NUMPY"
 _RAW_TYPES: Final = {"uint16": "<u2", "uint32": "<u4"}
 
 
@@ -77,20 +79,41 @@ def map_npy(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
     Raises:
         InputError: it is no such file, cut short, not one row of integers, or of another type than `dtype`.
     """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a whole .npy file of integers: {error}") from error
-    if not isinstance(array, np.memmap) or array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(
-            f"{path}: holds {getattr(array, 'dtype', type(array).__name__)} of shape {getattr(array, 'shape', '?')}; "
-            "expected one row of integers"
-        )
+    array = _mapped(path)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(f"{path}: holds {array.dtype} of shape {array.shape}; expected one row of integers")
     if dtype is not None and array.dtype.newbyteorder("=") != np.dtype(dtype):
         raise InputError(f"{path}: its header says {array.dtype}, but dtype is {dtype!r}; leave dtype out")
     expected = array.offset + array.nbytes
     if path.stat().st_size != expected:
         raise InputError(f"{path}: {path.stat().st_size} bytes; its header says {expected}")
+    return array
+
+
+def _mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
+    """The array of a `.npy` file, of whatever type and shape.
+
+    Raises:
+        InputError: it has no header of NumPy's, or one that contradicts itself or the file.
+    """
+    try:
+        with open(path, "rb") as file:
+            magic = file.read(len(_NPY_MAGIC))
+        array = np.lib.format.open_memmap(path, mode="r") if magic == _NPY_MAGIC else None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError, TokenError) as error:
+        reason = "it holds Python objects" if "Python objects" in str(error) else "it is damaged or cut short"
+        raise InputError(
+            f"{path}: not a whole .npy file of integers: {reason}; write it again with numpy.save, from one row of "
+            "integers"
+        ) from error
+    if array is None:
+        raise InputError(
+            f"{path}: not a .npy file: {'it has no header of NumPy' if magic else 'it is empty'}; if these are raw "
+            f"token ids, rename it to {path.with_suffix('.bin').name} and give dtype='uint16' or 'uint32' "
+            "(--dtype uint16)"
+        )
     return array
 
 

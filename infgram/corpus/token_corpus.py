@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from infgram.arguments import at_least, choice, flag, integer
 from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.megatron import MegatronFile
@@ -13,13 +14,14 @@ from infgram.corpus.places import LocalPlace
 from infgram.corpus.token_arrays import TokenArrayFile, TokenType, map_npy, map_raw
 from infgram.corpus.token_batches import TokenBatch, join_pieces
 from infgram.errors import InputError
+from infgram.reprs import ShortRepr
 
 _TokenFile: TypeAlias = TokenArrayFile | MegatronFile
 _SUFFIXES: Final = (".npy", ".bin", ".idx")
 _LARGEST_ID: Final = (1 << 32) - 1
 
 
-class TokenCorpus:
+class TokenCorpus(ShortRepr):
     """Documents of token ids streamed from files, always in the same order.
 
     A `.bin` beside which an `.idx` lies is Megatron's; any other `.bin` is raw, as nanoGPT writes it, and its
@@ -43,6 +45,8 @@ class TokenCorpus:
         [([3, 1, 2, 1, 2], [3, 2])]
     """
 
+    _repr_fields = ("n_files", "n_bytes", "vocab_size")
+
     def __init__(
         self, path: Inputs, *, vocab_size: int, dtype: TokenType | None = None, end_of_text: int | None = None
     ) -> None:
@@ -58,12 +62,12 @@ class TokenCorpus:
 
         Raises:
             InputError: an input does not exist or is no file of tokens, or an argument is out of range.
+            QueryError: an argument is of a wrong type, or none of its choices.
         """
-        if not 1 <= vocab_size <= _LARGEST_ID:
+        if not 1 <= integer(vocab_size, "vocab_size") <= _LARGEST_ID:
             raise InputError(f"vocab_size is {vocab_size}; expected 1 to {_LARGEST_ID}")
-        if dtype not in (None, "uint16", "uint32"):
-            raise InputError(f"dtype is {dtype!r}; expected 'uint16' or 'uint32'")
-        if end_of_text is not None and not 0 <= end_of_text <= _LARGEST_ID:
+        choice(dtype, "dtype", (None, "uint16", "uint32"))
+        if end_of_text is not None and not 0 <= integer(end_of_text, "end_of_text") <= _LARGEST_ID:
             raise InputError(f"end_of_text is {end_of_text}; expected a token id, or None")
         self.inputs = names_of(path)
         self.vocab_size, self._dtype, self._end_of_text = vocab_size, dtype, end_of_text
@@ -96,10 +100,8 @@ class TokenCorpus:
             InputError: a file is cut short, contradicts itself, or holds an id outside the vocabulary: names the
                 file and the place. At the end: there was no document.
         """
-        if batch_tokens < 1:
-            raise InputError(f"batch_tokens is {batch_tokens}; expected at least 1")
-        batches = self._pieces(batch_tokens)
-        return join_pieces(batches) if whole_documents else batches
+        batches = self._pieces(at_least(batch_tokens, 1, "batch_tokens"))
+        return join_pieces(batches) if flag(whole_documents, "whole_documents") else batches
 
     def _pieces(self, batch_tokens: int) -> Iterator[TokenBatch]:
         self._finished_bytes, self._file = 0, None

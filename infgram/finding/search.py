@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 
-from infgram.arguments import at_least, checked_seed
+from infgram.arguments import at_least, checked_seed, choice
+from infgram.arguments import text as text_argument
 from infgram.errors import QueryError
 from infgram.finding.interval import share_interval
 from infgram.finding.pages import Cursors, order_of, page_of
@@ -67,7 +68,7 @@ def find_documents(
         at_least(matches_per_document, 1, "matches_per_document"), at_least(snippet_tokens, 0, "snippet_tokens")
     )
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
-    filters = checked(where or {})
+    filters = {} if where is None else checked(where)
     occurrences: Occurrences
     if spell is None:
         occurrences = _InTokens(source, cnf, distance, max_matches, seed or 0, shown)
@@ -76,7 +77,7 @@ def find_documents(
     else:
         occurrences = InCharacters(source, cnf, distance, spell, shown, watch)
     cursors = Cursors((source.fingerprint, *occurrences.identity, seed, max_matches, sorted(filters.items())))
-    after = None if cursor is None else cursors.read(cursor)
+    after = None if cursor is None else cursors.read(text_argument(cursor, "cursor"))
 
     found = _filtered(source, occurrences.found(watch), filters, watch)
     keys = order_of(found.document_ids, seed)
@@ -123,8 +124,7 @@ def _poll(watch: Watch) -> Callable[[int], None]:
 
 
 def _distance(scope: Scope, max_distance: int) -> int | None:
-    if scope not in ("window", "document"):
-        raise QueryError(f"scope is {scope!r}; expected 'window' or 'document'")
+    choice(scope, "scope", ("window", "document"))
     distance = at_least(max_distance, 0, "max_distance")
     return distance if scope == "window" else None
 

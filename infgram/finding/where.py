@@ -8,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from infgram.arguments import mapping
 from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.provenance import Provenance
+from infgram.reprs import cut
 from infgram.types import Int64Array, JsonScalar
 from infgram.watch import Watch
 
@@ -22,13 +24,13 @@ def checked(where: Mapping[str, JsonScalar]) -> dict[str, JsonScalar]:
     """The filters as asked.
 
     Raises:
-        QueryError: a name is no text, or a value no text, number, truth value or None.
+        QueryError: it is no mapping, a name is no text, or a value no text, number, truth value or None.
     """
-    for name, value in where.items():
-        if not isinstance(name, str) or not (value is None or isinstance(value, str | int | float)):
+    for name, value in mapping(where, "where", "metadata fields to the values that they must have").items():
+        if not (value is None or isinstance(value, str | int | float)) or value != value:
             raise QueryError(
-                f"where holds {name!r}: {value!r}; expected names of metadata fields with texts, numbers, "
-                "truth values or None"
+                f"where holds {cut(name, 80)!r}: {cut(repr(value), 80)}; expected names of metadata fields with texts, "
+                "numbers, truth values or None"
             )
     return dict(where)
 

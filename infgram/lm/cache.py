@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from infgram.arguments import at_least
-from infgram.errors import QueryError
-from infgram.lm.positions import document_starts
+from infgram.lm.positions import checked_documents, checked_token_ids, document_starts
 from infgram.lm.types import PositionScores
+from infgram.reprs import ShortRepr
 from infgram.types import Float64Array, Int64Array
 
 
@@ -32,7 +32,7 @@ class CacheScores(PositionScores):
     n_distinct: Int64Array = field(kw_only=True)
 
 
-class DocumentCache:
+class DocumentCache(ShortRepr):
     """An n-gram model of the document's own past, forgotten at its end.
 
     With c(k) occurrences of the last k tokens before this place, followed by d(k) different tokens, of which the
@@ -45,6 +45,8 @@ class DocumentCache:
         order: tokens of context at most.
     """
 
+    _repr_fields = ("vocab_size", "order")
+
     def __init__(self, vocab_size: int, *, order: int = 4) -> None:
         self.vocab_size = at_least(vocab_size, 1, "vocab_size")
         self.order = at_least(order, 0, "order")
@@ -55,9 +57,8 @@ class DocumentCache:
         Raises:
             QueryError: a token id is outside the vocabulary.
         """
-        tokens = np.concatenate([np.empty(0, dtype=np.int64), *documents]).astype(np.int64)
-        if len(tokens) and not 0 <= tokens.min() <= tokens.max() < self.vocab_size:
-            raise QueryError(f"a token id is outside the vocabulary: ids go from 0 to {self.vocab_size - 1}")
+        documents = checked_documents(documents, self.vocab_size)
+        tokens = np.concatenate([np.empty(0, dtype=np.int64), *documents])
         lengths = [len(document) for document in documents]
         offsets = np.concatenate([np.empty(0, dtype=np.int64), *map(np.arange, lengths)]).astype(np.int64)
         contexts = np.repeat(np.arange(len(lengths)), lengths)
@@ -87,7 +88,7 @@ class DocumentCache:
 
     def distribution(self, context: Sequence[int]) -> Float64Array:
         """The probabilities of all tokens after a context that begins with its document. O(order · len(context))."""
-        tokens = np.asarray(context, dtype=np.int64)
+        tokens = checked_token_ids(context, "context", self.vocab_size)
         probabilities: Float64Array = np.full(self.vocab_size, 1.0 / self.vocab_size)
         for length in range(min(self.order, len(tokens) - 1) + 1):
             windows = np.lib.stride_tricks.sliding_window_view(tokens, length + 1)

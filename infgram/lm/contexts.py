@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from infgram import _core
+from infgram.arguments import callback, checked_threads
 from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.index import Index, checked_index
 from infgram.types import Query
 
 MEMORY_BYTES: Final = 512 * 2**20
@@ -28,7 +28,7 @@ def contexts_of(index: Index) -> _core.ContextTree:
         IndexClosedError: the index was closed.
         QueryError: its files are not on this machine.
     """
-    core = index._core
+    core = checked_index(index)._core
     if not isinstance(core, _core.Index):
         raise QueryError(f"{index!r} is on other machines; a language model needs its files: infgram.open(PATH)")
     if index not in _trees:
@@ -42,7 +42,7 @@ def tokens_of(index: Index, query: Query) -> Any:
     Raises:
         IndexClosedError: the index was closed.
     """
-    _ = index._core
+    _ = checked_index(index)._core
     return index._tokens(query)
 
 
@@ -56,7 +56,7 @@ def survey(index: Index, *, threads: int | None = None, progress: Callable[[int,
         threads: worker threads; all cores without it.
         progress: called now and then with the tokens done and the tokens in all.
     """
-    n_tokens = index.n_tokens
-    contexts_of(index).survey(
-        threads or os.cpu_count() or 1, None if progress is None else lambda n_done: progress(n_done, n_tokens)
-    )
+    callback(progress, "progress")
+    n_threads = checked_threads(threads)
+    n_tokens = checked_index(index).n_tokens
+    contexts_of(index).survey(n_threads, None if progress is None else lambda n_done: progress(n_done, n_tokens))

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from infgram.arguments import instance, mapping, several, text
 from infgram.errors import QueryError
 from infgram.lm.types import PositionScores, SuffixFeatures
+from infgram.reprs import ShortRepr
 from infgram.types import Float64Array, Int64Array
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(ShortRepr):
     """Several models' scores of the same positions.
 
     Attributes:
@@ -28,6 +30,10 @@ class Evidence:
     suffixes: SuffixFeatures | None = None
 
     def __post_init__(self) -> None:
+        for name, part in mapping(self.scores, "scores", "names of models to their PositionScores").items():
+            instance(part, f"scores[{name!r}]", PositionScores, "the PositionScores of a model")
+        if self.suffixes is not None:
+            instance(self.suffixes, "suffixes", SuffixFeatures, "what suffix_features gives")
         if not self.scores:
             raise QueryError("no model was given; expected at least one")
         first_name, first = next(iter(self.scores.items()))
@@ -59,6 +65,8 @@ class Evidence:
         Raises:
             QueryError: a model is missing.
         """
+        for name in several(models, "models", "names of models"):
+            text(name, "the name of a model")
         missing = [name for name in models if name not in self.scores]
         if missing:
             raise QueryError(f"no scores of {', '.join(missing)}; found those of {', '.join(self.scores)}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from infgram.arguments import at_least
+from infgram.arguments import at_least, callback, several
 from infgram.errors import QueryError
 from infgram.index import Index
 from infgram.lm.contexts import contexts_of, tokens_of
@@ -37,13 +37,14 @@ def suffix_features(
     Raises:
         QueryError: a token id is outside the vocabulary, or lengths are none or do not ascend from 1 at least.
     """
-    ladder = tuple(at_least(length, 1, "a length of the ladder") for length in lengths)
+    ladder = tuple(at_least(length, 1, "a length of the ladder") for length in several(lengths, "lengths", "lengths"))
     if not ladder or any(left >= right for left, right in itertools.pairwise(ladder)):
         raise QueryError(f"lengths are {ladder}; expected one at least, ascending")
+    callback(progress, "progress")
     tree = contexts_of(index)
     parts = []
     starts = [0]
-    for document in documents:
+    for document in several(documents, "documents"):
         parts.append(tree.features(tokens_of(index, document), ladder))
         starts.append(starts[-1] + len(parts[-1][0]))
         if progress is not None:

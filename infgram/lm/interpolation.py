@@ -11,7 +11,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from infgram.arguments import integer
+from infgram.arguments import callback, checked_seed, choice, instance, mapping, real, several, text
+from infgram.arguments import path as checked_path
 from infgram.errors import InputError, QueryError
 from infgram.lm.context_classes import class_levels, length_class, length_class_name
 from infgram.lm.evidence import Evidence
@@ -19,6 +20,7 @@ from infgram.lm.gate import Gate
 from infgram.lm.gate_fitting import Report, fit_gate
 from infgram.lm.splitting import parts_of
 from infgram.lm.table import WeightTable, fit_table, mixed
+from infgram.reprs import ShortRepr
 from infgram.signed_json import take_digest, write_signed
 from infgram.types import Float64Array, Int64Array
 
@@ -32,7 +34,7 @@ _WAYS: Final = ("one", "sparse", "class", "gate")
 
 
 @dataclass(frozen=True)
-class ClassGain:
+class ClassGain(ShortRepr):
     """What the mixture gains in one class of contexts.
 
     Attributes:
@@ -48,7 +50,7 @@ class ClassGain:
     weights: Mapping[str, float]
 
 
-class Interpolator:
+class Interpolator(ShortRepr):
     """Mixes the probabilities that models give to a token: p = Σ weight · p_model, the weights summing to one.
 
     Made by `fit` or `load`. Immutable.
@@ -68,6 +70,8 @@ class Interpolator:
         >>> mixture.weights(evidence)[0].round(2).tolist()
         [0.75, 0.25]
     """
+
+    _repr_fields = ("models", "by")
 
     def __init__(self, models: Sequence[str], by: By, weighting: WeightTable | Gate) -> None:
         """Use `fit` or `load`."""
@@ -103,13 +107,15 @@ class Interpolator:
         Raises:
             QueryError: the text has no position that any model holds possible, a model is missing, or `by` is unknown.
         """
-        if by not in _WAYS:
-            raise QueryError(f"by is {by!r}; expected one of {', '.join(_WAYS)}")
-        names = list(evidence.scores) if models is None else list(models)
+        choice(by, "by", _WAYS)
+        callback(progress, "progress")
+        _checked_evidence(evidence)
+        names = list(evidence.scores) if models is None else list(several(models, "models", "names of models"))
+        number = checked_seed(seed)
         if not np.isfinite(evidence.log_probs(names)).any():
             raise QueryError("there is no position that any model holds possible; fit on more validation text")
         if by == "gate":
-            return cls(names, by, fit_gate(evidence, names, abs(integer(seed, "seed")), progress))
+            return cls(names, by, fit_gate(evidence, names, number, progress))
         return cls(names, by, fit_table(evidence, names, by, parts_of(evidence.document_starts) == 0))
 
     @classmethod
@@ -119,7 +125,8 @@ class Interpolator:
         Raises:
             QueryError: they are negative or do not sum to one.
         """
-        row = np.array(list(weights.values()), dtype=np.float64)
+        given = mapping(weights, "weights", "names of models to weights").items()
+        row = np.array([real(weight, f"weights[{name!r}]") for name, weight in given], dtype=np.float64)
         if len(row) == 0 or not (row >= 0).all() or abs(row.sum() - 1) > 1e-9:
             raise QueryError(f"the weights are {dict(weights)}; expected numbers from 0 to 1 that sum to one")
         return cls(list(weights), "one", WeightTable("one", ({0: row},)))
@@ -130,7 +137,7 @@ class Interpolator:
         Raises:
             QueryError: the evidence lacks a model, the suffixes, or an input of the gate.
         """
-        return self._weighting.weights(evidence, self.models)
+        return self._weighting.weights(_checked_evidence(evidence), self.models)
 
     def log_probs(self, evidence: Evidence) -> Float64Array:
         """The mixture's log-probability of every token that came, in nats; −inf where all models have −inf.
@@ -138,7 +145,8 @@ class Interpolator:
         Raises:
             QueryError: as `weights`.
         """
-        return mixed(evidence.log_probs(self.models), self.weights(evidence))
+        weights = self.weights(evidence)
+        return mixed(evidence.log_probs(self.models), weights)
 
     def gains(self, evidence: Evidence, *, over: str) -> tuple[ClassGain, ...]:
         """What the mixture gains over one model: in all, in sparse contexts and the others, and by effective n.
@@ -148,6 +156,7 @@ class Interpolator:
         Raises:
             QueryError: as `weights`, or there is no model of that name.
         """
+        text(over, "over")
         weights = self.weights(evidence)
         saved = (mixed(evidence.log_probs(self.models), weights) - evidence.log_probs([over])[:, 0]) / np.log(2)
         groups: list[tuple[str, Int64Array]] = [("all", np.arange(evidence.n_positions))]
@@ -183,7 +192,7 @@ class Interpolator:
             "by": self.by,
             "weighting": self._weighting.as_json(),
         }
-        write_signed(Path(path), content)
+        write_signed(Path(checked_path(path, "path")), content)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Interpolator:
@@ -192,7 +201,7 @@ class Interpolator:
         Raises:
             InputError: no such file, or it is not what `save` writes: damaged, altered, of another version.
         """
-        content = _read(Path(path))
+        content = _read(Path(checked_path(path, "path")))
         try:
             models, by = [str(name) for name in content["models"]], content["by"]
             if by not in _WAYS:
@@ -205,6 +214,10 @@ class Interpolator:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{path}: the weights cannot be used ({error}); fit them again") from error
         return cls(models, by, weighting)
+
+
+def _checked_evidence(evidence: Evidence) -> Evidence:
+    return instance(evidence, "evidence", Evidence, "an Evidence: the models' scores of a text")
 
 
 def _read(path: Path) -> dict[str, Any]:

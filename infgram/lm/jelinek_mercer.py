@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from infgram.arguments import at_least
+from infgram.arguments import at_least, callback, several
 from infgram.index import Index
 from infgram.lm.contexts import contexts_of, tokens_of
 from infgram.types import Float64Array, Query
@@ -40,11 +40,12 @@ def jelinek_mercer_weights(
     """
 
     def encoded() -> Iterator[Any]:
-        for number, document in enumerate(documents, start=1):
+        for number, document in enumerate(several(documents, "documents"), start=1):
             yield tokens_of(index, document)
             if progress is not None:
                 progress(number)
 
+    callback(progress, "progress")
     order = 0 if n is None else at_least(n, 1, "n")
     return contexts_of(index).fit_jelinek_mercer(
         encoded(), order, at_least(min_count, 1, "min_count"), at_least(rounds, 0, "rounds")

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from infgram.arguments import array, instance
 from infgram.errors import QueryError
 from infgram.lm.network import Float32Array
 from infgram.lm.types import PositionScores
@@ -38,6 +39,13 @@ def log_linear(first: PositionScores, second: PositionScores, tokens: Int64Array
     Raises:
         QueryError: a model has no guesses.
     """
+    for name, scores in (("first", first), ("second", second)):
+        instance(scores, name, PositionScores, "the PositionScores of a model")
+    tokens = array(tokens, "tokens", kinds="iu", ndim=1, expected="one token id a position")
+    if len(tokens) != first.n_positions:
+        raise QueryError(
+            f"tokens holds {len(tokens)} token ids; expected one for each of {first.n_positions} positions"
+        )
     guesses, own, other = _of_guesses(first, second)
     means: Float32Array = (own + other) / np.float32(2)
     mixed: Float32Array = means + (_log_sum(own) - _log_sum(means))[:, None]

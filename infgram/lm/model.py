@@ -10,12 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram import _core
-from infgram.arguments import at_least, integer
+from infgram.arguments import (
+    array,
+    at_least,
+    callback,
+    checked_seed,
+    choice,
+    flag,
+    instance,
+    integer,
+    mapping,
+    real,
+    several,
+)
 from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.index import Index, checked_index
 from infgram.lm.contexts import contexts_of, survey, tokens_of
 from infgram.lm.session import ModelSession
 from infgram.lm.types import Guesses, PositionScores
+from infgram.reprs import MOST_CHARACTERS, cut
 from infgram.types import END_OF_DOCUMENT, Float64Array, Query
 
 Smoothing: TypeAlias = Literal["none", "stupid_backoff", "jelinek_mercer", "witten_bell", "kneser_ney", "ppm"]
@@ -76,9 +89,9 @@ class InfgramLM:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Counts nothing yet, but for Kneser–Ney."""
-        if smoothing not in SMOOTHINGS:
-            raise QueryError(f"smoothing is {smoothing!r}; expected one of {', '.join(SMOOTHINGS)}")
-        self._index = index
+        choice(smoothing, "smoothing", SMOOTHINGS)
+        callback(progress, "progress")
+        self._index = checked_index(index)
         self._smoothing: Smoothing = smoothing
         self._n = None if n is None else at_least(n, 2 if smoothing == "kneser_ney" else 1, "n")
         self._end_token = None if end_token is None else self._checked_token(end_token, "end_token")
@@ -153,13 +166,14 @@ class InfgramLM:
         Raises:
             QueryError: the temperature is not positive.
         """
-        if not temperature > 0:
-            raise QueryError(f"temperature is {temperature}; expected a positive number")
-        random = np.random.default_rng(seed)
+        if real(temperature, "temperature", low=0) == 0:
+            raise QueryError("temperature is 0; expected a positive number")
+        random = np.random.default_rng(None if seed is None else checked_seed(seed))
         end = self._index.vocab_size if self._end_token is None else self._end_token
         session = self.session(context)
         drawn: list[int] = []
-        while len(drawn) < at_least(max_tokens, 0, "max_tokens"):
+        most = at_least(max_tokens, 0, "max_tokens")
+        while len(drawn) < most:
             probs = session.distribution()
             probs = (probs / probs.max()) ** (1 / temperature)
             token = int(random.choice(len(probs), p=probs / probs.sum()))
@@ -195,7 +209,7 @@ class InfgramLM:
             end: score the end of each document as one more position.
             progress: called after each document with the positions done.
         """
-        asked = ["model"] if entropies else []
+        asked = ["model"] if flag(entropies, "entropies") else []
         return evaluate_models({"model": self}, documents, entropies=asked, end=end, progress=progress)["model"]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -207,7 +221,7 @@ class InfgramLM:
 
     def __repr__(self) -> str:
         order = "" if self._n is None else f", n={self._n}"
-        return f"<infgram.lm.InfgramLM {self._smoothing}{order} over {self._index!r}>"
+        return cut(f"<infgram.lm.InfgramLM {self._smoothing}{order} over {self._index!r}>", MOST_CHARACTERS)
 
     def _checked_token(self, token: int, name: str) -> int:
         if not 0 <= integer(token, name) < self._index.vocab_size:
@@ -237,19 +251,31 @@ def evaluate_models(
     Raises:
         QueryError: there is no model, they are of different indexes, or guesses are not those of the positions.
     """
+    for model in mapping(models, "models", "names to models").values():
+        instance(model, "a model", InfgramLM, "an InfgramLM")
+    for name in several(entropies, "entropies", "names of models"):
+        choice(name, "a name in entropies", models)
+    wanted = {
+        choice(name, "a name in guesses", models): array(
+            rows, f"guesses[{name!r}]", kinds="iu", ndim=2, expected="positions × guesses of token ids"
+        )
+        for name, rows in mapping({} if guesses is None else guesses, "guesses", "names of models to token ids").items()
+    }
+    to_end = flag(end, "end")
+    callback(progress, "progress")
     indexes = {id(model.index): model.index for model in models.values()}
     if len(indexes) != 1:
         raise QueryError(f"found models of {len(indexes)} indexes; expected one or more of one index")
     index = next(iter(indexes.values()))
     cores = [model._core for model in models.values()]
     flags = [name in entropies for name in models]
-    asked = [None if guesses is None else guesses.get(name) for name in models]
+    asked = [wanted.get(name) for name in models]
     parts = []
     starts = [0]
-    for document in documents:
+    for document in several(documents, "documents"):
         tokens = tokens_of(index, document)
-        rows = [() if of is None else of[starts[-1] : starts[-1] + len(tokens) - 1 + bool(end)].ravel() for of in asked]
-        parts.append(_core.evaluate_models(cores, flags, rows, tokens, bool(end)))
+        rows = [() if of is None else of[starts[-1] : starts[-1] + len(tokens) - 1 + to_end].ravel() for of in asked]
+        parts.append(_core.evaluate_models(cores, flags, rows, tokens, to_end))
         starts.append(starts[-1] + len(parts[-1][0][0]))
         if progress is not None:
             progress(starts[-1])
@@ -270,7 +296,7 @@ def _checked_weights(weights: Float64Array | None, smoothing: Smoothing) -> list
         return [0.5] * (shape[0] * shape[1])
     if smoothing != "jelinek_mercer":
         raise QueryError(f"weights were given for smoothing {smoothing!r}; only 'jelinek_mercer' has weights")
-    given = np.asarray(weights, dtype=np.float64)
+    given = array(weights, "weights", kinds="fiu", ndim=2, expected=f"numbers from 0 to 1 in the shape {shape}")
     if given.shape != shape or not ((given >= 0) & (given <= 1)).all():
         raise QueryError(f"weights have the shape {given.shape}; expected numbers from 0 to 1 in the shape {shape}")
     return [float(weight) for weight in given.flat]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from infgram.arguments import instance
 from infgram.errors import QueryError
 from infgram.index import Index
 from infgram.lm.evidence import Evidence
@@ -16,8 +17,10 @@ def check_next_token(interpolator: Interpolator) -> None:
     """Whether it can weigh a single context.
 
     Raises:
+        TypeError: it is no interpolator.
         QueryError: it is a gate, which needs to know how the models have done so far.
     """
+    instance(interpolator, "interpolator", Interpolator, "an Interpolator: fitted, or Interpolator.fixed")
     if interpolator.by == "gate":
         raise QueryError("a gate cannot be used while generating; fit the weights by 'class'")
 

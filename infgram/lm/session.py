@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from infgram import _core
+from infgram.reprs import ShortRepr
 from infgram.types import Float64Array, Query
 
 
-class ModelSession:
+class ModelSession(ShortRepr):
     """What a model says of the tokens so far, carried from step to step; made by `InfgramLM.session`.
 
     A session may be used from any thread; those of one index take turns.

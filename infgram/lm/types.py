@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table
 from infgram.types import Float64Array, Int64Array
 
 
 @dataclass(frozen=True)
-class Guesses:
+class Guesses(ShortRepr):
     """Other tokens at each position, and what a model gives them.
 
     Attributes:
@@ -29,7 +31,7 @@ class Guesses:
 
 
 @dataclass(frozen=True)
-class PositionScores:
+class PositionScores(Table):
     """What a model gives each position of some documents.
 
     Attributes:
@@ -57,9 +59,14 @@ class PositionScores:
         """The exponential of the mean negative log-probability; inf where one is −inf, NaN without a position."""
         return float(np.exp(-np.mean(self.log_probs))) if self.n_positions else float("nan")
 
+    def columns(self) -> Columns:
+        """A row for each position: `document`, `log_prob` and `entropy` in nats, and the inputs by name."""
+        scores = {"log_prob": self.log_probs, "entropy": self.entropies}
+        return {"document": _documents(self.document_starts), **scores, **self.inputs}
+
 
 @dataclass(frozen=True)
-class SuffixFeatures:
+class SuffixFeatures(Table):
     """What the index knows of each position of some documents: the context's longest suffix and a ladder of lengths.
 
     Attributes:
@@ -87,3 +94,19 @@ class SuffixFeatures:
     ladder_continuation_counts: Int64Array
     ladder_likeliest_counts: Int64Array
     document_starts: Int64Array
+
+    def columns(self) -> Columns:
+        """A row for each position, without the ladder."""
+        return {
+            "document": _documents(self.document_starts),
+            "suffix_length": self.suffix_lengths,
+            "context_count": self.context_counts,
+            "n_distinct": self.n_distinct,
+            "continuation_count": self.continuation_counts,
+            "likeliest_count": self.likeliest_counts,
+        }
+
+
+def _documents(document_starts: Int64Array) -> Int64Array:
+    """The document of each position."""
+    return np.repeat(np.arange(len(document_starts) - 1), np.diff(document_starts))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import QueryError, TokenizerError
+from infgram.reprs import named_tuple_repr
 from infgram.spelling.automaton import Automaton
 from infgram.spelling.vocabulary import Steps, Vocabulary
 from infgram.tokenizers import Tokenizer
@@ -71,6 +72,9 @@ class Spellings(NamedTuple):
     def where(self, chosen: npt.NDArray[np.bool_]) -> Spellings:
         """Some of them."""
         return Spellings._make(column[chosen] for column in self)
+
+    def __repr__(self) -> str:
+        return named_tuple_repr(self)
 
 
 class TooManySpellings(QueryError):

@@ -37,6 +37,8 @@ def valid_token_ids(token_ids: Sequence[int] | npt.NDArray[np.integer[Any]], voc
     Raises:
         QueryError: not a sequence of integers, or an id outside 0 .. vocab_size - 1.
     """
+    if isinstance(token_ids, bytes | bytearray | memoryview):
+        raise QueryError(f"token ids are of type {type(token_ids).__name__}; expected a sequence of integers")
     try:
         array = np.asarray(token_ids)
         if array.dtype.kind == "f" and not isinstance(token_ids, np.ndarray):

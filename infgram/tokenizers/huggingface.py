@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import TokenizerError
+from infgram.reprs import ShortRepr
 from infgram.tokenizers.byte_level import (
     bytes_of_added_token,
     bytes_of_entry,
@@ -38,7 +39,7 @@ _LONG: Final = 1024
 """A longer text, in characters, is encoded so that other threads run; for short ones that takes more time."""
 
 
-class HuggingFaceTokenizer:
+class HuggingFaceTokenizer(ShortRepr):
     """A tokenizer of the package `tokenizers`.
 
     Its token ids are those of `Tokenizer.encode(text, add_special_tokens=False)`, except that truncation,
@@ -48,6 +49,8 @@ class HuggingFaceTokenizer:
     """
 
     kind = "huggingface"
+
+    _repr_fields = ("vocab_size", "fingerprint")
 
     def __init__(self, definition: str) -> None:
         """Make the tokenizer from the text of a `tokenizer.json`.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from infgram.reprs import ShortRepr
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import show_bytes
 from infgram.tokenizers.token_bytes import TokenBytes
@@ -18,12 +19,14 @@ from infgram.types import Int64Array
 _DEFINITION = b'{"type":"bytes","vocab_size":255}'
 
 
-class BytesTokenizer:
+class BytesTokenizer(ShortRepr):
     """One token a byte of UTF-8; lossless for every text.
 
     The vocabulary ends at 254, since UTF-8 never contains 0xFF: the free code is the separator, and
     a token still fits in 8 bits.
     """
+
+    _repr_fields = ("vocab_size", "fingerprint")
 
     kind = "bytes"
     is_lossless = True

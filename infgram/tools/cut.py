@@ -8,9 +8,11 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
+from infgram.arguments import choice, flag, instance, text_or_none
+from infgram.arguments import path as checked_path
 from infgram.duplicates import Duplicates
 from infgram.errors import QueryError
-from infgram.index import Index, StrPath
+from infgram.index import Index, StrPath, checked_index
 from infgram.tokenizers import Tokenizer
 from infgram.tools.rows_file import Row, rows_file
 from infgram.types import Int64Array
@@ -66,10 +68,12 @@ def write_dedup(
         TimeLimitError: it took longer than `timeout_s`.
     """
     watch = Watch(timeout_s, progress)
-    source = _Source(index)
-    field = text_field or ("text" if source.tokenizer else "token_ids")
+    instance(duplicates, "duplicates", Duplicates, "what infgram.dedup gives")
+    choice(content, "content", ("documents", "ranges"))
+    source = _Source(checked_index(index))
+    field = text_or_none(text_field, "text_field") or ("text" if source.tokenizer else "token_ids")
     rows = _range_rows(source, duplicates) if content == "ranges" else _cut_rows(source, duplicates, field)
-    with rows_file(output, overwrite=overwrite) as write:
+    with rows_file(checked_path(output, "output"), overwrite=flag(overwrite, "overwrite")) as write:
         if content == "documents":
             source.warn_if_not_lossless()
         for row in _watched(rows, index.n_documents, watch):

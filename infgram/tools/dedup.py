@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infgram.build.limits import checked_threads
 from infgram.duplicates import Duplicates
-from infgram.index import Index
+from infgram.index import Index, checked_index
 from infgram.watch import Progress, Watch
 
 
@@ -50,7 +50,7 @@ def dedup(
         [(1, [[1, 4]])]
     """
     watch = Watch(timeout_s, progress)
-    n_tokens = index.n_tokens
+    n_tokens = checked_index(index).n_tokens
     return index.duplicates(
         min_tokens=min_tokens,
         threads=checked_threads(threads),

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from infgram.arguments import at_least
-from infgram.index import Index
+from infgram.arguments import at_least, refusal, several
+from infgram.index import Index, checked_index
+from infgram.tables import Columns, Table
 from infgram.tools.matches import match_lengths
 from infgram.tools.subject import token_ids_of
 from infgram.types import Float64Array, Int64Array, Query
 from infgram.watch import Progress, Watch
 
+MOST_N: Final = 1_000_000
+"""The longest n-grams that are counted; each n takes 16 bytes of the result."""
+
 
 @dataclass(frozen=True)
-class Novelty:
+class Novelty(Table):
     """The n-novelty of a text, or of several.
 
     Attributes:
@@ -41,6 +46,11 @@ class Novelty:
         """float64, at n − 1 the share of n-grams that are novel; NaN where there is no n-gram."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.n_novel / self.n_grams, dtype=np.float64)
+
+    def columns(self) -> Columns:
+        """A row for each n: `n`, `n_grams`, `n_novel`, and `novel_share`."""
+        sizes = np.arange(1, len(self.n_grams) + 1)
+        return {"n": sizes, "n_grams": self.n_grams, "n_novel": self.n_novel, "novel_share": self.curve}
 
     @staticmethod
     def total(parts: Iterable[Novelty]) -> Novelty:
@@ -85,7 +95,7 @@ def novelty(
         ([0.33, 0.5], [1, 2, 0])
     """
     watch = Watch(timeout_s, progress)
-    return _novelty(index, query, at_least(max_n, 1, "max_n"), watch)
+    return _novelty(checked_index(index), query, _checked_n(max_n), watch)
 
 
 def novelty_batch(
@@ -101,8 +111,15 @@ def novelty_batch(
     `timeout_s` holds for all of them together.
     """
     watch = Watch(timeout_s, progress)
-    longest = at_least(max_n, 1, "max_n")
-    return (_novelty(index, query, longest, watch) for query in queries)
+    longest = _checked_n(max_n)
+    opened = checked_index(index)
+    return (_novelty(opened, query, longest, watch) for query in several(queries, "queries"))
+
+
+def _checked_n(max_n: int) -> int:
+    if at_least(max_n, 1, "max_n") > MOST_N:
+        raise refusal(max_n, "max_n", f"an integer from 1 to {MOST_N}")
+    return max_n
 
 
 def _novelty(index: Index, query: Query, max_n: int, watch: Watch) -> Novelty:

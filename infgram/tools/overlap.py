@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from infgram.arguments import at_least
+from infgram.arguments import at_least, choice, real, several
 from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.index import Index, checked_index
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, numbers
 from infgram.tools.matches import match_lengths
 from infgram.tools.normalised import Characters, Place, Unit, Words, find_pieces
 from infgram.tools.passages import Match, passages_of
@@ -32,7 +33,7 @@ _SAMPLES: Final = 3  # pieces of an item, for the rule gpt-4
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ShortRepr):
     """When an item is contaminated: when enough of its n-grams occur in the corpus, and at least one does.
 
     Attributes:
@@ -70,10 +71,8 @@ class Rule:
             QueryError: one is out of range.
         """
         at_least(self.n, 1, "n")
-        if self.measure not in ("n_grams", "tokens"):
-            raise QueryError(f"measure is {self.measure!r}; expected 'n_grams' or 'tokens'")
-        if isinstance(self.threshold, bool) or math.isnan(self.threshold) or not 0 <= self.threshold <= 1:
-            raise QueryError(f"threshold is {self.threshold}; expected a share from 0 to 1")
+        choice(self.measure, "measure", get_args(Measure))
+        real(self.threshold, "threshold", low=0, high=1)
 
     def condemns(self, shares: SizeOverlap) -> bool:
         """The verdict on what was found for n-grams of this rule's size."""
@@ -124,7 +123,7 @@ class OverlapEvidence:
 
 
 @dataclass(frozen=True)
-class SizeOverlap:
+class SizeOverlap(ShortRepr):
     """What n-grams of one size say.
 
     Attributes:
@@ -158,7 +157,7 @@ class SizeOverlap:
 
 
 @dataclass(frozen=True)
-class ItemOverlap:
+class ItemOverlap(Table):
     """An item of the test set beside the corpus.
 
     Attributes:
@@ -187,9 +186,13 @@ class ItemOverlap:
         """What the n-grams of one of the sizes say."""
         return next(size for size in self.sizes if size.n == n)
 
+    def columns(self) -> Columns:
+        """A row for each size of n-grams."""
+        return _size_columns(self.sizes)
+
 
 @dataclass(frozen=True)
-class TotalOverlap:
+class TotalOverlap(Table):
     """The items so far, together.
 
     Attributes:
@@ -224,14 +227,20 @@ class TotalOverlap:
             max(self.longest_length, item.longest_length),
         )
 
+    def columns(self) -> Columns:
+        """A row for each size of n-grams."""
+        return _size_columns(self.sizes)
 
-class Overlap(Iterator[ItemOverlap]):
+
+class Overlap(Iterator[ItemOverlap], Table):
     """The items' overlaps, each computed when it is asked for, in the order of the items; made by `overlap`.
 
     Attributes:
         total: the items that have come so far, together.
         rule: of the verdict. With the rule gpt-3 its `n` is known when the first item comes.
     """
+
+    _repr_fields = ("rule", "total")
 
     def __init__(
         self,
@@ -245,11 +254,12 @@ class Overlap(Iterator[ItemOverlap]):
         seed: int = 0,
     ) -> None:
         """Use `infgram.overlap`."""
-        sizes = [at_least(size, 1, "a size") for size in sizes]
-        ascending = sorted({*sizes, *([rule.n] if rule.unit == "tokens" else [])})
+        given = [at_least(size, 1, "a size") for size in several(sizes, "sizes", "sizes of n-grams")]
+        ascending = sorted({*given, *([rule.n] if rule.unit == "tokens" else [])})
         self.rule = rule
         self.total = TotalOverlap(0, 0, 0, 0, tuple(SizeOverlap(size, 0, 0, 0, 0) for size in ascending), 0)
-        self._index, self._items, self._watch = index, iter(items), Watch(timeout_s)
+        self._index, self._watch = checked_index(index), Watch(timeout_s)
+        self._items = iter(several(items, "items"))
         self._fits_n, self._random = fits_n, random.Random(seed)
         self._normalised: Iterator[_Normalised] | None = None
 
@@ -333,6 +343,24 @@ class Overlap(Iterator[ItemOverlap]):
         if isinstance(item, str):
             return item
         return self._index.tokenizer.decode(token_ids_of(self._index, item))
+
+    def columns(self) -> Columns:
+        """A row for each item that has not come yet, which this takes; `share_5` is that of the 5-grams."""
+        first, items = self.total.n_items, list(self)
+        return {
+            "item": np.arange(first, first + len(items)),
+            **numbers(items, "n_tokens"),
+            **numbers(items, "is_contaminated", dtype=np.bool_),
+            **numbers(items, "longest_start", "longest_length"),
+            **{
+                f"share_{size.n}": np.array([item.sizes[place].share for item in items], dtype=np.float64)
+                for place, size in enumerate(self.total.sizes)
+            },
+        }
+
+    def _display(self) -> Columns:
+        """The sums so far: to be shown must take no item."""
+        return self.total.columns()
 
 
 @dataclass(frozen=True)
@@ -450,6 +478,11 @@ def _rule_of(name: str | None) -> Rule:
     if name not in RULES:
         raise QueryError(f"no overlap rule is named {name!r}; expected one of {', '.join(map(repr, RULES))}")
     return RULES[name]
+
+
+def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:
+    counts = numbers(sizes, "n", "n_grams", "n_seen", "n_covered", "n_tokens")
+    return {**counts, **numbers(sizes, "share", "token_share", dtype=np.float64)}
 
 
 def size_overlap(lengths: Int64Array, n: int) -> SizeOverlap:

@@ -84,8 +84,6 @@ class Subject:
         Raises:
             QueryError: a delimiter is neither or empty, or a string where there is no text.
         """
-        if isinstance(delimiters, str):
-            raise QueryError(f"delimiters is the string {delimiters!r:.40}; expected a sequence, as ['.', '\\n']")
         ids = [delimiter for delimiter in delimiters if not isinstance(delimiter, str)]
         breaks: npt.NDArray[np.bool_] = np.isin(self.token_ids, valid_token_ids(ids, 2**32))
         for delimiter in delimiters:

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from infgram.arguments import at_least, checked_seed
-from infgram.index import Index
+from infgram.arguments import at_least, checked_seed, flag, several
+from infgram.index import Index, checked_index
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, masked, numbers
 from infgram.tools.bm25 import bm25
 from infgram.tools.matches import match_lengths
 from infgram.tools.passages import Match, Passage, passages_of
@@ -28,7 +30,7 @@ _DECIMALS: Final = 9  # of a score: what the order of additions leaves sure
 
 
 @dataclass(frozen=True)
-class SpanDocument:
+class SpanDocument(ShortRepr):
     """A document that holds a span, shown at one place.
 
     Attributes:
@@ -47,7 +49,7 @@ class SpanDocument:
 
 
 @dataclass(frozen=True)
-class TracedSpan:
+class TracedSpan(ShortRepr):
     """A maximal span: tokens `[start, end)` of the text, which occur in the corpus.
 
     Attributes:
@@ -77,7 +79,7 @@ class TracedSpan:
 
 
 @dataclass(frozen=True)
-class TracedDocument:
+class TracedDocument(ShortRepr):
     """A document that holds at least one of the spans.
 
     Attributes:
@@ -98,7 +100,7 @@ class TracedDocument:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Table):
     """What of a text stands in the corpus.
 
     Attributes:
@@ -120,6 +122,19 @@ class Trace:
         for span in self.spans:
             covered[span.start : span.end] = True
         return int(covered.sum())
+
+    def columns(self) -> Columns:
+        """A row for each span, with the number of documents shown for it; `log_prob` is in nats."""
+        spans = self.spans
+        return {
+            **numbers(spans, "start", "end"),
+            "text_start": masked([span.text_start for span in spans]),
+            "text_end": masked([span.text_end for span in spans]),
+            "text": [span.text for span in spans],
+            **numbers(spans, "count"),
+            **numbers(spans, "log_prob", dtype=np.float64),
+            "n_documents": np.array([len(span.documents) for span in spans], dtype=np.int64),
+        }
 
 
 def trace(
@@ -182,12 +197,13 @@ def trace(
     seed = checked_seed(seed)
     kept = None if max_spans is None else at_least(max_spans, 0, "max_spans")
 
-    subject = Subject.of(index, query)
+    ends = list(several(delimiters, "delimiters", "strings or token ids"))
+    subject = Subject.of(checked_index(index), query)
     spans = maximal_spans(
         match_lengths(index, subject.token_ids, watch),
         min_length=min_length,
-        breaks=subject.breaks(delimiters) if len(delimiters) else None,
-        borders=subject.word_borders() if whole_words else None,
+        breaks=subject.breaks(ends) if ends else None,
+        borders=subject.word_borders() if flag(whole_words, "whole_words") else None,
     )
     counts = counts_of(index, subject.token_ids, spans, watch)
     rare = np.flatnonzero(counts <= most)

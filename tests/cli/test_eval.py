@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,37 @@ def test_with_a_neural_model(index_path: Path, index: infgram.Index, texts: Path
     refused = run(*words)
     assert refused.code == 3
     assert "no tokenizer.json is saved with" in refused.stderr
+    assert "(--model-tokenizer index)" in refused.stderr
     found = run(*words, "--model-tokenizer", "index", "--json", "--max-tokens", 8, "--device", "cpu")
     assert found.json["perplexity"]["neural"] > 1
     assert found.json["n_positions"] <= 6
     assert found.json["neural_model"] == str(texts / "model")
     assert "without --tune nothing is mixed" in found.stderr
+
+
+def test_a_number_has_one_meaning_and_one_name_everywhere(index_path: Path, texts: Path) -> None:
+    words = (
+        "eval",
+        index_path,
+        texts / "test.jsonl",
+        "--text-field",
+        "body",
+        "-q",
+        "--overwrite",
+        "-o",
+        texts / "report",
+    )
+    numbers = run(*words, "--json").json["bits_per_byte"]
+    lines = run(*words).stdout.splitlines()
+    heading = next(line for line in lines if line.startswith("model"))
+    assert heading.split()[-3:] == ["bits", "per", "byte"]
+    page = (texts / "report" / "report.html").read_text()
+    column = re.findall(r'<th scope="col">([^<]*)', page).index("bits per byte")
+    rows = {row[0]: row for row in (re.findall(r"<t[hd][^>]*>([^<]*)", line) for line in page.split("</tr>")) if row}
+    for name, title in {"kneser_ney": "Kneser–Ney, all lengths", "witten_bell": "Witten–Bell, all lengths"}.items():
+        shown = f"{numbers[name]:.2f}"
+        assert next(line for line in lines if line.startswith(title)).split()[-1] == shown
+        assert rows[title][column] == shown
 
 
 def test_in_words(index_path: Path, texts: Path) -> None:
@@ -61,6 +88,18 @@ def test_in_words(index_path: Path, texts: Path) -> None:
     assert found.stdout.startswith("2 documents, ")
     assert "Kneser–Ney, all lengths" in found.stdout
     assert "∞-gram agreement: " in found.stdout
+
+
+def test_a_text_that_weights_were_fitted_on_is_warned_of(index_path: Path, texts: Path) -> None:
+    words = ("eval", index_path, texts / "valid.jsonl", "--text-field", "body", "-q", "-o", texts / "report")
+    same = run(*words, "--tune", texts / "valid.jsonl", "--json")
+    assert same.code == 0
+    assert same.json["n_tuned"] == same.json["n_documents"] == 5
+    assert "warning: 5 of the 5 documents of TEXT are in --tune, too" in same.stderr
+    assert "5 of 5 documents are in the text for tuning" in (texts / "report" / "report.html").read_text()
+    other = run("eval", index_path, texts / "test.jsonl", "--text-field", "body", "--tune", texts / "valid.jsonl")
+    assert other.code == 0
+    assert "warning" not in other.stderr
 
 
 def test_a_time_limit(index_path: Path, texts: Path) -> None:

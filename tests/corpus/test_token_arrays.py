@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infgram.corpus import TokenCorpus
-from infgram.errors import InputError
+from infgram.errors import InputError, QueryError
 
 END = 9
 
@@ -154,9 +154,9 @@ def test_several_files_and_other_files(tmp_path: Path) -> None:
 def test_arguments_out_of_range(tmp_path: Path) -> None:
     told = write(tmp_path, [1], "npy-u2")
     for wrong in ({"vocab_size": 0}, {"vocab_size": 9, "end_of_text": -1}, {"vocab_size": 9, "dtype": "float32"}):
-        with pytest.raises(InputError, match="expected"):
+        with pytest.raises((InputError, QueryError), match="expected"):
             TokenCorpus(**told, **wrong)
-    with pytest.raises(InputError, match="batch_tokens is 0"):
+    with pytest.raises(QueryError, match="batch_tokens is 0"):
         TokenCorpus(**told, vocab_size=9).batches(0)
 
 
@@ -171,3 +171,41 @@ def test_files_are_mapped_and_streamed(tmp_path: Path) -> None:
     assert batch.token_ids.nbytes <= max(4000, mmap.PAGESIZE)
     assert not batch.continues
     assert next(batches).continues
+
+
+def header(text: str) -> bytes:
+    """A .npy file of version 1 with this header and no data."""
+    return b"\x93NUMPY\x01\x00v\x00" + text.encode().ljust(117) + b"\n"
+
+
+def test_raw_token_ids_named_npy_are_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "train.npy"
+    for content in (np.arange(1000, dtype=np.uint16).tobytes(), b"", b"\x93NUM"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"rename it to train\.bin and give dtype=.* \(--dtype") as refused:
+            documents(TokenCorpus(path, vocab_size=2000), 10)
+        assert "pickle" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x93NUMPY",
+        b"\x93NUMPY\x09\x00" + b" " * 200,
+        b"\x93NUMPY\x01\x00\x05\x00{'a':",
+        header("x" * 100),
+        header("(" * 100),
+        b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65_535,
+        header("{'descr': 'zzz', 'fortran_order': False, 'shape': (5,)}"),
+        header("{'descr': '<u2', 'fortran_order': False, 'shape': (-5,)}"),
+        header("{'descr': '<u2', 'fortran_order': False, 'shape': (99999999999999999999999,)}"),
+        header("{'descr': '<u2', 'fortran_order': False, 'shape': (500,)}"),
+        header("{'descr': '|O', 'fortran_order': False, 'shape': (5,)}"),
+    ],
+)
+def test_a_header_that_lies_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.npy: not a whole \.npy .*; write it again with numpy\.save") as refused:
+        documents(TokenCorpus(path, vocab_size=10), 10)
+    assert "pickle" not in str(refused.value)

@@ -32,6 +32,19 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert wrong == []
 
 
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    seen: set[str] = set()
+    ahead = ["README.md"]
+    while ahead:
+        page = ahead.pop()
+        seen.add(page)
+        links = (link.partition("#")[0] for link in LINK.findall((ROOT / page).read_text(encoding="utf-8")))
+        targets = ((ROOT / page).parent / link for link in links if link.endswith(".md") and "://" not in link)
+        found = {target.resolve().relative_to(ROOT).as_posix() for target in targets}
+        ahead += found - seen - set(ahead)
+    assert set(pages()) - seen == set()
+
+
 @pytest.mark.parametrize("page", pages())
 def test_every_named_path_exists(page: str) -> None:
     named = NAMED_PATH.findall((ROOT / page).read_text(encoding="utf-8"))

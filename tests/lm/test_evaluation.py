@@ -92,8 +92,9 @@ def test_models_are_those_of_the_library(index: infgram.Index, found: Evaluation
         assert result.impossible_share == pytest.approx(share)
     assert found.n_positions == sum(max(0, len(text) - 1) for text in TEST) == found.n_bytes
     assert found.n_words == sum(len(text[1:].split()) for text in TEST)
-    assert found.per_byte(7.0) == pytest.approx(7.0)
-    assert found.per_word(7.0) == pytest.approx(7.0 ** (found.n_positions / found.n_words))
+    assert found.bits_per_byte(8.0) == pytest.approx(3.0)
+    assert found.bits_per_byte(math.inf) == found.perplexity_per_word(math.inf) == math.inf
+    assert found.perplexity_per_word(7.0) == pytest.approx(7.0 ** (found.n_positions / found.n_words))
 
 
 def test_mixtures_are_there_and_compared_with_the_papers_rule(found: Evaluation) -> None:
@@ -114,6 +115,9 @@ def test_the_json_is_strict_and_has_the_agreed_keys(found: Evaluation) -> None:
     low, high = content["intervals"]["gated"]
     assert low <= content["perplexity"]["gated"] <= high
     assert content["perplexity"]["infgram"] is None  # infinite
+    assert content["bits_per_byte"]["infgram"] is None
+    losses_bits = math.log2(content["perplexity"]["gated"]) * content["n_positions"]
+    assert content["bits_per_byte"]["gated"] == pytest.approx(losses_bits / content["n_bytes"])
     assert content["impossible_share"]["infgram"] > 0
 
 

@@ -113,7 +113,7 @@ def test_the_page_stands_alone(evaluation: Evaluation) -> None:
 
 def test_the_page_says_what_was_found() -> None:
     page = html_of(EVALUATION)
-    assert "perplexity 15.00 a token, −25.0%" in page
+    assert "perplexity 15.00 per token, −25.0%" in page
     assert "−50.0% against the neural model alone" in page
     assert page.count("<figure>") == 5
     assert html_of(SMALLEST).count("<figure>") == 2

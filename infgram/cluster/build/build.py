@@ -6,8 +6,11 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
+from infgram.arguments import callback, real
+from infgram.arguments import choice as one_of
+from infgram.arguments import path as checked_path
 from infgram.build.build import DEFAULT_SHARD_TOKENS
 from infgram.build.choosing import TokenizerChoice
 from infgram.build.limits import checked_shard_tokens, checked_threads
@@ -19,7 +22,6 @@ from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR, BuildSummary, St
 from infgram.cluster.build.tasks import Site
 from infgram.cluster.executor import Executor, LocalExecutor, Needs
 from infgram.corpus import Corpus, FormatName, Inputs, OnError
-from infgram.errors import QueryError
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
 
@@ -92,7 +94,11 @@ def build(
     n_threads = None if threads is None else checked_threads(threads)
     memory_bytes = None if memory is None else size_bytes(memory)
     corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
-    places = Places.of(os.fspath(output))
+    places = Places.of(checked_path(output, "output"))
+    callback(progress, "progress")
+    one_of(engine, "engine", get_args(Engine))
+    place = None if scratch is None else os.path.abspath(checked_path(scratch, "scratch"))
+    price = real(dollars_per_cpu_hour, "dollars_per_cpu_hour", low=0)
     choice = TokenizerChoice.of(tokenizer)
     plan = Plan.of(
         corpus,
@@ -109,27 +115,24 @@ def build(
             manifest = places.manifest()
         else:
             needs = _needs(executor, n_threads, memory_bytes)
-            place = None if scratch is None else os.path.abspath(scratch)
             site = Site(plan.id, places.output.location, places.partial.location, place, needs.cpus, needs.memory_bytes)
             driver = Driver(plan, places, site, executor, progress or _ignore)
             manifest, stages = driver.run(corpus, choice), tuple(driver.stages)
     places.clean()
     elapsed_s = time.monotonic() - began
-    return BuildSummary.of(places.output.location, manifest, stages, elapsed_s, dollars_per_cpu_hour)
+    return BuildSummary.of(places.output.location, manifest, stages, elapsed_s, price)
 
 
 @contextmanager
 def _executor(engine: Engine) -> Iterator[Executor]:
     if engine == "local":
         yield LocalExecutor()
-    elif engine == "ray":
-        from infgram.cluster.ray_cluster import connection
-        from infgram.cluster.ray_executor import RayExecutor
+        return
+    from infgram.cluster.ray_cluster import connection
+    from infgram.cluster.ray_executor import RayExecutor
 
-        with connection():
-            yield RayExecutor()
-    else:
-        raise QueryError(f"engine is {engine!r}; expected 'local' or 'ray'")
+    with connection():
+        yield RayExecutor()
 
 
 def _needs(executor: Executor, threads: int | None, memory_bytes: int | None) -> Needs:

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from infgram.cluster.build.tasks import Done
 from infgram.manifest import Manifest, SkippedEntry
+from infgram.reprs import ShortRepr
 
 DOLLARS_PER_CPU_HOUR: Final = 1.8984 / 32  # of the default machine of `infgram plan`
 
 
 @dataclass(frozen=True)
-class StageSummary:
+class StageSummary(ShortRepr):
     """One stage.
 
     Attributes:
@@ -48,7 +49,7 @@ class StageSummary:
 
 
 @dataclass(frozen=True)
-class BuildSummary:
+class BuildSummary(ShortRepr):
     """A finished build.
 
     Attributes:

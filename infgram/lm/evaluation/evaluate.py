@@ -13,13 +13,15 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from infgram.index import Index
+from infgram.arguments import checked_seed, instance, text_or_none
+from infgram.arguments import text as checked_text
+from infgram.index import Index, checked_index
 from infgram.lm.evaluation.bootstrap import change_interval, document_losses, perplexity_interval
 from infgram.lm.evaluation.index_models import index_evidence, index_models
 from infgram.lm.evaluation.measures import agreement, calibration, near_copies
 from infgram.lm.evaluation.mixtures import MODEL_TITLES, PAPER, possible_mixtures
 from infgram.lm.evaluation.results import Evaluation, Result
-from infgram.lm.evaluation.texts import EvaluationText
+from infgram.lm.evaluation.texts import EvaluationText, shared_documents
 from infgram.lm.evidence import Evidence
 from infgram.lm.features import suffix_features
 from infgram.lm.interpolation import Interpolator
@@ -74,6 +76,14 @@ def evaluate(
         TimeLimitError: `timeout_s` was over.
         QueryError: nothing of `tune` is possible under any model.
     """
+    checked_index(index)
+    for name, given in (("text", text), ("tune", text if tune is None else tune)):
+        instance(given, name, EvaluationText, "what infgram.lm.evaluation.read_text gives")
+    if neural is not None and not hasattr(neural, "evaluate"):
+        raise TypeError(f"neural is of type {type(neural).__name__}; expected a model, such as a TransformersLM")
+    checked_text(text_name, "text_name")
+    text_or_none(neural_name, "neural_name")
+    checked_seed(seed)
     clock = _Clock(Watch(timeout_s, progress, advice="or evaluate less of the texts with max_tokens (--max-tokens)"))
     with clock.stage("survey") as report:
         models = index_models(index, end_token, report)
@@ -97,6 +107,7 @@ def evaluate(
         calibration={name: rows for name, of in measured.scores.items() if (rows := calibration(of))},
         near_copies={text.names[copy.document]: copy.share for copy in near_copies(suffixes)},
         elapsed_s=dict(clock.elapsed_s),
+        n_tuned=0 if tune is None else shared_documents(text, tune),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from infgram.lm.context_classes import length_class, length_class_name
 from infgram.lm.positions import spans
 from infgram.lm.types import PositionScores, SuffixFeatures
+from infgram.reprs import ShortRepr
 
 _BINS: Final = 10
 NEAR_COPY_TOKENS: Final = 13
@@ -19,7 +20,7 @@ NEAR_COPY_SHARE: Final = 0.8
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(ShortRepr):
     """How often the ∞-gram gives the token that came more than half of the probability, at one effective n.
 
     Attributes:
@@ -38,7 +39,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class CalibrationBin:
+class CalibrationBin(ShortRepr):
     """Positions at which a model expects about the same loss.
 
     Attributes:
@@ -53,7 +54,7 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
-class NearCopy:
+class NearCopy(ShortRepr):
     """A document that the corpus nearly holds.
 
     Attributes:

@@ -5,22 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from infgram.lm.evaluation.bootstrap import Interval
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
 from infgram.lm.evaluation.mixtures import NEURAL
 from infgram.lm.interpolation import ClassGain
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, numbers
+
+_LARGEST_EXPONENT_BITS: Final = 1000.0  # of a perplexity that a float holds
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(ShortRepr):
     """A model, or a mixture of several, on the text.
 
     Attributes:
         name: as `Evaluation.result` takes it.
         title: for people.
-        perplexity: a token; infinite where a token was held impossible.
+        perplexity: per token; infinite where a token was held impossible.
         interval: of the perplexity, 95%, over documents.
         impossible_share: of the positions, those whose token was held impossible.
         far_perplexity: without the positions whose context's last 32 tokens are in the corpus.
@@ -43,7 +49,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Table):
     """Models and mixtures on one text.
 
     Attributes:
@@ -62,6 +68,7 @@ class Evaluation:
         calibration: by model, where it tells its entropies.
         near_copies: the names of documents that the corpus nearly holds, and the share of their 13-grams in it.
         elapsed_s: by stage, of both texts together.
+        n_tuned: documents of the text that are in the text for tuning, too; more than 0 makes mixtures look too good.
     """
 
     index: str
@@ -79,19 +86,21 @@ class Evaluation:
     calibration: Mapping[str, tuple[CalibrationBin, ...]]
     near_copies: Mapping[str, float]
     elapsed_s: Mapping[str, float]
+    n_tuned: int = 0
 
     @property
     def results(self) -> tuple[Result, ...]:
         """Models, then mixtures."""
         return (*self.models, *self.mixtures)
 
-    def per_word(self, perplexity: float) -> float:
-        """A perplexity a token as one a word; may be infinite."""
-        return self._per(perplexity, self.n_words)
+    def perplexity_per_word(self, perplexity: float) -> float:
+        """Convert a perplexity per token to one per word; may be infinite."""
+        bits = self._bits_per(self.n_words, perplexity)
+        return 2.0**bits if bits < _LARGEST_EXPONENT_BITS else math.inf
 
-    def per_byte(self, perplexity: float) -> float:
-        """A perplexity a token as one a byte; its logarithm to the base 2 is bits a byte."""
-        return self._per(perplexity, self.n_bytes)
+    def bits_per_byte(self, perplexity: float) -> float:
+        """Convert a perplexity per token to bits per byte of UTF-8: the mean loss, log2 of a perplexity per byte."""
+        return self._bits_per(self.n_bytes, perplexity)
 
     def relative_reduction(self, result: Result) -> float:
         """The infini-gram paper's measure of a gain on the neural model: 1 − (P − 1) / (P of the model − 1).
@@ -100,6 +109,18 @@ class Evaluation:
         """
         neural = [model.perplexity for model in self.models if model.name == NEURAL]
         return 1 - (result.perplexity - 1) / (neural[0] - 1) if neural and neural[0] > 1 else math.nan
+
+    def columns(self) -> Columns:
+        """A row for each model and mixture; `change` is missing without the paper's rule."""
+        results = self.results
+        of_float = ("perplexity", "impossible_share", "far_perplexity", "fit_s")
+        columns: Columns = {"name": [result.name for result in results], "title": [result.title for result in results]}
+        columns |= numbers(results, *of_float, dtype=np.float64)
+        columns["perplexity_low"] = np.array([result.interval.low for result in results])
+        columns["perplexity_high"] = np.array([result.interval.high for result in results])
+        columns["bits_per_byte"] = np.array([self.bits_per_byte(result.perplexity) for result in results])
+        columns["change"] = numbers(results, "change", dtype=np.float64)["change"]
+        return columns
 
     def as_json(self) -> dict[str, Any]:
         """All of it; None stands for what is infinite, undefined or was not asked for."""
@@ -112,8 +133,8 @@ class Evaluation:
         content = {
             "perplexity": each(lambda result: result.perplexity),
             "intervals": each(lambda result: list(result.interval)),
-            "perplexity_per_word": each(lambda result: self.per_word(result.perplexity)),
-            "perplexity_per_byte": each(lambda result: self.per_byte(result.perplexity)),
+            "perplexity_per_word": each(lambda result: self.perplexity_per_word(result.perplexity)),
+            "bits_per_byte": each(lambda result: self.bits_per_byte(result.perplexity)),
             "perplexity_without_near_copies": each(lambda result: result.far_perplexity),
             "relative_reduction": each(self.relative_reduction),
             "change": each(lambda result: result.change),
@@ -129,6 +150,7 @@ class Evaluation:
                     "neural_model",
                     "n_tokens",
                     "n_documents",
+                    "n_tuned",
                     "n_positions",
                     "n_bytes",
                     "n_words",
@@ -143,11 +165,11 @@ class Evaluation:
         cleaned: dict[str, Any] = _finite(content)
         return cleaned
 
-    def _per(self, perplexity: float, n_units: int) -> float:
+    def _bits_per(self, n_units: int, perplexity: float) -> float:
+        """The loss of all positions in bits, shared out over bytes or words."""
         if not n_units or not math.isfinite(perplexity):
             return math.inf
-        exponent = math.log(perplexity) * self.n_positions / n_units
-        return math.exp(exponent) if exponent < 700 else math.inf
+        return math.log2(perplexity) * self.n_positions / n_units
 
 
 def _finite(value: Any) -> Any:

@@ -12,7 +12,8 @@ import numpy as np
 from infgram.arguments import at_least
 from infgram.corpus import Corpus
 from infgram.errors import InputError, QueryError
-from infgram.index import Index
+from infgram.index import Index, checked_index
+from infgram.reprs import ShortRepr
 from infgram.types import Int64Array
 
 MOST_TOKENS: Final = 5_000_000
@@ -23,7 +24,7 @@ BYTES_A_TOKEN: Final = 5000
 
 
 @dataclass(frozen=True)
-class EvaluationText:
+class EvaluationText(ShortRepr):
     """Documents, and how much text their scored tokens stand for.
 
     Attributes:
@@ -42,6 +43,12 @@ class EvaluationText:
     def n_positions(self) -> int:
         """Tokens that are scored: all but each document's first."""
         return sum(max(0, len(document) - 1) for document in self.documents)
+
+
+def shared_documents(text: EvaluationText, tune: EvaluationText) -> int:
+    """Count the documents of a text that are in the text for tuning, too; weights fitted on them look too good."""
+    tuned = {document.tobytes() for document in tune.documents}
+    return sum(document.tobytes() in tuned for document in text.documents if len(document))
 
 
 def read_text(
@@ -64,7 +71,8 @@ def read_text(
         InputError: the corpus cannot be read, or holds nothing to score.
         QueryError: the index has no tokenizer, or the text is longer than `MOST_TOKENS` and `max_tokens` is None.
     """
-    if index._tokenizer_or_none() is None:
+    most = None if max_tokens is None else at_least(max_tokens, 1, "max_tokens")
+    if checked_index(index)._tokenizer_or_none() is None:
         raise QueryError(f"{index.paths[0]} holds no tokenizer, so text cannot be evaluated; use an index of text")
     documents: list[Int64Array] = []
     names: list[str] = []
@@ -77,8 +85,8 @@ def read_text(
             f"{inputs}: {n_tokens:,} tokens, which take about {n_tokens * BYTES_A_TOKEN / 2**30:.0f} GiB of memory, "
             "and a prediction of each model; say with max_tokens (--max-tokens) how many to evaluate"
         )
-    if max_tokens is not None:
-        cap = _cap([len(document) for document in documents], at_least(max_tokens, 1, "max_tokens"))
+    if most is not None:
+        cap = _cap([len(document) for document in documents], most)
         documents = [document[:cap] for document in documents]
     texts = [index.tokenizer.decode(document[1:]) for document in documents]
     text = EvaluationText(

@@ -31,8 +31,8 @@ def perplexity_figure(evaluation: Evaluation) -> str:
         for result in shown
     ]
     return _figure(
-        interval_plot("Perplexity of models and mixtures", rows, _plain, "perplexity a token"),
-        "Perplexity a token, with 95% bootstrap intervals over documents"
+        interval_plot("Perplexity of models and mixtures", rows, _plain, "perplexity per token"),
+        "Perplexity per token, with 95% bootstrap intervals over documents"
         + ("; in brackets the change against the paper’s rule." if evaluation.mixtures else "."),
     )
 
@@ -73,7 +73,7 @@ def agreement_figure(evaluation: Evaluation) -> str:
 
 
 def gains_figure(evaluation: Evaluation) -> str:
-    """Bits saved a token by effective n, for the paper's rule, classes and the gate."""
+    """Bits saved per token by effective n, for the paper's rule, classes and the gate."""
     results = {result.name: result for result in evaluation.mixtures}
     compared = [(results[name], style) for name, style in _COMPARED if name in results]
     by_length = [[gain for gain in result.gains if gain.name.startswith("n = ")] for result, _ in compared]
@@ -81,11 +81,11 @@ def gains_figure(evaluation: Evaluation) -> str:
     if not values:
         return ""
     plot = Plot(
-        "Bits saved a token, by effective n",
+        "Bits saved per token, by effective n",
         (-0.6, len(by_length[0]) - 0.4),
         (min(0.0, *values), max(0.0, *values) * 1.05 or 1.0),
         x_label="effective n",
-        y_label="bits saved a token",
+        y_label="bits saved per token",
     )
     plot.y_ticks(_plain)
     plot.categories([_short(gain.name.removeprefix("n = ")) for gain in by_length[0]])
@@ -140,8 +140,8 @@ def calibration_figure(evaluation: Evaluation) -> str:
         "Expected against actual loss",
         (0, highest),
         (0, highest),
-        x_label="expected loss (entropy), bits",
-        y_label="actual loss, bits",
+        x_label="expected loss (entropy), bits per token",
+        y_label="actual loss, bits per token",
     )
     plot.y_ticks(_plain)
     plot.x_ticks(_plain)

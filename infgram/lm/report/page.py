@@ -44,7 +44,7 @@ def html_of(evaluation: Evaluation) -> str:
 <section class="figures">
 {figures}
 </section>
-<h2>Perplexity</h2>
+<h2>Perplexity and bits per byte</h2>
 {_results_table(evaluation)}
 {_notes(evaluation)}
 {_gains_tables(evaluation)}
@@ -58,7 +58,7 @@ def _summary(evaluation: Evaluation) -> str:
     """The finding in a sentence."""
     named = {result.name: result for result in evaluation.results}
     best = min(evaluation.results, key=lambda result: result.perplexity)
-    text = f"Best: {best.title}, perplexity {number(best.perplexity)} a token"
+    text = f"Best: {best.title}, perplexity {number(best.perplexity)} per token"
     if "paper" in named and best.change is not None and best.change_interval is not None:
         low, high = best.change_interval
         text += f", {signed(best.change)} ({signed(low)} to {signed(high)}) against the infini-gram paper’s rule"
@@ -81,13 +81,13 @@ def _facts(evaluation: Evaluation) -> str:
 def _results_table(evaluation: Evaluation) -> str:
     headings = (
         "model",
-        "a token",
+        "perplexity per token",
         "95% interval",
         "against the paper",
         "relative reduction",
-        "a word",
-        "bits a byte",
-        "without near copies",
+        "perplexity per word",
+        "bits per byte",
+        "perplexity without near copies",
         "impossible",
     )
     rows = [
@@ -97,8 +97,8 @@ def _results_table(evaluation: Evaluation) -> str:
             _interval(result),
             _change(result),
             _reduction(evaluation, result),
-            number(evaluation.per_word(result.perplexity)),
-            number(math.log2(evaluation.per_byte(result.perplexity))),
+            number(evaluation.perplexity_per_word(result.perplexity)),
+            number(evaluation.bits_per_byte(result.perplexity)),
             number(result.far_perplexity),
             f"{result.impossible_share:.1%}",
         )
@@ -114,9 +114,15 @@ def _notes(evaluation: Evaluation) -> str:
         if copies
         else "<p>No document has 80% or more of its 13-grams in the index.</p>"
     )
+    tuned = (
+        f"<p><strong>{evaluation.n_tuned:,} of {evaluation.n_documents:,} documents are in the text for tuning, too: "
+        "the weights were fitted on them, so the mixtures look better than they are.</strong></p>"
+        if evaluation.n_tuned
+        else ""
+    )
     return f"""<h2>How this was measured</h2>
-<p>Every token but the first of each document is predicted from those before it; the end of a document is not.
-Weights and gates were fitted on another text, never on this one. The paper’s rule mixes the ∞-gram and the
+{tuned}<p>Every token but the first of each document is predicted from those before it; the end of a document is not.
+Weights and gates were fitted on a text of their own. The paper’s rule mixes the ∞-gram and the
 neural model with one weight for sparse contexts, which one token alone ever followed, and one for the others.
 Classes go by effective n, count and distinct continuations. The gate is a network that also sees entropies and
 how each model has done in the document so far. The relative reduction is the paper’s: 1 − (P′ − 1) / (P − 1)
@@ -130,7 +136,7 @@ def _gains_tables(evaluation: Evaluation) -> str:
     parts = []
     for result in evaluation.mixtures:
         models = list(result.gains[0].weights)
-        headings = ("contexts", "tokens", "bits saved", *models)
+        headings = ("contexts", "tokens", "bits saved per token", *models)
         rows = [
             (gain.name, f"{gain.n_positions:,}", f"{gain.bits:+.3f}", *(f"{gain.weights[name]:.3f}" for name in models))
             for gain in result.gains

@@ -7,12 +7,15 @@ from typing import Final, get_args
 
 import numpy as np
 
+from infgram.arguments import instance
 from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.index import Index, checked_index
 from infgram.lm.interpolation import Interpolator
 from infgram.lm.model import InfgramLM, Smoothing
 from infgram.lm.next_token import check_next_token, next_token_weights
+from infgram.lm.positions import checked_token_ids
 from infgram.lm.transformers.model import TransformersLM
+from infgram.reprs import ShortRepr
 from infgram.types import Float64Array, Int64Array, Query
 
 NEURAL: Final = "neural"
@@ -20,7 +23,7 @@ UNFITTED: Final = Interpolator.fixed({NEURAL: 0.5, "witten_bell": 0.5})
 """Weights where none were fitted."""
 
 
-class InterpolatedLM:
+class InterpolatedLM(ShortRepr):
     """What may come next, by a neural model and models of the index together. May be asked from several threads.
 
     Args:
@@ -34,6 +37,8 @@ class InterpolatedLM:
     """
 
     def __init__(self, neural: TransformersLM, index: Index, interpolator: Interpolator = UNFITTED) -> None:
+        instance(neural, "neural", TransformersLM, "a TransformersLM")
+        checked_index(index)
         check_next_token(interpolator)
         smoothings: dict[str, Smoothing] = {name: name for name in get_args(Smoothing)} | {"infgram": "none"}
         if unknown := set(interpolator.models) - {NEURAL, *smoothings}:
@@ -90,4 +95,4 @@ class InterpolatedLM:
     def _tokens(self, context: Query) -> Int64Array:
         if isinstance(context, str):
             return self._index.tokenizer.encode(context)
-        return np.asarray(context, dtype=np.int64)
+        return checked_token_ids(context, "context", self._index.vocab_size)

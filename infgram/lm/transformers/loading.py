@@ -31,7 +31,8 @@ def load_model(name: str, device: str, local_files_only: bool) -> Any:
         )
         return model.eval().to(place)
     except (OSError, ValueError, RuntimeError) as error:
-        where = "; to fetch it from the hub, allow that" if local_files_only and not Path(name).exists() else ""
+        is_elsewhere = local_files_only and not Path(name).exists()
+        where = "; to fetch it from the hub, pass local_files_only=False (--download)" if is_elsewhere else ""
         raise InputError(f"{name}: transformers cannot load this as a causal language model: {error}{where}") from error
     finally:
         if shown:
@@ -64,21 +65,22 @@ def check_tokenizer(name: str, index: Index, tokenizer: str | None, local_files_
     if index._tokenizer_or_none() is None:
         raise TokenizerError(
             f"{index.paths[0]} was built from token ids and holds no tokenizer to compare with that of {name}; if the "
-            "ids are the model's, say tokenizer='index'"
+            "ids are the model's, pass tokenizer='index' (--model-tokenizer index)"
         )
     own = _tokenizer_of(name, local_files_only) if tokenizer is None else resolve(tokenizer)
     if own.fingerprint != index.tokenizer.fingerprint:
         raise TokenizerError(
             f"the tokenizer of {tokenizer or name} is not the one {index.paths[0]} was built with: its fingerprint is "
             f"{own.fingerprint[:16]}, the index's {index.tokenizer.fingerprint[:16]}; build the index with the "
-            "model's tokenizer, or if both give the same ids to every text, say tokenizer='index'"
+            "model's tokenizer, or if both give the same ids to every text, pass tokenizer='index' "
+            "(--model-tokenizer index)"
         )
 
 
 def _tokenizer_of(name: str, local_files_only: bool) -> Tokenizer:
     missing = (
-        f"no tokenizer.json is saved with {name}; say where the model's tokenizer is, or tokenizer='index' if it is "
-        "the one the index was built with"
+        f"no tokenizer.json is saved with {name}; pass the path of the model's tokenizer as tokenizer=… "
+        "(--model-tokenizer PATH), or tokenizer='index' (--model-tokenizer index) if the index was built with it"
     )
     if Path(name).is_dir():
         try:

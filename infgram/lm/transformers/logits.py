@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from transformers import LogitsProcessor
 
+from infgram.arguments import at_least, mapping, text
 from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.index import Index, checked_index
 from infgram.lm.interpolation import Interpolator
+from infgram.lm.model import InfgramLM
 from infgram.lm.next_token import check_next_token, next_token_weights
 from infgram.types import Float64Array, Int64Array
 
@@ -54,13 +56,24 @@ class InfgramLogitsProcessor(LogitsProcessor):
         neural: str = "neural",
         pad_token: int | None = None,
     ) -> None:
+        checked_index(index)
         check_next_token(interpolator)
+        text(neural, "neural")
+        for name, model in mapping(models, "models", "names to models of the index").items():
+            if not hasattr(model, "distribution"):
+                raise TypeError(f"models[{name!r}] is of type {type(model).__name__}; expected a model, as InfgramLM")
+            if isinstance(model, InfgramLM) and model.index.vocab_size != index.vocab_size:
+                raise QueryError(
+                    f"models[{name!r}] counts in {model.index.vocab_size:,} token ids, the index in "
+                    f"{index.vocab_size:,}; expected models of this index"
+                )
         if {neural, *models} != set(interpolator.models) or neural in models:
             raise QueryError(
                 f"the interpolator mixes {', '.join(interpolator.models)}; found {', '.join([neural, *models])}"
             )
         self._index, self._models, self._interpolator = index, dict(models), interpolator
-        self._neural, self._pad_token = neural, pad_token
+        self._neural = neural
+        self._pad_token = None if pad_token is None else at_least(pad_token, 0, "pad_token")
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """The mixture's log-probabilities.
@@ -73,6 +86,16 @@ class InfgramLogitsProcessor(LogitsProcessor):
             A new tensor of the same shape; −inf beyond the index's vocabulary.
         """
         n_ids = self._index.vocab_size
+        if scores.ndim != 2 or input_ids.ndim != 2 or len(scores) != len(input_ids):
+            raise QueryError(
+                f"input_ids have the shape {tuple(input_ids.shape)} and scores {tuple(scores.shape)}; expected "
+                "(batch, length) and (batch, vocabulary)"
+            )
+        if scores.shape[1] < n_ids:
+            raise QueryError(
+                f"the model has {scores.shape[1]:,} token ids, the index {n_ids:,}; expected a model of the index's "
+                "tokenizer"
+            )
         neural = torch.softmax(scores[:, :n_ids].cpu().double(), dim=-1).numpy()
         rows = [self._mixed(self._context(row), own) for row, own in zip(input_ids.tolist(), neural, strict=True)]
         mixture = torch.full_like(scores, -torch.inf)

@@ -10,13 +10,15 @@ from typing import Any, Final, Literal
 import numpy as np
 import torch
 
-from infgram.arguments import at_least
+from infgram.arguments import at_least, callback, choice, flag, integer, refusal, text, text_or_none
+from infgram.arguments import path as checked_path
 from infgram.errors import InputError, QueryError
-from infgram.index import Index
-from infgram.lm.positions import document_starts
+from infgram.index import Index, checked_index
+from infgram.lm.positions import checked_documents, checked_token_ids, document_starts
 from infgram.lm.transformers.loading import check_tokenizer, load_model
 from infgram.lm.types import Guesses, PositionScores
 from infgram.lm.windows import Window, longest_first, tokens_of, windows_over
+from infgram.reprs import ShortRepr
 from infgram.types import Float64Array, Int64Array
 
 LONGEST_CONTEXT: Final = 1024
@@ -28,7 +30,7 @@ N_GUESSES: Final = 32
 _SCORES_AT_ONCE: Final = 1 << 25  # positions × vocabulary, float32: 128 MiB
 
 
-class TransformersLM:
+class TransformersLM(ShortRepr):
     """A causal language model of `transformers` whose token ids are the index's.
 
     Rows of its output beyond the index's vocabulary, by which embeddings are often padded, are left out before
@@ -47,6 +49,8 @@ class TransformersLM:
         QueryError: a length is out of range.
     """
 
+    _repr_fields = ("vocab_size", "context_length", "stride", "begin_token")
+
     def __init__(
         self,
         model: Any,
@@ -56,8 +60,12 @@ class TransformersLM:
         stride: int | None = None,
         begin_token: int | Literal["auto"] | None = "auto",
     ) -> None:
+        if not hasattr(getattr(model, "config", None), "get_text_config"):
+            raise TypeError(
+                f"model is of type {type(model).__name__}; expected a causal language model of transformers"
+            )
         self.model = model
-        self.vocab_size = vocab_size
+        self.vocab_size = vocab_size = at_least(vocab_size, 1, "vocab_size")
         n_rows = int(model.config.get_text_config().vocab_size)
         if n_rows < vocab_size:
             raise InputError(
@@ -65,14 +73,20 @@ class TransformersLM:
                 "tokenizer"
             )
         longest = getattr(model.config.get_text_config(), "max_position_embeddings", None) or LONGEST_CONTEXT
-        self.context_length = at_least(context_length or min(longest, LONGEST_CONTEXT), 1, "context_length")
-        self.stride = at_least(stride or max(1, self.context_length // 2), 1, "stride")
+        chosen = min(longest, LONGEST_CONTEXT) if context_length is None else context_length
+        self.context_length = at_least(chosen, 1, "context_length")
+        self.stride = at_least(max(1, self.context_length // 2) if stride is None else stride, 1, "stride")
         if self.context_length > longest or self.stride > self.context_length:
             raise QueryError(
                 f"context_length is {self.context_length} and stride {self.stride}; expected a stride of at most the "
                 f"context_length, and that of at most {longest}, which this model was made for"
             )
-        self.begin_token: int | None = _begin_token(model) if begin_token == "auto" else begin_token
+        if isinstance(begin_token, str):
+            choice(begin_token, "begin_token", ("auto",))
+            begin_token = _begin_token(model)
+        if begin_token is not None and not 0 <= integer(begin_token, "begin_token") < n_rows:
+            raise refusal(begin_token, "begin_token", f"a token id from 0 to {n_rows - 1}, 'auto' or None")
+        self.begin_token = begin_token
         self._keeps_few = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     @classmethod
@@ -104,8 +118,11 @@ class TransformersLM:
             InputError: no such model, or its vocabulary is smaller than the index's.
             TokenizerError: its tokenizer is another one, or was not saved with it.
         """
-        check_tokenizer(os.fspath(name), index, tokenizer, local_files_only)
-        model = load_model(os.fspath(name), device, local_files_only)
+        folder = checked_path(name, "name")
+        flag(local_files_only, "local_files_only")
+        text(device, "device")
+        check_tokenizer(folder, checked_index(index), text_or_none(tokenizer, "tokenizer"), local_files_only)
+        model = load_model(folder, device, local_files_only)
         return cls(model, index.vocab_size, context_length=context_length, stride=stride, begin_token=begin_token)
 
     @property
@@ -133,9 +150,8 @@ class TransformersLM:
         Raises:
             QueryError: a token id is outside the vocabulary.
         """
-        for document in documents:
-            if len(document) and not 0 <= document.min() <= document.max() < self.vocab_size:
-                raise QueryError(f"a token id is outside the vocabulary: ids go from 0 to {self.vocab_size - 1}")
+        callback(progress, "progress")
+        documents = checked_documents(documents, self.vocab_size)
         starts = document_starts(documents)
         n_positions, n_guesses = int(starts[-1]), min(N_GUESSES, self.vocab_size)
         log_probs, entropies = np.empty(n_positions), np.empty(n_positions)
@@ -165,8 +181,7 @@ class TransformersLM:
         Raises:
             QueryError: a token id is outside the vocabulary; the context is empty, and the model begins with nothing.
         """
-        if len(context) and not 0 <= context.min() <= context.max() < self.vocab_size:
-            raise QueryError(f"a token id is outside the vocabulary: ids go from 0 to {self.vocab_size - 1}")
+        context = checked_token_ids(context, "context", self.vocab_size)
         begin = [] if self.begin_token is None else [self.begin_token]
         seen = [*begin, *context[max(0, len(context) + len(begin) - self.context_length) :].tolist()]
         if not seen:

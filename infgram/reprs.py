@@ -1,0 +1,106 @@
+"""Short reprs: what a result is at a glance, in at most `MOST_CHARACTERS`, however much it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+MOST_CHARACTERS: Final = 200
+_ROOM: Final = 48  # characters of one value
+_SHORTEST: Final = 6  # of a text that is cut
+_OPEN_AND_CLOSE: Final[dict[type, str]] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+
+
+class ShortRepr:
+    """Base of classes whose repr is short: the fields of a dataclass, or the attributes that the class names.
+
+    Attributes:
+        _repr_fields: the attributes to show, where not all fields in their order.
+    """
+
+    _repr_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Put the repr into the class itself, so that `@dataclass` keeps it."""
+        super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = ShortRepr.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        names = self._repr_fields or _field_names(self)
+        return short_repr(type(self).__name__, {name: getattr(self, name) for name in names})
+
+
+def short_repr(name: str, values: Mapping[str, Any], *, is_complete: bool = True) -> str:
+    """Write `name(field=value, …)`; values, and then fields, are left out where there is no more room.
+
+    Args:
+        name: of the class.
+        values: by field.
+        is_complete: False if there are more fields than these.
+    """
+    room = MOST_CHARACTERS - len(name) - len("(, …)")
+    parts: list[str] = []
+    for field, value in values.items():
+        part = f"{field}={_shown(value, min(_ROOM, max(room - len(field) - 3, _SHORTEST)))}"
+        if len(part) + 2 > room:
+            is_complete = False
+            break
+        parts.append(part)
+        room -= len(part) + 2
+    return f"{name}({', '.join(parts if is_complete else [*parts, '…'])})"
+
+
+def named_tuple_repr(self: Any) -> str:
+    """Show a NamedTuple as other results are shown; set it as the `__repr__` of one that may be long."""
+    return short_repr(type(self).__name__, {name: getattr(self, name) for name in self._fields})
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning and `…`."""
+    return text if len(text) <= most else f"{text[: max(most - 1, 0)]}…"
+
+
+def _field_names(value: object) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(value) if field.repr) if is_dataclass(value) else ()
+
+
+def _shown(value: Any, room: int) -> str:
+    """A value in about `room` characters."""
+    if isinstance(value, str | bytes | bytearray):
+        short = value if len(value) <= room - 2 else value[: max(room - 3, 1)]
+        shown = cut(repr(short), room)
+        return shown if len(short) == len(value) else f"{cut(shown[:-1], room - 2)}…{shown[-1]}"
+    if isinstance(value, np.ndarray):
+        if value.ndim != 1:
+            return f"<{value.dtype} array of shape {value.shape}>"
+        return _items((repr(item) for item in value[:room].tolist()), len(value), "[]", room)
+    if type(value) in _OPEN_AND_CLOSE:
+        if value and all(isinstance(item, ShortRepr) for item in value):
+            return f"<{len(value):,} {type(next(iter(value))).__name__}>"
+        return _items((_shown(item, room) for item in value), len(value), _OPEN_AND_CLOSE[type(value)], room)
+    if isinstance(value, Mapping):
+        items = (f"{_shown(key, room // 2)}: {_shown(item, room // 2)}" for key, item in value.items())
+        return _items(items, len(value), "{}", room)
+    if isinstance(value, ShortRepr):
+        return f"<{type(value).__name__}>"
+    return cut(repr(value), max(room, 24))
+
+
+def _items(shown: Iterable[str], n_items: int, brackets: str, room: int) -> str:
+    """As many items as fit, and how many more there are."""
+    parts: list[str] = []
+    left = room - len("[, … 1,000,000 more]")
+    for part in shown:
+        if len(part) > left and (parts or len(part) > room - len("[, … 1 more]")):
+            break
+        parts.append(part)
+        left -= len(part) + 2
+    n_more = n_items - len(parts)
+    if n_more:
+        parts.append(f"… {n_more:,} more" if parts else f"… {n_more:,}")
+    comma = "," if brackets == "()" and n_items == 1 and not n_more else ""
+    return f"{brackets[0]}{', '.join(parts)}{comma}{brackets[1]}"

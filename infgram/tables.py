@@ -1,0 +1,155 @@
+"""Results that are tables: columns by name, as pandas, as Arrow, and as a table in a notebook."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from infgram.errors import InfgramError, MissingExtraError, QueryError
+from infgram.notebook import MOST_ROWS, table_html
+from infgram.reprs import ShortRepr
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+Columns: TypeAlias = "dict[str, npt.NDArray[Any] | list[str] | list[str | None]]"
+"""Arrays of numbers, masked where a number may be missing, or lists of texts; all of one length."""
+
+T = TypeVar("T", bound="Table")
+
+
+class ShowsTokens(Protocol):
+    """A tokenizer, as far as a table needs one."""
+
+    def tokens(self, token_ids: Sequence[int], /) -> list[str]:
+        """Each token alone, to show."""
+
+
+class HasTokenizer(Protocol):
+    """An index or a client."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """A `ShowsTokens`."""
+
+
+class Table(ShortRepr):
+    """A result that is a table, which `columns` gives."""
+
+    _source: weakref.ref[HasTokenizer] | None = None  # what was asked: it knows the tokens' texts while it lives
+
+    def columns(self) -> Columns:
+        """The columns by name, in their order; all of one length."""
+        raise NotImplementedError
+
+    def to_pandas(self, tokenizer: ShowsTokens | None = None) -> pandas.DataFrame:
+        """Return the columns as a pandas DataFrame.
+
+        Args:
+            tokenizer: such as `index.tokenizer`; it adds a column `token` after `token_id`, missing for the end of a
+                document.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+            QueryError: a tokenizer was given, but the table has no column `token_id`.
+        """
+        columns = _with_tokens(self.columns(), tokenizer)
+        return _installed("pandas", "to_pandas", "pandas").DataFrame(columns)
+
+    def to_arrow(self, tokenizer: ShowsTokens | None = None) -> pyarrow.Table:
+        """Return the columns as an Arrow table; arguments as for `to_pandas`.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+            QueryError: as `to_pandas`.
+        """
+        arrow = _installed("pyarrow", "to_arrow", "parquet")
+        columns = _with_tokens(self.columns(), tokenizer)
+        typed = {
+            name: arrow.array(column, arrow.string()) if isinstance(column, list) else arrow.array(column)
+            for name, column in columns.items()
+        }
+        return arrow.table(typed)
+
+    def _repr_html_(self) -> str:
+        columns = self._display()
+        n_rows = max((len(column) for column in columns.values()), default=0)
+        shown = self._with_known_tokens({name: column[:MOST_ROWS] for name, column in columns.items()})
+        values = {name: column if isinstance(column, list) else column.tolist() for name, column in shown.items()}
+        return table_html(values, caption=self._caption(), bars=("probability",), n_rows=n_rows)
+
+    def _display(self) -> Columns:
+        """The columns that a notebook shows, the most important rows first."""
+        return self.columns()
+
+    def _caption(self) -> str:
+        """The line above the table in a notebook."""
+        return type(self).__name__
+
+    def _with_known_tokens(self, columns: Columns) -> Columns:
+        """With the tokens' texts, if what was asked is still there and knows them."""
+        source = None if self._source is None else self._source()
+        if source is None or "token_id" not in columns:
+            return columns
+        try:
+            columns = _with_tokens(columns, source.tokenizer)
+        except InfgramError:  # an index of token ids, or a service that has gone: ids are shown alone
+            return columns
+        quoted = [
+            "(end of document)" if token is None else json.dumps(token, ensure_ascii=False)
+            for token in columns["token"]
+        ]
+        return {**columns, "token": quoted}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_source"}
+
+
+def asked_of(source: HasTokenizer, result: T) -> T:
+    """The result, which remembers what was asked, weakly, to show tokens in notebooks."""
+    object.__setattr__(result, "_source", weakref.ref(source))
+    return result
+
+
+def masked(values: Sequence[int | None]) -> npt.NDArray[np.int64]:
+    """A column of integers, of which some are missing."""
+    filled = np.array([0 if value is None else value for value in values], dtype=np.int64)
+    if None not in values:
+        return filled
+    return np.ma.masked_array(filled, mask=[value is None for value in values])
+
+
+def _with_tokens(columns: Columns, tokenizer: ShowsTokens | None) -> Columns:
+    if tokenizer is None:
+        return columns
+    if not hasattr(tokenizer, "tokens"):
+        raise TypeError(f"tokenizer is of type {type(tokenizer).__name__}; expected a tokenizer, as index.tokenizer")
+    if "token_id" not in columns:
+        raise QueryError(f"this table has no token ids ({', '.join(columns)}); leave the tokenizer out")
+    token_ids = np.asarray(columns["token_id"], dtype=np.int64)
+    texts = iter(tokenizer.tokens(token_ids[token_ids >= 0].tolist()))
+    tokens = [next(texts) if token_id >= 0 else None for token_id in token_ids.tolist()]
+    place = list(columns).index("token_id") + 1
+    names = [*list(columns)[:place], "token", *list(columns)[place:]]
+    return {name: tokens if name == "token" else columns[name] for name in names}
+
+
+def _installed(package: str, method: str, extra: str) -> Any:
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{method} needs the package {package}, which is not installed; pip install 'infgram[{extra}]'"
+        ) from error
+
+
+def numbers(rows: Sequence[object], *names: str, dtype: npt.DTypeLike = np.int64) -> dict[str, npt.NDArray[Any]]:
+    """Columns of numbers, of attributes that all rows have."""
+    return {name: np.array([getattr(row, name) for row in rows], dtype=dtype) for name in names}
