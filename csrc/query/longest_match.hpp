@@ -14,8 +14,9 @@ struct LongestMatch {
   std::uint64_t count;   // occurrences of these; n_tokens for length 0
 };
 
-// For each position of `tokens` the longest match that starts there. All searches are independent and interleaved.
-// Cost: one search a position and shard (query/descent.hpp). REQUIRES tokens below vocab_size.
+// For each position of `tokens` the longest match that starts there.
+// Cost: a search a position and shard; few where matches are long (query/match_pass.hpp). REQUIRES tokens below
+// vocab_size, fewer than 2^32 of them.
 [[nodiscard]] std::vector<LongestMatch> longest_matches(const Index& index, std::span<const TokenId> tokens);
 
 }  // namespace infgram
