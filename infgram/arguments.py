@@ -19,8 +19,8 @@ from infgram.errors import QueryError
 from infgram.reprs import cut
 
 T = TypeVar("T")
-_MOST_SHOWN = 80  # characters of what was found
-
+_MOST_SHOWN: Final = 80  # characters of what was found
+_SHORT_TYPES: Final = (str, int, float, type(None))
 
 MOST_THREADS: Final = 1024
 QUERIES: Final = "texts or sequences of token ids"
@@ -28,13 +28,10 @@ QUERIES: Final = "texts or sequences of token ids"
 
 def refusal(value: object, name: str, expected: str) -> QueryError:
     """The error for an argument that is not what is expected."""
-    if isinstance(value, str | bytes | bytearray) and len(value) > _MOST_SHOWN:
+    if isinstance(value, str) and len(value) > _MOST_SHOWN:
         value = value[:_MOST_SHOWN]
     shown = cut(repr(value), _MOST_SHOWN) if isinstance(value, _SHORT_TYPES) else f"of type {type(value).__name__}"
     return QueryError(f"{name} is {shown}; expected {expected}")
-
-
-_SHORT_TYPES = (str, bytes, int, float, type(None))
 
 
 def integer(value: int, name: str) -> int:
@@ -124,7 +121,8 @@ def choice(value: T, name: str, choices: Iterable[T]) -> T:
     """The value, if it is one of the choices."""
     allowed = tuple(choices)
     if not isinstance(value, str | None) or value not in allowed:
-        raise refusal(value, name, "one of " + ", ".join(map(repr, allowed)))
+        names = [repr(each) for each in allowed]
+        raise refusal(value, name, " or ".join(names) if len(names) < 3 else f"one of {', '.join(names)}")
     return value
 
 
@@ -134,8 +132,8 @@ def several(values: Iterable[T], name: str, of: str = QUERIES) -> Iterable[T]:
     A text is one query and not its letters; a mapping or a set has no order of its own.
     """
     if isinstance(values, str | bytes | bytearray | Mapping | Set) or not isinstance(values, Iterable):
-        hint = f"; for one, write [{name[:-1]}]" if isinstance(values, str) and name.endswith("s") else ""
-        raise refusal(values, name, f"several {of}, as a list{hint}")
+        hint = "; put a single one into a list" if isinstance(values, str) else ""
+        raise refusal(values, name, f"a sequence of {of}{hint}")
     return values
 
 
@@ -163,14 +161,14 @@ def instance(value: T, name: str, kind: type | tuple[type, ...], expected: str) 
     return value
 
 
-def array(values: Any, name: str, *, kinds: str, ndim: int, expected: str) -> Any:
-    """The values as a NumPy array of one of the kinds of dtype, with so many dimensions; an empty list is of any."""
+def array(values: Any, name: str, *, kinds: str, ndim: int | None, expected: str) -> Any:
+    """The values as a NumPy array of one of the kinds of dtype, with that many dimensions; an empty list is of any kind."""
     if isinstance(values, str | bytes | bytearray | memoryview):
         raise refusal(values, name, expected)
     try:
         found = np.asarray(values)
     except ValueError:  # rows of unequal length
         raise refusal(values, name, expected) from None
-    if found.ndim != ndim or (found.dtype.kind not in kinds and found.size):
+    if (ndim is not None and found.ndim != ndim) or (found.dtype.kind not in kinds and found.size):
         raise refusal(values, name, expected)
     return found

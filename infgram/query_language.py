@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from infgram.arguments import refusal, several
+from infgram.arguments import several
 from infgram.arguments import text as checked_text
 from infgram.errors import QueryError
 from infgram.reprs import ShortRepr
@@ -173,5 +173,5 @@ def _frozen(term: Query) -> Query:
     if isinstance(term, str):
         return term
     if isinstance(term, bytes | bytearray) or not isinstance(term, Sequence | np.ndarray) or np.ndim(term) != 1:
-        raise refusal(term, "a term", "text or a sequence of token ids")
+        raise QueryError(f"a term is of type {type(term).__name__}; expected text or a sequence of token ids")
     return tuple(term)

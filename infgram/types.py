@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -342,7 +342,7 @@ class SearchHit(SearchMatch):
     match_count: int
     matches: tuple[SearchMatch, ...]
 
-    _repr_fields: ClassVar = ("document_id", "match_count", "offset", "snippet", "metadata")
+    _repr_fields = ("document_id", "match_count", "offset", "snippet", "metadata")
 
     def _repr_html_(self) -> str:
         shown = [match for match in self.matches if match.clause == 0] or [self]

@@ -296,7 +296,7 @@ def _checked_weights(weights: Float64Array | None, smoothing: Smoothing) -> list
         return [0.5] * (shape[0] * shape[1])
     if smoothing != "jelinek_mercer":
         raise QueryError(f"weights were given for smoothing {smoothing!r}; only 'jelinek_mercer' has weights")
-    given = array(weights, "weights", kinds="fiu", ndim=2, expected=f"numbers from 0 to 1 in the shape {shape}")
+    given = array(weights, "weights", kinds="fiu", ndim=None, expected=f"numbers from 0 to 1 in the shape {shape}")
     if given.shape != shape or not ((given >= 0) & (given <= 1)).all():
         raise QueryError(f"weights have the shape {given.shape}; expected numbers from 0 to 1 in the shape {shape}")
     return [float(weight) for weight in given.flat]

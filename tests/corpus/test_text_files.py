@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infgram.corpus import Corpus, Skipped, SourceDocument
-from infgram.errors import InputError
+from infgram.errors import InputError, QueryError
 
 
 def texts(path: Path) -> list[str]:
@@ -211,5 +211,5 @@ def test_inputs_that_hold_nothing(tmp_path: Path) -> None:
 
 
 def test_an_unknown_way_to_handle_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected 'fail' or 'skip'"):
+    with pytest.raises(QueryError, match="expected 'fail' or 'skip'"):
         Corpus(tmp_path, on_error="ignore")  # type: ignore[arg-type]

@@ -166,7 +166,7 @@ def test_the_models_tokenizer_must_be_the_indexs(folder: Path) -> None:
         scores = [model.evaluate([document]).log_probs for model in (found, stated, believed)]
         np.testing.assert_array_equal(scores[0], scores[1])
         np.testing.assert_array_equal(scores[0], scores[2])
-        with pytest.raises(TokenizerError, match=r"no tokenizer.json is saved with .*without; say where"):
+        with pytest.raises(TokenizerError, match=r"no tokenizer.json is saved with .*without; pass the path"):
             TransformersLM.from_pretrained(folder / "without", index)
         with pytest.raises(TokenizerError, match=r"is not the one .*x.infgram was built with: its fingerprint"):
             TransformersLM.from_pretrained(folder / "with", index, tokenizer=str(folder / "other"))
