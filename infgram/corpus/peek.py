@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
 
-from infgram.corpus.documents import SourceDocument
+from infgram.corpus.documents import SourceDocument, UnreadableError
 from infgram.corpus.extras import PARQUET
-from infgram.corpus.json_lines import read_json_lines
+from infgram.corpus.formats import JSON_LINES, PARQUET_FILE, TEXT, Format
+from infgram.corpus.opening import Compression, decompressed
 from infgram.corpus.options import ReadOptions
-from infgram.corpus.parquet import read_parquet
 from infgram.corpus.places import CountingFile, CountingStream, Place
-from infgram.corpus.reading import InputFile, Reading
+from infgram.corpus.reading import InputFile, Reading, format_of_content
 from infgram.corpus.sampling import place_number
-from infgram.corpus.text_file import read_text
 from infgram.errors import InputError
 
 _LOOKS: Final = 32
@@ -69,18 +68,28 @@ def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iter
         file = files[number]
         if n_read > _MOST_TIMES * n_bytes:  # of files that must be read whole
             break
-        if file.size_bytes <= most or file.format.read is read_text:
+        format_, compression = (TEXT, None) if file.size_bytes <= most else _kind(file, options)
+        if format_ is TEXT:
             after = min(number + 1, len(files) - 1)  # else the longer a file, the likelier it would be seen
             for seen in _small_files(files[after : after + _MOST_FILES], options, most, look):
                 n_read += seen.size_bytes
                 yield seen
-        elif file.compression is None and file.format.read is read_json_lines:
+        elif format_ is JSON_LINES and compression is None:
             lines = _lines_at(file, at - (ends[number] - file.size_bytes), most)
             yield from _documents(lines, options, lines.size_bytes, look)
         else:
             heads[number] = heads.get(number, 0) + 1
     for number, n_looks in heads.items():
         yield from _head(files[number], options, most, n_looks, _LOOKS * (number + 1))
+
+
+def _kind(file: InputFile, options: ReadOptions) -> tuple[Format | None, Compression | None]:
+    """How a file is read; None if it cannot be."""
+    try:
+        with file.place.open() as raw, decompressed(raw, file.source) as (content, compression):
+            return format_of_content(content, file.source, options), compression
+    except (OSError, UnreadableError):
+        return None, None
 
 
 def _small_files(files: Sequence[InputFile], options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
@@ -105,9 +114,10 @@ def _documents(file: InputFile, options: ReadOptions, most: int, look: int) -> I
 
     Bytes come many at once: those that come with a document are shared among it and the others before the next come.
     """
-    is_whole = most >= file.size_bytes
-    n_rows = None if is_whole or file.format.read is not read_parquet else _n_rows(file)
-    slow = file if is_whole or file.format.extra else replace(file, place=_Slowly(file.place))
+    format_ = None if most >= file.size_bytes else _kind(file, options)[0]
+    is_whole = format_ is None
+    n_rows = _n_rows(file) if format_ is PARQUET_FILE else None
+    slow = file if format_ is None or format_.seeks else replace(file, place=_Slowly(file.place))
     reading = Reading("", [slow], [], options, "skip")
     counted = come = 0.0
     held: list[SourceDocument] = []

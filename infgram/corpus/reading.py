@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
 from infgram.corpus.formats import JSON_LINES, TEXT, Format, format_of_name
@@ -37,6 +38,15 @@ class InputFile:
     place: Place
     source: str
     size_bytes: int
+
+
+def format_of_content(content: io.BufferedReader[Any], source: str, options: ReadOptions) -> Format:
+    """Return the format of a file that was opened, of which nothing was read yet.
+
+    Raises:
+        UnreadableError: it is neither text nor a table.
+    """
+    return recognize(content.peek(1), source if source == STANDARD_INPUT else stem_of(source), options)
 
 
 class Reading:
@@ -117,14 +127,13 @@ class Reading:
         try:
             with file.place.open() as raw, decompressed(raw, file.source) as (content, compression):
                 self._file, self._raw = file, raw
-                name = file.source if file.source == STANDARD_INPUT else stem_of(file.source)
-                format_ = recognize(content.peek(1), name, self._options)
+                format_ = format_of_content(content, file.source, self._options)
                 if format_.extra is not None:
                     format_.extra.load()
                 if format_.seeks and compression is not None:
                     raise UnreadableError(f"a {format_.label} file inside of {compression} data; decompress it first")
                 n_whole_files = self._options.text_field.n_whole_files
-                is_guessed = format_ is JSON_LINES and format_of_name(name) is None
+                is_guessed = format_ is JSON_LINES and format_of_name(file.source) is None
                 for item in format_.read(content, file.source, self._options):
                     if is_guessed and line is None and isinstance(item, Skipped):
                         item = replace(item, reason=f"{item.reason}; {_TAKEN_FOR_LINES}")
