@@ -162,7 +162,7 @@ def instance(value: T, name: str, kind: type | tuple[type, ...], expected: str) 
 
 
 def array(values: Any, name: str, *, kinds: str, ndim: int | None, expected: str) -> Any:
-    """The values as a NumPy array of one of the kinds of dtype, with that many dimensions; an empty list is of any kind."""
+    """The values as a NumPy array of one of the kinds of dtype, with that many dimensions; an empty list fits any kind."""
     if isinstance(values, str | bytes | bytearray | memoryview):
         raise refusal(values, name, expected)
     try:
