@@ -571,7 +571,7 @@ def test_a_text_is_not_several_texts(index: infgram.Index) -> None:
 def test_a_model_of_another_tokenizer_is_refused_while_it_generates(index: infgram.Index) -> None:
     mixture = lm.Interpolator.fixed({"neural": 0.5, "witten_bell": 0.5})
     models = {"witten_bell": lm.InfgramLM(index, "witten_bell")}
-    with pytest.raises(TypeError, match="interpolator is 0.5; expected an Interpolator"):
+    with pytest.raises(TypeError, match=r"interpolator is 0\.5; expected an Interpolator"):
         neural.InfgramLogitsProcessor(index, models, 0.5)  # type: ignore[arg-type]
     processor = neural.InfgramLogitsProcessor(index, models, mixture)
     small = tiny_llama(100)
