@@ -122,7 +122,7 @@ def choice(value: T, name: str, choices: Iterable[T]) -> T:
     allowed = tuple(choices)
     if not isinstance(value, str | None) or value not in allowed:
         names = [repr(each) for each in allowed]
-        raise refusal(value, name, " or ".join(names) if len(names) < 3 else f"one of {', '.join(names)}")
+        raise refusal(value, name, " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names))
     return value
 
 
@@ -162,7 +162,7 @@ def instance(value: T, name: str, kind: type | tuple[type, ...], expected: str) 
 
 
 def array(values: Any, name: str, *, kinds: str, ndim: int | None, expected: str) -> Any:
-    """The values as a NumPy array of one of the kinds of dtype, with that many dimensions; an empty list fits any kind."""
+    """The values as a NumPy array of one of the kinds of dtype, with that many dimensions; none is of any kind."""
     if isinstance(values, str | bytes | bytearray | memoryview):
         raise refusal(values, name, expected)
     try:

@@ -179,7 +179,7 @@ def test_with_an_end_token_its_draw_ends_a_sample(index: infgram.Index) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"smoothing": "kn"}, "smoothing is 'kn'; expected one of 'none', 'stupid_backoff'"),
+        ({"smoothing": "kn"}, "smoothing is 'kn'; expected 'none', 'stupid_backoff'"),
         ({"smoothing": "kneser_ney", "n": 1}, "n is 1; expected an integer of at least 2"),
         ({"n": 0}, "n is 0; expected an integer of at least 1"),
         ({"min_count": 0}, "min_count is 0"),
