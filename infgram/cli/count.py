@@ -29,7 +29,7 @@ EXAMPLES = """
 infgram count corpus.infgram "natural language"
 infgram count corpus.infgram "natural language" --json
 infgram count corpus.infgram "natural language" --documents
-infgram count corpus.infgram "language" --any-tokenization  # the string, not the tokens
+infgram count corpus.infgram "language" --any-tokenization  # the string
 infgram count corpus.infgram "language" --ignore-case
 infgram count corpus.infgram "language" --readings
 infgram count corpus.infgram --token-ids 3306,2750

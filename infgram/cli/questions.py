@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from infgram.cli.output import note
-from infgram.corpus.text_file import why_not_utf8
 from infgram.errors import IndexNotFoundError, InputError, QueryError
 
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
+        from infgram.corpus.text_file import why_not_utf8
+
         raise InputError(f"{name}: {why_not_utf8(error, data)}") from error
 
 

@@ -163,7 +163,10 @@ def test_search(index: infgram.Index, index_path: Path, query: str, seed: int | 
         assert matches == [vars(match) for match in hit.matches]
     shown = run("search", index_path, query, "--limit", 2, *options).stdout
     assert shown.startswith(f"{expected.count} occurrence")
-    assert all(f"document {hit.document_id}  number={hit.metadata['number']}\n" in shown for hit in expected)
+    assert all(
+        f"document {hit.document_id}  {hit.source}:{hit.line}  number={hit.metadata['number']}\n" in shown
+        for hit in expected
+    )
 
 
 def test_search_with_operators(index: infgram.Index, index_path: Path) -> None:
@@ -242,6 +245,8 @@ def test_document(index: infgram.Index, index_path: Path) -> None:
         assert found == {
             "document_id": number,
             "metadata": {"number": number},
+            "source": "corpus.jsonl",
+            "line": number + 1,
             "n_tokens": len(token_ids),
             "text": text,
             "token_ids": token_ids,

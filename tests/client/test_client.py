@@ -165,7 +165,15 @@ def test_wrong_questions(service: Loopback, case: tuple[Any, dict[str, Any], str
 def test_it_has_the_methods_of_an_index() -> None:
     """Of the same name, with the same parameters; what needs the files is not among them."""
     of_files = {"is_local", "paths", "skipped", "verify", "locate_rank", "duplicates"}
-    of_tools = {"count_by", "spellings", "sample_documents", "count_spans", "document_tokens", "document_metadata"}
+    of_tools = {
+        "count_by",
+        "provenance",
+        "spellings",
+        "sample_documents",
+        "count_spans",
+        "document_tokens",
+        "document_metadata",
+    }
     for name, method in vars(infgram.Index).items():
         if name.startswith("_") or name in of_files | of_tools:
             continue

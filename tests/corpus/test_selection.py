@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infgram.corpus import Corpus
-from infgram.errors import InputError
+from infgram.errors import InputError, QueryError
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_selection_that_leaves_nothing(folder: Path) -> None:
         Corpus(folder, include="*.parquet")
     with pytest.raises(InputError, match="include holds an empty pattern"):
         Corpus(folder, include="")
-    with pytest.raises(InputError, match="format is 'yaml'; expected one of auto, text, jsonl"):
+    with pytest.raises(QueryError, match="format is 'yaml'; expected 'auto', 'text', 'jsonl'"):
         Corpus(folder, format="yaml")  # type: ignore[arg-type]
 
 
