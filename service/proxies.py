@@ -25,6 +25,9 @@ Network = IPv4Network | IPv6Network
 UNIX: Final = "unix"
 """Stands for whoever is connected by a Unix socket, which has no address."""
 
+_MAPPED_BITS: Final = 96
+"""Of the network ::ffff:0:0/96, which holds the IPv4 addresses."""
+
 _OBFUSCATED: Final = re.compile(r"_[A-Za-z0-9._-]{1,64}")
 _PORT: Final = re.compile(r"[0-9]{1,5}|_[A-Za-z0-9._-]+")
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -131,7 +134,11 @@ class Behind:
 
 def _network(text: str) -> Network:
     try:
-        return ip_network(text)
+        network = ip_network(text)
+        mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+        if mapped is not None and network.prefixlen >= _MAPPED_BITS:  # as _address has it
+            return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+        return network
     except ValueError as error:
         raise ValueError(
             f"expected an address, a network such as 10.0.0.0/8, {UNIX}, or the number of proxies alone; {error}"

@@ -114,7 +114,7 @@ def count(
             if readings and isinstance(asked, str):
                 found = opened.readings(asked)
                 answer["readings"] = asdict(found)
-            elif not (as_json or documents or find_text):
+            elif not (as_json or documents or find_text or quiet):
                 _note_on_string(opened, asked)
         if question is not None and as_json:
             print_json({**answer, "token_ids": question.token_ids, "tokens": question.tokens})
@@ -161,8 +161,10 @@ def _note_on_string(index: Index, asked: str | list[int]) -> None:
     found = index.readings(asked, other_case=False, max_branches=_MOST_BRANCHES)
     typed, spaced = found.as_typed.count, found.after_space.count if found.after_space else 0
     if found.string_count is not None and found.string_count > typed:
-        where = f", {spaced:,} of them after a space" if spaced else ", in other tokens"
-        note(f"the text occurs {number(found.string_count, 'time')} in all{where}; --any-tokenization counts all")
+        where = (
+            f"{spaced:,} of them after a space" if spaced else f"{found.string_count - typed:,} of them in other tokens"
+        )
+        note(f"the text occurs {number(found.string_count, 'time')} in all, {where}; --any-tokenization counts all")
     elif found.string_count is None and spaced:
         note(f"with a space in front the text occurs {number(spaced, 'time')} more; --any-tokenization counts all")
 

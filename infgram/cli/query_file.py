@@ -42,6 +42,8 @@ def read_queries(file: str) -> list[FileQuery]:
         InputError: the file cannot be read, or a line is no query; names the line.
     """
     name = "standard input" if file == "-" else file
+    if file == "-" and sys.stdin is None:
+        raise InputError("standard input is closed; expected a query a line there ('-')")
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:

@@ -267,8 +267,8 @@ def _checked(options: Mapping[str, Any]) -> Fields:
 def _in_characters(ignore_case: bool, any_tokenization: bool) -> Fields:
     """What is asked for, and nothing else: a service of before knows no more."""
     return {
-        **({"ignore_case": True} if ignore_case else {}),
-        **({"any_tokenization": True} if any_tokenization else {}),
+        **({"ignore_case": True} if flag(ignore_case, "ignore_case") else {}),
+        **({"any_tokenization": True} if flag(any_tokenization, "any_tokenization") else {}),
     }
 
 

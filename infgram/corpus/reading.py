@@ -123,6 +123,7 @@ class Reading:
 
     def _items(self, file: InputFile) -> Iterator[SourceDocument | Skipped]:
         line: int | None = None
+        read_as: tuple[Format, Compression | None] | None = None
         n_before = self._n_documents
         try:
             with file.place.open() as raw, decompressed(raw, file.source) as (content, compression):
@@ -133,9 +134,10 @@ class Reading:
                 if format_.seeks and compression is not None:
                     raise UnreadableError(f"a {format_.label} file inside of {compression} data; decompress it first")
                 n_whole_files = self._options.text_field.n_whole_files
-                is_guessed = format_ is JSON_LINES and format_of_name(file.source) is None
+                read_as = format_, compression
+                is_named = self._options.format != "auto" or format_of_name(file.source) is not None
                 for item in format_.read(content, file.source, self._options):
-                    if is_guessed and line is None and isinstance(item, Skipped):
+                    if format_ is JSON_LINES and not is_named and line is None and isinstance(item, Skipped):
                         item = replace(item, reason=f"{item.reason}; {_TAKEN_FOR_LINES}")
                     line = item.line
                     yield item
@@ -144,6 +146,8 @@ class Reading:
         except (OSError, UnreadableError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             what = "cannot be read" if line is None else f"cannot be read any further than line {line}"
+            if read_as is not None and self._n_documents > n_before:
+                self._count(*read_as, file.source)
             yield Skipped(file.source, None, f"{what}: {reason}{self._kept(self._n_documents - n_before, line)}")
 
     def _kept(self, n_documents: int, line: int | None) -> str:

@@ -17,6 +17,7 @@ from infgram.corpus.text_file import begins_as_utf8, in_encoding, other_encoding
 _LOOKED_AT: Final = 1 << 16  # bytes, for zeros
 _MANY: Final = 0.3  # of the bytes in even or odd places
 _OBJECT_BEGINS: Final = re.compile(rb'\{[ \t\r]*"')
+_LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/v"
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 _OTHER_KINDS: Final = (
@@ -63,6 +64,8 @@ def recognize(head: bytes, name: str, options: ReadOptions) -> Format:
     """
     if options.format != "auto":
         return BY_NAME[options.format]
+    if head.startswith(_LFS_POINTER):
+        raise UnreadableError("this is a Git LFS pointer, not the data; fetch them first: git lfs pull")
     if head.startswith(b"PAR1"):
         return PARQUET_FILE
     if head.startswith((b"ARROW1", _ARROW_STREAM)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.types import Int64Array
 
 
+@runtime_checkable
 class Tokenizer(Protocol):
     """Text to token ids and back.
 

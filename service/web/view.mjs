@@ -158,7 +158,7 @@ export function showDocuments(found, note) {
 }
 
 function foundDocument(hit) {
-  const head = make("header", "", make("h3", "", `Document ${number(hit.document_id)}`), ...metadata(hit.metadata));
+  const head = make("header", "", make("h3", "", `Document ${number(hit.document_id)}`), ...metadata(withSource(hit)));
   if (!hit.text) return make("article", "", head, make("p", "note", `From token ${number(hit.offset)} on.`));
   return make("article", "", head, snippet(hit), wholeText(hit));
 }
@@ -181,6 +181,12 @@ function wholeText(hit) {
     details.append(text);
   });
   return details;
+}
+
+/** A document's metadata, after its file and line where these do not say them. */
+function withSource({ metadata: fields, source, line }) {
+  if (!source || fields.path === source) return fields;
+  return { source: line ? `${source}:${line}` : source, ...fields };
 }
 
 /** The first fields of a document's metadata, on one line. */

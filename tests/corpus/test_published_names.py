@@ -301,6 +301,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         "a JSON file of one value without the field 'text'; found the fields 'version', 'data'; .*--format text",
     ),
     "a list of strings": ("words.json", b'["a", "b"]', "a JSON file of one value without the field 'text'"),
+    "a hub checkout without its data": (
+        "train-00000-of-00001.parquet",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+        "this is a Git LFS pointer, not the data; fetch them first: git lfs pull",
+    ),
     "a paper": ("paper.pdf", b"%PDF-1.7\n", "this is a PDF document"),
 }
 

@@ -221,3 +221,11 @@ def test_headers_that_disagree_are_said_once(folders: dict[str, Path], capsys: p
     lines = logged(capsys)
     assert [line["event"] for line in lines] == ["forwarded_ignored", "request", "request"]
     assert "disagree" in lines[0]["detail"]
+
+
+def test_an_ipv4_network_inside_ipv6_is_that_network() -> None:
+    """Peers are compared as IPv4 addresses, however they are written."""
+    proxies = Proxies(["::ffff:127.0.0.0/104"])
+    assert proxies.trusts("127.0.0.1")
+    assert proxies.trusts("::ffff:127.0.0.1")
+    assert not proxies.trusts("10.0.0.1")

@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import infgram
 from infgram.errors import IndexDamagedError, TokenizerError
-from infgram.tokenizers import HuggingFaceTokenizer, load_saved, resolve, train_bpe
+from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, load_saved, resolve, train_bpe
 from infgram.tokenizers.byte_level import byte_of_letter
 
 SAMPLE = ["the cat sat on the mat, the cats sat there " * 3]
@@ -164,3 +166,14 @@ def test_what_an_index_holds_may_be_damaged(trained: HuggingFaceTokenizer, tmp_p
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(TokenizerError, match=r"tokenizer\.json: this is no tokenizer\.json"):
         load_saved("huggingface", tmp_path)
+
+
+def test_a_tokenizer_itself_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("a rose is a rose")
+    for tokenizer in (BytesTokenizer(), train_bpe(["a rose is a rose"], 300)):
+        with infgram.build(tmp_path / "c.txt", tmp_path / "x", tokenizer=tokenizer, overwrite=True) as index:
+            assert index.tokenizer.fingerprint == tokenizer.fingerprint
+    wrong: Any
+    for wrong in (5, None, "nothing-of-this-name"):
+        with pytest.raises((infgram.QueryError, infgram.TokenizerError), match="tokenizer"):
+            infgram.build(tmp_path / "c.txt", tmp_path / "y", tokenizer=wrong)
