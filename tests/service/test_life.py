@@ -163,7 +163,8 @@ def test_names_of_folders() -> None:
     paths = [Path(name) for name in ("a/corpus.infgram", "b/corpus.infgram", "my books (2)", "…", "c.d")]
     names = ["corpus", "corpus-2", "my-books-2", "index", "c.d"]
     assert names_of(paths) == dict(zip(names, paths, strict=True))
-    assert Settings(indexes=names_of(paths)).indexes == names_of(paths)
+    absolute = {name: path.absolute() for name, path in zip(names, paths, strict=True)}
+    assert Settings(indexes=names_of(paths)).indexes == absolute
 
 
 # Time limits, clients that go away, and indexes that are replaced
@@ -287,7 +288,7 @@ def test_settings_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("INFGRAM_HOST", "127.0.0.2")
     settings = settings_from(file, port=82)
     assert (settings.port, settings.host, settings.limits.top_k) == (82, "127.0.0.2", 99)
-    assert settings.indexes == {"a": Path("x")}
+    assert settings.indexes == {"a": Path("x").absolute()}
     assert settings_from(None, port=83).port == 83
     with pytest.raises(OSError, match="none"):
         settings_from(tmp_path / "none.toml")

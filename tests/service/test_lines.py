@@ -104,6 +104,7 @@ def test_a_problem_on_the_way_is_a_line(folders: dict[str, Path], monkeypatch: p
 def test_long_answers_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same JSON, and none of the pieces is much larger than asked for."""
     document: dict[str, Any] = {"document_id": 1, "metadata": {"a": [1]}, "n_tokens": 3, "text_truncated": False}
+    document |= {"source": "a.jsonl", "line": 1}
     long: dict[str, Any] = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
     model = DocumentAnswer(**document, **long)
     found = SpanDocument(document_id=1, offset=2, snippet="a rose", snippet_match_start=0, snippet_match_end=1)
