@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 import infgram
-from infgram.tokenizers import train_bpe
+from infgram.tokenizers import HuggingFaceTokenizer, train_bpe
 from infgram.tokenizers.token_bytes import TokenBytes
 from tests.building import text_index, token_index
 from tests.reference import ReferenceIndex
@@ -116,7 +116,9 @@ def lower_case() -> Tokenizer:
 
 
 def changed_bytes(normalizer: normalizers.Normalizer) -> Tokenizer:
-    tokenizer = Tokenizer.from_str(train_bpe(["Hello World again"], 270).definition)
+    trained = train_bpe(["Hello World again"], 270)
+    assert isinstance(trained, HuggingFaceTokenizer)
+    tokenizer = Tokenizer.from_str(trained.definition)
     tokenizer.normalizer = normalizer
     return tokenizer
 
