@@ -19,6 +19,10 @@ _PLACE_BYTES: Final = 8
 _DIGEST_BYTES: Final = 16
 
 
+class CursorError(QueryError):
+    """The cursor is none, was altered, or belongs to another question or index."""
+
+
 def order_of(document_ids: Int64Array, seed: int | None) -> UInt64Array:
     """What the documents are sorted by: their numbers or, with a seed, pseudo-random priorities, all different.
 
@@ -64,7 +68,7 @@ class Cursors:
         """The key that the cursor holds.
 
         Raises:
-            QueryError: it is no cursor, was altered, or belongs to another question or index.
+            CursorError: it is no cursor, was altered, or belongs to another question or index.
         """
         try:
             content = base64.b64decode(cursor, altchars=b"-_", validate=True)
@@ -72,7 +76,7 @@ class Cursors:
             content = b""
         place = content[:_PLACE_BYTES]
         if len(place) < _PLACE_BYTES or content[_PLACE_BYTES:] != self._digest(place):
-            raise QueryError(
+            raise CursorError(
                 f"the cursor {cursor!r} was altered, or belongs to another question or index; expected the cursor of "
                 "the page before, with the same query, scope, filters and seed (leave it out for the first page)"
             )

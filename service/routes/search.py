@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import infgram
+from infgram.finding.pages import CursorError
 
 from ..answering import question_router
 from ..answers import SearchAnswer
@@ -51,8 +52,10 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
             timeout_s=asked.work.remaining_s,
             progress=lambda _: asked.work.check(),
         )
+    except CursorError as error:
+        raise ProblemError("invalid_cursor") from error
     except (infgram.QueryError, infgram.TokenizerError) as error:
-        raise ProblemError("invalid_query" if question.cursor is None else "invalid_cursor") from error
+        raise ProblemError("invalid_query") from error
     return SearchAnswer(
         token_ids=terms.ids,
         tokens=terms.tokens,
