@@ -10,17 +10,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from infgram.errors import QueryError
+from infgram.errors import CursorError
 from infgram.types import Int64Array
 
 UInt64Array = npt.NDArray[np.uint64]
 
 _PLACE_BYTES: Final = 8
 _DIGEST_BYTES: Final = 16
-
-
-class CursorError(QueryError):
-    """The cursor is none, was altered, or belongs to another question or index."""
 
 
 def order_of(document_ids: Int64Array, seed: int | None) -> UInt64Array:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import infgram
-from infgram.finding.pages import CursorError
 
 from ..answering import question_router
 from ..answers import SearchAnswer
@@ -52,7 +51,7 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
             timeout_s=asked.work.remaining_s,
             progress=lambda _: asked.work.check(),
         )
-    except CursorError as error:
+    except infgram.CursorError as error:
         raise ProblemError("invalid_cursor") from error
     except (infgram.QueryError, infgram.TokenizerError) as error:
         raise ProblemError("invalid_query") from error

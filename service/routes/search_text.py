@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import perf_counter
 
 import infgram
-from infgram.finding.pages import CursorError
 
 from ..answering import question_router
 from ..answers import SearchTextAnswer
@@ -47,7 +46,7 @@ def search_text(asked: AskedIndex, question: SearchTextQuestion) -> SearchTextAn
             timeout_s=asked.work.remaining_s,
             progress=lambda _: asked.work.check(),
         )
-    except CursorError as error:
+    except infgram.CursorError as error:
         raise ProblemError("invalid_cursor") from error
     except (infgram.QueryError, infgram.TokenizerError) as error:
         raise ProblemError("invalid_query") from error
