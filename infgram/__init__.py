@@ -14,6 +14,7 @@ if typing.TYPE_CHECKING:
     from infgram.corpus import TokenCorpus
     from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
     from infgram.errors import (
+        CursorError,
         IndexClosedError,
         IndexDamagedError,
         IndexExistsError,
@@ -68,6 +69,7 @@ __all__ = [
     "BuildProgress",
     "Client",
     "Cnf",
+    "CursorError",
     "DedupTotals",
     "Document",
     "DocumentDuplicates",
@@ -136,6 +138,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
     "infgram.errors": (
+        "CursorError",
         "IndexClosedError",
         "IndexDamagedError",
         "IndexExistsError",

@@ -4,6 +4,7 @@
 
     InfgramError
     ├── QueryError (ValueError)              a question that cannot be asked: bad token id, wrong type, empty search
+    │   └── CursorError                      a cursor that was altered or belongs to another question or index
     ├── InputError (ValueError)              a corpus that cannot be read: names the file, the line, the reason
     ├── TokenizerError (ValueError)          a tokenizer that cannot be loaded, trained or matched
     ├── IndexNotFoundError (FileNotFoundError)  the path holds no index
@@ -30,6 +31,10 @@ class InfgramError(Exception):
 
 class QueryError(InfgramError, ValueError):
     """The question itself is wrong: a token id outside the vocabulary, a wrong type, an empty search."""
+
+
+class CursorError(QueryError):
+    """The cursor is none, was altered, or belongs to another question or index."""
 
 
 class InputError(InfgramError, ValueError):

@@ -52,6 +52,11 @@ def check(settings: type[BaseModel]) -> None:
         raise ValueError(f"in the environment: {'; '.join(sorted(problems))}; unset what is not meant")
 
 
+def set_by_kubernetes() -> set[str]:
+    """The variables that are named as settings but that Kubernetes sets, in lower case: `INFGRAM_PORT=tcp://…`."""
+    return {name.lower() for name, value in os.environ.items() if _is_of_kubernetes(name.upper(), value)}
+
+
 def variable_of(path: Iterable[object]) -> str | None:
     """The variable that sets a setting, `("limits", "top_k")`, or a part of it; None if none does."""
     parts = [str(part).upper() for part in path]

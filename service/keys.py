@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import os
 import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import infgram
 
+_NAME: Final = re.compile(r"[\w.@-]{1,64}")
 _LINE: Final = re.compile(
-    r"(?P<name>[\w.@-]{1,64})\s+sha256:(?P<digest>[0-9a-f]{64})(?P<words>(?:\s+(?:admin|requests_per_s=\d+(?:\.\d+)?))*)"
+    rf"(?P<name>{_NAME.pattern})\s+sha256:(?P<digest>[0-9a-f]{{64}})(?P<words>(?:\s+(?:admin|requests_per_s=\d+(?:\.\d+)?))*)"
 )
 _RATE: Final = re.compile(r"requests_per_s=(\S+)")
 _FIRST_DIGITS: Final = 8
@@ -100,14 +103,18 @@ def add_key(path: Path, name: str, *, is_admin: bool = False, requests_per_s: fl
         The key, which nothing else knows.
 
     Raises:
-        InputError: the name is none, or taken.
+        InputError: the name is none, or taken; or the rate is not above 0.
         StorageError: the file cannot be read or written.
     """
     key = f"infgram_{secrets.token_urlsafe(32)}"
-    words = ["admin"] * is_admin + ([f"requests_per_s={requests_per_s:g}"] if requests_per_s else [])
-    line = " ".join([name, f"sha256:{hashlib.sha256(key.encode()).hexdigest()}", *words])
-    if not _LINE.fullmatch(line):
+    if not _NAME.fullmatch(name):
         raise infgram.InputError(f"{name!r} is no name for a key; expected up to 64 letters, digits, and . @ _ -")
+    words = ["admin"] * is_admin
+    if requests_per_s is not None:
+        if not (math.isfinite(requests_per_s) and requests_per_s > 0):
+            raise infgram.InputError(f"requests_per_s={requests_per_s} is no rate; expected a finite number above 0")
+        words.append(f"requests_per_s={Decimal(repr(float(requests_per_s))).normalize():f}")  # never 1e+06
+    line = " ".join([name, f"sha256:{hashlib.sha256(key.encode()).hexdigest()}", *words])
     try:
         with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+", encoding="utf-8") as file:
             if any(other.split()[:1] == [name] for other in file.read().splitlines()):

@@ -223,6 +223,8 @@ class _Environment(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         """What they set."""
         environment.check(Settings)
+        not_ours = environment.set_by_kubernetes()
+        self.env_vars = {name: value for name, value in self.env_vars.items() if name not in not_ours}
         return super().__call__()
 
 
@@ -263,6 +265,4 @@ def _reason(loc: tuple[int | str, ...], kind: str, message: str, given: Mapping[
     variable = None if loc[:1] and loc[0] in given else environment.variable_of(loc)
     if variable is None:
         return f"{name}: {message}" if loc else message
-    if os.environ[variable].startswith("tcp://"):
-        message += "; Kubernetes sets this for a Service of the name infgram: set enableServiceLinks: false"
     return f"{name}: {message} (the variable {variable})"

@@ -66,12 +66,14 @@ def dedup(
     and line beside the text; what is duplicate altogether becomes an empty text. With --ranges it holds a
     duplicate a row: document_id, start and end in tokens, byte_start and byte_end in the UTF-8 bytes of the
     document's text. Bytes, like the text that is cut, are those of whole characters. The file appears when it is
-    complete. A document whose text does not come back from its tokens is refused, never altered.
+    complete. No document is altered: where the tokenizer is not known to give back every text (it has a normalizer,
+    or is WordPiece or sentencepiece), documents are refused, and --ranges has no bytes.
 
     JSON: n_documents, n_tokens, n_duplicate_tokens, n_spans, n_documents_with_duplicates, min_tokens, output.
     """
     import infgram
     from infgram.cli.progress import show_progress
+    from infgram.tools.cut import check_documents
     from infgram.tools.rows_file import check_output
 
     if output is None and (ranges or overwrite):
@@ -80,6 +82,8 @@ def dedup(
         check_output(output, overwrite=overwrite)
     began = time.monotonic()
     with open_index(index) as opened, show_progress(quiet=quiet) as report:
+        if output is not None and not ranges:
+            check_documents(opened)
         found = infgram.dedup(opened, min_tokens=min_tokens, threads=threads, timeout_s=timeout, progress=report)
         totals = found.totals
         if output is not None:

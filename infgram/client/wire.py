@@ -111,9 +111,10 @@ class Connections(Generic[Http]):
             self._made = os.getpid(), {}
         _, made = self._made
         if loop not in made:
-            for ended in [each for each in made if each is not None and each.is_closed()]:
-                del made[ended]
-            made.setdefault(loop, self._make())
+            for each in list(made):  # other threads may be here, with loops of their own
+                if each is not None and each.is_closed():
+                    made.pop(each, None)
+            return made.setdefault(loop, self._make())
         return made[loop]
 
     def check_open(self) -> None:

@@ -70,8 +70,7 @@ def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iter
             break
         format_, compression = (TEXT, None) if file.size_bytes <= most else _kind(file, options)
         if format_ is TEXT:
-            after = min(number + 1, len(files) - 1)  # else the longer a file, the likelier it would be seen
-            for seen in _small_files(files[after : after + _MOST_FILES], options, most, look):
+            for seen in _texts_after(files, number, options, most, look):
                 n_read += seen.size_bytes
                 yield seen
         elif format_ is JSON_LINES and compression is None:
@@ -92,13 +91,24 @@ def _kind(file: InputFile, options: ReadOptions) -> tuple[Format | None, Compres
         return None, None
 
 
-def _small_files(files: Sequence[InputFile], options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
+def _texts_after(
+    files: Sequence[InputFile], number: int, options: ReadOptions, most: int, look: int
+) -> Iterator[SeenDocument]:
+    """The texts and small files behind one of them, round the end; not that one, or long ones would be seen most.
+
+    A large file of another kind has looks of its own. If there is nothing else near, the one itself is read.
+    """
     n_read = 0
-    for file in files:
+    for step in range(1, min(_MOST_FILES, len(files) - 1) + 1):
+        file = files[(number + step) % len(files)]
+        if file.size_bytes > most and _kind(file, options)[0] is not TEXT:
+            continue
         yield from _documents(file, options, file.size_bytes, look)
         n_read += file.size_bytes
         if n_read >= most:
             return
+    if n_read == 0:
+        yield from _documents(files[number], options, files[number].size_bytes, look)
 
 
 def _head(file: InputFile, options: ReadOptions, most: int, n_looks: int, first_look: int) -> Iterator[SeenDocument]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from infgram.errors import QueryError
+from infgram.errors import CursorError
 from infgram.types import Int64Array
 
 UInt64Array = npt.NDArray[np.uint64]
@@ -64,7 +64,7 @@ class Cursors:
         """The key that the cursor holds.
 
         Raises:
-            QueryError: it is no cursor, was altered, or belongs to another question or index.
+            CursorError: it is no cursor, was altered, or belongs to another question or index.
         """
         try:
             content = base64.b64decode(cursor, altchars=b"-_", validate=True)
@@ -72,7 +72,7 @@ class Cursors:
             content = b""
         place = content[:_PLACE_BYTES]
         if len(place) < _PLACE_BYTES or content[_PLACE_BYTES:] != self._digest(place):
-            raise QueryError(
+            raise CursorError(
                 f"the cursor {cursor!r} was altered, or belongs to another question or index; expected the cursor of "
                 "the page before, with the same query, scope, filters and seed (leave it out for the first page)"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, TypeAlias
 
@@ -22,8 +21,6 @@ Content: TypeAlias = Literal["documents", "ranges"]
 """What to write: every document without its duplicates, or a line for each duplicate."""
 
 _REPLACEMENT: Final = "\ufffd"
-
-_logger = logging.getLogger("infgram.tools")
 
 
 def write_dedup(
@@ -48,7 +45,7 @@ def write_dedup(
             text; one that is duplicate altogether becomes empty. Metadata fields of these names win, and a text
             file has its source in `path`. `"ranges"` writes a row for each span: `document_id`; `start` and
             `end` in tokens; `byte_start` and `byte_end` in the UTF-8 bytes of the document's text, null if the
-            tokenizer does not tell.
+            tokenizer is not lossless.
         text_field: the field for the text of a document; None for `text`, or `token_ids` if the index holds no
             tokenizer.
         overwrite: whether a file at `output` may be replaced.
@@ -56,13 +53,13 @@ def write_dedup(
         progress: called now and then.
 
     A span of tokens may begin or end inside a character. What is cut, and what the bytes name, is the characters
-    that lie in it whole. What is written is always characters of the document, in their order: a document whose
-    tokens do not give back its text is refused. Where a tokenizer is not known to give back every text
-    (sentencepiece, WordPiece, normalizers), a warning says so.
+    that lie in it whole. Documents are written from their tokens, so only a lossless tokenizer can write them: any
+    other (one with a normalizer, WordPiece, sentencepiece) may have changed them. `"ranges"` works for all.
 
     Raises:
         QueryError: the output's name says no known format; a document's metadata have a field of the same name as
-            the text; or the text of a document does not come back from its tokens.
+            the text; documents are to be written, and the tokenizer is not lossless; or the tokens of a document are
+            no valid UTF-8.
         IndexExistsError: the output exists and may not be replaced.
         StorageError: the operating system refused.
         TimeLimitError: it took longer than `timeout_s`.
@@ -71,13 +68,27 @@ def write_dedup(
     instance(duplicates, "duplicates", Duplicates, "what infgram.dedup gives")
     choice(content, "content", ("documents", "ranges"))
     source = _Source(checked_index(index))
+    if content == "documents":
+        check_documents(index)
     field = text_or_none(text_field, "text_field") or ("text" if source.tokenizer else "token_ids")
     rows = _range_rows(source, duplicates) if content == "ranges" else _cut_rows(source, duplicates, field)
     with rows_file(checked_path(output, "output"), overwrite=flag(overwrite, "overwrite")) as write:
-        if content == "documents":
-            source.warn_if_not_lossless()
         for row in _watched(rows, index.n_documents, watch):
             write(row)
+
+
+def check_documents(index: Index) -> None:
+    """Refuse an index whose documents may be other than their tokens tell.
+
+    Raises:
+        QueryError: its tokenizer is not lossless.
+    """
+    if index.info()["tokenizer"] is not None and not index.tokenizer.is_lossless:
+        raise QueryError(
+            "documents cannot be written: the index's tokenizer is not known to give back every text as it was, so "
+            "that they might be altered; write where the duplicates are with content='ranges' (--ranges) and cut the "
+            "original"
+        )
 
 
 class _Source:
@@ -86,15 +97,9 @@ class _Source:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.tokenizer: Tokenizer | None = None if index.info()["tokenizer"] is None else index.tokenizer
-        self.bytes = None if self.tokenizer is None else self.tokenizer.token_bytes()
-
-    def warn_if_not_lossless(self) -> None:
-        """Say that the texts are as the tokenizer decodes them, where that is all that is known."""
-        if self.tokenizer is not None and not self.tokenizer.is_lossless:
-            _logger.warning(
-                "the index's tokenizer is not known to give back every text as it was; documents are written as it "
-                "decodes them"
-            )
+        self.bytes = None
+        if self.tokenizer is not None and self.tokenizer.is_lossless:  # else they are no bytes of the original
+            self.bytes = self.tokenizer.token_bytes()
 
     def without(self, document_id: int, spans: Int64Array) -> str | list[int]:
         """What remains of a document.
@@ -112,8 +117,6 @@ class _Source:
         text = self.tokenizer.decode(token_ids)
         if len(spans) == 0 and _REPLACEMENT not in text:
             return text
-        if self.bytes is None or not self.tokenizer.is_lossless or _REPLACEMENT in text:
-            return self._checked_pieces(document_id, token_ids, text, spans)
         data, cuts = self._data(document_id, token_ids, text, spans)
         return _without(data, cuts).decode("utf-8")
 
@@ -132,40 +135,10 @@ class _Source:
         self, document_id: int, token_ids: Int64Array, text: str, spans: Int64Array
     ) -> tuple[bytes, list[tuple[int, int]]]:
         """A document's bytes, and of each span those whose characters lie in it whole."""
-        assert self.bytes is not None
-        data = self.bytes.join(token_ids)
-        if data != text.encode("utf-8"):
+        if self.bytes is None or (data := self.bytes.join(token_ids)) != text.encode("utf-8"):
             raise _not_given_back(document_id, "the bytes of its tokens are not those of its text")
         offsets = np.concatenate(([0], np.cumsum(self.bytes.lengths[token_ids])))
         return data, [_whole_characters(data, start, end) for start, end in offsets[spans].tolist()]
-
-    def _checked_pieces(self, document_id: int, token_ids: Int64Array, text: str, spans: Int64Array) -> str:
-        """What remains, by the characters that the tokenizer says its tokens stand for; everything checked."""
-        assert self.tokenizer is not None
-        again, offsets = self.tokenizer.encode_with_offsets(text)
-        if not np.array_equal(again, token_ids):
-            raise _not_given_back(document_id, "its text, encoded anew, gives other tokens")
-        pieces, kept_to = [], 0
-        for start, end in spans.tolist():
-            first, last = _characters(offsets, start, end)
-            pieces.append(text[kept_to:first])
-            kept_to = max(kept_to, last)
-        pieces.append(text[kept_to:])
-        for piece in pieces:
-            again_text = self.tokenizer.decode(self.tokenizer.encode(piece))
-            if again_text.removeprefix(" ") != piece.removeprefix(" "):  # sentencepiece's own space in front
-                raise _not_given_back(document_id, f"the piece {piece!r:.40} changes when it is encoded and decoded")
-        return "".join(pieces)
-
-
-def _characters(offsets: Int64Array, start: int, end: int) -> tuple[int, int]:
-    """The characters that lie whole in the tokens [start, end): one that a neighbour shares is left out."""
-    first, last = int(offsets[start, 0]), int(offsets[end - 1, 1])
-    if start > 0:
-        first = max(first, int(offsets[start - 1, 1]))
-    if end < len(offsets):
-        last = min(last, int(offsets[end, 0]))
-    return first, max(first, last)
 
 
 def _not_given_back(document_id: int, why: str) -> QueryError:

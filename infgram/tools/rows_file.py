@@ -65,7 +65,7 @@ def rows_file(output: StrPath, *, overwrite: bool) -> Iterator[Write]:
     target = Path(output)
     check_output(target, overwrite=overwrite)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    write_rows = _parquet_rows if target.suffix.lower() == _PARQUET else _json_lines
+    write_rows = _parquet_rows if _format(target) == _PARQUET else _json_lines
     with storage_errors(f"write {target}"):
         try:
             with open(partial, "wb") as file:
@@ -87,26 +87,33 @@ def check_output(output: StrPath, *, overwrite: bool) -> None:
         QueryError, IndexExistsError, MissingExtraError: as `rows_file`.
     """
     target = Path(output)
-    name = target.name.lower()
     if target.is_dir():
         raise IndexExistsError(f"{target} is a folder")
-    if name.endswith(_PARQUET):
+    if _format(target) == _PARQUET:
         _parquet()
-    elif not name.removesuffix(_compression(target) or "").endswith(_JSON_LINES):
-        raise QueryError(f"{target}: the name does not say how to write it; expected a name that ends in {KNOWN_NAMES}")
     if target.exists() and not overwrite:
         raise IndexExistsError(f"{target} exists; pass --overwrite (overwrite=True) to replace it")
 
 
-def _compression(target: Path) -> str | None:
-    suffix = target.suffix.lower()
-    return suffix if suffix in _COMPRESSIONS else None
+def _format(target: Path) -> str:
+    """What the name says: `.parquet`, or the compression of lines of JSON, empty if there is none.
+
+    Raises:
+        QueryError: the name says no known format.
+    """
+    name = target.name.lower()
+    if name.endswith(_PARQUET):
+        return _PARQUET
+    for compression in ("", *_COMPRESSIONS):
+        if name.endswith(tuple(ending + compression for ending in _JSON_LINES)):
+            return compression
+    raise QueryError(f"{target}: the name does not say how to write it; expected a name that ends in {KNOWN_NAMES}")
 
 
 @contextmanager
 def _json_lines(file: IO[bytes], target: Path) -> Iterator[Write]:
-    compression = _compression(target)
-    if compression is None:
+    compression = _format(target)
+    if not compression:
         yield _line_writer(file)
     else:
         with _COMPRESSIONS[compression](file) as compressed, io.BufferedWriter(cast(Any, compressed), 1 << 16) as lines:

@@ -51,8 +51,10 @@ def search(asked: AskedIndex, question: SearchQuestion) -> SearchAnswer:
             timeout_s=asked.work.remaining_s,
             progress=lambda _: asked.work.check(),
         )
+    except infgram.CursorError as error:
+        raise ProblemError("invalid_cursor") from error
     except (infgram.QueryError, infgram.TokenizerError) as error:
-        raise ProblemError("invalid_query" if question.cursor is None else "invalid_cursor") from error
+        raise ProblemError("invalid_query") from error
     return SearchAnswer(
         token_ids=terms.ids,
         tokens=terms.tokens,

@@ -46,8 +46,10 @@ def search_text(asked: AskedIndex, question: SearchTextQuestion) -> SearchTextAn
             timeout_s=asked.work.remaining_s,
             progress=lambda _: asked.work.check(),
         )
+    except infgram.CursorError as error:
+        raise ProblemError("invalid_cursor") from error
     except (infgram.QueryError, infgram.TokenizerError) as error:
-        raise ProblemError("invalid_query" if question.cursor is None else "invalid_cursor") from error
+        raise ProblemError("invalid_query") from error
     return SearchTextAnswer(**found(asked.served, query, result, asked.limits), elapsed_ms=milliseconds_since(started))
 
 

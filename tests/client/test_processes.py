@@ -6,12 +6,13 @@ import asyncio
 import copy
 import gc
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 import infgram
+from infgram.client.wire import Connections
 from tests.building import token_index
 from tests.children import in_children, round_trip
 from tests.client.loopback import NAME, Loopback, loopback
@@ -33,6 +34,32 @@ def service() -> Iterator[Loopback]:
 
 def questions(seed: int) -> list[int]:
     return random.Random(seed).choices(range(N_TOKENS), k=N_QUESTIONS)
+
+
+class EndedLoop:
+    """An event loop that has ended; while it is asked, another thread does what `meanwhile` does."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self._meanwhile = meanwhile
+
+    def is_closed(self) -> bool:
+        self._meanwhile()
+        return True
+
+
+def test_threads_with_event_loops_of_their_own_share_a_client() -> None:
+    """Each takes away the connections of loops that have ended, perhaps at once."""
+    connections = Connections("a client", object)
+
+    def other_thread() -> None:
+        connections._made[1].pop(ended, None)
+        connections._made[1][object()] = object()
+
+    ended = EndedLoop(lambda: None)
+    connections.get(ended)
+    ended._meanwhile = other_thread
+    assert connections.get(None) is connections.get(None)
+    assert ended not in connections._made[1]
 
 
 def test_forked_processes_get_their_own_answers(service: Loopback) -> None:

@@ -139,6 +139,17 @@ def test_some_pieces_are_encoded(tmp_path: Path, tokenizer: Tokenizer | None, mo
     assert 0 < (high - low) / n_tokens < 0.1
 
 
+def test_a_large_text_beside_large_tables(tmp_path: Path) -> None:
+    """No table is read whole for the sake of a text, and the text is in the sample."""
+    as_gzip(tmp_path)
+    (tmp_path / "x.jsonl.gz").rename(tmp_path / "b.jsonl.gz")
+    (tmp_path / "a.txt").write_text("a" * 2_000_000)
+    seen = list(Corpus(tmp_path).peek(100_000))
+    texts = [each.document for each in seen if each.document is not None]
+    assert any(document.source == "a.txt" for document in texts)
+    assert len({document.text for document in texts if document.source == "b.jsonl.gz"}) < len(set(TEXTS)) / 2
+
+
 def test_a_ratio_is_sure_of_what_it_has_seen() -> None:
     assert Ratio.of([2, 4], [1, 2], 3) == Ratio(2.0, 0.0)
     assert Ratio.of([2, 4], [1, 2], 100).error == 0

@@ -91,6 +91,19 @@ def test_a_file_of_keys(keys_file: Path) -> None:
         add_key(keys_file, "a")
 
 
+@pytest.mark.parametrize("rate", [1_000_000, 1e22, 0.00001, 2.5, 123456.75])
+def test_rates_are_written_plainly(keys_file: Path, rate: float) -> None:
+    key = add_key(keys_file, "big", requests_per_s=rate)
+    found = Keys.read(keys_file).find(key)
+    assert found is not None
+    assert found.requests_per_s == rate
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(infgram.InputError, match="is no rate"):
+            add_key(keys_file, "x", requests_per_s=wrong)
+    with pytest.raises(infgram.InputError, match="'a b' is no name"):
+        add_key(keys_file, "a b", requests_per_s=rate)
+
+
 @pytest.mark.parametrize(
     "line", ["alice", "alice sha256:12", f"alice {'0' * 64}", f"a sha256:{'0' * 64} owner", f"a b sha256:{'0' * 64}"]
 )

@@ -89,3 +89,11 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path: Path) -> None:
         with pytest.raises(TypeError, match="set is not JSON"):
             write(tmp_path / name, [ROWS[0], {"text": {1, 2}}])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_only_an_ending(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    write(tmp_path / ".parquet", [{"text": "a"}])
+    assert (tmp_path / ".parquet").read_bytes().startswith(b"PAR1")
+    write(tmp_path / ".jsonl.gz", [{"text": "a"}])
+    assert gzip.decompress((tmp_path / ".jsonl.gz").read_bytes()) == b'{"text": "a"}\n'
