@@ -8,7 +8,10 @@ each document is read once, normalised in the same way, and searched for all pie
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -22,8 +25,7 @@ Piece: TypeAlias = "tuple[str, ...]"
 """Units in their order: words, or characters."""
 
 _CHUNK: Final = re.compile(r"\S+")
-_NO_LETTER_OR_DIGIT: Final = re.compile(r"[\W_]+")
-_LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
+_VARIATION_SELECTORS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 
 _Hashes: TypeAlias = npt.NDArray[np.uint64]
@@ -40,7 +42,7 @@ class Unit(Protocol):
 
 
 class Words:
-    """Runs without white space, in lower case, of which letters and digits alone are kept; none is empty."""
+    """Runs without white space, in NFC and lower case, of which `_kept` characters are kept; none is empty."""
 
     def units(self, text: str) -> list[str]:
         """The words."""
@@ -52,15 +54,24 @@ class Words:
 
 
 class Characters:
-    """Letters and digits, as they are."""
+    """The `_kept` characters of a text in NFC."""
 
     def units(self, text: str) -> list[str]:
         """The characters."""
-        return list(_NO_LETTER_OR_DIGIT.sub("", text))
+        return list(_kept(unicodedata.normalize("NFC", text)))
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Each by itself."""
-        return (character.span() for character in _LETTER_OR_DIGIT.finditer(text))
+        """Each by itself; where NFC changes a letter and its marks, all of these."""
+        end = 0
+        while end < len(text):
+            start, end = end, end + 1
+            while end < len(text) and _may_join(text[end]):
+                end += 1
+            group = text[start:end]
+            composed = unicodedata.normalize("NFC", group)
+            for place, character in enumerate(composed, start):
+                if _kept(character):
+                    yield (place, place + 1) if composed == group else (start, end)
 
 
 class Place(NamedTuple):
@@ -110,7 +121,27 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
 
 
 def _word(chunk: str) -> str:
-    return _NO_LETTER_OR_DIGIT.sub("", chunk.lower())
+    return _kept(unicodedata.normalize("NFC", chunk).lower())
+
+
+def _kept(text: str) -> str:
+    """The letters, digits and combining marks, such as the vowel signs of Hindi, without variation selectors."""
+    return text if text.isalnum() else _not_kept().sub("", text)
+
+
+@cache
+def _not_kept() -> re.Pattern[str]:
+    marks = (character for character in map(chr, range(sys.maxunicode + 1)) if _is_mark(character))
+    return re.compile(f"(?:(?![{''.join(marks)}])[\\W_])+")
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" and character not in _VARIATION_SELECTORS
+
+
+def _may_join(character: str) -> bool:
+    """Whether NFC may join the character with the one before: marks, and the later letters of a Hangul syllable."""
+    return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
 
 
 def _by_length(pieces: Iterable[Piece]) -> Mapping[int, set[Piece]]:

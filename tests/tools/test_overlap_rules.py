@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import string
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
@@ -23,15 +24,38 @@ LINES = [
     "",
 ]
 
-WORDS = ("the", "The", "fox,", "--", "don't", "dont", "É", "é", "ab", "a b", "_", "x\n", "1.5", "15")
+WORDS = (
+    "the",
+    "The",
+    "fox,",
+    "--",
+    "don't",
+    "dont",
+    "É",
+    "é",
+    "ab",
+    "a b",
+    "_",
+    "x\n",
+    "1.5",
+    "15",
+    "e\u0301",
+    "घर",
+    "हि",
+)
 SPACED = st.lists(st.sampled_from(WORDS), max_size=20).map(" ".join)
 
 
+def is_kept(character: str) -> bool:
+    is_selector = "VARIATION SELECTOR" in unicodedata.name(character, "")
+    return character.isalnum() or (unicodedata.category(character) in ("Mn", "Mc", "Me") and not is_selector)
+
+
 def words_of(text: str) -> list[str]:
-    """Lower case, without all but letters and digits, cut at white space."""
+    """NFC, lower case, without all but letters, digits and marks, cut at white space."""
     words = []
-    for chunk in text.split():
-        word = "".join(character for character in chunk.lower() if character.isalnum())
+    for chunk in unicodedata.normalize("NFC", text).split():
+        word = "".join(character for character in chunk.lower() if is_kept(character))
         if word:
             words.append(word)
     return words
@@ -73,7 +97,7 @@ def check_evidence(evidence: infgram.OverlapEvidence, documents: list[str], unit
 
 
 def characters_of(text: str) -> list[str]:
-    return [character for character in text if character.isalnum()]
+    return [character for character in unicodedata.normalize("NFC", text) if is_kept(character)]
 
 
 @given(st.lists(SPACED, min_size=1, max_size=6), st.lists(SPACED, max_size=5), st.integers(1, 12), st.integers(0, 3))
@@ -111,6 +135,28 @@ def test_words_are_not_tokens() -> None:
         assert "The Quick, brown fox -- jumps" in found.evidence.snippet
         assert str(by_words.rule) == "any 13-gram of words in the corpus (gpt-3)"
         assert str(by_tokens.rule) == "any 40-gram of tokens in the corpus"
+
+
+@pytest.mark.parametrize("rule", ["gpt-3", "gpt-4"])
+@pytest.mark.parametrize(
+    ("document", "item", "is_held"),
+    [
+        ("वह हिन्दी में घर गया", "हिन्दी में घर", True),
+        ("वह हिन्दी में घर गया", "हानद म घर", False),
+        ("un été à la mer", unicodedata.normalize("NFD", "été à la"), True),
+        (unicodedata.normalize("NFD", "un été, à la mer"), "été à la", True),
+        ("un été à la mer", "ete a la", False),
+        (unicodedata.normalize("NFD", "나는 한국어 책"), "한국어 책", True),
+        ("I \u2764 you", "I \u2764\ufe0f you", True),
+    ],
+)
+def test_marks_belong_to_the_letters(rule: str, document: str, item: str, is_held: bool) -> None:
+    with text_index([document]) as index:
+        (found,) = infgram.overlap(index, [item], rule=rule)
+    assert found.is_contaminated == is_held
+    if found.evidence is not None:
+        units = words_of if rule == "gpt-3" else characters_of
+        check_evidence(found.evidence, [document], units, len(units(item)))
 
 
 @pytest.mark.parametrize(("lengths", "n"), [([3] * 20, 8), ([10] * 20, 10), ([40] * 20, 13), ([2, *[12] * 99], 12)])
