@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from infgram.arguments import at_least, choice, real, several
+from infgram.arguments import at_least, checked_seed, choice, real, several
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
 from infgram.reprs import ShortRepr
@@ -102,7 +102,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class OverlapEvidence:
+class OverlapEvidence(ShortRepr):
     """What an item shares with a document of the corpus.
 
     Attributes:
@@ -301,14 +301,17 @@ class Overlap(Iterator[ItemOverlap], Table):
         n = normalised.n
         covered = {unit for start in seen for unit in range(start, start + n)}
         deciding = SizeOverlap(n, len(places), len(seen), len(covered), normalised.n_units)
-        found = next(((start, place) for start, place in zip(normalised.starts, places, strict=True) if place), None)
-        evidence = None if found is None else _evidence_of_place(self._index, normalised, *found)
+        is_contaminated = self.rule.condemns(deciding)
+        evidence = None
+        if is_contaminated:
+            start, place = next((start, place) for start, place in zip(normalised.starts, places, strict=True) if place)
+            evidence = _evidence_of_place(self._index, normalised, start, place)
         return replace(
             self._measured(token_ids_of(self._index, normalised.text)),
-            is_contaminated=self.rule.condemns(deciding),
+            is_contaminated=is_contaminated,
             is_short=normalised.n_units < self.rule.n,
             deciding=deciding,
-            evidence=evidence if self.rule.condemns(deciding) else None,
+            evidence=evidence,
         )
 
     def _read_corpus(self) -> list[_Normalised]:
@@ -454,6 +457,8 @@ def overlap(
         >>> verdicts, found.total.n_contaminated
         ([True, False], 1)
     """
+    checked_index(index)
+    checked_seed(seed)
     chosen = _rule_of(rule)
     changed = replace(
         chosen,
@@ -475,9 +480,7 @@ def overlap(
 def _rule_of(name: str | None) -> Rule:
     if name is None:
         return Rule()
-    if name not in RULES:
-        raise QueryError(f"no overlap rule is named {name!r}; expected one of {', '.join(map(repr, RULES))}")
-    return RULES[name]
+    return RULES[choice(name, "rule", RULES)]
 
 
 def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:

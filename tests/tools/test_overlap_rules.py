@@ -7,6 +7,7 @@ import random
 import string
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -223,7 +224,7 @@ def test_the_evidence_of_tokens() -> None:
 
 def test_rules_that_cannot_be_asked() -> None:
     with text_index(LINES) as index:
-        with pytest.raises(infgram.QueryError, match="'gpt-3', 'palm', 'llama-2', 'gpt-4'"):
+        with pytest.raises(infgram.QueryError, match="'gpt-3', 'palm', 'llama-2' or 'gpt-4'"):
             infgram.overlap(index, [], rule="gpt-2")
         with pytest.raises(infgram.QueryError, match="measure"):
             infgram.overlap(index, [], rule="gpt-3", measure="tokens")
@@ -235,6 +236,21 @@ def test_rules_that_cannot_be_asked() -> None:
         pytest.raises(infgram.QueryError, match=r"no tokenizer.*palm"),
     ):
         infgram.overlap(index, [], rule="gpt-4")
+
+
+def test_arguments_of_a_wrong_type() -> None:
+    wrong: Any = "x"
+    with pytest.raises(TypeError, match="index is 'x'; expected an"):
+        infgram.overlap(wrong, ["a"], rule="gpt-3")
+    with text_index(LINES) as index:
+        for rule in (["gpt-3"], {"gpt-3"}, 3):
+            wrong = rule
+            with pytest.raises(infgram.QueryError, match=r"rule is .*; expected 'gpt-3', 'palm'"):
+                infgram.overlap(index, ["a"], rule=wrong)
+        for seed in ([1], "a", None, -1, 1.5, 2**64):
+            wrong = seed
+            with pytest.raises(infgram.QueryError, match="seed is"):
+                infgram.overlap(index, ["a"], rule="gpt-4", seed=wrong)
 
 
 def test_the_rules_are_those_of_the_papers() -> None:
