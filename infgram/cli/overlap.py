@@ -104,7 +104,7 @@ def overlap(
     n_covered (tokens inside seen n-grams), token_share; sums over all items, in tokens. A line of --items: source,
     line, id (if the item has one), n_tokens, is_contaminated, is_short, longest_start, longest_length (in tokens),
     sizes, deciding (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
-    snippet_match_end, metadata).
+    snippet_match_end, metadata, source, line).
     """
     from infgram.cli.progress import show_progress
     from infgram.tools import overlap as compared
@@ -240,7 +240,8 @@ def _print(found: Overlap, worst: list[dict[str, Any]]) -> None:
 def _print_evidence(fields: dict[str, Any]) -> None:
     evidence = fields["evidence"]
     about = "".join(f" {name}={value}" for name, value in evidence["metadata"].items())
-    print_line(one_line(f"{_place_of(fields)} is in document {evidence['document_id']}{about}"))
+    origin = "" if evidence["source"] is None else f" ({_place_of(evidence)})"
+    print_line(one_line(f"{_place_of(fields)} is in document {evidence['document_id']}{origin}{about}"))
     if evidence["snippet"]:
         print_line(f"  {one_line(evidence['snippet'])}")
 

@@ -88,8 +88,8 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
     Method: the units of all pieces are numbered; a document is a sequence of these numbers, and of -1 for any other
     unit. The hash of each run as long as a piece is looked up among those of the pieces; what agrees is compared.
 
-    Cost: every document is decoded and read, some million words a second on one core, whatever the number of pieces;
-    memory for the pieces and one document.
+    Cost: documents are decoded and read until all pieces are found, some million words a second on one core, whatever
+    the number of pieces; memory for the pieces and one document.
 
     Args:
         index: the corpus; it must hold a tokenizer.
@@ -102,7 +102,9 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
     numbers = {each: number for number, each in enumerate(distinct)}
     tables = {length: _table(of_length, numbers) for length, of_length in wanted.items()}
     found: dict[Piece, Place] = {}
-    for document_id in range(index.n_documents if tables else 0):
+    for document_id in range(index.n_documents):
+        if not tables:
+            break
         watch.report("read", document_id, index.n_documents, "documents")
         text = index.tokenizer.decode(index.document_tokens(document_id))
         units = unit.units(text)
@@ -111,12 +113,18 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
         for length, hashes in tables.items():
             for start in np.flatnonzero(np.isin(_hashes(ids, length), hashes)).tolist():
                 piece = tuple(units[start : start + length])
-                if piece in wanted[length] and piece not in found and piece not in new:
+                if piece in wanted[length] and piece not in new:
                     new[piece] = start
         if new:
             places = list(unit.places(text))
             for piece, start in new.items():
                 found[piece] = Place(document_id, places[start][0], places[start + len(piece) - 1][1])
+                wanted[len(piece)].remove(piece)
+            for length in {len(piece) for piece in new}:
+                if not wanted[length]:
+                    del tables[length]
+                elif 2 * len(wanted[length]) <= len(tables[length]):
+                    tables[length] = _table(wanted[length], numbers)
     return found
 
 

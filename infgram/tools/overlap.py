@@ -112,6 +112,8 @@ class OverlapEvidence(ShortRepr):
         snippet_match_start: where in the snippet it begins, in characters.
         snippet_match_end: where it ends.
         metadata: the document's.
+        source: the document's file; None if that is not known.
+        line: its line or row there, from 1; None if the document is the whole file.
     """
 
     text: str
@@ -120,6 +122,8 @@ class OverlapEvidence(ShortRepr):
     snippet_match_start: int
     snippet_match_end: int
     metadata: dict[str, Any]
+    source: str | None
+    line: int | None
 
 
 @dataclass(frozen=True)
@@ -383,7 +387,9 @@ def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
     tokenizer = tokenizer_of(index)
     (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _AROUND)
     text = "" if tokenizer is None else tokenizer.decode(token_ids)
-    return OverlapEvidence(text, document_id, passage.text, *passage.places[0], index.document_metadata(document_id))
+    return OverlapEvidence(
+        text, document_id, passage.text, *passage.places[0], **index.provenance(document_id)._asdict()
+    )
 
 
 def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place) -> OverlapEvidence:
@@ -397,7 +403,7 @@ def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place
         document[first : place.end + 2 * _AROUND],
         place.start - first,
         place.end - first,
-        index.document_metadata(place.document_id),
+        **index.provenance(place.document_id)._asdict(),
     )
 
 

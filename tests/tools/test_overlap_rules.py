@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import infgram
+from infgram.tools.normalised import Words, find_pieces
 from infgram.tools.overlap import RULES
+from infgram.watch import Watch
 from tests.building import text_index, token_index, union_index
 from tests.strategies import Layout, layouts
 
@@ -236,6 +238,21 @@ def test_rules_that_cannot_be_asked() -> None:
         pytest.raises(infgram.QueryError, match=r"no tokenizer.*palm"),
     ):
         infgram.overlap(index, [], rule="gpt-4")
+
+
+def test_no_document_is_read_when_all_pieces_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with text_index([*LINES, "never read"]) as index:
+        read, document_tokens = [], infgram.Index.document_tokens
+
+        def counted(self: infgram.Index, document_id: int) -> Any:
+            read.append(document_id)
+            return document_tokens(self, document_id)
+
+        monkeypatch.setattr(infgram.Index, "document_tokens", counted)
+        watch = Watch(None)
+        pieces = [("the", "quick"), ("brown",), ("stop", "me"), ("now",), ("the", "quick")]
+        assert set(find_pieces(index, pieces, Words(), watch)) == set(pieces)
+        assert read == [0, 1]
 
 
 def test_arguments_of_a_wrong_type() -> None:
