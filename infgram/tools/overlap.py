@@ -42,7 +42,7 @@ class Rule(ShortRepr):
         measure: of what: `"n_grams"`, those that occur in the corpus, or `"tokens"`, those inside such n-grams.
         unit: what n counts: the index's `"tokens"`; `"words"`, in lower case and without punctuation; or
             `"characters"`, letters and digits alone.
-        name: of a rule of `RULES`; empty for any other.
+        name: of a rule of `RULES`; `"after palm, changed"` of one that was changed; empty for any other.
     """
 
     n: int = DEFAULT_N
@@ -55,7 +55,8 @@ class Rule(ShortRepr):
         """The rule in words."""
         unit = self.unit.removesuffix("s")
         if self.unit == "characters":
-            words = f"any of {_SAMPLES} random pieces of {self.n} letters and digits"
+            share = "any" if self.threshold == 0 else f"at least {self.threshold:.0%}"
+            words = f"{share} of {_SAMPLES} random pieces of {self.n} letters and digits"
         elif self.threshold == 0:
             words = f"any {self.n}-gram of {self.unit}"
         elif self.measure == "n_grams":
@@ -90,8 +91,9 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         # 8-grams occur in the training data. What an 8-gram counts is not said; here, tokens.
         "palm": Rule(8, 0.7, "n_grams", "tokens", "palm"),
         # Touvron et al., "Llama 2: Open foundation and fine-tuned chat models", 2023, A.6: the share of tokens inside
-        # runs of 10 tokens or more that both hold; "dirty" from 80% on, "not clean" from 20% on. Their runs may differ
-        # in four tokens after the first ten (a skipgram budget); here they are exact.
+        # runs that both hold; "dirty" from 80% on, "not clean" from 20% on. The paper says "longer than 10 tokens" in
+        # one place and "10(+)-skipgrams" in another; here, 10 or more. Their runs may differ in four tokens (a skipgram
+        # budget), neither in the first ten nor at the end; here they are exact.
         "llama-2": Rule(10, 0.8, "tokens", "tokens", "llama-2"),
         # OpenAI, "GPT-4 technical report", 2023, appendix C: any of three random substrings of 50 characters, or the
         # whole example if it is shorter, after all but letters and digits are removed.
@@ -472,6 +474,8 @@ def overlap(
         threshold=chosen.threshold if threshold is None else threshold,
         measure=chosen.measure if measure is None else measure,
     )
+    if chosen.name and changed != chosen:
+        changed = replace(changed, name=f"after {chosen.name}, changed")
     if changed.unit != "tokens":
         if changed.measure != "n_grams":
             raise QueryError(f"the rule {rule!r} counts {changed.unit}, so measure can only be 'n_grams'")

@@ -255,6 +255,15 @@ def test_no_document_is_read_when_all_pieces_are_found(monkeypatch: pytest.Monke
         assert read == [0, 1]
 
 
+def test_a_changed_rule_is_called_so() -> None:
+    with text_index(LINES) as index:
+        palm = infgram.overlap(index, [], rule="palm", n=3, threshold=0.1).rule
+        assert str(palm) == "at least 10% of the token 3-grams in the corpus (after palm, changed)"
+        assert infgram.overlap(index, [], rule="palm", n=8).rule == RULES["palm"]
+        gpt_4 = infgram.overlap(index, [], rule="gpt-4", threshold=0.5).rule
+        assert str(gpt_4).startswith("at least 50% of 3 random pieces of 50 letters and digits in the corpus (after")
+
+
 def test_arguments_of_a_wrong_type() -> None:
     wrong: Any = "x"
     with pytest.raises(TypeError, match="index is 'x'; expected an"):
