@@ -20,7 +20,7 @@ from infgram.corpus import Corpus, TokenLines
 
 if TYPE_CHECKING:
     from infgram.tools import ItemOverlap, Overlap, SizeOverlap
-    from infgram.tools.overlap import Measure
+    from infgram.tools.rules import Measure
     from infgram.types import Query
 
 _ITEMS_SHOWN: Final = 10

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final
 
 import numpy as np
 
-from infgram.arguments import at_least, checked_seed, choice, real, several
+from infgram.arguments import at_least, checked_seed, choice, several
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
 from infgram.reprs import ShortRepr
@@ -18,89 +17,15 @@ from infgram.tables import Columns, Table, numbers
 from infgram.tools.matches import match_lengths
 from infgram.tools.normalised import Characters, Place, Unit, Words, find_pieces
 from infgram.tools.passages import Match, passages_of
+from infgram.tools.rules import OVERLAP_RULES, SAMPLES, Measure, OverlapRule
 from infgram.tools.subject import token_ids_of, tokenizer_of
 from infgram.types import Int64Array, Query
 from infgram.watch import Watch
 
-Measure: TypeAlias = Literal["n_grams", "tokens"]
-
-DEFAULT_N: Final = 13
 DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
 
 _LONGEST_SHOWN: Final = 256  # tokens of a match that evidence shows
 _AROUND: Final = 40  # tokens around it, or four times as many characters
-_SAMPLES: Final = 3  # pieces of an item, for the rule gpt-4
-
-
-@dataclass(frozen=True)
-class Rule(ShortRepr):
-    """When an item is contaminated: when enough of its n-grams occur in the corpus, and at least one does.
-
-    Attributes:
-        n: units of an n-gram.
-        threshold: the least share, from 0 to 1; 0 is met by any n-gram.
-        measure: of what: `"n_grams"`, those that occur in the corpus, or `"tokens"`, those inside such n-grams.
-        unit: what n counts: the index's `"tokens"`; `"words"`, in lower case and without punctuation; or
-            `"characters"`, letters and digits alone.
-        name: of a rule of `RULES`; `"after palm, changed"` of one that was changed; empty for any other.
-    """
-
-    n: int = DEFAULT_N
-    threshold: float = 0.0
-    measure: Measure = "n_grams"
-    unit: Literal["tokens", "words", "characters"] = "tokens"
-    name: str = ""
-
-    def __str__(self) -> str:
-        """The rule in words."""
-        unit = self.unit.removesuffix("s")
-        if self.unit == "characters":
-            share = "any" if self.threshold == 0 else f"at least {self.threshold:.0%}"
-            words = f"{share} of {_SAMPLES} random pieces of {self.n} letters and digits"
-        elif self.threshold == 0:
-            words = f"any {self.n}-gram of {self.unit}"
-        elif self.measure == "n_grams":
-            words = f"at least {self.threshold:.0%} of the {unit} {self.n}-grams"
-        else:
-            words = f"at least {self.threshold:.0%} of the tokens inside {self.n}-grams"
-        return f"{words} in the corpus" + (f" ({self.name})" if self.name else "")
-
-    def __post_init__(self) -> None:
-        """Check the fields.
-
-        Raises:
-            QueryError: one is out of range.
-        """
-        at_least(self.n, 1, "n")
-        choice(self.measure, "measure", get_args(Measure))
-        real(self.threshold, "threshold", low=0, high=1)
-
-    def condemns(self, shares: SizeOverlap) -> bool:
-        """The verdict on what was found for n-grams of this rule's size."""
-        share = shares.share if self.measure == "n_grams" else shares.token_share
-        return shares.n_seen > 0 and share >= self.threshold
-
-
-RULES: Final[Mapping[str, Rule]] = MappingProxyType(
-    {
-        # Brown et al., "Language models are few-shot learners", 2020, appendix C: an example is removed for any n-gram
-        # of words in the training set, or for the whole of it if it is shorter. Case, punctuation and white space are
-        # ignored; n is the 5th percentile of the examples' lengths in words, but 8 at least and 13 at most.
-        "gpt-3": Rule(13, 0.0, "n_grams", "words", "gpt-3"),
-        # Chowdhery et al., "PaLM: Scaling language modeling with Pathways", 2022, section 8: at least 70% of the
-        # 8-grams occur in the training data. What an 8-gram counts is not said; here, tokens.
-        "palm": Rule(8, 0.7, "n_grams", "tokens", "palm"),
-        # Touvron et al., "Llama 2: Open foundation and fine-tuned chat models", 2023, A.6: the share of tokens inside
-        # runs that both hold; "dirty" from 80% on, "not clean" from 20% on. The paper says "longer than 10 tokens" in
-        # one place and "10(+)-skipgrams" in another; here, 10 or more. Their runs may differ in four tokens (a skipgram
-        # budget), neither in the first ten nor at the end; here they are exact.
-        "llama-2": Rule(10, 0.8, "tokens", "tokens", "llama-2"),
-        # OpenAI, "GPT-4 technical report", 2023, appendix C: any of three random substrings of 50 characters, or the
-        # whole example if it is shorter, after all but letters and digits are removed.
-        "gpt-4": Rule(50, 0.0, "n_grams", "characters", "gpt-4"),
-    }
-)
-"""The rules of the literature, by name."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +177,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         self,
         index: Index,
         items: Iterable[Query],
-        rule: Rule,
+        rule: OverlapRule,
         sizes: Sequence[int],
         timeout_s: float | None,
         *,
@@ -345,7 +270,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         """Where the pieces of an item begin; a short one is one piece."""
         n_starts = max(n_units - self.rule.n + 1, min(n_units, 1))
         if self.rule.unit == "characters":
-            return sorted(self._random.sample(range(n_starts), min(_SAMPLES, n_starts)))
+            return sorted(self._random.sample(range(n_starts), min(SAMPLES, n_starts)))
         return list(range(n_starts))
 
     def _text(self, item: Query) -> str:
@@ -425,7 +350,7 @@ def overlap(
 
     An item is contaminated when at least the share `threshold` of its n-grams (or, by `measure`, of its tokens inside
     such n-grams) occurs in the corpus, and at least one n-gram does. By default any run of 13 *tokens* of the index
-    decides. `rule` names a rule of the literature instead; each is described in `infgram.tools.overlap.RULES`:
+    decides. `rule` names a rule of the literature instead; each is described in `infgram.OVERLAP_RULES`:
 
     - `"gpt-3"`: any n-gram of *words* in lower case without punctuation. n, from 8 to 13, is the 5th percentile of the
       items' lengths; of a shorter item all of it.
@@ -487,10 +412,10 @@ def overlap(
     return Overlap(index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=seed)
 
 
-def _rule_of(name: str | None) -> Rule:
+def _rule_of(name: str | None) -> OverlapRule:
     if name is None:
-        return Rule()
-    return RULES[choice(name, "rule", RULES)]
+        return OverlapRule()
+    return OVERLAP_RULES[choice(name, "rule", OVERLAP_RULES)]
 
 
 def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:

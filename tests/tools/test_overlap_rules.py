@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import infgram
 from infgram.tools.normalised import Words, find_pieces
-from infgram.tools.overlap import RULES
 from infgram.watch import Watch
 from tests.building import text_index, token_index, union_index
 from tests.strategies import Layout, layouts
@@ -259,7 +258,7 @@ def test_a_changed_rule_is_called_so() -> None:
     with text_index(LINES) as index:
         palm = infgram.overlap(index, [], rule="palm", n=3, threshold=0.1).rule
         assert str(palm) == "at least 10% of the token 3-grams in the corpus (after palm, changed)"
-        assert infgram.overlap(index, [], rule="palm", n=8).rule == RULES["palm"]
+        assert infgram.overlap(index, [], rule="palm", n=8).rule == infgram.OVERLAP_RULES["palm"]
         gpt_4 = infgram.overlap(index, [], rule="gpt-4", threshold=0.5).rule
         assert str(gpt_4).startswith("at least 50% of 3 random pieces of 50 letters and digits in the corpus (after")
 
@@ -280,11 +279,13 @@ def test_arguments_of_a_wrong_type() -> None:
 
 
 def test_the_rules_are_those_of_the_papers() -> None:
-    assert {name: (rule.n, rule.threshold, rule.measure, rule.unit) for name, rule in RULES.items()} == {
+    assert {
+        name: (rule.n, rule.threshold, rule.measure, rule.unit) for name, rule in infgram.OVERLAP_RULES.items()
+    } == {
         "gpt-3": (13, 0.0, "n_grams", "words"),
         "palm": (8, 0.7, "n_grams", "tokens"),
         "llama-2": (10, 0.8, "tokens", "tokens"),
         "gpt-4": (50, 0.0, "n_grams", "characters"),
     }
-    assert all(rule.name == name and not math.isnan(rule.threshold) for name, rule in RULES.items())
+    assert all(rule.name == name and not math.isnan(rule.threshold) for name, rule in infgram.OVERLAP_RULES.items())
     assert not set(string.punctuation) & set("".join(words_of(" ".join(LINES))))
