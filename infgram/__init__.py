@@ -40,6 +40,7 @@ if typing.TYPE_CHECKING:
     from infgram.tools.dedup import dedup
     from infgram.tools.novelty import Novelty, novelty, novelty_batch
     from infgram.tools.overlap import ItemOverlap, Overlap, OverlapEvidence, SizeOverlap, TotalOverlap, overlap
+    from infgram.tools.rules import OVERLAP_RULES, OverlapRule
     from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
     from infgram.types import (
         END_OF_DOCUMENT,
@@ -64,6 +65,7 @@ if typing.TYPE_CHECKING:
 
 __all__ = [
     "END_OF_DOCUMENT",
+    "OVERLAP_RULES",
     "AsyncClient",
     "BuildEstimate",
     "BuildProgress",
@@ -94,6 +96,7 @@ __all__ = [
     "Novelty",
     "Overlap",
     "OverlapEvidence",
+    "OverlapRule",
     "PartialAnswers",
     "QueryError",
     "Reading",
@@ -164,6 +167,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.tools.dedup": ("dedup",),
     "infgram.tools.novelty": ("Novelty", "novelty", "novelty_batch"),
     "infgram.tools.overlap": ("ItemOverlap", "Overlap", "OverlapEvidence", "SizeOverlap", "TotalOverlap", "overlap"),
+    "infgram.tools.rules": ("OVERLAP_RULES", "OverlapRule"),
     "infgram.tools.trace": ("SpanDocument", "Trace", "TracedDocument", "TracedSpan", "trace"),
     "infgram.types": (
         "END_OF_DOCUMENT",

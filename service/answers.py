@@ -370,6 +370,8 @@ class OverlapEvidence(BaseModel):
     snippet_match_start: int = Field(description="Where in the snippet it begins, in characters.")
     snippet_match_end: int
     metadata: dict[str, Any] = Field(description="The document's.")
+    source: str | None = Field(description="The document's file; null if that is not known.")
+    line: int | None = Field(description="Its line or row there, from 1; null if the document is the whole file.")
 
 
 class OverlapAnswer(Answer):

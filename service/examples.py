@@ -180,6 +180,8 @@ OVERLAP: Final[dict[str, Any]] = {
         "snippet_match_start": 10,
         "snippet_match_end": 26,
         "metadata": {"title": "On speech"},
+        "source": "essays.jsonl",
+        "line": 5,
     },
 }
 

@@ -76,6 +76,7 @@ def results(index: infgram.Index, folder: Path) -> dict[str, Any]:
         "novelty": infgram.novelty(index, TEXTS[1]),
         "overlap": overlap,
         "overlap_item": item,
+        "overlap_evidence": item.evidence,
         "overlap_total": overlap.total,
         "overlap_size": item.sizes[0],
         "duplicates": duplicates,

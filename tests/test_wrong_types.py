@@ -149,6 +149,7 @@ PARAMETERS: dict[str, Parameter] = {
     "delimiters": Parameter("delimiters", ["."]),
     "max_n": Parameter("small", 3),
     "n": Parameter("small", 5),
+    "rule": Parameter("nothing", None),
     "threshold": Parameter("never", 0.5),
     "measure": Parameter("never", "n_grams"),
     "sizes": Parameter("sizes", [5]),
@@ -307,7 +308,8 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
     yield entry("trace", infgram.trace, tool, index=index)
     yield entry("novelty", infgram.novelty, tool, index=index)
     yield entry("novelty_batch", infgram.novelty_batch, tool, index=index)
-    yield entry("overlap", infgram.overlap, {**tool, "n": "count"}, index=index)
+    choices = {"rule": "nothing", "n": "count or none", "threshold": "nothing", "measure": "nothing"}
+    yield entry("overlap", infgram.overlap, {**tool, **choices}, index=index)
     yield entry("dedup", infgram.dedup, tool, index=index)
     yield entry(
         "write_dedup",

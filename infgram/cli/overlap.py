@@ -20,7 +20,7 @@ from infgram.corpus import Corpus, TokenLines
 
 if TYPE_CHECKING:
     from infgram.tools import ItemOverlap, Overlap, SizeOverlap
-    from infgram.tools.overlap import Measure
+    from infgram.tools.rules import Measure
     from infgram.types import Query
 
 _ITEMS_SHOWN: Final = 10
@@ -60,15 +60,28 @@ def overlap(
     ] = None,
     n: Annotated[
         int | None,
-        typer.Option("--n", min=1, metavar="N", help="Tokens of the n-grams that decide: 13, or the rule's."),
+        typer.Option(
+            "--n",
+            min=1,
+            metavar="N",
+            help="Tokens of the n-grams that decide (gpt-3 words, gpt-4 characters): 13, or the rule's.",
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", min=0, max=1, metavar="SHARE", help="The least share; 0, the default: any n-gram."),
+        typer.Option(
+            "--threshold",
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="The least share: 0, which any n-gram meets, or the rule's.",
+        ),
     ] = None,
     measure: Annotated[
         str | None,
-        typer.Option("--measure", metavar="MEASURE", help="Share of n_grams, the default, or of tokens inside them."),
+        typer.Option(
+            "--measure", metavar="MEASURE", help="Share of n_grams, or of tokens inside them: n_grams, or the rule's."
+        ),
     ] = None,
     sizes: Annotated[
         list[int] | None, typer.Option("--size", min=1, metavar="N", help="Report n-grams of N, too; may be repeated.")
@@ -82,6 +95,7 @@ def overlap(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file if it exists.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="SEED", help="Of the pieces that gpt-4 draws.")] = 0,
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -104,7 +118,7 @@ def overlap(
     n_covered (tokens inside seen n-grams), token_share; sums over all items, in tokens. A line of --items: source,
     line, id (if the item has one), n_tokens, is_contaminated, is_short, longest_start, longest_length (in tokens),
     sizes, deciding (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
-    snippet_match_end, metadata).
+    snippet_match_end, metadata, source, line).
     """
     from infgram.cli.progress import show_progress
     from infgram.tools import overlap as compared
@@ -126,6 +140,7 @@ def overlap(
             measure=cast("Measure | None", measure),  # which is checked there
             sizes=DEFAULT_SIZES if sizes is None else sizes,
             timeout_s=timeout,
+            seed=seed,
         )
         for place, (item, its) in enumerate(zip(named, found, strict=True)):
             fields = {**item.name, **_item_fields(its)}
@@ -228,7 +243,7 @@ def _print(found: Overlap, worst: list[dict[str, Any]]) -> None:
         return
     print_line()
     unit = rule.unit.removesuffix("s")
-    columns = ("item", "tokens", f"{unit} {rule.n}-grams seen", "longest match")
+    columns = ("item", "tokens", "n", f"n-grams of {unit}s seen", "longest match")
     print_table(columns, [_worst_row(fields) for fields in worst], left=("item",))
     print_line()
     for fields in worst:
@@ -240,7 +255,8 @@ def _print(found: Overlap, worst: list[dict[str, Any]]) -> None:
 def _print_evidence(fields: dict[str, Any]) -> None:
     evidence = fields["evidence"]
     about = "".join(f" {name}={value}" for name, value in evidence["metadata"].items())
-    print_line(one_line(f"{_place_of(fields)} is in document {evidence['document_id']}{about}"))
+    origin = "" if evidence["source"] is None else f" ({_place_of(evidence)})"
+    print_line(one_line(f"{_place_of(fields)} is in document {evidence['document_id']}{origin}{about}"))
     if evidence["snippet"]:
         print_line(f"  {one_line(evidence['snippet'])}")
 
@@ -250,5 +266,11 @@ def _place_of(fields: dict[str, Any]) -> str:
 
 
 def _worst_row(fields: dict[str, Any]) -> tuple[str, ...]:
-    share = fields["deciding"]["share"]
-    return (one_line(_place_of(fields)), f"{fields['n_tokens']:,}", f"{share:.1%}", f"{fields['longest_length']:,}")
+    deciding = fields["deciding"]
+    return (
+        one_line(_place_of(fields)),
+        f"{fields['n_tokens']:,}",
+        str(deciding["n"]),
+        f"{deciding['share']:.1%}",
+        f"{fields['longest_length']:,}",
+    )

@@ -8,7 +8,10 @@ each document is read once, normalised in the same way, and searched for all pie
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -22,8 +25,7 @@ Piece: TypeAlias = "tuple[str, ...]"
 """Units in their order: words, or characters."""
 
 _CHUNK: Final = re.compile(r"\S+")
-_NO_LETTER_OR_DIGIT: Final = re.compile(r"[\W_]+")
-_LETTER_OR_DIGIT: Final = re.compile(r"[^\W_]")
+_VARIATION_SELECTORS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 
 _Hashes: TypeAlias = npt.NDArray[np.uint64]
@@ -40,7 +42,7 @@ class Unit(Protocol):
 
 
 class Words:
-    """Runs without white space, in lower case, of which letters and digits alone are kept; none is empty."""
+    """Runs without white space, in NFC and lower case, of which `_kept` characters are kept; none is empty."""
 
     def units(self, text: str) -> list[str]:
         """The words."""
@@ -52,15 +54,24 @@ class Words:
 
 
 class Characters:
-    """Letters and digits, as they are."""
+    """The `_kept` characters of a text in NFC."""
 
     def units(self, text: str) -> list[str]:
         """The characters."""
-        return list(_NO_LETTER_OR_DIGIT.sub("", text))
+        return list(_kept(unicodedata.normalize("NFC", text)))
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Each by itself."""
-        return (character.span() for character in _LETTER_OR_DIGIT.finditer(text))
+        """Each by itself; where NFC changes a letter and its marks, all of these."""
+        end = 0
+        while end < len(text):
+            start, end = end, end + 1
+            while end < len(text) and _may_join(text[end]):
+                end += 1
+            group = text[start:end]
+            composed = unicodedata.normalize("NFC", group)
+            for place, character in enumerate(composed, start):
+                if _kept(character):
+                    yield (place, place + 1) if composed == group else (start, end)
 
 
 class Place(NamedTuple):
@@ -77,8 +88,8 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
     Method: the units of all pieces are numbered; a document is a sequence of these numbers, and of -1 for any other
     unit. The hash of each run as long as a piece is looked up among those of the pieces; what agrees is compared.
 
-    Cost: every document is decoded and read, some million words a second on one core, whatever the number of pieces;
-    memory for the pieces and one document.
+    Cost: documents are decoded and read until all pieces are found, some million words a second on one core, whatever
+    the number of pieces; memory for the pieces and one document.
 
     Args:
         index: the corpus; it must hold a tokenizer.
@@ -91,7 +102,9 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
     numbers = {each: number for number, each in enumerate(distinct)}
     tables = {length: _table(of_length, numbers) for length, of_length in wanted.items()}
     found: dict[Piece, Place] = {}
-    for document_id in range(index.n_documents if tables else 0):
+    for document_id in range(index.n_documents):
+        if not tables:
+            break
         watch.report("read", document_id, index.n_documents, "documents")
         text = index.tokenizer.decode(index.document_tokens(document_id))
         units = unit.units(text)
@@ -100,17 +113,43 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
         for length, hashes in tables.items():
             for start in np.flatnonzero(np.isin(_hashes(ids, length), hashes)).tolist():
                 piece = tuple(units[start : start + length])
-                if piece in wanted[length] and piece not in found and piece not in new:
+                if piece in wanted[length] and piece not in new:
                     new[piece] = start
         if new:
             places = list(unit.places(text))
             for piece, start in new.items():
                 found[piece] = Place(document_id, places[start][0], places[start + len(piece) - 1][1])
+                wanted[len(piece)].remove(piece)
+            for length in {len(piece) for piece in new}:
+                if not wanted[length]:
+                    del tables[length]
+                elif 2 * len(wanted[length]) <= len(tables[length]):
+                    tables[length] = _table(wanted[length], numbers)
     return found
 
 
 def _word(chunk: str) -> str:
-    return _NO_LETTER_OR_DIGIT.sub("", chunk.lower())
+    return _kept(unicodedata.normalize("NFC", chunk).lower())
+
+
+def _kept(text: str) -> str:
+    """The letters, digits and combining marks, such as the vowel signs of Hindi, without variation selectors."""
+    return text if text.isalnum() else _not_kept().sub("", text)
+
+
+@cache
+def _not_kept() -> re.Pattern[str]:
+    marks = (character for character in map(chr, range(sys.maxunicode + 1)) if _is_mark(character))
+    return re.compile(f"(?:(?![{''.join(marks)}])[\\W_])+")
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" and character not in _VARIATION_SELECTORS
+
+
+def _may_join(character: str) -> bool:
+    """Whether NFC may join the character with the one before: marks, and the later letters of a Hangul syllable."""
+    return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
 
 
 def _by_length(pieces: Iterable[Piece]) -> Mapping[int, set[Piece]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final
 
 import numpy as np
 
-from infgram.arguments import at_least, choice, real, several
+from infgram.arguments import at_least, checked_seed, choice, several
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
 from infgram.reprs import ShortRepr
@@ -18,91 +17,19 @@ from infgram.tables import Columns, Table, numbers
 from infgram.tools.matches import match_lengths
 from infgram.tools.normalised import Characters, Place, Unit, Words, find_pieces
 from infgram.tools.passages import Match, passages_of
+from infgram.tools.rules import OVERLAP_RULES, SAMPLES, Measure, OverlapRule
 from infgram.tools.subject import token_ids_of, tokenizer_of
 from infgram.types import Int64Array, Query
 from infgram.watch import Watch
 
-Measure: TypeAlias = Literal["n_grams", "tokens"]
-
-DEFAULT_N: Final = 13
 DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
 
 _LONGEST_SHOWN: Final = 256  # tokens of a match that evidence shows
 _AROUND: Final = 40  # tokens around it, or four times as many characters
-_SAMPLES: Final = 3  # pieces of an item, for the rule gpt-4
 
 
 @dataclass(frozen=True)
-class Rule(ShortRepr):
-    """When an item is contaminated: when enough of its n-grams occur in the corpus, and at least one does.
-
-    Attributes:
-        n: units of an n-gram.
-        threshold: the least share, from 0 to 1; 0 is met by any n-gram.
-        measure: of what: `"n_grams"`, those that occur in the corpus, or `"tokens"`, those inside such n-grams.
-        unit: what n counts: the index's `"tokens"`; `"words"`, in lower case and without punctuation; or
-            `"characters"`, letters and digits alone.
-        name: of a rule of `RULES`; empty for any other.
-    """
-
-    n: int = DEFAULT_N
-    threshold: float = 0.0
-    measure: Measure = "n_grams"
-    unit: Literal["tokens", "words", "characters"] = "tokens"
-    name: str = ""
-
-    def __str__(self) -> str:
-        """The rule in words."""
-        unit = self.unit.removesuffix("s")
-        if self.unit == "characters":
-            words = f"any of {_SAMPLES} random pieces of {self.n} letters and digits"
-        elif self.threshold == 0:
-            words = f"any {self.n}-gram of {self.unit}"
-        elif self.measure == "n_grams":
-            words = f"at least {self.threshold:.0%} of the {unit} {self.n}-grams"
-        else:
-            words = f"at least {self.threshold:.0%} of the tokens inside {self.n}-grams"
-        return f"{words} in the corpus" + (f" ({self.name})" if self.name else "")
-
-    def __post_init__(self) -> None:
-        """Check the fields.
-
-        Raises:
-            QueryError: one is out of range.
-        """
-        at_least(self.n, 1, "n")
-        choice(self.measure, "measure", get_args(Measure))
-        real(self.threshold, "threshold", low=0, high=1)
-
-    def condemns(self, shares: SizeOverlap) -> bool:
-        """The verdict on what was found for n-grams of this rule's size."""
-        share = shares.share if self.measure == "n_grams" else shares.token_share
-        return shares.n_seen > 0 and share >= self.threshold
-
-
-RULES: Final[Mapping[str, Rule]] = MappingProxyType(
-    {
-        # Brown et al., "Language models are few-shot learners", 2020, appendix C: an example is removed for any n-gram
-        # of words in the training set, or for the whole of it if it is shorter. Case, punctuation and white space are
-        # ignored; n is the 5th percentile of the examples' lengths in words, but 8 at least and 13 at most.
-        "gpt-3": Rule(13, 0.0, "n_grams", "words", "gpt-3"),
-        # Chowdhery et al., "PaLM: Scaling language modeling with Pathways", 2022, section 8: at least 70% of the
-        # 8-grams occur in the training data. What an 8-gram counts is not said; here, tokens.
-        "palm": Rule(8, 0.7, "n_grams", "tokens", "palm"),
-        # Touvron et al., "Llama 2: Open foundation and fine-tuned chat models", 2023, A.6: the share of tokens inside
-        # runs of 10 tokens or more that both hold; "dirty" from 80% on, "not clean" from 20% on. Their runs may differ
-        # in four tokens after the first ten (a skipgram budget); here they are exact.
-        "llama-2": Rule(10, 0.8, "tokens", "tokens", "llama-2"),
-        # OpenAI, "GPT-4 technical report", 2023, appendix C: any of three random substrings of 50 characters, or the
-        # whole example if it is shorter, after all but letters and digits are removed.
-        "gpt-4": Rule(50, 0.0, "n_grams", "characters", "gpt-4"),
-    }
-)
-"""The rules of the literature, by name."""
-
-
-@dataclass(frozen=True)
-class OverlapEvidence:
+class OverlapEvidence(ShortRepr):
     """What an item shares with a document of the corpus.
 
     Attributes:
@@ -112,6 +39,8 @@ class OverlapEvidence:
         snippet_match_start: where in the snippet it begins, in characters.
         snippet_match_end: where it ends.
         metadata: the document's.
+        source: the document's file; None if that is not known.
+        line: its line or row there, from 1; None if the document is the whole file.
     """
 
     text: str
@@ -120,6 +49,8 @@ class OverlapEvidence:
     snippet_match_start: int
     snippet_match_end: int
     metadata: dict[str, Any]
+    source: str | None
+    line: int | None
 
 
 @dataclass(frozen=True)
@@ -246,7 +177,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         self,
         index: Index,
         items: Iterable[Query],
-        rule: Rule,
+        rule: OverlapRule,
         sizes: Sequence[int],
         timeout_s: float | None,
         *,
@@ -301,14 +232,17 @@ class Overlap(Iterator[ItemOverlap], Table):
         n = normalised.n
         covered = {unit for start in seen for unit in range(start, start + n)}
         deciding = SizeOverlap(n, len(places), len(seen), len(covered), normalised.n_units)
-        found = next(((start, place) for start, place in zip(normalised.starts, places, strict=True) if place), None)
-        evidence = None if found is None else _evidence_of_place(self._index, normalised, *found)
+        is_contaminated = self.rule.condemns(deciding)
+        evidence = None
+        if is_contaminated:
+            start, place = next((start, place) for start, place in zip(normalised.starts, places, strict=True) if place)
+            evidence = _evidence_of_place(self._index, normalised, start, place)
         return replace(
             self._measured(token_ids_of(self._index, normalised.text)),
-            is_contaminated=self.rule.condemns(deciding),
+            is_contaminated=is_contaminated,
             is_short=normalised.n_units < self.rule.n,
             deciding=deciding,
-            evidence=evidence if self.rule.condemns(deciding) else None,
+            evidence=evidence,
         )
 
     def _read_corpus(self) -> list[_Normalised]:
@@ -336,7 +270,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         """Where the pieces of an item begin; a short one is one piece."""
         n_starts = max(n_units - self.rule.n + 1, min(n_units, 1))
         if self.rule.unit == "characters":
-            return sorted(self._random.sample(range(n_starts), min(_SAMPLES, n_starts)))
+            return sorted(self._random.sample(range(n_starts), min(SAMPLES, n_starts)))
         return list(range(n_starts))
 
     def _text(self, item: Query) -> str:
@@ -380,7 +314,9 @@ def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
     tokenizer = tokenizer_of(index)
     (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _AROUND)
     text = "" if tokenizer is None else tokenizer.decode(token_ids)
-    return OverlapEvidence(text, document_id, passage.text, *passage.places[0], index.document_metadata(document_id))
+    return OverlapEvidence(
+        text, document_id, passage.text, *passage.places[0], **index.provenance(document_id)._asdict()
+    )
 
 
 def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place) -> OverlapEvidence:
@@ -394,7 +330,7 @@ def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place
         document[first : place.end + 2 * _AROUND],
         place.start - first,
         place.end - first,
-        index.document_metadata(place.document_id),
+        **index.provenance(place.document_id)._asdict(),
     )
 
 
@@ -414,7 +350,7 @@ def overlap(
 
     An item is contaminated when at least the share `threshold` of its n-grams (or, by `measure`, of its tokens inside
     such n-grams) occurs in the corpus, and at least one n-gram does. By default any run of 13 *tokens* of the index
-    decides. `rule` names a rule of the literature instead; each is described in `infgram.tools.overlap.RULES`:
+    decides. `rule` names a rule of the literature instead; each is described in `infgram.OVERLAP_RULES`:
 
     - `"gpt-3"`: any n-gram of *words* in lower case without punctuation. n, from 8 to 13, is the 5th percentile of the
       items' lengths; of a shorter item all of it.
@@ -454,6 +390,8 @@ def overlap(
         >>> verdicts, found.total.n_contaminated
         ([True, False], 1)
     """
+    checked_index(index)
+    checked_seed(seed)
     chosen = _rule_of(rule)
     changed = replace(
         chosen,
@@ -461,6 +399,8 @@ def overlap(
         threshold=chosen.threshold if threshold is None else threshold,
         measure=chosen.measure if measure is None else measure,
     )
+    if chosen.name and changed != chosen:
+        changed = replace(changed, name=f"after {chosen.name}, changed")
     if changed.unit != "tokens":
         if changed.measure != "n_grams":
             raise QueryError(f"the rule {rule!r} counts {changed.unit}, so measure can only be 'n_grams'")
@@ -472,12 +412,10 @@ def overlap(
     return Overlap(index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=seed)
 
 
-def _rule_of(name: str | None) -> Rule:
+def _rule_of(name: str | None) -> OverlapRule:
     if name is None:
-        return Rule()
-    if name not in RULES:
-        raise QueryError(f"no overlap rule is named {name!r}; expected one of {', '.join(map(repr, RULES))}")
-    return RULES[name]
+        return OverlapRule()
+    return OVERLAP_RULES[choice(name, "rule", OVERLAP_RULES)]
 
 
 def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import itertools
 import json
 import lzma
 import os
@@ -26,6 +27,7 @@ Write: TypeAlias = Callable[[Row], None]
 _ROWS_AT_ONCE: Final = 1024
 _JSON_LINES: Final = (".jsonl", ".ndjson")
 _PARQUET: Final = ".parquet"
+_HINT: Final = "JSON lines hold values of any type: give a name that ends in .jsonl.zst"
 
 
 def _gzip(file: IO[bytes]) -> IO[bytes]:
@@ -54,7 +56,8 @@ def rows_file(output: StrPath, *, overwrite: bool) -> Iterator[Write]:
     """A function that writes a row, while the block runs; the file gets its name when the block ends without an error.
 
     `.jsonl` and `.ndjson` hold a line of JSON a row, in UTF-8; `.gz`, `.zst`, `.bz2` and `.xz` behind compress it.
-    `.parquet` holds a column a field; a field that a row lacks is null there.
+    `.parquet` holds a column a field; a field that a row lacks is null there, and so is an object without fields,
+    which Parquet cannot hold.
 
     Raises:
         QueryError: the name says no known format, or the rows do not fit into the columns of one table.
@@ -164,7 +167,7 @@ class _Columns:
         names = dict.fromkeys(name for row in rows for name in row)
         for name in names:
             try:
-                values = self._pa.array([row.get(name) for row in rows])
+                values = self._pa.array([_without_empty(row.get(name)) for row in rows])
                 one = self._pa.schema([(name, values.type)])
                 self._schema = self._pa.unify_schemas([self._schema, one], promote_options="permissive")
             except (self._pa.ArrowException, OverflowError, TypeError, ValueError) as error:
@@ -172,30 +175,33 @@ class _Columns:
 
     def write(self, file: IO[bytes], lines: IO[bytes]) -> None:
         """Write the table from the rows as lines of JSON."""
-        with self._parquet.ParquetWriter(file, self._schema, compression="zstd") as writer:
-            rows: list[Row] = []
-            for line in lines:
-                rows.append(json.loads(line))
-                if len(rows) == _ROWS_AT_ONCE:
+        try:
+            with self._parquet.ParquetWriter(file, self._schema, compression="zstd") as writer:
+                while rows := [json.loads(line) for line in itertools.islice(lines, _ROWS_AT_ONCE)]:
                     writer.write_table(self._table(rows))
-                    rows = []
-            if rows:
-                writer.write_table(self._table(rows))
+        except self._pa.ArrowException as error:
+            raise QueryError(f"{self._target}: Parquet cannot hold the rows ({error}); {_HINT}") from error
 
     def _table(self, rows: list[Row]) -> Any:
         columns = []
         for field in self._schema:
             try:
-                columns.append(self._pa.array([row.get(field.name) for row in rows], type=field.type))
+                columns.append(self._pa.array([_without_empty(row.get(field.name)) for row in rows], type=field.type))
             except (self._pa.ArrowException, OverflowError, TypeError, ValueError) as error:
                 raise self._refusal(field.name, error) from error
         return self._pa.Table.from_arrays(columns, schema=self._schema)
 
     def _refusal(self, name: str, error: Exception) -> QueryError:
         return QueryError(
-            f"{self._target}: the field {name!r:.80} does not fit into a column of Parquet ({error}); JSON lines hold "
-            "values of any type: give a name that ends in .jsonl.zst"
+            f"{self._target}: the field {name!r:.80} does not fit into a column of Parquet ({error}); {_HINT}"
         )
+
+
+def _without_empty(value: Any) -> Any:
+    """The value with None for each object without fields, at any depth."""
+    if isinstance(value, dict):
+        return {name: _without_empty(each) for name, each in value.items()} or None
+    return [_without_empty(each) for each in value] if isinstance(value, list) else value
 
 
 def _parquet() -> tuple[Any, Any]:

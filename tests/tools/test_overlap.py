@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import infgram
-from infgram.tools.overlap import Measure
+from infgram.tools.rules import Measure
 from tests.building import token_index, union_index
 from tests.reference import ReferenceIndex
 from tests.strategies import Asked, Layout, Tokens, asked_corpora, layouts

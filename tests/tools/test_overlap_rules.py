@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import random
 import string
+import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import infgram
-from infgram.tools.overlap import RULES
+from infgram.tools.normalised import Words, find_pieces
+from infgram.watch import Watch
 from tests.building import text_index, token_index, union_index
 from tests.strategies import Layout, layouts
 
@@ -23,15 +26,38 @@ LINES = [
     "",
 ]
 
-WORDS = ("the", "The", "fox,", "--", "don't", "dont", "É", "é", "ab", "a b", "_", "x\n", "1.5", "15")
+WORDS = (
+    "the",
+    "The",
+    "fox,",
+    "--",
+    "don't",
+    "dont",
+    "É",
+    "é",
+    "ab",
+    "a b",
+    "_",
+    "x\n",
+    "1.5",
+    "15",
+    "e\u0301",
+    "घर",
+    "हि",
+)
 SPACED = st.lists(st.sampled_from(WORDS), max_size=20).map(" ".join)
 
 
+def is_kept(character: str) -> bool:
+    is_selector = "VARIATION SELECTOR" in unicodedata.name(character, "")
+    return character.isalnum() or (unicodedata.category(character) in ("Mn", "Mc", "Me") and not is_selector)
+
+
 def words_of(text: str) -> list[str]:
-    """Lower case, without all but letters and digits, cut at white space."""
+    """NFC, lower case, without all but letters, digits and marks, cut at white space."""
     words = []
-    for chunk in text.split():
-        word = "".join(character for character in chunk.lower() if character.isalnum())
+    for chunk in unicodedata.normalize("NFC", text).split():
+        word = "".join(character for character in chunk.lower() if is_kept(character))
         if word:
             words.append(word)
     return words
@@ -73,7 +99,7 @@ def check_evidence(evidence: infgram.OverlapEvidence, documents: list[str], unit
 
 
 def characters_of(text: str) -> list[str]:
-    return [character for character in text if character.isalnum()]
+    return [character for character in unicodedata.normalize("NFC", text) if is_kept(character)]
 
 
 @given(st.lists(SPACED, min_size=1, max_size=6), st.lists(SPACED, max_size=5), st.integers(1, 12), st.integers(0, 3))
@@ -111,6 +137,28 @@ def test_words_are_not_tokens() -> None:
         assert "The Quick, brown fox -- jumps" in found.evidence.snippet
         assert str(by_words.rule) == "any 13-gram of words in the corpus (gpt-3)"
         assert str(by_tokens.rule) == "any 40-gram of tokens in the corpus"
+
+
+@pytest.mark.parametrize("rule", ["gpt-3", "gpt-4"])
+@pytest.mark.parametrize(
+    ("document", "item", "is_held"),
+    [
+        ("वह हिन्दी में घर गया", "हिन्दी में घर", True),
+        ("वह हिन्दी में घर गया", "हानद म घर", False),
+        ("un été à la mer", unicodedata.normalize("NFD", "été à la"), True),
+        (unicodedata.normalize("NFD", "un été, à la mer"), "été à la", True),
+        ("un été à la mer", "ete a la", False),
+        (unicodedata.normalize("NFD", "나는 한국어 책"), "한국어 책", True),
+        ("I \u2764 you", "I \u2764\ufe0f you", True),
+    ],
+)
+def test_marks_belong_to_the_letters(rule: str, document: str, item: str, is_held: bool) -> None:
+    with text_index([document]) as index:
+        (found,) = infgram.overlap(index, [item], rule=rule)
+    assert found.is_contaminated == is_held
+    if found.evidence is not None:
+        units = words_of if rule == "gpt-3" else characters_of
+        check_evidence(found.evidence, [document], units, len(units(item)))
 
 
 @pytest.mark.parametrize(("lengths", "n"), [([3] * 20, 8), ([10] * 20, 10), ([40] * 20, 13), ([2, *[12] * 99], 12)])
@@ -177,7 +225,7 @@ def test_the_evidence_of_tokens() -> None:
 
 def test_rules_that_cannot_be_asked() -> None:
     with text_index(LINES) as index:
-        with pytest.raises(infgram.QueryError, match="'gpt-3', 'palm', 'llama-2', 'gpt-4'"):
+        with pytest.raises(infgram.QueryError, match="'gpt-3', 'palm', 'llama-2' or 'gpt-4'"):
             infgram.overlap(index, [], rule="gpt-2")
         with pytest.raises(infgram.QueryError, match="measure"):
             infgram.overlap(index, [], rule="gpt-3", measure="tokens")
@@ -191,12 +239,53 @@ def test_rules_that_cannot_be_asked() -> None:
         infgram.overlap(index, [], rule="gpt-4")
 
 
+def test_no_document_is_read_when_all_pieces_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with text_index([*LINES, "never read"]) as index:
+        read, document_tokens = [], infgram.Index.document_tokens
+
+        def counted(self: infgram.Index, document_id: int) -> Any:
+            read.append(document_id)
+            return document_tokens(self, document_id)
+
+        monkeypatch.setattr(infgram.Index, "document_tokens", counted)
+        watch = Watch(None)
+        pieces = [("the", "quick"), ("brown",), ("stop", "me"), ("now",), ("the", "quick")]
+        assert set(find_pieces(index, pieces, Words(), watch)) == set(pieces)
+        assert read == [0, 1]
+
+
+def test_a_changed_rule_is_called_so() -> None:
+    with text_index(LINES) as index:
+        palm = infgram.overlap(index, [], rule="palm", n=3, threshold=0.1).rule
+        assert str(palm) == "at least 10% of the token 3-grams in the corpus (after palm, changed)"
+        assert infgram.overlap(index, [], rule="palm", n=8).rule == infgram.OVERLAP_RULES["palm"]
+        gpt_4 = infgram.overlap(index, [], rule="gpt-4", threshold=0.5).rule
+        assert str(gpt_4).startswith("at least 50% of 3 random pieces of 50 letters and digits in the corpus (after")
+
+
+def test_arguments_of_a_wrong_type() -> None:
+    wrong: Any = "x"
+    with pytest.raises(TypeError, match="index is 'x'; expected an"):
+        infgram.overlap(wrong, ["a"], rule="gpt-3")
+    with text_index(LINES) as index:
+        for rule in (["gpt-3"], {"gpt-3"}, 3):
+            wrong = rule
+            with pytest.raises(infgram.QueryError, match=r"rule is .*; expected 'gpt-3', 'palm'"):
+                infgram.overlap(index, ["a"], rule=wrong)
+        for seed in ([1], "a", None, -1, 1.5, 2**64):
+            wrong = seed
+            with pytest.raises(infgram.QueryError, match="seed is"):
+                infgram.overlap(index, ["a"], rule="gpt-4", seed=wrong)
+
+
 def test_the_rules_are_those_of_the_papers() -> None:
-    assert {name: (rule.n, rule.threshold, rule.measure, rule.unit) for name, rule in RULES.items()} == {
+    assert {
+        name: (rule.n, rule.threshold, rule.measure, rule.unit) for name, rule in infgram.OVERLAP_RULES.items()
+    } == {
         "gpt-3": (13, 0.0, "n_grams", "words"),
         "palm": (8, 0.7, "n_grams", "tokens"),
         "llama-2": (10, 0.8, "tokens", "tokens"),
         "gpt-4": (50, 0.0, "n_grams", "characters"),
     }
-    assert all(rule.name == name and not math.isnan(rule.threshold) for name, rule in RULES.items())
+    assert all(rule.name == name and not math.isnan(rule.threshold) for name, rule in infgram.OVERLAP_RULES.items())
     assert not set(string.punctuation) & set("".join(words_of(" ".join(LINES))))

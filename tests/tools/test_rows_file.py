@@ -67,6 +67,19 @@ def test_parquet(tmp_path: Path) -> None:
     assert found == [{name: row.get(name) for name in names} for row in ROWS]
 
 
+def test_an_empty_object_is_null_in_parquet(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
+    rows: list[dict[str, Any]] = [
+        {"a": {}, "b": [{}], "c": {"d": {}, "e": 1}, "f": {}},
+        {"a": {}, "b": [], "c": {"e": 2}, "f": {"g": 1}},
+    ]
+    write(tmp_path / "x.parquet", rows)
+    assert parquet.read_table(tmp_path / "x.parquet").to_pylist() == [
+        {"a": None, "b": [None], "c": {"d": None, "e": 1}, "f": None},
+        {"a": None, "b": [], "c": {"d": None, "e": 2}, "f": {"g": 1}},
+    ]
+
+
 @pytest.mark.parametrize(
     "rows", [[{"a": 1}, {"a": "x"}], [*({"a": 1} for _ in range(1024)), {"a": "x"}], [{"a": 1 << 70}]]
 )
