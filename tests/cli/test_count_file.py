@@ -108,6 +108,18 @@ def test_by_a_field(tmp_path: Path) -> None:
     assert "(none)" in run("count", path, "rose", "--by", "nothing").stdout
 
 
+@pytest.mark.parametrize("field", ["count", "document_count", "query", "line", "value", "by"])
+def test_by_a_field_with_the_name_of_a_column(tmp_path: Path, field: str) -> None:
+    (tmp_path / "c.jsonl").write_text(json.dumps({"text": "a rose", field: "seven"}))
+    infgram.build(tmp_path / "c.jsonl", tokenizer="bytes").close()
+    words = ("count", tmp_path / "c.infgram", "rose", "--by", field)
+    row = {"value": "seven", "count": 1, "document_count": 1}
+    assert run(*words, "--json").json == {"line": 1, "query": "rose", "by": [row]}
+    heading = f"query,{field},count,document_count"
+    assert run(*words, "--csv").stdout.splitlines() == [heading, "rose,seven,1,1"]
+    assert run(*words).stdout.splitlines()[1].split() == ['"rose"', "seven", "1", "1"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -117,6 +129,7 @@ def test_by_a_field(tmp_path: Path) -> None:
         ("x", "--by", "f", "--csv", "--json"),
         ("x", "--by", "f", "--ignore-case"),
         ("--by", "f"),
+        ("nowhere", "--by", "", "--json"),
     ],
 )
 def test_what_does_not_fit_together(index_path: Path, words: tuple[str, ...]) -> None:
