@@ -21,6 +21,7 @@ from infgram.arguments import (
     several,
     top_k_or_none,
 )
+from infgram.arguments import text as text_argument
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
@@ -264,8 +265,8 @@ class Index:
         """
         if not isinstance(text, str):
             raise QueryError(f"readings are of a text; found {type(text).__name__}, and token ids are cut already")
-        most = at_least(max_branches, 0, "max_branches")
-        return find_readings(self._core, self.tokenizer, text, other_case=other_case, max_branches=most)
+        most, with_case = at_least(max_branches, 0, "max_branches"), flag(other_case, "other_case")
+        return find_readings(self._core, self.tokenizer, text, other_case=with_case, max_branches=most)
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The count of each query: int64."""
@@ -279,6 +280,7 @@ class Index:
             ignore_case: as in `count`.
             any_tokenization: as in `count`.
         """
+        ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
         if ignore_case or any_tokenization:
             return self.search(Cnf([[query]]), ignore_case=ignore_case, any_tokenization=True, limit=0).document_count
         return self._core.document_count(self._tokens(query))
@@ -299,11 +301,14 @@ class Index:
         Raises:
             QueryError: the query is empty.
         """
+        name = text_argument(field, "field")
+        if not name:
+            raise QueryError("field is empty; expected the name of a metadata field")
         ids = self._tokens(query)
-        if len(ids) == 0:
+        if isinstance(ids, Sized) and len(ids) == 0:
             raise QueryError("the query is empty, which occurs everywhere; expected at least one token")
         documents, counts, _ = self._core.conjunction([[ids]], None).documents(lambda _: None)
-        return counts_by_field(documents, counts, self.document_metadata, field)
+        return counts_by_field(documents, counts, self.document_metadata, name)
 
     def find(self, query: Query) -> list[SuffixRange]:
         """The suffix range `[lo, hi)` of the query in each shard."""
@@ -494,8 +499,10 @@ class Index:
             TimeLimitError: it took longer than `timeout_s`.
         """
         spell = None
+        ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
+        most = at_least(max_branches, 0, "max_branches")
         if ignore_case or any_tokenization:
-            spellings = partial(self.spellings, ignore_case=ignore_case, max_branches=max_branches)
+            spellings = partial(self.spellings, ignore_case=ignore_case, max_branches=most)
             spell = Spell(spellings, ignore_case)
         return find_documents(
             self._source(),

@@ -114,6 +114,8 @@ PARAMETERS: dict[str, Parameter] = {
     "token": Parameter("small", 97),
     "ignore_case": Parameter("flag", False),
     "any_tokenization": Parameter("flag", False),
+    "other_case": Parameter("flag", True),
+    "field": Parameter("text", "path"),
     "end": Parameter("flag", False),
     "entropies": Parameter("flag", False),
     "overwrite": Parameter("flag", True),
