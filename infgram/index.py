@@ -56,7 +56,7 @@ from infgram.types import (
     SequenceScore,
     SuffixRange,
 )
-from infgram.watch import Progress
+from infgram.watch import Progress, Watch
 
 StrPath = str | os.PathLike[str]
 
@@ -289,26 +289,28 @@ class Index:
         """The document count of each query: int64."""
         return np.array([self.document_count(query) for query in several(queries, "queries")], dtype=np.int64)
 
-    def count_by(self, query: Query, field: str) -> list[FieldCount]:
+    def count_by(self, query: Query, field: str, *, timeout_s: float | None = None) -> list[FieldCount]:
         """The count of the query by the value of a metadata field, the largest count first.
 
         Cost: O(count), and the metadata of all documents that hold the query are read.
 
         Args:
             query: text or token ids, not empty.
-            field: the name of the field; dots reach into nested objects.
+            field: the name of the field, as in `where` of `search`: dots reach into nested objects, and `source`,
+                `line` and the fields of folders have names, too. 1 and 1.0 are one value.
+            timeout_s: seconds that it may take.
 
         Raises:
-            QueryError: the query is empty.
+            QueryError: the query or the field is empty.
+            TimeLimitError: it took longer than `timeout_s`.
         """
-        name = text_argument(field, "field")
+        watch, name = Watch(timeout_s), text_argument(field, "field")
         if not name:
             raise QueryError("field is empty; expected the name of a metadata field")
         ids = self._tokens(query)
         if isinstance(ids, Sized) and len(ids) == 0:
             raise QueryError("the query is empty, which occurs everywhere; expected at least one token")
-        documents, counts, _ = self._core.conjunction([[ids]], None).documents(lambda _: None)
-        return counts_by_field(documents, counts, self.document_metadata, name)
+        return counts_by_field(self._core, ids, name, watch)
 
     def find(self, query: Query) -> list[SuffixRange]:
         """The suffix range `[lo, hi)` of the query in each shard."""

@@ -402,16 +402,16 @@ class SearchResult(Table):
 
 
 @dataclass(frozen=True)
-class FieldCount:
+class FieldCount(ShortRepr):
     """The occurrences of a query in the documents that share a value of a metadata field.
 
     Attributes:
-        value: the value; None also for documents without the field. A list or an object is given as JSON.
+        value: the value; None also for documents without the field.
         count: occurrences in these documents.
         document_count: how many of these documents have an occurrence.
     """
 
-    value: JsonScalar
+    value: JsonScalar | list[Any] | dict[str, Any]
     count: int
     document_count: int
 

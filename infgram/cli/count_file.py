@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -73,7 +74,7 @@ def print_csv(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping[
     for asked, rows in counted:
         query = asked.query if isinstance(asked.query, str) else " ".join(map(str, asked.query))
         for row in rows:
-            writer.writerow([query, *(row[name] for name in headings)])  # None becomes an empty cell
+            writer.writerow([query, *(_plain(row[name]) for name in headings)])  # None becomes an empty cell
 
 
 def print_rows(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping[str, str]) -> None:
@@ -88,4 +89,9 @@ def print_rows(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping
 def _cell(column: str, value: Any) -> str:
     if column in ("count", "document_count"):
         return f"{value:,}"
-    return "(none)" if value is None else one_line(str(value))
+    return "(none)" if value is None else one_line(str(_plain(value)))
+
+
+def _plain(value: Any) -> Any:
+    """The value; a list or an object as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
