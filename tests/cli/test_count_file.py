@@ -49,7 +49,7 @@ def test_the_options_of_one_count_hold_for_all(index: infgram.Index, index_path:
 
 def test_json_lines(index: infgram.Index, index_path: Path, tmp_path: Path) -> None:
     lines = ['"natural"', '{"id": 7, "query": "line\\nend"}', "[1, 2]", '{"query": [3]}']
-    for suffix in ("jsonl", "ndjson", "jsonlines"):
+    for suffix in ("jsonl", "ndjson", "jsonlines", "JSONL", "jl", "ldjson"):
         (tmp_path / f"q.{suffix}").write_text("\n".join(lines))
         found = objects(run("count", index_path, "--queries", tmp_path / f"q.{suffix}", "--json").stdout)
         assert [row["query"] for row in found] == ["natural", "line\nend", [1, 2], [3]]
