@@ -19,7 +19,7 @@ import numpy.typing as npt
 from infgram.arguments import integer
 from infgram.notebook import MOST_ROWS, document_html, found_html, hit_html
 from infgram.reprs import ShortRepr
-from infgram.tables import Columns, Table, numbers
+from infgram.tables import Columns, Table, masked, numbers
 
 END_OF_DOCUMENT: Final = -1
 """The token id of the row "the document ends here" in a next-token distribution."""
@@ -390,6 +390,8 @@ class SearchResult(Table):
             **numbers(hits, "snippet_match_start", "snippet_match_end"),
             "text": [hit.text for hit in hits],
             "metadata": [json.dumps(hit.metadata, ensure_ascii=False) for hit in hits],
+            "source": [hit.source for hit in hits],
+            "line": masked([hit.line for hit in hits]),
         }
 
     def _caption(self) -> str:
