@@ -90,6 +90,7 @@ RIGHT: dict[str, set[str]] = {
     "tokenizer or none": {*ANY_TEXT, "surrogate", "none"},
     "count or negative": {"int", "huge", "negative"},
     "clauses": set(),
+    "patterns": {*ANY_TEXT, "texts"},
 }
 
 
@@ -116,6 +117,10 @@ PARAMETERS: dict[str, Parameter] = {
     "any_tokenization": Parameter("flag", False),
     "other_case": Parameter("flag", True),
     "field": Parameter("text", "path"),
+    "rule": Parameter("nothing", None),
+    "format": Parameter("never", "auto"),
+    "include": Parameter("patterns", ()),
+    "exclude": Parameter("patterns", ()),
     "end": Parameter("flag", False),
     "entropies": Parameter("flag", False),
     "overwrite": Parameter("flag", True),
@@ -309,7 +314,12 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
     yield entry("trace", infgram.trace, tool, index=index)
     yield entry("novelty", infgram.novelty, tool, index=index)
     yield entry("novelty_batch", infgram.novelty_batch, tool, index=index)
-    yield entry("overlap", infgram.overlap, {**tool, "n": "count"}, index=index)
+    yield entry(
+        "overlap",
+        infgram.overlap,
+        {**tool, "n": "count or none", "threshold": "nothing", "measure": "nothing"},
+        index=index,
+    )
     yield entry("dedup", infgram.dedup, tool, index=index)
     yield entry(
         "write_dedup",

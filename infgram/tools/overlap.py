@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from infgram.arguments import at_least, choice, real, several
+from infgram.arguments import at_least, checked_seed, choice, real, refusal, several
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
 from infgram.reprs import ShortRepr
@@ -469,12 +469,16 @@ def overlap(
                 f"the rule {rule!r} counts {changed.unit}, and {index.paths[0]} holds no tokenizer; "
                 "choose a rule of tokens: 'palm', 'llama-2', or n=…"
             )
-    return Overlap(index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=seed)
+    return Overlap(
+        index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=checked_seed(seed)
+    )
 
 
 def _rule_of(name: str | None) -> Rule:
     if name is None:
         return Rule()
+    if not isinstance(name, str):
+        raise refusal(name, "rule", "the name of a rule, or None")
     if name not in RULES:
         raise QueryError(f"no overlap rule is named {name!r}; expected one of {', '.join(map(repr, RULES))}")
     return RULES[name]
