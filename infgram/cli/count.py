@@ -41,6 +41,9 @@ infgram count corpus.infgram "natural language" --by year
 """
 
 
+_LONGEST_STRING: Final = 500
+"""Characters of a text whose readings are all counted."""
+
 _MOST_BRANCHES: Final = 5_000
 """Of the token sequences of a text, for a note that costs no noticeable time."""
 
@@ -186,5 +189,10 @@ def _print_readings(found: Readings) -> None:
         for name, each in rows
     ]
     print_table(("reading", "count", "for example"), cells, left=("reading", "for example"))
-    if not found.is_exact:
-        note("the tokens in which this text occurs are too many to count here; --any-tokenization takes its time")
+    if not found.is_exact and len(found.text) > _LONGEST_STRING:
+        note(f"only the text's own tokens are counted where it has more than {_LONGEST_STRING} characters")
+    elif not found.is_exact:
+        note(
+            "the tokens in which this text occurs are too many to count here, where --any-tokenization takes its time; "
+            "or the tokenizer does not put text together from the bytes of its tokens"
+        )

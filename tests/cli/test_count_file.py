@@ -155,3 +155,8 @@ def test_by_a_field_with_the_name_of_a_column(tmp_path: Path, field: str) -> Non
 )
 def test_what_does_not_fit_together(index_path: Path, words: tuple[str, ...]) -> None:
     assert run("count", index_path, *words, stdin=b"").code == 2
+
+
+def test_a_long_text_is_given_the_right_reason(index_path: Path) -> None:
+    found = run("count", index_path, "ab" * 300, "--readings")
+    assert "more than 500 characters" in found.stderr
