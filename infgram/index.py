@@ -252,7 +252,8 @@ class Index:
         asks for `as_typed`, which is what `count` gives.
 
         Cost: some milliseconds. A text of one or two very frequent letters may take more than `max_branches`
-        sequences; then what is not known is None, and `is_exact` is False.
+        sequences; then what is not known is None, and `is_exact` is False. Likewise of a text of more than 500
+        characters, and where the tokenizer does not put text together from the bytes of its tokens.
 
         Args:
             text: as it is written in the documents; no token ids.

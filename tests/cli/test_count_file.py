@@ -160,3 +160,8 @@ def test_what_does_not_fit_together(index_path: Path, words: tuple[str, ...]) ->
 def test_a_long_text_is_given_the_right_reason(index_path: Path) -> None:
     found = run("count", index_path, "ab" * 300, "--readings")
     assert "more than 500 characters" in found.stderr
+
+
+def test_advice_about_dashes_is_for_commands_that_take_a_text() -> None:
+    assert "infgram search INDEX -- -x" in run("search", "x", "--nonsense").stderr
+    assert "INDEX -- -x" not in run("build", "--nonsense").stderr
