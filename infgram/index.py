@@ -21,6 +21,7 @@ from infgram.arguments import (
     several,
     top_k_or_none,
 )
+from infgram.arguments import text as text_argument
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
@@ -55,7 +56,7 @@ from infgram.types import (
     SequenceScore,
     SuffixRange,
 )
-from infgram.watch import Progress
+from infgram.watch import Progress, Watch
 
 StrPath = str | os.PathLike[str]
 
@@ -251,7 +252,8 @@ class Index:
         asks for `as_typed`, which is what `count` gives.
 
         Cost: some milliseconds. A text of one or two very frequent letters may take more than `max_branches`
-        sequences; then what is not known is None, and `is_exact` is False.
+        sequences; then what is not known is None, and `is_exact` is False. Likewise of a text of more than 500
+        characters, and where the tokenizer does not put text together from the bytes of its tokens.
 
         Args:
             text: as it is written in the documents; no token ids.
@@ -264,8 +266,8 @@ class Index:
         """
         if not isinstance(text, str):
             raise QueryError(f"readings are of a text; found {type(text).__name__}, and token ids are cut already")
-        most = at_least(max_branches, 0, "max_branches")
-        return find_readings(self._core, self.tokenizer, text, other_case=other_case, max_branches=most)
+        most, with_case = at_least(max_branches, 0, "max_branches"), flag(other_case, "other_case")
+        return find_readings(self._core, self.tokenizer, text, other_case=with_case, max_branches=most)
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """The count of each query: int64."""
@@ -279,6 +281,7 @@ class Index:
             ignore_case: as in `count`.
             any_tokenization: as in `count`.
         """
+        ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
         if ignore_case or any_tokenization:
             return self.search(Cnf([[query]]), ignore_case=ignore_case, any_tokenization=True, limit=0).document_count
         return self._core.document_count(self._tokens(query))
@@ -287,23 +290,28 @@ class Index:
         """The document count of each query: int64."""
         return np.array([self.document_count(query) for query in several(queries, "queries")], dtype=np.int64)
 
-    def count_by(self, query: Query, field: str) -> list[FieldCount]:
+    def count_by(self, query: Query, field: str, *, timeout_s: float | None = None) -> list[FieldCount]:
         """The count of the query by the value of a metadata field, the largest count first.
 
         Cost: O(count), and the metadata of all documents that hold the query are read.
 
         Args:
             query: text or token ids, not empty.
-            field: the name of the field; dots reach into nested objects.
+            field: the name of the field, as in `where` of `search`: dots reach into nested objects, and `source`,
+                `line` and the fields of folders have names, too. 1 and 1.0 are one value.
+            timeout_s: seconds that it may take.
 
         Raises:
-            QueryError: the query is empty.
+            QueryError: the query or the field is empty.
+            TimeLimitError: it took longer than `timeout_s`.
         """
+        watch, name = Watch(timeout_s), text_argument(field, "field")
+        if not name:
+            raise QueryError("field is empty; expected the name of a metadata field")
         ids = self._tokens(query)
-        if len(ids) == 0:
+        if isinstance(ids, Sized) and len(ids) == 0:
             raise QueryError("the query is empty, which occurs everywhere; expected at least one token")
-        documents, counts, _ = self._core.conjunction([[ids]], None).documents(lambda _: None)
-        return counts_by_field(documents, counts, self.document_metadata, field)
+        return counts_by_field(self._core, ids, name, watch)
 
     def find(self, query: Query) -> list[SuffixRange]:
         """The suffix range `[lo, hi)` of the query in each shard."""
@@ -494,8 +502,10 @@ class Index:
             TimeLimitError: it took longer than `timeout_s`.
         """
         spell = None
+        ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
+        most = at_least(max_branches, 0, "max_branches")
         if ignore_case or any_tokenization:
-            spellings = partial(self.spellings, ignore_case=ignore_case, max_branches=max_branches)
+            spellings = partial(self.spellings, ignore_case=ignore_case, max_branches=most)
             spell = Spell(spellings, ignore_case)
         return find_documents(
             self._source(),

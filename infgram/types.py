@@ -19,7 +19,7 @@ import numpy.typing as npt
 from infgram.arguments import integer
 from infgram.notebook import MOST_ROWS, document_html, found_html, hit_html
 from infgram.reprs import ShortRepr
-from infgram.tables import Columns, Table, numbers
+from infgram.tables import Columns, Table, masked, numbers
 
 END_OF_DOCUMENT: Final = -1
 """The token id of the row "the document ends here" in a next-token distribution."""
@@ -390,6 +390,8 @@ class SearchResult(Table):
             **numbers(hits, "snippet_match_start", "snippet_match_end"),
             "text": [hit.text for hit in hits],
             "metadata": [json.dumps(hit.metadata, ensure_ascii=False) for hit in hits],
+            "source": [hit.source for hit in hits],
+            "line": masked([hit.line for hit in hits]),
         }
 
     def _caption(self) -> str:
@@ -402,16 +404,16 @@ class SearchResult(Table):
 
 
 @dataclass(frozen=True)
-class FieldCount:
+class FieldCount(ShortRepr):
     """The occurrences of a query in the documents that share a value of a metadata field.
 
     Attributes:
-        value: the value; None also for documents without the field. A list or an object is given as JSON.
+        value: the value; None also for documents without the field.
         count: occurrences in these documents.
         document_count: how many of these documents have an occurrence.
     """
 
-    value: JsonScalar
+    value: JsonScalar | list[Any] | dict[str, Any]
     count: int
     document_count: int
 

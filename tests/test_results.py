@@ -82,6 +82,10 @@ def results(index: infgram.Index, folder: Path) -> dict[str, Any]:
         "duplicates": duplicates,
         "document_duplicates": next(iter(duplicates)),
         "totals": duplicates.totals,
+        "field_count": index.count_by("to be", "key")[0],
+        "long_field_count": infgram.FieldCount("x" * 5000, 1, 1),
+        "readings": index.readings("be"),
+        "reading": index.readings("be").as_typed,
         "estimate": infgram.estimate_build(folder / "test.jsonl", tokenizer="bytes"),
         "evaluation": evaluation,
         "model_result": evaluation.models[0],
@@ -130,7 +134,7 @@ def test_every_public_class_of_results_is_among_them(every: dict[str, Any]) -> N
         for name in module.__all__
         if is_dataclass(getattr(module, name)) or hasattr(getattr(module, name), "_fields")
     }
-    others = {"Guesses", "Evidence", "BuildProgress"}  # parts of the others, or a callback's
+    others = {"Guesses", "Evidence", "BuildProgress", "OverlapEvidence"}  # parts of the others, or a callback's
     assert public - seen - others == set()
 
 
@@ -180,6 +184,10 @@ def test_the_numbers_are_those_of_the_results(index: infgram.Index) -> None:
     hits = searched.to_pandas()
     assert hits["document_id"].tolist() == [hit.document_id for hit in searched]
     assert [json.loads(row) for row in hits["metadata"]] == [dict(hit.metadata) for hit in searched]
+    of_hit = {field.name for field in fields(infgram.SearchHit)} - {"matches", "clause"}
+    assert of_hit <= {*hits.columns}
+    assert hits["line"].tolist() == [hit.line for hit in searched]
+    assert hits["source"].tolist() == [hit.source for hit in searched]
     duplicates = infgram.dedup(index, min_tokens=20)
     spans = [(found.document_id, *span) for found in duplicates for span in found.spans.tolist()]
     assert list(duplicates.to_pandas().itertuples(index=False, name=None)) == spans

@@ -90,6 +90,7 @@ RIGHT: dict[str, set[str]] = {
     "tokenizer or none": {*ANY_TEXT, "surrogate", "none"},
     "count or negative": {"int", "huge", "negative"},
     "clauses": set(),
+    "patterns": {*ANY_TEXT, "texts"},
 }
 
 
@@ -114,6 +115,12 @@ PARAMETERS: dict[str, Parameter] = {
     "token": Parameter("small", 97),
     "ignore_case": Parameter("flag", False),
     "any_tokenization": Parameter("flag", False),
+    "other_case": Parameter("flag", True),
+    "field": Parameter("text", "path"),
+    "rule": Parameter("nothing", None),
+    "format": Parameter("never", "auto"),
+    "include": Parameter("patterns", ()),
+    "exclude": Parameter("patterns", ()),
     "end": Parameter("flag", False),
     "entropies": Parameter("flag", False),
     "overwrite": Parameter("flag", True),

@@ -127,7 +127,7 @@ class Commands(TyperGroup):
             answer = super().invoke(ctx)
             sys.stdout.flush()
         except _USAGE_ERROR as error:
-            _hint_at(str(error))
+            _hint_at(error)
             raise
         except InfgramError as error:
             raise _failed(exit_codes.code_of(error), _text(error)) from error
@@ -143,10 +143,13 @@ class Commands(TyperGroup):
         return answer
 
 
-def _hint_at(wrong: str) -> None:
+def _hint_at(error: Any) -> None:
     """What helps with the two ways in which a text of a question is mistaken for something else."""
+    context, wrong = error.ctx, str(error)
+    if context is None or all(parameter.name != "text" for parameter in context.command.params):
+        return
     if wrong.startswith("No such option"):
-        note("a text that begins with a dash goes after --, as in: infgram count INDEX -- -x")
+        note(f"a text that begins with a dash goes after --, as in: infgram {context.command.name} INDEX -- -x")
     elif "unexpected extra argument" in wrong:
         note("a text with spaces goes between quotation marks")
 

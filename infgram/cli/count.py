@@ -41,6 +41,9 @@ infgram count corpus.infgram "natural language" --by year
 """
 
 
+_LONGEST_STRING: Final = 500
+"""Characters of a text whose readings are all counted."""
+
 _MOST_BRANCHES: Final = 5_000
 """Of the token sequences of a text, for a note that costs no noticeable time."""
 
@@ -127,6 +130,8 @@ def count(
         raise typer.BadParameter("both --queries and a TEXT or --token-ids; give one of them")
     if readings:
         raise typer.BadParameter("--readings are of one TEXT; leave out --queries and --by")
+    if by == "":
+        raise typer.BadParameter("--by is empty; expected the name of a metadata field")
     if by is not None and find_text:
         raise typer.BadParameter("--by counts tokens as they are; it is not for --ignore-case or --any-tokenization")
     if as_csv and as_json:
@@ -143,15 +148,16 @@ def count(
                 return [[counts(opened, asked)] for asked in some]
             return [[{"count": n}] for n in opened.count_batch(some).tolist()]
 
-        count_rows = rows if by is None else rows_by_field(lambda asked: opened.count_by(asked, by), by)
+        count_rows = rows if by is None else rows_by_field(lambda asked: opened.count_by(asked, by))
         counted = count_all(all_asked, count_rows, quiet=quiet)
-    columns = [*([by] if by else []), "count", *(["document_count"] if by or documents else [])]
+    names = ["count", *(["document_count"] if by is not None or documents else [])]
+    headings = {**({} if by is None else {"value": by}), **{name: name for name in names}}
     if as_json:
-        print_json_lines(counted, by=by)
+        print_json_lines(counted, is_by_field=by is not None)
     elif as_csv:
-        print_csv(counted, columns)
+        print_csv(counted, headings)
     else:
-        print_rows(counted, columns, by=by)
+        print_rows(counted, headings)
 
 
 def _note_on_string(index: Index, asked: str | list[int]) -> None:
@@ -185,5 +191,10 @@ def _print_readings(found: Readings) -> None:
         for name, each in rows
     ]
     print_table(("reading", "count", "for example"), cells, left=("reading", "for example"))
-    if not found.is_exact:
-        note("the tokens in which this text occurs are too many to count here; --any-tokenization takes its time")
+    if not found.is_exact and len(found.text) > _LONGEST_STRING:
+        note(f"only the text's own tokens are counted where it has more than {_LONGEST_STRING} characters")
+    elif not found.is_exact:
+        note(
+            "the tokens in which this text occurs are too many to count here, where --any-tokenization takes its time; "
+            "or the tokenizer does not put text together from the bytes of its tokens"
+        )

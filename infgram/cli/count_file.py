@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, TypeAlias
 
@@ -26,14 +27,9 @@ Count: TypeAlias = Callable[[Sequence[Query]], list[list[Row]]]
 """Gives the rows of each query."""
 
 
-def rows_by_field(count_by: Callable[[Query], list[FieldCount]], field: str) -> Count:
-    """Rows for each value of a field, which is the first column."""
-
-    def row(found: FieldCount) -> Row:
-        columns = asdict(found)
-        return {field: columns.pop("value"), **columns}
-
-    return lambda queries: [[row(found) for found in count_by(query)] for query in queries]
+def rows_by_field(count_by: Callable[[Query], list[FieldCount]]) -> Count:
+    """Rows for each value of a field: value, count and document_count."""
+    return lambda queries: [[asdict(found) for found in count_by(query)] for query in queries]
 
 
 def count_all(queries: Sequence[FileQuery], count: Count, *, quiet: bool) -> list[tuple[FileQuery, list[Row]]]:
@@ -65,33 +61,37 @@ def _rows_of_block(block: Sequence[FileQuery], count: Count) -> list[list[Row]]:
         raise
 
 
-def print_json_lines(counted: Sequence[tuple[FileQuery, list[Row]]], *, by: str | None) -> None:
+def print_json_lines(counted: Sequence[tuple[FileQuery, list[Row]]], *, is_by_field: bool) -> None:
     """A JSON object a query."""
     for asked, rows in counted:
-        values = {"by": [{"value": row.pop(by), **row} for row in rows]} if by else rows[0]
-        print_json({"line": asked.line, "query": asked.query, **values})
+        print_json({"line": asked.line, "query": asked.query, **({"by": rows} if is_by_field else rows[0])})
 
 
-def print_csv(counted: Sequence[tuple[FileQuery, list[Row]]], columns: Sequence[str]) -> None:
-    """A line of CSV a row, after a line with the names of the columns; token ids have spaces between."""
+def print_csv(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping[str, str]) -> None:
+    """A line of CSV a row, after a line with the headings of its columns; token ids have spaces between."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["query", *columns])
+    writer.writerow(["query", *headings.values()])
     for asked, rows in counted:
         query = asked.query if isinstance(asked.query, str) else " ".join(map(str, asked.query))
         for row in rows:
-            writer.writerow([query, *(row[name] for name in columns)])  # None becomes an empty cell
+            writer.writerow([query, *(_plain(row[name]) for name in headings)])  # None becomes an empty cell
 
 
-def print_rows(counted: Sequence[tuple[FileQuery, list[Row]]], columns: Sequence[str], *, by: str | None) -> None:
+def print_rows(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping[str, str]) -> None:
     """A table for people."""
     cells = []
     for asked, rows in counted:
         query = quoted(asked.query) if isinstance(asked.query, str) else ",".join(map(str, asked.query))
-        cells += [[query, *(_cell(name, row[name]) for name in columns)] for row in rows]
-    print_table(("query", *columns), cells, left=("query", by or ""))
+        cells += [[query, *(_cell(name, row[name]) for name in headings)] for row in rows]
+    print_table(("query", *headings.values()), cells, left=("query", headings.get("value", "")))
 
 
 def _cell(column: str, value: Any) -> str:
     if column in ("count", "document_count"):
         return f"{value:,}"
-    return "(none)" if value is None else one_line(str(value))
+    return "(none)" if value is None else one_line(str(_plain(value)))
+
+
+def _plain(value: Any) -> Any:
+    """The value; a list or an object as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

@@ -11,7 +11,6 @@ from typing import Any, Final
 from infgram.cli.output import note
 from infgram.errors import InputError
 
-_JSON_LINES: Final = (".jsonl", ".ndjson", ".jsonlines")
 _EXPECTED: Final = (
     'expected a text, a list of token ids, or an object that holds one as "query", as {"query": "natural language"}'
 )
@@ -48,7 +47,7 @@ def read_queries(file: str) -> list[FileQuery]:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
-    as_json = Path(file).suffix in _JSON_LINES
+    as_json = file != "-" and _holds_json_lines(file)
     queries = []
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if not lines[-1]:
@@ -61,6 +60,13 @@ def read_queries(file: str) -> list[FileQuery]:
     if len(queries) < len(lines):
         note(f"{name}: {len(lines) - len(queries):,} of {len(lines):,} lines are empty and were left out")
     return queries
+
+
+def _holds_json_lines(file: str) -> bool:
+    """Whether the name says JSON lines, as that of a file of a corpus does."""
+    from infgram.corpus.formats import JSON_LINES, format_of_name
+
+    return format_of_name(file) is JSON_LINES
 
 
 def _text(line: bytes, place: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from infgram.arguments import several, text
 from infgram.corpus.documents import Skipped, UnreadableError
 from infgram.corpus.formats import JSON, format_of_name
 from infgram.corpus.opening import decompressed, stem_of
@@ -87,8 +88,12 @@ def patterns_of(given: str | Iterable[str], option: str) -> tuple[str, ...]:
 
     Raises:
         InputError: one is empty.
+        QueryError: one is no text, or they are no sequence.
     """
-    patterns = (given,) if isinstance(given, str) else tuple(given)
+    patterns = tuple(
+        text(pattern, option)
+        for pattern in ((given,) if isinstance(given, str) else several(given, option, "patterns"))
+    )
     if not all(patterns):
         raise InputError(f"{option} holds an empty pattern; expected one as '*.jsonl' or 'data/**'")
     return patterns

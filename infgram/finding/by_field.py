@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from infgram.finding.where import MISSING, field_of
-from infgram.types import FieldCount, Int64Array, JsonScalar
+from infgram.engine import Engine
+from infgram.finding.where import MISSING, field_of, fields_of_documents
+from infgram.types import FieldCount
+from infgram.watch import Watch
 
 
-def counts_by_field(
-    document_ids: Int64Array, counts: Int64Array, metadata_of: Callable[[int], Mapping[str, Any]], field: str
-) -> list[FieldCount]:
-    """Group documents and their occurrences by the value of a field. Cost: the metadata of each document are read.
+def counts_by_field(core: Engine, token_ids: Any, field: str, watch: Watch) -> list[FieldCount]:
+    """Group documents and their occurrences of a query by the value of a field, which may be all that filters know.
 
-    Args:
-        document_ids: documents with an occurrence.
-        counts: how many each has.
-        metadata_of: the metadata of a document.
-        field: a name; dots reach into nested objects.
+    Cost: the metadata of each document are read.
 
     Returns:
         A row for each value, the largest count first.
     """
-    found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for document_id, count in zip(document_ids.tolist(), counts.tolist(), strict=True):
-        value = field_of(metadata_of(document_id), field)
-        row = found[json.dumps(None if value is MISSING else value, sort_keys=True)]
-        row[0] += count
-        row[1] += 1
-    rows = [FieldCount(_scalar(text), *row) for text, row in found.items()]
-    return sorted(rows, key=lambda row: (-row.count, str(row.value)))
+    poll = partial(watch.report, "search", total=0, unit="places")
+    document_ids, counts, _ = core.conjunction([[token_ids]], None).documents(poll)
+    rows: dict[str, FieldCount] = {}
+    all_fields = fields_of_documents(core, document_ids, watch, stage="group")
+    for fields, count in zip(all_fields, counts.tolist(), strict=True):
+        found = field_of(fields, field)
+        value = None if found is MISSING else found
+        key = json.dumps(_same_number(value), sort_keys=True)
+        row = rows.get(key) or FieldCount(value, 0, 0)
+        rows[key] = FieldCount(row.value, row.count + count, row.document_count + 1)
+    return sorted(rows.values(), key=lambda row: (-row.count, str(row.value)))
 
 
-def _scalar(text: str) -> JsonScalar:
-    """A value from its JSON; a list or an object stays JSON."""
-    value = json.loads(text)
-    return text if isinstance(value, list | dict) else value
+def _same_number(value: Any) -> Any:
+    """The value, as an integer if it is a whole number, so that 1.0 is 1, as in a filter."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

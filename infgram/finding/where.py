@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -45,12 +45,20 @@ def fulfilling(
 ) -> npt.NDArray[np.bool_]:
     """For each document whether its metadata, source and line fulfil the filters. Cost: all their metadata are read."""
     fulfils = np.zeros(len(document_ids), dtype=np.bool_)
-    for begin in range(0, len(fulfils), _AT_ONCE):
+    for place, fields in enumerate(fields_of_documents(core, document_ids, watch, stage="filter")):
+        fulfils[place] = holds(fields, where)
+    return fulfils
+
+
+def fields_of_documents(
+    core: Engine, document_ids: Int64Array, watch: Watch, *, stage: str
+) -> Iterator[dict[str, Any]]:
+    """All that a filter can name of each document; many documents are read together."""
+    for begin in range(0, len(document_ids), _AT_ONCE):
         some = document_ids[begin : begin + _AT_ONCE].tolist()
         for place, stored in enumerate(core.document_metadata(some), begin):
-            watch.report("filter", place, len(fulfils), "documents")
-            fulfils[place] = holds(Provenance.of(stored).fields(), where)
-    return fulfils
+            watch.report(stage, place, len(document_ids), "documents")
+            yield Provenance.of(stored).fields()
 
 
 def field_of(value: Any, name: str) -> Any:

@@ -32,7 +32,8 @@ def find_readings(engine: Engine, tokenizer: Tokenizer, text: str, *, other_case
     """What `Index.readings` documents."""
     if not text:
         raise QueryError("the text is empty, which occurs at every token; expected at least one character")
-    typed, spaced = tokenizer.encode(text), _after_space(tokenizer, text)
+    typed = tokenizer.encode(text)
+    spaced = _after_space(tokenizer, text, typed)
     as_typed = Reading(engine.count(typed), tuple(typed.tolist()), tokenizer.decode(typed))
     after_space = None if spaced is None else Reading(engine.count(spaced), tuple(spaced.tolist()), f" {text}")
     own = _Own(typed, spaced)
@@ -117,12 +118,17 @@ def _is_in_this_case(tokenizer: Tokenizer, spellings: Spellings, data: bytes) ->
     return np.array([vocabulary.join(tokens).startswith(data, begin) for tokens, begin in rows], dtype=np.bool_)
 
 
-def _after_space(tokenizer: Tokenizer, text: str) -> Int64Array | None:
-    """The tokens of the text with a space in front, if the first of them is more than the space."""
+def _after_space(tokenizer: Tokenizer, text: str, typed: Int64Array) -> Int64Array | None:
+    """The tokens of the text with a space in front, if the first of them is more than the space.
+
+    None where they are the tokens of the text itself, as of a tokenizer that puts a space in front.
+    """
     vocabulary = tokenizer.token_bytes()
     if vocabulary is None:
         return None
     tokens = tokenizer.encode(f" {text}")
+    if np.array_equal(tokens, typed):
+        return None
     if vocabulary.join(tokens) != f" {text}".encode() or len(vocabulary.join(tokens[:1])) == 1:
         return None
     return tokens

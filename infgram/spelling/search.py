@@ -243,8 +243,8 @@ class _Walk:
         if self._n_branches > self._most:
             raise TooManySpellings(
                 f"the text {self._text!r:.40} begins in {self._n_branches:,} sequences of tokens or more, and each "
-                "takes a search or several; ask for a longer text, or allow more with max_branches=… "
-                f"(now {self._most:,})"
+                "takes a search or several; ask for a longer text, or allow more (in Python, max_branches=…, "
+                f"now {self._most:,})"
             )
 
     def _refuse_empty_tokens(self) -> None:

@@ -409,7 +409,9 @@ def overlap(
                 f"the rule {rule!r} counts {changed.unit}, and {index.paths[0]} holds no tokenizer; "
                 "choose a rule of tokens: 'palm', 'llama-2', or n=…"
             )
-    return Overlap(index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=seed)
+    return Overlap(
+        index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=checked_seed(seed)
+    )
 
 
 def _rule_of(name: str | None) -> OverlapRule:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 import infgram
 from infgram.spelling import search
@@ -182,6 +182,17 @@ def test_what_people_and_models_count(tmp_path: Path) -> None:
         assert (found.as_typed.count, found.after_space.count) == (index.count("raise ValueError"), 9)
         assert found.other_case is not None
         assert (found.other_case.count, found.other_case.text) == (1, "RAISE ValueError")
+
+
+def test_a_tokenizer_that_puts_a_space_in_front_counts_once(tmp_path: Path) -> None:
+    base = Tokenizer(models.BPE({"Ġ": 0, "W": 1, "o": 2, "ĠW": 3, "ĠWo": 4, "x": 5}, [("Ġ", "W"), ("ĠW", "o")]))
+    base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    base.decoder = decoders.ByteLevel()
+    with bpe_index(tmp_path, ["Wo x", "x Wo"], HuggingFaceTokenizer.wrap(base)) as index:
+        found = index.readings("Wo")
+        assert (found.string_count, found.as_typed.count, found.after_space) == (2, 2, None)
+        assert found.other_cuts is not None
+        assert found.other_cuts.count == 0
 
 
 def test_what_would_take_too_long_is_not_guessed(tmp_path: Path) -> None:
