@@ -156,7 +156,6 @@ PARAMETERS: dict[str, Parameter] = {
     "delimiters": Parameter("delimiters", ["."]),
     "max_n": Parameter("small", 3),
     "n": Parameter("small", 5),
-    "rule": Parameter("nothing", None),
     "threshold": Parameter("never", 0.5),
     "measure": Parameter("never", "n_grams"),
     "sizes": Parameter("sizes", [5]),

@@ -189,8 +189,8 @@ def test_searches_that_cannot_be_asked(client: TestClient) -> None:
     cursor = answered(client.post(at, json={"query": "e", "limit": 1}))["cursor"]
     problem(client.post(at, json={"query": "o", "cursor": cursor}), 422, "invalid_cursor")
     problem(client.post(at, json={"query": "e", "cursor": "x"}), 422, "invalid_cursor")
-    wrong = {"clauses": [[[97]]], "ignore_case": True, "cursor": cursor}
-    problem(client.post(at, json=wrong), 422, "invalid_query")
+    in_tokens = {"clauses": [[[97]]], "ignore_case": True, "cursor": cursor}
+    problem(client.post(at, json=in_tokens), 422, "invalid_query")
     empty: Any
     for empty in ({"clauses": []}, {"clauses": [["a"], [""]]}, {"clauses": [[[]]]}):
         problem(client.post(at, json=empty), 422, "empty_query")
