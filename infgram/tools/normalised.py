@@ -111,7 +111,7 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
         ids = np.array([numbers.get(each, -1) for each in units], dtype=np.int64)
         new = {}
         for length, hashes in tables.items():
-            for start in np.flatnonzero(np.isin(_hashes(ids, length), hashes)).tolist():
+            for start in _places_of(_hashes(ids, length), hashes):
                 piece = tuple(units[start : start + length])
                 if piece in wanted[length] and piece not in new:
                     new[piece] = start
@@ -161,19 +161,37 @@ def _by_length(pieces: Iterable[Piece]) -> Mapping[int, set[Piece]]:
 
 def _table(pieces: Iterable[Piece], numbers: Mapping[str, int]) -> _Hashes:
     """The hashes of pieces of one length, ascending."""
-    hashes = [_hashes(np.array([numbers[each] for each in piece], dtype=np.int64), len(piece)) for piece in pieces]
-    return np.unique(np.concatenate(hashes))
+    ids = np.array([[numbers[each] for each in piece] for piece in pieces], dtype=np.int64)
+    return np.unique(_sums(_mixed(ids.T), len(ids)))
+
+
+def _places_of(hashes: _Hashes, table: _Hashes) -> list[int]:
+    """Where those of a document are among those of a table, which ascends and is not empty."""
+    nearest = np.minimum(np.searchsorted(table, hashes), len(table) - 1)
+    places: list[int] = np.flatnonzero(table[nearest] == hashes).tolist()
+    return places
 
 
 def _hashes(ids: Int64Array, length: int) -> _Hashes:
-    """Of each run of so many ids: a polynomial modulo 2^64, of numbers that differ in all bits."""
+    """Of each run of so many ids."""
     n = len(ids) - length + 1
     if n <= 0:
         return np.empty(0, dtype=np.uint64)
+    mixed = _mixed(ids)
+    return _sums([mixed[k : k + n] for k in range(length)], n)
+
+
+def _mixed(ids: Int64Array) -> _Hashes:
+    """Numbers that differ in all bits."""
     mixed = (ids.astype(np.uint64) + np.uint64(1)) * _FACTOR
     mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def _sums(columns: Iterable[_Hashes], n: int) -> _Hashes:
+    """Of `n` rows of numbers, given by columns: a polynomial modulo 2^64."""
     sums = np.zeros(n, dtype=np.uint64)
-    for k in range(length):
+    for column in columns:
         sums *= _FACTOR
-        sums += mixed[k : k + n]
+        sums += column
     return sums
