@@ -77,6 +77,7 @@ def results(index: infgram.Index, folder: Path) -> dict[str, Any]:
         "overlap": overlap,
         "overlap_item": item,
         "overlap_evidence": item.evidence,
+        "overlap_rule": overlap.rule,
         "overlap_total": overlap.total,
         "overlap_size": item.sizes[0],
         "duplicates": duplicates,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from infgram.build.refusals import storage_errors
@@ -41,8 +42,9 @@ class FileLock:
         return True
 
     def touch(self) -> None:
-        """Set the file's time of change to now."""
-        os.utime(self._file)
+        """Set the file's time of change to now, finer than the kernel's clock ticks, so that uses keep their order."""
+        now_ns = time.time_ns()
+        os.utime(self._file, ns=(now_ns, now_ns))
 
     def release(self) -> None:
         """Hold it no more; the object is used up."""

@@ -31,7 +31,8 @@ def folder() -> Iterator[Path]:
     "n_points", [pytest.param(20, id="20 points"), pytest.param(200, id="200 points", marks=pytest.mark.torture)]
 )
 @pytest.mark.parametrize("overwrite", [False, True], ids=["new", "overwrite"])
-def test_killed_at_any_moment(folder: Path, n_points: int, overwrite: bool) -> None:
+def test_killed_at_any_moment(folder: Path, n_points: int, overwrite: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)  # the server looks for modules where it starts, and the sources are not installed
     corpus, output = write_corpus(folder / "corpus.jsonl"), folder / "x"
     infgram.build(corpus, folder / "undisturbed", **OPTIONS).close()
     expected = content(folder / "undisturbed")

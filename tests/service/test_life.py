@@ -162,8 +162,8 @@ def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
 def test_names_of_folders() -> None:
     paths = [Path(name) for name in ("a/corpus.infgram", "b/corpus.infgram", "my books (2)", "…", "c.d")]
     names = ["corpus", "corpus-2", "my-books-2", "index", "c.d"]
-    assert names_of(paths) == dict(zip(names, paths, strict=True))
     absolute = {name: path.absolute() for name, path in zip(names, paths, strict=True)}
+    assert names_of(paths) == absolute
     assert Settings(indexes=names_of(paths)).indexes == absolute
 
 
