@@ -183,7 +183,7 @@ def _hashes(ids: Int64Array, length: int) -> _Hashes:
 
 def _mixed(ids: Int64Array) -> _Hashes:
     """Numbers that differ in all bits."""
-    mixed = (ids.astype(np.uint64) + np.uint64(1)) * _FACTOR
+    mixed: _Hashes = (ids.astype(np.uint64) + np.uint64(1)) * _FACTOR
     mixed ^= mixed >> np.uint64(29)
     return mixed
 
