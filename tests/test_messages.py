@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import inspect
 import pkgutil
@@ -28,7 +29,11 @@ NOT_ARGUMENTS = {"path", "add_special_tokens"}  # metadata in an example; of a l
 def literals(folder: str) -> Iterator[tuple[str, str]]:
     """The place and the text of every string of the sources; the pieces of an f-string end to end."""
     for path in sorted((ROOT / folder).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        gc.disable()  # CPython 3.11 loses count of its depth where the collector runs code in the middle of this
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        finally:
+            gc.enable()
         inside: set[int] = set()
         for node in ast.walk(tree):
             where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
