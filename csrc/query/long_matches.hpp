@@ -1,15 +1,16 @@
 // Matches that are longer than what searches compare token by token, without comparing a token of the text twice.
 //
-// A search of descent.hpp is given the first few hundred tokens of its pattern. Where those occur, the rest is decided
-// here, by two facts about the sequence that is looked for.
+// A search of descent.hpp compares the first tokens of its pattern only (MatchBounds). Where those occur, the rest is
+// decided here, by two facts about the sequence that is looked for.
 //
 // 1. A piece of the text that was found to equal a piece of the sequence need not be read again: how far it agrees with
 //    *another* place of the sequence is how far the two places of the sequence agree (repeats.hpp). So a comparison
 //    reads only text that was not read before, and each of its other steps joins two such pieces, of which there are no
 //    more than comparisons.
-// 2. Taken in sorted order, the suffixes of the sequence stand at ascending ranks. What the last one shares with its
-//    neighbours in the index, and with the next one, often tells where that stands; otherwise the search goes on from
-//    there by doubling steps. The ranges of prefixes of one another are nested; each is widened from the one inside it.
+// 2. Taken in sorted order, the suffixes of the sequence have ascending ranks. What the last one shares with its
+//    neighbours in the index, and with the next one, often gives the rank of the next; otherwise the search goes on
+//    from there by doubling steps. The ranges of prefixes of one another are nested; each is widened from the one
+//    inside it.
 //
 // Cost of the long matches of m positions: O(m log n) comparisons in each shard, and each token of the shard's text is
 // read at most once in all of them. Without either fact, a copied passage of L tokens costs L^2.
@@ -27,7 +28,7 @@
 
 namespace infgram {
 
-// Where the sequence from `begin` on stands among the suffixes in `within`, which are those that share its first
+// The place of the sequence from `begin` on among the suffixes in `within`, which are those that share its first
 // `depth` tokens: those before `rank` sort before it. `below` and `above` are how many tokens the suffixes at rank - 1
 // and at rank share with it; 0 where that one is not in `within`.
 struct LongMatch {

@@ -14,6 +14,12 @@
 
 namespace infgram {
 
+// What is left out at first of a sequence of more than 2 * compared tokens; other numbers are for tests.
+struct MatchBounds {
+  std::uint64_t compared = 128;  // tokens that a search compares, at least 2
+  std::uint64_t stride = 64;     // between positions
+};
+
 // A match *reaches* the position at which it ends; the one that begins a position later reaches as far at least. So
 // where two positions reach the same one, all between them do. In a long sequence every 64th position is
 // searched, and the others only where the next of these reaches farther: a passage of L tokens copied from the
@@ -24,12 +30,6 @@ namespace infgram {
 // Cost: a search of at most 128 tokens for each position that is searched, and, once there are long matches, for
 // each distinct piece of 128 tokens only; for long matches that of long_matches.hpp and one sort of the sequence.
 // Memory: a job a search and shard, some 20 bytes a token.
-// What is left out at first of a sequence of more than 2 * compared tokens; other numbers are for tests.
-struct MatchBounds {
-  std::uint64_t compared = 128;  // tokens that a search compares, at least 2
-  std::uint64_t stride = 64;     // between positions
-};
-
 template <class Token>
 class MatchPass {
  public:
@@ -66,7 +66,7 @@ class MatchPass {
   MatchPass(const MatchPass&) = delete;
   MatchPass& operator=(const MatchPass&) = delete;
 
-  // Whether a span of a sequence of so many tokens is better counted here than by a search of its own.
+  // Whether a span of a sequence of n_tokens tokens is counted faster here than by a search of its own.
   [[nodiscard]] static bool is_for(std::uint64_t span, std::uint64_t n_tokens) {
     return span > MatchBounds{}.compared && n_tokens > 2 * MatchBounds{}.compared;
   }
@@ -243,7 +243,7 @@ void MatchPass<Token>::search_long(std::vector<std::uint64_t> positions) {
     long_searches_[i] = static_cast<std::uint32_t>(long_matches_.size() / n_shards());
     for (std::size_t s = 0; s < n_shards(); ++s) long_matches_.push_back(LongMatch{i, bounds_.compared});
   }
-  // Where what was compared stands, once for each search.
+  // The place of what was compared, one for each search.
   std::vector<std::pair<std::uint64_t, std::size_t>> distinct;
   for (std::size_t s = 0; s < n_shards(); ++s) {
     std::uint32_t last = kNone;
