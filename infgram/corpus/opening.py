@@ -185,7 +185,7 @@ class _Decompressing(io.RawIOBase):
             piece, self._piece = (self._piece, b"") if self._one.needs_input else (b"", self._piece)
             try:
                 plain = self._one.decompress(piece, most)
-            except (EOFError, ValueError, OSError, zlib.error, lzma.LZMAError, _zstd_module().ZstdError) as error:
+            except (EOFError, ValueError, OSError, zlib.error, lzma.LZMAError, zstd_module().ZstdError) as error:
                 self._error = self._damaged(str(error))
                 break
             if plain:
@@ -213,12 +213,13 @@ def _decompressors(compression: Compression) -> Callable[[], _Decompressor]:
         return bz2.BZ2Decompressor
     if compression == "xz":
         return lzma.LZMADecompressor
-    zstd = _zstd_module()
+    zstd = zstd_module()
     options = {zstd.DecompressionParameter.window_log_max: _LONGEST_ZSTD_WINDOW_LOG}
     return lambda: zstd.ZstdDecompressor(options=options)
 
 
-def _zstd_module() -> ModuleType:
+def zstd_module() -> ModuleType:
+    """Return Python's own module, or before 3.14 the package that backports it."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:

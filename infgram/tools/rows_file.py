@@ -18,6 +18,7 @@ from typing import IO, Any, Final, TypeAlias, cast
 
 from infgram.build.refusals import storage_errors
 from infgram.corpus.extras import PARQUET
+from infgram.corpus.opening import zstd_module
 from infgram.errors import IndexExistsError, MissingExtraError, QueryError
 from infgram.index import StrPath
 
@@ -34,17 +35,9 @@ def _gzip(file: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))  # equal rows, equal bytes
 
 
-def _zstd(file: IO[bytes]) -> IO[bytes]:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    return cast(IO[bytes], zstd.ZstdFile(file, "wb"))
-
-
 _COMPRESSIONS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".gz": _gzip,
-    ".zst": _zstd,
+    ".zst": lambda file: cast(IO[bytes], zstd_module().ZstdFile(file, "wb")),
     ".bz2": lambda file: cast(IO[bytes], bz2.BZ2File(file, "wb")),
     ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),  # noqa: SIM115  # closed by its user
 }
