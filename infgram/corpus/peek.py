@@ -60,7 +60,7 @@ def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iter
         return
     ends = list(accumulate(file.size_bytes for file in files))
     most = max(1, n_bytes // _LOOKS)
-    heads: dict[int, int] = {}
+    heads: dict[int, list[Format | None]] = {}  # of the looks at the beginnings of files, the format of each
     n_read = 0.0
     for look in sorted(range(_LOOKS), key=place_number):  # so that those before any of them are spread, too
         at = (look * total + place_number(look) * total // 2**64) // _LOOKS
@@ -77,9 +77,9 @@ def peek(files: Sequence[InputFile], options: ReadOptions, n_bytes: int) -> Iter
             lines = _lines_at(file, at - (ends[number] - file.size_bytes), most)
             yield from _documents(lines, options, lines.size_bytes, look)
         else:
-            heads[number] = heads.get(number, 0) + 1
-    for number, n_looks in heads.items():
-        yield from _head(files[number], options, most, n_looks, _LOOKS * (number + 1))
+            heads.setdefault(number, []).append(format_)
+    for number, (format_, *others) in heads.items():
+        yield from _head(files[number], format_, options, most, 1 + len(others), _LOOKS * (number + 1))
 
 
 def _kind(file: InputFile, options: ReadOptions) -> tuple[Format | None, Compression | None]:
@@ -111,20 +111,25 @@ def _texts_after(
         yield from _documents(files[number], options, files[number].size_bytes, look)
 
 
-def _head(file: InputFile, options: ReadOptions, most: int, n_looks: int, first_look: int) -> Iterator[SeenDocument]:
+def _head(
+    file: InputFile, format_: Format | None, options: ReadOptions, most: int, n_looks: int, first_look: int
+) -> Iterator[SeenDocument]:
     """The beginning of a file, as so many looks."""
     passed = 0.0
-    for seen in _documents(file, options, most * n_looks, first_look):
+    for seen in _documents(file, options, most * n_looks, first_look, format_):
         passed += seen.size_bytes
         yield replace(seen, look=first_look + min(n_looks - 1, int(passed // most)))
 
 
-def _documents(file: InputFile, options: ReadOptions, most: int, look: int) -> Iterator[SeenDocument]:
-    """Those in the first `most` bytes of a file, or a little more.
+def _documents(
+    file: InputFile, options: ReadOptions, most: int, look: int, format_: Format | None = None
+) -> Iterator[SeenDocument]:
+    """Those in the first `most` bytes of a file, or a little more; all of them without a format.
 
     Bytes come many at once: those that come with a document are shared among it and the others before the next come.
     """
-    format_ = None if most >= file.size_bytes else _kind(file, options)[0]
+    if most >= file.size_bytes:
+        format_ = None
     is_whole = format_ is None
     n_rows = _n_rows(file) if format_ is PARQUET_FILE else None
     slow = file if format_ is None or format_.seeks else replace(file, place=_Slowly(file.place))
