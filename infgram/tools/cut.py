@@ -12,8 +12,8 @@ from infgram.arguments import path as checked_path
 from infgram.duplicates import Duplicates
 from infgram.errors import QueryError
 from infgram.index import Index, StrPath, checked_index
-from infgram.tokenizers import Tokenizer
 from infgram.tools.rows_file import Row, rows_file
+from infgram.tools.subject import tokenizer_of
 from infgram.types import Int64Array
 from infgram.watch import Progress, Watch
 
@@ -83,7 +83,8 @@ def check_documents(index: Index) -> None:
     Raises:
         QueryError: its tokenizer is not lossless.
     """
-    if index.info()["tokenizer"] is not None and not index.tokenizer.is_lossless:
+    tokenizer = tokenizer_of(index)
+    if tokenizer is not None and not tokenizer.is_lossless:
         raise QueryError(
             "documents cannot be written: the index's tokenizer is not known to give back every text as it was, so "
             "that they might be altered; write where the duplicates are with content='ranges' (--ranges) and cut the "
@@ -96,7 +97,7 @@ class _Source:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self.tokenizer: Tokenizer | None = None if index.info()["tokenizer"] is None else index.tokenizer
+        self.tokenizer = tokenizer_of(index)
         self.bytes = None
         if self.tokenizer is not None and self.tokenizer.is_lossless:  # else they are no bytes of the original
             self.bytes = self.tokenizer.token_bytes()
