@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from infgram.cli.output import note
+from infgram.cli.questions import standard_input
 from infgram.errors import InputError
 
 _EXPECTED: Final = (
@@ -34,17 +34,15 @@ class FileQuery:
 def read_queries(file: str) -> list[FileQuery]:
     """All queries of a file, or of standard input (`-`).
 
-    A line of text is a query exactly as it stands, without the line end. In a file whose name says JSON lines, a line
+    A line of text is a query exactly as given, without the line end. In a file whose name says JSON lines, a line
     is JSON. Empty lines are left out, and a note says how many.
 
     Raises:
         InputError: the file cannot be read, or a line is no query; names the line.
     """
     name = "standard input" if file == "-" else file
-    if file == "-" and sys.stdin is None:
-        raise InputError("standard input is closed; expected a query a line there ('-')")
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = standard_input("a query a line there ('-')") if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
     as_json = file != "-" and _holds_json_lines(file)

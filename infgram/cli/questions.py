@@ -154,13 +154,24 @@ def _argument(text: str) -> str:
         return text
 
 
-def _standard_input() -> str:
+def standard_input(expected: str) -> bytes:
+    """All bytes of standard input.
+
+    Raises:
+        InputError: it is closed, which says what is expected there, or cannot be read.
+    """
     if sys.stdin is None:
-        raise QueryError("standard input is closed; expected a text there ('-'), which may be empty: < /dev/null")
+        raise InputError(f"standard input is closed; expected {expected}")
     try:
-        text = _decoded(sys.stdin.buffer.read(), "standard input")
+        return sys.stdin.buffer.read()
     except OSError as error:
-        raise QueryError(f"standard input cannot be read: {error.strerror or error}") from error
+        raise InputError(f"standard input cannot be read: {error.strerror or error}") from error
+
+
+def _standard_input() -> str:
+    try:
+        data = standard_input("a text there ('-'), which may be empty: < /dev/null")
+        text = _decoded(data, "standard input")
     except InputError as error:
         raise QueryError(str(error)) from error
     if text.find("\n") == len(text) - 1 and text != "\n" and text:

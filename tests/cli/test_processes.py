@@ -40,6 +40,7 @@ READ_STANDARD_INPUT = (
         ("overlap", "INDEX", "-"),
         ("overlap", "INDEX", "-", "--ids"),
     ),
+    ("count", "INDEX", "--queries", "-"),
     *(("eval", "INDEX", "-"), ("build", "-", "-o", "new.infgram", "--tokenizer", "bytes")),
 )
 
