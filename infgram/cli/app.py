@@ -51,14 +51,14 @@ COMMANDS: Final[Mapping[str, _Entry]] = {
     "score": _Entry("score", "Give each token of a text its ∞-gram probability."),
     "search": _Entry("search", "Find the documents that hold a text, or several."),
     "document": _Entry("document", "Print one document of the corpus."),
-    "trace": _Entry("trace", "Find the passages of a text that stand in the corpus, and documents that hold them."),
+    "trace": _Entry("trace", "Find the passages of a text that occur in the corpus, and documents that hold them."),
     "novelty": _Entry("novelty", "Measure how much of a text is new to the corpus."),
     "overlap": _Entry("overlap", "Compare a test set with the corpus, and say which items are contaminated."),
     "eval": _Entry("evaluate", "Measure language models on a text: of the index, a neural one, and mixtures."),
     "dedup": _Entry(
-        "dedup", "Find the passages that stand in a corpus more than once, and write the corpus without them."
+        "dedup", "Find the passages that occur more than once in a corpus, and write the corpus without them."
     ),
-    "plan": _Entry("plan", "Plan an index that takes many machines: how many, how long, how dear, how fast."),
+    "plan": _Entry("plan", "Plan an index that takes many machines: how many, how long, at what cost, how fast."),
     "serve": _Entry("serve", "Serve indexes over HTTP, with a page to ask them."),
     "api-key": _Entry("api_key", "Make a key for the service, and print it once."),
     "demo": _Entry("demo", "Index Python's own library, ask it, serve it."),

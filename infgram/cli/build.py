@@ -138,7 +138,7 @@ def build(
             "--shard-tokens",
             parser=token_number,
             metavar="N",
-            help="Close a shard that holds so many tokens: 5e9, 5_000_000.",
+            help="Close a shard when it holds this many tokens: 5e9, 5_000_000.",
             show_default="5e9",
         ),
     ] = 5_000_000_000,
@@ -216,10 +216,9 @@ def build(
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
     n_documents, n_tokens, n_tokens_interval (of 95% confidence), disk_bytes, memory_bytes, elapsed_s, input_bytes,
     sampled_bytes. By tasks: path, elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours,
-    dollars, dollars_per_cpu_hour,
-    stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written). On standard error stands
-    meanwhile an object a line for each stage's beginning and then each second: event ("progress"), stage, done,
-    total, unit, per_second, left_s; and for each note: event ("note"), message.
+    dollars, dollars_per_cpu_hour, stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written).
+    Meanwhile standard error has an object per line at the beginning of each stage and then every second: event
+    ("progress"), stage, done, total, unit, per_second, left_s; and one for each note: event ("note"), message.
     """
     by_tasks = is_by_tasks(output, engine)
     if by_tasks:

@@ -59,7 +59,7 @@ def dedup(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the passages that stand in a corpus more than once, and write the corpus without them.
+    """Find the passages that occur more than once in a corpus, and write the corpus without them.
 
     A passage is duplicate if all its tokens lie in runs of --min-tokens tokens of one document that occur earlier
     in the corpus: the first copy stays. The output holds a document a row, in their order, its metadata, source

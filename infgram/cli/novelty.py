@@ -25,9 +25,7 @@ def novelty(
     index: IndexArgument,
     files: Annotated[
         list[str],
-        typer.Argument(
-            metavar="FILE", help="Files of UTF-8 text, each one text, taken as it stands; - is standard input."
-        ),
+        typer.Argument(metavar="FILE", help="Files of UTF-8 text, each one text, taken as given; - is standard input."),
     ],
     ids: Annotated[bool, typer.Option("--ids", help="The files hold token ids instead of texts.")] = False,
     max_n: Annotated[int, typer.Option("--max-n", min=1, metavar="N", help="The longest n-grams to count.")] = 10,

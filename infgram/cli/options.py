@@ -17,7 +17,7 @@ TextArgument: TypeAlias = Annotated[
     str | None,
     typer.Argument(
         metavar="TEXT",
-        help="The text, taken exactly as it stands; - reads it from standard input. "
+        help="The text, taken exactly as given; - reads it from standard input. "
         "Put -- before a text that begins with a dash.",
         show_default=False,
     ),
@@ -38,7 +38,7 @@ MinCountOption: TypeAlias = Annotated[
     int, typer.Option("--min-count", min=1, metavar="N", help="Use a suffix only if it occurs at least so often.")
 ]
 FileArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file of UTF-8 text, taken exactly as it stands; - is standard input.")
+    str, typer.Argument(metavar="FILE", help="A file of UTF-8 text, taken exactly as given; - is standard input.")
 ]
 TimeoutOption: TypeAlias = Annotated[
     float | None,

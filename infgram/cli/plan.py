@@ -69,7 +69,7 @@ def plan(
     ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Plan an index that takes many machines: how many, how long, how dear, how fast.
+    """Plan an index that takes many machines: how many, how long, at what cost, how fast.
 
     Times come from a cost model whose constants were measured on small machines, and from a simulation of the build
     and of questions to all shards at once; docs/scale.md has the formulas, how well they held, and the prices.

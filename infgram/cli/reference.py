@@ -15,7 +15,7 @@ Written by `make generated` from `infgram --help` and the help of each command; 
 
 Answers go to standard output; progress, warnings, notes and errors (one line each) to standard error. With `--json`
 a command prints one JSON object, in ASCII, which never holds NaN or Infinity: a log-probability of −∞ is `null`.
-After an error standard output stays empty. A text is taken exactly as it stands: no space is put in front, no line
+After an error standard output stays empty. A text is taken exactly as given: no space is put in front, no line
 feed taken off its end, not even that of standard input (`-`). Corpus text on a terminal has its control characters
 shown as escapes.
 

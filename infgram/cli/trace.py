@@ -63,7 +63,7 @@ def trace(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the passages of a text that stand in the corpus, and documents that hold them.
+    """Find the passages of a text that occur in the corpus, and documents that hold them.
 
     A span is a run of tokens that occurs in the corpus, and is maximal: no longer one holds it. Of the maximal
     spans those are kept whose tokens are the least probable together. For each span all documents that hold it are
