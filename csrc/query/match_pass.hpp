@@ -14,9 +14,10 @@
 
 namespace infgram {
 
-// What is left out at first of a sequence of more than 2 * compared tokens; other numbers are for tests.
+// What the searches of a sequence leave out at first. Other numbers are for tests.
 struct MatchBounds {
-  std::uint64_t compared = 128;  // tokens that a search compares, at least 2
+  std::uint64_t n_short = 256;   // sequences of up to this many tokens are searched at every position, in full
+  std::uint64_t compared = 192;  // tokens that a search compares, at least 2
   std::uint64_t stride = 64;     // between positions
 };
 
@@ -27,8 +28,8 @@ struct MatchBounds {
 //
 // With a min_count above 1 all this holds for the tokens that occur so often. How many these are is bisected.
 //
-// Cost: a search of at most 128 tokens for each position that is searched, and, once there are long matches, for
-// each distinct piece of 128 tokens only; for long matches that of long_matches.hpp and one sort of the sequence.
+// Cost: a search of at most `compared` tokens for each position that is searched, and, once there are long matches, for
+// each distinct piece of that size only; for long matches that of long_matches.hpp and one sort of the sequence.
 // Memory: a job a search and shard, some 20 bytes a token.
 template <class Token>
 class MatchPass {
@@ -68,7 +69,7 @@ class MatchPass {
 
   // Whether a span of a sequence of n_tokens tokens is counted faster here than by a search of its own.
   [[nodiscard]] static bool is_for(std::uint64_t span, std::uint64_t n_tokens) {
-    return span > MatchBounds{}.compared && n_tokens > 2 * MatchBounds{}.compared;
+    return span > MatchBounds{}.compared && n_tokens > MatchBounds{}.n_short;
   }
 
   [[nodiscard]] std::uint64_t n_positions() const { return sequence_.size(); }
@@ -129,7 +130,7 @@ class MatchPass {
     search(std::move(positions));
   }
 
-  [[nodiscard]] bool is_short() const { return n_positions() <= 2 * bounds_.compared; }
+  [[nodiscard]] bool is_short() const { return n_positions() <= bounds_.n_short; }
   [[nodiscard]] std::uint64_t reach(std::uint64_t i) const { return i + lengths_[i]; }
   // How many tokens from position i on are compared.
   [[nodiscard]] std::uint64_t n_compared(std::uint64_t i) const {

@@ -154,7 +154,8 @@ void test_answers(const std::filesystem::path& root) {
     }
     const auto counts = scan(documents, tokens);
     for (const std::uint64_t min_count : {1, 2, 3, 9}) {
-      for (const MatchBounds bounds : {MatchBounds{2, 1}, MatchBounds{3, 5}, MatchBounds{5, 3}, MatchBounds{9, 16}}) {
+      for (const MatchBounds bounds : {MatchBounds{4, 2, 1}, MatchBounds{6, 3, 5}, MatchBounds{10, 5, 3},
+                                       MatchBounds{18, 9, 16}, MatchBounds{7, 11, 4}}) {
         with_token_type(index,
                         [&]<class Token>(Text<Token>) { compare<Token>(index, tokens, counts, min_count, bounds); });
       }
