@@ -9,7 +9,12 @@ from infgram.lazy import Package as _Package
 
 if typing.TYPE_CHECKING:
     from infgram._core import __version__
-    from infgram.build.build import build, build_from_tokens, estimate_build
+    from infgram.analysis.cut import write_dedup
+    from infgram.analysis.dedup import dedup
+    from infgram.analysis.novelty import Novelty, novelty, novelty_batch
+    from infgram.analysis.overlap import ItemOverlap, Overlap, OverlapEvidence, SizeOverlap, TotalOverlap, overlap
+    from infgram.analysis.rules import OVERLAP_RULES, OverlapRule
+    from infgram.analysis.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
     from infgram.client import AsyncClient, Client
     from infgram.corpus import TokenCorpus
     from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
@@ -31,17 +36,12 @@ if typing.TYPE_CHECKING:
         TokenizerError,
     )
     from infgram.index import Index
+    from infgram.indexing.build import build, build_from_tokens, estimate_build
     from infgram.opening import open
     from infgram.partial import PartialAnswers, partial_answers
     from infgram.query_language import Cnf
     from infgram.session import Session
-    from infgram.spelling import Spellings
-    from infgram.tools.cut import write_dedup
-    from infgram.tools.dedup import dedup
-    from infgram.tools.novelty import Novelty, novelty, novelty_batch
-    from infgram.tools.overlap import ItemOverlap, Overlap, OverlapEvidence, SizeOverlap, TotalOverlap, overlap
-    from infgram.tools.rules import OVERLAP_RULES, OverlapRule
-    from infgram.tools.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
+    from infgram.tokenizations import Spellings
     from infgram.types import (
         END_OF_DOCUMENT,
         BuildEstimate,
@@ -136,7 +136,7 @@ __all__ = [
 
 _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram._core": ("__version__",),
-    "infgram.build.build": ("build", "build_from_tokens", "estimate_build"),
+    "infgram.indexing.build": ("build", "build_from_tokens", "estimate_build"),
     "infgram.client": ("AsyncClient", "Client"),
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
@@ -162,13 +162,13 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.partial": ("PartialAnswers", "partial_answers"),
     "infgram.query_language": ("Cnf",),
     "infgram.session": ("Session",),
-    "infgram.spelling": ("Spellings",),
-    "infgram.tools.cut": ("write_dedup",),
-    "infgram.tools.dedup": ("dedup",),
-    "infgram.tools.novelty": ("Novelty", "novelty", "novelty_batch"),
-    "infgram.tools.overlap": ("ItemOverlap", "Overlap", "OverlapEvidence", "SizeOverlap", "TotalOverlap", "overlap"),
-    "infgram.tools.rules": ("OVERLAP_RULES", "OverlapRule"),
-    "infgram.tools.trace": ("SpanDocument", "Trace", "TracedDocument", "TracedSpan", "trace"),
+    "infgram.tokenizations": ("Spellings",),
+    "infgram.analysis.cut": ("write_dedup",),
+    "infgram.analysis.dedup": ("dedup",),
+    "infgram.analysis.novelty": ("Novelty", "novelty", "novelty_batch"),
+    "infgram.analysis.overlap": ("ItemOverlap", "Overlap", "OverlapEvidence", "SizeOverlap", "TotalOverlap", "overlap"),
+    "infgram.analysis.rules": ("OVERLAP_RULES", "OverlapRule"),
+    "infgram.analysis.trace": ("SpanDocument", "Trace", "TracedDocument", "TracedSpan", "trace"),
     "infgram.types": (
         "END_OF_DOCUMENT",
         "BuildEstimate",

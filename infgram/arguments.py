@@ -23,6 +23,7 @@ _MOST_SHOWN: Final = 80  # characters of what was found
 _SHORT_TYPES: Final = (str, int, float, type(None))
 
 MOST_THREADS: Final = 1024
+MOST_SHARD_TOKENS: Final = 2**40
 QUERIES: Final = "texts or sequences of token ids"
 
 
@@ -172,3 +173,9 @@ def array(values: Any, name: str, *, kinds: str, ndim: int | None, expected: str
     if (ndim is not None and found.ndim != ndim) or (found.dtype.kind not in kinds and found.size):
         raise refusal(values, name, expected)
     return found
+
+
+def checked_shard_tokens(shard_tokens: float) -> int:
+    """Return the number of tokens at which a shard is closed: from 1 to `MOST_SHARD_TOKENS`."""
+    real(shard_tokens, "shard_tokens", low=1, high=MOST_SHARD_TOKENS)
+    return int(shard_tokens)

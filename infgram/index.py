@@ -25,16 +25,15 @@ from infgram.arguments import text as text_argument
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.finding import Source, Spell, counts_by_field, find_documents
-from infgram.integrity import check_one_tokenizer
-from infgram.manifest import Manifest, SkippedEntry
+from infgram.files.manifest import Manifest, SkippedEntry
 from infgram.provenance import Provenance
 from infgram.query_language import Cnf
 from infgram.reprs import MOST_CHARACTERS, cut
+from infgram.search import Source, Spell, counts_by_field, find_documents
 from infgram.session import Session
-from infgram.shards import open_shards
-from infgram.spelling import Spellings, find_readings, find_spellings, tokens_after
+from infgram.shards import check_one_tokenizer, open_shards
 from infgram.tables import asked_of
+from infgram.tokenizations import Spellings, find_readings, find_spellings, tokens_after
 from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import (
     END_OF_DOCUMENT,
@@ -227,7 +226,7 @@ class Index:
     ) -> Iterator[Spellings]:
         """The sequences of tokens in which a text stands in the corpus, with their counts, which add up to its count.
 
-        Cost: some milliseconds; see `infgram.spelling.search`.
+        Cost: some milliseconds; see `infgram.tokenizations.search`.
 
         Args:
             text: as it stands in the documents' text; no token ids.

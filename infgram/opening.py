@@ -47,7 +47,7 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
     if in_cluster:
         if len(paths) > 1:
             raise QueryError(f"{in_cluster[0]} is in a cluster and cannot be a part of a union; open it alone")
-        from infgram.cluster.connecting import connect  # a single machine does not need it
+        from infgram.cluster.serving.connection import connect  # a single machine does not need it
 
         return connect(in_cluster[0])
     if not any("://" in part for part in paths):
@@ -63,6 +63,6 @@ def _folders(places: list[str]) -> list[Path]:
 def _folder(path: str) -> Path:
     if "://" not in path:
         return Path(path)
-    from infgram.cluster.local_copy import local_copy
+    from infgram.cluster.storage.local_copy import local_copy
 
     return local_copy(path)

@@ -1,4 +1,4 @@
-"""The shards of an index on this machine, opened."""
+"""Opening the shards of an index on this machine, and checking that indexes of a union share a tokenizer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infgram import _core
-from infgram.integrity import check_checksums, check_sizes
-from infgram.manifest import ShardEntry
+from infgram.errors import TokenizerError
+from infgram.files.manifest import Manifest, ShardEntry
+from infgram.files.sections import check_checksums, check_sizes
+from infgram.tokenizers import SavedTokenizer
 from infgram.types import Load
 
 
@@ -30,3 +32,34 @@ def open_shards(
     for (folder, shard), sections in zip(shards, core.sections(), strict=True):
         check_checksums(folder, shard, sections)
     return core
+
+
+def check_one_tokenizer(
+    paths: Sequence[Path], manifests: Sequence[Manifest], saved: Sequence[SavedTokenizer | None]
+) -> None:
+    """Raise TokenizerError unless all folders were built with tokenizers that encode alike, in one token width.
+
+    What encodes alike may still differ in special tokens, and so in the size of the vocabulary. The definitions are
+    read only where they are not equal. Without a tokenizer the vocabularies must be of one size.
+    """
+    for path, manifest, tokenizer in zip(paths[1:], manifests[1:], saved[1:], strict=True):
+        if manifest.token_width_bits != manifests[0].token_width_bits:
+            raise TokenizerError(
+                f"{path} stores tokens in {manifest.token_width_bits} bits and {paths[0]} in "
+                f"{manifests[0].token_width_bits}, since their vocabularies are of {manifest.vocab_size} and "
+                f"{manifests[0].vocab_size} tokens; a union needs one width: build one of them again{_advice(paths[0])}"
+            )
+        is_same = manifest.tokenizer == manifests[0].tokenizer or _encode_alike(saved[0], tokenizer)
+        if not is_same or (tokenizer is None and manifest.vocab_size != manifests[0].vocab_size):
+            raise TokenizerError(
+                f"{path} and {paths[0]} were built with different tokenizers; a union needs one: build one of them "
+                f"again{_advice(paths[0])}"
+            )
+
+
+def _encode_alike(first: SavedTokenizer | None, second: SavedTokenizer | None) -> bool:
+    return first is not None and second is not None and first.fingerprint == second.fingerprint
+
+
+def _advice(path: Path) -> str:
+    return f" with --tokenizer {path / 'tokenizer'}"

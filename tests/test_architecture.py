@@ -27,11 +27,9 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "notebook": {"reprs"},
     "tables": {"errors", "reprs", "notebook"},
     "types": {"errors", "arguments", "reprs", "notebook", "tables"},
-    "signed_json": {"errors"},
-    "manifest": {"errors", "types", "signed_json"},
+    "files": {"errors", "types"},
     "corpus": {"errors", "types", "reprs", "arguments"},
     "tokenizers": {"errors", "types", "reprs"},
-    "integrity": {"errors", "manifest", "tokenizers"},
     "arguments": {"errors", "reprs"},
     "snippets": {"errors", "types", "tokenizers"},
     "session": {"errors", "types", "arguments", "engine", "reprs"},
@@ -40,44 +38,44 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "engine": {"types", "provenance"},
     "provenance": {"types"},
     "partial": {"reprs"},
-    "shards": {"integrity", "manifest", "types"},
-    "finding": {
-        *("errors", "types", "arguments", "watch", "query_language", "spelling", "tokenizers", "snippets", "engine"),
-        *("provenance", "reprs"),
+    "shards": {"errors", "files", "tokenizers", "types"},
+    "search": {
+        *("errors", "types", "arguments", "watch", "query_language", "tokenizations", "tokenizers", "snippets"),
+        *("engine", "provenance", "reprs"),
     },
-    "spelling": {"errors", "types", "watch", "tokenizers", "engine", "reprs"},
+    "tokenizations": {"errors", "types", "watch", "tokenizers", "engine", "reprs"},
     "duplicates": {"types", "reprs", "notebook", "tables"},
     "index": {
-        *("errors", "types", "arguments", "integrity", "manifest", "session", "tokenizers"),
-        *("watch", "query_language", "finding", "spelling", "duplicates", "engine", "shards"),
+        *("errors", "types", "arguments", "files", "session", "tokenizers"),
+        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine", "shards"),
         *("provenance", "reprs", "tables"),
     },
     "planning": {"errors", "types", "arguments"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
-    "lm": {"errors", "types", "arguments", "watch", "signed_json", "corpus", "tokenizers", "index", "reprs", "tables"},
-    "build": {"errors", "types", "arguments", "signed_json", "manifest", "corpus", "tokenizers", "index"},
+    "lm": {"errors", "types", "arguments", "watch", "files", "corpus", "tokenizers", "index", "reprs", "tables"},
+    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index"},
     "cluster": {
-        *("errors", "types", "arguments", "manifest", "signed_json", "integrity", "watch", "corpus", "tokenizers"),
-        *("index", "build", "finding", "engine", "partial", "shards", "provenance", "reprs", "tables"),
+        *("errors", "types", "arguments", "files", "watch", "corpus", "tokenizers"),
+        *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
     "opening": {"errors", "types", "arguments", "index", "cluster"},
-    "tools": {
-        *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "build"),
+    "analysis": {
+        *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),
         *("reprs", "tables"),
     },
     "__init__": {
-        *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session", "build"),
-        *("duplicates", "spelling", "tools", "client", "partial"),
+        *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session"),
+        *("indexing", "duplicates", "tokenizations", "analysis", "client", "partial"),
     },
     "cli": {
-        *("__init__", "errors", "types", "manifest", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "build", "cluster", "tools", "lm", "planning"),
+        *("__init__", "errors", "types", "arguments", "files", "corpus", "tokenizers", "snippets"),
+        *("query_language", "index", "indexing", "cluster", "analysis", "lm", "planning"),
     },
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "shards", "spelling", "duplicates", "lm", "build", "cluster", "__init__"}
+CORE_USERS = {"index", "shards", "tokenizations", "duplicates", "lm", "files", "indexing", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {
@@ -245,5 +243,5 @@ def test_importing_infgram_is_light() -> None:
 def test_a_name_is_imported_on_first_use() -> None:
     assert "numpy" not in modules_after("import infgram")
     assert "numpy" in modules_after("import infgram; infgram.open")
-    function = "import infgram.build.refusals, infgram.build.build; assert callable(infgram.build)"
-    assert "infgram.build" in modules_after(function)
+    function = "import infgram.files.disk, infgram.indexing.build; assert callable(infgram.build)"
+    assert "infgram.indexing" in modules_after(function)

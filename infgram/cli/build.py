@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
-from infgram.build.limits import MOST_SHARD_TOKENS, MOST_THREADS
-from infgram.build.memory import size_bytes
+from infgram.arguments import MOST_SHARD_TOKENS, MOST_THREADS
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.skipped import print_skipped
 from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
+from infgram.indexing.memory import size_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -282,8 +282,8 @@ def build_and_report(
         The open index, and what is to be said of it.
     """
     import infgram
-    from infgram.build.output import default_output
     from infgram.cli.progress import show_progress
+    from infgram.indexing.output import default_output
 
     began = time.monotonic()
     with show_progress(quiet=quiet, as_events=as_events) as report:

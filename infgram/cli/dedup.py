@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infgram.build.limits import MOST_THREADS
+from infgram.arguments import MOST_THREADS
 from infgram.cli.display import number, one_line
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import print_json, print_line
@@ -72,9 +72,9 @@ def dedup(
     JSON: n_documents, n_tokens, n_duplicate_tokens, n_spans, n_documents_with_duplicates, min_tokens, output.
     """
     import infgram
+    from infgram.analysis.cut import check_documents
+    from infgram.analysis.rows_file import check_output
     from infgram.cli.progress import show_progress
-    from infgram.tools.cut import check_documents
-    from infgram.tools.rows_file import check_output
 
     if output is None and (ranges or overwrite):
         raise typer.BadParameter("--ranges and --overwrite say how to write a file; name it with -o FILE")

@@ -12,7 +12,7 @@ from infgram.cli.output import json_numbers, print_json, print_line, print_table
 from infgram.cli.questions import given_file, open_index
 
 if TYPE_CHECKING:
-    from infgram.tools import Novelty
+    from infgram.analysis import Novelty
 
 EXAMPLES = """
 infgram novelty corpus.infgram story.txt
@@ -42,8 +42,8 @@ def novelty(
     JSON: n_texts, n_tokens, curve (n, n_grams, n_novel, share: null where there is no n-gram),
     mean_suffix_length (null without tokens), suffix_lengths (a list a text, in tokens).
     """
+    from infgram.analysis import Novelty, novelty_batch
     from infgram.cli.progress import show_progress
-    from infgram.tools import Novelty, novelty_batch
 
     asked = (given_file(file, ids) for file in files)
     with open_index(index) as opened, show_progress(quiet=quiet) as report:

@@ -19,8 +19,8 @@ from infgram.cli.questions import open_index
 from infgram.corpus import Corpus, TokenLines
 
 if TYPE_CHECKING:
-    from infgram.tools import ItemOverlap, Overlap, SizeOverlap
-    from infgram.tools.rules import Measure
+    from infgram.analysis import ItemOverlap, Overlap, SizeOverlap
+    from infgram.analysis.rules import Measure
     from infgram.types import Query
 
 _ITEMS_SHOWN: Final = 10
@@ -120,10 +120,10 @@ def overlap(
     sizes, deciding (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
     snippet_match_end, metadata, source, line).
     """
+    from infgram.analysis import overlap as compared
+    from infgram.analysis.overlap import DEFAULT_SIZES
+    from infgram.analysis.rows_file import rows_file
     from infgram.cli.progress import show_progress
-    from infgram.tools import overlap as compared
-    from infgram.tools.overlap import DEFAULT_SIZES
-    from infgram.tools.rows_file import rows_file
     from infgram.types import BuildProgress
 
     source = _Source(test, text_field, ids)

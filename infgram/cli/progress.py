@@ -140,7 +140,7 @@ class NotesToStandardError(logging.Handler):
     def __init__(self, *, as_events: bool = False) -> None:
         super().__init__(logging.INFO)
         self._as_events = as_events
-        self._loggers = [logging.getLogger(name) for name in ("infgram.build", "infgram.corpus")]
+        self._loggers = [logging.getLogger(name) for name in ("infgram.indexing", "infgram.corpus")]
         self._levels_before = [logger.level for logger in self._loggers]
 
     def emit(self, record: logging.LogRecord) -> None:

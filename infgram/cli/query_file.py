@@ -62,7 +62,7 @@ def read_queries(file: str) -> list[FileQuery]:
 
 def _holds_json_lines(file: str) -> bool:
     """Whether the name says JSON lines, as that of a file of a corpus does."""
-    from infgram.corpus.formats import JSON_LINES, format_of_name
+    from infgram.corpus.readers.formats import JSON_LINES, format_of_name
 
     return format_of_name(file) is JSON_LINES
 

@@ -23,7 +23,7 @@ from infgram.cli.questions import Question, ask, given, open_index
 from infgram.query_language import Cnf, parse
 
 if TYPE_CHECKING:
-    from infgram.tools.trace import TracedDocument
+    from infgram.analysis.trace import TracedDocument
     from infgram.types import Document, JsonScalar, SearchHit, SearchResult
 
 EXAMPLES = """

@@ -38,9 +38,9 @@ def build_by_tasks(
     sources: list[str], output: str | None, *, engine: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
     """Build, with progress on standard error, and say what it took."""
-    from infgram.build.output import default_output
     from infgram.cli.progress import show_progress
     from infgram.cluster import build
+    from infgram.indexing.output import default_output
 
     began = time.monotonic()
     target = output or str(default_output(sources))

@@ -15,7 +15,7 @@ from infgram.cli.search import metadata_line
 from infgram.cli.snippet import snippet_lines
 
 if TYPE_CHECKING:
-    from infgram.tools import Trace, TracedDocument
+    from infgram.analysis import Trace, TracedDocument
 
 _DOCUMENTS_SHOWN = 5
 
@@ -75,8 +75,8 @@ def trace(
     tokens), snippet, snippet_match_start, snippet_match_end. A document has document_id, score, metadata, source,
     line, spans (their places in the list).
     """
+    from infgram.analysis import trace as traced
     from infgram.cli.progress import show_progress
-    from infgram.tools import trace as traced
 
     asked = given_file(file, ids)
     with open_index(index) as opened, show_progress(quiet=quiet) as report:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infgram.cluster.build import BuildSummary, StageSummary, build
-from infgram.cluster.deployment import deploy, undeploy
-from infgram.cluster.index import Index
+from infgram.cluster.indexing import BuildSummary, StageSummary, build
+from infgram.cluster.serving.deployment import deploy, undeploy
+from infgram.cluster.serving.index import Index
 
 __all__ = ["BuildSummary", "Index", "StageSummary", "build", "deploy", "undeploy"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from infgram.build.limits import checked_threads
+from infgram.arguments import checked_threads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from infgram.arguments import choice, text
 from infgram.corpus.documents import Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
-from infgram.corpus.formats import NAMES, format_of_name
-from infgram.corpus.found import FoundSoFar, some
-from infgram.corpus.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, FormatName, ReadOptions
 from infgram.corpus.peek import SeenDocument, peek
+from infgram.corpus.readers.formats import NAMES, format_of_name
+from infgram.corpus.readers.text_field import TextField
 from infgram.corpus.reading import HOW_TO_GO_ON, InputFile, OnError, Reading
 from infgram.corpus.sampling import spread_sample
-from infgram.corpus.selection import Selection, patterns_of
-from infgram.corpus.text_field import TextField
+from infgram.corpus.sources.found import FoundSoFar, some
+from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
+from infgram.corpus.sources.selection import Selection, patterns_of
 from infgram.errors import InputError
 
 _logger = logging.getLogger("infgram.corpus")

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from infgram.corpus.places import LocalPlace, Place
-from infgram.corpus.remote import RemotePlace
-from infgram.corpus.standard_input import SpooledInput
+from infgram.corpus.sources.files import LocalPlace, Place
+from infgram.corpus.sources.remote import RemotePlace
+from infgram.corpus.sources.standard_input import SpooledInput
 from infgram.errors import InputError
 
 _CHUNK_BYTES: Final = 1 << 20

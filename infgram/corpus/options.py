@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from infgram.corpus.text_field import TextField
+from infgram.corpus.readers.text_field import TextField
 
 LONGEST_DOCUMENT_BYTES: Final = 1 << 30
 

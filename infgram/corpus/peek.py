@@ -11,13 +11,13 @@ from itertools import accumulate
 from typing import Any, Final
 
 from infgram.corpus.documents import SourceDocument, UnreadableError
-from infgram.corpus.extras import PARQUET
-from infgram.corpus.formats import JSON_LINES, PARQUET_FILE, TEXT, Format
-from infgram.corpus.opening import Compression, decompressed
 from infgram.corpus.options import ReadOptions
-from infgram.corpus.places import CountingFile, CountingStream, Place
+from infgram.corpus.readers.extras import PARQUET
+from infgram.corpus.readers.formats import JSON_LINES, PARQUET_FILE, TEXT, Format
 from infgram.corpus.reading import InputFile, Reading, format_of_content
 from infgram.corpus.sampling import place_number
+from infgram.corpus.sources.decompression import Compression, decompressed
+from infgram.corpus.sources.files import CountingFile, CountingStream, Place
 from infgram.errors import InputError
 
 _LOOKS: Final = 32

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
-from infgram.corpus.formats import JSON_LINES, TEXT, Format, format_of_name
-from infgram.corpus.found import MOST_NAMES, FoundSoFar
-from infgram.corpus.opening import Compression, decompressed, stem_of
 from infgram.corpus.options import ReadOptions
-from infgram.corpus.places import CountingFile, CountingStream, Place
-from infgram.corpus.recognition import recognize
-from infgram.corpus.standard_input import STANDARD_INPUT
+from infgram.corpus.readers.formats import JSON_LINES, TEXT, Format, format_of_name
+from infgram.corpus.sources.decompression import Compression, decompressed, stem_of
+from infgram.corpus.sources.files import CountingFile, CountingStream, Place
+from infgram.corpus.sources.found import MOST_NAMES, FoundSoFar
+from infgram.corpus.sources.recognition import recognize
+from infgram.corpus.sources.standard_input import STANDARD_INPUT
 from infgram.errors import InputError
 
 OnError: TypeAlias = Literal["fail", "skip"]

@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 
 from infgram.arguments import at_least, choice, flag, integer
 from infgram.corpus.fingerprint import fingerprint
-from infgram.corpus.inputs import Inputs, list_inputs, names_of
-from infgram.corpus.megatron import MegatronFile
-from infgram.corpus.places import LocalPlace
-from infgram.corpus.token_arrays import TokenArrayFile, TokenType, map_npy, map_raw
+from infgram.corpus.readers.megatron import MegatronFile
+from infgram.corpus.readers.token_arrays import TokenArrayFile, TokenType, map_npy, map_raw
+from infgram.corpus.sources.files import LocalPlace
+from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.token_batches import TokenBatch, join_pieces
 from infgram.errors import InputError
 from infgram.reprs import ShortRepr

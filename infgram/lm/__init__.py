@@ -5,15 +5,15 @@ Neural models are in `infgram.lm.transformers`, which needs the extra `lm`.
 
 from __future__ import annotations
 
-from infgram.lm.cache import CacheScores, DocumentCache
-from infgram.lm.contexts import survey
-from infgram.lm.evidence import Evidence
-from infgram.lm.features import LADDER, suffix_features
-from infgram.lm.interpolation import ClassGain, Interpolator
-from infgram.lm.jelinek_mercer import jelinek_mercer_weights
-from infgram.lm.log_linear import log_linear
-from infgram.lm.model import InfgramLM, Smoothing, evaluate_models
-from infgram.lm.session import ModelSession
+from infgram.lm.mixing.document_cache import CacheScores, DocumentCache
+from infgram.lm.mixing.evidence import Evidence
+from infgram.lm.mixing.interpolator import ClassGain, Interpolator
+from infgram.lm.mixing.log_linear import log_linear
+from infgram.lm.mixing.suffix_features import LADDER, suffix_features
+from infgram.lm.models.contexts import survey
+from infgram.lm.models.infgram_lm import InfgramLM, Smoothing, evaluate_models
+from infgram.lm.models.jelinek_mercer import jelinek_mercer_weights
+from infgram.lm.models.session import ModelSession
 from infgram.lm.types import Guesses, PositionScores, SuffixFeatures
 
 __all__ = [

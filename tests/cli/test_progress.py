@@ -90,7 +90,7 @@ def test_what_a_resumed_build_had_done_does_not_count_for_the_rate() -> None:
 
 
 def test_notes_end_with_the_build(capsys: pytest.CaptureFixture[str]) -> None:
-    logger = logging.getLogger("infgram.build")
+    logger = logging.getLogger("infgram.indexing")
     with progress.show_progress(quiet=False):
         logger.info("kept")
     logger.info("nobody listens")

@@ -14,7 +14,7 @@ import pytest
 import infgram
 from infgram.cli.app import COMMANDS
 
-PARTS = {"infgram.build", "infgram.client", "infgram.cluster", "infgram.corpus", "infgram.lm", "infgram.tools"}
+PARTS = {"infgram.analysis", "infgram.client", "infgram.cluster", "infgram.corpus", "infgram.indexing", "infgram.lm"}
 HEAVY = {
     *PARTS,
     *("rich", "pydantic", "fastokens", "huggingface_hub", "pyarrow", "fsspec", "ray", "torch", "transformers"),

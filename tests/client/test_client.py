@@ -22,10 +22,10 @@ from infgram.client import problems
 from infgram.client.calls import SEARCH_OPTIONS
 from tests.building import BYTES_VOCABULARY, text_index, token_index
 from tests.client.loopback import NAME, Loopback, loopback
-from tests.finding import test_search as finding
-from tests.finding.conjunctions import Numbers, clauses_of, conjunctions
 from tests.index import test_oracle as library
 from tests.reference import ReferenceIndex
+from tests.search import test_search as finding
+from tests.search.conjunctions import Numbers, clauses_of, conjunctions
 from tests.strategies import Asked, Layout, asked_corpora, layouts, texts, usual_queries
 
 FEW = settings(max_examples=3, deadline=None)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from infgram.corpus import Corpus, arrow_file, parquet
+from infgram.corpus import Corpus
+from infgram.corpus.readers import arrow_file, parquet
 from infgram.errors import InputError
 
 pa: Any = importlib.import_module("pyarrow")

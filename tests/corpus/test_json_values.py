@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infgram.corpus import Corpus, json_values
+from infgram.corpus import Corpus
+from infgram.corpus.readers import json_values
 from infgram.errors import InputError
 
 VALUES = st.recursive(

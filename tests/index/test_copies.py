@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import infgram
-from infgram.tools.matches import match_lengths
+from infgram.analysis.matches import match_lengths
 from infgram.types import Int64Array
 from infgram.watch import Watch
 from tests.building import token_index

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.cluster.part import Part
+from infgram.cluster.serving.part import Part
+from infgram.files.manifest import Manifest
 from infgram.lm import InfgramLM
-from infgram.manifest import Manifest
 from infgram.types import Load
 
 OLD = ["the cat sat on the mat", "the cats sat there", "naïve für"]

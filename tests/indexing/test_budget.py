@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.build import budget, memory
-from infgram.build.budget import MIB, Budget
-from infgram.build.memory import size_bytes
-from infgram.build.tokenise import IN_FLIGHT_BYTES
+from infgram.indexing import budget, memory
+from infgram.indexing.budget import MIB, Budget
+from infgram.indexing.memory import size_bytes
+from infgram.indexing.tokenize import IN_FLIGHT_BYTES
 
 
 @pytest.mark.parametrize(

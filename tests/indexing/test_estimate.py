@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.build.choosing import TokenizerChoice
-from infgram.build.estimate import Ratio, sample_corpus
 from infgram.corpus import Corpus
+from infgram.indexing.estimate import Ratio, sample_corpus
+from infgram.indexing.tokenizer_choice import TokenizerChoice
 from infgram.tokenizers import BytesTokenizer, Tokenizer, train_bpe
 
 N_BYTES = 3_000_000
@@ -127,7 +127,7 @@ def test_the_beginning_of_a_file_is_not_taken_for_more_than_it_is(
 @pytest.mark.parametrize("tokenizer", [train_bpe(TEXTS[:200], 1000), None])
 def test_some_pieces_are_encoded(tmp_path: Path, tokenizer: Tokenizer | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a corpus that is read whole. A tokenizer that is to be trained is trained as the build trains it."""
-    monkeypatch.setattr(importlib.import_module("infgram.build.estimate"), "_ENCODED_BYTES", 1_000_000)
+    monkeypatch.setattr(importlib.import_module("infgram.indexing.estimate"), "_ENCODED_BYTES", 1_000_000)
     as_lines(tmp_path)
     found = infgram.estimate_build(tmp_path, tokenizer=tokenizer or "bpe:400")
     with infgram.build(tmp_path / "x.jsonl", tokenizer=tokenizer or "bpe:400") as index:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.build import room
-from infgram.build.room import index_bytes
+from infgram.indexing import disk_space
+from infgram.indexing.disk_space import index_bytes
 from tests.indexing import full_disk
 from tests.indexing.resuming import OPTIONS, write_corpus
 
@@ -62,10 +62,10 @@ def test_full_at_each_stage(tmp_path: Path, pages: int) -> None:
 def test_too_little_disk_is_found_before_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = write_corpus(tmp_path / "corpus.jsonl")
     monkeypatch.setattr(plan, "_SMALL_BYTES", 0)
-    for module in (plan, room):
+    for module in (plan, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 20 * corpus.stat().st_size)  # in doubt, but enough
     infgram.build(corpus, tmp_path / "x", **OPTIONS).close()
-    for module in (plan, room):
+    for module in (plan, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 1000)
     with pytest.raises(
         infgram.StorageError, match=r"will take about .* MB more; .* has .* free, .* too little"
@@ -73,7 +73,7 @@ def test_too_little_disk_is_found_before_the_start(tmp_path: Path, monkeypatch: 
         infgram.build(corpus, tmp_path / "y", **OPTIONS)
     assert caught.value.errno == errno.ENOSPC
     monkeypatch.undo()
-    for module in (plan, room):
+    for module in (plan, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 0)
     infgram.build(corpus, tmp_path / "y", **OPTIONS).close()  # so small that it is just tried
 

@@ -166,7 +166,7 @@ def test_another_build_starts_anew_and_says_so(
     stop(corpus, folder / "x", "sort")
     options = {**OPTIONS, **CHANGES[what](corpus)}
     stopper = Stopper()
-    with caplog.at_level(logging.INFO, logger="infgram.build"):
+    with caplog.at_level(logging.INFO, logger="infgram.indexing"):
         infgram.build(corpus, folder / "x", **options, progress=stopper).close()
     assert stopper.stages == ["train", "tokenise", "sort"]
     assert any(f"another {what}; starting anew" in message for message in caplog.messages)
@@ -184,7 +184,7 @@ def test_threads_and_memory_are_not_part_of_the_plan(corpus: Path, folder: Path,
 
 
 def test_what_is_kept_is_said(corpus: Path, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="infgram.build"):
+    with caplog.at_level(logging.INFO, logger="infgram.indexing"):
         stop(corpus, folder / "x", "sort", error=KeyboardInterrupt)
         assert f"what is finished is kept in {folder / 'x.partial'}; the same command goes on" in caplog.messages[-1]
         go_on(corpus, folder / "x")

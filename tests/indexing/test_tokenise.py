@@ -13,9 +13,9 @@ import pytest
 from tokenizers import Tokenizer as HubTokenizer
 from tokenizers import normalizers
 
-from infgram.build.tokenise import Batch, _sample, tokenise
 from infgram.corpus import SourceDocument
 from infgram.errors import InputError
+from infgram.indexing.tokenize import Batch, _sample, tokenise
 from infgram.tokenizers import BytesTokenizer, EncodeBatch, HuggingFaceTokenizer, Tokenizer, train_bpe
 
 module = sys.modules[tokenise.__module__]  # the package's attribute of that name is the function `build`

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infgram.errors import InputError, QueryError
+from infgram.files.signed_json import write_signed
 from infgram.lm import Evidence, Interpolator
-from infgram.lm.history import running_averages
-from infgram.lm.interpolation import By
-from infgram.lm.splitting import N_PARTS, parts_of
-from infgram.signed_json import write_signed
+from infgram.lm.mixing.cross_validation import N_PARTS, parts_of
+from infgram.lm.mixing.interpolator import By
+from infgram.lm.mixing.running_averages import running_averages
 from tests import reference
 from tests.lm.evidences import random_evidence, scores_of
 

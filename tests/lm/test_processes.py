@@ -10,7 +10,7 @@ import pytest
 
 import infgram
 from infgram.lm import DocumentCache, Evidence, InfgramLM, Interpolator, suffix_features
-from infgram.lm.model import SMOOTHINGS
+from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.building import token_index
 from tests.children import in_children, round_trip
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 import infgram
 from infgram.lm import InfgramLM, Smoothing, jelinek_mercer_weights
-from infgram.lm import contexts as shared_contexts
-from infgram.lm.model import SMOOTHINGS
+from infgram.lm.models import contexts as shared_contexts
+from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.building import token_index
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
 from tests.reference_lm import ReferenceLM, fitted_weights

@@ -22,10 +22,10 @@ from infgram.lm.evaluation.measures import agreement, calibration, near_copies
 from infgram.lm.evaluation.mixtures import MODEL_TITLES, PAPER, possible_mixtures
 from infgram.lm.evaluation.results import Evaluation, Result
 from infgram.lm.evaluation.texts import EvaluationText, shared_documents
-from infgram.lm.evidence import Evidence
-from infgram.lm.features import suffix_features
-from infgram.lm.interpolation import Interpolator
-from infgram.lm.model import InfgramLM
+from infgram.lm.mixing.evidence import Evidence
+from infgram.lm.mixing.interpolator import Interpolator
+from infgram.lm.mixing.suffix_features import suffix_features
+from infgram.lm.models.infgram_lm import InfgramLM
 from infgram.lm.types import PositionScores
 from infgram.types import Float64Array, Int64Array
 from infgram.watch import Progress, Watch

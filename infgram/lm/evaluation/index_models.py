@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 
 from infgram.index import Index
-from infgram.lm.cache import DocumentCache
-from infgram.lm.contexts import survey
 from infgram.lm.evaluation.mixtures import CACHE, INFGRAM, KNESER_NEY, KNESER_NEY_5, LOG_LINEAR, NEURAL, WITTEN_BELL
 from infgram.lm.evaluation.texts import EvaluationText
-from infgram.lm.evidence import Evidence
-from infgram.lm.features import suffix_features
-from infgram.lm.log_linear import log_linear
-from infgram.lm.model import InfgramLM, evaluate_models
+from infgram.lm.mixing.document_cache import DocumentCache
+from infgram.lm.mixing.evidence import Evidence
+from infgram.lm.mixing.log_linear import log_linear
+from infgram.lm.mixing.suffix_features import suffix_features
+from infgram.lm.models.contexts import survey
+from infgram.lm.models.infgram_lm import InfgramLM, evaluate_models
 from infgram.lm.types import PositionScores
 
 _WITH_ENTROPIES: Final = (INFGRAM, KNESER_NEY)

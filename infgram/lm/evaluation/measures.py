@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from infgram.lm.context_classes import length_class, length_class_name
+from infgram.lm.mixing.context_classes import length_class, length_class_name
 from infgram.lm.positions import spans
 from infgram.lm.types import PositionScores, SuffixFeatures
 from infgram.reprs import ShortRepr

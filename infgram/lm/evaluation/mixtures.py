@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from infgram.lm.interpolation import By
+from infgram.lm.mixing.interpolator import By
 
 NEURAL: Final = "neural"
 INFGRAM: Final = "infgram"

@@ -12,7 +12,7 @@ import numpy as np
 from infgram.lm.evaluation.bootstrap import Interval
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
 from infgram.lm.evaluation.mixtures import NEURAL
-from infgram.lm.interpolation import ClassGain
+from infgram.lm.mixing.interpolator import ClassGain
 from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, numbers
 

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from infgram.errors import IndexExistsError, QueryError, StorageError
+from infgram.errors import IndexExistsError, QueryError
+from infgram.files.disk import atomic_file, storage_errors
 from infgram.lm.evaluation.results import Evaluation
 from infgram.lm.report.page import html_of
 
@@ -48,12 +49,9 @@ def write_report(evaluation: Evaluation, folder: str | os.PathLike[str], *, over
     check_output(folder, overwrite=overwrite)
     output = Path(folder)
     content = json.dumps(evaluation.as_json(), indent=1, ensure_ascii=True, allow_nan=False)
-    try:
+    with storage_errors(f"write the report to {output}"):
         output.mkdir(parents=True, exist_ok=True)
         for name, text in ((JSON_NAME, f"{content}\n"), (HTML_NAME, html_of(evaluation))):
-            temporary = output / f"{name}.tmp"
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, output / name)
-    except OSError as error:
-        raise StorageError(error.errno, f"cannot write the report to {output}: {error.strerror}") from error
+            with atomic_file(output / name) as unfinished:
+                unfinished.write_text(text, encoding="utf-8")
     return output / HTML_NAME

@@ -10,9 +10,9 @@ import numpy as np
 from infgram.arguments import instance
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
-from infgram.lm.interpolation import Interpolator
-from infgram.lm.model import InfgramLM, Smoothing
-from infgram.lm.next_token import check_next_token, next_token_weights
+from infgram.lm.mixing.interpolator import Interpolator
+from infgram.lm.mixing.next_token import check_next_token, next_token_weights
+from infgram.lm.models.infgram_lm import InfgramLM, Smoothing
 from infgram.lm.positions import checked_token_ids
 from infgram.lm.transformers.model import TransformersLM
 from infgram.reprs import ShortRepr

@@ -12,9 +12,9 @@ from transformers import LogitsProcessor
 from infgram.arguments import at_least, mapping, text
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
-from infgram.lm.interpolation import Interpolator
-from infgram.lm.model import InfgramLM
-from infgram.lm.next_token import check_next_token, next_token_weights
+from infgram.lm.mixing.interpolator import Interpolator
+from infgram.lm.mixing.next_token import check_next_token, next_token_weights
+from infgram.lm.models.infgram_lm import InfgramLM
 from infgram.types import Float64Array, Int64Array
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import infgram
-from infgram.cluster.storage import storage_at
+from infgram.cluster.storage.storage import storage_at
 from tests.indexing.resuming import content
 
 LEAST: dict[str, Any] = {"split_bytes": 1, "threads": 1}

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infgram.cluster.build.boundaries import cut_into_shards
-from infgram.cluster.build.parts import PartEntry
+from infgram.cluster.indexing.boundaries import cut_into_shards
+from infgram.cluster.indexing.parts import PartEntry
 from infgram.types import Int64Array
 
 

@@ -12,8 +12,8 @@ import pytest
 
 import infgram
 from infgram.cluster import build
-from infgram.cluster.build import parts
-from infgram.cluster.build.summary import DOLLARS_PER_CPU_HOUR
+from infgram.cluster.indexing import parts
+from infgram.cluster.indexing.summary import DOLLARS_PER_CPU_HOUR
 from infgram.errors import InputError
 from infgram.planning.machine import DEFAULT_MACHINE, MACHINES
 from infgram.types import BuildProgress

@@ -18,7 +18,7 @@ import pytest
 
 import infgram
 from infgram.cluster import BuildSummary, build
-from infgram.cluster.build.places import Places
+from infgram.cluster.indexing.output import Places
 from infgram.errors import IndexDamagedError, IndexExistsError, InputError, StorageError
 from infgram.types import BuildProgress
 from tests.cluster.indexing.corpora import many_files

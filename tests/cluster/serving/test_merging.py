@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 import infgram
 from infgram.cluster import Index
-from infgram.cluster.backend import Ask, LocalBackend
-from infgram.cluster.layout import Layout as Groups
-from infgram.cluster.layout import spread
-from infgram.manifest import Manifest
+from infgram.cluster.serving.backend import Ask, LocalBackend
+from infgram.cluster.serving.layout import Layout as Groups
+from infgram.cluster.serving.layout import spread
+from infgram.files.manifest import Manifest
 from tests.building import BYTES_VOCABULARY, build_texts, build_tokens, temporary_folder
-from tests.finding import test_search as finding
-from tests.finding.conjunctions import Numbers, clauses_of, conjunctions
 from tests.index import test_oracle as library
 from tests.reference import ReferenceIndex
+from tests.search import test_search as finding
+from tests.search.conjunctions import Numbers, clauses_of, conjunctions
 from tests.strategies import Asked, Layout, asked_corpora, layouts, texts, usual_queries
 
 SOME = settings(max_examples=40, deadline=None)

@@ -23,16 +23,16 @@ from ray.cluster_utils import Cluster
 
 import infgram
 from infgram.cluster import deploy, undeploy
-from infgram.cluster.deployment import deployment_of
-from infgram.cluster.ray_backend import RayBackend
 from infgram.cluster.ray_cluster import NAMESPACE
-from infgram.cluster.storage import storage_at
+from infgram.cluster.serving.deployment import deployment_of
+from infgram.cluster.serving.ray_backend import RayBackend
+from infgram.cluster.storage.storage import storage_at
 from tests.building import build_texts
 from tests.cli.running import command
 from tests.cluster.nodes import add_node, cluster_of
-from tests.finding import test_search as finding
 from tests.index import test_oracle as library
 from tests.reference import ReferenceIndex
+from tests.search import test_search as finding
 from tests.strategies import Layout
 
 pytestmark = pytest.mark.timeout(240)

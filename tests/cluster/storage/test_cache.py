@@ -11,10 +11,10 @@ import pytest
 
 import infgram
 from infgram import _core
-from infgram.cluster.cache import Cache, default_cache_folder
-from infgram.cluster.storage import Storage, storage_at
+from infgram.cluster.storage.cache import Cache, default_cache_folder
+from infgram.cluster.storage.storage import Storage, storage_at
 from infgram.errors import IndexDamagedError, IndexNotFoundError, StorageError
-from infgram.manifest import Manifest, ShardEntry
+from infgram.files.manifest import Manifest, ShardEntry
 from tests.indexing.resuming import OPTIONS, content, write_corpus
 
 
@@ -158,8 +158,8 @@ def test_several_processes(stored: Storage, shards: tuple[ShardEntry, ...], tmp_
 import sys
 from pathlib import Path
 from infgram import _core
-from infgram.cluster.cache import Cache
-from infgram.manifest import Manifest
+from infgram.cluster.storage.cache import Cache
+from infgram.files.manifest import Manifest
 cache = Cache(Path({str(tmp_path / "cache")!r}), {most})
 for _ in range(4):
     for shard in Manifest.read(cache.index({stored.location!r})).shards:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infgram.cluster.storage import storage_at
+from infgram.cluster.storage.storage import storage_at
 from infgram.errors import MissingExtraError, StorageError
 from tests.children import in_children, round_trip
 

@@ -1,0 +1,433 @@
+"""Overlap: how much of a test set stands in the corpus, item by item, with a verdict at a stated threshold."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from infgram.analysis.matches import match_lengths
+from infgram.analysis.normalized import Characters, Place, Unit, Words, find_pieces
+from infgram.analysis.passages import Match, passages_of
+from infgram.analysis.rules import OVERLAP_RULES, SAMPLES, Measure, OverlapRule
+from infgram.analysis.subject import token_ids_of, tokenizer_of
+from infgram.arguments import at_least, checked_seed, choice, several
+from infgram.errors import QueryError
+from infgram.index import Index, checked_index
+from infgram.reprs import ShortRepr
+from infgram.tables import Columns, Table, numbers
+from infgram.types import Int64Array, Query
+from infgram.watch import Watch
+
+DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
+
+_LONGEST_SHOWN: Final = 256  # tokens of a match that evidence shows
+_AROUND: Final = 40  # tokens around it, or four times as many characters
+
+
+@dataclass(frozen=True)
+class OverlapEvidence(ShortRepr):
+    """What an item shares with a document of the corpus.
+
+    Attributes:
+        text: the piece of the item; empty without a tokenizer. Of a long match its beginning.
+        document_id: a document that holds it.
+        snippet: the document's text around it; empty without a tokenizer.
+        snippet_match_start: where in the snippet it begins, in characters.
+        snippet_match_end: where it ends.
+        metadata: the document's.
+        source: the document's file; None if that is not known.
+        line: its line or row there, from 1; None if the document is the whole file.
+    """
+
+    text: str
+    document_id: int
+    snippet: str
+    snippet_match_start: int
+    snippet_match_end: int
+    metadata: dict[str, Any]
+    source: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class SizeOverlap(ShortRepr):
+    """What n-grams of one size say.
+
+    Attributes:
+        n: tokens of an n-gram; an item of fewer tokens has none.
+        n_grams: how many there are, each place counted.
+        n_seen: how many of them occur in the corpus.
+        n_covered: tokens inside at least one that does.
+        n_tokens: tokens in all.
+    """
+
+    n: int
+    n_grams: int
+    n_seen: int
+    n_covered: int
+    n_tokens: int
+
+    @property
+    def share(self) -> float:
+        """Of the n-grams, how many occur; 0 where there is none."""
+        return self.n_seen / self.n_grams if self.n_grams else 0.0
+
+    @property
+    def token_share(self) -> float:
+        """Of the tokens, how many lie inside an n-gram that occurs; 0 where there is none."""
+        return self.n_covered / self.n_tokens if self.n_tokens else 0.0
+
+    def plus(self, other: SizeOverlap) -> SizeOverlap:
+        """Both together; no n-gram reaches from one into the other."""
+        sums = (self.n_grams + other.n_grams, self.n_seen + other.n_seen, self.n_covered + other.n_covered)
+        return SizeOverlap(self.n, *sums, self.n_tokens + other.n_tokens)
+
+
+@dataclass(frozen=True)
+class ItemOverlap(Table):
+    """An item of the test set beside the corpus.
+
+    Attributes:
+        n_tokens: of the item.
+        sizes: for each size of n-grams, ascending.
+        longest_start: where its longest match begins, in tokens; the first of equally long ones.
+        longest_length: tokens of it; 0 if none occurs.
+        is_contaminated: the verdict.
+        is_short: whether it has fewer units than the rule's n-grams. Then no verdict but that of a rule which takes
+            the whole item instead means anything; it is not clean.
+        deciding: what the rule's n-grams say, in its unit: `n_tokens` and `n_covered` are words or characters by rules
+            that count these.
+        evidence: of a contaminated item.
+    """
+
+    n_tokens: int
+    sizes: tuple[SizeOverlap, ...]
+    longest_start: int
+    longest_length: int
+    is_contaminated: bool
+    is_short: bool
+    deciding: SizeOverlap
+    evidence: OverlapEvidence | None = None
+
+    def size(self, n: int) -> SizeOverlap:
+        """What the n-grams of one of the sizes say."""
+        return next(size for size in self.sizes if size.n == n)
+
+    def columns(self) -> Columns:
+        """A row for each size of n-grams."""
+        return _size_columns(self.sizes)
+
+
+@dataclass(frozen=True)
+class TotalOverlap(Table):
+    """The items so far, together.
+
+    Attributes:
+        n_items: how many.
+        n_contaminated: of those.
+        n_short: how many are not contaminated, but too short for the rule to tell.
+        n_tokens: of all.
+        sizes: for each size of n-grams, ascending, summed over the items.
+        longest_length: the longest match of any.
+    """
+
+    n_items: int
+    n_contaminated: int
+    n_short: int
+    n_tokens: int
+    sizes: tuple[SizeOverlap, ...]
+    longest_length: int
+
+    @property
+    def n_clean(self) -> int:
+        """How many are neither contaminated nor too short."""
+        return self.n_items - self.n_contaminated - self.n_short
+
+    def plus(self, item: ItemOverlap) -> TotalOverlap:
+        """With one more item."""
+        return TotalOverlap(
+            self.n_items + 1,
+            self.n_contaminated + item.is_contaminated,
+            self.n_short + (item.is_short and not item.is_contaminated),
+            self.n_tokens + item.n_tokens,
+            tuple(mine.plus(its) for mine, its in zip(self.sizes, item.sizes, strict=True)),
+            max(self.longest_length, item.longest_length),
+        )
+
+    def columns(self) -> Columns:
+        """A row for each size of n-grams."""
+        return _size_columns(self.sizes)
+
+
+class Overlap(Iterator[ItemOverlap], Table):
+    """The items' overlaps, each computed when it is asked for, in the order of the items; made by `overlap`.
+
+    Attributes:
+        total: the items that have come so far, together.
+        rule: of the verdict. With the rule gpt-3 its `n` is known when the first item comes.
+    """
+
+    _repr_fields = ("rule", "total")
+
+    def __init__(
+        self,
+        index: Index,
+        items: Iterable[Query],
+        rule: OverlapRule,
+        sizes: Sequence[int],
+        timeout_s: float | None,
+        *,
+        fits_n: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Use `infgram.overlap`."""
+        given = [at_least(size, 1, "a size") for size in several(sizes, "sizes", "sizes of n-grams")]
+        ascending = sorted({*given, *([rule.n] if rule.unit == "tokens" else [])})
+        self.rule = rule
+        self.total = TotalOverlap(0, 0, 0, 0, tuple(SizeOverlap(size, 0, 0, 0, 0) for size in ascending), 0)
+        self._index, self._watch = checked_index(index), Watch(timeout_s)
+        self._items = iter(several(items, "items"))
+        self._fits_n, self._random = fits_n, random.Random(seed)
+        self._normalised: Iterator[_Normalised] | None = None
+
+    def __next__(self) -> ItemOverlap:
+        """The next item's."""
+        if self.rule.unit == "tokens":
+            query = next(self._items)
+            item = self._measured(token_ids_of(self._index, query))
+        else:
+            if self._normalised is None:
+                self._normalised = iter(self._read_corpus())
+            item = self._judged(next(self._normalised))
+        self.total = self.total.plus(item)
+        return item
+
+    def _measured(self, token_ids: Int64Array) -> ItemOverlap:
+        """An item by its tokens; the verdict is that of a rule of tokens."""
+        lengths = match_lengths(self._index, token_ids, self._watch)
+        longest = int(np.argmax(lengths)) if len(lengths) else 0
+        deciding = size_overlap(lengths, self.rule.n)
+        item = ItemOverlap(
+            n_tokens=len(lengths),
+            sizes=tuple(size_overlap(lengths, size.n) for size in self.total.sizes),
+            longest_start=longest,
+            longest_length=int(lengths[longest]) if len(lengths) else 0,
+            is_contaminated=self.rule.unit == "tokens" and self.rule.condemns(deciding),
+            is_short=len(lengths) < self.rule.n,
+            deciding=deciding,
+        )
+        if not item.is_contaminated:
+            return item
+        shown = token_ids[longest : longest + min(item.longest_length, _LONGEST_SHOWN)]
+        return replace(item, evidence=_evidence_of_tokens(self._index, shown))
+
+    def _judged(self, normalised: _Normalised) -> ItemOverlap:
+        """An item by its words or characters."""
+        places = normalised.places
+        seen = [start for start, place in zip(normalised.starts, places, strict=True) if place is not None]
+        n = normalised.n
+        covered = {unit for start in seen for unit in range(start, start + n)}
+        deciding = SizeOverlap(n, len(places), len(seen), len(covered), normalised.n_units)
+        is_contaminated = self.rule.condemns(deciding)
+        evidence = None
+        if is_contaminated:
+            start, place = next((start, place) for start, place in zip(normalised.starts, places, strict=True) if place)
+            evidence = _evidence_of_place(self._index, normalised, start, place)
+        return replace(
+            self._measured(token_ids_of(self._index, normalised.text)),
+            is_contaminated=is_contaminated,
+            is_short=normalised.n_units < self.rule.n,
+            deciding=deciding,
+            evidence=evidence,
+        )
+
+    def _read_corpus(self) -> list[_Normalised]:
+        """All items in the units of the rule, and what of them occurs: one pass over the corpus."""
+        unit: Unit = Words() if self.rule.unit == "words" else Characters()
+        texts = [self._text(item) for item in self._items]
+        units = [unit.units(text) for text in texts]
+        if self._fits_n and units:
+            fifth = int(np.percentile([len(each) for each in units], 5))
+            self.rule = replace(self.rule, n=min(max(fifth, 8), 13))
+        n = self.rule.n
+        starts = [self._starts(len(each)) for each in units]
+        pieces = [
+            [tuple(each[start : start + n]) for start in of_item] for each, of_item in zip(units, starts, strict=True)
+        ]
+        places = find_pieces(self._index, (piece for some in pieces for piece in some), unit, self._watch)
+        return [
+            _Normalised(
+                text, unit, len(of_units), min(n, len(of_units)), of_item, [places.get(piece) for piece in some]
+            )
+            for text, of_units, of_item, some in zip(texts, units, starts, pieces, strict=True)
+        ]
+
+    def _starts(self, n_units: int) -> list[int]:
+        """Where the pieces of an item begin; a short one is one piece."""
+        n_starts = max(n_units - self.rule.n + 1, min(n_units, 1))
+        if self.rule.unit == "characters":
+            return sorted(self._random.sample(range(n_starts), min(SAMPLES, n_starts)))
+        return list(range(n_starts))
+
+    def _text(self, item: Query) -> str:
+        if isinstance(item, str):
+            return item
+        return self._index.tokenizer.decode(token_ids_of(self._index, item))
+
+    def columns(self) -> Columns:
+        """A row for each item that has not come yet, which this takes; `share_5` is that of the 5-grams."""
+        first, items = self.total.n_items, list(self)
+        return {
+            "item": np.arange(first, first + len(items)),
+            **numbers(items, "n_tokens"),
+            **numbers(items, "is_contaminated", dtype=np.bool_),
+            **numbers(items, "longest_start", "longest_length"),
+            **{
+                f"share_{size.n}": np.array([item.sizes[place].share for item in items], dtype=np.float64)
+                for place, size in enumerate(self.total.sizes)
+            },
+        }
+
+    def _display(self) -> Columns:
+        """The sums so far: to be shown must take no item."""
+        return self.total.columns()
+
+
+@dataclass(frozen=True)
+class _Normalised:
+    """An item in words or characters: `n` of them in each piece, where these begin, and where each occurs."""
+
+    text: str
+    unit: Unit
+    n_units: int
+    n: int
+    starts: list[int]
+    places: list[Place | None]
+
+
+def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
+    ((document_id, offset),) = index.locate(token_ids, limit=1)
+    tokenizer = tokenizer_of(index)
+    (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _AROUND)
+    text = "" if tokenizer is None else tokenizer.decode(token_ids)
+    return OverlapEvidence(
+        text, document_id, passage.text, *passage.places[0], **index.provenance(document_id)._asdict()
+    )
+
+
+def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place) -> OverlapEvidence:
+    held = list(item.unit.places(item.text))
+    text = item.text[held[start][0] : held[start + item.n - 1][1]]
+    document = index.tokenizer.decode(index.document_tokens(place.document_id))
+    first = max(0, place.start - 2 * _AROUND)
+    return OverlapEvidence(
+        text,
+        place.document_id,
+        document[first : place.end + 2 * _AROUND],
+        place.start - first,
+        place.end - first,
+        **index.provenance(place.document_id)._asdict(),
+    )
+
+
+def overlap(
+    index: Index,
+    items: Iterable[Query],
+    *,
+    rule: str | None = None,
+    n: int | None = None,
+    threshold: float | None = None,
+    measure: Measure | None = None,
+    sizes: Sequence[int] = DEFAULT_SIZES,
+    timeout_s: float | None = None,
+    seed: int = 0,
+) -> Overlap:
+    """Compare each item of a test set with the corpus, and say whether it is contaminated.
+
+    An item is contaminated when at least the share `threshold` of its n-grams (or, by `measure`, of its tokens inside
+    such n-grams) occurs in the corpus, and at least one n-gram does. By default any run of 13 *tokens* of the index
+    decides. `rule` names a rule of the literature instead; each is described in `infgram.OVERLAP_RULES`:
+
+    - `"gpt-3"`: any n-gram of *words* in lower case without punctuation. n, from 8 to 13, is the 5th percentile of the
+      items' lengths; of a shorter item all of it.
+    - `"palm"`: 70% of the 8-grams of tokens.
+    - `"llama-2"`: 80% of the tokens inside runs of 10 tokens; without the paper's skipgram budget of four tokens.
+    - `"gpt-4"`: any of three random pieces of 50 letters and digits; of a shorter item all of it.
+
+    `n`, `threshold` and `measure` change the rule. An item that is too short for the rule is not clean: `is_short`.
+
+    Cost: a search for each token; memory for one item. Nothing is computed before it is asked for. `"gpt-3"` and
+    `"gpt-4"` take all items first, and then read every document of the corpus once, some million words a second.
+
+    Args:
+        index: the corpus.
+        items: texts or token ids; taken one after the other.
+        rule: the name of a rule; None for n-grams of tokens.
+        n: units of the n-grams that decide.
+        threshold: the least share, from 0 to 1; 0 is met by any n-gram.
+        measure: of what: `"n_grams"` that occur, or `"tokens"` inside such.
+        sizes: further sizes of n-grams of tokens to report on.
+        timeout_s: seconds that all items may take; None for no limit.
+        seed: of the pieces that `"gpt-4"` draws.
+
+    Returns:
+        An iterator of the items' overlaps, whose `total` grows with them.
+
+    Raises:
+        QueryError: an argument is out of range; while iterating, a text is asked of an index without a tokenizer.
+        TimeLimitError: while iterating: the time is over.
+
+    Example:
+        >>> import infgram, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with infgram.build_from_tokens([[1, 2, 3, 4]], f"{folder}/x", vocab_size=5) as index:
+        ...         found = infgram.overlap(index, [[1, 2, 3], [3, 2, 1]], n=2)
+        ...         verdicts = [item.is_contaminated for item in found]
+        >>> verdicts, found.total.n_contaminated
+        ([True, False], 1)
+    """
+    checked_index(index)
+    checked_seed(seed)
+    chosen = _rule_of(rule)
+    changed = replace(
+        chosen,
+        n=chosen.n if n is None else n,
+        threshold=chosen.threshold if threshold is None else threshold,
+        measure=chosen.measure if measure is None else measure,
+    )
+    if chosen.name and changed != chosen:
+        changed = replace(changed, name=f"after {chosen.name}, changed")
+    if changed.unit != "tokens":
+        if changed.measure != "n_grams":
+            raise QueryError(f"the rule {rule!r} counts {changed.unit}, so measure can only be 'n_grams'")
+        if tokenizer_of(index) is None:
+            raise QueryError(
+                f"the rule {rule!r} counts {changed.unit}, and {index.paths[0]} holds no tokenizer; "
+                "choose a rule of tokens: 'palm', 'llama-2', or n=…"
+            )
+    return Overlap(
+        index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=checked_seed(seed)
+    )
+
+
+def _rule_of(name: str | None) -> OverlapRule:
+    if name is None:
+        return OverlapRule()
+    return OVERLAP_RULES[choice(name, "rule", OVERLAP_RULES)]
+
+
+def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:
+    counts = numbers(sizes, "n", "n_grams", "n_seen", "n_covered", "n_tokens")
+    return {**counts, **numbers(sizes, "share", "token_share", dtype=np.float64)}
+
+
+def size_overlap(lengths: Int64Array, n: int) -> SizeOverlap:
+    """What the n-grams of one size say, from the longest match that begins at each position."""
+    seen = lengths[: max(0, len(lengths) - n + 1)] >= n
+    starts = np.flatnonzero(seen)
+    n_covered = int(np.minimum(np.diff(starts), n).sum()) + n if len(starts) else 0
+    return SizeOverlap(n, len(seen), len(starts), n_covered, len(lengths))

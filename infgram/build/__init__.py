@@ -1,7 +1,0 @@
-"""From a corpus to an index on disk."""
-
-from __future__ import annotations
-
-from infgram.build.build import build, build_from_tokens, estimate_build
-
-__all__ = ["build", "build_from_tokens", "estimate_build"]

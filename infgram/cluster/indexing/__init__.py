@@ -1,0 +1,8 @@
+"""Building by tasks: a plan first, then splits, then shards, then the manifest."""
+
+from __future__ import annotations
+
+from infgram.cluster.indexing.build import build
+from infgram.cluster.indexing.summary import BuildSummary, StageSummary
+
+__all__ = ["BuildSummary", "StageSummary", "build"]

@@ -1,0 +1,67 @@
+"""A folder on the local disk for one task; those of killed tasks are swept."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from infgram.files.disk import FileLock, storage_errors
+
+_PREFIX: Final = "infgram-task-"
+_LOCK: Final = ".lock"
+
+
+@contextmanager
+def task_folder(scratch: str | None) -> Iterator[Path]:
+    """A new folder, which goes when the block ends.
+
+    Args:
+        scratch: where; None for the place of temporary files.
+
+    Raises:
+        StorageError: the operating system refused.
+    """
+    parent = Path(scratch or tempfile.gettempdir())
+    with storage_errors(f"make a folder in {parent}"):
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
+        folder, lock = _locked_folder(parent)
+    try:
+        yield folder
+    finally:
+        _remove(folder, lock)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
+    while True:
+        folder = parent / f"{_PREFIX}{secrets.token_hex(8)}"
+        lock_path = folder.with_suffix(_LOCK)
+        lock = FileLock(lock_path)
+        lock.exclude()
+        if lock_path.exists():  # or else it was swept in the moment between
+            folder.mkdir()
+            return folder, lock
+        lock.release()
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders whose locks nobody holds: their processes are no more."""
+    for lock_path in parent.glob(f"{_PREFIX}*{_LOCK}"):
+        if os.access(lock_path, os.W_OK):  # another user's are not ours to remove
+            lock = FileLock(lock_path)
+            if lock.exclude_now():
+                _remove(lock_path.with_suffix(""), lock)
+            else:
+                lock.release()
+
+
+def _remove(folder: Path, lock: FileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.with_suffix(_LOCK).unlink(missing_ok=True)
+    lock.release()

@@ -1,0 +1,80 @@
+"""One split of the input to parts in storage."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from infgram import _core
+from infgram.cluster.indexing.parts import FILES, PartEntry, PartSequence, part_file_name
+from infgram.cluster.indexing.records import SplitRecord, split_record_name, write_record
+from infgram.cluster.indexing.scratch import task_folder
+from infgram.cluster.indexing.tasks import Done, Site, fetch_tokenizer
+from infgram.cluster.storage.storage import Storage, storage_at
+from infgram.corpus import OnError
+from infgram.corpus.options import FormatName, ReadOptions
+from infgram.corpus.readers.text_field import TextField
+from infgram.corpus.sources.entries import FileEntry, reading_of
+from infgram.files.manifest import SkippedEntry, TokenizerEntry
+from infgram.indexing.budget import Budget
+from infgram.indexing.tokenize import tokenise
+
+
+@dataclass(frozen=True)
+class TokeniseTask:
+    """What to read, and how.
+
+    Attributes:
+        site: where to work.
+        number: of the split.
+        files: its files.
+        text_field: the field of the text.
+        on_error: what to do with input that cannot be read.
+        tokenizer: of the index.
+        format: of every file, or `"auto"`.
+    """
+
+    site: Site
+    number: int
+    files: list[FileEntry]
+    text_field: str
+    on_error: OnError
+    tokenizer: TokenizerEntry
+    format: FormatName
+
+
+def tokenise_split(task: TokeniseTask) -> Done[SplitRecord]:
+    """Read and encode a split; its record is written when its parts are in storage.
+
+    Raises:
+        InputError: it cannot be read, or has changed since the build was planned.
+        StorageError: the storage or the operating system refused.
+    """
+    began, site = time.monotonic(), task.site
+    storage = storage_at(site.partial)
+    parts: list[PartEntry] = []
+    with task_folder(site.scratch) as folder:
+        tokenizer = fetch_tokenizer(site.output, task.tokenizer, folder)
+        budget = Budget(site.memory_bytes, trains=False, kind=tokenizer.kind)
+        options = ReadOptions(TextField(task.text_field), format=task.format)
+        reading = reading_of(task.files, options, task.on_error)
+        width_bits = _core.token_bits_for(tokenizer.vocab_size)
+        sequence = PartSequence(folder, width_bits, partial(_publish, storage, folder, task.number, parts))
+        for batch in tokenise(reading.documents_of_a_part(), tokenizer, *budget.tokenising(site.threads)):
+            sequence.add(batch)
+        sequence.close()
+    for file in task.files:
+        file.check_unchanged()
+    skipped = [SkippedEntry(entry.source, entry.line, entry.reason) for entry in reading.skipped]
+    record = SplitRecord(task.number, parts, skipped, reading.found)
+    write_record(storage, split_record_name(task.number), site.build_id, record)
+    written = sum(file.size_bytes for part in parts for file in part.files.values())
+    return Done(record, time.monotonic() - began, sum(file.size_bytes for file in task.files), written)
+
+
+def _publish(storage: Storage, folder: Path, split: int, parts: list[PartEntry], entry: PartEntry) -> None:
+    for name in FILES:
+        storage.upload(folder / name, part_file_name(split, len(parts), name))
+    parts.append(entry)

@@ -1,0 +1,127 @@
+"""`Index` over shards that are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from infgram import index
+from infgram.arguments import at_least, flag, several, top_k_or_none
+from infgram.cluster.serving.backend import Backend
+from infgram.cluster.serving.engine import ClusterEngine
+from infgram.cluster.serving.questions import Question
+from infgram.errors import IndexDamagedError
+from infgram.tables import asked_of
+from infgram.types import (
+    InfgramDistribution,
+    Int64Array,
+    LongestSuffix,
+    NextTokenDistribution,
+    Query,
+    SequenceScore,
+)
+
+T = TypeVar("T")
+
+
+class Index(index.Index):
+    """An index in groups of shards, each asked where it is. Every method answers as that of an index on one machine.
+
+    Made by `infgram.open("ray://…")`. What takes batches asks the groups once or twice for all of a batch. What
+    stands more than once (`infgram.dedup`) and the models of `infgram.lm` need the files at hand.
+    """
+
+    def __init__(self, backend: Backend, folder: Path, url: str | None = None) -> None:
+        """Use `infgram.open`.
+
+        Args:
+            backend: asks the groups.
+            folder: with the manifest and the tokenizer.
+            url: by which `infgram.open` finds it; None for what has none, which cannot be pickled.
+        """
+        self._url = url
+        self._engine = ClusterEngine(backend)
+        self._hold([folder.absolute()], [backend.layout.manifest])
+        self._open_core = self._engine
+
+    @property
+    def is_local(self) -> bool:
+        """It is not: every question takes a message to each group, and its answer."""
+        return False
+
+    def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
+        """The document count of each query: int64."""
+        questions = [
+            self._engine.questions.document_count(self._tokens(query)) for query in several(queries, "queries")
+        ]
+        return np.array(self._answers_to(questions), dtype=np.int64)
+
+    def next_token_distribution_batch(
+        self, contexts: Iterable[Query], *, top_k: int | None = None
+    ) -> list[NextTokenDistribution]:
+        """`next_token_distribution` of each context."""
+        k = top_k_or_none(top_k)
+        questions = [
+            self._engine.questions.next_tokens(self._tokens(context), k) for context in several(contexts, "contexts")
+        ]
+        return [asked_of(self, NextTokenDistribution(*rows)) for rows in self._answers_to(questions)]
+
+    def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
+        """`longest_suffix` of each context."""
+        least = at_least(min_count, 1, "min_count")
+        questions = [
+            self._engine.questions.longest_suffix(self._tokens(context), least)
+            for context in several(contexts, "contexts")
+        ]
+        return [LongestSuffix(*found) for found in self._answers_to(questions)]
+
+    def infgram_distribution_batch(
+        self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
+    ) -> list[InfgramDistribution]:
+        """`infgram_distribution` of each context."""
+        least, k = at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
+        questions = [
+            self._engine.questions.infgram(self._tokens(context), least, k) for context in several(contexts, "contexts")
+        ]
+        found = self._answers_to(questions)
+        return [asked_of(self, InfgramDistribution(*rows, suffix_length=length)) for length, rows in found]
+
+    def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
+        """`score` of each sequence."""
+        least, to_end = at_least(min_count, 1, "min_count"), flag(end, "end")
+        tokens = [self._tokens(sequence) for sequence in several(sequences, "sequences")]
+        found = self._answers_to([self._engine.questions.score(each, to_end, least) for each in tokens])
+        return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
+
+    def close(self) -> None:
+        """Ask no more; the shards stay where they are, for others."""
+        super().close()
+        self._engine.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the address; whoever unpickles it connects to the cluster."""
+        _ = self._core  # open
+        if self._url is None:
+            raise TypeError(f"{self!r} has no address by which another process could open it, so it cannot be pickled")
+        return _reopened, (self._url, self._identity())
+
+    def _answers_to(self, questions: Sequence[Question[T]]) -> list[T]:
+        _ = self._core  # open
+        return self._engine.ask_many(questions)
+
+
+def _reopened(url: str, identity: list[str]) -> index.Index:
+    """The index that was pickled.
+
+    Raises:
+        IndexDamagedError: the cluster has another one of that name.
+    """
+    from infgram.cluster.serving.connection import connect  # which imports this module
+
+    found = connect(url)
+    if found._identity() != identity:
+        raise IndexDamagedError(f"{url}: not the index that was pickled; open it again with infgram.open")
+    return found

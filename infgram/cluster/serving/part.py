@@ -1,0 +1,188 @@
+"""What one group of shards answers; several groups' answers become one in `infgram.cluster.serving.questions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from infgram import _core
+from infgram.engine import Rows
+from infgram.errors import QueryError
+from infgram.files.manifest import ShardEntry
+from infgram.shards import open_shards
+from infgram.types import Int64Array, Load
+
+MOST_ROWS: Final = 1000
+"""Rows that are sent along with a suffix length, which another group may exceed; more are asked for when they count."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """In the place of an answer: what is wrong with the question."""
+
+    error: QueryError
+
+
+class Found(NamedTuple):
+    """The ∞-gram of a group: the longest suffix that it has, and what follows that; None for too many rows."""
+
+    suffix_length: int
+    rows: Rows | None
+
+
+class Continued(NamedTuple):
+    """One row after the longest suffix that a group has; `only_row` is the row that alone follows, if one does."""
+
+    suffix_length: int
+    context_count: int
+    continuation_count: int
+    only_row: int | None
+
+
+Stair: TypeAlias = tuple[int, int]
+"""The length of a suffix and its count."""
+
+
+class Part:
+    """Neighbouring shards of an index, opened. Safe for any thread."""
+
+    def __init__(self, shards: Sequence[tuple[Path, ShardEntry]], first_document: int, load: Load) -> None:
+        """Open them.
+
+        Args:
+            shards: the folder of each, and what the manifest says of it.
+            first_document: the number in the index of their first document.
+            load: as for `infgram.open`.
+
+        Raises:
+            IndexDamagedError: their files contradict themselves.
+        """
+        self._core = open_shards(shards, load, first_document=first_document)
+
+    def answer(self, asks: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+        """The answers to some questions of `QUESTIONS`, in order; one that cannot be asked is `Refused`."""
+        return [self._answer(question, arguments) for question, arguments in asks]
+
+    def _answer(self, question: str, arguments: tuple[Any, ...]) -> Any:
+        try:
+            return QUESTIONS[question](self._core, *arguments)
+        except QueryError as error:
+            return Refused(error)
+
+    def verify(self) -> None:
+        """Check every byte.
+
+        Raises:
+            IndexDamagedError: names the file, what was found and what was expected.
+        """
+        self._core.verify()
+
+
+def _infgram(core: _core.Index, context: Any) -> Found:
+    length, rows = core.infgram(context, 1, MOST_ROWS + 1)
+    if len(rows[0]) > MOST_ROWS:
+        return Found(length, None)
+    order = np.argsort(rows[0])
+    return Found(length, (rows[0][order], rows[1][order], rows[2], rows[3]))
+
+
+def _continued(core: _core.Index, context: Any, row: int) -> Continued:
+    length, context_count, continuation_count, is_sparse = core.infgram_counts(context, row, 1)
+    only_row = None
+    if is_sparse:
+        suffix = context[len(context) - length :]
+        only_row = int(core.next_tokens(suffix, 1)[0][0])
+    return Continued(length, context_count, continuation_count, only_row)
+
+
+def _stairs(core: _core.Index, context: Any, min_count: int) -> list[Stair]:
+    """How often each suffix occurs, up to `min_count`: shorter and shorter ones, each where the count rises."""
+    stairs: list[Stair] = []
+    least = 1
+    while least <= min_count:
+        length, count = core.longest_suffix(context, least)
+        if length == 0:
+            break
+        stairs.append((length, count))
+        least = count + 1
+    return stairs
+
+
+def _score_stairs(core: _core.Index, tokens: Any, end: bool, min_count: int) -> list[tuple[Int64Array, Int64Array]]:
+    """`_stairs` at every position: suffix lengths and their counts, step by step; a length of 0 ends a stair."""
+    steps: list[tuple[Int64Array, Int64Array]] = []
+    least = 1
+    while least <= min_count:
+        lengths, counts, _ = core.score(tokens, end, least)
+        if not lengths.any():
+            break
+        steps.append((lengths, counts))
+        least = int(counts[lengths > 0].min()) + 1
+    return steps
+
+
+def _score_at(core: _core.Index, tokens: Any, end: bool, lengths: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Context and continuation counts of suffixes of given lengths, one a position."""
+    positions = np.arange(len(lengths))
+    begins = positions - lengths
+    context_counts = np.full(len(lengths), core.n_tokens + core.n_documents, dtype=np.int64)
+    used = np.flatnonzero(lengths)
+    context_counts[used] = core.count_spans(tokens, begins[used], positions[used])
+    n_tokens = len(lengths) - end
+    continuation_counts = np.zeros(len(lengths), dtype=np.int64)
+    continuation_counts[:n_tokens] = core.count_spans(tokens, begins[:n_tokens], positions[:n_tokens] + 1)
+    if end:
+        suffix = tokens[int(begins[-1]) :]
+        found, _, count, _ = core.infgram_counts(suffix, -1, 1)
+        continuation_counts[-1] = count if found == len(suffix) else 0
+    return context_counts, continuation_counts
+
+
+def _windows(core: _core.Index, places: Sequence[tuple[int, int]], n_tokens: int) -> list[list[int]]:
+    """Tokens from each document and offset on."""
+    return [core.read_window(document, offset, offset + n_tokens).tolist() for document, offset in places]
+
+
+def _matching(core: _core.Index, clauses: Any, distance: int | None) -> Any:
+    return core.conjunction(clauses, distance).documents()
+
+
+def _matching_sample(
+    core: _core.Index, clauses: Any, distance: int | None, size: int, seed: int, before: int, total: int
+) -> Any:
+    return core.conjunction(clauses, distance).sampled_documents(size, seed, before=before, total=total)
+
+
+QUESTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "find": _core.Index.find,
+    "count": _core.Index.count,
+    "count_batch": _core.Index.count_batch,
+    "count_spans": _core.Index.count_spans,
+    "count_before": _core.Index.count_before,
+    "document_count": _core.Index.document_count,
+    "next_tokens": _core.Index.next_tokens,
+    "longest_suffix": _core.Index.longest_suffix,
+    "longest_matches": _core.Index.longest_matches,
+    "locate": _core.Index.locate,
+    "locate_rank": _core.Index.locate_rank,
+    "sample_documents": _core.Index.sample_documents,
+    "document_tokens": _core.Index.document_tokens,
+    "read_window": _core.Index.read_window,
+    "document_metadata": _core.Index.document_metadata,
+    "score": _core.Index.score,
+    "infgram": _infgram,
+    "continued": _continued,
+    "stairs": _stairs,
+    "score_stairs": _score_stairs,
+    "score_at": _score_at,
+    "windows": _windows,
+    "clause_counts": lambda core, clauses, distance: core.conjunction(clauses, distance).counts(),
+    "matching": _matching,
+    "matching_sample": _matching_sample,
+    "matches": lambda core, clauses, distance, *place: core.conjunction(clauses, distance).matches(*place),
+}
+"""By name; the first argument is the opened shards."""

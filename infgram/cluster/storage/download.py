@@ -1,0 +1,50 @@
+"""The files of a shard brought from storage, and checked against what the manifest says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infgram import _core
+from infgram.cluster.storage.storage import Storage, below, checked_name
+from infgram.errors import IndexDamagedError, StorageError
+from infgram.files.manifest import SectionEntry, ShardEntry
+from infgram.files.sections import entry_of
+
+
+def fetch_shard(storage: Storage, shard: ShardEntry, folder: Path) -> None:
+    """Copy all files of a shard into a folder.
+
+    Raises:
+        IndexDamagedError: one is missing, or its size or checksum is another: names it, expected and found.
+        StorageError: it cannot be read or written.
+    """
+    for name, section in shard.sections.items():
+        if "/" in name:
+            raise StorageError(f"{name!r} is no name of a file of a shard")
+        place = below(below(storage.location, shard.folder), name)
+        try:
+            storage.download(f"{shard.folder}/{checked_name(name)}", folder / name)
+        except FileNotFoundError as error:
+            raise IndexDamagedError(
+                f"{place} is missing, expected {section.size_bytes} bytes; copy it again"
+            ) from error
+        _check(folder / name, section, place)
+    _core.sync_folder(folder)
+
+
+def _check(path: Path, expected: SectionEntry, place: str) -> None:
+    found = entry_of(path)
+    if found.size_bytes != expected.size_bytes:
+        raise IndexDamagedError(
+            f"{place} holds {found.size_bytes} bytes, expected {expected.size_bytes}; copy the index again or rebuild "
+            "it"
+        )
+    if found.xxh64 != expected.xxh64:
+        raise IndexDamagedError(
+            f"{place} belongs to another index: its checksum is {found.xxh64}, the manifest says {expected.xxh64}; "
+            "copy the index again or rebuild it"
+        )
+    try:
+        _core.verify_section(path)
+    except IndexDamagedError as error:
+        raise IndexDamagedError(str(error).replace(str(path), place)) from error

@@ -1,0 +1,131 @@
+"""A folder behind a URL, through fsspec: `s3://`, `gs://`, `memory://`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from infgram.cluster.storage.storage import checked_name
+from infgram.corpus.readers.extras import REMOTE
+from infgram.errors import InfgramError, MissingExtraError, StorageError
+from infgram.files.disk import atomic_file
+
+
+def remote_storage(url: str) -> RemoteStorage:
+    """The folder at a URL.
+
+    Raises:
+        StorageError: fsspec does not know its protocol.
+        MissingExtraError: fsspec, or what it needs for this protocol, is not installed.
+    """
+    return RemoteStorage(url, *_opened(url))
+
+
+class RemoteStorage:
+    """As the protocol `Storage` says. Object stores show a file when the last byte of it has arrived.
+
+    May be used after a fork, and is pickled as its URL.
+
+    Attributes:
+        location: the URL.
+        path: the folder, as its file system names it.
+    """
+
+    folder: None = None
+
+    def __init__(self, location: str, file_system: Any, path: str) -> None:
+        """Use `remote_storage`."""
+        self.location, self.path = location, path
+        self._made: tuple[int, Any] = os.getpid(), file_system
+
+    @property
+    def file_system(self) -> Any:
+        """The `fsspec.AbstractFileSystem` of this process: its connections and its thread are not those of another."""
+        if self._made[0] != os.getpid():
+            self._made = os.getpid(), _opened(self.location)[0]
+        return self._made[1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return remote_storage, (self.location,)
+
+    def read(self, name: str) -> bytes:
+        """A small file."""
+        with _errors(f"read {self._url(name)}", may_be_absent=True):
+            return bytes(self.file_system.cat_file(self._path(name)))
+
+    def write(self, name: str, content: bytes) -> None:
+        """A small file, in place of the one that has this name."""
+        with _errors(f"write {self._url(name)}"):
+            self.file_system.pipe_file(self._path(name), content)
+
+    def upload(self, path: Path, name: str) -> None:
+        """A local file; a large one goes in several parts."""
+        with _errors(f"copy {path} to {self._url(name)}"):
+            self.file_system.put_file(str(path), self._path(name))
+
+    def download(self, name: str, path: Path) -> None:
+        """A copy of a file."""
+        with _errors(f"copy {self._url(name)} to {path}", may_be_absent=True), atomic_file(path) as unfinished:
+            self.file_system.get_file(self._path(name), str(unfinished))
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        """The names of all files in a folder and its sub-folders, sorted, with their sizes in bytes."""
+        root = f"{self.path}/"
+        with _errors(f"list {self._url(folder)}"), suppress(FileNotFoundError):
+            found = self.file_system.find(self._path(folder) if folder else self.path, detail=True)
+            files = {path: entry["size"] or 0 for path, entry in found.items() if entry["type"] == "file"}
+            return {path.removeprefix(root): files[path] for path in sorted(files)}
+        return {}
+
+    def names(self, folder: str = "") -> list[str]:
+        """As `sizes`, without them."""
+        return list(self.sizes(folder))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        with _errors(f"look for {self._url(name)}"), suppress(FileNotFoundError):
+            return bool(self.file_system.info(self._path(name))["type"] == "file")
+        return False
+
+    def remove(self, name: str) -> None:
+        """Take a file or a folder away; there may be none."""
+        with _errors(f"remove {self._url(name)}"), suppress(FileNotFoundError):
+            self.file_system.rm(self._path(name), recursive=True)
+
+    def sweep(self) -> None:
+        """Nothing: where uploads that were given up take room, the store itself is told when to forget them."""
+
+    def _path(self, name: str) -> str:
+        return f"{self.path}/{checked_name(name)}"
+
+    def _url(self, name: str) -> str:
+        return f"{self.location.rstrip('/')}/{name}"
+
+
+def _opened(url: str) -> tuple[Any, str]:
+    """The file system of a URL, and the folder as it names it."""
+    core = REMOTE.load()
+    try:
+        with _errors(f"open {url}"):  # what others write is to be seen at once
+            file_system, path = core.url_to_fs(url, use_listings_cache=False)
+    except ImportError as error:
+        raise MissingExtraError(f"{url}: {error}; install it beside: pip install 'infgram[{REMOTE.name}]'") from error
+    return file_system, path.rstrip("/")
+
+
+@contextmanager
+def _errors(action: str, *, may_be_absent: bool = False) -> Iterator[None]:
+    """Whatever a file system raises, a client's own classes mostly, as `StorageError: cannot <action>: <reason>`."""
+    try:
+        yield
+    except (InfgramError, ImportError):
+        raise
+    except Exception as error:
+        if may_be_absent and isinstance(error, FileNotFoundError):
+            raise
+        message = f"cannot {action}: {type(error).__name__}: {error}"
+        number = error.errno if isinstance(error, OSError) else None
+        raise (StorageError(number, message) if number else StorageError(message)) from error

@@ -1,0 +1,227 @@
+"""The content of an open file, compressed or not: its first bytes say which, whatever its name says."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+from infgram.corpus.documents import UnreadableError
+from infgram.corpus.readers.text_file import begins_as_utf8
+
+Compression: TypeAlias = Literal["gzip", "zstd", "bzip2", "xz"]
+
+COMPRESSION_OF_SUFFIX: Final[dict[str, Compression]] = {
+    ".gz": "gzip",
+    ".gzip": "gzip",
+    ".zst": "zstd",
+    ".zstd": "zstd",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+}
+
+_BUFFER_BYTES: Final = 1 << 20
+_PIECE_BYTES: Final = 1 << 13  # what a decompressor gets at once; damage costs at most what comes out of one piece
+_LONGEST_ZSTD_WINDOW_LOG: Final = 31  # `zstd --long=31`; the format's largest, 2 GiB
+_BZIP2_BLOCK: Final = (b"1AY&SY", b"\x17rE8P\x90")  # of a first block, and of a file without one
+_ZSTD_SKIPPABLE: Final = tuple(bytes([0x50 + i]) + b"\x2a\x4d\x18" for i in range(16))
+
+
+@contextmanager
+def decompressed(raw: io.RawIOBase, name: str) -> Iterator[tuple[io.BufferedReader[Any], Compression | None]]:
+    """Open the content of a file: all members of a gzip file, all frames of a zstd file, all streams of the others.
+
+    What precedes damage is read; the error comes after it.
+
+    Args:
+        raw: the file as stored.
+        name: its name, for a file that says it is compressed and is not.
+
+    Raises:
+        UnreadableError: while reading, when the compressed data is cut short or altered.
+    """
+    with io.BufferedReader(raw, _BUFFER_BYTES) as stored:
+        compression = _compression(stored.peek(1), name)
+        if compression is None:
+            yield stored, None
+            return
+        with io.BufferedReader(_Decompressing(stored, compression), _BUFFER_BYTES) as plain:
+            yield plain, compression
+
+
+def stem_of(name: str) -> str:
+    """Return the base name in lower case, without a suffix such as `.gz`."""
+    base = os.path.basename(name).lower()
+    stem, suffix = os.path.splitext(base)
+    return stem if suffix in COMPRESSION_OF_SUFFIX else base
+
+
+def _compression(head: bytes, name: str) -> Compression | None:
+    if head.startswith(b"\x1f\x8b\x08"):
+        return "gzip"
+    if head.startswith((b"\x28\xb5\x2f\xfd", *_ZSTD_SKIPPABLE)):
+        return "zstd"
+    if head.startswith(b"BZh") and head[4:10] in _BZIP2_BLOCK:
+        return "bzip2"
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return "xz"
+    said = COMPRESSION_OF_SUFFIX.get(os.path.splitext(name)[1].lower())
+    if said is None or _is_plain(head):
+        return None
+    found = "the file is empty" if not head else "it does not begin as such data does"
+    raise UnreadableError(f"truncated or damaged {said} data: {found}")
+
+
+def _is_plain(head: bytes) -> bool:
+    """Whether a file named as compressed is a table or text, as after a download that decompressed it."""
+    if head.startswith((b"PAR1", b"ARROW1")):
+        return True
+    return bool(head) and not any(byte < 9 or byte == 127 for byte in head[:256]) and begins_as_utf8(head[:256])
+
+
+class _Decompressor(Protocol):
+    """One member, frame or stream: what `bz2`, `lzma` and `zstd` have."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _GzipMember:
+    """The same for gzip, which gives everything up to a damaged byte."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+        self._is_full = False
+        self._error: zlib.error | None = None
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail and not self._is_full and self._error is None
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        if self._error is not None:
+            raise self._error
+        data = self._inner.unconsumed_tail + data
+        before = self._inner.copy()
+        try:
+            plain = self._inner.decompress(data, max_length)
+        except zlib.error as error:
+            self._error = error
+            plain = _up_to_the_damage(before, data)
+            if not plain:
+                raise
+        self._is_full = len(plain) >= max_length
+        return plain
+
+
+def _up_to_the_damage(inner: Any, data: bytes) -> bytes:
+    plain = bytearray()
+    try:
+        for place in range(len(data)):
+            plain += inner.decompress(data[place : place + 1])
+    except zlib.error:
+        pass  # which the caller raises
+    return bytes(plain)
+
+
+class _Decompressing(io.RawIOBase):
+    """A stream that fills every buffer as far as the data go, and raises what is wrong with them after that."""
+
+    def __init__(self, stored: io.BufferedReader[Any], compression: Compression) -> None:
+        self._stored = stored
+        self._compression = compression
+        self._new = _decompressors(compression)
+        self._one: _Decompressor = self._new()
+        self._piece = b""  # not given to it yet
+        self._plain = memoryview(b"")  # not given away yet
+        self._is_at_end = False
+        self._error: UnreadableError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        n = 0
+        while n < len(buffer) and (self._plain or self._fill(len(buffer) - n)):
+            part = self._plain[: len(buffer) - n]
+            buffer[n : n + len(part)] = part
+            self._plain = self._plain[len(part) :]
+            n += len(part)
+        if n == 0 and self._error is not None:
+            raise self._error
+        return n
+
+    def _fill(self, most: int) -> bool:
+        """Decompress some more; False at the end, and where the data are damaged."""
+        while not self._is_at_end and self._error is None:
+            if self._one.eof and not self._begin_next():
+                self._is_at_end = True
+                break
+            if self._one.needs_input and not self._piece:
+                self._piece = self._stored.read1(_PIECE_BYTES)
+                if not self._piece:
+                    self._error = self._damaged("the data end before their end mark")
+                    break
+            piece, self._piece = (self._piece, b"") if self._one.needs_input else (b"", self._piece)
+            try:
+                plain = self._one.decompress(piece, most)
+            except (EOFError, ValueError, OSError, zlib.error, lzma.LZMAError, zstd_module().ZstdError) as error:
+                self._error = self._damaged(str(error))
+                break
+            if plain:
+                self._plain = memoryview(plain)
+                return True
+        return False
+
+    def _begin_next(self) -> bool:
+        """Whether another member, frame or stream follows; zeros between them are padding, but for zstd."""
+        rest = self._one.unused_data or self._stored.read1(_PIECE_BYTES)
+        while rest and self._compression != "zstd" and not rest.strip(b"\0"):
+            rest = self._stored.read1(_PIECE_BYTES)
+        self._piece = rest if self._compression == "zstd" else rest.lstrip(b"\0")
+        self._one = self._new()
+        return bool(rest)
+
+    def _damaged(self, reason: str) -> UnreadableError:
+        return UnreadableError(f"truncated or damaged {self._compression} data: {reason}")
+
+
+def _decompressors(compression: Compression) -> Callable[[], _Decompressor]:
+    if compression == "gzip":
+        return _GzipMember
+    if compression == "bzip2":
+        return bz2.BZ2Decompressor
+    if compression == "xz":
+        return lzma.LZMADecompressor
+    zstd = zstd_module()
+    options = {zstd.DecompressionParameter.window_log_max: _LONGEST_ZSTD_WINDOW_LOG}
+    return lambda: zstd.ZstdDecompressor(options=options)
+
+
+def zstd_module() -> ModuleType:
+    """Return Python's own module, or before 3.14 the package that backports it."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd

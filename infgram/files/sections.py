@@ -1,0 +1,78 @@
+"""The section files of a shard: what their headers say, checked against the manifest (docs/index-format.md)."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from infgram import _core
+from infgram.errors import IndexDamagedError
+from infgram.files.disk import storage_errors
+from infgram.files.manifest import SectionEntry, ShardEntry
+
+WRITTEN_BY_SORTING: Final = ("suffix_array.bin", "directory.bin", "continuations.bin", "stored_contexts.bin")
+WRITTEN_FIRST: Final = (
+    "tokens.bin",
+    "document_starts.bin",
+    "first_token_starts.bin",
+    "metadata.bin",
+    "metadata_starts.bin",
+    "sources.bin",
+    "source_runs.bin",
+)
+"""What a `ShardWriter` leaves; the suffix array and its directory come when the shard is sorted."""
+
+_HEADER_BYTES: Final = 64
+_PADDING_BYTES: Final = 64
+_CHECKSUM: Final = struct.Struct("<Q")
+_PAYLOAD_CHECKSUM_AT: Final = 48
+
+
+def entry_of(path: Path) -> SectionEntry:
+    """The size of a section file, and the checksum of its payload as the header has it.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    with storage_errors(f"read {path}"), open(path, "rb") as file:
+        header = file.read(_HEADER_BYTES)
+        size_bytes = os.fstat(file.fileno()).st_size
+    if size_bytes < _HEADER_BYTES + _PADDING_BYTES:
+        return SectionEntry(size_bytes, "")
+    return SectionEntry(size_bytes, f"{_CHECKSUM.unpack_from(header, _PAYLOAD_CHECKSUM_AT)[0]:016x}")
+
+
+def is_intact(path: Path, entry: SectionEntry) -> bool:
+    """Whether a section file is still what its entry says: reads and checks all of it."""
+    if not path.is_file() or entry_of(path) != entry:
+        return False
+    try:
+        _core.verify_section(path)
+    except IndexDamagedError:
+        return False
+    return True
+
+
+def check_sizes(folder: Path, shard: ShardEntry) -> None:
+    """Raise IndexDamagedError if a section is missing or not as large as the manifest says."""
+    for name, section in shard.sections.items():
+        file = folder / name
+        found = file.stat().st_size if file.exists() else None
+        if found != section.size_bytes:
+            state = "is missing" if found is None else f"holds {found} bytes"
+            raise IndexDamagedError(
+                f"{file} {state}, expected {section.size_bytes} bytes; copy the index again or rebuild it"
+            )
+
+
+def check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
+    """Raise IndexDamagedError if a section, as `name: (size, checksum)`, is not the one of the manifest."""
+    for name, (_, checksum) in sections.items():
+        if f"{checksum:016x}" != shard.sections[name].xxh64:
+            raise IndexDamagedError(
+                f"{folder / name} belongs to another index: its checksum is {checksum:016x}, the manifest says "
+                f"{shard.sections[name].xxh64}; copy the index again or rebuild it"
+            )

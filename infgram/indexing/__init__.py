@@ -1,0 +1,7 @@
+"""From a corpus to an index on disk."""
+
+from __future__ import annotations
+
+from infgram.indexing.build import build, build_from_tokens, estimate_build
+
+__all__ = ["build", "build_from_tokens", "estimate_build"]

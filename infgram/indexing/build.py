@@ -1,0 +1,305 @@
+"""`build`: the stages in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from infgram import _core
+from infgram.arguments import callback, checked_shard_tokens, checked_threads, flag, integer, refusal
+from infgram.arguments import path as checked_path
+from infgram.corpus import Corpus, FormatName, Inputs, OnError, TokenCorpus
+from infgram.errors import IndexExistsError, InputError
+from infgram.files.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
+from infgram.index import Index, StrPath
+from infgram.indexing.budget import Budget
+from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
+from infgram.indexing.disk_space import check_room, free_bytes
+from infgram.indexing.estimate import sample_corpus, sample_tokens
+from infgram.indexing.output import check_output, default_output, unfinished_index
+from infgram.indexing.shards import ShardSequence, sort_shards
+from infgram.indexing.token_documents import TokenDocuments, token_batches, vocabulary_of
+from infgram.indexing.tokenize import EncodedBatch, tokenise
+from infgram.indexing.tokenizer_choice import TokenizerChoice, attached_tokenizer, entry_of, save
+from infgram.tokenizers import Tokenizer
+from infgram.types import BuildEstimate, BuildProgress
+
+Progress = Callable[[BuildProgress], None]
+
+DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
+_ALWAYS_ENOUGH: Final = 60  # bytes of disk for a byte of input, however well compressed
+_CERTAINLY: Final = 0.9  # of what is estimated
+_SMALL_BYTES: Final = 100_000_000  # a build of less is not worth a refusal that may be wrong
+
+
+def build(
+    source: Inputs,
+    output: StrPath | None = None,
+    *,
+    tokenizer: StrPath | Tokenizer = "bpe",
+    text_field: str = "text",
+    threads: int | None = None,
+    memory: int | str | None = None,
+    shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    overwrite: bool = False,
+    on_error: OnError = "fail",
+    format: FormatName = "auto",
+    include: str | Iterable[str] = (),
+    exclude: str | Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Index:
+    """Index a corpus.
+
+    A build that was stopped goes on, when it is called again in the same way, from the stages that it finished:
+    the trained tokenizer, the tokens of a shard, the suffix array of a shard.
+
+    Args:
+        source: a folder (read with its sub-folders), a file, a glob pattern, an fsspec URL, `"-"` for JSON lines
+            on standard input, or a list of these. JSON lines, arrays of JSON objects, CSV, Parquet and saved
+            Hugging Face datasets hold many documents, compressed or not; every other file is one document of UTF-8
+            text.
+        output: the index folder; None puts `corpus.infgram` beside a single local `corpus`.
+        tokenizer: `"bytes"`; `"bpe"` or `"bpe:8000"`, trained on a sample of this corpus (32,000 entries by
+            default); the path of a `tokenizer.json` or of its folder; a hub name; or a `Tokenizer`.
+        text_field: the field of JSON lines that holds the text; all others are kept as metadata.
+        threads: at most so many; None for all cores. The result does not depend on it.
+        memory: at most so much anonymous and shared memory, in bytes or as `"2GiB"`; None for half of what the
+            machine has left. The result does not depend on it.
+        shard_tokens: a shard is closed when it holds so many tokens; documents are never split.
+        overwrite: replace the index at `output`, once the new one is finished.
+        on_error: `"fail"` at the first input that cannot be read, or `"skip"` it and list it in the manifest.
+        format: of every file, as `"jsonl"` or `"text"`; `"auto"` recognizes it by content and name. What the files
+            were taken for is logged by `infgram.corpus`.
+        include: patterns of file names, or of paths below the input if they hold a `/`; exactly these are read.
+        exclude: patterns of files that are not read.
+        progress: called on this thread now and then.
+
+    Returns:
+        The open index.
+
+    Raises:
+        InputError: the input cannot be read, or holds no document.
+        TokenizerError: there is no such tokenizer, or it cannot be trained.
+        QueryError: an argument is out of range.
+        IndexExistsError: `output` is taken, or another build is writing there.
+        StorageError: the operating system refused: disk full, no permission. What is finished is kept.
+    """
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
+    corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
+    target = _target(output, corpus)
+    check_output(target, overwrite=overwrite)
+    choice = TokenizerChoice.of(tokenizer)
+    budget = Budget(memory, trains=choice.given is None, kind=choice.kind)
+    plan = {**_plan(n_shard_tokens), "input": corpus.fingerprint(), "tokenizer": choice.plan}
+    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+        if choice.given is None and checkpoint.tokenizer is None:
+            report(BuildProgress("train", 0, corpus.n_bytes, "bytes"))
+        chosen = choice.finish(corpus, checkpoint)
+        shards = ShardSequence(checkpoint, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
+        if checkpoint.skipped is None:
+            _check_room(corpus, chosen, checkpoint, n_shard_tokens)
+            documents = islice(corpus.documents(), shards.n_documents, None)
+            for batch in tokenise(documents, chosen, *budget.tokenising(n_threads)):
+                shards.add(batch)
+                report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
+            shards.close()
+            checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
+        _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
+    return Index([target])
+
+
+def build_from_tokens(
+    documents: TokenDocuments,
+    output: StrPath,
+    *,
+    vocab_size: int | None = None,
+    tokenizer: StrPath | Tokenizer | None = None,
+    token_width_bits: int | None = None,
+    threads: int | None = None,
+    memory: int | str | None = None,
+    shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Index:
+    """Index documents that are token ids already.
+
+    A build of files that was stopped goes on as `build` does; one of any other documents starts anew.
+
+    Args:
+        documents: sequences of integers or integer arrays, each a document; or a `TokenCorpus` of files.
+        output: the index folder.
+        vocab_size: ids go from 0 to `vocab_size - 1`; None for that of the files or of the tokenizer.
+        tokenizer: the one that made the ids, as for `build`, but not trained here; the index is then asked with
+            text, too, and shows text. None: the index is asked with token ids.
+        token_width_bits: 8, 16 or 32; None for the fewest that leave a code for the separator.
+        threads: as for `build`.
+        memory: as for `build`.
+        shard_tokens: as for `build`.
+        overwrite: as for `build`.
+        progress: as for `build`.
+
+    Raises:
+        QueryError: an id is outside the vocabulary, the vocabulary does not fit the width, or an argument is out
+            of range.
+        TokenizerError: there is no such tokenizer, or its vocabulary is not that of the ids.
+        InputError: there is no document.
+        IndexExistsError, StorageError: as for `build`.
+    """
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
+    target = _folder(output)
+    check_output(target, overwrite=overwrite)
+    attached = None if tokenizer is None else attached_tokenizer(tokenizer)
+    n_ids = vocabulary_of(documents, vocab_size, attached)
+    if token_width_bits is not None and integer(token_width_bits, "token_width_bits") not in (8, 16, 32):
+        raise refusal(token_width_bits, "token_width_bits", "8, 16 or 32, or None for the fewest that do")
+    width = _core.token_bits_for(n_ids) if token_width_bits is None else token_width_bits
+    budget = Budget(memory, trains=False, kind=None)
+    corpus = documents if isinstance(documents, TokenCorpus) else None
+    entry = None if attached is None else entry_of(attached)
+    plan = (
+        None
+        if corpus is None
+        else {
+            **_plan(n_shard_tokens),
+            "input": corpus.fingerprint(),
+            "tokenizer": entry and asdict(entry),
+            "token_width_bits": width,
+        }
+    )
+    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+        if attached is not None:
+            save(attached, checkpoint.folder / TOKENIZER_FOLDER)
+        shards = ShardSequence(checkpoint, n_ids, width, n_shard_tokens)
+        if checkpoint.skipped is None:
+            for ids, lengths in token_batches(documents, n_ids, shards.n_documents):
+                shards.add(EncodedBatch.of_tokens(ids, lengths))
+                if corpus is not None:
+                    report(BuildProgress("read", corpus.bytes_read, corpus.n_bytes, "bytes"))
+            shards.close()
+            if shards.n_documents == 0:
+                raise InputError("there is no document to index; expected at least one, which may be empty")
+            checkpoint.finish_reading([])
+        _finish(checkpoint, shards, entry, n_threads, budget, report)
+    return Index([target])
+
+
+def estimate_build(
+    source: Inputs | TokenCorpus,
+    *,
+    tokenizer: StrPath | Tokenizer = "bpe",
+    text_field: str = "text",
+    threads: int | None = None,
+    shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    on_error: OnError = "fail",
+    format: FormatName = "auto",
+    include: str | Iterable[str] = (),
+    exclude: str | Iterable[str] = (),
+) -> BuildEstimate:
+    """What `build` or `build_from_tokens` would take and make, from a sample of the input; nothing is written.
+
+    A corpus of up to 64 MiB, as stored, is read whole, and some of its text encoded; of a larger one parts are read at
+    32 places. Number and interval of the tokens are for a corpus of which these parts are typical; time is for the
+    machine as busy as now.
+
+    Args:
+        source: as for `build`, or a `TokenCorpus`.
+        tokenizer: as for `build`; of no account for a `TokenCorpus`.
+        text_field: as for `build`.
+        threads: as for `build`.
+        shard_tokens: as for `build`.
+        on_error: as for `build`, for folders that cannot be listed; other input that cannot be read is passed over.
+        format: as for `build`.
+        include: as for `build`.
+        exclude: as for `build`.
+
+    Raises:
+        InputError: there is no such input.
+        TokenizerError: as for `build`.
+    """
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    if isinstance(source, TokenCorpus):
+        budget = Budget(None, trains=False, kind=None)
+        sample, vocab_size = sample_tokens(source), source.vocab_size
+    else:
+        corpus = Corpus(
+            source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude
+        )
+        choice = TokenizerChoice.of(tokenizer)
+        budget = Budget(None, trains=choice.given is None, kind=choice.kind)
+        sample, chosen = sample_corpus(corpus, choice, n_threads)
+        vocab_size = chosen.vocab_size
+    estimate = sample.scaled(vocab_size, _core.token_bits_for(vocab_size), n_shard_tokens, n_threads)
+    return replace(estimate, memory_bytes=max(estimate.memory_bytes, budget.least_bytes))
+
+
+def _finish(
+    checkpoint: Checkpoint,
+    shards: ShardSequence,
+    tokenizer: TokenizerEntry | None,
+    threads: int,
+    budget: Budget,
+    report: Progress,
+) -> None:
+    sort_shards(
+        checkpoint,
+        threads,
+        budget.left_bytes,
+        lambda n: report(BuildProgress("sort", n, shards.n_tokens, "tokens")),
+    )
+    _core.Index([checkpoint.folder / shard.folder for shard in checkpoint.shards])  # do the files fit each other?
+    Manifest(
+        builder_version=_core.__version__,
+        vocab_size=shards.vocab_size,
+        token_width_bits=shards.token_width_bits,
+        tokenizer=tokenizer,
+        shards=tuple(checkpoint.shards),
+        skipped=tuple(checkpoint.skipped or ()),
+    ).write(checkpoint.folder)
+    _core.sync_folder(checkpoint.folder)
+
+
+def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, shard_tokens: int) -> None:
+    """Whether the disk has room for the index; looks at the input only where that is in doubt."""
+    folder = checkpoint.folder
+    if free_bytes(folder) >= _ALWAYS_ENOUGH * corpus.n_bytes:
+        return
+    sample, _ = sample_corpus(corpus, TokenizerChoice(tokenizer), 1)
+    expected = sample.scaled(tokenizer.vocab_size, _core.token_bits_for(tokenizer.vocab_size), shard_tokens, 1)
+    certain = expected.n_tokens_interval[0] / max(1, expected.n_tokens)
+    needed = round(expected.disk_bytes * min(_CERTAINLY, certain))
+    if needed >= _SMALL_BYTES:
+        check_room(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
+
+
+def _target(output: StrPath | None, corpus: Corpus) -> Path:
+    if output is None:
+        return default_output(corpus.inputs)
+    return _folder(output)
+
+
+def _folder(output: StrPath) -> Path:
+    if not checked_path(output, "output"):
+        raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
+    return Path(output)
+
+
+def _plan(shard_tokens: int) -> dict[str, Any]:
+    return {"version": _core.__version__, "format": FORMAT_VERSION, "shard_tokens": shard_tokens}
+
+
+def _checking(report: Progress) -> Callable[[int, int], None]:
+    return lambda done, total: report(BuildProgress("check", done, total, "bytes"))
+
+
+def _reporter(progress: Progress | None) -> Progress:
+    callback(progress, "progress")
+    return progress or _ignore
+
+
+def _ignore(progress: BuildProgress) -> None:
+    """Progress that nobody asked for."""

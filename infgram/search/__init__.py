@@ -1,0 +1,11 @@
+"""Finding documents: the search behind `Index.search`."""
+
+from __future__ import annotations
+
+from infgram.search.by_field import counts_by_field
+from infgram.search.pages import order_of
+from infgram.search.search import find_documents
+from infgram.search.source import Source
+from infgram.search.text import Spell
+
+__all__ = ["Source", "Spell", "counts_by_field", "find_documents", "order_of"]

@@ -1,0 +1,170 @@
+"""The search: which documents hold a query, how many, and how they are shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, Protocol
+
+from infgram.arguments import at_least, checked_seed, choice
+from infgram.arguments import text as text_argument
+from infgram.errors import QueryError
+from infgram.query_language import Cnf, parse
+from infgram.search.interval import share_interval
+from infgram.search.pages import Cursors, order_of, page_of
+from infgram.search.source import Found, Shown, Source, hit_of
+from infgram.search.text import InCharacters, Spell
+from infgram.search.where import checked, fulfilling
+from infgram.snippets import matches_in
+from infgram.types import JsonScalar, Query, Scope, SearchHit, SearchResult
+from infgram.watch import Progress, Watch
+
+_ADVICE: Final = "or ask for an estimate with max_matches=… (--max-matches)"
+_ADVICE_FOR_TEXT: Final = "or ask for a longer text"
+
+
+class Occurrences(Protocol):
+    """Where a query occurs: in tokens (`_InTokens`), or in characters (`infgram.search.text`)."""
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Equal for equal queries."""
+
+    def found(self, watch: Watch) -> Found:
+        """The documents."""
+
+    def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
+        """A document found, with its first matches; `match_count` is what `found` says of it."""
+
+
+def find_documents(
+    source: Source,
+    query: Query | Cnf,
+    *,
+    limit: int,
+    seed: int | None,
+    snippet_tokens: int,
+    scope: Scope,
+    max_distance: int,
+    max_matches: int | None,
+    where: Mapping[str, JsonScalar] | None,
+    cursor: str | None,
+    matches_per_document: int,
+    timeout_s: float | None,
+    progress: Progress | None,
+    spell: Spell | None = None,
+) -> SearchResult:
+    """What `Index.search` documents.
+
+    `spell` gives the spellings of a text: then terms are looked for by their characters.
+    """
+    watch = Watch(timeout_s, progress, advice=_ADVICE if spell is None else _ADVICE_FOR_TEXT)
+    cnf = query if isinstance(query, Cnf) else parse(query) if isinstance(query, str) else Cnf([[query]])
+    distance = _distance(scope, max_distance)
+    seed = None if seed is None else checked_seed(seed)
+    limit = at_least(limit, 0, "limit")
+    shown = Shown(
+        at_least(matches_per_document, 1, "matches_per_document"), at_least(snippet_tokens, 0, "snippet_tokens")
+    )
+    max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
+    filters = {} if where is None else checked(where)
+    occurrences: Occurrences
+    if spell is None:
+        occurrences = _InTokens(source, cnf, distance, max_matches, seed or 0, shown)
+    elif max_matches is not None:
+        raise QueryError("max_matches estimates from token sequences; leave it out where a text is found in any tokens")
+    else:
+        occurrences = InCharacters(source, cnf, distance, spell, shown, watch)
+    cursors = Cursors((source.fingerprint, *occurrences.identity, seed, max_matches, sorted(filters.items())))
+    after = None if cursor is None else cursors.read(text_argument(cursor, "cursor"))
+
+    found = _filtered(source, occurrences.found(watch), filters, watch)
+    keys = order_of(found.document_ids, seed)
+    places, has_more = page_of(keys, after, limit)
+    hits: list[SearchHit] = []
+    for place in places.tolist():
+        watch.report("show", len(hits), len(places), "documents")
+        hits.append(occurrences.hit(int(found.document_ids[place]), int(found.n_matches[place]), watch))
+    return SearchResult(
+        **_counts(found, source.core.n_documents, is_whole=not filters),
+        documents=tuple(hits),
+        cursor=cursors.write(int(keys[places[-1]])) if has_more and hits else None,
+    )
+
+
+class _InTokens:
+    """The occurrences of terms that are token sequences."""
+
+    def __init__(
+        self, source: Source, cnf: Cnf, distance: int | None, max_matches: int | None, seed: int, shown: Shown
+    ) -> None:
+        clauses = [[source.tokens(term) for term in terms] for terms in cnf.clauses]
+        self._source, self._max_matches, self._seed, self._shown = source, max_matches, seed, shown
+        self._conjunction = source.core.conjunction(clauses, None if len(clauses) == 1 else distance)
+        self.identity = ([[list(map(int, term)) for term in terms] for terms in clauses], distance)
+
+    def found(self, watch: Watch) -> Found:
+        counts = () if self._max_matches is None else tuple(self._conjunction.counts())
+        if self._max_matches is None or min(counts) <= self._max_matches:
+            return Found(*self._conjunction.documents(_poll(watch)))
+        sample = self._conjunction.sampled_documents(self._max_matches, self._seed, _poll(watch))
+        return Found(*sample, n_examined=self._max_matches, clause_counts=counts)
+
+    def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
+        # Of a sample, `match_count` are those examined.
+        n_matches, shown = self._conjunction.matches(document_id, self._shown.n_matches, _poll(watch))
+        document = self._source.document(document_id)
+        matches = matches_in(document, shown, self._shown.n_tokens_around, self._source.tokenizer)
+        return hit_of(document, n_matches, matches)
+
+
+def _poll(watch: Watch) -> Callable[[int], None]:
+    return partial(watch.report, "search", total=0, unit="places")
+
+
+def _distance(scope: Scope, max_distance: int) -> int | None:
+    choice(scope, "scope", ("window", "document"))
+    distance = at_least(max_distance, 0, "max_distance")
+    return distance if scope == "window" else None
+
+
+def _filtered(source: Source, found: Found, filters: dict[str, JsonScalar], watch: Watch) -> Found:
+    """Those of the documents whose metadata fulfil the filters."""
+    if not filters:
+        return found
+    kept = fulfilling(source.core, found.document_ids, filters, watch)
+    rows = (found.document_ids[kept], found.n_matches[kept], found.has_first[kept])
+    return Found(*rows, found.n_examined, found.clause_counts)
+
+
+def _counts(found: Found, n_documents: int, *, is_whole: bool) -> dict[str, Any]:
+    """The counts of a result, exact or estimated.
+
+    An occurrence of the first clause is one of the query with the probability count / counts[0], and the first one in
+    its document with the probability document_count / counts[0]: each document has one first.
+    """
+    count, n_found, counts = int(found.n_matches.sum()), len(found.document_ids), found.clause_counts
+    if found.n_examined is None:
+        return {"count": count, "document_count": n_found, "is_exact": True}
+    n_first = int(found.has_first.sum())
+    estimate, interval = _estimate(count, found.n_examined, counts[0], at_least_so_many=count)
+    if is_whole and len(counts) == 1:
+        estimate, interval = counts[0], (counts[0], counts[0])
+    documents, document_interval = _estimate(n_first, found.n_examined, counts[0], at_least_so_many=n_found)
+    most = min(n_documents, interval[1])
+    return {
+        "count": estimate,
+        "document_count": min(documents, most),
+        "is_exact": False,
+        "count_interval": interval,
+        "document_count_interval": (document_interval[0], min(document_interval[1], most)),
+    }
+
+
+def _estimate(n_hits: int, n_drawn: int, total: int, *, at_least_so_many: int) -> tuple[int, tuple[int, int]]:
+    """How many of `total` are hits, and the bounds; those drawn are known."""
+    low, high = share_interval(n_hits, n_drawn)
+    most = total - (n_drawn - n_hits)
+    bounds = max(at_least_so_many, math.floor(low * total)), min(most, math.ceil(high * total))
+    return min(max(round(n_hits * total / n_drawn), at_least_so_many), most), bounds

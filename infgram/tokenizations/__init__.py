@@ -1,0 +1,10 @@
+"""How a text is spelt in the tokens of an index: in whatever tokens, in whatever case."""
+
+from __future__ import annotations
+
+from infgram.tokenizations.folding import fold
+from infgram.tokenizations.following import tokens_after
+from infgram.tokenizations.readings import find_readings
+from infgram.tokenizations.search import Spellings, find_spellings
+
+__all__ = ["Spellings", "find_readings", "find_spellings", "fold", "tokens_after"]
