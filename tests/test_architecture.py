@@ -63,7 +63,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "opening": {"errors", "types", "arguments", "index", "cluster"},
     "tools": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "build"),
-        *("reprs", "tables"),
+        *("reprs", "tables", "finding", "spelling"),
     },
     "__init__": {
         *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session", "build"),
