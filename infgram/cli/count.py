@@ -19,7 +19,7 @@ from infgram.cli.options import (
     TokenIdsOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_table
-from infgram.cli.questions import ask, given, has_tokenizer, open_index
+from infgram.cli.questions import ask, given, has_tokenizer, open_index, require_tokenizer
 
 if TYPE_CHECKING:
     from infgram.index import Index
@@ -112,14 +112,16 @@ def count(
             raise typer.BadParameter("--readings are of a TEXT, and show all its counts; leave out the other options")
         found: Readings | None = None
         with open_index(index) as opened:
-            question = ask(opened, asked) if as_json or isinstance(asked, str) else None
+            if isinstance(asked, str):
+                require_tokenizer(opened)
+            question = ask(opened, asked) if as_json else None
             answer: dict[str, Any] = {**counts(opened, asked)}
             if readings and isinstance(asked, str):
                 found = opened.readings(asked)
                 answer["readings"] = asdict(found)
             elif not (as_json or documents or find_text or quiet):
                 _note_on_string(opened, asked)
-        if question is not None and as_json:
+        if question is not None:
             print_json({**answer, "token_ids": question.token_ids, "tokens": question.tokens})
         elif found is not None:
             _print_readings(found)
