@@ -183,7 +183,7 @@ class HuggingFaceTokenizer(ShortRepr):
     def token_bytes(self) -> TokenBytes | None:
         """As the protocol says; made on first use."""
         if self._is_made_of_bytes and self._token_bytes is None:
-            self._token_bytes = TokenBytes([self._bytes[token_id] for token_id in range(self.vocab_size)])
+            self._token_bytes = TokenBytes(self._bytes.first(self.vocab_size))
         return self._token_bytes
 
     def save(self, folder: Path) -> None:
@@ -235,6 +235,15 @@ class _TokenBytes(dict[int, bytes]):
             is_entry = model.token_to_id(token.content) == token_id
             self[token_id] = bytes_of_added_token(token.content, is_special=token.special, is_entry=is_entry)[0]
         self._tokenizer = tokenizer
+        self._added = dict(self)
+
+    def first(self, n_ids: int) -> list[bytes]:
+        """What each of the first ids stands for; they are not kept."""
+        tokens = map(self._tokenizer.id_to_token, range(n_ids))
+        entries = [b"" if token is None else bytes_of_entry(token) for token in tokens]
+        for token_id, entry in self._added.items():
+            entries[token_id] = entry
+        return entries
 
     def __missing__(self, token_id: int) -> bytes:
         token = self._tokenizer.id_to_token(token_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -26,7 +26,9 @@ LETTERS = "aAbBeé日 E"
 
 def byte_level(*, space_in_front: bool = False, normalize: bool = False) -> HuggingFaceTokenizer:
     """A byte-level BPE that knows merges across words and inside characters."""
-    trained = json.loads(train_bpe(["the The theab ab a b aA é日日 éÉ The the b a ab a b"] * 3, 300).definition)
+    trained_tokenizer = train_bpe(["the The theab ab a b aA é日日 éÉ The the b a ab a b"] * 3, 300)
+    assert isinstance(trained_tokenizer, HuggingFaceTokenizer)
+    trained = json.loads(trained_tokenizer.definition)
     tokenizer = Tokenizer.from_str(json.dumps(trained))
     if space_in_front:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -50,13 +52,14 @@ def across_words() -> HuggingFaceTokenizer:
 
 @cache
 def tokenizer_named(name: str) -> infgram.tokenizers.Tokenizer:
-    return {
+    makers: dict[str, Callable[[], infgram.tokenizers.Tokenizer]] = {
         "bytes": BytesTokenizer,
         "byte-level": byte_level,
         "space in front": lambda: byte_level(space_in_front=True),
         "normalized": lambda: byte_level(normalize=True),
         "across words": across_words,
-    }[name]()
+    }
+    return makers[name]()
 
 
 TOKENIZERS = ["bytes", "byte-level", "space in front", "normalized", "across words"]
