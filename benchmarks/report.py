@@ -92,8 +92,8 @@ def _copies(row: Row) -> str:
 def _readings(row: Row) -> str:
     return (
         f"readings {row['asked']}, {row['n_strings']:,} strings, {row['n_tokens']:,} tokens: "
-        f"median {row['p50_ms']} ms, 95% within {row['p95_ms']} ms, 99% within {row['p99_ms']} ms; {row['share_within_5_ms']:.1%} within 5 ms; "
-        f"{row['share_exact']:.1%} exact; answers checked"
+        f"median {row['p50_ms']} ms, 95% within {row['p95_ms']} ms, 99% within {row['p99_ms']} ms, "
+        f"{row['share_within_5_ms']:.1%} within 5 ms; {row['share_exact']:.1%} exact; answers checked"
     )
 
 
