@@ -71,7 +71,7 @@ class Spellings(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Spellings:
         """Some of them."""
-        return Spellings(*[column[chosen] for column in self])
+        return Spellings._make([column[chosen] for column in self])
 
     def __repr__(self) -> str:
         return named_tuple_repr(self)
@@ -96,7 +96,7 @@ class _Rows(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> _Rows:
         """Some of them."""
-        return _Rows(*[column[chosen] for column in self])
+        return _Rows._make([column[chosen] for column in self])
 
 
 def find_spellings(
