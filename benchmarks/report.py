@@ -89,6 +89,14 @@ def _copies(row: Row) -> str:
     )
 
 
+def _readings(row: Row) -> str:
+    return (
+        f"readings {row['asked']}, {row['n_strings']:,} strings, {row['n_tokens']:,} tokens: "
+        f"median {row['p50_ms']} ms, 95% within {row['p95_ms']} ms, 99% within {row['p99_ms']} ms, "
+        f"{row['share_within_5_ms']:.1%} within 5 ms; {row['share_exact']:.1%} exact; answers checked"
+    )
+
+
 def _load(row: Row) -> str:
     return (
         f"{row['asked']}, clients: {row['clients']}: {row['requests_per_s']:,} requests/s, median {row['p50_ms']} ms, "
@@ -139,6 +147,7 @@ _WORDS = {
     "text": _text,
     "memory": _memory,
     "copies": _copies,
+    "readings": _readings,
     "load": _load,
     "patterns": _patterns,
     "calls": _calls,

@@ -192,4 +192,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
 }
 """Where each public name is defined. It is imported on first use, so that a command starts quickly."""
 
+_SUBMODULES: typing.Final = ("lm",)
+"""Public packages inside that are imported on first use, too: `infgram.lm` needs no import of its own."""
+
 sys.modules[__name__].__class__ = _Package

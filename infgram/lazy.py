@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Package(ModuleType):
-    """A package with a table `_HOMES` of modules and the public names that each defines.
+    """A package with a table `_HOMES` of modules and the public names that each defines, and public `_SUBMODULES`.
 
     A public name wins over a submodule of that name: `infgram.build` is the function, whichever was imported first.
     """
@@ -20,6 +20,8 @@ class Package(ModuleType):
                 value = getattr(import_module(module), name)
                 super().__setattr__(name, value)
                 return value
+        if name in self.__dict__.get("_SUBMODULES", ()):
+            return import_module(f"{self.__name__}.{name}")
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
 
     def __setattr__(self, name: str, value: object) -> None:

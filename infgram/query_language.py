@@ -72,13 +72,18 @@ class Cnf(ShortRepr):
         return parse(text)
 
 
+def holds_operator(text: str) -> bool:
+    """Whether a text has AND or OR as a word of its own, in capitals, so that a search takes it for a query."""
+    return _OPERATOR.search(text) is not None
+
+
 def parse(text: str) -> Cnf:
     """The query that a text is; one term, the text itself, if it holds no operator.
 
     Raises:
         QueryError: it holds an operator and is no query; the message says where.
     """
-    if _OPERATOR.search(checked_text(text, "the query")) is None:
+    if not holds_operator(checked_text(text, "the query")):
         return Cnf([[text]])
     tokens = list(_tokens(text))
     clauses = [_clause(tokens, text)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from infgram.tokenizers import Tokenizer
 from infgram.types import Document, Int64Array, SearchMatch
 
@@ -60,3 +62,11 @@ def characters_before(
         if tokenizer is not None and tokenizer.is_lossless and is_whole:
             begin, start = offset, found[offset]
     return found
+
+
+def first_bytes(characters: str) -> Int64Array:
+    """The first byte of each character in the text's bytes, and the end."""
+    codes = np.frombuffer(characters.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
+    lengths = 1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000)
+    lengths[(codes >= 0xDC80) & (codes <= 0xDCFF)] = 1  # a byte that is no UTF-8
+    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)))

@@ -348,6 +348,34 @@ def text_places(texts: Sequence[str], query: str, *, ignore_case: bool = False) 
     ]
 
 
+def words_of(text: str) -> list[tuple[int, int]]:
+    """The runs `[start, end)` of letters, digits and underscores."""
+    is_word = [character.isalnum() or character == "_" for character in text]
+    return _runs(is_word)
+
+
+def maximal_word_spans(
+    texts: Sequence[str], text: str, *, ignore_case: bool = False, min_words: int = 1, breaks: Collection[int] = ()
+) -> dict[tuple[int, int], int]:
+    """The runs of whole words of `text` that occur in `texts` and lie in no other one that does, with their counts.
+
+    `breaks` are the characters after which none goes on.
+    """
+    words = words_of(text)
+    allowed = {}
+    for first in range(len(words)):
+        for last in range(first + min_words - 1, len(words)):
+            start, end = words[first][0], words[last][1]
+            count = len(text_places(texts, text[start:end], ignore_case=ignore_case))
+            if count and not any(place in breaks for place in range(start, end - 1)):
+                allowed[start, end] = count
+    return {
+        (start, end): count
+        for (start, end), count in allowed.items()
+        if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in allowed)
+    }
+
+
 def fold(character: str) -> str:
     """Simple case folding: of the full fold and the lower case the first that is one character, or else itself."""
     if len(character.casefold()) == 1:

@@ -61,7 +61,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "opening": {"errors", "types", "arguments", "index", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),
-        *("reprs", "tables"),
+        *("reprs", "tables", "search", "tokenizations"),
     },
     "__init__": {
         *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session"),

@@ -83,6 +83,21 @@ def test_tracing_checks_its_answers_and_prints_its_figures(tmp_path: Path) -> No
     assert alone["infgram"].keys() == {"p50", "p95", "max"}
 
 
+def test_readings_are_checked_and_recorded(tmp_path: Path) -> None:
+    (tmp_path / "corpus.txt").write_text("to be or not to be, that is the question\nTo be\n" * 10)
+    with infgram.build(tmp_path / "corpus.txt", tokenizer="bpe:300"):
+        command = [sys.executable, str(RUN.with_name("readings.py")), str(tmp_path / "corpus.infgram")]
+    command += ["--n-strings", "20", "--record", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    _, same, any_case = (json.loads(line) for line in (tmp_path / "readings.json").read_text().splitlines())
+    assert (same["n_strings"], same["share_exact"], any_case["share_exact"]) == (20, 1.0, 1.0)
+    assert 0 < any_case["p50_ms"] <= any_case["p95_ms"] <= any_case["max_ms"]
+    page = (tmp_path / "readings.md").read_text()
+    assert len(done.stdout.splitlines()) == 2
+    assert all(line.strip() in page for line in done.stdout.splitlines())
+
+
 def test_questions_are_recorded_with_their_growth(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     np.save(tmp_path / "ids.npy", (random.zipf(1.3, 300_000) % 3000).astype(np.uint16))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -78,3 +80,9 @@ def test_the_plain_install_asks_for_no_extra() -> None:
     required = [line for line in DISTRIBUTION.requires or [] if "extra ==" not in line]
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
     assert names == {"numpy", "tokenizers", "fastokens", "typer", "rich", "backports.zstd"}
+
+
+def test_language_models_need_no_import_of_their_own() -> None:
+    code = "import infgram, sys; assert 'infgram.lm' not in sys.modules; print(infgram.lm.InfgramLM.__name__)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "InfgramLM\n"

@@ -597,3 +597,17 @@ def test_a_large_wrong_value_makes_a_short_message(index: infgram.Index) -> None
     with pytest.raises(QueryError) as refused:
         infgram.Cnf.parse("a OR (" + "b" * 1_000_000)
     assert len(str(refused.value)) < 1000
+
+
+def test_tools_refuse_a_client() -> None:
+    """They ask too much for one request after the other."""
+    client: Any = infgram.Client("http://127.0.0.1:9")
+    for ask in (
+        lambda: infgram.trace(client, "a"),
+        lambda: infgram.novelty(client, "a"),
+        lambda: list(infgram.novelty_batch(client, ["a"])),
+        lambda: list(infgram.overlap(client, ["a"])),
+        lambda: infgram.dedup(client),
+    ):
+        with pytest.raises(TypeError, match="index is of type Client; expected an open index"):
+            ask()

@@ -56,6 +56,12 @@ class Subject:
             return None
         return int(self.offsets[start, 0]), int(self.offsets[end - 1, 1])
 
+    def tokens_at(self, characters: Sequence[tuple[int, int]]) -> tuple[Int64Array, Int64Array]:
+        """The tokens `[start, end)` that hold each run of characters `[start, end)` of the text."""
+        begins, ends = np.array(characters, dtype=np.int64).reshape(-1, 2).T
+        first = np.searchsorted(self.offsets[:, 1], begins, side="right")
+        return first, np.maximum(np.searchsorted(self.offsets[:, 0], ends, side="left"), first)
+
     def piece(self, start: int, end: int) -> str:
         """The text of the tokens `[start, end)`; empty if the index holds no tokenizer."""
         characters = self.characters(start, end)
@@ -71,8 +77,7 @@ class Subject:
         Raises:
             QueryError: there is no text.
         """
-        text = self._text_for("whole_words=True")
-        in_word = np.array([False, *(letter.isalnum() or letter == "_" for letter in text), False])
+        in_word = in_words(self._text_for("whole_words=True"))
         starts, ends_before = self.offsets[1:, 0], self.offsets[:-1, 1]
         borders = np.ones(len(self.token_ids) + 1, dtype=np.bool_)
         borders[1:-1] = (starts >= ends_before) & ~(in_word[starts] & in_word[starts + 1])
@@ -88,7 +93,7 @@ class Subject:
         breaks: npt.NDArray[np.bool_] = np.isin(self.token_ids, valid_token_ids(ids, 2**32))
         for delimiter in delimiters:
             if isinstance(delimiter, str):
-                last = _last_characters(self._text_for("a delimiter that is a string"), delimiter)
+                last = last_characters(self._text_for("a delimiter that is a string"), delimiter)
                 holders = np.searchsorted(self.offsets[:, 0], last, side="right") - 1
                 breaks[holders[holders >= 0]] = True
         return breaks
@@ -100,6 +105,11 @@ class Subject:
                 "or it holds none; ask with the text, or without that option"
             )
         return self.text
+
+
+def in_words(text: str) -> npt.NDArray[np.bool_]:
+    """For each character whether it belongs to a word; one more at either end, which does not."""
+    return np.array([False, *(letter.isalnum() or letter == "_" for letter in text), False])
 
 
 def token_ids_of(index: Index, query: Query) -> Int64Array:
@@ -130,7 +140,7 @@ def _encoded(tokenizer: Tokenizer, text: str) -> tuple[Int64Array, str, Int64Arr
     return token_ids, text, offsets
 
 
-def _last_characters(text: str, delimiter: str) -> list[int]:
+def last_characters(text: str, delimiter: str) -> list[int]:
     """The place of the last character of each occurrence."""
     if not delimiter:
         raise QueryError("a delimiter is empty; expected a string of at least one character")

@@ -14,7 +14,7 @@ from infgram.arguments import MOST_SHARD_TOKENS, MOST_THREADS
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import note, print_json, print_line, print_table
-from infgram.cli.skipped import print_skipped
+from infgram.cli.skipped import print_skipped, warn_skipped
 from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
 from infgram.errors import QueryError
 from infgram.indexing.memory import size_bytes
@@ -251,7 +251,9 @@ def build(
     index.close()
     if as_json:
         print_json(answer)
-    elif not quiet:
+    elif quiet:
+        warn_skipped(answer["skipped"], answer["path"])
+    else:
         print_summary(answer)
 
 

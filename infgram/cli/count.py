@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from infgram.cli.display import number, quoted
+from infgram.cli.display import quoted
 from infgram.cli.options import (
     AnyTokenizationOption,
     IgnoreCaseOption,
@@ -19,7 +19,8 @@ from infgram.cli.options import (
     TokenIdsOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_table
-from infgram.cli.questions import ask, given, has_tokenizer, open_index
+from infgram.cli.questions import ask, given, open_index, require_tokenizer
+from infgram.cli.string_notes import note_on_operators, note_on_string, note_on_strings
 
 if TYPE_CHECKING:
     from infgram.index import Index
@@ -43,9 +44,6 @@ infgram count corpus.infgram "natural language" --by year
 
 _LONGEST_STRING: Final = 500
 """Characters of a text whose readings are all counted."""
-
-_MOST_BRANCHES: Final = 5_000
-"""Of the token sequences of a text, for a note that costs no noticeable time."""
 
 
 def count(
@@ -111,18 +109,24 @@ def count(
         if readings and (not isinstance(asked, str) or documents or find_text):
             raise typer.BadParameter("--readings are of a TEXT, and show all its counts; leave out the other options")
         found: Readings | None = None
+        puts_text_together = True
         with open_index(index) as opened:
-            question = ask(opened, asked) if as_json or isinstance(asked, str) else None
+            if isinstance(asked, str):
+                require_tokenizer(opened)
+            question = ask(opened, asked) if as_json else None
             answer: dict[str, Any] = {**counts(opened, asked)}
             if readings and isinstance(asked, str):
                 found = opened.readings(asked)
                 answer["readings"] = asdict(found)
-            elif not (as_json or documents or find_text or quiet):
-                _note_on_string(opened, asked)
-        if question is not None and as_json:
+                puts_text_together = opened.tokenizer.token_bytes() is not None
+            elif not (as_json or documents or find_text or quiet) and isinstance(asked, str):
+                note_on_string(opened, asked)
+            if isinstance(asked, str) and not quiet:
+                note_on_operators(asked)
+        if question is not None:
             print_json({**answer, "token_ids": question.token_ids, "tokens": question.tokens})
         elif found is not None:
-            _print_readings(found)
+            _print_readings(found, puts_text_together=puts_text_together)
         else:
             print_line(str(answer["document_count" if documents else "count"]))
         return
@@ -150,6 +154,8 @@ def count(
 
         count_rows = rows if by is None else rows_by_field(lambda asked: opened.count_by(asked, by))
         counted = count_all(all_asked, count_rows, quiet=quiet)
+        if not (as_json or documents or find_text or quiet or by is not None):
+            note_on_strings(opened, [asked.query for asked in all_asked])
     names = ["count", *(["document_count"] if by is not None or documents else [])]
     headings = {**({} if by is None else {"value": by}), **{name: name for name in names}}
     if as_json:
@@ -160,22 +166,7 @@ def count(
         print_rows(counted, headings)
 
 
-def _note_on_string(index: Index, asked: str | list[int]) -> None:
-    """One line where a string occurs more often than its own tokens."""
-    if not asked or not isinstance(asked, str) or not index.is_local or not has_tokenizer(index):
-        return
-    found = index.readings(asked, other_case=False, max_branches=_MOST_BRANCHES)
-    typed, spaced = found.as_typed.count, found.after_space.count if found.after_space else 0
-    if found.string_count is not None and found.string_count > typed:
-        where = (
-            f"{spaced:,} of them after a space" if spaced else f"{found.string_count - typed:,} of them in other tokens"
-        )
-        note(f"the text occurs {number(found.string_count, 'time')} in all, {where}; --any-tokenization counts all")
-    elif found.string_count is None and spaced:
-        note(f"with a space in front the text occurs {number(spaced, 'time')} more; --any-tokenization counts all")
-
-
-def _print_readings(found: Readings) -> None:
+def _print_readings(found: Readings, *, puts_text_together: bool) -> None:
     """The string's count, and a table of those that make it up."""
     rows: list[tuple[str, Reading | None]] = [
         ("as typed", found.as_typed),
@@ -191,10 +182,11 @@ def _print_readings(found: Readings) -> None:
         for name, each in rows
     ]
     print_table(("reading", "count", "for example"), cells, left=("reading", "for example"))
-    if not found.is_exact and len(found.text) > _LONGEST_STRING:
+    if found.is_exact:
+        return
+    if not puts_text_together:
+        note("only the text's own tokens are counted: the tokenizer does not make texts of the bytes of its tokens")
+    elif len(found.text) > _LONGEST_STRING:
         note(f"only the text's own tokens are counted where it has more than {_LONGEST_STRING} characters")
-    elif not found.is_exact:
-        note(
-            "the tokens in which this text occurs are too many to count here, where --any-tokenization takes its time; "
-            "or the tokenizer does not put text together from the bytes of its tokens"
-        )
+    else:
+        note("the text occurs in too many token sequences to count here; --any-tokenization counts them all")

@@ -56,9 +56,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes_left:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def number(value: int, noun: str) -> str:
+def number(value: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun: `1 document`, `1,024 documents`."""
-    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {plural or f'{noun}s'}"
 
 
 def log_prob(value: float) -> str:

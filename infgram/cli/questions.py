@@ -112,10 +112,15 @@ def ask(index: Index, asked: str | list[int]) -> Question:
     if isinstance(asked, list):
         index.count(asked)  # checks the ids
         return Question(asked, tokens_of(index, asked))
-    if not has_tokenizer(index):
-        raise QueryError(f"{index.paths[0]} was built from token ids and holds no tokenizer; ask with --token-ids")
+    require_tokenizer(index)
     token_ids = index.tokenizer.encode(asked).tolist()
     return Question(token_ids, tokens_of(index, token_ids))
+
+
+def require_tokenizer(index: Index) -> None:
+    """Raise QueryError if the index cannot encode text."""
+    if not has_tokenizer(index):
+        raise QueryError(f"{index.paths[0]} was built from token ids and holds no tokenizer; ask with --token-ids")
 
 
 def has_tokenizer(index: Index) -> bool:

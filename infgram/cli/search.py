@@ -20,6 +20,7 @@ from infgram.cli.options import (
 )
 from infgram.cli.output import note, print_json, print_line, print_text
 from infgram.cli.questions import Question, ask, given, open_index
+from infgram.cli.string_notes import note_on_missing
 from infgram.query_language import Cnf, parse
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def search(
             matches_per_document=matches_per_document,
             timeout_s=timeout,
         )
+        if found.count == 0 and not as_characters:
+            note_on_missing(opened, (term for terms in cnf.clauses for term in terms if isinstance(term, str)))
     if as_json:
         print_json(answer(clauses, found))
     else:

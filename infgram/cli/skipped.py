@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from infgram.cli.display import number, one_line
-from infgram.cli.output import print_line
+from infgram.cli.output import message, print_line
 
 _SHOWN: Final = 5
 
@@ -21,3 +21,10 @@ def print_skipped(skipped: list[dict[str, Any]], path: str) -> None:
     n_more = len(skipped) - _SHOWN
     if n_more > 0:
         print_line(f"  … and {n_more:,} more, listed in {one_line(path)}/manifest.json")
+
+
+def warn_skipped(skipped: list[dict[str, Any]], path: str) -> None:
+    """The same in one line on standard error."""
+    if skipped:
+        pieces = number(len(skipped), "piece")
+        message("warning", f"left out {pieces} of input that cannot be read; listed in {path}/manifest.json")

@@ -10,7 +10,7 @@ import typer
 
 from infgram.cli.display import duration, number, one_line, size
 from infgram.cli.output import print_json, print_line, print_table
-from infgram.cli.skipped import print_skipped
+from infgram.cli.skipped import print_skipped, warn_skipped
 
 if TYPE_CHECKING:
     from infgram.cluster import BuildSummary
@@ -49,7 +49,9 @@ def build_by_tasks(
     elapsed_s = round(time.monotonic() - began, 3)
     if as_json:
         print_json(_answer(summary, elapsed_s))
-    elif not quiet:
+    elif quiet:
+        warn_skipped([asdict(entry) for entry in summary.skipped], summary.location)
+    else:
         _print(summary, elapsed_s)
 
 

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infgram.cli.display import log_prob, number, quoted
-from infgram.cli.options import FileArgument, IndexArgument, JsonOption, QuietOption, TimeoutOption
-from infgram.cli.output import print_json, print_line, print_table, print_text
+from infgram.cli.options import (
+    AnyTokenizationOption,
+    FileArgument,
+    IgnoreCaseOption,
+    IndexArgument,
+    JsonOption,
+    QuietOption,
+    TimeoutOption,
+)
+from infgram.cli.output import message, print_json, print_line, print_table, print_text
 from infgram.cli.questions import given_file, open_index
 from infgram.cli.search import metadata_line
 from infgram.cli.snippet import snippet_lines
@@ -22,6 +30,7 @@ _DOCUMENTS_SHOWN = 5
 EXAMPLES = """
 infgram trace corpus.infgram answer.txt
 infgram trace corpus.infgram answer.txt --whole-words --delimiter .
+infgram trace corpus.infgram answer.txt --any-tokenization --min-length 4
 infgram trace corpus.infgram answer.txt --min-length 8 --max-spans 99 --json
 my-model | infgram trace corpus.infgram - --json
 echo 17 4 256 | infgram trace corpus.infgram - --ids
@@ -32,7 +41,9 @@ def trace(
     index: IndexArgument,
     file: FileArgument,
     ids: Annotated[bool, typer.Option("--ids", help="The file holds token ids instead of a text.")] = False,
-    min_length: Annotated[int, typer.Option("--min-length", min=1, metavar="N", help="Tokens of a span at least.")] = 1,
+    min_length: Annotated[
+        int, typer.Option("--min-length", min=1, metavar="N", help="Tokens of a span at least, or words.")
+    ] = 1,
     max_count: Annotated[
         int | None,
         typer.Option("--max-count", min=1, metavar="N", help="Leave out spans that occur more often."),
@@ -52,6 +63,8 @@ def trace(
             help="No span goes on after it (with --ids: a token id); may be repeated.",
         ),
     ] = None,
+    any_tokenization: AnyTokenizationOption = False,
+    ignore_case: IgnoreCaseOption = False,
     documents: Annotated[
         int, typer.Option("--documents", min=0, metavar="N", help="Documents of a span at most.")
     ] = 10,
@@ -69,11 +82,15 @@ def trace(
     spans those are kept whose tokens are the least probable together. For each span all documents that hold it are
     listed, or a sample of them. The documents of all spans are ranked by BM25 for the whole text.
 
-    JSON: n_tokens, n_maximal (spans before the choice), n_covered (tokens inside the spans shown), spans,
-    documents. A span has start and end in tokens, text_start and text_end in characters (null where the tokenizer
-    does not tell), text, count, log_prob (of its tokens alone, in nats), documents: document_id, offset (in
-    tokens), snippet, snippet_match_start, snippet_match_end. A document has document_id, score, metadata, source,
-    line, spans (their places in the list).
+    With --any-tokenization a span is a run of whole words whose characters occur in the corpus, in whatever tokens;
+    with --ignore-case also in any case. --min-length then counts words. It takes seconds rather than milliseconds.
+
+    JSON: n_tokens, n_maximal (spans before the choice), n_covered (tokens inside the spans shown), n_given_up (searches
+    that took too many token sequences, with --any-tokenization), spans, documents. A span has start and end in tokens,
+    text_start and text_end in characters (null where the tokenizer does not tell), text, count, log_prob (of its tokens
+    alone, in nats), is_exact (false if a search that was given up may have made it longer or its count larger),
+    documents: document_id, offset (in tokens), snippet, snippet_match_start, snippet_match_end. A document has
+    document_id, score, metadata, source, line, spans (their places in the list).
     """
     from infgram.analysis import trace as traced
     from infgram.cli.progress import show_progress
@@ -88,11 +105,20 @@ def trace(
             max_spans=max_spans,
             whole_words=whole_words,
             delimiters=_delimiters(delimiters or [], ids),
+            any_tokenization=any_tokenization,
+            ignore_case=ignore_case,
             documents_per_span=documents,
             snippet_tokens=snippet_tokens,
             seed=seed,
             timeout_s=timeout,
             progress=report,
+        )
+    if found.n_given_up:
+        n_concerned = sum(not span.is_exact for span in found.spans)
+        message(
+            "warning",
+            f"gave up {number(found.n_given_up, 'search', 'searches')}, which took too many token sequences: spans may "
+            f"be missing, and {n_concerned:,} of those shown may be longer or occur more often",
         )
     if as_json:
         print_json(answer(found))
@@ -106,6 +132,7 @@ def answer(found: Trace) -> dict[str, Any]:
         "n_tokens": len(found.token_ids),
         "n_maximal": found.n_maximal,
         "n_covered": found.n_covered,
+        "n_given_up": found.n_given_up,
         "spans": [asdict(span) for span in found.spans],
         "documents": [asdict(document) for document in found.documents],
     }

@@ -16,6 +16,7 @@ import numpy as np
 from infgram.errors import QueryError
 from infgram.query_language import Cnf
 from infgram.search.source import Found, Shown, Source, hit_of
+from infgram.snippets import first_bytes
 from infgram.tokenizations import Spellings, fold
 from infgram.types import Int64Array, SearchHit, SearchMatch
 from infgram.watch import Watch
@@ -148,7 +149,7 @@ class _Text:
         # Each byte that is no valid UTF-8 is a surrogate, which no text that is asked holds.
         self._characters = self._data.decode("utf-8", errors="surrogateescape")
         self._ends = np.concatenate(([0], np.cumsum(scan.vocabulary.lengths[token_ids])))
-        self._first_bytes = _first_bytes(self._characters)
+        self._first_bytes = first_bytes(self._characters)
         self.places = scan.places(self._characters)
         starts = [self._first_bytes[np.array([*places], dtype=np.int64)] for places in self.places]
         self._place_lists = [[*places] for places in self.places]
@@ -212,11 +213,3 @@ def _places(characters: str, text: str) -> Iterator[int]:
     while place >= 0:
         yield place
         place = characters.find(text, place + 1)
-
-
-def _first_bytes(characters: str) -> Int64Array:
-    """The first byte of each character in the text's bytes, and the end."""
-    codes = np.frombuffer(characters.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
-    lengths = 1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000)
-    lengths[(codes >= 0xDC80) & (codes <= 0xDCFF)] = 1  # a byte that is no UTF-8
-    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)))

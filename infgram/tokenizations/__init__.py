@@ -5,6 +5,14 @@ from __future__ import annotations
 from infgram.tokenizations.folding import fold
 from infgram.tokenizations.following import tokens_after
 from infgram.tokenizations.readings import find_readings
-from infgram.tokenizations.search import Spellings, find_spellings
+from infgram.tokenizations.search import LONGEST_TEXT, Spellings, TooManySpellings, find_spellings
 
-__all__ = ["Spellings", "find_readings", "find_spellings", "fold", "tokens_after"]
+__all__ = [
+    "LONGEST_TEXT",
+    "Spellings",
+    "TooManySpellings",
+    "find_readings",
+    "find_spellings",
+    "fold",
+    "tokens_after",
+]

@@ -114,8 +114,8 @@ def _is_in_this_case(tokenizer: Tokenizer, spellings: Spellings, data: bytes) ->
     """Whether each sequence holds the very bytes."""
     vocabulary = tokenizer.token_bytes()
     assert vocabulary is not None, "a text that has spellings has them in bytes"
-    rows = zip(spellings.tokens, spellings.begins.tolist(), strict=True)
-    return np.array([vocabulary.join(tokens).startswith(data, begin) for tokens, begin in rows], dtype=np.bool_)
+    rows = zip(vocabulary.join_rows(spellings.tokens), spellings.begins.tolist(), strict=True)
+    return np.array([held.startswith(data, begin) for held, begin in rows], dtype=np.bool_)
 
 
 def _after_space(tokenizer: Tokenizer, text: str, typed: Int64Array) -> Int64Array | None:

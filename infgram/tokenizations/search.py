@@ -71,7 +71,7 @@ class Spellings(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Spellings:
         """Some of them."""
-        return Spellings._make(column[chosen] for column in self)
+        return Spellings._make([column[chosen] for column in self])
 
     def __repr__(self) -> str:
         return named_tuple_repr(self)
@@ -96,7 +96,7 @@ class _Rows(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> _Rows:
         """Some of them."""
-        return _Rows._make(column[chosen] for column in self)
+        return _Rows._make([column[chosen] for column in self])
 
 
 def find_spellings(
@@ -165,7 +165,7 @@ class _Walk:
             is_finished = found.states == self._automaton.accept
             finished, level = found.where(is_finished), found.where(~is_finished)
             yield from _spellings(finished.where(finished.roots == _NO_ROOT))
-            for root in np.unique(finished.roots).tolist():
+            for root in set(finished.roots.tolist()):
                 if root != _NO_ROOT:
                     tails[root].append(finished.where(finished.roots == root))
             if level.tokens.shape[1] == 1:
@@ -179,8 +179,9 @@ class _Walk:
         n_tokens = level.tokens.shape[1]
         parts: list[_Rows] = []
         to_count: list[_Rows] = []
-        for state in np.unique(level.states).tolist():
-            rows = level.where(level.states == state)
+        states = sorted(set(level.states.tolist()))
+        for state in states:
+            rows = level if len(states) == 1 else level.where(level.states == state)
             steps, counts = self._steps_after(state)
             pairs = _paired(rows, steps)
             if n_tokens == 0:
@@ -254,6 +255,8 @@ class _Walk:
 
 
 def _joined(parts: list[_Rows]) -> _Rows:
+    if len(parts) == 1:
+        return parts[0]
     return _Rows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
@@ -266,14 +269,14 @@ def _roots(states: Int64Array) -> _Rows:
 def _paired(rows: _Rows, steps: Steps) -> _Rows:
     """Each row with each step after it, not counted yet."""
     n_rows, n_steps = len(rows.states), len(steps.tokens)
-    return _Rows(
-        np.concatenate((np.repeat(rows.tokens, n_steps, axis=0), np.tile(steps.tokens, n_rows)[:, None]), axis=1),
-        np.zeros(n_rows * n_steps, dtype=np.int64),
-        np.repeat(rows.begins, n_steps),
-        np.repeat(rows.roots, n_steps),
-        np.tile(steps.states, n_rows),
-        np.tile(steps.is_whole, n_rows),
-    )
+    of_row = np.arange(n_rows).repeat(n_steps)
+    of_step = np.arange(n_rows * n_steps) - of_row * n_steps
+    tokens = np.empty((n_rows * n_steps, rows.tokens.shape[1] + 1), dtype=np.int64)
+    tokens[:, :-1] = rows.tokens[of_row]
+    tokens[:, -1] = steps.tokens[of_step]
+    zeros = np.zeros(len(tokens), dtype=np.int64)
+    is_whole = steps.is_whole[of_step]
+    return _Rows(tokens, zeros, rows.begins[of_row], rows.roots[of_row], steps.states[of_step], is_whole)
 
 
 def _spellings(rows: _Rows) -> Iterator[Spellings]:

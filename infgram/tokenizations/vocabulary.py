@@ -31,7 +31,7 @@ class Steps(NamedTuple):
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Steps:
         """Some of them."""
-        return Steps._make(column[chosen] for column in self)
+        return Steps._make([column[chosen] for column in self])
 
 
 class Vocabulary:

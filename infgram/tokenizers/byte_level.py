@@ -29,11 +29,17 @@ def byte_of_letter() -> dict[str, int]:
 
 def bytes_of_entry(entry: str) -> bytes:
     """The bytes of a vocabulary entry; one that is written in other letters is its own UTF-8."""
-    letters = byte_of_letter()
     try:
-        return bytes(letters[letter] for letter in entry)
-    except KeyError:
+        return entry.translate(_bytes_as_latin_1()).encode("latin-1")
+    except UnicodeEncodeError:
         return entry.encode("utf-8")
+
+
+@cache
+def _bytes_as_latin_1() -> dict[int, int]:
+    """For each letter of the alphabet its byte; for what else Latin-1 has, what Latin-1 has not."""
+    letters = {ord(letter): byte for letter, byte in byte_of_letter().items()}
+    return {**dict.fromkeys(range(256), 0x100), **letters}
 
 
 def bytes_of_added_token(content: str, *, is_special: bool, is_entry: bool) -> tuple[bytes, ...]:

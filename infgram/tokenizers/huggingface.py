@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,23 +58,68 @@ class HuggingFaceTokenizer(ShortRepr):
         Raises:
             TokenizerError: this is no definition of a tokenizer, or its vocabulary is empty.
         """
-        self._definition, parsed = _canonical(definition)
-        self._tokenizer = parse(self._definition)
+        canonical, parsed = _canonical(definition)
+        self._hold(canonical)
+        self._facts = self._facts_of(parsed)
+
+    @classmethod
+    def saved(cls, definition: str) -> HuggingFaceTokenizer:
+        """The tokenizer whose `save` wrote this definition; it is not parsed before something in it is needed.
+
+        REQUIRES a definition that is known to be the one that was saved.
+
+        Raises:
+            TokenizerError: this version of the package `tokenizers` cannot read it.
+        """
+        tokenizer = cls.__new__(cls)
+        tokenizer._hold(definition)
+        return tokenizer
+
+    def _hold(self, definition: str) -> None:
+        self._definition = definition
+        self._tokenizer = parse(definition)
+        if self._tokenizer.get_vocab_size(with_added_tokens=True) == 0:
+            raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.post_processor = _no_post_processor()  # it would take spaces off the offsets
-        self.vocab_size: int = 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-        if self.vocab_size == 0:
-            raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
-        added_tokens = self._tokenizer.get_added_tokens_decoder()
-        self.is_lossless: bool = is_lossless(parsed, added_tokens)
-        self._is_lossless_in_nfc = is_lossless_in_nfc(parsed, added_tokens)
-        decoders = [step.get("type") for step in steps_of(parsed.get("decoder"))]
-        self._is_byte_level, self._has_byte_fallback = "ByteLevel" in decoders, "ByteFallback" in decoders
-        self._is_made_of_bytes = is_made_of_bytes(parsed.get("decoder"))
+        decoder = self._tokenizer.decoder
+        parsed = None if decoder is None else json.loads(decoder.__getstate__())
+        types = [step.get("type") for step in steps_of(parsed)]
+        self._is_byte_level, self._has_byte_fallback = "ByteLevel" in types, "ByteFallback" in types
+        self._is_made_of_bytes = is_made_of_bytes(parsed)
         self._bytes = _TokenBytes(self._tokenizer)
         self._token_bytes: TokenBytes | None = None
-        self.added_tokens: list[dict[str, Any]] = parsed.get("added_tokens") or []
-        self.fast_texts = FastTexts(parsed)
+
+    @cached_property
+    def _facts(self) -> _Facts:
+        return self._facts_of(json.loads(self._definition))
+
+    def _facts_of(self, parsed: dict[str, Any]) -> _Facts:
+        added_tokens = self._tokenizer.get_added_tokens_decoder()
+        return _Facts(
+            is_lossless(parsed, added_tokens),
+            is_lossless_in_nfc(parsed, added_tokens),
+            parsed.get("added_tokens") or [],
+            FastTexts(parsed),
+        )
+
+    @cached_property
+    def vocab_size(self) -> int:
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+
+    @property
+    def is_lossless(self) -> bool:
+        return self._facts.is_lossless
+
+    @property
+    def added_tokens(self) -> list[dict[str, Any]]:
+        """Those of the definition."""
+        return self._facts.added_tokens
+
+    @property
+    def fast_texts(self) -> FastTexts:
+        """Which texts the fast encoder may have."""
+        return self._facts.fast_texts
 
     @classmethod
     def wrap(cls, tokenizer: Tokenizer) -> HuggingFaceTokenizer:
@@ -130,7 +175,7 @@ class HuggingFaceTokenizer(ShortRepr):
 
     def keeps(self, text: str) -> bool:
         """Whether `decode(encode(text)) == text` is certain for this text; False where it is not known."""
-        return self.is_lossless or (self._is_lossless_in_nfc and is_nfc(text))
+        return self.is_lossless or (self._facts.is_lossless_in_nfc and is_nfc(text))
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
         return [self._show(token_id) for token_id in valid_token_ids(token_ids, self.vocab_size).tolist()]
@@ -138,7 +183,7 @@ class HuggingFaceTokenizer(ShortRepr):
     def token_bytes(self) -> TokenBytes | None:
         """As the protocol says; made on first use."""
         if self._is_made_of_bytes and self._token_bytes is None:
-            self._token_bytes = TokenBytes([self._bytes[token_id] for token_id in range(self.vocab_size)])
+            self._token_bytes = TokenBytes(self._bytes.first(self.vocab_size))
         return self._token_bytes
 
     def save(self, folder: Path) -> None:
@@ -171,6 +216,15 @@ class HuggingFaceTokenizer(ShortRepr):
         return twice.removeprefix(alone) or alone
 
 
+class _Facts(NamedTuple):
+    """What a definition says besides how to encode."""
+
+    is_lossless: bool
+    is_lossless_in_nfc: bool
+    added_tokens: list[dict[str, Any]]
+    fast_texts: FastTexts
+
+
 class _TokenBytes(dict[int, bytes]):
     """What each id of a byte-level tokenizer stands for, kept once it was asked for; decoding joins these."""
 
@@ -181,6 +235,15 @@ class _TokenBytes(dict[int, bytes]):
             is_entry = model.token_to_id(token.content) == token_id
             self[token_id] = bytes_of_added_token(token.content, is_special=token.special, is_entry=is_entry)[0]
         self._tokenizer = tokenizer
+        self._added = dict(self)
+
+    def first(self, n_ids: int) -> list[bytes]:
+        """What each of the first ids stands for; they are not kept."""
+        tokens = map(self._tokenizer.id_to_token, range(n_ids))
+        entries = [b"" if token is None else bytes_of_entry(token) for token in tokens]
+        for token_id, entry in self._added.items():
+            entries[token_id] = entry
+        return entries
 
     def __missing__(self, token_id: int) -> bytes:
         token = self._tokenizer.id_to_token(token_id)

@@ -36,3 +36,8 @@ class TokenBytes:
         """The bytes of some tokens, end to end. REQUIRES ids of the vocabulary."""
         pieces = (token_ids[start : start + PIECE].tolist() for start in range(0, len(token_ids), PIECE))
         return b"".join(b"".join(map(self._entries.__getitem__, piece)) for piece in pieces)
+
+    def join_rows(self, token_ids: Int64Array) -> list[bytes]:
+        """The bytes of each row of tokens, end to end. REQUIRES ids of the vocabulary."""
+        entries = self._entries
+        return [b"".join([entries[token_id] for token_id in row]) for row in token_ids.tolist()]

@@ -1,0 +1,103 @@
+"""Notes and warnings: that a text occurs otherwise, what was left out, and why something is not known."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models
+
+import infgram
+from infgram.tokenizers import HuggingFaceTokenizer
+from tests.cli.running import run
+
+
+def test_why_readings_are_not_known(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "500 characters" in run("count", index_path, "natural" * 100, "--readings").stderr
+    words = HuggingFaceTokenizer.wrap(Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##b": 2}, unk_token="[UNK]")))
+    words.save(tmp_path)
+    (tmp_path / "corpus.txt").write_text("ab")
+    infgram.build(tmp_path / "corpus.txt", tokenizer=str(tmp_path / "tokenizer.json")).close()
+    for text in ("a", "a" * 600):
+        shown = run("count", tmp_path / "corpus.infgram", text, "--readings").stderr
+        assert "the tokenizer does not" in shown
+        assert "too many" not in shown
+    readings = infgram.Index.readings
+    monkeypatch.setattr(infgram.Index, "readings", lambda self, text: readings(self, text, max_branches=0))
+    shown = run("count", index_path, "natural", "--readings").stderr
+    assert "too many token sequences" in shown
+    assert "tokenizer" not in shown
+
+
+def test_a_count_says_that_operators_are_words(index_path: Path) -> None:
+    found = run("count", index_path, "natural AND language")
+    assert found.stdout == "0\n"
+    assert "infgram search takes them for operators" in found.stderr
+    assert run("count", index_path, "natural AND language", "-q").stderr == ""
+    for text in ("natural and language", "ANDERSON", "natural"):
+        assert "operators" not in run("count", index_path, text).stderr
+
+
+def test_a_search_that_finds_nothing_says_that_the_string_occurs(index_path: Path) -> None:
+    found = run("search", index_path, "nguage of")
+    assert found.stdout.startswith("0 occurrences")
+    assert "occurs 1 time in all" in found.stderr
+    assert "--any-tokenization" in found.stderr
+    of_two = run("search", index_path, '" natural" AND "nguage of"')
+    assert "occurs 1 time in all" in of_two.stderr
+    for words in (("zebra",), (" natural",), ("zebra", "--any-tokenization"), (" natural", "--where", "number=77")):
+        assert run("search", index_path, *words).stderr == ""
+
+
+def test_one_note_for_many_queries(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "q.txt").write_text("nguage of\nzebra\nangua\n")
+    found = run("count", index_path, "--queries", tmp_path / "q.txt")
+    assert found.stderr.count("note: ") == 1
+    assert "2 of 3 queries occur more often as strings" in found.stderr
+    for words in (("-q",), ("--json",), ("--any-tokenization",), ("--documents",), ("--by", "number")):
+        assert "as strings" not in run("count", index_path, "--queries", tmp_path / "q.txt", *words).stderr
+    (tmp_path / "q.jsonl").write_text("[1]\n")
+    assert "as strings" not in run("count", index_path, "--queries", tmp_path / "q.jsonl").stderr
+    monkeypatch.setattr(import_module("infgram.cli.string_notes"), "_MOST_QUERIES", 1)
+    assert "1 of the first 1 query occurs" in run("count", index_path, "--queries", tmp_path / "q.txt").stderr
+
+
+def test_a_quiet_build_says_what_it_left_out(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text(json.dumps({"text": "a"}) + "\n{broken\n")
+    words = ("build", tmp_path / "c.jsonl", "--tokenizer", "bytes", "--on-error", "skip", "--overwrite", "-q")
+    found = run(*words)
+    assert found.stdout == ""
+    assert found.stderr.count("\n") == 1
+    assert "left out 1 piece of input" in found.stderr
+    assert "manifest.json" in found.stderr
+    (tmp_path / "c.jsonl").write_text(json.dumps({"text": "a"}) + "\n")
+    assert run(*words).stderr == ""
+
+
+def test_a_trace_says_what_it_gave_up(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("atural NATURAL language of")
+    words = (
+        "trace",
+        index_path,
+        tmp_path / "a.txt",
+        "--ignore-case",
+        "--json",
+        "--max-spans",
+        "9",
+        "--min-length",
+        "2",
+    )
+    found = run(*words)
+    with infgram.open(index_path) as index:
+        expected = infgram.trace(index, "atural NATURAL language of", ignore_case=True, max_spans=9, min_length=2)
+    assert [span["text"] for span in found.json["spans"]] == [span.text for span in expected.spans]
+    assert found.json["spans"][0]["text"] == "NATURAL language of"
+    assert (found.json["n_given_up"], found.json["spans"][0]["is_exact"]) == (0, True)
+    assert found.stderr == ""
+    for module in ("word_spans", "occurrences"):
+        monkeypatch.setattr(import_module(f"infgram.analysis.{module}"), "MOST_BRANCHES", 0)
+    found = run(*words)
+    assert found.json["n_given_up"] > 0
+    assert "warning: gave up" in found.stderr
