@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -78,3 +81,22 @@ def test_the_plain_install_asks_for_no_extra() -> None:
     required = [line for line in DISTRIBUTION.requires or [] if "extra ==" not in line]
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
     assert names == {"numpy", "tokenizers", "fastokens", "typer", "rich", "backports.zstd"}
+
+
+def imported_in_a_source_tree(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Start Python in a folder that holds the package as a fresh clone does, and import it."""
+    shutil.copytree(ROOT / "infgram", folder / "infgram", ignore=shutil.ignore_patterns("_core*.so", "__pycache__"))
+    code = "import infgram; print(infgram.__file__); infgram.open; print(sorted(infgram.__all__)[0])"
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=60)
+
+
+def test_in_a_source_tree_the_installed_package_is_imported(tmp_path: Path) -> None:
+    done = imported_in_a_source_tree(tmp_path)
+    assert done.stdout.splitlines() == [str(infgram.__file__), min(infgram.__all__)], done.stderr
+
+
+def test_in_a_source_tree_without_an_installation_the_error_says_what_to_do(tmp_path: Path) -> None:
+    done = imported_in_a_source_tree(tmp_path, "-S")
+    assert f"pip install {tmp_path.resolve()}" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("ImportError: ")
