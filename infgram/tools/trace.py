@@ -180,7 +180,7 @@ def trace(
             that is a string for token ids whose text is not known.
         TimeLimitError: the time is over.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile, pathlib
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = pathlib.Path(folder, "corpus.txt").write_text("a rose is a rose is a rose")
