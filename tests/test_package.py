@@ -28,6 +28,7 @@ def only(pattern: str, path: str) -> str:
 def test_all_versions_agree() -> None:
     versions = {
         "pyproject.toml": only(r'^version = "([^"]+)"$', "pyproject.toml"),
+        "docs/CITATION.cff": only(r"^version: (\S+)$", "docs/CITATION.cff"),
         "docs/changelog.md": only(r"^## (\d\S*)", "docs/changelog.md"),
         "the installed package": DISTRIBUTION.version,
         "infgram": infgram.__version__,
