@@ -137,5 +137,5 @@ $(VENV)/.installed-docs: $(VENV)/pyvenv.cfg docs/site/requirements.txt
 $(VENV)/.installed-oldest: $(VENV)/pyvenv.cfg pyproject.toml $(OLDEST_CONSTRAINTS) $(SOURCES)
 	@$(BIN)/python -m venv $(OLDEST)
 	@$(OLDEST)/bin/python -m pip install --quiet --config-settings=build-dir=$(abspath $(OLDEST))/native-build \
-	  --constraint $(OLDEST_CONSTRAINTS) '.[$(OLDEST_EXTRAS)]' pytest pytest-timeout pytest-xdist hypothesis xxhash schemathesis
+	  --requirement $(OLDEST_CONSTRAINTS) '.[$(OLDEST_EXTRAS)]' pytest pytest-timeout pytest-xdist hypothesis xxhash
 	@touch $@
