@@ -30,7 +30,7 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native sanitize check lint types format generated oldest coverage docs bench torture clean
+.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs bench torture clean
 
 help: ## List what one can do.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ lint: $(VENV)/.installed-all ## Check format, lint and spelling.
 
 types: $(VENV)/.installed-all ## Check types.
 	$(BIN)/mypy
+
+tidy: $(VENV)/.installed-all ## Check C++ with clang-tidy.
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake -S csrc --preset tidy -B $(VENV)/native-tidy
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake --build $(VENV)/native-tidy
 
 format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
 	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
