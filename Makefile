@@ -9,7 +9,20 @@ CONSTRAINTS := tests/constraints.txt
 # The native build is kept, so that a changed line costs one file. Folders are inputs too: they show a removed file.
 INSTALL := $(BIN)/python -m pip install --quiet --config-settings=build-dir=$(abspath $(VENV))/native-build
 SOURCES := $(shell find infgram service csrc -name __pycache__ -prune -o -print) $(wildcard README.md LICENSE)
+PYTHON_FOLDERS := infgram service tests benchmarks docs/site
 CPP = $(shell find csrc tests -name '*.cpp' -o -name '*.hpp')
+
+# The second environment, with the oldest dependencies, holds what the core and the service need.
+OLDEST := $(VENV)/oldest
+OLDEST_EXTRAS := service,client,pandas,parquet,remote
+OLDEST_CONSTRAINTS := tests/constraints-oldest.txt
+OLDEST_TESTS := tests/test_minimal.py tests/index
+
+COVERAGE := $(abspath $(VENV))/coverage
+
+# The presets of csrc/CMakePresets.json with which the C++ tests run.
+PRESETS := dev
+SANITIZERS := asan tsan
 
 # What `make test` installed serves the demo as well.
 DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,service)
@@ -17,7 +30,7 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native check lint types format generated bench torture clean
+.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs bench torture clean
 
 help: ## List what one can do.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,30 +43,37 @@ test: $(VENV)/.installed-all native ## Run every test but the hours-long ones.
 
 # The core alone, without Python, its assertions on.
 native: $(VENV)/.installed-all ## Build and run the tests that are written in C++.
-ifeq ($(wildcard tests/native/CMakeLists.txt),)
-	@echo "tests/native holds no tests"
-else
-	$(BIN)/cmake -S csrc -B $(VENV)/native-tests -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
-	  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 -DINFGRAM_PYTHON=OFF -DINFGRAM_TESTS=ON $(NATIVE_FLAGS)
-	$(BIN)/cmake --build $(VENV)/native-tests
-	$(BIN)/ctest --test-dir $(VENV)/native-tests --output-on-failure --no-tests=error
-endif
+	@set -e; for preset in $(PRESETS); do \
+	  echo "C++ tests, preset $$preset"; folder=$(abspath $(VENV))/native-$$preset; \
+	  $(BIN)/cmake -S csrc --preset $$preset -B $$folder -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
+	    || { cat $$folder.log; exit 1; }; \
+	  $(BIN)/cmake --build $$folder --target native_tests; \
+	  $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error; \
+	done
 
-check: NATIVE_FLAGS := -DINFGRAM_WERROR=ON
-check: lint types test ## Check format, lint and types, then run the tests.
+sanitize: PRESETS := $(SANITIZERS)
+sanitize: native ## Run the C++ tests under ASan with UBSan, then under TSan.
+
+# ASan keeps the assertions of `dev`, so that preset adds nothing here.
+check: PRESETS := $(SANITIZERS)
+check: lint types test ## Check format, lint and types, then run all tests, those in C++ under sanitizers.
 
 lint: $(VENV)/.installed-all ## Check format, lint and spelling.
-	$(BIN)/ruff format --check infgram service tests benchmarks
-	$(BIN)/ruff check infgram service tests benchmarks
+	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
+	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/codespell --toml pyproject.toml infgram service csrc tests benchmarks docs pyproject.toml Makefile $(wildcard README.md)
 
 types: $(VENV)/.installed-all ## Check types.
 	$(BIN)/mypy
 
+tidy: $(VENV)/.installed-all ## Check C++ with clang-tidy.
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake -S csrc --preset tidy -B $(VENV)/native-tidy
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake --build $(VENV)/native-tidy
+
 format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
-	$(BIN)/ruff check --fix infgram service tests benchmarks
-	$(BIN)/ruff format infgram service tests benchmarks
+	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
+	$(BIN)/ruff format $(PYTHON_FOLDERS)
 	$(BIN)/clang-format -i $(CPP)
 
 generated: $(VENV)/.installed-all ## Write anew what is generated: the native stub, docs/openapi.json, docs/cli.md.
@@ -61,6 +81,26 @@ generated: $(VENV)/.installed-all ## Write anew what is generated: the native st
 	$(BIN)/python -I -m infgram.service.openapi docs/openapi.json
 	$(BIN)/python -I -m infgram.cli.reference > $(VENV)/cli.md
 	mv $(VENV)/cli.md docs/cli.md
+
+# The newest that an open range allows is what tests/constraints.txt has; these are the oldest.
+oldest: $(VENV)/.installed-oldest ## Run the tests of the core with the oldest supported dependencies.
+	$(OLDEST)/bin/pytest $(PYTEST_ARGS) $(OLDEST_TESTS)
+
+# A second build of the package, which counts the lines that run, hides the first one.
+coverage: $(VENV)/.installed-all ## List the lines that no test reaches.
+	rm -rf $(COVERAGE)/data $(COVERAGE)/site && mkdir -p $(COVERAGE)/data
+	find $(COVERAGE) -name '*.gcda' -delete
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --target $(COVERAGE)/site \
+	  --config-settings=build-dir=$(COVERAGE)/native-build --config-settings=cmake.build-type=Debug \
+	  --config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG='-O1 -g1 --coverage -fprofile-update=atomic' .
+	-PYTHONPATH=$(COVERAGE)/site COVERAGE_FILE=$(COVERAGE)/data/python $(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	cd $(COVERAGE)/data && $(abspath $(BIN))/coverage combine --rcfile=$(CURDIR)/pyproject.toml --data-file=python .
+	$(BIN)/coverage report --data-file=$(COVERAGE)/data/python
+	$(BIN)/gcovr --root csrc --object-directory $(COVERAGE)/native-build $(COVERAGE)/native-build
+
+docs: $(VENV)/.installed-docs ## Build the documentation as a site, with its links checked.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml --site-dir $(abspath $(VENV))/site
+	@echo "open $(VENV)/site/index.html"
 
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py
@@ -92,4 +132,14 @@ $(VENV)/.installed-all: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS) $(SOURC
 	@echo "Building and installing infgram, tested versions: $(EXTRAS)"
 	@$(INSTALL) $(if $(filter $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS),$?), \
 	  --constraint $(CONSTRAINTS) '.[$(EXTRAS)]', --no-deps --no-build-isolation .)
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/pyvenv.cfg docs/site/requirements.txt
+	@$(BIN)/python -m pip install --quiet --requirement docs/site/requirements.txt
+	@touch $@
+
+$(VENV)/.installed-oldest: $(VENV)/pyvenv.cfg pyproject.toml $(OLDEST_CONSTRAINTS) $(SOURCES)
+	@$(BIN)/python -m venv $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install --quiet --config-settings=build-dir=$(abspath $(OLDEST))/native-build \
+	  --requirement $(OLDEST_CONSTRAINTS) '.[$(OLDEST_EXTRAS)]' pytest pytest-timeout pytest-xdist hypothesis xxhash
 	@touch $@

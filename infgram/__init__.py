@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import typing
+from importlib.util import find_spec as _find_spec
 
 from infgram.lazy import Package as _Package
 
@@ -195,4 +196,9 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
 _SUBMODULES: typing.Final = ("lm",)
 """Public packages inside that are imported on first use, too: `infgram.lm` needs no import of its own."""
 
-sys.modules[__name__].__class__ = _Package
+if _find_spec("infgram._core"):
+    sys.modules[__name__].__class__ = _Package
+else:
+    from infgram.source_tree import import_installed as _import_installed
+
+    _import_installed()

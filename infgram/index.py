@@ -69,7 +69,7 @@ class Index:
     An index may be used after a fork. It is pickled as its absolute paths and how they were loaded, not its content;
     unpickling opens them again, and raises `IndexDamagedError` if another index is there by then.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile, pathlib
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     corpus = pathlib.Path(folder, "corpus.txt")

@@ -41,7 +41,7 @@ def partial_answers() -> Iterator[PartialAnswers]:
     Yields:
         What is missing, of all the questions asked in the block so far, on this thread or task.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with infgram.build_from_tokens([[1, 2]], f"{folder}/x", vocab_size=5) as index:

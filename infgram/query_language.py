@@ -43,7 +43,7 @@ class Cnf(ShortRepr):
     Raises:
         QueryError: there is no clause, or one without a term.
 
-    Example:
+    Examples:
         >>> Cnf([[[17, 4]], [[256], [300, 2]]])
         Cnf(clauses=(((17, 4),), ((256,), (300, 2))))
         >>> Cnf([["rock"], ["roll", "blues"]]) == parse("rock AND (roll OR blues)")

@@ -27,7 +27,7 @@ class Session(ShortRepr):
     A session may be used from any thread, and any number of sessions at once. It keeps the index's files open. It is
     pickled as its index and the suffix.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with infgram.build_from_tokens([[1, 2, 3, 1, 2, 4]], f"{folder}/x", vocab_size=5) as index:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hypothesis import settings
 
-settings.register_profile("normal", max_examples=100, deadline=None, print_blob=True)
+# Every run draws other examples; `make torture` draws 200 times as many.
+settings.register_profile("normal", max_examples=50, deadline=None, print_blob=True)
 settings.register_profile("torture", parent=settings.get_profile("normal"), max_examples=10_000)
 settings.load_profile("normal")  # `pytest --hypothesis-profile=torture` loads the other one
 

@@ -23,6 +23,7 @@ CPP_LAYERS = ("base", "storage", "suffix", "index", "query", "lm", "python")
 PYTHON_LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "lazy": set(),
+    "source_tree": set(),
     "reprs": set(),
     "notebook": {"reprs"},
     "tables": {"errors", "reprs", "notebook"},
@@ -64,7 +65,18 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("reprs", "tables", "search", "tokenizations"),
     },
     "__init__": {
-        *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session"),
+        *(
+            "errors",
+            "types",
+            "lazy",
+            "source_tree",
+            "corpus",
+            "tokenizers",
+            "query_language",
+            "index",
+            "opening",
+            "session",
+        ),
         *("indexing", "duplicates", "tokenizations", "analysis", "client", "partial"),
     },
     "cli": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -27,6 +28,7 @@ def only(pattern: str, path: str) -> str:
 def test_all_versions_agree() -> None:
     versions = {
         "pyproject.toml": only(r'^version = "([^"]+)"$', "pyproject.toml"),
+        "docs/CITATION.cff": only(r"^version: (\S+)$", "docs/CITATION.cff"),
         "docs/changelog.md": only(r"^## (\d\S*)", "docs/changelog.md"),
         "the installed package": DISTRIBUTION.version,
         "infgram": infgram.__version__,
@@ -86,3 +88,22 @@ def test_language_models_need_no_import_of_their_own() -> None:
     code = "import infgram, sys; assert 'infgram.lm' not in sys.modules; print(infgram.lm.InfgramLM.__name__)"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "InfgramLM\n"
+
+
+def imported_in_a_source_tree(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Start Python in a folder that holds the package as a fresh clone does, and import it."""
+    shutil.copytree(ROOT / "infgram", folder / "infgram", ignore=shutil.ignore_patterns("_core*.so", "__pycache__"))
+    code = "import infgram; print(infgram.__file__); infgram.open; print(sorted(infgram.__all__)[0])"
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=60)
+
+
+def test_in_a_source_tree_the_installed_package_is_imported(tmp_path: Path) -> None:
+    done = imported_in_a_source_tree(tmp_path)
+    assert done.stdout.splitlines() == [str(infgram.__file__), min(infgram.__all__)], done.stderr
+
+
+def test_in_a_source_tree_without_an_installation_the_error_says_what_to_do(tmp_path: Path) -> None:
+    done = imported_in_a_source_tree(tmp_path, "-S")
+    assert f"pip install {tmp_path.resolve()}" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("ImportError: ")

@@ -41,7 +41,7 @@ def dedup(
         QueryError: an argument is out of its range.
         TimeLimitError: it took longer than `timeout_s`.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     documents = [[1, 2, 3, 4], [9, 2, 3, 4, 9]]

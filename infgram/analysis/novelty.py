@@ -86,7 +86,7 @@ def novelty(
         QueryError: an argument is out of range, or a text is asked of an index without a tokenizer.
         TimeLimitError: the time is over.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with infgram.build_from_tokens([[1, 2, 3]], f"{folder}/x", vocab_size=5) as index:

@@ -381,7 +381,7 @@ def overlap(
         QueryError: an argument is out of range; while iterating, a text is asked of an index without a tokenizer.
         TimeLimitError: while iterating: the time is over.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with infgram.build_from_tokens([[1, 2, 3, 4]], f"{folder}/x", vocab_size=5) as index:

@@ -202,7 +202,7 @@ def trace(
         TokenizerError: with `any_tokenization`, as `Index.spellings`.
         TimeLimitError: the time is over.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile, pathlib
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = pathlib.Path(folder, "corpus.txt").write_text("a rose is a rose is a rose")

@@ -43,7 +43,7 @@ class AsyncClient:
 
     Each process and each event loop has connections of its own. It is pickled as a `Client` is.
 
-    Example:
+    Examples:
         async with infgram.AsyncClient("http://127.0.0.1:8000", index="stories") as index:
             await index.count("rose")
     """

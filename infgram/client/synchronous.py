@@ -49,7 +49,7 @@ class Client:
     its address and options, the key among them. What a service refuses because it is busy is asked again when it says,
     and then not more than `retries` times; nothing else is asked twice.
 
-    Example:
+    Examples:
         with infgram.Client("http://127.0.0.1:8000", index="stories") as index:
             index.count("rose")
     """

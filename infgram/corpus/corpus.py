@@ -40,7 +40,7 @@ class Corpus:
         left_out: the files that were found and are not read, and why.
         n_bytes: bytes of all input files, as stored.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:

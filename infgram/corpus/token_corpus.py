@@ -34,7 +34,7 @@ class TokenCorpus(ShortRepr):
         n_bytes: bytes of them.
         vocab_size: ids go from 0 to `vocab_size - 1`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory

@@ -89,13 +89,14 @@ def test_a_file_cut_short_fails(tmp_path: Path, suffix: str, kept: float) -> Non
 
 
 def test_a_file_cut_short_is_skipped_from_there_on(tmp_path: Path, suffix: str) -> None:
-    whole = COMPRESSORS[suffix](lines(50_000))
+    n_lines = 10_000 if suffix == "xz" else 50_000  # several blocks of bzip2; xz is slow
+    whole = COMPRESSORS[suffix](lines(n_lines))
     (tmp_path / f"a.jsonl.{suffix}").write_bytes(whole[: len(whole) * 2 // 3])
     (tmp_path / "b.jsonl").write_bytes(lines(1))
     corpus = Corpus(tmp_path, on_error="skip")
     texts = [document.text for document in corpus.documents()]
     n_before = len(texts) - 1
-    assert 0 < n_before < 50_000
+    assert 0 < n_before < n_lines
     assert texts == [*(f"text {i}" for i in range(n_before)), "text 0"]
     (skipped,) = corpus.skipped
     assert (skipped.source, skipped.line) == (f"a.jsonl.{suffix}", None)

@@ -59,7 +59,7 @@ class Interpolator(ShortRepr):
         models: the names of the models, in the order of the weights.
         by: what the weights depend on.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from infgram.lm import Evidence, Interpolator, PositionScores
         >>> def scores(probabilities):

@@ -67,7 +67,7 @@ class InfgramLM:
     Raises:
         QueryError: an argument is outside its range.
 
-    Example:
+    Examples:
         >>> import infgram, tempfile
         >>> from infgram.lm import InfgramLM
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,7 @@ class InfgramLogitsProcessor(LogitsProcessor):
     Raises:
         QueryError: the interpolator is a gate or has other models.
 
-    Example:
+    Examples:
         ``model.generate(tokens, logits_processor=[InfgramLogitsProcessor(index, models, interpolator)])``
     """
 
