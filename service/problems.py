@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 import infgram
@@ -47,7 +47,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "invalid_cursor": Kind(422, "The cursor belongs to another question or index; leave it out for the first page."),
     "no_model": Kind(422, "No neural model is configured for this index."),
-    "invalid_query": Kind(422, "The index cannot be asked this."),
+    "invalid_query": Kind(422, "Invalid query for this index."),
     "rate_limited": Kind(429, "Too many requests; try again after the time in the header Retry-After."),
     "headers_too_large": Kind(431, "The headers and the address are too large; expected at most 16,384 bytes of both."),
     "client_gone": Kind(499, "The client went away before the answer."),
@@ -160,6 +160,12 @@ def of_validation(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
     return ProblemError("invalid_request", errors=[_field_error(error) for error in errors])
 
 
+def invalid_body(error: ValidationError) -> ProblemError:
+    """Return the problem of a body, or an item of a batch, that does not fit its model."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    return of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors])
+
+
 def of_library(error: infgram.InfgramError) -> ProblemError:
     """The problem of an error of the library; its message stays here, since it may repeat the question."""
     codes = (code for kind, code in CODE_OF_ERROR.items() if isinstance(error, kind))
@@ -193,7 +199,7 @@ def of_exception(error: Exception) -> ProblemError:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Make every error that is meant a problem document; `Observed` has the others."""
+    """Make every error that is meant a problem document; `ObservabilityMiddleware` answers the others."""
 
     async def answer(_: Request, error: Exception) -> Response:
         return respond(of_exception(error))

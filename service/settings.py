@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -38,14 +38,24 @@ from pydantic_settings import (
 )
 
 from . import environment
-from .locations import Location
-from .proxies import Proxies
+from .middleware.proxies import Proxies
 
 ALL: Final = sys.maxsize
 """The limit of what is unlimited."""
 
 IndexName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """What stands in the address: letters, digits, dots, underscores, hyphens."""
+
+
+def location(value: Any) -> Any:
+    """Return a URL as it is and any other path as an absolute one, so that a later reload finds the same folder."""
+    if not isinstance(value, str | os.PathLike):
+        return value
+    text = os.fspath(value)
+    return text if "://" in text else Path(text).absolute()
+
+
+Location: TypeAlias = Annotated[Path | str, BeforeValidator(location)]
 
 
 def _listed(value: Any) -> Any:

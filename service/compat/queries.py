@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import infgram
 
-from ..dependencies import Asked
+from ..pipeline.job import Job
 from .cooccurrence import cooccurrences
 from .dialect import Dialect, dialect_of
 from .documents import shown
@@ -73,7 +73,7 @@ class PublicQuery:
         return shown(self.index, self.dialect, place, self.request.options["max_disp_len"], self.cnf)
 
 
-def answer(asked: Asked, request: PublicRequest) -> Result:
+def answer(job: Job, request: PublicRequest) -> Result:
     """The answer to a request, with the tokens of its query and the milliseconds that the index took.
 
     Raises:
@@ -81,10 +81,10 @@ def answer(asked: Asked, request: PublicRequest) -> Result:
     """
     if request.query_type not in QUERY_TYPES:
         raise PublicError("Invalid query_type!", 400)
-    served = asked.served
+    served = job.served
     dialect = dialect_of(served)
     terms, cnf = _token_ids(served.info["vocab_size"], dialect, request)
-    end_of_text_id = asked.settings.end_of_text_ids.get(served.name, dialect.end_of_text_id)
+    end_of_text_id = job.settings.end_of_text_ids.get(served.name, dialect.end_of_text_id)
     query = PublicQuery(served.index, dialect, end_of_text_id, request, terms, cnf)
     started = perf_counter()
     result = QUERY_TYPES[request.query_type](query)

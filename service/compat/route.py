@@ -13,15 +13,16 @@ from fastapi.routing import APIRoute
 
 import infgram
 
-from .. import bodies, lines
-from ..answering import in_pieces, promptly
-from ..dependencies import Asked
+from ..pipeline import body as bodies
+from ..pipeline import serialization
+from ..pipeline.dispatch import run_in_thread
+from ..pipeline.job import Job
 from ..problems import ProblemError
 from ..runtime import runtime_of
 from ..settings import Limits
-from .models import PublicAnswer, PublicQuestion
 from .queries import answer
 from .requests import PublicError, PublicRequest
+from .schemas import PublicAnswer, PublicQuestion
 
 STATUS_OF_BODY = {422: 400}
 """What that API says of a body that is no JSON."""
@@ -68,10 +69,10 @@ async def public_query(request: Request) -> Response:
         runtime, limits = runtime_of(request), runtime_of(request).settings.limits
         body = await bodies.read_body(request, limits.body_bytes)
         read = partial(_read, body, limits)
-        asked = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
-        if asked.index not in runtime.indexes:
+        query = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
+        if query.index not in runtime.indexes:
             raise PublicError("Invalid index; GET / lists those there are!", 400)
-        return in_pieces(await promptly(request, asked.index, partial(_answered, asked)))
+        return serialization.json_response(await run_in_thread(request, query.index, partial(_answered, query)))
     except PublicError as error:
         return _error(error.message, error.status)
     except ProblemError as error:
@@ -83,11 +84,11 @@ def _read(body: bytes, limits: Limits) -> PublicRequest:
     return PublicRequest.read(bodies.parse(body, limits))
 
 
-def _answered(request: PublicRequest, asked: Asked) -> list[bytes]:
+def _answered(request: PublicRequest, job: Job) -> list[bytes]:
     try:
-        return lines.whole_object(answer(asked, request))
+        return serialization.to_json_object(answer(job, request))
     except infgram.QueryError as error:
-        raise PublicError("The index cannot be asked this!") from error
+        raise PublicError("Invalid query for this index!") from error
 
 
 def _error(message: str, status: int, headers: Any = None) -> Response:

@@ -9,7 +9,8 @@ from typing import Any
 import fastapi
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import answers, batch_answers, batches, openapi, questions
+from infgram.service import openapi
+from infgram.service.schemas import requests, responses
 from pydantic import BaseModel
 
 from tests.service.conftest import LIMITS
@@ -37,7 +38,7 @@ QUESTIONS = (
 )
 MODELS = [
     model
-    for module in (answers, batch_answers, batches, questions)
+    for module in (responses, requests)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]

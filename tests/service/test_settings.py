@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, add_key, create_app, environment, run, settings_from
-from infgram.service.keys import Keys
+from infgram.service.middleware.api_keys import Keys
 from pydantic import ValidationError
 
 import infgram
@@ -171,9 +171,9 @@ def test_several_values_of_a_variable(monkeypatch: pytest.MonkeyPatch, text: str
 def test_a_file_without_keys_ends_the_start(folders: dict[str, Path], tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.txt").write_text(text)
     settings = Settings(indexes={"bytes": folders["bytes"]}, port=0, api_keys_file=tmp_path / "keys.txt")
-    with pytest.raises(infgram.InputError, match=r"keys\.txt holds no key.*infgram api-key"):
+    with pytest.raises(infgram.InputError, match=r"keys\.txt contains no key.*infgram api-key"):
         run(settings)
-    with pytest.raises(infgram.InputError, match="holds no key"), TestClient(create_app(settings)):
+    with pytest.raises(infgram.InputError, match="contains no key"), TestClient(create_app(settings)):
         pass
 
 
@@ -195,7 +195,7 @@ def test_lines_of_keys_that_contradict_each_other(tmp_path: Path) -> None:
     add_key(file, "alice")
     line = file.read_text().strip()
     file.write_text(f"{line}\n{line.replace('alice', 'bob')} admin\n")
-    with pytest.raises(infgram.InputError, match=r"line 2: the key of 'alice' again"):
+    with pytest.raises(infgram.InputError, match=r"line 2: 'alice' has the same key"):
         Keys.read(file)
     file.write_text(f"{line} requests_per_s=0\n")
     with pytest.raises(infgram.InputError, match=r"line 1: expected requests_per_s above 0"):
