@@ -18,11 +18,11 @@ from . import problems
 from .environment import CONFIG
 from .middleware.auth import AuthMiddleware
 from .middleware.observability import OTHER, ObservabilityMiddleware
-from .middleware.proxies import Proxies, ProxyMiddleware
+from .middleware.proxies import Proxies
 from .pipeline.dispatch import DispatchMiddleware
 from .routes import OPERATIONS, QUERY_ROUTES, ROUTERS
 from .runtime import Runtime, Worker
-from .schemas.limits import write_into
+from .schemas.fields import fill_in_limits
 from .settings import Settings, settings_from
 
 CORS: Final[dict[str, Any]] = {
@@ -76,8 +76,7 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
     app.add_middleware(AuthMiddleware)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **CORS, allow_origins=settings.cors_origins)
-    app.add_middleware(ObservabilityMiddleware)
-    app.add_middleware(ProxyMiddleware, proxies=Proxies(settings.trusted_proxies))
+    app.add_middleware(ObservabilityMiddleware, proxies=Proxies(settings.trusted_proxies))
     problems.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -102,5 +101,5 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(
             title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
         )
-        app.openapi_schema = write_into(document, app.state.settings.limits)
+        app.openapi_schema = fill_in_limits(document, app.state.settings.limits)
     return app.openapi_schema

@@ -1,4 +1,4 @@
-"""The one address of the public API."""
+"""The route of the public API."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from .requests import PublicError, PublicRequest
 from .schemas import PublicAnswer, PublicQuestion
 
 STATUS_OF_BODY = {422: 400}
-"""What that API says of a body that is no JSON."""
+"""The status of that API for a body that is not JSON."""
 
 
 class PublicRoute(APIRoute):
-    """The body is read and answered by the rules of the public API, which FastAPI only describes."""
+    """A route whose endpoint reads the body itself; FastAPI only describes it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself."""
+        """Return the endpoint itself."""
         return self.endpoint
 
 
@@ -60,10 +60,10 @@ router = APIRouter(route_class=PublicRoute, tags=["public API"])
     },
 )
 async def public_query(request: Request) -> Response:
-    """Requests and answers of the public infini-gram API, `count` to `get_doc_by_ptr`.
+    """All query types of the public infini-gram API, from `count` to `get_doc_by_ptr`.
 
-    As there, what exceeds a limit is answered with the status 200 and a field `error`. Counts are exact where that API
-    samples: `approx` is always false, and `max_support` and `max_clause_freq` change nothing.
+    As in that API, a request that exceeds a limit gets the status 200 and a field `error`. Counts are exact where that
+    API samples: `approx` is always false, and `max_support` and `max_clause_freq` have no effect.
     """
     try:
         runtime, limits = runtime_of(request), runtime_of(request).settings.limits
@@ -71,7 +71,7 @@ async def public_query(request: Request) -> Response:
         read = partial(_read, body, limits)
         query = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
         if query.index not in runtime.indexes:
-            raise PublicError("Invalid index; GET / lists those there are!", 400)
+            raise PublicError("Invalid index; GET / lists the indexes!", 400)
         return serialization.json_response(await run_in_thread(request, query.index, partial(_answered, query)))
     except PublicError as error:
         return _error(error.message, error.status)

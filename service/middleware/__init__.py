@@ -1,1 +1,1 @@
-"""ASGI middleware around the application, outermost first: proxies, observability, authentication."""
+"""ASGI middleware around the application, outermost first: observability, authentication."""

@@ -7,9 +7,9 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..assets import wants_html
 from ..problems import ProblemError, respond
 from ..runtime import Runtime
-from ..assets import wants_html
 from .api_keys import Key
 
 HEALTH: Final = frozenset({"/healthz", "/readyz"})

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..problems import ProblemError, respond
 from ..runtime import Runtime
 from ..server import logs
+from .proxies import FORWARDING_HEADERS, ClientAddress, Proxies
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 UNLOGGED: Final = frozenset({"healthz", "readyz", "metrics"})
@@ -29,16 +30,19 @@ HEADERS: Final = (
 
 
 class ObservabilityMiddleware:
-    """ASGI middleware around all others but the proxies'."""
+    """The outermost ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
         self.app = app
+        self._client_address = ClientAddress(proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; count and log its answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if any(name in FORWARDING_HEADERS for name, _ in scope["headers"]):
+            self._client_address.resolve(scope)
         runtime: Runtime = scope["app"].state.runtime
         exchange = _Exchange(scope, runtime, receive, send)
         runtime.metrics.begin()

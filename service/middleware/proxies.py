@@ -15,12 +15,14 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from ..server import logs
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+FORWARDING_HEADERS: Final = (b"x-forwarded-for", b"forwarded")
 
 UNIX: Final = "unix"
 """The name of a peer at a Unix socket, which has no address."""
@@ -95,28 +97,19 @@ class Proxies:
         return at
 
 
-class ProxyMiddleware:
-    """ASGI middleware that replaces the address of a trusted proxy by that of the client."""
+class ClientAddress:
+    """Replaces the address of a trusted proxy in a request by that of the client."""
 
-    def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
-        self.app, self._proxies = app, proxies
+    def __init__(self, proxies: Proxies) -> None:
+        self._proxies = proxies
         self._has_warned = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] == "http":
-            forwarded_for: list[str] = []
-            forwarded: list[str] = []
-            for name, value in scope["headers"]:
-                if name == b"x-forwarded-for":
-                    forwarded_for.append(value.decode("latin-1"))
-                elif name == b"forwarded":
-                    forwarded.append(value.decode("latin-1"))
-            if forwarded_for or forwarded:
-                self._set_client(scope, forwarded_for, forwarded)
-        await self.app(scope, receive, send)
-
-    def _set_client(self, scope: Scope, forwarded_for: list[str], forwarded: list[str]) -> None:
+    def resolve(self, scope: Scope) -> None:
+        """Set the client of a request with at least one of the `FORWARDING_HEADERS`."""
+        forwarded_for, forwarded = (
+            [value.decode("latin-1") for name, value in scope["headers"] if name == header]
+            for header in FORWARDING_HEADERS
+        )
         peer = (scope.get("client") or ("",))[0] or ""
         client = self._proxies.client(peer, forwarded_for, forwarded)
         if client != peer:

@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect
 from ..problems import FieldError, ProblemError, invalid_body
 from ..runtime import runtime_of
 from ..schemas.batch import Batch
-from ..schemas.limits import check_sizes
+from ..schemas.fields import check_sizes
 from ..schemas.requests import CountsQuestion
 from ..settings import Limits
 

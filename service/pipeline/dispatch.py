@@ -23,7 +23,7 @@ import infgram
 
 from ..problems import ProblemError, of_exception, respond
 from ..runtime import Runtime, runtime_of
-from ..schemas.requests import Question
+from ..schemas.fields import Question
 from . import serialization
 from .body import read_model
 from .job import Deadline, Job, Lease, acquire, get_index, running_job

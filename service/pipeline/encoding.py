@@ -14,8 +14,7 @@ import infgram
 
 from ..indexes import ServedIndex
 from ..problems import FieldError, ProblemError
-from ..schemas.limits import check, exceeded
-from ..schemas.requests import Question
+from ..schemas.fields import Question, check, exceeded
 from .job import Job
 
 

@@ -24,7 +24,7 @@ import infgram
 from ..dependencies import JobDep
 from ..problems import Problem, ProblemError, of_library, refusals
 from ..schemas.batch import Batch, Results, batch_answer_of, batch_of
-from ..schemas.limits import check, exceeded
+from ..schemas.fields import check, exceeded
 from .dispatch import QueryRoute
 from .job import Job
 

@@ -12,7 +12,7 @@ from ..pipeline.encoding import as_text, encode, milliseconds_since, token_ids_o
 from ..pipeline.job import Job
 from ..pipeline.questions import QuestionRouter
 from ..problems import Problem, ProblemError, of_library
-from ..schemas.limits import check, exceeded
+from ..schemas.fields import check, exceeded
 from ..schemas.requests import CountQuestion, CountsQuestion, DocumentCountQuestion
 from ..schemas.responses import CountAnswer, CountsAnswer, DocumentCountAnswer, Readings
 

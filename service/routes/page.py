@@ -8,9 +8,9 @@ import json
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from ..assets import ASSETS, wants_html
 from ..dependencies import IndexesDep, RuntimeDep
 from ..problems import ProblemError, refusals
-from ..assets import ASSETS, wants_html
 
 router = APIRouter(tags=["page"])
 

@@ -17,7 +17,7 @@ from ..pipeline.encoding import encoded, milliseconds_since, token_ids_of
 from ..pipeline.job import Job
 from ..pipeline.questions import QuestionRouter
 from ..problems import ProblemError
-from ..schemas.limits import check, exceeded
+from ..schemas.fields import check, exceeded
 from ..schemas.requests import SearchQuestion, SearchTextQuestion
 from ..schemas.responses import Found, FoundDocument, Match, SearchAnswer, SearchTextAnswer
 from ..settings import Limits

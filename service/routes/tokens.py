@@ -6,7 +6,7 @@ from ..dependencies import JobDep
 from ..pipeline.encoding import token_ids_of
 from ..pipeline.questions import QuestionRouter
 from ..problems import ProblemError
-from ..schemas.limits import check
+from ..schemas.fields import check
 from ..schemas.requests import DetokenizeQuestion, TokenizeQuestion
 from ..schemas.responses import DetokenizeAnswer, TokenizeAnswer
 

@@ -11,7 +11,7 @@ from pydantic.functional_validators import WrapValidator
 
 from ..problems import Problem, invalid_body
 from . import examples
-from .limits import AtMost
+from .fields import AtMost
 from .requests import DocumentQuestion
 
 Q = TypeVar("Q", bound=BaseModel)

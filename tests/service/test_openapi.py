@@ -10,7 +10,7 @@ import fastapi
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import openapi
-from infgram.service.schemas import requests, responses
+from infgram.service.schemas import fields, requests, responses
 from pydantic import BaseModel
 
 from tests.service.conftest import LIMITS
@@ -38,7 +38,7 @@ QUESTIONS = (
 )
 MODELS = [
     model
-    for module in (responses, requests)
+    for module in (fields, requests, responses)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]

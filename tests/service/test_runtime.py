@@ -104,7 +104,7 @@ def test_an_unexpected_error_tells_nothing(folders: dict[str, Path], error: Exce
         response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
         refused = problem(response, 500, "internal_error")
         assert response.headers["x-content-type-options"] == "nosniff"
-        assert refused["detail"] == "Something went wrong in the server."
+        assert refused["detail"] == "Internal error; the log of the server has the details."
 
 
 def test_too_many_at_a_time_are_refused(folders: dict[str, Path]) -> None:

@@ -61,7 +61,7 @@ def test_all_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_one_setting_in_two_spellings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFGRAM_PORT", "1")
     monkeypatch.setenv("infgram_port", "2")
-    with pytest.raises(ValueError, match="INFGRAM_PORT and infgram_port are one setting"):
+    with pytest.raises(ValueError, match="INFGRAM_PORT and infgram_port set the same setting"):
         Settings()
 
 
@@ -119,13 +119,13 @@ def test_the_variables_of_the_rest_of_infgram_are_known() -> None:
         ("[limits]\ntop_kk = 20", r"^limits\.top_kk: .*did you mean top_k\?"),
         ("zzz = 1", r"^zzz: there is no such setting$"),
         ("port = 'many'", r"^port: Input should be a valid integer"),
-        ("[models.news]\nfolder = 'm'", r"^models: .*found news; expected of the indexes \(none\)"),
-        ("[end_of_text_ids]\nnews = 0", r"^end_of_text_ids: .*found news; expected of the indexes \(none\)"),
+        ("[models.news]\nfolder = 'm'", r"^models: .*unknown index news; the indexes are \(none\)"),
+        ("[end_of_text_ids]\nnews = 0", r"^end_of_text_ids: .*unknown index news; the indexes are \(none\)"),
         ("[indexes]\na = 'a'\n[end_of_text_ids]\na = -2", r"^end_of_text_ids\.a: .*greater than or equal to -1"),
         ("cors_origins = ['https://page.example/']", r"^cors_origins\.0: .*without a path"),
         ("cors_origins = ['page.example']", r"^cors_origins\.0: .*https://page\.example"),
         ("trusted_proxies = ['10.0.0.1/8']", r"^trusted_proxies: .*host bits"),
-        ("log_queries = true\nlog_requests = false", r"log_queries adds to the lines of log_requests"),
+        ("log_queries = true\nlog_requests = false", r"log_queries requires log_requests"),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:

@@ -327,7 +327,7 @@ def test_a_wrong_media_type(client: TestClient) -> None:
 
 
 def test_a_clause_that_is_too_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infgram.service.compat.cooccurrence.MOST_OCCURRENCES", 5)
+    monkeypatch.setattr("infgram.service.compat.cooccurrence.MAX_OCCURRENCES", 5)
     with token_index([[1, 2] * 5], vocab_size=4) as index:
         assert ask(index, "count", query_ids=[[[1]], [[2]]])["count"] == 5
         with pytest.raises(PublicError, match="does not sample"):

@@ -120,7 +120,10 @@ def test_a_name_that_is_none(keys_file: Path, name: str) -> None:
 
 
 def test_keys_that_cannot_be_read(folders: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(infgram.StorageError, match="cannot read the key file"), served(folders, api_keys_file=tmp_path / "none"):
+    with (
+        pytest.raises(infgram.StorageError, match="cannot read the key file"),
+        served(folders, api_keys_file=tmp_path / "none"),
+    ):
         pass
 
 

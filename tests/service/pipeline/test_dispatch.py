@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from infgram.service import Settings, create_app, runtime
 from infgram.service.pipeline import body as bodies
 from infgram.service.runtime import Runtime
-from infgram.service.schemas.requests import SHORT
+from infgram.service.schemas.fields import SHORT
 
 import infgram
 from tests.service.conftest import answered, problem

@@ -67,5 +67,5 @@ def test_a_model_that_cannot_be_loaded(folders: dict[str, Path], tmp_path: Path)
 
 
 def test_a_model_of_no_index(folders: dict[str, Path], model: Path) -> None:
-    with pytest.raises(ValidationError, match="found byte; expected of the indexes bytes"):
+    with pytest.raises(ValidationError, match="unknown index byte; the indexes are bytes"):
         Settings(indexes={"bytes": folders["bytes"]}, models={"byte": NeuralModel(folder=model)})
