@@ -64,7 +64,7 @@ class Metrics:
     def __init__(
         self, operations: Sequence[str], shared: Path | None = None, worker: int = 0, n_workers: int = 1
     ) -> None:
-        self._operations = {name: place for place, name in enumerate(operations)}
+        self._operations = {name: number for number, name in enumerate(operations)}
         self._n_cells = cells_of(len(operations))
         n_bytes = n_workers * self._n_cells * _CELL_BYTES
         if shared is None:
@@ -116,8 +116,8 @@ class Metrics:
         """Yield the sums over all workers."""
         requests = CounterMetricFamily("infgram_requests", "Requests answered.", labels=["operation", "status"])
         seconds = HistogramMetricFamily("infgram_request_seconds", "Time to answer.", labels=["operation"])
-        for name, place in self._operations.items():
-            first = self._first(place)
+        for name, number in self._operations.items():
+            first = self._first(number)
             for status, offset in _STATUS_OFFSETS.items():
                 if n := self._sum(first + offset):
                     requests.add_metric([name, str(status or "other")], n)
@@ -128,20 +128,20 @@ class Metrics:
                 seconds.add_metric([name], list(zip(names, below, strict=True)), self._sum(first + _SUM))
         yield requests
         yield seconds
-        yield GaugeMetricFamily("infgram_in_flight", "Requests under way.", self._sum(_IN_FLIGHT))
+        yield GaugeMetricFamily("infgram_in_flight", "Requests in flight.", self._sum(_IN_FLIGHT))
         n_failed = sum(row[_NOT_RELOADED] > 0 for row in self._rows)
         yield GaugeMetricFamily("infgram_reload_failed", "Workers whose last reload failed.", n_failed)
         yield from _of_processes([int(row[_PROCESS]) for row in self._rows if row[_PROCESS]])
         yield from _of_indexes(indexes)
 
-    def _first(self, place: int) -> int:
-        return _FIRST + place * _CELLS_OF_OPERATION
+    def _first(self, operation: int) -> int:
+        return _FIRST + operation * _CELLS_OF_OPERATION
 
     def _sum(self, cell: int) -> float:
         return sum(row[cell] for row in self._rows)
 
 
-_STATUS_OFFSETS: Final = {status: place for place, status in enumerate(STATUSES)}
+_STATUS_OFFSETS: Final = {status: offset for offset, status in enumerate(STATUSES)}
 _BUCKETS: Final = len(STATUSES)
 _SUM: Final = _BUCKETS + len(BOUNDS_S) + 1
 _CELLS_OF_OPERATION: Final = _SUM + 1

@@ -88,15 +88,16 @@ def milliseconds_since(started: float) -> float:
     return round((perf_counter() - started) * 1000, 3)
 
 
-def out_of_vocabulary(vocab_size: int, *place: str | int) -> FieldError:
+def out_of_vocabulary(vocab_size: int, *loc: str | int) -> FieldError:
     """Return the error of a field with a token id outside the vocabulary."""
-    loc = ["body", *map(str, place)]
-    return FieldError(loc=loc, type="token_out_of_vocabulary", msg=f"Expected 0 to {vocab_size - 1}")
+    return FieldError(
+        loc=["body", *map(str, loc)], type="token_out_of_vocabulary", msg=f"Expected 0 to {vocab_size - 1}"
+    )
 
 
 def _checked_ids(served: ServedIndex, token_ids: Sequence[int]) -> npt.NDArray[np.int64]:
     vocab_size = served.info["vocab_size"]
-    unknown = next((place for place, token_id in enumerate(token_ids) if token_id >= vocab_size), None)
+    unknown = next((n for n, token_id in enumerate(token_ids) if token_id >= vocab_size), None)
     if unknown is not None:
         raise ProblemError("token_out_of_vocabulary", errors=[out_of_vocabulary(vocab_size, "token_ids", unknown)])
     return np.array(token_ids, dtype=np.int64)

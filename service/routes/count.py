@@ -44,7 +44,7 @@ def counts(job: JobDep, question: CountsQuestion) -> CountsAnswer:
         found = [_count_or_problem(job, text, None) for text in question.queries or []]
     return CountsAnswer(
         counts=[None if isinstance(each, Problem) else each for each in found],
-        errors={place: each for place, each in enumerate(found) if isinstance(each, Problem)},
+        errors={n: each for n, each in enumerate(found) if isinstance(each, Problem)},
         elapsed_ms=milliseconds_since(started),
     )
 

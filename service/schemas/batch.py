@@ -59,7 +59,7 @@ class DocumentBatch(Batch[DocumentQuestion]):
 
 
 class BatchAnswer(BaseModel, Generic[A]):
-    """The answers in the order of the items, with a problem in place of each that failed."""
+    """The answers in the order of the items, with the problem of each item that failed in its place."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra=_add_results_example)
 

@@ -1,4 +1,4 @@
-"""One example of every answer, for the OpenAPI document; a small index of sentences on language is behind them."""
+"""Example answers for the OpenAPI document, from a small index of sentences about language."""
 
 from __future__ import annotations
 
