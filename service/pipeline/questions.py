@@ -3,10 +3,10 @@
 Example:
     ::
 
-        router = QuestionRouter("score")
+        router = QuestionRouter("count")
 
-        @router.question("/longest-matches", summary="…", batch_summary="…")
-        def longest_matches(job: JobDep, question: LongestMatchesQuestion) -> LongestMatchesAnswer: ...
+        @router.question("/count", summary="…", batch_summary="…")
+        def count(job: JobDep, question: CountQuestion) -> CountAnswer: ...
 """
 
 from __future__ import annotations
