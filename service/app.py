@@ -1,4 +1,4 @@
-"""The application: settings in, FastAPI out. Nothing is opened before it starts."""
+"""Create the FastAPI application from settings. Nothing is opened before the application starts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from fastapi.openapi.utils import get_openapi
 import infgram
 
 from . import problems
-from .directly import Directly
 from .environment import CONFIG
-from .guard import Guard
-from .limits import write_into
-from .observing import OTHER, Observed
-from .proxies import Behind, Proxies
-from .routes import OPERATIONS, QUESTIONS, ROUTERS
+from .middleware.auth import AuthMiddleware
+from .middleware.observability import OTHER, ObservabilityMiddleware
+from .middleware.proxies import Proxies
+from .pipeline.dispatch import DispatchMiddleware
+from .routes import OPERATIONS, QUERY_ROUTES, ROUTERS
 from .runtime import Runtime, Worker
+from .schemas.fields import fill_in_limits
 from .settings import Settings, settings_from
 
 CORS: Final[dict[str, Any]] = {
@@ -33,31 +33,30 @@ CORS: Final[dict[str, Any]] = {
 
 DESCRIPTION = """Exact counts, next tokens, ∞-gram probabilities and documents of a corpus, for text of any length.
 
-A body gives either `query` (text) or `token_ids`. Every question has a `/batch` form, where a question that fails
-has its problem in its place. Errors are problem documents (RFC 9457) with a stable `code`. Bodies are read strictly:
-unknown fields, numbers written as text, integers with a decimal point and keys that stand twice are refused.
-`GET /v1/indexes` states the limits. Counts are JSON integers and exact, beyond 2^53 as well, where a reader keeps
-integers whole.
+A body contains either `query` (text) or `token_ids`. Every question has a `/batch` form, in which the problem of a
+question that fails takes the place of its answer. Errors are problem documents (RFC 9457) with a stable `code`. Bodies
+are validated strictly: unknown fields, numbers in quotation marks, integers with a decimal point and duplicate keys are
+refused. `GET /v1/indexes` returns the limits. Counts are exact JSON integers, also beyond 2^53.
 
-With `Accept: application/x-ndjson` an answer comes as lines of JSON while it is made, and may be longer: of a batch,
-its results; else the answer without its `rows`, `documents` or `locations`, then these. The last line is
-`{"end": {"n_lines": 7}}`; a line `{"problem": …}` ends it early.
+With `Accept: application/x-ndjson` the answer is sent as JSON lines while it is computed, and may be longer. The lines
+of a batch are its results. The first line of any other answer is the answer without its `rows`, `documents` or
+`locations`; their elements follow. The last line is `{"end": {"n_lines": 7}}`, or `{"problem": …}` after an error.
 
-An index that is spread over machines answers 503 while one of its shards cannot be reached. With the header
-`Infgram-Partial: true` it answers from the others, and the header `Infgram-Missing-Shards` numbers those left out.
+An index that is spread over machines answers 503 while one of its shards is unavailable. With the header
+`Infgram-Partial: true` it answers from the other shards; the header `Infgram-Missing-Shards` numbers the missing ones.
 
-`POST /` answers as the public infini-gram API does."""
+`POST /` is compatible with the public infini-gram API."""
 
 
 def create_app(settings: Settings | None = None, worker: Worker | None = None) -> FastAPI:
-    """The service as an ASGI application.
+    """Return the service as an ASGI application.
 
     Args:
         settings: None reads them from the environment, and from the file that INFGRAM_CONFIG names.
-        worker: which process this is of several that serve together; None is one alone.
+        worker: this process among several that share an address; None if it is the only one.
 
     Returns:
-        The application; its lifespan opens each index once and closes it in the end.
+        The application. Its lifespan opens each index once and closes it at the end.
     """
     settings = settings or settings_from(Path(os.environ[CONFIG]) if os.environ.get(CONFIG) else None)
     app = FastAPI(
@@ -66,19 +65,18 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
         description=DESCRIPTION,
         version=infgram.__version__,
         lifespan=_lifespan,
-        openapi_url=None,  # made on the event loop, it would hold up all others; see routes/page.py
-        docs_url=None,  # FastAPI's pages load their scripts from elsewhere
+        openapi_url=None,  # FastAPI would block the event loop to compute it; see routes/page.py
+        docs_url=None,  # FastAPI's pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
         responses=problems.refusals(500),
     )
     app.state.settings, app.state.worker = settings, worker or Worker()
-    app.add_middleware(Directly, questions=QUESTIONS)
-    app.add_middleware(Guard)
+    app.add_middleware(DispatchMiddleware, routes=QUERY_ROUTES)
+    app.add_middleware(AuthMiddleware)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **CORS, allow_origins=settings.cors_origins)
-    app.add_middleware(Observed)
-    app.add_middleware(Behind, proxies=Proxies(settings.trusted_proxies))
+    app.add_middleware(ObservabilityMiddleware, proxies=Proxies(settings.trusted_proxies))
     problems.add_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -89,7 +87,7 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.runtime = Runtime(app.state.settings, [*OPERATIONS, OTHER], app.state.worker)
-    for route in app.routes:  # FastAPI makes ready what it routes by at the first request, which would hold up others
+    for route in app.routes:  # FastAPI compiles its routes at the first request, which would block the event loop
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     try:
         yield
@@ -98,10 +96,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the numbers of this server's limits."""
+    """Return the OpenAPI document with the limits of this server."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
         )
-        app.openapi_schema = write_into(document, app.state.settings.limits)
+        app.openapi_schema = fill_in_limits(document, app.state.settings.limits)
     return app.openapi_schema

@@ -1,4 +1,4 @@
-"""The files of the page, and the headers they are sent with."""
+"""The files of the web page, and the headers they are sent with."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class Asset:
 
     @cached_property
     def content(self) -> bytes:
-        """Its bytes."""
+        """The bytes of the file."""
         return (FOLDER / self.name).read_bytes()
 
     @cached_property
     def etag(self) -> str:
-        """Changes with the content."""
+        """A hash of the content."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
     def response(self, request: Request, vary: str | None = None) -> Response:
-        """The file, or word that the browser's copy is still good."""
+        """Return the file, or 304 if the browser's copy is current."""
         headers = {"ETag": self.etag, "Cache-Control": "no-cache", **({"Vary": vary} if vary else {})}
         if request.headers.get("if-none-match") == self.etag:
             return Response(status_code=304, headers=headers)
@@ -53,7 +53,7 @@ ASSETS: Final[Mapping[str, Asset]] = {name: Asset(name) for name in NAMES}
 
 
 def wants_html(accept: str) -> bool:
-    """Whether an Accept header names text/html itself, not by a wildcard, and does not rule it out."""
+    """Return whether an Accept header names text/html itself, not by a wildcard and not with q=0."""
     for part in accept.split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if media_type == "text/html":

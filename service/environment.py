@@ -1,6 +1,6 @@
-"""The names that settings have in the environment. One that nobody knows ends the start, lest it be passed over.
+"""Check the environment variables of the settings: an unknown one is an error.
 
-A service whose `INFGRAM_API_KEYS_FILE` is misspelt would be open to everybody.
+Otherwise a service whose `INFGRAM_API_KEYS_FILE` is misspelt would be open to everybody.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ PREFIX: Final = "INFGRAM_"
 SEPARATOR: Final = "__"
 
 CONFIG: Final = "INFGRAM_CONFIG"
-"""The file of --config."""
+"""The variable that names the file of --config."""
 
 OTHERS: Final = frozenset({CONFIG, "INFGRAM_CACHE"})
-"""The variables of infgram that are no settings of the service; a test finds those that are missing."""
+"""Variables of infgram that are not settings of the service; a test checks that none is missing."""
 
 _OF_KUBERNETES: Final = re.compile(r"\w*_SERVICE_(HOST|PORT(_\w+)?)|\w*_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?")
 _URL_OF_KUBERNETES: Final = re.compile(r"(tcp|udp|sctp)://")
-"""What Kubernetes sets in every container for a Service whose name begins with `infgram`."""
+"""Variables that Kubernetes sets in every container for a Service whose name begins with `infgram`."""
 
 
 def check(settings: type[BaseModel]) -> None:
-    """Refuse variables that begin with `INFGRAM_` and set nothing.
+    """Refuse variables that begin with `INFGRAM_` and match no setting.
 
     Args:
-        settings: its fields are what can be set; those of a model or mapping have settings inside.
+        settings: the model of the settings; fields that are models or mappings have nested settings.
 
     Raises:
-        ValueError: names the variables, and for each the nearest name that there is.
+        ValueError: names the variables and the most similar valid names.
     """
     found: dict[str, list[str]] = {}
     for name, value in os.environ.items():
@@ -47,31 +47,33 @@ def check(settings: type[BaseModel]) -> None:
         for name in found
         if name not in names and not name.startswith(inside)
     ]
-    problems += [f"{' and '.join(sorted(same))} are one setting; keep one" for same in found.values() if len(same) > 1]
+    problems += [
+        f"{' and '.join(sorted(same))} set the same setting; keep one" for same in found.values() if len(same) > 1
+    ]
     if problems:
-        raise ValueError(f"in the environment: {'; '.join(sorted(problems))}; unset what is not meant")
+        raise ValueError(f"in the environment: {'; '.join(sorted(problems))}; correct or unset them")
 
 
 def set_by_kubernetes() -> set[str]:
-    """The variables that are named as settings but that Kubernetes sets, in lower case: `INFGRAM_PORT=tcp://…`."""
+    """Return the variables, in lower case, that look like settings but are set by Kubernetes: `INFGRAM_PORT=tcp://…`."""
     return {name.lower() for name, value in os.environ.items() if _is_of_kubernetes(name.upper(), value)}
 
 
 def variable_of(path: Iterable[object]) -> str | None:
-    """The variable that sets a setting, `("limits", "top_k")`, or a part of it; None if none does."""
+    """Return the variable that sets a setting such as `("limits", "top_k")`, or a part of it; None if there is none."""
     parts = [str(part).upper() for part in path]
     candidates = {PREFIX + SEPARATOR.join(parts[:n]) for n in range(1, len(parts) + 1)}
     return next((name for name in os.environ if name.upper() in candidates), None)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """A question that names what may have been meant, to follow an error; empty if nothing is near."""
+    """Return "; did you mean …?" for the most similar name, or an empty string if none is similar."""
     near = get_close_matches(name, list(names), n=1, cutoff=0.7)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _names(settings: type[BaseModel]) -> Iterator[str]:
-    """Of all settings, those inside of others too."""
+    """Yield the names of all settings, including nested ones."""
     for name, field in settings.model_fields.items():
         yield f"{PREFIX}{name}".upper()
         for inner in getattr(field.annotation, "model_fields", ()):

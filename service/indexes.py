@@ -1,34 +1,45 @@
-"""The indexes that are served, under their names; each can be replaced while it is asked."""
+"""The indexes that are served, by name; each can be replaced while queries run."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 import infgram
 
-from .locations import Location, location
-from .models import NextTokenModel
+from .settings import Location, Settings, location
+
+
+class NextTokenModel(Protocol):
+    """A neural model for the question `interpolated`."""
+
+    def distribution(self, context: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the probability of each token id after a context."""
+
 
 Opener = Callable[[Location], infgram.Index]
-Modeller = Callable[[str, infgram.Index], NextTokenModel | None]
+ModelLoader = Callable[[str, infgram.Index], NextTokenModel | None]
 
 
-class NotOpenedError(Exception):
-    """An index cannot be opened.
+class OpenError(Exception):
+    """Raised when an index cannot be opened.
 
     Attributes:
-        name: of the index.
-        reason: the error.
+        name: the name of the index.
+        reason: the error of the library or the file system.
     """
 
     def __init__(self, name: str, reason: Exception) -> None:
-        super().__init__(f"the index {name}: {reason}")
+        super().__init__(f"index {name}: {reason}")
         self.name, self.reason = name, reason
 
 
@@ -37,12 +48,12 @@ class ServedIndex:
     """An open index and its name.
 
     Attributes:
-        identity: changes when another index takes its place on the disk.
-        model: a neural model mixed with it, where one is configured.
-        info: what `Index.info` says.
-        is_damaged: set for good when its files contradict themselves; it answers nothing more.
-        n_holders: the answers under way that use it.
-        is_replaced: set when another one has its name; it is closed when nobody holds it.
+        identity: changes when another index replaces it on disk.
+        model: the neural model that is mixed with it, if one is configured.
+        info: the result of `Index.info`.
+        is_damaged: set once its files turn out to be damaged; it answers no more queries.
+        n_holders: the running queries that use it.
+        is_replaced: set once another index has its name; it is closed when no query uses it.
     """
 
     name: str
@@ -58,15 +69,15 @@ class ServedIndex:
     def __post_init__(self) -> None:
         self.info = self.index.info()
         if self.has_tokenizer:
-            _ = self.index.tokenizer  # read now, so that the first question does not wait and damage shows at once
+            _ = self.index.tokenizer  # loaded now, so that the first query does not wait and damage shows at once
 
     @property
     def has_tokenizer(self) -> bool:
-        """Whether it can be asked with text."""
+        """Whether queries may be text."""
         return self.info["tokenizer"] is not None
 
     def tokens(self, token_ids: Sequence[int]) -> list[str | None] | None:
-        """Each token as text to show, None for the end of a document; None altogether without a tokenizer."""
+        """Return the text of each token, with None for the end of a document; None without a tokenizer."""
         if not self.has_tokenizer:
             return None
         known = self._shown
@@ -79,28 +90,28 @@ class ServedIndex:
 
 
 class ServedIndexes(Mapping[str, ServedIndex]):
-    """The indexes by name. Asked and changed on one event loop; only `opened_anew` may run on a thread.
+    """The indexes by name. Used on one event loop; only `reopen` may run in a thread.
 
     Args:
-        paths: the folder or URL of each.
-        opener: opens a folder.
-        modeller: loads the model of an index, by its name.
+        paths: the folder or URL of each index.
+        opener: opens a folder or URL.
+        model_loader: loads the neural model of an index, by its name.
 
     Raises:
-        InfgramError: one cannot be opened, or its model cannot be loaded.
+        InfgramError: an index cannot be opened, or its model cannot be loaded.
     """
 
     def __init__(
         self,
         paths: Mapping[str, Location],
         opener: Opener = infgram.open,
-        modeller: Modeller = lambda name, index: None,
+        model_loader: ModelLoader = lambda name, index: None,
     ) -> None:
-        self._paths, self._opener, self._modeller = paths, opener, modeller
+        self._paths, self._opener, self._model_loader = paths, opener, model_loader
         self._served: dict[str, ServedIndex] = {}
         try:
-            self._served = self.opened_anew()
-        except NotOpenedError as error:
+            self._served = self.reopen()
+        except OpenError as error:
             raise error.reason from None
 
     def __getitem__(self, name: str) -> ServedIndex:
@@ -112,26 +123,26 @@ class ServedIndexes(Mapping[str, ServedIndex]):
     def __len__(self) -> int:
         return len(self._served)
 
-    def hold(self, name: str) -> ServedIndex:
-        """The index of this name now; it stays open until `let_go`, whatever is put in its place.
+    def acquire(self, name: str) -> ServedIndex:
+        """Return the index now served under a name; it stays open until `release`, even if it is replaced.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no index has this name.
         """
         served = self._served[name]
         served.n_holders += 1
         return served
 
-    def let_go(self, served: ServedIndex) -> None:
-        """An answer that held an index is made."""
+    def release(self, served: ServedIndex) -> None:
+        """End the use of an index by one query."""
         served.n_holders -= 1
         _close_if_unused(served)
 
-    def opened_anew(self) -> dict[str, ServedIndex]:
-        """What stands on the disk now: those that are new or have changed are opened, the others are those served.
+    def reopen(self) -> dict[str, ServedIndex]:
+        """Return the indexes as they are on disk: those that changed are opened, the others are the ones now served.
 
         Raises:
-            NotOpenedError: one cannot be opened, or its model cannot be loaded; all stays as it is then.
+            OpenError: an index cannot be opened, or its model cannot be loaded; nothing changes then.
         """
         with ExitStack() as opened:
             found = {}
@@ -140,15 +151,15 @@ class ServedIndexes(Mapping[str, ServedIndex]):
                 if current is None or current.is_damaged or current.identity != identity:
                     try:
                         index = opened.enter_context(self._opener(path))
-                        current = ServedIndex(name, index, identity, self._modeller(name, index))
+                        current = ServedIndex(name, index, identity, self._model_loader(name, index))
                     except Exception as error:  # whatever a file or a model may raise
-                        raise NotOpenedError(name, error) from error
+                        raise OpenError(name, error) from error
                 found[name] = current
             opened.pop_all()
         return found
 
     def replace(self, found: Mapping[str, ServedIndex]) -> list[str]:
-        """Answer from what `opened_anew` found, from the next question on; the names of those that changed."""
+        """Serve the result of `reopen` from the next query on; return the names of the indexes that changed."""
         replaced = [served for name, served in self._served.items() if found.get(name) is not served]
         self._served = dict(found)
         for served in replaced:
@@ -157,7 +168,7 @@ class ServedIndexes(Mapping[str, ServedIndex]):
         return [served.name for served in replaced]
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all indexes."""
         for served in self._served.values():
             served.index.close()
 
@@ -168,18 +179,36 @@ def _close_if_unused(served: ServedIndex) -> None:
 
 
 def _identity(path: Location) -> tuple[int, ...]:
-    """A build puts a new folder in the old one's place, so the manifest is another file. URLs are opened each time."""
+    """Return what changes with the index: a build replaces its manifest. URLs always count as changed."""
     if isinstance(path, str):
         return (time.monotonic_ns(),)
     try:
         status = (path / "manifest.json").stat()
     except OSError:
-        return ()  # opening it will say what is wrong
+        return ()  # opening it will report the error
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
 
 
+def load_model(settings: Settings, name: str, index: infgram.Index) -> NextTokenModel | None:
+    """Load the neural model that is configured for an index; return None if none is.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+        InputError, TokenizerError: the model does not exist, or has another tokenizer than the index.
+        QueryError: the weights belong to other models.
+    """
+    configured = settings.models.get(name)
+    if configured is None:
+        return None
+    transformers = importlib.import_module("infgram.lm.transformers")  # takes seconds, so only if a model is configured
+    model: NextTokenModel = transformers.InterpolatedLM.from_pretrained(
+        configured.folder, index, weights=configured.weights, tokenizer=configured.tokenizer
+    )
+    return model
+
+
 def names_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Location]:
-    """A name for each folder or URL, to stand in addresses: its own without `.infgram`, made unique by a number."""
+    """Return a name for the address of each folder or URL: its own without `.infgram`, numbered if taken."""
     named: dict[str, Location] = {}
     for path in map(location, paths):
         own = path.rstrip("/").rpartition("/")[2] if isinstance(path, str) else path.resolve().name

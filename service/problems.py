@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457), all from one table. What the caller sent is never repeated."""
+"""Errors as problem documents (RFC 9457), all from one table. They never quote the request."""
 
 from __future__ import annotations
 
@@ -9,62 +9,62 @@ from typing import Any, Final, Literal, NamedTuple
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 import infgram
 
 MEDIA_TYPE: Final = "application/problem+json"
-MOST_ERRORS: Final = 20
+MAX_ERRORS: Final = 20
 
 
 class Kind(NamedTuple):
-    """One row of the table."""
+    """A row of the table of problems."""
 
     status: int
     detail: str
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "unauthorized": Kind(401, "Expected a key of this service: Authorization: Bearer KEY, or X-API-Key: KEY."),
-    "forbidden": Kind(403, "This key may not do that; expected one with the word admin in the file of keys."),
-    "unknown_path": Kind(404, "There is nothing at this address; /openapi.json lists what there is."),
-    "unknown_index": Kind(404, "There is no index of this name; GET /v1/indexes lists them."),
-    "unknown_document": Kind(404, "The index has no document of this number."),
-    "method_not_allowed": Kind(405, "This address does not answer that method; see the header Allow."),
+    "unauthorized": Kind(401, "API key missing or unknown; send Authorization: Bearer KEY, or X-API-Key: KEY."),
+    "forbidden": Kind(403, "This requires an admin key; its line in the key file contains the word admin."),
+    "unknown_path": Kind(404, "Unknown path; see /openapi.json."),
+    "unknown_index": Kind(404, "Unknown index; GET /v1/indexes lists the indexes."),
+    "unknown_document": Kind(404, "The index has no document with this id."),
+    "method_not_allowed": Kind(405, "Method not allowed; see the header Allow."),
     "body_too_large": Kind(413, "The body is too large."),
-    "unsupported_media_type": Kind(422, "Expected a body of application/json in UTF-8, not compressed."),
+    "unsupported_media_type": Kind(422, "Unsupported media type; expected application/json in UTF-8, not compressed."),
     "invalid_json": Kind(422, "The body is not valid JSON."),
-    "invalid_request": Kind(422, "The request does not fit its schema; see errors."),
-    "limit_exceeded": Kind(422, "The request asks for more than this server allows; see errors."),
+    "invalid_request": Kind(422, "The request does not match its schema; see errors."),
+    "limit_exceeded": Kind(422, "The request exceeds a limit of this server; see errors."),
     "token_out_of_vocabulary": Kind(422, "A token id is outside the vocabulary of the index."),
-    "no_tokenizer": Kind(422, "The index was built from token ids and holds no tokenizer; ask with token_ids."),
-    "empty_query": Kind(422, "The query is empty, which every place matches; expected at least one token."),
+    "no_tokenizer": Kind(422, "The index was built from token ids and has no tokenizer; query it with token_ids."),
+    "empty_query": Kind(422, "The query is empty; expected at least one token."),
     "malformed_query": Kind(
         422,
-        "The words AND and OR of the query cannot be understood; expected an AND of terms, and of ORs in parentheses: "
-        'rock AND (roll OR "rhythm and blues"). A text in quotation marks is taken as it stands.',
+        "Invalid use of AND and OR; expected an AND of terms and of ORs in parentheses: "
+        'rock AND (roll OR "rhythm and blues"). A text in quotation marks is taken literally.',
     ),
-    "invalid_cursor": Kind(422, "The cursor belongs to another question or index; leave it out for the first page."),
+    "invalid_cursor": Kind(422, "The cursor belongs to another query or index; leave it out for the first page."),
     "no_model": Kind(422, "No neural model is configured for this index."),
-    "invalid_query": Kind(422, "The index cannot be asked this."),
-    "rate_limited": Kind(429, "Too many requests; try again after the time in the header Retry-After."),
-    "headers_too_large": Kind(431, "The headers and the address are too large; expected at most 16,384 bytes of both."),
-    "client_gone": Kind(499, "The client went away before the answer."),
-    "internal_error": Kind(500, "Something went wrong in the server."),
-    "index_damaged": Kind(503, "The files of the index are damaged; they must be restored or built again."),
-    "storage_error": Kind(503, "The files of the index could not be read; try again later."),
+    "invalid_query": Kind(422, "Invalid query for this index."),
+    "rate_limited": Kind(429, "Too many requests; retry after the seconds in the header Retry-After."),
+    "headers_too_large": Kind(431, "The headers and the path are too large; expected at most 16,384 bytes in total."),
+    "client_gone": Kind(499, "The client disconnected before the answer."),
+    "internal_error": Kind(500, "Internal error; the log of the server has the details."),
+    "index_damaged": Kind(503, "The files of the index are damaged; restore them or rebuild the index."),
+    "storage_error": Kind(503, "The files of the index could not be read; retry later."),
     "shards_unavailable": Kind(
         503,
-        "Some shards of the index cannot be reached; try again, or, for an answer without them, send the header "
-        "Infgram-Partial: true.",
+        "Some shards of the index are unavailable; retry, or send the header Infgram-Partial: true for an answer "
+        "without them.",
     ),
-    "overloaded": Kind(503, "The server is busy; try again after the time in the header Retry-After."),
-    "timeout": Kind(503, "The answer took longer than the server allows; ask for less at a time."),
+    "overloaded": Kind(503, "The server is overloaded; retry after the seconds in the header Retry-After."),
+    "timeout": Kind(503, "The answer exceeded the time limit of the server; request less at a time."),
     "shutting_down": Kind(503, "The server is shutting down."),
-    "not_loaded": Kind(503, "The new index cannot be opened; the one served before still answers."),
+    "not_loaded": Kind(503, "The new index cannot be opened; the old one is still served."),
 }
-"""The stable code of each problem, its HTTP status and what is said unless there is more to say."""
+"""The HTTP status and the default detail of each problem, by its stable code."""
 
 TITLES: Final = {
     401: "Unauthorized",
@@ -80,7 +80,7 @@ TITLES: Final = {
     503: "Service Unavailable",
 }
 
-# The first class that fits counts.
+# The first matching class decides.
 CODE_OF_ERROR: Final[Mapping[type[Exception], str]] = {
     infgram.IndexDamagedError: "index_damaged",
     infgram.ShardUnavailableError: "shards_unavailable",
@@ -93,12 +93,12 @@ CODE_OF_STATUS: Final = {400: "invalid_json", 404: "unknown_path", 405: "method_
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field."""
+    """An error in one field."""
 
     model_config = ConfigDict(frozen=True)
 
-    loc: list[str] = Field(description="The way to the field; a field that the schema does not know is not named.")
-    type: str = Field(description="A stable name of the fault.")
+    loc: list[str] = Field(description="The path to the field; an unknown field is not named.")
+    type: str = Field(description="A stable name of the error.")
     msg: str = Field(description="What was expected.")
 
 
@@ -123,16 +123,16 @@ class Problem(BaseModel):
 
     type: Literal["about:blank"] = "about:blank"
     title: str = Field(description="The meaning of the status.")
-    status: int = Field(description="The HTTP status; inside a batch, the one that the question alone would get.")
+    status: int = Field(description="The HTTP status; inside a batch, that of the question on its own.")
     code: str = Field(description="The stable name of the problem, for programs.", examples=sorted(KINDS))
-    detail: str = Field(description="What was expected, for people.")
-    errors: list[FieldError] = Field(description=f"The fields at fault, at most {MOST_ERRORS}.")
+    detail: str = Field(description="What is wrong and what to do, for people.")
+    errors: list[FieldError] = Field(description=f"The invalid fields, at most {MAX_ERRORS}.")
 
 
 class ProblemError(HTTPException):
     """Raised anywhere in the service to answer with a problem document.
 
-    FastAPI lets only an HTTPException through where a body is read.
+    An HTTPException, since FastAPI turns any other error while it reads a body into one of its own.
     """
 
     def __init__(
@@ -143,25 +143,31 @@ class ProblemError(HTTPException):
         errors: Iterable[FieldError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """A problem of the table; `detail` says more than the table does."""
+        """Create a problem of the table; `detail` replaces the detail there."""
         kind = KINDS[code]
         self.problem = Problem(
             title=TITLES[kind.status],
             status=kind.status,
             code=code,
             detail=detail or kind.detail,
-            errors=list(errors)[:MOST_ERRORS],
+            errors=list(errors)[:MAX_ERRORS],
         )
         super().__init__(kind.status, self.problem.detail, headers)
 
 
 def of_validation(errors: Iterable[Mapping[str, Any]]) -> ProblemError:
-    """The problem of a request that pydantic refused."""
+    """Return the problem of a request that pydantic refused."""
     return ProblemError("invalid_request", errors=[_field_error(error) for error in errors])
 
 
+def invalid_body(error: ValidationError) -> ProblemError:
+    """Return the problem of a body, or an item of a batch, that does not fit its model."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    return of_validation([{**each, "loc": ("body", *each["loc"])} for each in errors])
+
+
 def of_library(error: infgram.InfgramError) -> ProblemError:
-    """The problem of an error of the library; its message stays here, since it may repeat the question."""
+    """Return the problem of an error of the library, without its message, which may quote the query."""
     codes = (code for kind, code in CODE_OF_ERROR.items() if isinstance(error, kind))
     return ProblemError(next(codes, "internal_error"))
 
@@ -169,18 +175,18 @@ def of_library(error: infgram.InfgramError) -> ProblemError:
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     loc = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
-        return FieldError(loc=loc[:-1], type=error["type"], msg="A field that the schema does not know")
+        return FieldError(loc=loc[:-1], type=error["type"], msg="Unknown field")
     return FieldError(loc=loc, type=error["type"], msg=str(error["msg"]).removeprefix("Value error, ")[:200])
 
 
 def respond(error: ProblemError) -> Response:
-    """The HTTP answer; ASCII, so that nothing in it can fail to be encoded."""
+    """Return the HTTP response; in ASCII, so that encoding cannot fail."""
     content = json.dumps(error.problem.model_dump(), allow_nan=False).encode("ascii")
     return Response(content, error.problem.status, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
 
 
 def of_exception(error: Exception) -> ProblemError:
-    """The problem that any error of a request is answered with."""
+    """Return the problem that answers an error."""
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RequestValidationError):
@@ -193,7 +199,7 @@ def of_exception(error: Exception) -> ProblemError:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Make every error that is meant a problem document; `Observed` has the others."""
+    """Answer expected errors with problem documents; `ObservabilityMiddleware` answers all others."""
 
     async def answer(_: Request, error: Exception) -> Response:
         return respond(of_exception(error))
@@ -203,7 +209,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The statuses of a route that come with a problem document."""
+    """Return the OpenAPI responses for statuses that come with a problem document."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {

@@ -1,65 +1,123 @@
-"""What a running service holds, made by the lifespan of the app and found at `app.state.runtime`."""
+"""The state of a running service, created by the lifespan of the app and kept at `app.state.runtime`."""
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
+import resource
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from time import monotonic
+from typing import Final, TypeVar
 
 from fastapi import Request
 
 import infgram
 
-from . import logs
-from .disk import Disk
-from .indexes import NotOpenedError, ServedIndexes
-from .keys import Keys
-from .locations import Location
-from .metrics import Metrics
-from .models import load_model
-from .rates import Rates
-from .settings import Settings
-from .slots import Slots
+from .indexes import OpenError, ServedIndexes, load_model
+from .middleware.api_keys import Keys, Rates
+from .middleware.metrics import Metrics
+from .problems import ProblemError
+from .server import logs
+from .settings import Location, Settings
 
 T = TypeVar("T")
 
+RETRY_AFTER_S: Final = 1
 
-class NotReloadedError(Exception):
-    """What was served before still is."""
+BUSY_DISK_S: Final = 1.0
+"""After an answer on the event loop waited for the disk, threads answer all questions for this long."""
+
+_WHO: Final = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+
+
+class ReloadError(Exception):
+    """Raised when a reload fails; the old indexes and keys remain in use."""
 
 
 @dataclass(frozen=True)
 class Worker:
-    """One of the processes that serve together; alone unless told otherwise.
+    """This process among those that share an address.
 
     Attributes:
         number: from 0.
-        counters: the file in which all of them count; None for one alone.
-        tell_others: has all the others reload.
+        counters: the file of the shared counters; None if there is one process only.
+        notify_others: makes all other workers reload.
     """
 
     number: int = 0
     counters: Path | None = None
-    tell_others: Callable[[], None] = lambda: None
+    notify_others: Callable[[], None] = lambda: None
+
+
+class Slots:
+    """Limits how many questions are answered at a time, and how many wait. Used on one event loop."""
+
+    def __init__(self, n_running: int, max_waiting: int) -> None:
+        self._free = asyncio.Semaphore(n_running)
+        self._max_waiting = max_waiting
+        self._n_waiting = 0
+
+    async def acquire(self) -> None:
+        """Wait for a slot; the caller must `release` it.
+
+        Raises:
+            ProblemError: all slots are taken, and too many requests are waiting already.
+        """
+        if self._free.locked() and self._n_waiting >= self._max_waiting:
+            raise ProblemError("overloaded", headers={"Retry-After": str(RETRY_AFTER_S)})
+        self._n_waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._n_waiting -= 1
+
+    def release(self) -> None:
+        """Pass the slot to the next request that waits."""
+        self._free.release()
+
+
+class DiskMonitor:
+    """Watches the major page faults of the event loop: whether answers find the index in memory.
+
+    Used on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._n_faults = _major_faults()
+        self._idle_from = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the recent answers did not wait for the disk."""
+        return monotonic() >= self._idle_from
+
+    def update(self) -> None:
+        """Look for page faults after an answer on the event loop."""
+        n_faults = _major_faults()
+        if n_faults != self._n_faults:
+            self._n_faults, self._idle_from = n_faults, monotonic() + BUSY_DISK_S
+
+
+def _major_faults() -> int:
+    return resource.getrusage(_WHO).ru_majflt
 
 
 class Runtime:
-    """Indexes, keys, threads and places of one process.
+    """Indexes, keys, threads and slots of one process.
 
     Attributes:
-        indexes: those that are served.
-        keys: of those who may ask; None where all may.
-        rates: how often each of them has asked.
-        slots: the places to answer in, as many as threads.
-        metrics: what is counted.
-        disk: whether answers wait for it.
-        openapi: the OpenAPI document, once it has been asked for.
-        is_draining: set when the process has been told to stop; it is not ready for more.
+        indexes: the indexes that are served.
+        keys: the API keys; None if no key is required.
+        rates: the request rate of each client.
+        slots: one for each thread of the pool.
+        metrics: the counters of this worker.
+        disk: whether recent answers waited for the disk.
+        openapi: the OpenAPI document, computed on first request.
+        is_draining: set once the process has been told to stop; it is no longer ready.
     """
 
     def __init__(self, settings: Settings, operations: Sequence[str], worker: Worker) -> None:
@@ -77,62 +135,66 @@ class Runtime:
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
         self.is_draining = False
         self.openapi: bytes | None = None
-        self.disk = Disk()
+        self.disk = DiskMonitor()
         self._threads = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="answer")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._reloading = asyncio.Lock()
 
     def on_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Run a function that takes time or waits for the disk; a search releases the interpreter's lock."""
+        """Run a search in the thread pool; native calls release the interpreter's lock."""
         return asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def on_reader(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Decode or validate a large body: one at a time, since this holds the interpreter's lock."""
+        """Decode or validate a large body. One at a time, since this holds the interpreter's lock."""
         return asyncio.get_running_loop().run_in_executor(self._reader, function)
 
     async def reload(self) -> list[str]:
-        """Put what stands on the disk now in the place of what is served; the names of those that changed.
+        """Reopen the indexes that have changed on disk, and reread the keys; return the names of the changed indexes.
 
-        Answers under way finish with the index that they began with. The keys are read again, too. If anything
-        cannot be opened, all stays as it is, and the log, `/readyz` and the metrics say so.
+        Running queries finish with the index that they began with. If anything cannot be opened, nothing changes, and
+        the log, `/readyz` and the metrics report it.
 
         Raises:
-            NotReloadedError: an index cannot be opened, or the keys cannot be read; says which, and why.
+            ReloadError: an index cannot be opened, or the keys cannot be read; names it and the reason.
         """
         async with self._reloading:
             try:
                 keys = read_keys(self.settings)
-                found = await asyncio.to_thread(self.indexes.opened_anew)
-            except (NotOpenedError, infgram.InfgramError) as error:
-                reason = error.reason if isinstance(error, NotOpenedError) else error
+                reopened = await asyncio.to_thread(self.indexes.reopen)
+            except (OpenError, infgram.InfgramError) as error:
+                reason = error.reason if isinstance(error, OpenError) else error
                 self.metrics.reload_failed(reason)
-                index = error.name if isinstance(error, NotOpenedError) else None
+                index = error.name if isinstance(error, OpenError) else None
                 logs.write("not_reloaded", level="error", index=index, error=type(reason).__name__, detail=str(error))
-                raise NotReloadedError(error) from error
-            replaced = self.indexes.replace(found)
+                raise ReloadError(error) from error
+            replaced = self.indexes.replace(reopened)
             self.keys = keys
             self.metrics.reload_succeeded()
-            await asyncio.to_thread(_give_back_memory)
+            await asyncio.to_thread(_trim_heap)
         logs.write("reloaded", indexes=replaced)
         if keys is not None and len(keys) == 0:
-            logs.write("no_keys", level="warning", detail=f"{self.settings.api_keys_file} holds no key: nobody can ask")
+            logs.write(
+                "no_keys",
+                level="warning",
+                detail=f"{self.settings.api_keys_file} contains no key: all requests are refused",
+            )
         return replaced
 
     def close(self) -> None:
-        """Close the indexes; a search under way keeps its files until it ends."""
+        """Close the indexes; a running search keeps its files open until it ends."""
         for threads in (self._threads, self._reader):
             threads.shutdown(wait=False, cancel_futures=True)
         self.indexes.close()
 
 
 def runtime_of(request: Request) -> Runtime:
-    """The runtime of the app that a request came to."""
+    """Return the runtime of the app that received a request."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 
 
 def open_index(settings: Settings, path: Location) -> infgram.Index:
-    """One index as the settings have it: held in memory or not, verified first or not."""
+    """Open an index as the settings say: mapped or loaded, verified or not."""
     index = infgram.open(path, load=settings.load)
     try:
         if settings.verify:
@@ -144,32 +206,32 @@ def open_index(settings: Settings, path: Location) -> infgram.Index:
 
 
 def read_keys(settings: Settings) -> Keys | None:
-    """The keys of the settings' file; None where there is no file.
+    """Read the key file of the settings; return None if none is configured.
 
     Raises:
-        StorageError: it cannot be read.
-        InputError: a line is no key.
+        StorageError: the file cannot be read.
+        InputError: a line is malformed.
     """
     return None if settings.api_keys_file is None else Keys.read(settings.api_keys_file)
 
 
 def first_keys(settings: Settings) -> Keys | None:
-    """`read_keys` for a start, at which there must be a key if there is a file of them.
+    """Read the key file when the service starts: it must contain a key.
 
     Raises:
-        StorageError: it cannot be read.
-        InputError: a line is no key, or there is none.
+        StorageError: the file cannot be read.
+        InputError: a line is malformed, or there is no key.
     """
     keys = read_keys(settings)
     if keys is not None and len(keys) == 0:
         raise infgram.InputError(
-            f"{settings.api_keys_file} holds no key, so nobody could ask; expected one, as `infgram api-key` adds them"
+            f"{settings.api_keys_file} contains no key, so all requests would be refused; `infgram api-key` adds one"
         )
     return keys
 
 
-def _give_back_memory() -> None:
-    """Return to the system what replaced indexes have left free; glibc would keep it, and more each time."""
+def _trim_heap() -> None:
+    """Return the memory of replaced indexes to the system; glibc would keep it, and more after each reload."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -1,4 +1,4 @@
-"""Asking a service as one asks an index: the same methods, the same results.
+"""Clients of a service, with the methods and results of `Index`.
 
 The package httpx2 is imported when a client is made.
 """

@@ -39,9 +39,9 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """`Client` for asyncio: the same methods, to be awaited; sizes are in `await client.info()`.
+    """`Client` for asyncio: the same methods, awaited; sizes are in `await client.info()`.
 
-    Each process and each event loop has connections of its own. It is pickled as a `Client` is.
+    Each process and each event loop has its own connections. It is pickled like a `Client`.
 
     Examples:
         async with infgram.AsyncClient("http://127.0.0.1:8000", index="stories") as index:

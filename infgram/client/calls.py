@@ -1,4 +1,4 @@
-"""What a client asks: address, body, and how the answer becomes a result of the library. No input or output here."""
+"""The requests of a client: path, body, and the conversion of the answer to a result of the library. No I/O here."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def batch(calls: Iterable[Call[T]], limits: Mapping[str, int]) -> Iterator[Call[
 
 
 def query_fields(query: Query) -> Fields:
-    """The fields of a request that say what is asked about.
+    """Return the fields of a request that contain the query.
 
     Raises:
         QueryError: it is neither text nor token ids.
@@ -223,7 +223,7 @@ def query_fields(query: Query) -> Fields:
 
 
 def ids_of(token_ids: Query) -> list[int]:
-    """Token ids as JSON has them.
+    """Return token ids for JSON.
 
     Raises:
         QueryError: they are none.
@@ -243,7 +243,7 @@ def ids_of(token_ids: Query) -> list[int]:
 
 
 def _checked(options: Mapping[str, Any]) -> Fields:
-    """The options of a search as JSON has them.
+    """Return the options of a search for JSON.
 
     Raises:
         QueryError: one is no number that it may be.

@@ -37,7 +37,7 @@ def error_of(problem: Mapping[str, Any]) -> InfgramError:
 
 
 def wait_s(status: int, headers: Mapping[str, str]) -> float | None:
-    """How long to wait before the same question is asked again; None if it is not.
+    """Return the seconds to wait before a retry; None if the request is not retried.
 
     Only a service that says when is asked again. Waiting a little longer than it says keeps many clients apart.
     """

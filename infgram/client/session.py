@@ -1,4 +1,4 @@
-"""The ∞-gram of a context that grows, asked of a service."""
+"""The ∞-gram of a growing context, computed by a service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infgram.types import InfgramDistribution, LongestSuffix, Query
 
 
 class RemoteSession(ShortRepr):
-    """A `Session` whose tokens are kept by the client; made by `Client.session`.
+    """A `Session` whose tokens the client keeps; created by `Client.session`.
 
     The service keeps nothing, so each question costs a request with all tokens, and a search of its own.
     """

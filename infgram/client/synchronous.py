@@ -1,4 +1,4 @@
-"""The client that waits."""
+"""The synchronous client."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ T = TypeVar("T")
 
 
 class Client:
-    """An index behind a service, asked as an `Index` is: the same methods with the same results and errors.
+    """A client of a service, with the methods of `Index` and the same results and errors.
 
-    May be used by any number of threads, and after a fork: each process has connections of its own. It is pickled as
-    its address and options, the key among them. What a service refuses because it is busy is asked again when it says,
-    and then not more than `retries` times; nothing else is asked twice.
+    May be shared by threads and used after a fork: each process has its own connections. It is pickled as its address
+    and options, including the key. A request that an overloaded service refuses is retried after the time that the
+    service states, at most `retries` times; no other request is retried.
 
     Examples:
         with infgram.Client("http://127.0.0.1:8000", index="stories") as index:
@@ -63,14 +63,14 @@ class Client:
         timeout_s: float = 60.0,
         retries: int = 4,
     ) -> None:
-        """Make a client; nothing is sent yet.
+        """Create a client; nothing is sent yet.
 
         Args:
             url: the address of the service.
             index: the name of the index; None if there is only one.
-            api_key: for a service that asks for one.
-            timeout_s: seconds that one request may take.
-            retries: how often a busy service is asked again; 0 for never.
+            api_key: for a service that requires one.
+            timeout_s: the time limit of one request.
+            retries: how often to retry a request that an overloaded service refuses; 0 for never.
 
         Raises:
             MissingExtraError: the package httpx2 is not installed.

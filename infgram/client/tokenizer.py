@@ -1,4 +1,4 @@
-"""The tokenizer of an index behind a service."""
+"""The tokenizer of an index that a service has opened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infgram.types import Int64Array
 
 
 class RemoteTokenizer(ShortRepr):
-    """What there is to do with a tokenizer that the service runs; each method is a request.
+    """A tokenizer that the service runs; each method sends a request.
 
     Attributes:
         kind: `"bytes"` or `"huggingface"`.

@@ -38,7 +38,7 @@ def httpx2() -> ModuleType:
 
 @dataclass(frozen=True)
 class Options:
-    """What a client was made with, which is also what is pickled of it.
+    """The arguments of a client, which are also its pickled state.
 
     Attributes:
         url: the address of the service.
@@ -56,7 +56,7 @@ class Options:
 
     @classmethod
     def checked(cls, url: str, index: str | None, api_key: str | None, timeout_s: float, retries: int) -> Options:
-        """The options, if they can be used.
+        """Return the options if they are valid.
 
         Raises:
             QueryError: one is of another type, out of range, or no address.
@@ -66,7 +66,7 @@ class Options:
         if index is not None and not text(index, "index"):
             raise refusal(index, "index", "the name of an index, or None for the only one")
         if not (text_or_none(api_key, "api_key") or "").isascii():
-            raise QueryError("api_key has characters that no key has; expected ASCII")
+            raise QueryError("invalid characters in api_key; expected ASCII")
         if real(timeout_s, "timeout_s", low=0) == 0:
             raise refusal(timeout_s, "timeout_s", "a positive number of seconds")
         return cls(url, index, api_key, timeout_s, at_least(retries, 0, "retries"))
@@ -83,14 +83,14 @@ class Options:
 
 
 class Connections(Generic[Http]):
-    """The connections of a client, which are those of one process and, for asyncio, of one event loop.
+    """The connections of a client in one process and, for asyncio, one event loop.
 
     A fork copies sockets: of two processes that share one, each may read what was meant for the other. So a process
     makes connections of its own, and never touches those that it inherited: they may be in use there, and locked.
     """
 
     def __init__(self, shown: str, make: Callable[[], Http]) -> None:
-        """Make nothing yet.
+        """Open no connection yet.
 
         Args:
             shown: what error messages call the client.
@@ -120,10 +120,10 @@ class Connections(Generic[Http]):
     def check_open(self) -> None:
         """Raise IndexClosedError if the client was closed."""
         if self._is_closed:
-            raise IndexClosedError(f"{self._shown} was closed; make another one")
+            raise IndexClosedError(f"{self._shown} was closed; create another one")
 
     def close(self, loop: Any = None) -> Http | None:
-        """Refuse further questions.
+        """Refuse further requests.
 
         Returns:
             What is to be closed: the client of httpx2, if there is one for this process and event loop.
@@ -162,7 +162,7 @@ def read(call: Call[T], status: int, content: bytes) -> T:
 
 
 def name_and_limits(wanted: str | None, status: int, content: bytes) -> tuple[str, Mapping[str, int]]:
-    """The index to ask, and the limits of the service, from its list of indexes.
+    """Return the name of the index and the limits of the service, from its list of indexes.
 
     Raises:
         ServiceError: none is named, and there is not exactly one.

@@ -1,5 +1,5 @@
-"""`POST /`: the public infini-gram API, so that a program written for it works by a change of the address alone.
+"""`POST /`: the public infini-gram API, so that a program written for it needs no change but that of the address.
 
-What it asks and answers is described at https://infini-gram.readthedocs.io/en/latest/api.html. Where that API samples,
-this one counts, and says `"approx": false`.
+The API is documented at https://infini-gram.readthedocs.io/en/latest/api.html. Where that API samples,
+this one counts exactly and answers `"approx": false`.
 """

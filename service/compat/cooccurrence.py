@@ -1,9 +1,9 @@
-"""Where the clauses of an AND stand near each other.
+"""Find where the clauses of an AND occur near each other.
 
-An occurrence of a clause is a place where one of its terms begins, counted once. What is counted are the occurrences
-of the clause that occurs least, each with the occurrences of the others around it: clause by clause, from the rarest
-on, the nearest one to the left and to the right joins if it stands at most `max_distance` tokens beyond what was
-joined so far; an occurrence to which no occurrence of some clause can join does not count. All stand in one document.
+An occurrence of a clause is a position at which one of its terms begins, counted once. The result counts the
+occurrences of the rarest clause around which all others occur: clause by clause, from the rarest on, the nearest
+occurrence to the left and to the right joins if it is at most `max_distance` tokens beyond the stretch joined so far.
+An occurrence counts only if every clause joins it. All of them are in one document.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import infgram
 
 from .requests import Cnf, PublicError, Terms
 
-MOST_OCCURRENCES: Final = 500_000
-"""Of one clause; beyond, an answer would take long, and a sample would be wrong."""
+MAX_OCCURRENCES: Final = 500_000
+"""Maximum occurrences of one clause; more would take long, and sampling would not be exact."""
 
 _OFFSET_BITS: Final = 34
-_MOST_DOCUMENTS: Final = 1 << 29
+_MAX_DOCUMENTS: Final = 1 << 29
 
 Keys = npt.NDArray[np.int64]
-"""Places as integers, ascending: documents far apart, so that no distance reaches across."""
+"""Locations as ascending integers; documents are so far apart that no distance reaches across them."""
 
 
 def cooccurrences(index: infgram.Index, cnf: Cnf, max_distance: int) -> list[infgram.Location]:
-    """The leftmost place of each co-occurrence, in the order of the corpus.
+    """Return the leftmost location of each co-occurrence, in corpus order.
 
     Raises:
         PublicError: a clause occurs too often.
@@ -42,7 +42,7 @@ def cooccurrences(index: infgram.Index, cnf: Cnf, max_distance: int) -> list[inf
 
 
 def _joined(first: Keys, last: Keys, keys: Keys, max_distance: int) -> tuple[Keys, Keys]:
-    """The stretches `[first, last]` that an occurrence of the next clause joins, grown by it."""
+    """Extend each stretch `[first, last]` by the next clause; drop those that no occurrence joins."""
     if len(keys) == 0:
         return keys, keys
     left, right = np.searchsorted(keys, last) - 1, np.searchsorted(keys, first)
@@ -57,10 +57,10 @@ def _joined(first: Keys, last: Keys, keys: Keys, max_distance: int) -> tuple[Key
 
 def _keys(index: infgram.Index, clause: Terms) -> Keys:
     counts = index.count_batch(clause)
-    if int(counts.sum()) > MOST_OCCURRENCES or index.n_documents > _MOST_DOCUMENTS:
+    if int(counts.sum()) > MAX_OCCURRENCES or index.n_documents > _MAX_DOCUMENTS:
         raise PublicError(
-            f"A clause occurs {int(counts.sum())} times; this server joins clauses of at most {MOST_OCCURRENCES} "
-            "occurrences, since it does not sample!"
+            f"A clause occurs {int(counts.sum())} times; this server joins clauses of at most {MAX_OCCURRENCES} "
+            "occurrences, and does not sample!"
         )
     places = [np.array(index.locate(term), dtype=np.int64).reshape(-1, 2) for term in clause]
     both = np.concatenate(places)

@@ -1,8 +1,7 @@
-r"""How the public API writes text and tokens, with the tokenizer of one of our indexes.
+r"""Text and tokens as the public API writes them, for the tokenizers of our indexes.
 
-It puts a space in front of a query where the tokenizer does not do so itself, shows tokens as they stand in the
-vocabulary (`Ġof`, `▁of`), gives the end of a document the tokenizer's own id, and reads `\xNN` as a byte where bytes
-are the tokens.
+It prepends a space to a query unless the tokenizer does so itself, shows tokens as written in the vocabulary (`Ġof`,
+`▁of`), gives the end of a document the tokenizer's own id, and reads `\xNN` as a byte if the tokens are bytes.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ END_OF_TEXT_NAMES: Final = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>",
 
 
 class Dialect(Protocol):
-    """What the public API wants of a tokenizer."""
+    """The operations of the public API on a tokenizer."""
 
     @property
     def end_of_text_id(self) -> int:
-        """The id that stands for the end of a document."""
+        """The token id of the end of a document."""
 
     def encode(self, text: str) -> list[int]:
-        """The token ids of a query."""
+        """Return the token ids of a query."""
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of a piece of a document."""
+        """Return the text of a part of a document."""
 
     def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """Each token as the vocabulary has it."""
+        """Return each token as written in the vocabulary."""
 
 
 class BytesDialect:
@@ -45,22 +44,22 @@ class BytesDialect:
     end_of_text_id: Final = 0
 
     def encode(self, text: str) -> list[int]:
-        r"""UTF-8, but `\xNN` is one byte."""
+        r"""Return the UTF-8 bytes; `\xNN` is one byte."""
         pieces = re.split(r"\\x([0-9a-fA-F]{2})", text)
         return [byte for n, piece in enumerate(pieces) for byte in ([int(piece, 16)] if n % 2 else piece.encode())]
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        r"""UTF-8, with `\xNN` for what is not, and for control characters."""
+        r"""Decode UTF-8, with `\xNN` for invalid bytes and control characters."""
         text = bytes(token_ids).decode("utf-8", errors="backslashreplace")
         return re.sub(r"[\x00-\x08\x0b-\x1f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
     def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """The character of the byte's number."""
+        """Return the character with the code of each byte."""
         return [chr(token_id) for token_id in token_ids]
 
 
 class HuggingFaceDialect:
-    """A tokenizer of the package `tokenizers`, known by its definition."""
+    """A tokenizer of the package `tokenizers`, by its definition."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -68,28 +67,28 @@ class HuggingFaceDialect:
 
     @cached_property
     def end_of_text_id(self) -> int:
-        """The special token that ends a text by its name; −1 where there is none."""
+        """The special token with the name of an end-of-text token; −1 if there is none."""
         ids = {token["content"]: token["id"] for token in self._definition.get("added_tokens") or []}
         return next((ids[name] for name in END_OF_TEXT_NAMES if name in ids), infgram.END_OF_DOCUMENT)
 
     def encode(self, text: str) -> list[int]:
-        """With a space in front, which is no token of its own."""
+        """Encode the text after a space; a token of the space alone is removed."""
         written = f" {text}" if text and self._wants_space else text
         token_ids: list[int] = self._tokenizer.encode(written).tolist()
         return token_ids[1:] if token_ids and self._pieces.get(token_ids[0]) == "▁" else token_ids
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The tokenizer's own way."""
+        """Decode with the tokenizer itself."""
         text: str = self._tokenizer.decode(token_ids)
         return text
 
     def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """The piece of the vocabulary."""
+        """Return the entry of the vocabulary."""
         return [self._pieces.get(token_id, "") for token_id in token_ids]
 
     @cached_property
     def _wants_space(self) -> bool:
-        """Byte-level BPE, unless it adds the space itself."""
+        """Whether it is a byte-level BPE that does not add the space itself."""
         is_byte_level = '"ByteLevel"' in json.dumps(self._definition.get("decoder"))
         return is_byte_level and '"add_prefix_space": true' not in json.dumps(self._definition.get("pre_tokenizer"))
 
@@ -104,26 +103,26 @@ class HuggingFaceDialect:
 
 
 class IdsDialect:
-    """An index of token ids: there is no text."""
+    """An index of token ids, without text."""
 
     end_of_text_id: Final = infgram.END_OF_DOCUMENT
 
     def encode(self, text: str) -> list[int]:
-        """Refuses.
+        """Refuse text.
 
         Raises:
-            PublicError: always, but for the empty text.
+            PublicError: the text is not empty.
         """
         if text:
-            raise PublicError("This index holds no tokenizer; ask with query_ids!")
+            raise PublicError("This index has no tokenizer; use query_ids!")
         return []
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Nothing."""
+        """Return an empty text."""
         return ""
 
     def tokens(self, token_ids: Iterable[int]) -> list[str]:
-        """Nothing for each."""
+        """Return an empty text for each token."""
         return ["" for _ in token_ids]
 
 
@@ -131,13 +130,13 @@ _DIALECTS: WeakKeyDictionary[ServedIndex, Dialect] = WeakKeyDictionary()
 
 
 def dialect_of(served: ServedIndex) -> Dialect:
-    """The dialect of an index, made once."""
+    """Return the dialect of an index, created once."""
     if served not in _DIALECTS:
-        _DIALECTS[served] = _made(served)
+        _DIALECTS[served] = _create(served)
     return _DIALECTS[served]
 
 
-def _made(served: ServedIndex) -> Dialect:
+def _create(served: ServedIndex) -> Dialect:
     if not served.has_tokenizer:
         return IdsDialect()
     tokenizer = served.index.tokenizer

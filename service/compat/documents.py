@@ -1,4 +1,4 @@
-"""A document as the public API shows it: a window of tokens around a place, in pieces of text."""
+"""Documents as the public API shows them: a window of tokens around a location, split at the matches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dialect import Dialect
 from .requests import Cnf
 
 Span: TypeAlias = tuple[list[int], str | None]
-"""Tokens, and the number of the clause that they match."""
+"""Tokens, and the number of the clause that they match, if any."""
 
 _ID_BYTES: Final = 8
 
@@ -22,9 +22,9 @@ _ID_BYTES: Final = 8
 def shown(
     index: infgram.Index, dialect: Dialect, place: infgram.Location, max_tokens: int, clauses: Cnf
 ) -> dict[str, Any]:
-    """The document at a place, half of `max_tokens` before the match and half from its first token on.
+    """Return the document at a location, half of `max_tokens` before the match and half from its first token on.
 
-    The offset −1 is the separator in front of a document.
+    The offset −1 is the separator before a document.
     """
     document = index.document(place.document_id)
     begin = max(0, place.offset - max_tokens // 2)
@@ -42,7 +42,7 @@ def shown(
 
 
 def spans(token_ids: list[int], clauses: Cnf) -> list[Span]:
-    """The tokens cut at the matches of each clause's terms, the terms taken in their order."""
+    """Split the tokens at the matches of each clause, term by term."""
     cut: list[Span] = [(token_ids, None)]
     for label, clause in enumerate(clauses):
         for term in filter(None, clause):

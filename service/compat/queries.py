@@ -1,4 +1,4 @@
-"""The query types of the public API, one function each, answered by the exact index."""
+"""The query types of the public API, one function each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import infgram
 
-from ..dependencies import Asked
+from ..pipeline.job import Job
 from .cooccurrence import cooccurrences
 from .dialect import Dialect, dialect_of
 from .documents import shown
@@ -22,7 +22,7 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class PublicQuery:
-    """A query whose tokens are known.
+    """A query as tokens.
 
     Attributes:
         terms: the token ids of a simple query; None for a CNF.
@@ -59,39 +59,39 @@ class PublicQuery:
         return self.simple[:-1], self.simple[-1]
 
     def place(self, name: str) -> int:
-        """One of the fields that say which document is meant.
+        """Return a field that identifies a document.
 
         Raises:
-            PublicError: it is missing.
+            PublicError: the field is missing.
         """
         if name not in self.request.places:
             raise PublicError(f"Missing required field: '{name}'", 400)
         return self.request.places[name]
 
     def document(self, place: infgram.Location) -> Result:
-        """The document at a place, with this query's matches marked."""
+        """Return the document at a location, with the matches of this query marked."""
         return shown(self.index, self.dialect, place, self.request.options["max_disp_len"], self.cnf)
 
 
-def answer(asked: Asked, request: PublicRequest) -> Result:
-    """The answer to a request, with the tokens of its query and the milliseconds that the index took.
+def answer(job: Job, request: PublicRequest) -> Result:
+    """Answer a request, with the tokens of its query and the milliseconds to search the index.
 
     Raises:
         PublicError: the request is refused.
     """
     if request.query_type not in QUERY_TYPES:
         raise PublicError("Invalid query_type!", 400)
-    served = asked.served
+    served = job.served
     dialect = dialect_of(served)
     terms, cnf = _token_ids(served.info["vocab_size"], dialect, request)
-    end_of_text_id = asked.settings.end_of_text_ids.get(served.name, dialect.end_of_text_id)
+    end_of_text_id = job.settings.end_of_text_ids.get(served.name, dialect.end_of_text_id)
     query = PublicQuery(served.index, dialect, end_of_text_id, request, terms, cnf)
     started = perf_counter()
     result = QUERY_TYPES[request.query_type](query)
     result["latency"] = (perf_counter() - started) * 1000
     tokens = [[dialect.tokens(term) for term in clause] for clause in cnf]
-    asked_ids, asked_tokens = (cnf, tokens) if terms is None else (terms, tokens[0][0])
-    return {"token_ids": asked_ids, "tokens": asked_tokens, **result}  # a document's are its own
+    query_ids, query_tokens = (cnf, tokens) if terms is None else (terms, tokens[0][0])
+    return {"token_ids": query_ids, "tokens": query_tokens, **result}  # a document has token ids of its own
 
 
 def _token_ids(vocab_size: int, dialect: Dialect, request: PublicRequest) -> tuple[list[int] | None, Cnf]:
@@ -138,7 +138,7 @@ def _find(query: PublicQuery) -> Result:
 
 
 def _find_cnf(query: PublicQuery) -> Result:
-    """All pointers stand in the list of the first shard; `s` means nothing to `get_doc_by_ptr`."""
+    """All pointers are in the list of the first shard; `get_doc_by_ptr` ignores `s`."""
     places = _joint(query)
     pointers = [place.offset * query.index.n_documents + place.document_id for place in places]
     by_shard = [pointers, *([] for _ in range(query.index.n_shards - 1))]
@@ -146,7 +146,7 @@ def _find_cnf(query: PublicQuery) -> Result:
 
 
 def _search_docs(query: PublicQuery) -> Result:
-    """A random sample with repeats, as that API draws it."""
+    """Draw a random sample with replacement, as that API does."""
     places = _joint(query) if query.terms is None else None
     segments = [] if query.terms is None else _segments(query.index, query.terms)
     count = len(places) if places is not None else sum(hi - lo for lo, hi in segments)
@@ -178,12 +178,12 @@ def _get_doc_by_ptr(query: PublicQuery) -> Result:
     offset, document_id = divmod(query.place("ptr"), max(1, query.index.n_documents))
     query.place("s")
     if query.index.n_documents == 0 or offset >= max(1, len(query.index.document(document_id).token_ids)):
-        raise PublicError("ptr must be one that find_cnf gave!")
+        raise PublicError("ptr must be a pointer returned by find_cnf!")
     return query.document(infgram.Location(document_id, offset))
 
 
 def _creativity(query: PublicQuery) -> Result:
-    """For each token, where the longest run from it on that occurs ends."""
+    """For each token, return the end of the longest run from it on that occurs."""
     lengths = query.index.longest_matches(query.simple).lengths.tolist()
     return {"rs": [start + length for start, length in enumerate(lengths)]}
 
@@ -212,7 +212,7 @@ def _joint(query: PublicQuery) -> list[infgram.Location]:
 
 
 def _occurrences(index: infgram.Index, token_ids: list[int]) -> int:
-    """In that API the empty query stands at the separators, too."""
+    """In that API the empty query also occurs at the separators."""
     return index.count(token_ids) if token_ids else index.n_tokens + index.n_documents
 
 
@@ -244,7 +244,7 @@ def _rows(query: PublicQuery, found: infgram.NextTokenDistribution) -> Result:
 
 
 def _segments(index: infgram.Index, token_ids: list[int]) -> list[tuple[int, int]]:
-    """The ranks in each shard; for the empty query the separators have ranks of their own, after those of the last."""
+    """Return the ranks in each shard; for the empty query, those of the separators follow in the last shard."""
     segments = [(lo, hi) for lo, hi in index.find(token_ids)]
     if not token_ids:
         lo, hi = segments[-1]
@@ -253,7 +253,7 @@ def _segments(index: infgram.Index, token_ids: list[int]) -> list[tuple[int, int
 
 
 def _nth(index: infgram.Index, segments: list[tuple[int, int]], number: int) -> infgram.Location:
-    """The place of the occurrence of this number, counted through the shards."""
+    """Return the location of the n-th occurrence, counted through the shards."""
     ends = list(accumulate(hi - lo for lo, hi in segments))
     shard = next(shard for shard, end in enumerate(ends) if number < end)
     return _place_of_rank(index, shard, segments[shard][1] - (ends[shard] - number))

@@ -1,4 +1,4 @@
-"""What the public API accepts: its fields, its limits, and what it says when they are not kept."""
+"""Requests of the public API: fields, limits, and error messages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Terms: TypeAlias = list[list[int]]
 Cnf: TypeAlias = list[Terms]
 """An AND of clauses, each an OR of terms, each a list of token ids."""
 
-MOST_CHARACTERS: Final = 1000
-MOST_TOKENS: Final = 500
-MOST_CLAUSES: Final = 4
-MOST_TERMS: Final = 4
+MAX_CHARACTERS: Final = 1000
+MAX_TOKENS: Final = 500
+MAX_CLAUSES: Final = 4
+MAX_TERMS: Final = 4
 SEPARATOR: Final = 65_535
-"""The id of the separator between documents, in that engine's indexes of 16 bits."""
+"""The id of the document separator in the 16-bit indexes of that engine."""
 
 OPTIONS: Final[Mapping[str, tuple[int, int]]] = {
     "max_support": (1000, 1000),
@@ -24,18 +24,18 @@ OPTIONS: Final[Mapping[str, tuple[int, int]]] = {
     "maxnum": (1, 10),
     "max_disp_len": (1000, 10_000),
 }
-"""What is taken unless it is given, and the most that may be given."""
+"""The default and the maximum of each option."""
 
 PLACES: Final = ("s", "rank", "ptr")
 IGNORED: Final = ("engine", "source", "timestamp")
 
 
 class PublicError(Exception):
-    """A request that is refused: by most of its rules with the status 200, as that API does.
+    """Raised to refuse a request, in most cases with the status 200, as that API does.
 
     Attributes:
         message: the field `error` of the answer.
-        status: of HTTP.
+        status: the HTTP status.
     """
 
     def __init__(self, message: str, status: int = 200) -> None:
@@ -45,11 +45,11 @@ class PublicError(Exception):
 
 @dataclass(frozen=True)
 class PublicRequest:
-    """A request whose fields are there and have their types; its query is not looked into yet.
+    """A request with valid fields; its query is not parsed yet.
 
     Attributes:
-        options: every option, given or not.
-        places: those of `PLACES` that are given.
+        options: all options, with defaults.
+        places: the fields of `PLACES` that are present.
     """
 
     index: str
@@ -61,7 +61,7 @@ class PublicRequest:
 
     @classmethod
     def read(cls, body: Any) -> PublicRequest:
-        """The request of a body's value.
+        """Return the request in a decoded body.
 
         Raises:
             PublicError: a field is missing, unknown or out of range.
@@ -83,34 +83,34 @@ class PublicRequest:
         places = {name: _place(name, fields.pop(name)) for name in PLACES if name in fields}
         options = {name: _option(name, fields.pop(name, None)) for name in OPTIONS}
         if fields:
-            raise PublicError("A field is not known to this query_type!", 400)
+            raise PublicError("Unknown field for this query_type!", 400)
         return cls(str(index), str(query_type), query, query_ids, options, places)
 
 
 def checked_ids(query_ids: Any, vocab_size: int) -> tuple[list[int] | None, Cnf]:
-    """Token ids of a query, within the limits.
+    """Check the token ids of a query.
 
     Returns:
-        The ids of a simple query, None for a CNF; and the query as a CNF.
+        The ids of a simple query, or None for a CNF; and the query as a CNF.
 
     Raises:
-        PublicError: they are neither, too many, or outside the vocabulary.
+        PublicError: the query is neither, exceeds a limit, or has ids outside the vocabulary.
     """
     if _is_term(query_ids):
         _check_terms([query_ids], vocab_size)
         return query_ids, [[query_ids]]
     if not _is_cnf(query_ids):
         raise PublicError("query_ids must be a list of integers, or a triply-nested list of integers!")
-    if len(query_ids) > MOST_CLAUSES:
-        raise PublicError(f"Please enter at most {MOST_CLAUSES} disjunctive clauses!")
-    if any(len(clause) > MOST_TERMS for clause in query_ids):
-        raise PublicError(f"Please enter at most {MOST_TERMS} terms in each disjunctive clause!")
+    if len(query_ids) > MAX_CLAUSES:
+        raise PublicError(f"Please enter at most {MAX_CLAUSES} disjunctive clauses!")
+    if any(len(clause) > MAX_TERMS for clause in query_ids):
+        raise PublicError(f"Please enter at most {MAX_TERMS} terms in each disjunctive clause!")
     _check_terms([term for clause in query_ids for term in clause], vocab_size)
     return None, query_ids
 
 
 def clauses_of(query: str) -> list[list[str]] | None:
-    """The texts of a query with operators, of which OR binds tighter; None for a query without."""
+    """Return the clauses of a query with operators, of which OR binds tighter; None for one without."""
     if " AND " not in query and " OR " not in query:
         return None
     return [clause.split(" OR ") for clause in query.split(" AND ")]
@@ -119,22 +119,22 @@ def clauses_of(query: str) -> list[list[str]] | None:
 def _check_text(query: Any) -> None:
     if not isinstance(query, str):
         raise PublicError("query must be a string!")
-    if len(query) > MOST_CHARACTERS:
-        raise PublicError(f"Please limit your input to <= {MOST_CHARACTERS} characters!")
+    if len(query) > MAX_CHARACTERS:
+        raise PublicError(f"Please limit your input to <= {MAX_CHARACTERS} characters!")
     try:
         query.encode()
     except UnicodeEncodeError as error:
-        raise PublicError("query holds a lone surrogate, which is no text!", 400) from error
+        raise PublicError("query contains a lone surrogate, which is not valid text!", 400) from error
 
 
 def _check_terms(terms: Terms, vocab_size: int) -> None:
-    if sum(map(len, terms)) > MOST_TOKENS:
-        raise PublicError(f"Please limit your input to <= {MOST_TOKENS} tokens!")
+    if sum(map(len, terms)) > MAX_TOKENS:
+        raise PublicError(f"Please limit your input to <= {MAX_TOKENS} tokens!")
     token_ids = [token_id for term in terms for token_id in term]
     if any(not 0 <= token_id < vocab_size and token_id != SEPARATOR for token_id in token_ids):
         raise PublicError("Some item(s) in your query_ids are out-of-range!")
     if vocab_size <= SEPARATOR and SEPARATOR in token_ids:
-        raise PublicError(f"{SEPARATOR}, the separator of documents, is no token here; queries end with a document!")
+        raise PublicError(f"{SEPARATOR}, the document separator, is not a token here; queries cannot cross documents!")
 
 
 def _is_term(value: Any) -> bool:

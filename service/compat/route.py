@@ -1,4 +1,4 @@
-"""The one address of the public API."""
+"""The route of the public API."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from fastapi.routing import APIRoute
 
 import infgram
 
-from .. import bodies, lines
-from ..answering import in_pieces, promptly
-from ..dependencies import Asked
+from ..pipeline import body as bodies
+from ..pipeline import serialization
+from ..pipeline.dispatch import run_in_thread
+from ..pipeline.job import Job
 from ..problems import ProblemError
 from ..runtime import runtime_of
 from ..settings import Limits
-from .models import PublicAnswer, PublicQuestion
 from .queries import answer
 from .requests import PublicError, PublicRequest
+from .schemas import PublicAnswer, PublicQuestion
 
 STATUS_OF_BODY = {422: 400}
-"""What that API says of a body that is no JSON."""
+"""The status of that API for a body that is not JSON."""
 
 
 class PublicRoute(APIRoute):
-    """The body is read and answered by the rules of the public API, which FastAPI only describes."""
+    """A route whose endpoint reads the body itself; FastAPI only describes it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself."""
+        """Return the endpoint itself."""
         return self.endpoint
 
 
@@ -59,19 +60,19 @@ router = APIRouter(route_class=PublicRoute, tags=["public API"])
     },
 )
 async def public_query(request: Request) -> Response:
-    """Requests and answers of the public infini-gram API, `count` to `get_doc_by_ptr`.
+    """All query types of the public infini-gram API, from `count` to `get_doc_by_ptr`.
 
-    As there, what exceeds a limit is answered with the status 200 and a field `error`. Counts are exact where that API
-    samples: `approx` is always false, and `max_support` and `max_clause_freq` change nothing.
+    As in that API, a request that exceeds a limit gets the status 200 and a field `error`. Counts are exact where that
+    API samples: `approx` is always false, and `max_support` and `max_clause_freq` have no effect.
     """
     try:
         runtime, limits = runtime_of(request), runtime_of(request).settings.limits
         body = await bodies.read_body(request, limits.body_bytes)
         read = partial(_read, body, limits)
-        asked = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
-        if asked.index not in runtime.indexes:
-            raise PublicError("Invalid index; GET / lists those there are!", 400)
-        return in_pieces(await promptly(request, asked.index, partial(_answered, asked)))
+        query = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
+        if query.index not in runtime.indexes:
+            raise PublicError("Invalid index; GET / lists the indexes!", 400)
+        return serialization.json_response(await run_in_thread(request, query.index, partial(_answered, query)))
     except PublicError as error:
         return _error(error.message, error.status)
     except ProblemError as error:
@@ -83,11 +84,11 @@ def _read(body: bytes, limits: Limits) -> PublicRequest:
     return PublicRequest.read(bodies.parse(body, limits))
 
 
-def _answered(request: PublicRequest, asked: Asked) -> list[bytes]:
+def _answered(request: PublicRequest, job: Job) -> list[bytes]:
     try:
-        return lines.whole_object(answer(asked, request))
+        return serialization.to_json_object(answer(job, request))
     except infgram.QueryError as error:
-        raise PublicError("The index cannot be asked this!") from error
+        raise PublicError("Invalid query for this index!") from error
 
 
 def _error(message: str, status: int, headers: Any = None) -> Response:

@@ -1,86 +1,45 @@
-"""The routes: one file a resource."""
+"""The routes of the service, one file per family."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from ..answering import QuestionRoute
 from ..compat import route as compat
-from . import (
-    admin,
-    count,
-    document_batch,
-    document_count,
-    documents,
-    find,
-    health,
-    indexes,
-    infgram,
-    interpolated,
-    locate,
-    longest_matches,
-    longest_suffix,
-    metrics,
-    next_token,
-    novelty,
-    overlap,
-    page,
-    prob,
-    score,
-    search,
-    search_text,
-    tokenize,
-    trace,
+from ..pipeline.dispatch import QueryRoute
+from . import admin, comparison, count, documents, find, indexes, next_token, page, score, search, tokens
+
+_ABOUT_AN_INDEX: Final = (
+    count.router,
+    next_token.router,
+    score.router,
+    find.router,
+    search.router,
+    documents.router,
+    documents.batch_router,
+    comparison.router,
+    tokens.router,
 )
 
-_RESOURCES = (
-    count,
-    infgram,
-    next_token,
-    interpolated,
-    prob,
-    longest_suffix,
-    longest_matches,
-    score,
-    find,
-    locate,
-    search,
-    search_text,
-    documents,
-    document_batch,
-    document_count,
-    trace,
-    novelty,
-    overlap,
-    tokenize,
-)
+_queries = APIRouter(prefix="/v1/indexes/{name}")
+for _router in _ABOUT_AN_INDEX:
+    _queries.include_router(_router)
 
-questions = APIRouter(prefix="/v1/indexes/{name}")
-for _resource in _RESOURCES:
-    questions.include_router(_resource.router)
+ROUTERS: Final = (_queries, indexes.router, compat.router, admin.health_router, admin.router, page.router)
 
-ROUTERS = (
-    questions,
-    indexes.router,
-    compat.router,
-    health.router,
-    metrics.router,
-    admin.router,
-    page.router,
-)
-
-QUESTIONS = {
-    route.path: route for resource in _RESOURCES for route in resource.router.routes if isinstance(route, QuestionRoute)
+QUERY_ROUTES: Final = {
+    route.path: route for router in _ABOUT_AN_INDEX for route in router.routes if isinstance(route, QueryRoute)
 }
-"""The routes of the questions, by what follows the index's name in the address."""
+"""The routes of the queries, by the part of the path that follows the index's name."""
 
-OPERATIONS = sorted(
+OPERATIONS: Final = sorted(
     route.operation_id or route.name
-    for router in (*(resource.router for resource in _RESOURCES), *ROUTERS[1:])
+    for router in (*_ABOUT_AN_INDEX, *ROUTERS[1:])
     for route in router.routes
     if isinstance(route, APIRoute)
 )
-"""The names of all operations."""
+"""The ids of all operations."""
 
-__all__ = ["OPERATIONS", "QUESTIONS", "ROUTERS"]
+__all__ = ["OPERATIONS", "QUERY_ROUTES", "ROUTERS"]

@@ -1,26 +1,24 @@
-"""In which ranks of the suffix arrays something stands."""
+"""Where a query occurs: its suffix ranges, and the documents and offsets of its occurrences."""
 
 from __future__ import annotations
 
 from time import perf_counter
 
-from ..answering import question_router
-from ..answers import FindAnswer, SuffixRangeAnswer
-from ..asking import answer_each, encode, milliseconds_since
-from ..batch_answers import FindBatchAnswer, Results
-from ..batches import FindBatch
-from ..dependencies import AskedIndex
-from ..questions import FindQuestion
+from ..dependencies import JobDep
+from ..pipeline.encoding import encode, milliseconds_since
+from ..pipeline.questions import QuestionRouter
+from ..schemas.requests import FindQuestion, LocateQuestion
+from ..schemas.responses import FindAnswer, LocateAnswer, Place, SuffixRangeAnswer
 
-router = question_router("find")
+router = QuestionRouter("find")
 
 
-@router.post("/find", operation_id="find", summary="The suffix range of a text in each shard")
-def find(asked: AskedIndex, question: FindQuestion) -> FindAnswer:
-    """The ranks whose suffixes begin with the query, one range a shard."""
+@router.question("/find", summary="The suffix range of a text in each shard", batch_summary="Find several texts")
+def find(job: JobDep, question: FindQuestion) -> FindAnswer:
+    """The range of ranks whose suffixes begin with the query, in each shard."""
     started = perf_counter()
-    query = encode(asked, question)
-    ranges = asked.served.index.find(query.token_ids)
+    query = encode(job, question)
+    ranges = job.served.index.find(query.token_ids)
     return FindAnswer(
         token_ids=query.ids,
         tokens=query.tokens,
@@ -30,7 +28,22 @@ def find(asked: AskedIndex, question: FindQuestion) -> FindAnswer:
     )
 
 
-@router.post("/find/batch", operation_id="find_batch", summary="Find several texts", response_model=FindBatchAnswer)
-def find_batch(asked: AskedIndex, batch: FindBatch) -> Results[FindAnswer]:
-    """`find` for each question; one that fails has its problem in its place."""
-    return answer_each(asked, batch, find)
+@router.question(
+    "/locate",
+    summary="The occurrences of a text",
+    batch_summary="Locate several texts",
+    batch_sum=("limit", "batch_locations"),
+)
+def locate(job: JobDep, question: LocateQuestion) -> LocateAnswer:
+    """Document and offset of each occurrence, in suffix order. The empty query occurs at every token."""
+    started = perf_counter()
+    query = encode(job, question)
+    index = job.served.index
+    places = index.locate(query.token_ids, limit=question.limit)
+    return LocateAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        count=index.count(query.token_ids),
+        locations=[Place(document_id=document_id, offset=offset) for document_id, offset in places],
+        elapsed_ms=milliseconds_since(started),
+    )

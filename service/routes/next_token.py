@@ -1,30 +1,52 @@
-"""What follows the whole of a context."""
+"""What follows a context: counts, the ∞-gram, probabilities, and the mixture with a neural model."""
 
 from __future__ import annotations
 
+import math
 from time import perf_counter
 
-from ..answering import question_router
-from ..answers import DistributionAnswer
-from ..asking import answer_each, as_text, encode
-from ..batch_answers import DistributionBatchAnswer, Results
-from ..batches import NextTokenBatch
-from ..dependencies import AskedIndex
-from ..questions import NextTokenQuestion
-from ..showing import distribution
+import numpy as np
 
-router = question_router("next token")
+from infgram import NextTokenDistribution, QueryError
+
+from ..dependencies import JobDep
+from ..indexes import ServedIndex
+from ..pipeline.encoding import Encoded, as_text, encode, milliseconds_since, out_of_vocabulary
+from ..pipeline.questions import QuestionRouter
+from ..problems import ProblemError
+from ..schemas.requests import (
+    InfgramQuestion,
+    InterpolatedQuestion,
+    LongestSuffixQuestion,
+    NextTokenQuestion,
+    ProbQuestion,
+)
+from ..schemas.responses import (
+    DistributionAnswer,
+    InterpolatedAnswer,
+    LikelyToken,
+    LongestSuffixAnswer,
+    ProbAnswer,
+    Row,
+)
+
+router = QuestionRouter("next token")
 
 
-@router.post("/next-token", operation_id="next_token", summary="What follows the whole text")
-def next_token(asked: AskedIndex, question: NextTokenQuestion) -> DistributionAnswer:
-    """Exact counts of what follows the whole context; no rows if it never occurs.
+@router.question(
+    "/next-token",
+    summary="What follows a text",
+    batch_summary="What follows each of several texts",
+    batch_sum=("top_k", "batch_rows"),
+)
+def next_token(job: JobDep, question: NextTokenQuestion) -> DistributionAnswer:
+    """Exact counts of the tokens that follow the whole context; no rows if it does not occur.
 
-    With `any_tokenization`, what follows the string in whatever tokens, where a token ends with it.
+    With `any_tokenization`, what follows the string in any tokenization in which a token ends with it.
     """
     started = perf_counter()
-    query = encode(asked, question)
-    index = asked.served.index
+    query = encode(job, question)
+    index = job.served.index
     if question.is_in_characters:
         with as_text(question) as text:
             found = index.next_token_distribution(
@@ -32,15 +54,106 @@ def next_token(asked: AskedIndex, question: NextTokenQuestion) -> DistributionAn
             )
     else:
         found = index.next_token_distribution(query.token_ids, top_k=question.top_k)
-    return distribution(asked.served, query, found, suffix_length=len(query.token_ids), started=started)
+    return _distribution(job.served, query, found, suffix_length=len(query.token_ids), started=started)
 
 
-@router.post(
-    "/next-token/batch",
-    operation_id="next_token_batch",
-    summary="What follows several texts",
-    response_model=DistributionBatchAnswer,
+@router.question(
+    "/infgram",
+    summary="What follows the longest suffix that occurs",
+    batch_summary="The ∞-gram of several texts",
+    batch_sum=("top_k", "batch_rows"),
 )
-def next_token_batch(asked: AskedIndex, batch: NextTokenBatch) -> Results[DistributionAnswer]:
-    """`next_token` for each question; one that fails has its problem in its place."""
-    return answer_each(asked, batch, next_token, in_sum=("top_k", asked.limits.batch_rows))
+def infgram(job: JobDep, question: InfgramQuestion) -> DistributionAnswer:
+    """The ∞-gram: exact counts of what follows the longest suffix that occurs at least `min_count` times."""
+    started = perf_counter()
+    query = encode(job, question)
+    found = job.served.index.infgram_distribution(query.token_ids, min_count=question.min_count, top_k=question.top_k)
+    return _distribution(job.served, query, found, suffix_length=found.suffix_length, started=started)
+
+
+@router.question("/prob", summary="The ∞-gram probability of one token", batch_summary="Several probabilities")
+def prob(job: JobDep, question: ProbQuestion) -> ProbAnswer:
+    """How often the token follows the longest suffix that occurs at least `min_count` times."""
+    started = perf_counter()
+    query = encode(job, question)
+    vocab_size = job.served.info["vocab_size"]
+    if question.token_id >= vocab_size:
+        raise ProblemError("token_out_of_vocabulary", errors=[out_of_vocabulary(vocab_size, "token_id")])
+    found = job.served.index.infgram_log_prob(query.token_ids, question.token_id, min_count=question.min_count)
+    return ProbAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        suffix_length=found.suffix_length,
+        effective_n=found.effective_n,
+        context_count=found.context_count,
+        continuation_count=found.continuation_count,
+        is_sparse=found.is_sparse,
+        log_prob=float(found) if math.isfinite(found) else None,
+        elapsed_ms=milliseconds_since(started),
+    )
+
+
+@router.question(
+    "/longest-suffix",
+    summary="The longest suffix that occurs",
+    batch_summary="The longest suffixes of several texts",
+)
+def longest_suffix(job: JobDep, question: LongestSuffixQuestion) -> LongestSuffixAnswer:
+    """Length and count of the longest suffix that occurs at least `min_count` times."""
+    started = perf_counter()
+    query = encode(job, question)
+    found = job.served.index.longest_suffix(query.token_ids, min_count=question.min_count)
+    return LongestSuffixAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        length=found.length,
+        count=found.count,
+        elapsed_ms=milliseconds_since(started),
+    )
+
+
+@router.question(
+    "/interpolated",
+    summary="What follows, by the index and a neural model",
+    batch_summary="What follows several texts, by the index and a neural model",
+    batch_sum=("top_k", "batch_rows"),
+)
+def interpolated(job: JobDep, question: InterpolatedQuestion) -> InterpolatedAnswer:
+    """The mixture of a neural model with smoothed n-grams of the index, if a model is configured for it."""
+    started = perf_counter()
+    query, model = encode(job, question), job.served.model
+    if model is None:
+        raise ProblemError("no_model")
+    try:
+        probabilities = model.distribution(query.token_ids)
+    except QueryError as error:
+        raise ProblemError("empty_query") from error
+    likely = np.argsort(-probabilities, kind="stable")[: question.top_k].tolist()
+    tokens = job.served.tokens(likely) or [None] * len(likely)
+    rows = zip(likely, tokens, probabilities[likely].tolist(), strict=True)
+    return InterpolatedAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        rows=[LikelyToken(token_id=i, token=token, log_prob=math.log(p) if p else None) for i, token, p in rows],
+        elapsed_ms=milliseconds_since(started),
+    )
+
+
+def _distribution(
+    served: ServedIndex, query: Encoded, found: NextTokenDistribution, *, suffix_length: int, started: float
+) -> DistributionAnswer:
+    """Return the answer for what follows the last `suffix_length` tokens of the query."""
+    token_ids = found.token_ids.tolist()
+    tokens = served.tokens(token_ids) or [None] * len(token_ids)
+    rows = zip(token_ids, tokens, found.counts.tolist(), found.log_probs.tolist(), strict=True)
+    return DistributionAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        suffix_length=suffix_length,
+        effective_n=suffix_length + 1,
+        context_count=found.context_count,
+        n_distinct=found.n_distinct,
+        is_sparse=found.is_sparse,
+        rows=[Row(token_id=i, token=token, count=count, log_prob=log_prob) for i, token, count, log_prob in rows],
+        elapsed_ms=milliseconds_since(started),
+    )

@@ -1,4 +1,4 @@
-"""The page, the names of the indexes for programs that ask at `/`, and the OpenAPI document."""
+"""The web page, the names of the indexes for programs that request `/`, and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from ..assets import ASSETS, wants_html
-from ..dependencies import AppRuntime, Indexes
+from ..dependencies import IndexesDep, RuntimeDep
 from ..problems import ProblemError, refusals
 
 router = APIRouter(tags=["page"])
@@ -18,12 +18,12 @@ router = APIRouter(tags=["page"])
 @router.get(
     "/",
     operation_id="root",
-    summary="The names of the indexes, or the page",
+    summary="The names of the indexes, or the web page",
     response_model=list[str],
     responses={200: {"content": {"application/json": {"example": ["language"]}, "text/html": {}}}},
 )
-async def root(request: Request, indexes: Indexes) -> Response:
-    """The names of the indexes; the page for those whose `Accept` names `text/html`."""
+async def root(request: Request, indexes: IndexesDep) -> Response:
+    """The names of the indexes, or the web page if the `Accept` header names `text/html`."""
     if wants_html(request.headers.get("accept", "")):
         return ASSETS["index.html"].response(request, vary="Accept")
     return JSONResponse(list(indexes), headers={"Vary": "Accept"})
@@ -32,20 +32,20 @@ async def root(request: Request, indexes: Indexes) -> Response:
 @router.get(
     "/web/{file}",
     operation_id="web",
-    summary="The files of the page",
+    summary="The files of the web page",
     response_class=Response,
     responses=refusals(404, 422),
 )
 async def web(request: Request, file: str) -> Response:
-    """Script, style and icon of the page."""
+    """Scripts, styles and icon of the web page."""
     if file not in ASSETS:
         raise ProblemError("unknown_path")
     return ASSETS[file].response(request)
 
 
 @router.get("/openapi.json", include_in_schema=False)
-async def openapi(request: Request, runtime: AppRuntime) -> Response:
-    """The OpenAPI document, made on a thread at the first request and kept."""
+async def openapi(request: Request, runtime: RuntimeDep) -> Response:
+    """The OpenAPI document, computed in a thread at the first request and cached."""
     if runtime.openapi is None:
         runtime.openapi = await asyncio.to_thread(_document, request.app)
     return Response(runtime.openapi, media_type="application/json")

@@ -1,33 +1,31 @@
-"""How likely each token of a sequence is after those before it."""
+"""A sequence as a whole: the probability of each token, and the longest match from each token on."""
 
 from __future__ import annotations
 
 import math
 from time import perf_counter
 
-from ..answering import question_router
-from ..answers import ScoreAnswer, ScoreTotal
-from ..asking import answer_each, encode, milliseconds_since
-from ..batch_answers import Results, ScoreBatchAnswer
-from ..batches import ScoreBatch
-from ..dependencies import AskedIndex
-from ..questions import ScoreQuestion
+from ..dependencies import JobDep
+from ..pipeline.encoding import encode, milliseconds_since
+from ..pipeline.questions import QuestionRouter
+from ..schemas.requests import LongestMatchesQuestion, ScoreQuestion
+from ..schemas.responses import LongestMatchesAnswer, ScoreAnswer, ScoreTotal
 
-router = question_router("score")
+router = QuestionRouter("score")
 
 
-@router.post("/score", operation_id="score", summary="Score every token of a text")
-def score(asked: AskedIndex, question: ScoreQuestion) -> ScoreAnswer:
-    """The ∞-gram at every position: the first token is predicted from nothing, each other from those before it."""
+@router.question("/score", summary="Score every token of a text", batch_summary="Score several texts")
+def score(job: JobDep, question: ScoreQuestion) -> ScoreAnswer:
+    """The ∞-gram at every position: each token is predicted from those before it, the first from the empty context."""
     started = perf_counter()
-    query = encode(asked, question)
-    scored = asked.served.index.score(query.token_ids, min_count=question.min_count, end=question.end)
+    query = encode(job, question)
+    scored = job.served.index.score(query.token_ids, min_count=question.min_count, end=question.end)
     log_probs = [value if math.isfinite(value) else None for value in scored.log_probs.tolist()]
     possible = [value for value in log_probs if value is not None]
     n_impossible = len(log_probs) - len(possible)
     return ScoreAnswer(
         token_ids=scored.token_ids.tolist(),
-        tokens=asked.served.tokens(scored.token_ids.tolist()),
+        tokens=job.served.tokens(scored.token_ids.tolist()),
         suffix_lengths=scored.suffix_lengths.tolist(),
         context_counts=scored.context_counts.tolist(),
         continuation_counts=scored.continuation_counts.tolist(),
@@ -41,7 +39,20 @@ def score(asked: AskedIndex, question: ScoreQuestion) -> ScoreAnswer:
     )
 
 
-@router.post("/score/batch", operation_id="score_batch", summary="Score several texts", response_model=ScoreBatchAnswer)
-def score_batch(asked: AskedIndex, batch: ScoreBatch) -> Results[ScoreAnswer]:
-    """`score` for each question; one that fails has its problem in its place."""
-    return answer_each(asked, batch, score)
+@router.question(
+    "/longest-matches",
+    summary="The longest match from each token on",
+    batch_summary="The longest matches of several texts",
+)
+def longest_matches(job: JobDep, question: LongestMatchesQuestion) -> LongestMatchesAnswer:
+    """Length and count of the longest match that starts at each token."""
+    started = perf_counter()
+    query = encode(job, question)
+    found = job.served.index.longest_matches(query.token_ids)
+    return LongestMatchesAnswer(
+        token_ids=query.ids,
+        tokens=query.tokens,
+        lengths=found.lengths.tolist(),
+        counts=found.counts.tolist(),
+        elapsed_ms=milliseconds_since(started),
+    )

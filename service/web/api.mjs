@@ -1,4 +1,4 @@
-// The questions of the page, asked of the service that it came from.
+// Requests of the page to its service.
 
 import { authorization } from "./key.mjs";
 
@@ -7,7 +7,7 @@ export class Refusal extends Error {
   /** @param {{code?: string, detail: string, errors?: {loc: string[], msg: string}[]}} problem */
   constructor({ code, detail, errors = [] }) {
     const reasons = errors.map(({ loc, msg }) => `${msg} (${loc.slice(1).join(".")}).`);
-    super(reasons.length > 0 ? `This cannot be asked. ${reasons.join(" ")}` : detail);
+    super(reasons.length > 0 ? `Invalid query. ${reasons.join(" ")}` : detail);
     this.wantsKey = code === "unauthorized";
   }
 }

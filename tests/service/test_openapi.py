@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import fastapi
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service import answers, batch_answers, batches, openapi, questions
+from infgram.service import openapi
+from infgram.service.routes import QUERY_ROUTES
+from infgram.service.schemas import fields, requests, responses
 from pydantic import BaseModel
 
 from tests.service.conftest import LIMITS
@@ -37,10 +39,17 @@ QUESTIONS = (
 )
 MODELS = [
     model
-    for module in (answers, batch_answers, batches, questions)
+    for module in (fields, requests, responses)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]
+BATCHES = {
+    model.__name__: model
+    for path, route in QUERY_ROUTES.items()
+    if path.endswith("/batch")
+    for model in (get_type_hints(route.endpoint)["batch"], route.response_model)
+}
+"""The models that the registration of a question makes."""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +104,7 @@ def test_every_body_and_answer_has_an_example(document: dict[str, Any]) -> None:
             assert examples, (operation["operationId"], media_type)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*MODELS, *BATCHES.values()], ids=lambda model: model.__name__)
 def test_examples_fit_their_models(model: type[BaseModel]) -> None:
     for example in model.model_json_schema().get("examples", []):
         made = model.model_validate(example)

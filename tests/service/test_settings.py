@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, add_key, create_app, environment, run, settings_from
-from infgram.service.keys import Keys
+from infgram.service.middleware.api_keys import Keys
 from pydantic import ValidationError
 
 import infgram
@@ -61,7 +61,7 @@ def test_all_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_one_setting_in_two_spellings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFGRAM_PORT", "1")
     monkeypatch.setenv("infgram_port", "2")
-    with pytest.raises(ValueError, match="INFGRAM_PORT and infgram_port are one setting"):
+    with pytest.raises(ValueError, match="INFGRAM_PORT and infgram_port set the same setting"):
         Settings()
 
 
@@ -119,13 +119,13 @@ def test_the_variables_of_the_rest_of_infgram_are_known() -> None:
         ("[limits]\ntop_kk = 20", r"^limits\.top_kk: .*did you mean top_k\?"),
         ("zzz = 1", r"^zzz: there is no such setting$"),
         ("port = 'many'", r"^port: Input should be a valid integer"),
-        ("[models.news]\nfolder = 'm'", r"^models: .*found news; expected of the indexes \(none\)"),
-        ("[end_of_text_ids]\nnews = 0", r"^end_of_text_ids: .*found news; expected of the indexes \(none\)"),
+        ("[models.news]\nfolder = 'm'", r"^models: .*unknown index news; the indexes are \(none\)"),
+        ("[end_of_text_ids]\nnews = 0", r"^end_of_text_ids: .*unknown index news; the indexes are \(none\)"),
         ("[indexes]\na = 'a'\n[end_of_text_ids]\na = -2", r"^end_of_text_ids\.a: .*greater than or equal to -1"),
         ("cors_origins = ['https://page.example/']", r"^cors_origins\.0: .*without a path"),
         ("cors_origins = ['page.example']", r"^cors_origins\.0: .*https://page\.example"),
         ("trusted_proxies = ['10.0.0.1/8']", r"^trusted_proxies: .*host bits"),
-        ("log_queries = true\nlog_requests = false", r"log_queries adds to the lines of log_requests"),
+        ("log_queries = true\nlog_requests = false", r"log_queries requires log_requests"),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:
@@ -171,9 +171,9 @@ def test_several_values_of_a_variable(monkeypatch: pytest.MonkeyPatch, text: str
 def test_a_file_without_keys_ends_the_start(folders: dict[str, Path], tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.txt").write_text(text)
     settings = Settings(indexes={"bytes": folders["bytes"]}, port=0, api_keys_file=tmp_path / "keys.txt")
-    with pytest.raises(infgram.InputError, match=r"keys\.txt holds no key.*infgram api-key"):
+    with pytest.raises(infgram.InputError, match=r"keys\.txt contains no key.*infgram api-key"):
         run(settings)
-    with pytest.raises(infgram.InputError, match="holds no key"), TestClient(create_app(settings)):
+    with pytest.raises(infgram.InputError, match="contains no key"), TestClient(create_app(settings)):
         pass
 
 
@@ -195,7 +195,7 @@ def test_lines_of_keys_that_contradict_each_other(tmp_path: Path) -> None:
     add_key(file, "alice")
     line = file.read_text().strip()
     file.write_text(f"{line}\n{line.replace('alice', 'bob')} admin\n")
-    with pytest.raises(infgram.InputError, match=r"line 2: the key of 'alice' again"):
+    with pytest.raises(infgram.InputError, match=r"line 2: 'alice' has the same key"):
         Keys.read(file)
     file.write_text(f"{line} requests_per_s=0\n")
     with pytest.raises(infgram.InputError, match=r"line 1: expected requests_per_s above 0"):

@@ -1,0 +1,147 @@
+"""Quick questions are answered on the event loop, as long as their answers do not wait for anything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from infgram.service import Settings, create_app, runtime
+from infgram.service.pipeline import body as bodies
+from infgram.service.runtime import Runtime
+from infgram.service.schemas.fields import SHORT
+
+import infgram
+from tests.service.conftest import answered, problem
+
+AT = "/v1/indexes/bytes"
+QUICK: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("count", {"query": "rose"}),
+    ("find", {"token_ids": [97]}),
+    ("next-token", {"query": "rose"}),
+    ("infgram", {"query": "rose"}),
+    ("prob", {"query": "rose", "token_id": 97}),
+    ("longest-suffix", {"query": "x" * SHORT}),
+)
+SLOW: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("count", {"query": "x" * (SHORT + 1)}),
+    ("count", {"token_ids": [97] * (SHORT + 1)}),
+    ("count", {"query": "rose", "ignore_case": True}),
+    ("count", {"query": "rose", "any_tokenization": True}),
+    ("count", {"query": "rose", "readings": True}),
+    ("next-token", {"query": "rose", "any_tokenization": True}),
+    ("infgram", {"query": "rose", "top_k": SHORT + 1}),
+    ("count/batch", {"items": [{"query": "rose"}]}),
+    ("document-count", {"query": "rose"}),
+    ("locate", {"query": "rose"}),
+    ("search", {"query": "rose"}),
+    ("search-text", {"query": "rose"}),
+    ("tokenize", {"query": "rose"}),
+)
+
+
+class Watched:
+    """A service that counts what it asks of threads, and a disk whose reads are made up."""
+
+    def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.client, self.n_on_threads, self.n_waits, self.now = client, 0, 0, 100.0
+        self.runtime: Runtime = vars(client.app)["state"].runtime
+        on_thread = self.runtime.on_thread
+
+        def counted(function: Any) -> Any:
+            self.n_on_threads += 1
+            return on_thread(function)
+
+        monkeypatch.setattr(self.runtime, "on_thread", counted)
+        monkeypatch.setattr(runtime, "_major_faults", lambda: self.n_waits)
+        monkeypatch.setattr(runtime, "monotonic", lambda: self.now)
+        self.runtime.disk = runtime.DiskMonitor()
+
+    def asks_a_thread(self, question: str = "count", body: Any = None) -> bool:
+        """Whether a thread answers."""
+        before = self.n_on_threads
+        answered(self.client.post(f"{AT}/{question}", json=body or {"query": "rose"}))
+        return self.n_on_threads > before
+
+
+@pytest.fixture
+def watched(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    with TestClient(create_app(Settings(indexes=folders)), raise_server_exceptions=False) as client:
+        yield Watched(client, monkeypatch)
+
+
+def test_quick_questions(watched: Watched) -> None:
+    for question, body in QUICK:
+        assert not watched.asks_a_thread(question, body), question
+
+
+def test_other_questions(watched: Watched) -> None:
+    for question, body in SLOW:
+        assert watched.asks_a_thread(question, body), (question, body.keys())
+
+
+def test_only_small_bodies_are_read_on_the_event_loop(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    parse = bodies.parse
+
+    def noted(*arguments: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return parse(*arguments)
+
+    monkeypatch.setattr(bodies, "parse", noted)
+    small, large = b'{"query":"a"}', b'{"query":"a"' + b" " * bodies.SMALL_BYTES + b"}"
+    batch, public = b'{"items":[{"query":"a"}]}', b'{"index":"bytes","query_type":"count","query":"a"'
+    asked = [
+        ("count", small, False),
+        ("count", large, True),
+        ("count/batch", batch, True),
+        ("count/batch", b"[]", True),
+    ]
+    asked += [("counts", b'{"queries":["a"]}', True)]
+    json_type = {"content-type": "application/json"}
+    for question, body, by_reader in asked:
+        watched.client.post(f"{AT}/{question}", content=body, headers=json_type)
+        assert threads.pop().startswith("reader") == by_reader, (question, body[:40])
+    for body, by_reader in ((public + b"}", False), (public + b" " * bodies.SMALL_BYTES + b"}", True)):
+        answered(watched.client.post("/", content=body, headers=json_type))
+        assert threads.pop().startswith("reader") == by_reader
+
+
+def test_while_the_disk_is_read(watched: Watched) -> None:
+    assert not watched.asks_a_thread()
+    watched.n_waits += 1
+    assert not watched.asks_a_thread(), "this answer found it out"
+    assert watched.asks_a_thread()
+    watched.now += runtime.BUSY_DISK_S
+    assert not watched.asks_a_thread()
+    assert not watched.asks_a_thread()
+
+
+def test_an_index_that_is_elsewhere(watched: Watched) -> None:
+    served = watched.runtime.indexes["bytes"]
+
+    class Remote:
+        """Whatever has the methods of an index."""
+
+        is_local = False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(index, name)
+
+    index, served.index = served.index, Remote()  # type: ignore[assignment]
+    assert watched.asks_a_thread()
+
+
+def test_damage(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> int:
+        raise infgram.IndexDamagedError("/secret/place is damaged")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(infgram.Index, "count", fail)
+        problem(watched.client.post(f"{AT}/count", json={"query": "rose"}), 503, "index_damaged")
+    problem(watched.client.post(f"{AT}/infgram", json={"query": "rose"}), 503, "index_damaged")
+    problem(watched.client.get("/readyz"), 503, "index_damaged")
+    assert watched.n_on_threads == 0

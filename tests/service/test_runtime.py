@@ -1,0 +1,294 @@
+"""Opening, damage, overload, and the settings."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from infgram.service import Settings, add_key, create_app, names_of, settings_from
+from infgram.service.indexes import ServedIndex
+from infgram.service.runtime import Runtime
+from pydantic import ValidationError
+
+import infgram
+from tests.client.loopback import loopback
+from tests.service.conftest import answered, problem
+
+
+class Stub:
+    """Stands in the place of an index and does what it is told."""
+
+    vocab_size = 255
+    tokenizer: Any = None
+    is_local = False
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.is_closed = False
+        self.n_counted = 0
+        self.started, self.may_end = threading.Event(), threading.Event()
+
+    def count(self, _: Any) -> int:
+        if self.error is not None:
+            raise self.error
+        self.started.set()
+        assert self.may_end.wait(timeout=30)
+        self.n_counted += 1
+        return 7
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def served(folders: dict[str, Path], **more: Any) -> TestClient:
+    return TestClient(create_app(Settings(indexes=folders, **more)), raise_server_exceptions=False)
+
+
+def put(client: TestClient, name: str, stub: Stub) -> None:
+    entry = runtime(client).indexes[name]
+    stub.tokenizer = entry.index.tokenizer
+    entry.index = stub  # type: ignore[assignment]
+
+
+def runtime(client: TestClient) -> Runtime:
+    found: Runtime = vars(client.app)["state"].runtime
+    return found
+
+
+def test_making_an_app_opens_nothing(tmp_path: Path) -> None:
+    app = create_app(Settings(indexes={"none": tmp_path / "none"}))
+    with pytest.raises(infgram.IndexNotFoundError), TestClient(app):
+        pass
+
+
+def test_the_lifespan_closes_what_it_opened(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        indexes = [entry.index for entry in runtime(client).indexes.values()]
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
+    for index in indexes:
+        with pytest.raises(infgram.IndexClosedError):
+            index.count([1])
+
+
+def test_a_damaged_index_answers_503_from_then_on(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(infgram.IndexDamagedError("/secret/place is damaged")))
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+        for path in ("count", "count/batch", "infgram"):
+            body = {"items": [{"query": "a"}]} if "batch" in path else {"query": "a"}
+            refused = problem(client.post(f"/v1/indexes/bytes/{path}", json=body), 503, "index_damaged")
+            assert "secret" not in str(refused)
+        problem(client.get("/readyz"), 503, "index_damaged")
+        assert answered(client.get("/healthz")) == {"status": "ok"}
+        assert answered(client.post("/v1/indexes/bpe/count", json={"query": " rose"}))["count"] == 5
+
+
+def test_a_disk_that_fails_is_503_and_may_recover(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(infgram.StorageError("/secret/place cannot be read")))
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "storage_error")
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the secret"), MemoryError(), infgram.InfgramError("the secret")])
+def test_an_unexpected_error_tells_nothing(folders: dict[str, Path], error: Exception) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(error))
+        response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
+        refused = problem(response, 500, "internal_error")
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert refused["detail"] == "Internal error; the log of the server has the details."
+
+
+def test_too_many_at_a_time_are_refused(folders: dict[str, Path]) -> None:
+    stub = Stub()
+    with served(folders, max_concurrency=1, max_waiting=0) as client, ThreadPoolExecutor(1) as threads:
+        put(client, "bytes", stub)
+        first = threads.submit(client.post, "/v1/indexes/bytes/count", json={"query": "a"})
+        assert stub.started.wait(timeout=30)
+        response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
+        problem(response, 503, "overloaded")
+        assert response.headers["retry-after"] == "1"
+        assert answered(client.get("/healthz")) == {"status": "ok"}
+        stub.may_end.set()
+        assert answered(first.result())["count"] == 7
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "a"}))["count"] == 7
+
+
+def test_some_may_wait(folders: dict[str, Path]) -> None:
+    stub = Stub()
+    with served(folders, max_concurrency=1, max_waiting=3) as client, ThreadPoolExecutor(4) as threads:
+        put(client, "bytes", stub)
+        sent = [threads.submit(client.post, "/v1/indexes/bytes/count", json={"query": "a"}) for _ in range(4)]
+        assert stub.started.wait(timeout=30)
+        stub.may_end.set()
+        assert [answered(response.result())["count"] for response in sent] == [7] * 4
+
+
+def test_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFGRAM_INDEXES", '{"stories": "/data/stories.infgram"}')
+    monkeypatch.setenv("INFGRAM_PORT", "80")
+    monkeypatch.setenv("INFGRAM_LIMITS__TOP_K", "77")
+    settings = Settings(host="0.0.0.0")
+    assert settings.indexes == {"stories": Path("/data/stories.infgram")}
+    assert (settings.host, settings.port, settings.limits.top_k) == ("0.0.0.0", 80, 77)
+    assert Settings(port=81).port == 81
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"indexes": {"a/b": "x"}},
+        {"indexes": {"": "x"}},
+        {"port": 65_536},
+        {"max_concurrency": 0},
+        {"limits": {"top_k": 19}},
+        {"limits": {"other": 1}},
+        {"other": 1},
+    ],
+)
+def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**wrong)
+
+
+def test_names_of_folders() -> None:
+    paths = [Path(name) for name in ("a/corpus.infgram", "b/corpus.infgram", "my books (2)", "…", "c.d")]
+    names = ["corpus", "corpus-2", "my-books-2", "index", "c.d"]
+    absolute = {name: path.absolute() for name, path in zip(names, paths, strict=True)}
+    assert names_of(paths) == absolute
+    assert Settings(indexes=names_of(paths)).indexes == absolute
+
+
+# Time limits, clients that go away, and indexes that are replaced
+
+
+def test_an_answer_that_takes_too_long(folders: dict[str, Path]) -> None:
+    """The client is answered in time; the search that cannot be stopped keeps its place until it ends."""
+    stub = Stub()
+    with served(folders, timeout_s=0.2, max_concurrency=1, max_waiting=0) as client:
+        put(client, "bytes", stub)
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "timeout")
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "overloaded")
+        stub.may_end.set()
+        assert soon_counted(client) == 7
+
+
+def soon_counted(client: TestClient) -> int:
+    for _ in range(100):
+        response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
+        if response.status_code == 200:
+            return int(response.json()["count"])
+        problem(response, 503, "overloaded")
+        time.sleep(0.05)
+    raise AssertionError("the place was never given back")
+
+
+def test_a_batch_stops_at_the_time_limit(folders: dict[str, Path]) -> None:
+    with served(folders, timeout_s=0.05) as client:
+        items = [{"query": "a rose is a rose" * 50}] * 1000
+        problem(client.post("/v1/indexes/bytes/score/batch", json={"items": items}), 503, "timeout")
+
+
+def test_a_client_that_goes_away_stops_its_batch(folders: dict[str, Path]) -> None:
+    """After the first of the questions, which waits until the connection is gone."""
+    stub = Stub()
+    stub.is_local = True  # asked one by one
+    with loopback(indexes={"bytes": folders["bytes"]}) as service:
+        entry = service.runtime.indexes["bytes"]
+        stub.tokenizer = entry.index.tokenizer
+        entry.index = stub  # type: ignore[assignment]
+        body = b'{"items": [' + b",".join([b'{"query": "a"}'] * 500) + b"]}"
+        head = "POST /v1/indexes/bytes/count/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        host, port = service.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert stub.started.wait(timeout=30)
+            time.sleep(0.2)  # longer than an answer goes unwatched
+        time.sleep(0.2)
+        stub.may_end.set()
+        for _ in range(600):
+            if entry.n_holders == 0:
+                break
+            time.sleep(0.05)
+        assert entry.n_holders == 0
+        assert stub.n_counted == 1
+
+
+def test_an_index_stays_open_until_its_last_answer(folders: dict[str, Path]) -> None:
+    stub = Stub()
+    with served(folders) as client, ThreadPoolExecutor(1) as threads:
+        indexes = runtime(client).indexes
+        put(client, "bytes", stub)
+        first = threads.submit(client.post, "/v1/indexes/bytes/count", json={"query": "a"})
+        assert stub.started.wait(timeout=30)
+        other = ServedIndex("bytes", infgram.open(folders["bytes"]))
+        assert indexes.replace({**indexes, "bytes": other}) == ["bytes"]
+        assert not stub.is_closed
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
+        stub.may_end.set()
+        assert answered(first.result())["count"] == 7
+        assert stub.is_closed
+
+
+def test_a_damaged_index_is_replaced_by_a_reload(folders: dict[str, Path]) -> None:
+    with served(folders) as client:
+        put(client, "bytes", Stub(infgram.IndexDamagedError("damaged")))
+        problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "index_damaged")
+        assert answered(client.post("/v1/admin/reload")) == {"reloaded": ["bytes"], "unchanged": ["bpe", "ids"]}
+        assert answered(client.post("/v1/indexes/bytes/count", json={"query": "rose"}))["count"] == 5
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+
+
+def test_whatever_ends_a_reload_has_a_reason(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error that is none of the library's, as of a model's file."""
+    keys = tmp_path / "keys.txt"
+    admin = {"authorization": f"Bearer {add_key(keys, 'keeper', is_admin=True)}"}
+    with served({"bytes": folders["bytes"]}, api_keys_file=keys) as client:
+
+        def fail(*_: Any) -> None:
+            raise PermissionError(13, "Permission denied", "/data/weights.json")
+
+        indexes = runtime(client).indexes
+        monkeypatch.setattr(indexes, "_model_loader", fail)
+        indexes["bytes"].is_damaged = True  # so it is opened anew
+        refused = problem(client.post("/v1/admin/reload", headers=admin), 503, "not_loaded")
+        assert "index bytes" in refused["detail"]
+        assert "Permission denied: '/data/weights.json'" in refused["detail"]
+        assert client.get("/metrics", headers=admin).text.count("infgram_reload_failed 1.0") == 1
+        indexes["bytes"].is_damaged = False
+        assert client.get("/readyz").json()["reload_failed"]["error"] == "other"
+    assert "/data/weights.json" in capsys.readouterr().err
+
+
+def test_an_index_can_be_verified_before_it_is_served(folders: dict[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "x"
+    shutil.copytree(folders["bytes"], copy)
+    (section,) = copy.glob("*/suffix_array.bin")
+    content = bytearray(section.read_bytes())
+    content[-20] ^= 1
+    section.write_bytes(content)
+    create = create_app(Settings(indexes={"x": copy}, verify=True))
+    with pytest.raises(infgram.IndexDamagedError), TestClient(create):
+        pass
+
+
+def test_settings_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "service.toml"
+    file.write_text('port = 81\nhost = "::1"\n[indexes]\na = "x"\n[limits]\ntop_k = 99\n')
+    monkeypatch.setenv("INFGRAM_HOST", "127.0.0.2")
+    settings = settings_from(file, port=82)
+    assert (settings.port, settings.host, settings.limits.top_k) == (82, "127.0.0.2", 99)
+    assert settings.indexes == {"a": Path("x").absolute()}
+    assert settings_from(None, port=83).port == 83
+    with pytest.raises(OSError, match="none"):
+        settings_from(tmp_path / "none.toml")
