@@ -17,7 +17,7 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native check lint types format generated bench torture clean
+.PHONY: help demo test native tidy check lint types format generated bench torture clean
 
 help: ## List what one can do.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ else
 	$(BIN)/cmake --build $(VENV)/native-tests
 	$(BIN)/ctest --test-dir $(VENV)/native-tests --output-on-failure --no-tests=error
 endif
+
+# It takes several minutes on 2 cores, so it is a part of `make torture` and of the workflow, not of `make check`.
+tidy: $(VENV)/.installed-all ## Run clang-tidy on the core; .clang-tidy has the checks.
+	cd csrc && $(abspath $(BIN))/cmake --preset tidy -B $(abspath $(VENV))/tidy \
+	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja "-DCMAKE_CXX_CLANG_TIDY=$(abspath $(BIN))/clang-tidy;--quiet"
+	$(BIN)/cmake --build $(VENV)/tidy
 
 check: NATIVE_FLAGS := -DINFGRAM_WERROR=ON
 check: lint types test ## Check format, lint and types, then run the tests.
@@ -65,7 +71,7 @@ generated: $(VENV)/.installed-all ## Write anew what is generated: the native st
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py
 
-torture: $(VENV)/.installed-all ## Run the hours-long tests.
+torture: $(VENV)/.installed-all tidy ## Run the hours-long tests.
 	$(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
 
 clean: ## Remove the environment and what the tools left behind.
