@@ -58,6 +58,12 @@ sanitize: native ## Run the C++ tests under ASan with UBSan, then under TSan.
 check: PRESETS := $(SANITIZERS)
 check: lint types test ## Check format, lint and types, then run all tests, those in C++ under sanitizers.
 
+# It takes several minutes on 2 cores, so it is a part of `make torture` and of the workflow, not of `make check`.
+tidy: $(VENV)/.installed-all ## Run clang-tidy on the core; .clang-tidy has the checks.
+	cd csrc && $(abspath $(BIN))/cmake --preset tidy -B $(abspath $(VENV))/tidy \
+	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja "-DCMAKE_CXX_CLANG_TIDY=$(abspath $(BIN))/clang-tidy;--quiet"
+	$(BIN)/cmake --build $(VENV)/tidy
+
 lint: $(VENV)/.installed-all ## Check format, lint and spelling.
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
@@ -66,10 +72,6 @@ lint: $(VENV)/.installed-all ## Check format, lint and spelling.
 
 types: $(VENV)/.installed-all ## Check types.
 	$(BIN)/mypy
-
-tidy: $(VENV)/.installed-all ## Check C++ with clang-tidy.
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake -S csrc --preset tidy -B $(VENV)/native-tidy
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cmake --build $(VENV)/native-tidy
 
 format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
 	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
@@ -105,7 +107,7 @@ docs: $(VENV)/.installed-docs ## Build the documentation as a site, with its lin
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py
 
-torture: $(VENV)/.installed-all ## Run the hours-long tests.
+torture: $(VENV)/.installed-all tidy ## Run the hours-long tests.
 	$(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
 
 clean: ## Remove the environment and what the tools left behind.

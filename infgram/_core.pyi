@@ -1,5 +1,5 @@
 """
-The native core of infgram: suffix arrays on disk and exact questions to them.
+The native core of infgram: suffix arrays on disk, and exact queries on them.
 """
 from __future__ import annotations
 import collections.abc
@@ -15,11 +15,11 @@ class Index:
     """
     def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes], load: str = 'map', first_document: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
-        Opens the shard folders: mapped, read at once (warm), or copied into memory (ram). Documents are numbered from first_document on.
+        Open shard folders: mapped (map), mapped and loaded at once (warm), or copied into memory (ram). Documents are numbered from first_document on.
         """
     def conjunction(self, clauses: collections.abc.Sequence[collections.abc.Sequence[typing.Any]], max_distance: typing.SupportsInt | typing.SupportsIndex | None) -> Conjunction:
         """
-        Clauses of terms of token ids, none empty; no distance makes the document the scope.
+        The AND of clauses; each is a list of non-empty terms of token ids. Without max_distance the scope is the document.
         """
     def count(self, tokens: typing.Any) -> int:
         """
@@ -31,7 +31,7 @@ class Index:
         """
     def count_before(self, heads: typing.Any, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        (span numbers, head numbers, counts), int64: how often each head, a token, comes right before each tokens[begin:end]; only what occurs.
+        (span indices, head indices, counts), int64: how often each head, a token, directly precedes each tokens[begin:end]; positive counts only.
         """
     def count_spans(self, tokens: typing.Any, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], ends: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> numpy.typing.NDArray[numpy.int64]:
         """
@@ -39,11 +39,11 @@ class Index:
         """
     def document_count(self, tokens: typing.Any, progress: collections.abc.Callable[[int], None] | None = None) -> int:
         """
-        Distinct documents with an occurrence; progress(n_read) now and then.
+        Distinct documents with an occurrence; call progress(n_read) from time to time.
         """
     def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[tuple[bytes, bytes | None, int]]:
         """
-        For each document (metadata as JSON bytes, name of its file, line); the name is empty if the metadata have it as `path`, and None in an index that keeps no sources; the line is 0 for none.
+        For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none.
         """
     def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """
@@ -51,7 +51,7 @@ class Index:
         """
     def duplicates(self, min_tokens: typing.SupportsInt | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> Duplicates:
         """
-        Passages of min_tokens tokens or more that stand earlier, too; progress(suffixes done).
+        Find the passages of min_tokens tokens or more that repeat an earlier one; call progress(n_suffixes).
         """
     def find(self, tokens: typing.Any) -> list[tuple[int, int]]:
         """
@@ -59,9 +59,9 @@ class Index:
         """
     def infgram(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1, top_k: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[int, tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], int, int]]:
         """
-        (suffix length, rows as of next_tokens) after the longest suffix.
+        (suffix length, result of next_tokens) after the longest suffix.
         """
-    def infgram_counts(self, context: typing.Any, row: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[int, int, int, bool]:
+    def infgram_counts(self, context: typing.Any, next_token: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[int, int, int, bool]:
         """
         (suffix length, context count, continuation count, is sparse) of one next token.
         """
@@ -83,31 +83,31 @@ class Index:
         """
     def next_tokens(self, context: typing.Any, top_k: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], int, int]:
         """
-        (token ids int64, counts int64, context count, distinct rows) after the whole context.
+        (token ids int64, counts int64, context count, distinct next tokens) after the whole context.
         """
     def read_window(self, document: typing.SupportsInt | typing.SupportsIndex, begin: typing.SupportsInt | typing.SupportsIndex, end: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """
-        Token ids of a document, int64, from an offset to another or to its end.
+        Token ids of a document in [begin, end), clipped to its length, int64.
         """
     def sample_documents(self, tokens: typing.Any, limit: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, most_read: typing.SupportsInt | typing.SupportsIndex, before: typing.SupportsInt | typing.SupportsIndex = 0, total: typing.SupportsInt | typing.SupportsIndex | None = None) -> list[tuple[int, int]]:
         """
-        [(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than most_read occurrences a sample of so many stand for all. In a part of a larger index: of `total` occurrences in all parts, of which `before` are in those before this one.
+        [(document, offset)]: a seeded uniform sample of the documents with an occurrence, from a sample of most_read occurrences if there are more. In a part of a larger index: `total` occurrences in all parts, `before` of them in earlier parts.
         """
     def score(self, tokens: typing.Any, end: bool = False, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        (suffix lengths, context counts, continuation counts) int64, one a position.
+        (suffix lengths, context counts, continuation counts) int64, one per position.
         """
     def sections(self) -> list[dict[str, tuple[int, int]]]:
         """
-        One {file name: (size in bytes, payload checksum)} a shard.
+        One {file name: (size in bytes, payload checksum)} per shard.
         """
     def session(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> Session:
         """
-        A session that begins with a context; one longest_suffix.
+        Start a session with a context.
         """
     def verify(self, progress: collections.abc.Callable[[int], None] | None = None) -> None:
         """
-        Checks every byte of the open shards, and that their suffix arrays are complete and sorted; progress(n_checked) now and then.
+        Check every byte of the open shards, and that their suffix arrays are complete and sorted; call progress(n_checked) from time to time.
         """
     @property
     def n_documents(self) -> int:
@@ -122,7 +122,7 @@ class Index:
     @property
     def n_tokens(self) -> int:
         """
-        Tokens, separators not counted.
+        Tokens, without separators.
         """
     @property
     def token_bits(self) -> int:
@@ -136,11 +136,11 @@ class Index:
         """
 class Session:
     """
-    The longest suffix of a context that grows.
+    The longest suffix of a growing context.
     """
     def append(self, tokens: typing.Any) -> None:
         """
-        Appends tokens.
+        Append tokens.
         """
     def copy(self) -> Session:
         """
@@ -148,7 +148,7 @@ class Session:
         """
     def distribution(self, top_k: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[int, tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], int, int]]:
         """
-        (suffix length, rows as of next_tokens) after the longest suffix.
+        (suffix length, result of next_tokens) after the longest suffix.
         """
     def state(self) -> tuple[int, int, int]:
         """
@@ -160,7 +160,7 @@ class Session:
         """
 class Conjunction:
     """
-    The AND of clauses, each the OR of terms; progress(n_read) is called now and then.
+    The AND of clauses, each the OR of terms. Methods call progress(n_read) from time to time.
     """
     def counts(self) -> list[int]:
         """
@@ -172,15 +172,15 @@ class Conjunction:
         """
     def matches(self, document: typing.SupportsInt | typing.SupportsIndex, limit: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> tuple[int, list[tuple[int, int, int]]]:
         """
-        (occurrences, [(clause, offset, length)]): a document's first occurrences, and what completes them.
+        (occurrences, [(clause, offset, length)]): a document's first occurrences and the matches that complete them.
         """
     def sampled_documents(self, size: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None, before: typing.SupportsInt | typing.SupportsIndex = 0, total: typing.SupportsInt | typing.SupportsIndex | None = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        The same for a sample of the first clause's occurrences; the third array says whether the document's first is among those counted. In a part of a larger index: of `total` occurrences, `before` before this part's.
+        The same for a sample of the first clause's occurrences; the third array tells whether a document's first occurrence is among those counted. In a part of a larger index: `total` occurrences in all parts, `before` of them in earlier parts.
         """
 class ShardWriter:
     """
-    Writes every section of a shard but the suffix array.
+    Write every section of a shard that does not depend on its suffix array.
     """
     def __init__(self, folder: os.PathLike | str | bytes, vocab_size: typing.SupportsInt | typing.SupportsIndex, token_bits: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
@@ -188,11 +188,11 @@ class ShardWriter:
         """
     def add_documents(self, token_ids: numpy.typing.NDArray[numpy.uint32], lengths: numpy.typing.NDArray[numpy.int64], metadata: collections.abc.Sequence[bytes], sources: collections.abc.Sequence[bytes], lines: numpy.typing.NDArray[numpy.int64]) -> None:
         """
-        Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes), the names of their files (bytes; empty for none), their lines (int64; 0 for none).
+        Append documents: their concatenated token ids (uint32), their lengths (int64), their metadata (JSON bytes), the names of their files (bytes; empty for none), their lines (int64; 0 for none).
         """
     def finish(self) -> None:
         """
-        Publishes the files.
+        Publish the files.
         """
     @property
     def n_documents(self) -> int:
@@ -209,21 +209,21 @@ class ContextTree:
     The contexts met so far in an index.
     """
     jelinek_mercer_shape: typing.ClassVar[tuple] = (12, 24)
-    def __init__(self, index: Index, memory_bytes: typing.SupportsInt | typing.SupportsIndex, few_places: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def __init__(self, index: Index, memory_bytes: typing.SupportsInt | typing.SupportsIndex, few_occurrences: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
-        Forgets what it knows when its rows take more than memory_bytes; does not keep contexts of few places.
+        Keeps contexts in about memory_bytes at most, except those of up to few_occurrences occurrences.
         """
     def features(self, tokens: typing.Any, lengths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        Of every token but the first (suffix lengths; context counts, distinct rows, continuation counts and those of the likeliest row at the longest suffix; the same at each length, row by row): int64.
+        For every token but the first (suffix lengths; context counts, distinct next tokens, continuation counts and counts of the most frequent next token at the longest suffix; the same at each length): int64.
         """
     def fit_jelinek_mercer(self, documents: collections.abc.Iterable, order: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex, n_rounds: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.float64]:
         """
-        Weights by length and count from documents of token ids: float64.
+        Weights by class of length and class of count, fitted to documents of token ids: float64.
         """
     def survey(self, n_threads: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
         """
-        Counts the n-grams that Kneser-Ney discounts are estimated from, unless that was done; calls back with the suffixes done.
+        Count the n-grams that Kneser-Ney discounts are estimated from, on the first call; call progress(n_suffixes).
         """
 class LanguageModel:
     """
@@ -231,17 +231,17 @@ class LanguageModel:
     """
     def __init__(self, tree: ContextTree, smoothing: str, order: typing.SupportsInt | typing.SupportsIndex, min_count: typing.SupportsInt | typing.SupportsIndex, end_token: typing.SupportsInt | typing.SupportsIndex | None, weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> None:
         """
-        Order 0 is none; weights are those of Jelinek-Mercer.
+        Order 0 is unbounded; the weights are for Jelinek-Mercer.
         """
 class ModelSession:
     """
-    A context that grows, for a model.
+    A growing context, for a model.
     """
     def __init__(self, model: LanguageModel, context: typing.Any) -> None:
         ...
     def append(self, tokens: typing.Any) -> None:
         """
-        Adds tokens to the context.
+        Append tokens to the context.
         """
     def copy(self) -> ModelSession:
         """
@@ -249,15 +249,15 @@ class ModelSession:
         """
     def distribution(self) -> numpy.typing.NDArray[numpy.float64]:
         """
-        The probabilities of all tokens and, last, of the document's end unless a token has it: float64.
+        The probabilities of all tokens and, last, of the end of the document unless a token includes it: float64.
         """
-    def log_prob(self, row: typing.SupportsInt | typing.SupportsIndex) -> float:
+    def log_prob(self, next_token: typing.SupportsInt | typing.SupportsIndex) -> float:
         """
-        The log-probability of a row in nats.
+        The log-probability of a next token, in nats.
         """
 class Duplicates:
     """
-    The passages of an index that stand earlier in it, too.
+    The passages of an index that repeat an earlier one.
     """
     def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
@@ -273,7 +273,7 @@ class ByteAutomaton:
         """
 class Vocabulary:
     """
-    The bytes of all tokens, to be read by automata over bytes.
+    The bytes of all tokens, to be read by automata.
     """
     def __init__(self, data: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> None:
         """
@@ -281,11 +281,11 @@ class Vocabulary:
         """
     def steps_after(self, automaton: ByteAutomaton, state: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        The same for tokens that are read from their first byte on, in a state.
+        The same for the tokens that can come next in a state.
         """
     def steps_inside(self, automaton: ByteAutomaton) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        (tokens, begins, states, is_whole), int64: what is read of tokens from any of their bytes on, if it finishes the text (the accepting state) or reaches the token's end inside it.
+        (tokens, begins, states, is_whole), int64: the tokens in which the text can begin, at any byte, with the state after their last byte that was read.
         """
 def checksum(data: bytes) -> int:
     """
@@ -293,31 +293,31 @@ def checksum(data: bytes) -> int:
     """
 def evaluate_models(models: collections.abc.Sequence[LanguageModel], entropies: collections.abc.Sequence[bool], guesses: collections.abc.Sequence[typing.Any], tokens: typing.Any, end: bool) -> list[tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]]:
     """
-    (log-probabilities, entropies, log-probabilities of the guesses) of each model for every token but the first and, with `end`, for the document's end; float64, nats. The models are of one tree; a flag each says whether it has entropies. A model's guesses are further tokens, as many at each position, or none.
+    (log-probabilities, entropies, log-probabilities of the guesses) of each model for every token but the first and, with `end`, for the end of the document; float64, in nats. The models share one tree; `entropies` has a flag per model. Guesses are further tokens to predict, equally many per position, or none.
     """
 def publish_folder(finished: os.PathLike | str | bytes, target: os.PathLike | str | bytes) -> pathlib.Path:
     """
-    Gives a finished folder its name in one step; what stood there takes the other name.
+    Rename a finished folder to its target atomically; return the path of the folder it replaced, or an empty path.
     """
 def sort_shard(folder: os.PathLike | str | bytes, n_threads: typing.SupportsInt | typing.SupportsIndex, memory_bytes: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """
-    Writes the suffix array of a finished shard; progress(n_sorted) now and then.
+    Write the suffix array of a finished shard; call progress(n_sorted) from time to time.
     """
 def sync_folder(folder: os.PathLike | str | bytes) -> None:
     """
-    Flushes a folder's entries to the disk.
+    Flush a folder's entries to disk.
     """
 def token_bits_for(vocab_size: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
-    The token width a vocabulary takes.
+    The token width for a vocabulary, in bits.
     """
 def verify_section(file: os.PathLike | str | bytes) -> None:
     """
-    Checks every byte of one file of a shard against its checksum.
+    Check every byte of a file of a shard against its checksum.
     """
 def verify_shard(folder: os.PathLike | str | bytes, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """
-    Checks every byte of a shard, and that its suffix array is complete and sorted.
+    Check every byte of a shard, and that its suffix array is complete and sorted.
     """
 FORMAT_VERSION: int = 3
 OLDEST_READABLE_FORMAT_VERSION: int = 1

@@ -63,7 +63,7 @@ void Checksum::update(std::span<const std::byte> bytes) {
   const std::size_t n_stripes = bytes.size() / kStripeBytes;
   consume_stripes(bytes.data(), n_stripes);
   bytes = bytes.subspan(n_stripes * kStripeBytes);
-  std::copy(bytes.begin(), bytes.end(), pending_.begin());
+  std::ranges::copy(bytes, pending_.begin());
   n_pending_ = bytes.size();
 }
 

@@ -1,4 +1,4 @@
-// XXH64 with seed 0: a fast 64-bit checksum against accidents, not against attackers.
+// XXH64 with seed 0: a fast 64-bit checksum. It detects accidents, not attackers.
 // Written from the published specification (Yann Collet, "xxHash fast digest algorithm", version 0.1.1).
 #pragma once
 
@@ -9,15 +9,15 @@
 
 namespace infgram {
 
-// Feeds on bytes in pieces of any size. Cost: about 0.1 ns a byte; no allocation.
+// Computes the checksum of bytes that arrive in pieces of any size. Cost: about 0.1 ns a byte; no allocation.
 class Checksum {
  public:
   void update(std::span<const std::byte> bytes);
 
-  // The checksum of all bytes so far; more may follow.
+  // Returns the checksum of all bytes so far. More bytes may follow.
   [[nodiscard]] std::uint64_t value() const;
 
-  // The checksum of `bytes` alone.
+  // Returns the checksum of `bytes`.
   [[nodiscard]] static std::uint64_t of(std::span<const std::byte> bytes);
 
  private:

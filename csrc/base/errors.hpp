@@ -1,5 +1,5 @@
-// Every error that the core raises on purpose. The binding maps each class to the Python class of the same name
-// (infgram/errors.py). Messages say what was found, what was expected and what to do next.
+// The errors that the core throws deliberately. The binding maps each class to the Python class of the same name
+// (infgram/errors.py). A message says what was found, what was expected and what to do.
 #pragma once
 
 #include <stdexcept>
@@ -12,25 +12,25 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The question itself is wrong: a token id outside the vocabulary, a rank outside the suffix array.
+// An invalid query: a token id outside the vocabulary, a rank outside the suffix array.
 class QueryError : public Error {
  public:
   using Error::Error;
 };
 
-// The files of an index contradict themselves: truncated, altered, swapped or missing.
+// An index whose files are truncated, altered, swapped or missing.
 class IndexDamagedError : public Error {
  public:
   using Error::Error;
 };
 
-// The file has a format version that this version cannot read.
+// A file whose format version is not supported.
 class IndexVersionError : public Error {
  public:
   using Error::Error;
 };
 
-// The operating system refused: disk full, no permission, I/O error. `code` is the errno.
+// A failed system call: disk full, no permission, I/O error. `code` is the errno.
 class StorageError : public Error {
  public:
   StorageError(const std::string& what, int code) : Error(what), code_(code) {}

@@ -1,6 +1,6 @@
-// Many searches on one thread, so that one's wait for memory is another's time to run.
+// Interleaves many searches on one thread, so that some run while others wait for memory.
 //
-// A search is a coroutine that says which address it will read next and steps aside; when its turn comes again, the
+// A search is a coroutine. Before it reads an address, it prefetches the cache line and suspends; when it resumes, the
 // line is in the cache. (Jonathan, Minhas, Hunter, Levandoski, Nishanov, "Exploiting coroutines to attack the killer
 // nanoseconds", PVLDB 2018.)
 #pragma once
@@ -14,20 +14,20 @@
 
 namespace infgram {
 
-// So many searches share the thread: as many reads as a core keeps under way.
+// The number of searches that run at a time: about the number of reads that a core keeps in flight.
 inline constexpr std::size_t kInterleaved = 16;
 
-// Inside a Strand, `co_await Fetch{address}` asks for the cache line at `address` and lets the others run.
+// In a Strand, `co_await Fetch{address}` prefetches the cache line at `address` and lets other searches run.
 struct Fetch {
   const void* address;
 };
 
-// Inside a Strand, `co_await IsAlone{}` says whether no other search runs: only then is it worth while to prefetch what
-// may not be read.
+// In a Strand, `co_await IsAlone{}` tells whether it is the only search. Only then does it pay to prefetch lines that
+// may not be needed.
 struct IsAlone {};
 
-// One search under way: what a coroutine that awaits nothing but Fetch returns. It starts when it is first resumed.
-// What it refers to must live until it is done. An empty one is done from the start.
+// A running search: the return type of a coroutine that awaits Fetch and IsAlone only. It starts at the first resume().
+// Its references must stay valid until it is done. A default-constructed one is done.
 class Strand {
  public:
   struct promise_type {
@@ -71,7 +71,7 @@ class Strand {
     if (handle_) handle_.destroy();
   }
 
-  // Runs to the next Fetch. Returns whether the search is done; throws what it threw.
+  // Runs to the next Fetch. Returns whether the search is done. Throws what the coroutine threw.
   bool resume() {
     if (!handle_) return true;
     handle_.resume();
@@ -80,7 +80,7 @@ class Strand {
     return true;
   }
 
-  // Runs to the end without stepping aside.
+  // Runs to the end without suspending.
   void run() {
     if (handle_) handle_.promise().is_alone = true;
     resume();
@@ -93,8 +93,8 @@ class Strand {
   Handle handle_;
 };
 
-// Runs the searches start(0) to start(n - 1), kInterleaved of them at a time, until all are done. Throws what the
-// first to fail threw; the others are then dropped where they stand.
+// Runs the searches start(0) to start(n - 1), up to kInterleaved at a time, until all are done. If one throws, drops
+// the others and throws its exception.
 template <class Start>
 void interleave(std::size_t n, Start&& start) {
   if (n == 1) return start(std::size_t{0}).run();

@@ -11,7 +11,7 @@ void* allocate_pages(std::size_t size_bytes) {
   void* pages = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
-  ::madvise(pages, size_bytes, MADV_HUGEPAGE);  // advice: without huge pages all is well, if slower
+  ::madvise(pages, size_bytes, MADV_HUGEPAGE);  // only advice: ordinary pages work as well, more slowly
 #endif
   return pages;
 }

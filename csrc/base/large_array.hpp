@@ -1,4 +1,4 @@
-// A large array in anonymous memory, on huge pages where the system grants them.
+// A large array in anonymous memory, on huge pages where available.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,12 @@
 
 namespace infgram {
 
-// Zeroed memory straight from the system, given back when it is freed; huge pages save most of the page walks that
-// random access to a large array costs. Throws std::bad_alloc. Free with release_pages.
+// Allocates zeroed memory directly from the operating system. Huge pages save most of the page walks of random access.
+// Throws std::bad_alloc. Free with release_pages().
 [[nodiscard]] void* allocate_pages(std::size_t size_bytes);
 void release_pages(void* pages, std::size_t size_bytes) noexcept;
 
-// Owns n values of a trivial type, all zero at first. Movable. Memory is only used where it is touched.
+// An array of `size` values of a trivial type, zero at first. Movable. A page takes no memory until it is touched.
 template <class Value>
 class LargeArray {
   static_assert(std::is_trivial_v<Value>);

@@ -22,7 +22,7 @@ void parallel_for(std::size_t n_tasks, std::size_t n_threads,
       try {
         task(i, worker);
       } catch (...) {
-        const std::lock_guard lock(failure_mutex);
+        const std::scoped_lock lock(failure_mutex);
         if (!first_failure) first_failure = std::current_exception();
         next_task = n_tasks;
         return;

@@ -1,4 +1,4 @@
-// Parts of parallel tasks that happen in the order of the tasks.
+// Lets parts of parallel tasks run in the order of the tasks.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,12 @@
 
 namespace infgram {
 
-// Lets one task after the other through, in the order of their numbers from 0 on. Safe for concurrent use.
+// Admits tasks one at a time, in ascending order of their numbers from 0. Safe for concurrent use.
 class Turnstile {
  public:
-  // Waits until every task before `task` has passed, then runs `work`, alone. `poll` is called some times a second
-  // while waiting. What `work` or `poll` throws closes the turnstile.
-  // Returns false, without running `work`, when it is closed: another task has failed.
+  // Waits until every task before `task` has passed, then runs `work` while no other task's work runs. Calls `poll`
+  // several times a second while waiting. An exception of `work` or `poll` closes the turnstile.
+  // Returns false, without running `work`, if the turnstile is closed, that is, if another task failed.
   bool pass(std::size_t task, const std::function<void()>& work, const std::function<void()>& poll) {
     std::unique_lock lock(mutex_);
     try {
@@ -33,9 +33,9 @@ class Turnstile {
     return true;
   }
 
-  // Lets no task through any more: one has failed before its turn.
+  // Closes the turnstile, so that no further task passes. Call it when a task fails before its turn.
   void close() {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     is_closed_ = true;
     passed_.notify_all();
   }

@@ -1,34 +1,30 @@
-// The units of the whole core. Positions and ranks are different types, so that one is never used for the other.
+// The units of the core.
+//
+// Position and Rank are aliases: they document interfaces, and the compiler does not tell them apart. Searches compute
+// with both in every line, so wrapper types would hide the arithmetic behind conversions.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 
 namespace infgram {
 
-// A vocabulary entry, in [0, vocab_size). Stored in 8, 16 or 32 bits; the all-ones code of that width is the separator.
+// A vocabulary entry, in [0, vocab_size). Stored in 8, 16 or 32 bits; the all-ones value is the separator.
 using TokenId = std::uint32_t;
 
-// A next-token row's id: a TokenId, or kEndOfDocument.
-using RowId = std::int64_t;
-inline constexpr RowId kEndOfDocument = -1;
+// The id of a next token: a TokenId, or kEndOfDocument.
+using NextTokenId = std::int64_t;
+inline constexpr NextTokenId kEndOfDocument = -1;
 
-// A place in one shard's token file, counted in tokens with separators included: [0, n_tokens + n_documents).
-struct Position {
-  std::uint64_t value = 0;
-  auto operator<=>(const Position&) const = default;
-};
+// An index into the tokens of one shard, separators included: [0, n_tokens + n_documents).
+using Position = std::uint64_t;
 
-// A place in one shard's suffix array: [0, n_tokens).
-struct Rank {
-  std::uint64_t value = 0;
-  auto operator<=>(const Rank&) const = default;
-};
+// An index into the suffix array of one shard: [0, n_tokens).
+using Rank = std::uint64_t;
 
-// The ranks [lo, hi) of the suffixes that begin with some pattern; empty when lo == hi.
+// The ranks [lo, hi) of the suffixes that begin with a pattern; empty if lo == hi.
 struct SuffixRange {
-  std::uint64_t lo = 0;
-  std::uint64_t hi = 0;
+  Rank lo = 0;
+  Rank hi = 0;
   [[nodiscard]] std::uint64_t count() const { return hi - lo; }
   [[nodiscard]] bool empty() const { return lo == hi; }
   bool operator==(const SuffixRange&) const = default;

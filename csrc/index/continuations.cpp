@@ -10,12 +10,12 @@ void append_varint(std::vector<std::byte>& bytes, std::uint64_t value) {
 
 }  // namespace
 
-void append_row(std::vector<std::byte>& bytes, std::uint64_t gap, std::uint64_t count) {
-  const std::uint64_t gap_field = gap <= kRowGapMask ? gap : 0;
-  const std::uint64_t count_field = count <= kRowCountMask ? count : 0;
-  bytes.push_back(static_cast<std::byte>(gap_field << kRowCountBits | count_field));
-  if (gap_field == 0) append_varint(bytes, gap - kRowGapMask - 1);
-  if (count_field == 0) append_varint(bytes, count - kRowCountMask - 1);
+void append_next_token(std::vector<std::byte>& bytes, std::uint64_t gap, std::uint64_t count) {
+  const std::uint64_t gap_field = gap <= kNextTokenGapMask ? gap : 0;
+  const std::uint64_t count_field = count <= kNextTokenCountMask ? count : 0;
+  bytes.push_back(static_cast<std::byte>(gap_field << kNextTokenCountBits | count_field));
+  if (gap_field == 0) append_varint(bytes, gap - kNextTokenGapMask - 1);
+  if (count_field == 0) append_varint(bytes, count - kNextTokenCountMask - 1);
 }
 
 StoredContext Continuations::context(std::uint64_t i) const {
@@ -25,6 +25,7 @@ StoredContext Continuations::context(std::uint64_t i) const {
 
 std::vector<StoredContext> Continuations::contexts() const {
   std::vector<StoredContext> all;
+  all.reserve(size());
   for (std::uint64_t i = 0; i < size(); ++i) all.push_back(context(i));
   return all;
 }
@@ -48,7 +49,7 @@ std::optional<std::uint64_t> Continuations::find(SuffixRange range, std::uint64_
 }
 
 void Continuations::throw_damaged() {
-  throw IndexDamagedError("the stored continuations run beyond their end; copy the index again or rebuild it");
+  throw IndexDamagedError("the stored continuations are truncated or invalid; copy the index again or rebuild it");
 }
 
 }  // namespace infgram

@@ -1,4 +1,4 @@
-// What follows the contexts that very many different tokens follow, counted once and stored.
+// The stored next tokens of contexts that very many distinct tokens follow.
 #pragma once
 
 #include <cstdint>
@@ -13,50 +13,52 @@
 
 namespace infgram {
 
-// A context's stored rows: the ranks of its suffixes, its length in tokens, and where its bytes begin.
+// A stored context: the ranks of its suffixes, its length in tokens, and the offset of its bytes.
 struct StoredContext {
-  std::uint64_t lo;
-  std::uint64_t hi;
+  Rank lo;
+  Rank hi;
   std::uint64_t depth;
   std::uint64_t offset;
   bool operator==(const StoredContext&) const = default;
 };
 inline constexpr std::uint64_t kStoredContextFields = 4;
 
-// Appends one row (docs/index-format.md, "continuations.bin"): `gap` is the row's code (0 for the end of the document,
-// a token's id + 1) minus that of the row before it, or plus 1 for the first. REQUIRES gap > 0, count > 0.
-void append_row(std::vector<std::byte>& bytes, std::uint64_t gap, std::uint64_t count);
+// Appends one next token (docs/index-format.md, "continuations.bin"). `gap` is its code (0 for the end of the document,
+// otherwise the token id + 1) minus the previous code; for the first one, the code plus 1. REQUIRES gap > 0, count > 0.
+void append_next_token(std::vector<std::byte>& bytes, std::uint64_t gap, std::uint64_t count);
 
-// A view of the two sections. Every number is checked before it is used; a bad one throws IndexDamagedError.
+// A view of the two sections. Every number is checked before it is used; an invalid one throws IndexDamagedError.
 class Continuations {
  public:
   Continuations() = default;
-  // `contexts` holds kStoredContextFields numbers a context, ascending by (depth, lo); `rows` their bytes in order.
-  Continuations(const PackedArray& contexts, std::span<const std::byte> rows) : contexts_(contexts), rows_(rows) {}
+  // `contexts` holds kStoredContextFields numbers per context, ascending by (depth, lo); `bytes` holds the next tokens
+  // of the contexts in the same order.
+  Continuations(const PackedArray& contexts, std::span<const std::byte> bytes) : contexts_(contexts), bytes_(bytes) {}
 
   [[nodiscard]] std::uint64_t size() const { return contexts_.size() / kStoredContextFields; }
 
-  // All contexts, ascending by (depth, lo).
+  // Returns all contexts, ascending by (depth, lo).
   [[nodiscard]] std::vector<StoredContext> contexts() const;
 
-  // Calls f(row, count) for each row of the context of `depth` tokens that these suffixes begin with, ascending.
-  // Returns false, without a call, when the context is not stored. Cost: O(log size() + rows).
+  // Calls f(next_token, count) for each next token of the context, ascending. The context is given by the range of its
+  // suffixes and its length `depth`. Returns false, without a call, if it is not stored.
+  // Cost: O(log size() + next tokens).
   template <class F>
-  bool for_each_row(SuffixRange range, std::uint64_t depth, F&& f) const {
-    if (range.count() <= (kFewestSampledRows - 1) * kSampleStep) return false;
-    const auto place = find(range, depth);
-    if (!place) return false;
-    const std::byte* next = rows_.data() + begin(*place);
-    const std::byte* const end = rows_.data() + begin(*place + 1);
+  bool for_each_next_token(SuffixRange range, std::uint64_t depth, F&& f) const {
+    if (range.count() <= (kMinSampledNextTokens - 1) * kSampleStep) return false;
+    const auto i = find(range, depth);
+    if (!i) return false;
+    const std::byte* next = bytes_.data() + begin(*i);
+    const std::byte* const end = bytes_.data() + begin(*i + 1);
     std::uint64_t code = ~std::uint64_t{0};
     while (next < end) {
       const auto byte = static_cast<std::uint64_t>(*next++);
-      std::uint64_t gap = byte >> kRowCountBits;
-      std::uint64_t count = byte & kRowCountMask;
-      if (gap == 0) gap = kRowGapMask + 1 + read_varint(next, end);
-      if (count == 0) count = kRowCountMask + 1 + read_varint(next, end);
+      std::uint64_t gap = byte >> kNextTokenCountBits;
+      std::uint64_t count = byte & kNextTokenCountMask;
+      if (gap == 0) gap = kNextTokenGapMask + 1 + read_varint(next, end);
+      if (count == 0) count = kNextTokenCountMask + 1 + read_varint(next, end);
       code += gap;
-      f(static_cast<RowId>(code) - 1, count);
+      f(static_cast<NextTokenId>(code) - 1, count);
     }
     return true;
   }
@@ -66,8 +68,8 @@ class Continuations {
   [[nodiscard]] std::optional<std::uint64_t> find(SuffixRange range, std::uint64_t depth) const;
 
   [[nodiscard]] std::uint64_t begin(std::uint64_t i) const {
-    const std::uint64_t offset = i < size() ? context(i).offset : rows_.size();
-    if (offset > rows_.size()) throw_damaged();
+    const std::uint64_t offset = i < size() ? context(i).offset : bytes_.size();
+    if (offset > bytes_.size()) throw_damaged();
     return offset;
   }
 
@@ -85,7 +87,7 @@ class Continuations {
   [[noreturn]] static void throw_damaged();
 
   PackedArray contexts_;
-  std::span<const std::byte> rows_;
+  std::span<const std::byte> bytes_;
 };
 
 }  // namespace infgram

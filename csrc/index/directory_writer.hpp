@@ -1,4 +1,4 @@
-// Writing what speeds up a shard's searches, once its suffix array is there.
+// Writes the sections that speed up searches in a shard.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 namespace infgram {
 
 // Writes `directory.bin`, `continuations.bin` and `stored_contexts.bin` of a shard whose other sections are finished.
-// Cost: index/survey.hpp. Throws IndexDamagedError, StorageError; what `progress` throws.
+// Cost: index/survey.hpp. Throws IndexDamagedError, StorageError, and what `progress` throws.
 void write_directory(const std::filesystem::path& folder, std::size_t n_threads, const SortProgress& progress);
 
 }  // namespace infgram

@@ -16,7 +16,7 @@ Index Index::open(std::span<const std::filesystem::path> folders, Access access,
     const Shard& first = index.shards_.front();
     if (shard.token_bits() != first.token_bits()) {
       throw IndexDamagedError(folder.string() + " has tokens of " + std::to_string(shard.token_bits()) +
-                              " bits, the shards before it " + std::to_string(first.token_bits()));
+                              " bits, but the shards before it have " + std::to_string(first.token_bits()));
     }
     index.vocab_size_ = std::max(index.vocab_size_, shard.vocab_size());
     index.n_tokens_ += shard.n_tokens();

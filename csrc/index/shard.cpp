@@ -47,7 +47,7 @@ Access access_to(SectionKind kind, Access access) {
   }
 }
 
-// While it lives, the kernel may read the sections ahead.
+// Lets the kernel read the sections ahead while this object lives.
 class ReadInRuns {
  public:
   explicit ReadInRuns(std::span<const Section> sections) : sections_(sections) {
@@ -67,8 +67,8 @@ class ReadInRuns {
 
 unsigned token_bits_for(std::uint64_t vocab_size) {
   if (vocab_size == 0 || vocab_size > 0xFFFFFFFF) {
-    throw QueryError("a vocabulary of " + std::to_string(vocab_size) +
-                     " tokens cannot be indexed; 1 to 4294967295 can");
+    throw QueryError("cannot index a vocabulary of " + std::to_string(vocab_size) +
+                     " tokens; expected 1 to 4294967295");
   }
   return vocab_size <= 0xFF ? 8 : vocab_size <= 0xFFFF ? 16 : 32;
 }
@@ -85,7 +85,8 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
   const Section& tokens = shard.section(SectionKind::kTokens);
   shard.text_ = {tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
   const unsigned bits = shard.text_.token_bits;
-  if (bits != 8 && bits != 16 && bits != 32) tokens.damaged("tokens of " + std::to_string(bits) + " bits");
+  if (bits != 8 && bits != 16 && bits != 32)
+    tokens.damaged("has tokens of " + std::to_string(bits) + " bits; expected 8, 16 or 32");
   shard.suffix_array_ = shard.section(SectionKind::kSuffixArray).packed();
   shard.document_starts_ = shard.section(SectionKind::kDocumentStarts).packed();
   shard.first_token_starts_ = shard.section(SectionKind::kFirstTokenStarts).packed();
@@ -93,20 +94,21 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
 
   for (const Section& section : shard.sections_) {
     if (section.header().shard_checksum != tokens.header().payload_checksum) {
-      section.damaged("belongs to other tokens than " + tokens.path().string() + "; files were swapped");
+      section.damaged("does not belong to the tokens in " + tokens.path().string() + "; files were swapped");
     }
   }
   const std::uint64_t n_starts = shard.document_starts_.size();
   if (n_starts < 2 || n_starts - 1 > shard.text_.size) {
-    shard.section(SectionKind::kDocumentStarts).damaged("the number of documents does not fit the tokens");
+    shard.section(SectionKind::kDocumentStarts).damaged("the number of documents does not match the tokens");
   }
   check_elements(shard.section(SectionKind::kSuffixArray), shard.text_.size - shard.n_documents());
   check_elements(shard.section(SectionKind::kMetadataStarts), n_starts);
-  const std::uint64_t vocab_size = shard.first_token_starts_.size() - 1;  // wraps when there is none, and fails below
+  const std::uint64_t vocab_size =
+      shard.first_token_starts_.size() - 1;  // wraps if the section is empty; rejected below
   if (vocab_size == 0 || vocab_size > 0xFFFFFFFF || token_bits_for(vocab_size) > bits) {
-    shard.section(SectionKind::kFirstTokenStarts).damaged("the vocabulary does not fit the width of the tokens");
+    shard.section(SectionKind::kFirstTokenStarts).damaged("the vocabulary does not fit the token width");
   }
-  if (!ends_with_separator(shard.text_)) tokens.damaged("the last document is not ended by a separator");
+  if (!ends_with_separator(shard.text_)) tokens.damaged("the last document does not end with a separator");
   if (shard.has_directory()) shard.open_directory();
   if (shard.has_sources()) shard.open_sources();
   return shard;
@@ -115,20 +117,20 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
 void Shard::open_directory() {
   const Section& directory = section(SectionKind::kDirectory);
   check_elements(directory, n_top_keys(n_tokens()) + n_sampled_keys(n_tokens()));
-  if (directory.header().element_bits != 64) directory.damaged("keys of other than 64 bits");
+  if (directory.header().element_bits != 64) directory.damaged("the keys are not 64 bits wide");
   const auto keys = directory.payload();
   directory_ =
       Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)}, n_tokens());
 
   const Section& contexts = section(SectionKind::kStoredContexts);
-  if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("holds part of a context");
+  if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("the last context is incomplete");
   continuations_ = Continuations(contexts.packed(), section(SectionKind::kContinuations).payload());
 }
 
 void Shard::open_sources() {
   const Section& runs = section(SectionKind::kSourceRuns);
   const std::uint64_t n = runs.header().n_elements;
-  if (n == 0 || n % kSourceRunFields != 0) runs.damaged("holds no run of documents, or part of one");
+  if (n == 0 || n % kSourceRunFields != 0) runs.damaged("holds no run of documents, or an incomplete one");
   sources_ = Sources(runs.packed(), section(SectionKind::kSources).payload());
 }
 
@@ -159,7 +161,7 @@ std::uint64_t Shard::document_of(Position position) const { return document_betw
 std::uint64_t Shard::document_between(Position position, std::uint64_t lo, std::uint64_t hi) const {
   while (hi - lo > 1) {
     const std::uint64_t middle = lo + (hi - lo) / 2;
-    (document_starts_[middle] <= position.value ? lo : hi) = middle;
+    (document_starts_[middle] <= position ? lo : hi) = middle;
   }
   return lo;
 }
@@ -174,18 +176,18 @@ Shard::Span Shard::document_span(std::uint64_t document) const {
   return {begin, end - 1};
 }
 
-Shard::Holder Shard::holder_of(Position position, std::uint64_t from) const {
+Shard::ContainingDocument Shard::containing_document(Position position, std::uint64_t from) const {
   std::uint64_t step = 1;
-  while (step < n_documents() - from && document_starts_[from + step] <= position.value) {
+  while (step < n_documents() - from && document_starts_[from + step] <= position) {
     from += step;
     step *= 2;
   }
   const std::uint64_t document = document_between(position, from, std::min(from + step, n_documents()));
   const Span span = document_span(document);
-  if (position.value < span.begin || position.value >= span.end) {
+  if (position < span.begin || position >= span.end) {
     section(SectionKind::kSuffixArray)
-        .damaged("holds position " + std::to_string(position.value) + ", where document " + std::to_string(document) +
-                 " has no token");
+        .damaged("holds position " + std::to_string(position) + ", which is not a token of document " +
+                 std::to_string(document));
   }
   return {document, span};
 }
@@ -235,7 +237,7 @@ void Shard::verify_directory(const SortProgress& progress) const {
   const Survey expected =
       survey(text_, suffix_array_, first_token_starts_, 1, [&](std::uint64_t) { progress(n_tokens()); });
   const auto check = [this](SectionKind kind, bool is_as_expected) {
-    if (!is_as_expected) section(kind).damaged("does not follow from the suffix array; rebuild the index");
+    if (!is_as_expected) section(kind).damaged("does not match the suffix array; rebuild the index");
   };
   const auto equals = [this](SectionKind kind, std::span<const std::byte> bytes) {
     return std::ranges::equal(section(kind).payload(), bytes);
@@ -245,7 +247,7 @@ void Shard::verify_directory(const SortProgress& progress) const {
   check(SectionKind::kStoredContexts, std::ranges::equal(continuations_.contexts(), expected.contexts));
 }
 
-void Shard::throw_bad_position(std::uint64_t rank, std::uint64_t position) const {
+void Shard::throw_bad_position(Rank rank, Position position) const {
   section(SectionKind::kSuffixArray)
       .damaged("rank " + std::to_string(rank) + " holds position " + std::to_string(position) + ", beyond the text");
 }

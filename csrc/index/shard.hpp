@@ -1,4 +1,4 @@
-// One shard: a run of whole documents with its own suffix array, in a folder of section files.
+// A shard: consecutive documents with their own suffix array, in a folder of section files.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/types.hpp"
 #include "index/continuations.hpp"
 #include "index/directory.hpp"
@@ -37,8 +38,8 @@ inline constexpr std::array<SectionName, 11> kSectionNames = {{
     {SectionKind::kSourceRuns, "source_runs.bin"},
 }};
 
-// How many of these a shard of a version has, from the first on. Without the directory it answers the same, more
-// slowly; without sources it does not know where documents come from.
+// The number of sections of a format version: the first ones of kSectionNames. Without the directory (version 1)
+// searches are slower; without sources (version 2) the origin of documents is unknown.
 [[nodiscard]] constexpr std::size_t n_sections_of(std::uint32_t format_version) {
   return format_version == 1 ? 6 : format_version == 2 ? 9 : kSectionNames.size();
 }
@@ -50,24 +51,24 @@ inline constexpr std::array<SectionName, 11> kSectionNames = {{
   return nullptr;
 }
 
-// What a section file says of itself, for the manifest.
+// The size and checksum of a section file, for the manifest.
 struct SectionInfo {
   const char* file_name;
-  std::uint64_t size_bytes;  // of the file, header and padding included
+  std::uint64_t size_bytes;  // of the file, with header and padding
   std::uint64_t payload_checksum;
 };
 
-// The width that tokens of a vocabulary take: 8, 16 or 32 bits, one code being left for the separator.
-// Throws QueryError when vocab_size is 0 or needs more than 32 bits.
+// Returns the token width for a vocabulary: 8, 16 or 32 bits, with one value reserved for the separator. Throws
+// QueryError if vocab_size is 0 or does not fit 32 bits.
 [[nodiscard]] unsigned token_bits_for(std::uint64_t vocab_size);
 
-// An open shard: owns the mappings, immutable, safe for concurrent readers. Views are valid as long as it lives.
-// Every number read from disk is checked before it is used as a place; a bad one throws IndexDamagedError.
+// An open shard. Owns the mappings; views are valid as long as it lives. Immutable; safe for concurrent readers. Every
+// number from disk is checked before it is used as an index; an invalid one throws IndexDamagedError.
 class Shard {
  public:
-  // Opens the sections and checks that their headers belong together. With kRandom what every search reads (the
-  // directory, the first tokens, the stored continuations) is kSoon; metadata is never more than kRandom.
-  // Cost: O(1), a page a section; for kWarm and kMemory a pass over the files. Throws IndexDamagedError,
+  // Opens the sections and checks that they belong together. With kRandom, the sections that every search reads
+  // (directory, first tokens, stored continuations) are opened as kSoon; metadata is never loaded ahead.
+  // Cost: O(1), one page per section; for kWarm and kMemory one pass over the files. Throws IndexDamagedError,
   // IndexVersionError, StorageError.
   [[nodiscard]] static Shard open(const std::filesystem::path& folder, Access access = Access::kRandom);
 
@@ -79,68 +80,68 @@ class Shard {
   [[nodiscard]] const Directory& directory() const { return directory_; }
   [[nodiscard]] const Continuations& continuations() const { return continuations_; }
 
-  // The text with its width. REQUIRES sizeof(Token) * 8 == token_bits().
-  template <class Token>
+  // REQUIRES sizeof(Token) * 8 == token_bits().
+  template <StoredToken Token>
   [[nodiscard]] Text<Token> typed_text() const {
     return {reinterpret_cast<const Token*>(text_.data), text_.size};
   }
   [[nodiscard]] std::vector<SectionInfo> sections() const;
 
-  // The position `depth` tokens into the suffix with this rank. One random read.
-  // REQUIRES rank < n_tokens(), and a suffix of at least `depth` tokens.
-  [[nodiscard]] std::uint64_t position(std::uint64_t rank, std::uint64_t depth = 0) const {
-    const std::uint64_t position = suffix_array_[rank] + depth;
+  // Returns the position `depth` tokens into the suffix at this rank. Cost: one random read. REQUIRES rank <
+  // n_tokens(), and a suffix of at least `depth` tokens. Throws IndexDamagedError.
+  [[nodiscard]] Position position(Rank rank, std::uint64_t depth = 0) const {
+    const Position position = suffix_array_[rank] + depth;
     if (position >= text_.size) throw_bad_position(rank, position);
     return position;
   }
 
-  // Where position(rank) is read, for a prefetch.
-  [[nodiscard]] const void* address(std::uint64_t rank) const { return suffix_array_.address(rank); }
+  // The address that position(rank) reads, for prefetching.
+  [[nodiscard]] const void* address(Rank rank) const { return suffix_array_.address(rank); }
 
-  // The suffixes that begin with this token; none if the shard's vocabulary ends before it.
+  // The suffixes that begin with this token; empty if the id is outside the shard's vocabulary.
   [[nodiscard]] SuffixRange first_token_range(TokenId token) const;
 
-  // The document (numbered in this shard) that holds this position. Cost: O(log n_documents).
-  // REQUIRES position.value < text().size.
+  // Returns the document (numbered in this shard) that contains a position. Cost: O(log n_documents). REQUIRES position
+  // < text().size.
   [[nodiscard]] std::uint64_t document_of(Position position) const;
 
-  // The positions [begin, end) of a document's tokens, its separator excluded. REQUIRES document < n_documents().
+  // The positions [begin, end) of a document's tokens, without its separator. REQUIRES document < n_documents().
   struct Span {
-    std::uint64_t begin;
-    std::uint64_t end;
+    Position begin;
+    Position end;
   };
   [[nodiscard]] Span document_span(std::uint64_t document) const;
 
-  // The document that holds a position, and its span, for positions that ascend: it is not before `from`.
-  // Cost: O(log of the documents between). REQUIRES as document_of(), from < n_documents(). Throws IndexDamagedError
-  // when the position lies outside all documents, on a separator.
-  struct Holder {
+  // Returns the document that contains a position, and its span. For ascending positions: the search starts at document
+  // `from`, which must not be after the result. Cost: O(log of the documents passed). REQUIRES position < text().size,
+  // from < n_documents(). Throws IndexDamagedError if the position is that of a separator.
+  struct ContainingDocument {
     std::uint64_t document;
     Span span;
   };
-  [[nodiscard]] Holder holder_of(Position position, std::uint64_t from) const;
+  [[nodiscard]] ContainingDocument containing_document(Position position, std::uint64_t from) const;
 
-  // Appends a document's token ids to `ids`.
+  // Appends the token ids of a document to `ids`.
   void read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const;
 
-  // A document's metadata as JSON; empty if it has none.
+  // The metadata of a document as JSON; empty if there is none.
   [[nodiscard]] std::string_view metadata(std::uint64_t document) const;
 
-  // The file and line that a document comes from; none in a shard of a version before 3. Cost: O(log of the runs).
+  // The file and line that a document comes from; nothing in a shard of a version before 3. Cost: O(log runs).
   [[nodiscard]] std::optional<DocumentSource> source(std::uint64_t document) const;
 
-  // Reads every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
-  // directory and the stored continuations are what follows from it. Reads what is open, whatever the path names now.
-  // Throws IndexDamagedError. Cost: O(n), see suffix/verify.hpp. `progress` counts suffixes.
+  // Checks every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
+  // directory and the stored continuations follow from it. Checks the open files, even if the path has been replaced.
+  // Cost: O(n), see suffix/verify.hpp. `progress` receives the number of suffixes. Throws IndexDamagedError.
   void verify(const SortProgress& progress) const;
 
  private:
   [[nodiscard]] const Section& section(SectionKind kind) const;
-  [[noreturn]] void throw_bad_position(std::uint64_t rank, std::uint64_t position) const;
+  [[noreturn]] void throw_bad_position(Rank rank, Position position) const;
 
   [[nodiscard]] bool has_directory() const { return sections_.size() >= n_sections_of(2); }
   [[nodiscard]] bool has_sources() const { return sections_.size() >= n_sections_of(3); }
-  // The last document in [lo, hi) that starts at the position or before it, if `lo` does.
+  // Returns the last document in [lo, hi) that starts at or before the position. REQUIRES that `lo` does.
   [[nodiscard]] std::uint64_t document_between(Position position, std::uint64_t lo, std::uint64_t hi) const;
   void open_directory();
   void open_sources();

@@ -21,7 +21,7 @@ void write_packed(const std::filesystem::path& folder, SectionKind kind, const s
   writer.finish(packer.finish(), bits, shard_checksum);
 }
 
-template <class Token>
+template <StoredToken Token>
 void encode(std::span<const TokenId> ids, std::vector<std::byte>& bytes) {
   bytes.resize((ids.size() + 1) * sizeof(Token));
   auto* out = bytes.data();
@@ -36,8 +36,8 @@ void encode(std::span<const TokenId> ids, std::vector<std::byte>& bytes) {
 unsigned checked_token_bits(std::uint64_t vocab_size, unsigned token_bits) {
   const bool is_width = token_bits == 8 || token_bits == 16 || token_bits == 32;
   if (is_width && token_bits >= token_bits_for(vocab_size)) return token_bits;
-  throw QueryError("a vocabulary of " + std::to_string(vocab_size) + " tokens takes at least " +
-                   std::to_string(token_bits_for(vocab_size)) + " bits a token (8, 16 or 32), not " +
+  throw QueryError("a vocabulary of " + std::to_string(vocab_size) + " tokens needs at least " +
+                   std::to_string(token_bits_for(vocab_size)) + " bits per token (8, 16 or 32), not " +
                    std::to_string(token_bits));
 }
 
@@ -106,7 +106,7 @@ void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& op
   SectionWriter writer(folder / file_name_of(SectionKind::kSuffixArray), SectionKind::kSuffixArray);
   BitPacker packer(writer, bits);
   const SuffixSink sink = [&packer](std::span<const std::uint64_t> positions) {
-    for (const std::uint64_t position : positions) packer.append(position);
+    for (const Position position : positions) packer.append(position);
   };
   sort_suffixes(text, largest_id, options, sink, progress);
   writer.finish(packer.finish(), bits, tokens.header().shard_checksum);

@@ -1,4 +1,4 @@
-// Writing one shard: first its documents, then its suffix array and what follows from it.
+// Writes a shard: first its documents, then its suffix array and what follows from it.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,23 @@
 
 namespace infgram {
 
-// Takes documents in order and writes the sections of the shard that do not follow from the suffix array.
-// Memory: 16 bytes a document, 24 a run of documents of one file, 16 a vocabulary entry, and the writers' buffers. One
-// thread at a time.
+// Receives documents in order, and writes the sections that do not depend on the suffix array. Memory: 16 bytes per
+// document, 24 per run of documents of one file, 16 per vocabulary entry, and the writers' buffers. Not thread-safe.
 class ShardWriter {
  public:
-  // `folder` must exist. token_bits is 8, 16 or 32, and at least token_bits_for(vocab_size).
-  // Throws StorageError; QueryError for an impossible vocab_size or width.
+  // `folder` must exist. token_bits is 8, 16 or 32, and at least token_bits_for(vocab_size). Throws QueryError for an
+  // invalid vocab_size or width, StorageError.
   ShardWriter(const std::filesystem::path& folder, std::uint64_t vocab_size, unsigned token_bits);
 
-  // Appends one document; it may be empty. `metadata` is JSON, or empty.
-  // Throws QueryError when an id is not below vocab_size or the source's name holds a zero byte (nothing of the
-  // document is kept then); StorageError.
+  // Appends a document, possibly empty. `metadata` is JSON or empty. Throws QueryError if an id is not below vocab_size
+  // or the source's name contains a zero byte (the document is then not added), StorageError.
   void add_document(std::span<const TokenId> token_ids, std::string_view metadata, const DocumentSource& source = {});
 
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
   [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
 
-  // Writes what is left and publishes the files. Nothing may be added after it. REQUIRES n_documents() > 0.
+  // Writes the remaining sections and publishes the files. No document may be added afterwards. REQUIRES n_documents()
+  // > 0.
   void finish();
 
  private:
@@ -48,9 +47,9 @@ class ShardWriter {
   std::vector<std::byte> encoded_;
 };
 
-// Writes the suffix array of a shard whose documents are finished, and its directory. Cost and options:
-// suffix/suffix_sort.hpp, index/survey.hpp.
-// Throws IndexDamagedError when those sections do not belong together; StorageError; what `progress` throws.
+// Writes the suffix array and the directory of a shard whose documents are finished. Cost and options:
+// suffix/suffix_sort.hpp, index/survey.hpp. Throws IndexDamagedError if the sections do not belong together,
+// StorageError, and what `progress` throws.
 void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& options, const SortProgress& progress);
 
 }  // namespace infgram

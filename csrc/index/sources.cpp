@@ -13,7 +13,7 @@ constexpr char kEndOfName = '\0';
 
 void SourceRuns::append(const DocumentSource& source) {
   if (source.name.find(kEndOfName) != std::string_view::npos) {
-    throw QueryError("the name of a source holds a zero byte, which ends names in an index");
+    throw QueryError("the name of a source contains a zero byte, which terminates names in an index");
   }
   const std::size_t n = runs_.size();
   const bool is_same_file = n > 0 && std::string_view(names_.c_str() + runs_[n - 2]) == source.name;
@@ -49,19 +49,19 @@ bool Sources::is_whole(std::uint64_t name_begin) const {
 }
 
 std::optional<std::string> Sources::fault(std::uint64_t n_documents) const {
-  if (names_.empty() || names_.back() != std::byte{0}) return "the last name has no end";
+  if (names_.empty() || names_.back() != std::byte{0}) return "the last name is not terminated";
   for (std::uint64_t run = 0; run < n_runs(); ++run) {
     const std::string which = "run " + std::to_string(run);
     if (run == 0 ? first_document(0) != 0 : first_document(run) <= first_document(run - 1)) {
-      return which + " does not begin behind the one before";
+      return which + " does not begin after the previous run";
     }
-    if (first_document(run) >= n_documents) return which + " begins behind the last document";
-    if (!is_whole(name_begin(run))) return which + " names no file";
+    if (first_document(run) >= n_documents) return which + " begins after the last document";
+    if (!is_whole(name_begin(run))) return which + " does not point to a name";
     if (run == 0 || name_begin(run) != name_begin(run - 1)) continue;
     const std::uint64_t before = first_line(run - 1);
     const std::uint64_t length = first_document(run) - first_document(run - 1);
     if (first_line(run) == (before == kNoLine ? kNoLine : before + length))
-      return which + " goes on with the one before";
+      return which + " continues the previous run";
   }
   return std::nullopt;
 }

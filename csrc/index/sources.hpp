@@ -1,4 +1,4 @@
-// Where documents come from: runs of documents from one file whose lines follow each other (docs/index-format.md).
+// Where documents come from: runs of documents from consecutive lines of one file (docs/index-format.md).
 #pragma once
 
 #include <cstddef>
@@ -14,16 +14,16 @@
 
 namespace infgram {
 
-// The file that a document comes from, and its line there, from 1.
+// The file that a document comes from, and its line in it, from 1.
 struct DocumentSource {
-  std::string_view name;         // empty: the file is what the document's own metadata call its `path`, if anything
-  std::uint64_t line = kNoLine;  // kNoLine: the document is the whole file
+  std::string_view name;         // if empty, the file is the `path` in the document's own metadata, if any
+  std::uint64_t line = kNoLine;  // kNoLine if the document is the whole file
 };
 
-// Collects the sources of documents in their order. Memory: 24 bytes a run, and the names.
+// Collects the sources of documents in order. Memory: 24 bytes per run, and the names.
 class SourceRuns {
  public:
-  // Appends the source of the next document. Throws QueryError when the name holds a zero byte.
+  // Appends the source of the next document. Throws QueryError if the name contains a zero byte.
   void append(const DocumentSource& source);
 
   [[nodiscard]] std::string_view names() const { return names_; }
@@ -36,17 +36,18 @@ class SourceRuns {
   std::uint64_t last_line_ = kNoLine;
 };
 
-// The same, mapped. A view; the memory must outlive it.
+// A view of the two sections. The memory must outlive it.
 class Sources {
  public:
   Sources() = default;
   Sources(PackedArray runs, std::span<const std::byte> names) : runs_(runs), names_(names) {}
 
-  // None when the run points outside the names. REQUIRES that there is a run. Cost: O(log n_runs).
+  // Returns the source of a document, or nothing if its run points outside the names. REQUIRES at least one run. Cost:
+  // O(log n_runs).
   [[nodiscard]] std::optional<DocumentSource> of(std::uint64_t document) const;
 
-  // What is wrong, if anything: runs that do not ascend, that point to no beginning of a name, or that could be one.
-  // Cost: O(n_runs).
+  // Returns a description of the first fault, if any: runs that do not ascend, that point to no start of a name, or
+  // that should be one run. Cost: O(n_runs).
   [[nodiscard]] std::optional<std::string> fault(std::uint64_t n_documents) const;
 
  private:

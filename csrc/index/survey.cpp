@@ -8,16 +8,17 @@
 
 #include "base/errors.hpp"
 #include "base/parallel.hpp"
-#include "index/row_reader.hpp"
+#include "index/next_token_reader.hpp"
 
 namespace infgram {
 namespace {
 
-constexpr std::size_t kBatch = 64;                          // reads under way together
-constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;    // suffixes a task, about
-constexpr std::size_t kContextsTogether = std::size_t{64};  // read before it is seen whether more have room
+constexpr std::size_t kBatch = 64;                        // reads in flight
+constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;  // suffixes per task, approximately
+constexpr std::size_t kContextsPerBatch =
+    std::size_t{64};  // contexts whose next tokens are read before the size is checked
 
-// The samples are the suffixes of ranks 0, kSampleStep, 2 * kSampleStep, …; sample s has rank s * kSampleStep.
+// A range of samples. Sample s is the suffix at rank s * kSampleStep.
 struct Samples {
   std::uint64_t begin;
   std::uint64_t end;
@@ -26,18 +27,18 @@ struct Samples {
 
 // A context that may be stored.
 struct Candidate {
-  Samples samples;  // all that begin with it
+  Samples samples;  // all samples that begin with it
   std::uint64_t depth;
-  std::uint64_t n_rows;  // that follow these
+  std::uint64_t n_next_tokens;  // the number of distinct tokens that follow the samples
 };
 
 struct Stored {
   StoredContext context;
-  std::vector<std::byte> rows;
+  std::vector<std::byte> bytes;
 };
 
-// What a shard offers to a RowReader, while it has no more than a text, its array and sampled keys.
-template <class Token>
+// The SuffixSource of a shard that is being built: its text, its array and its sampled keys.
+template <StoredToken Token>
 class SortedSuffixes {
  public:
   SortedSuffixes(Text<Token> text, const PackedArray& array, std::span<const std::uint64_t> keys)
@@ -49,9 +50,9 @@ class SortedSuffixes {
   }
   [[nodiscard]] const Directory& directory() const { return directory_; }
   [[nodiscard]] std::uint64_t size() const { return array_.size(); }
-  [[nodiscard]] const void* address(std::uint64_t rank) const { return array_.address(rank); }
-  [[nodiscard]] std::uint64_t position(std::uint64_t rank, std::uint64_t depth) const {
-    const std::uint64_t position = array_[rank] + depth;
+  [[nodiscard]] const void* address(Rank rank) const { return array_.address(rank); }
+  [[nodiscard]] Position position(Rank rank, std::uint64_t depth) const {
+    const Position position = array_[rank] + depth;
     if (position < text_.size()) return position;
     throw IndexDamagedError("rank " + std::to_string(rank) + " of the suffix array holds position " +
                             std::to_string(position - depth) + ", beyond the text");
@@ -63,14 +64,14 @@ class SortedSuffixes {
   Directory directory_;
 };
 
-// Reads the keys of the samples of one first token after the other, and finds candidates among their prefixes.
-template <class Token>
+// Reads the keys of the samples of one first token at a time, and finds candidates among their prefixes.
+template <StoredToken Token>
 class Surveyor {
  public:
   Surveyor(const SortedSuffixes<Token>& suffixes, std::span<std::uint64_t> keys)
       : suffixes_(suffixes), text_(suffixes.template typed_text<Token>()), keys_(keys) {}
 
-  // Surveys the ranks of one first token.
+  // Surveys the suffixes that begin with one token.
   void run(SuffixRange range, std::vector<Candidate>& candidates) const {
     const Samples samples{(range.lo + kSampleStep - 1) / kSampleStep, (range.hi + kSampleStep - 1) / kSampleStep};
     const std::span<std::uint64_t> keys = keys_.subspan(samples.begin, samples.size());
@@ -81,10 +82,10 @@ class Surveyor {
  private:
   static constexpr unsigned kLanes = Text<Token>::kKeyTokens;
 
-  // A context that the pass is inside of.
+  // A context that contains the current sample.
   struct Open {
     std::uint64_t begin;
-    std::uint64_t n_rows;
+    std::uint64_t n_next_tokens;
   };
 
   void read_keys(Samples samples, std::uint64_t depth, std::span<std::uint64_t> keys) const {
@@ -101,40 +102,42 @@ class Surveyor {
     }
   }
 
-  // Samples that share their first `depth` tokens, and the keys after these: the contexts of `depth` tokens to
-  // depth + kLanes - 1, whose rows one key tells; then the longer ones, where enough samples share the whole key.
+  // Finds candidates among samples that share their first `depth` tokens, given the keys of what follows: first the
+  // contexts of `depth` to depth + kLanes - 1 tokens, whose next tokens are in the keys; then longer ones, where enough
+  // samples share a whole key.
   void find_candidates(Samples samples, std::uint64_t depth, std::span<const std::uint64_t> keys,
                        std::vector<Candidate>& candidates) const {
-    if (samples.size() < kFewestSampledRows) return;
+    if (samples.size() < kMinSampledNextTokens) return;
     std::array<Open, kLanes> open;  // open[d] is the context of depth + d tokens
-    unsigned n_open = 0;            // those that the sample before is long enough for
+    unsigned n_open = 0;            // the contexts that the previous sample is long enough for
     const auto close = [&](unsigned first, std::uint64_t sample) {
       for (unsigned d = first; d < n_open; ++d) {
-        const bool is_candidate = open[d].n_rows >= kFewestSampledRows && depth + d <= kLongestStoredContext;
-        if (is_candidate) candidates.push_back({{open[d].begin, sample}, depth + d, open[d].n_rows});
+        const bool is_candidate = open[d].n_next_tokens >= kMinSampledNextTokens && depth + d <= kLongestStoredContext;
+        if (is_candidate) candidates.push_back({{open[d].begin, sample}, depth + d, open[d].n_next_tokens});
       }
       n_open = std::min(n_open, first);
     };
-    std::uint64_t key_begin = samples.begin;  // the first sample of this key
+    std::uint64_t key_begin = samples.begin;  // the first sample with this key
     for (std::uint64_t sample = samples.begin; sample < samples.end; ++sample) {
       const std::uint64_t key = keys[sample - samples.begin];
       if (sample > samples.begin) {
         const std::uint64_t previous = keys[sample - samples.begin - 1];
         if (key == previous) continue;
-        look_deeper({key_begin, sample}, previous, depth, candidates);
+        survey_longer_contexts({key_begin, sample}, previous, depth, candidates);
         const unsigned n_shared = static_cast<unsigned>(std::countl_zero(key ^ previous)) / Text<Token>::kTokenBits;
         close(n_shared + 1, sample);
-        ++open[n_shared].n_rows;
+        ++open[n_shared].n_next_tokens;
       }
       while (n_open < kLanes && (n_open == 0 || code(key, n_open - 1) != 0)) open[n_open++] = {sample, 1};
       key_begin = sample;
     }
-    look_deeper({key_begin, samples.end}, keys.back(), depth, candidates);
+    survey_longer_contexts({key_begin, samples.end}, keys.back(), depth, candidates);
     close(0, samples.end);
   }
 
-  void look_deeper(Samples samples, std::uint64_t key, std::uint64_t depth, std::vector<Candidate>& candidates) const {
-    if (samples.size() < kFewestSampledRows || Text<Token>::ends(key)) return;
+  void survey_longer_contexts(Samples samples, std::uint64_t key, std::uint64_t depth,
+                              std::vector<Candidate>& candidates) const {
+    if (samples.size() < kMinSampledNextTokens || Text<Token>::ends(key)) return;
     if (depth + kLanes > kLongestStoredContext) return;
     std::vector<std::uint64_t> keys(samples.size());
     read_keys(samples, depth + kLanes, keys);
@@ -150,22 +153,22 @@ class Surveyor {
   std::span<std::uint64_t> keys_;
 };
 
-// The ranks of the suffixes that begin with a candidate: its samples tell them to the step.
-template <class Token>
+// Returns the ranks of the suffixes that begin with a candidate. The samples give them to within kSampleStep.
+template <StoredToken Token>
 SuffixRange range_of(const SortedSuffixes<Token>& suffixes, const Candidate& candidate) {
   const Text<Token> text = suffixes.template typed_text<Token>();
   const std::uint64_t known = suffixes.position(candidate.samples.begin * kSampleStep, 0);
-  const auto begins_so = [&](std::uint64_t rank) {
-    const std::uint64_t position = suffixes.position(rank, 0);
+  const auto has_prefix = [&](Rank rank) {
+    const Position position = suffixes.position(rank, 0);
     const std::uint64_t n = std::min(candidate.depth, text.size() - position);
     return n == candidate.depth && std::equal(text.data() + position, text.data() + position + n, text.data() + known);
   };
-  // Half-way between a rank that does and one that does not, until they are neighbours.
+  // Bisects between a rank that has the prefix and one that does not, until they are adjacent.
   const auto last_inside = [&](std::uint64_t inside, std::uint64_t outside) {
     while (inside - outside != 1 && outside - inside != 1) {
       const std::uint64_t middle =
           std::min(inside, outside) + (std::max(inside, outside) - std::min(inside, outside)) / 2;
-      (begins_so(middle) ? inside : outside) = middle;
+      (has_prefix(middle) ? inside : outside) = middle;
     }
     return inside;
   };
@@ -175,38 +178,38 @@ SuffixRange range_of(const SortedSuffixes<Token>& suffixes, const Candidate& can
           last_inside(last, std::min(last + kSampleStep, suffixes.size())) + 1};
 }
 
-template <class Token>
-Stored read_rows(const SortedSuffixes<Token>& suffixes, const Candidate& candidate) {
+template <StoredToken Token>
+Stored read_next_tokens(const SortedSuffixes<Token>& suffixes, const Candidate& candidate) {
   const SuffixRange range = range_of(suffixes, candidate);
-  std::vector<NextToken> rows;
-  RowReader<Token, SortedSuffixes<Token>>(suffixes, candidate.depth).read(range, rows);
+  std::vector<NextToken> next_tokens;
+  NextTokenReader<Token, SortedSuffixes<Token>>(suffixes, candidate.depth).read(range, next_tokens);
   Stored result{{range.lo, range.hi, candidate.depth, 0}, {}};
-  RowId previous = kEndOfDocument - 1;
-  for (const NextToken& next : rows) {
-    append_row(result.rows, static_cast<std::uint64_t>(next.row - std::exchange(previous, next.row)), next.count);
+  NextTokenId previous = kEndOfDocument - 1;
+  for (const NextToken& next : next_tokens) {
+    append_next_token(result.bytes, static_cast<std::uint64_t>(next.id - std::exchange(previous, next.id)), next.count);
   }
   return result;
 }
 
-// The rows of the candidates that most sampled rows follow, as many as fit into so many bytes.
-template <class Token>
+// Returns the next tokens of the candidates with the most sampled next tokens, as many as fit into `most_bytes`.
+template <StoredToken Token>
 std::vector<Stored> store(const SortedSuffixes<Token>& suffixes, std::vector<Candidate> candidates,
                           std::uint64_t most_bytes, std::size_t n_threads, const SortProgress& progress) {
   std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
-    if (a.n_rows != b.n_rows) return a.n_rows > b.n_rows;
+    if (a.n_next_tokens != b.n_next_tokens) return a.n_next_tokens > b.n_next_tokens;
     return std::pair(a.depth, a.samples.begin) < std::pair(b.depth, b.samples.begin);
   });
   std::vector<Stored> result;
   std::uint64_t n_bytes = 0;
-  for (std::size_t begin = 0; begin < candidates.size(); begin += kContextsTogether) {
-    const std::size_t n = std::min(kContextsTogether, candidates.size() - begin);
+  for (std::size_t begin = 0; begin < candidates.size(); begin += kContextsPerBatch) {
+    const std::size_t n = std::min(kContextsPerBatch, candidates.size() - begin);
     std::vector<Stored> found(n);
     parallel_for(n, n_threads, [&](std::size_t i, std::size_t worker) {
-      found[i] = read_rows(suffixes, candidates[begin + i]);
+      found[i] = read_next_tokens(suffixes, candidates[begin + i]);
       if (worker == 0) progress(suffixes.size());
     });
     for (Stored& stored : found) {
-      n_bytes += stored.rows.size();
+      n_bytes += stored.bytes.size();
       if (n_bytes > most_bytes) return result;
       result.push_back(std::move(stored));
     }
@@ -214,7 +217,7 @@ std::vector<Stored> store(const SortedSuffixes<Token>& suffixes, std::vector<Can
   return result;
 }
 
-// Tokens in chunks of about kChunk suffixes: chunk i is tokens [chunks[i], chunks[i + 1]).
+// Partitions the tokens into chunks of about kChunk suffixes: chunk i is the tokens [chunks[i], chunks[i + 1]).
 std::vector<std::uint64_t> chunks_of(const PackedArray& first_token_starts) {
   std::vector<std::uint64_t> chunks = {0};
   const std::uint64_t vocab_size = first_token_starts.size() - 1;
@@ -253,7 +256,7 @@ Survey survey(const AnyText& text, const PackedArray& suffix_array, const Packed
   for (Stored& each : stored) {
     each.context.offset = result.continuations.size();
     result.contexts.push_back(each.context);
-    result.continuations.insert(result.continuations.end(), each.rows.begin(), each.rows.end());
+    result.continuations.insert(result.continuations.end(), each.bytes.begin(), each.bytes.end());
   }
   return result;
 }

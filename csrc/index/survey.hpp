@@ -1,4 +1,4 @@
-// A look at a sorted shard that makes its directory and its stored continuations.
+// Computes the directory and the stored continuations of a sorted shard.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,19 @@
 
 namespace infgram {
 
-// What the sections `directory.bin`, `stored_contexts.bin` and `continuations.bin` hold. It follows from the text and
-// its suffix array alone.
+// The contents of `directory.bin`, `stored_contexts.bin` and `continuations.bin`. They are a function of the text and
+// its suffix array.
 struct Survey {
-  std::vector<std::uint64_t> directory;  // the keys of every kSampleStep-th suffix, after their top
+  std::vector<std::uint64_t> directory;  // the top level, then the keys of every kSampleStep-th suffix
   std::vector<StoredContext> contexts;   // ascending by (depth, lo)
-  std::vector<std::byte> continuations;  // their rows, in order
+  std::vector<std::byte> continuations;  // their next tokens, in the same order
 };
 
-// Stored are the contexts that most different rows follow among the suffixes of every kSampleStep-th rank, at least
-// kFewestSampledRows of them and up to kLongestStoredContext tokens, as many as fit into
-// text.size / kTokensPerStoredByte bytes (equal ones by depth, then rank).
-// Cost: O(n / kSampleStep) random reads, many of them under way, and index/row_reader.hpp for the contexts stored;
-// memory for the result.
-// REQUIRES a complete, sorted array. Throws IndexDamagedError for a position beyond the text; what `progress` throws.
+// Computes the directory, and selects the contexts to store (storage/format.hpp, kMinSampledNextTokens; ties are broken
+// by depth, then by rank).
+// Cost: O(n / kSampleStep) random reads, many in flight, and index/next_token_reader.hpp for the stored contexts;
+// memory for the result. REQUIRES a complete, sorted array. Throws IndexDamagedError for a position beyond the text,
+// and what `progress` throws.
 [[nodiscard]] Survey survey(const AnyText& text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
                             std::size_t n_threads, const SortProgress& progress);
 

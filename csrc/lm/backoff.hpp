@@ -1,4 +1,4 @@
-// Methods in which the longest suffix that was seen with a row decides alone.
+// Backoff methods: the longest suffix that the token follows decides alone.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@
 
 namespace infgram {
 
-// Brants, Popat, Xu, Och, Dean, "Large language models in machine translation", EMNLP 2007: the share of the longest
-// suffix that was seen with the row, times 0.4 for each level above it. Scores: they do not sum to one.
+// Brants, Popat, Xu, Och, Dean, "Large language models in machine translation", EMNLP 2007: the relative frequency
+// after the longest suffix that the token follows, times 0.4 for each longer level. Scores do not sum to one.
 class StupidBackoff final : public Predictor {
  public:
   static constexpr double kFactor = 0.4;
 
-  void look_at(std::span<const Level> levels) override { levels_ = levels; }
-  [[nodiscard]] double probability(RowCode code) const override;
+  void set_levels(std::span<const Level> levels) override { levels_ = levels; }
+  [[nodiscard]] double probability(TokenCode code) const override;
   void fill(std::span<double> by_code) const override;
   [[nodiscard]] double p_log_p() override;
 
@@ -25,36 +25,37 @@ class StupidBackoff final : public Predictor {
 };
 
 // Prediction by partial matching with exclusion (Cleary and Witten, IEEE Transactions on Communications 32, 1984) and
-// the escapes of method D (Howard, "The design and analysis of efficient lossless data compression systems", 1993): of
-// a context of `total` occurrences and n different rows each row has count - 1/2 in `total`, and an escape to the level
-// below, where these rows are left out, n/2. Below the empty suffix the rows left are equally likely. It begins at the
-// shortest context that one row alone follows, else at the longest (PPM*: Cleary, Teahan and Witten, DCC 1995).
+// the escapes of method D (Howard, "The design and analysis of efficient lossless data compression systems", 1993):
+// after a context of `total` occurrences and n distinct next tokens, each of these has probability (count - 1/2) /
+// total, and the escape to the level below, which excludes them, (n/2) / total. Below the empty suffix the remaining
+// tokens are equally likely. Starts at the shortest context that only one token follows, otherwise at the longest
+// (PPM*: Cleary, Teahan and Witten, DCC 1995).
 class Ppm final : public Predictor {
  public:
-  // The tree must outlive it.
+  // The tree must outlive the object.
   explicit Ppm(const ContextTree& tree) : tree_(tree), n_codes_(tree.index().vocab_size() + 1) {}
 
-  void look_at(std::span<const Level> levels) override;
-  [[nodiscard]] double probability(RowCode code) const override;
+  void set_levels(std::span<const Level> levels) override;
+  [[nodiscard]] double probability(TokenCode code) const override;
   void fill(std::span<double> by_code) const override;
   [[nodiscard]] double p_log_p() override;
 
  private:
-  // Sums over rows of a level, of their numbers, their counts c, and (c - d) ln (c - d).
+  // Sums over some next tokens of a level: their number, their counts c, and (c - d) ln (c - d).
   struct Sums {
-    double n_rows = 0;
+    double n_next_tokens = 0;
     double count = 0;
     double c_log_c = 0;
     Sums operator-(const Sums& other) const;
   };
-  // A row of `level` that no longer one has: p = scale (count - discount).
+  // The next tokens of `level` that no longer level has: p = scale (count - discount).
   struct Stage {
     Level level;
     double scale;
-    Sums left;  // of the rows that no longer level has
+    Sums remaining;  // over these next tokens
   };
-  // All rows of a level, and those of the level above it with their counts in this one.
-  struct Kept {
+  // Sums over all next tokens of a level, and over those of the next longer level with their counts in this one.
+  struct Cached {
     Sums own;
     Sums in_level_below;
   };
@@ -62,15 +63,15 @@ class Ppm final : public Predictor {
   [[nodiscard]] double discount(const Level& level) const;
   [[nodiscard]] Sums own(const Level& level) const;
   [[nodiscard]] Sums shared(const Level& level, const Level& below) const;
-  [[nodiscard]] Kept kept(std::span<const Level> levels, std::size_t i);
+  [[nodiscard]] Cached cached(std::span<const Level> levels, std::size_t i);
 
   const ContextTree& tree_;
   std::uint64_t n_codes_;
-  std::vector<Stage> stages_;  // from the longest on
-  double unseen_ = 0;          // the probability of a row in no level
+  std::vector<Stage> stages_;  // longest first
+  double unseen_ = 0;          // the probability of a token in no level
   double n_unseen_ = 0;
-  std::unordered_map<std::uint64_t, Kept> kept_;  // by the serial number of a level's node
-  std::uint64_t generation_ = 0;                  // of the tree, which kept_ belongs to
+  std::unordered_map<std::uint64_t, Cached> cache_;  // by the serial number of a level's node
+  std::uint64_t generation_ = 0;                     // of the tree when cache_ was filled
 };
 
 }  // namespace infgram

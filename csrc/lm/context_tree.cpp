@@ -3,17 +3,17 @@
 #include <array>
 #include <utility>
 
-#include "query/jobs.hpp"
 #include "query/next_token.hpp"
+#include "query/search_batch.hpp"
 
 namespace infgram {
 namespace {
 
-constexpr std::uint64_t kBytesPerRow = sizeof(RowCode) + 2 * sizeof(std::uint64_t);
-constexpr std::uint64_t kBytesPerNode = sizeof(ContextNode) + 128;  // with its place in the parent
+constexpr std::uint64_t kBytesPerNextToken = sizeof(TokenCode) + 2 * sizeof(std::uint64_t);
+constexpr std::uint64_t kBytesPerNode = sizeof(ContextNode) + 128;  // with its entry in the parent
 
 // The codes before and after each occurrence of a context in one shard, in suffix order.
-template <class Token>
+template <StoredToken Token>
 class Neighbours {
  public:
   Neighbours(const Shard& shard, SuffixRange range, std::uint64_t depth)
@@ -22,8 +22,8 @@ class Neighbours {
   }
 
   [[nodiscard]] bool is_done() const { return at_ == n_; }
-  [[nodiscard]] RowCode before() const { return before_[at_]; }
-  [[nodiscard]] RowCode after() const { return after_[at_]; }
+  [[nodiscard]] TokenCode before() const { return before_[at_]; }
+  [[nodiscard]] TokenCode after() const { return after_[at_]; }
   void advance() {
     if (++at_ == n_) fill();
   }
@@ -54,8 +54,8 @@ class Neighbours {
   std::uint64_t depth_;
   std::uint64_t at_ = 0;
   std::uint64_t n_ = 0;
-  std::array<RowCode, kBatch> before_;
-  std::array<RowCode, kBatch> after_;
+  std::array<TokenCode, kBatch> before_;
+  std::array<TokenCode, kBatch> after_;
 };
 
 std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, std::uint64_t depth,
@@ -65,53 +65,56 @@ std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, 
   node->serial = serial;
   node->depth = depth;
   node->ranges = std::move(ranges);
-  node->rows.codes.reserve(next.rows.size());
-  node->rows.counts.reserve(next.rows.size());
-  for (const NextToken& row : next.rows) {
-    node->rows.codes.push_back(code_of(row.row));
-    node->rows.counts.push_back(row.count);
-    node->rows.count_tally.add(row.count);
+  node->next_tokens.codes.reserve(next.tokens.size());
+  node->next_tokens.counts.reserve(next.tokens.size());
+  for (const NextToken& token : next.tokens) {
+    node->next_tokens.codes.push_back(code_of(token.id));
+    node->next_tokens.counts.push_back(token.count);
+    node->next_tokens.count_tally.add(token.count);
   }
   return node;
 }
 
 }  // namespace
 
-ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_places)
+ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_occurrences)
     : index_(index),
       memory_bytes_(memory_bytes),
-      few_places_(few_places),
+      few_occurrences_(few_occurrences),
       root_(expanded(index, 0, 0, find(index, {}))) {}
 
 std::shared_ptr<ContextNode> ContextTree::child(ContextNode& node, std::span<const TokenId> context, TokenId token) {
-  std::shared_ptr<ContextNode>& place = node.children[code_of(token)];
-  if (!place) {
-    place = expanded(index_, ++n_nodes_, node.depth + 1, narrow(index_, context, node.ranges, token));
-    n_bytes_ += kBytesPerNode + place->rows.codes.size() * kBytesPerRow;
+  std::shared_ptr<ContextNode>& child = node.children[code_of(token)];
+  if (!child) {
+    child = expanded(index_, ++n_nodes_, node.depth + 1, narrow(index_, context, node.ranges, token));
+    n_bytes_ += kBytesPerNode + child->next_tokens.codes.size() * kBytesPerNextToken;
   }
-  return place;
+  return child;
 }
 
-void ContextTree::count_lefts(ContextNode& node) {
-  Rows& rows = node.rows;
-  if (!rows.lefts.empty()) return;
+void ContextTree::count_left_extensions(ContextNode& node) {
+  NextTokenCounts& next_tokens = node.next_tokens;
+  if (!next_tokens.left_extension_counts.empty()) return;
   seen_.resize(index_.vocab_size() + 1);
-  std::vector<std::uint64_t> lefts;
-  lefts.reserve(rows.codes.size());
+  std::vector<std::uint64_t> left_extension_counts;
+  left_extension_counts.reserve(next_tokens.codes.size());
   if (node.depth == 0) {
-    for (const RowCode code : rows.codes) lefts.push_back(statistics_->unigram_lefts[code]);
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): a precondition
+    const std::vector<std::uint64_t>& of_tokens = statistics_->unigram_left_extensions;
+    for (const TokenCode code : next_tokens.codes) left_extension_counts.push_back(of_tokens[code]);
   } else {
     with_token_type(index_, [&]<class Token>(Text<Token>) {
       std::vector<Neighbours<Token>> shards;
+      shards.reserve(node.ranges.size());
       for (std::size_t s = 0; s < node.ranges.size(); ++s) {
         shards.emplace_back(index_.shards()[s], node.ranges[s], node.depth);
       }
-      for (std::size_t r = 0; r < rows.codes.size(); ++r) {
+      for (std::size_t r = 0; r < next_tokens.codes.size(); ++r) {
         ++group_;
         std::uint64_t n_tokens = 0;
         bool has_start = false;
         for (Neighbours<Token>& shard : shards) {
-          for (; !shard.is_done() && shard.after() == rows.codes[r]; shard.advance()) {
+          for (; !shard.is_done() && shard.after() == next_tokens.codes[r]; shard.advance()) {
             if (shard.before() == 0) {
               has_start = true;
             } else if (std::exchange(seen_[shard.before()], group_) != group_) {
@@ -119,12 +122,12 @@ void ContextTree::count_lefts(ContextNode& node) {
             }
           }
         }
-        lefts.push_back(n_tokens > 0 ? n_tokens + has_start : rows.counts[r]);
+        left_extension_counts.push_back(n_tokens > 0 ? n_tokens + has_start : next_tokens.counts[r]);
       }
     });
   }
-  for (const std::uint64_t left : lefts) rows.left_tally.add(left);
-  rows.lefts = std::move(lefts);
+  for (const std::uint64_t left : left_extension_counts) next_tokens.left_extension_tally.add(left);
+  next_tokens.left_extension_counts = std::move(left_extension_counts);
 }
 
 void ContextTree::set_statistics(NgramStatistics statistics) {

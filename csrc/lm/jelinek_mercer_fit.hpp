@@ -1,4 +1,4 @@
-// Weights for Jelinek-Mercer smoothing from text that is not in the index.
+// Estimates the weights of Jelinek-Mercer smoothing from held-out text.
 #pragma once
 
 #include <functional>
@@ -9,29 +9,29 @@
 
 namespace infgram {
 
-// Gathers positions, then finds the weights under which they are most likely. The tree must outlive it.
+// Collects positions, then finds the weights that maximize their likelihood. The tree must outlive the object.
 class JelinekMercerFit {
  public:
   JelinekMercerFit(ContextTree& tree, ModelOptions options);
 
-  // Adds every token of a document but its first; the tree's mutex must not be held. `poll`: LanguageModel::evaluate().
-  // Cost: as evaluate(); 16 bytes a level of memory. REQUIRES tokens below vocab_size.
+  // Adds every token of a document except the first. REQUIRES tokens below vocab_size; the tree's mutex is not held.
+  // `poll`: see evaluate(). Cost: as evaluate(); 16 bytes of memory per level.
   void add(std::span<const TokenId> tokens, const std::function<void()>& poll);
 
-  // One weight for each class of JelinekMercer, after `n_rounds` rounds of expectation-maximisation from 1/2 under a
-  // prior of one token made and one passed on in each class. Cost: O(levels) a round.
+  // Returns one weight per class of JelinekMercer, after `n_rounds` rounds of expectation-maximization from 1/2, with a
+  // prior of one token generated and one passed on in each class. Cost: O(levels) per round.
   [[nodiscard]] std::vector<double> weights(std::size_t n_rounds, const std::function<void()>& poll) const;
 
  private:
-  struct Entry {
+  struct LevelShare {
     std::uint16_t level_class;
-    double share;  // the token's part of the level's count
+    double share;  // the relative frequency of the token in the level
   };
 
   ContextTree& tree_;
   ModelOptions options_;
-  std::vector<Entry> entries_;     // the levels of each position, ascending
-  std::vector<std::size_t> ends_;  // of each position's entries
+  std::vector<LevelShare> level_shares_;  // of each position, shortest level first
+  std::vector<std::size_t> ends_;         // of each position in level_shares_
 };
 
 }  // namespace infgram

@@ -9,7 +9,7 @@ using Discounts = KneserNey::Discounts;
 
 double real(std::uint64_t value) { return static_cast<double>(value); }
 
-// Chen and Goodman's estimates; where there are too few n-grams for them, those that KenLM falls back to.
+// The estimates of Chen and Goodman; if there are too few n-grams for them, the fallback of KenLM.
 Discounts discounts_from(const CountsOfCounts& t) {
   constexpr Discounts kFallback = {0.5, 1.0, 1.5};
   if (std::ranges::find(t, 0U) != t.end()) return kFallback;
@@ -24,7 +24,7 @@ Discounts discounts_from(const CountsOfCounts& t) {
 
 double sum(const Discounts& discounts, const Tally& tally) {
   double total = 0;
-  for (std::size_t i = 0; i < 3; ++i) total += discounts[i] * real(tally.n_rows[i]);
+  for (std::size_t i = 0; i < 3; ++i) total += discounts[i] * real(tally.counts_of_counts[i]);
   return total;
 }
 
@@ -32,28 +32,29 @@ double sum(const Discounts& discounts, const Tally& tally) {
 
 KneserNey::KneserNey(const NgramStatistics& statistics, std::uint64_t order)
     : order_(order), of_counts_(discounts_from(statistics.of_counts[std::min<std::uint64_t>(order, kSurveyedOrders)])) {
-  for (std::size_t n = 1; n <= kSurveyedOrders; ++n) of_lefts_[n] = discounts_from(statistics.of_lefts[n]);
+  for (std::size_t n = 1; n <= kSurveyedOrders; ++n)
+    of_left_extensions_[n] = discounts_from(statistics.of_left_extensions[n]);
 }
 
-const Discounts& KneserNey::of_lefts(std::uint64_t order) const {
-  return of_lefts_[std::min<std::uint64_t>(order, kSurveyedOrders)];
+const Discounts& KneserNey::of_left_extensions(std::uint64_t order) const {
+  return of_left_extensions_[std::min<std::uint64_t>(order, kSurveyedOrders)];
 }
 
 Step KneserNey::step(const Level& level) const {
   const bool has_counts = level.longest + 1 == order_;
-  const Discounts& discounts = has_counts ? of_counts_ : of_lefts(level.longest + 1);
-  const Tally& tally = has_counts ? level.rows->count_tally : level.rows->left_tally;
-  if (tally.total == 0) return {.rest = 1, .uses_lefts = true};  // no token of the corpus has one before it
-  // The shorter suffixes of the level, whose continuation counts are all 1: p = (1 - d) / n_distinct + d p' each.
+  const Discounts& discounts = has_counts ? of_counts_ : of_left_extensions(level.longest + 1);
+  const Tally& tally = has_counts ? level.next_tokens->count_tally : level.next_tokens->left_extension_tally;
+  if (tally.total == 0) return {.rest = 1, .uses_left_extensions = true};  // no token of the corpus has one before it
+  // In the shorter suffixes of the level all left-extension counts are 1: p = (1 - d) / n_distinct + d p' for each.
   double shorter_rest = 1;
   const std::uint64_t end = std::min(level.longest, kPassingOn);
-  for (std::uint64_t length = level.shortest; length < end; ++length) shorter_rest *= of_lefts(length + 1)[0];
+  for (std::uint64_t length = level.shortest; length < end; ++length) shorter_rest *= of_left_extensions(length + 1)[0];
   const double rest = sum(discounts, tally) / real(tally.total);
   return {.total = real(tally.total),
           .rest = rest * shorter_rest,
-          .bonus = rest * (1 - shorter_rest) / real(level.rows->codes.size()),
+          .bonus = rest * (1 - shorter_rest) / real(level.next_tokens->codes.size()),
           .discounts = discounts,
-          .uses_lefts = !has_counts};
+          .uses_left_extensions = !has_counts};
 }
 
 }  // namespace infgram

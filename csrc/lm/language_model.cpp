@@ -16,7 +16,7 @@ constexpr std::size_t kPollEvery = 1024;  // positions
 void select_levels(std::span<const Level> levels, const ModelOptions& options, std::vector<Level>& selected) {
   selected.assign(levels.begin(), levels.begin() + 1);
   for (Level level : levels.subspan(1)) {
-    if (level.shortest > options.longest || level.rows->count_tally.total < options.min_count) break;
+    if (level.shortest > options.longest || level.next_tokens->count_tally.total < options.min_count) break;
     level.longest = std::min(level.longest, options.longest);
     selected.push_back(level);
   }
@@ -25,31 +25,31 @@ void select_levels(std::span<const Level> levels, const ModelOptions& options, s
 LanguageModel::LanguageModel(ContextTree& tree, std::unique_ptr<Predictor> predictor, ModelOptions options)
     : tree_(tree), predictor_(std::move(predictor)), options_(options) {}
 
-Prediction LanguageModel::predict(std::span<const Level> levels, RowId row, bool with_entropy) {
-  look_at(levels);
+Prediction LanguageModel::predict(std::span<const Level> levels, NextTokenId next_token, bool with_entropy) {
+  set_levels(levels);
   double p_log_p = with_entropy ? predictor_->p_log_p() : std::numeric_limits<double>::quiet_NaN();
-  if (with_entropy && options_.end_token) {  // two rows as one
+  if (with_entropy && options_.end_token) {  // two next tokens count as one
     const double of_end = predictor_->probability(code_of(kEndOfDocument));
     const double of_token = predictor_->probability(code_of(*options_.end_token));
     p_log_p += p_log_p_of(of_end + of_token) - p_log_p_of(of_end) - p_log_p_of(of_token);
   }
-  return {log_prob(row), -p_log_p};
+  return {log_prob(next_token), -p_log_p};
 }
 
-double LanguageModel::log_prob(RowId row) const {
-  double p = predictor_->probability(code_of(row));
-  if (options_.end_token) {  // two rows as one
-    if (row == *options_.end_token) p += predictor_->probability(code_of(kEndOfDocument));
-    if (row == kEndOfDocument) p += predictor_->probability(code_of(*options_.end_token));
+double LanguageModel::log_prob(NextTokenId next_token) const {
+  double p = predictor_->probability(code_of(next_token));
+  if (options_.end_token) {  // two next tokens count as one
+    if (next_token == *options_.end_token) p += predictor_->probability(code_of(kEndOfDocument));
+    if (next_token == kEndOfDocument) p += predictor_->probability(code_of(*options_.end_token));
   }
   return std::log(p);
 }
 
 std::vector<double> LanguageModel::distribution(SuffixChain& chain) {
-  look_at(chain.levels(uses_lefts()));
+  set_levels(chain.levels(uses_left_extensions()));
   std::vector<double> probs(tree_.index().vocab_size() + 1);
   predictor_->fill(probs);
-  std::ranges::rotate(probs, probs.begin() + 1);  // the end comes last
+  std::ranges::rotate(probs, probs.begin() + 1);  // the end of the document comes last
   if (options_.end_token) {
     probs[*options_.end_token] += probs.back();
     probs.pop_back();
@@ -57,25 +57,26 @@ std::vector<double> LanguageModel::distribution(SuffixChain& chain) {
   return probs;
 }
 
-void LanguageModel::look_at(std::span<const Level> levels) {
+void LanguageModel::set_levels(std::span<const Level> levels) {
   select_levels(levels, options_, levels_);
-  predictor_->look_at(levels_);
+  predictor_->set_levels(levels_);
 }
 
-std::vector<Predictions> evaluate(std::span<const Asked> asked, std::span<const TokenId> tokens, bool with_end,
-                                  const std::function<void()>& poll) {
-  std::vector<Predictions> found(asked.size());
+std::vector<Predictions> evaluate(std::span<const EvaluationRequest> requests, std::span<const TokenId> tokens,
+                                  bool with_end, const std::function<void()>& poll) {
+  std::vector<Predictions> found(requests.size());
   if (tokens.empty()) return found;
   const std::size_t n_positions = tokens.size() - 1 + (with_end ? 1 : 0);
-  ContextTree& tree = asked.front().model->tree();
-  const std::lock_guard lock(tree.mutex());
-  const bool with_lefts = std::ranges::any_of(asked, [](const Asked& one) { return one.model->uses_lefts(); });
+  ContextTree& tree = requests.front().model->tree();
+  const std::scoped_lock lock(tree.mutex());
+  const bool with_left_extensions =
+      std::ranges::any_of(requests, [](const EvaluationRequest& one) { return one.model->uses_left_extensions(); });
   SuffixChain chain(tree);
-  const auto predict = [&](std::size_t position, RowId row) {
-    const std::span<const Level> levels = chain.levels(with_lefts);
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      const auto& [model, with_entropies, guesses] = asked[i];
-      const Prediction prediction = model->predict(levels, row, with_entropies);
+  const auto predict = [&](std::size_t position, NextTokenId next_token) {
+    const std::span<const Level> levels = chain.levels(with_left_extensions);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto& [model, with_entropies, guesses] = requests[i];
+      const Prediction prediction = model->predict(levels, next_token, with_entropies);
       found[i].log_probs.push_back(prediction.log_prob);
       found[i].entropies.push_back(prediction.entropy);
       const std::size_t n_guesses = guesses.size() / n_positions;

@@ -1,4 +1,4 @@
-// Probabilities of what comes next, from the suffixes of a context.
+// Next-token probabilities from the suffixes of a context.
 #pragma once
 
 #include <cstdint>
@@ -13,44 +13,45 @@
 namespace infgram {
 
 struct ModelOptions {
-  std::uint64_t longest = ~std::uint64_t{0};  // suffixes of so many tokens at most
-  std::uint64_t min_count = 1;                // suffixes that occur so often at least; the empty one always
-  std::optional<TokenId> end_token;           // has the probability of the end of a document, too
+  std::uint64_t longest = ~std::uint64_t{0};  // the length of the longest suffix to use, in tokens
+  std::uint64_t min_count = 1;                // of a suffix to use; the empty one is always used
+  std::optional<TokenId> end_token;           // a token that also gets the probability of the end of the document
 };
 
-// The levels within the options, ascending; a level is cut where it passes `longest`.
+// Selects the levels within the options, ascending. A level that exceeds `longest` is shortened.
 void select_levels(std::span<const Level> levels, const ModelOptions& options, std::vector<Level>& selected);
 
-// What a model gives one position.
+// The prediction of a model at one position.
 struct Prediction {
-  double log_prob;  // nats; -infinity where it is 0
-  double entropy;   // nats, of the whole distribution; NaN unless asked for
+  double log_prob;  // in nats; -infinity for probability 0
+  double entropy;   // of the distribution, in nats; NaN unless requested
 };
 
-// A method with its options. The caller of its methods holds the tree's mutex.
+// A smoothing method with its options. Hold the tree's mutex while calling its methods.
 class LanguageModel {
  public:
-  // The tree must outlive it.
+  // The tree must outlive the object.
   LanguageModel(ContextTree& tree, std::unique_ptr<Predictor> predictor, ModelOptions options);
 
   [[nodiscard]] ContextTree& tree() const { return tree_; }
 
-  // Whether levels must have rows.lefts.
-  [[nodiscard]] bool uses_lefts() const { return predictor_->uses_lefts(); }
+  // Whether levels must have next_tokens.left_extension_counts.
+  [[nodiscard]] bool uses_left_extensions() const { return predictor_->uses_left_extensions(); }
 
-  // What may come after a chain of these levels: `row`, a token below vocab_size or kEndOfDocument.
-  // `with_entropy` costs a pass over the rows of each level that is new.
-  [[nodiscard]] Prediction predict(std::span<const Level> levels, RowId row, bool with_entropy);
+  // Predicts `next_token` (a token below vocab_size, or kEndOfDocument) after a chain with these levels. `with_entropy`
+  // costs a pass over the next tokens of each new level.
+  [[nodiscard]] Prediction predict(std::span<const Level> levels, NextTokenId next_token, bool with_entropy);
 
-  // Of another row at the position of the last predict(), whose levels must still be valid.
-  [[nodiscard]] double log_prob(RowId row) const;
+  // The log-probability of another token at the position of the last predict(). REQUIRES that its levels are still
+  // valid.
+  [[nodiscard]] double log_prob(NextTokenId next_token) const;
 
-  // The probabilities of each token and, last, of the end of the document; without it where a token has that, too.
-  // Cost: O(vocab_size) a level.
+  // Returns the probability of each token and, as the last element, of the end of the document, unless it is added to a
+  // token (ModelOptions::end_token). Cost: O(vocab_size) per level.
   [[nodiscard]] std::vector<double> distribution(SuffixChain& chain);
 
  private:
-  void look_at(std::span<const Level> levels);
+  void set_levels(std::span<const Level> levels);
 
   ContextTree& tree_;
   std::unique_ptr<Predictor> predictor_;
@@ -58,24 +59,25 @@ class LanguageModel {
   std::vector<Level> levels_;
 };
 
-// A model to be evaluated.
-struct Asked {
+// A model to evaluate, and what to compute.
+struct EvaluationRequest {
   LanguageModel* model;
   bool with_entropies;
-  std::span<const TokenId> guesses;  // further tokens to be predicted, as many at each position; may be empty
+  std::span<const TokenId> guesses;  // further tokens to predict, equally many per position; may be empty
 };
 
-// What a model gives all positions.
+// The predictions of a model at all positions.
 struct Predictions {
-  std::vector<double> log_probs;        // nats; -infinity where it is 0
-  std::vector<double> entropies;        // nats, of the whole distribution; NaN unless asked for
-  std::vector<double> guess_log_probs;  // in the order of the guesses
+  std::vector<double> log_probs;        // in nats; -infinity for probability 0
+  std::vector<double> entropies;        // of the distributions, in nats; NaN unless requested
+  std::vector<double> guess_log_probs;  // of the guesses, in the same order
 };
 
-// What each model gives each token but the first given those before it; then, when `with_end`, the end of the document
-// given all of them. One walk serves all models, and holds the tree's mutex. `poll` is called now and then, and what it
-// throws is thrown. REQUIRES at least one model, all of one tree, and tokens below vocab_size.
-[[nodiscard]] std::vector<Predictions> evaluate(std::span<const Asked> asked, std::span<const TokenId> tokens,
-                                                bool with_end, const std::function<void()>& poll);
+// Evaluates models on every token but the first, given the preceding ones, and, if `with_end`, on the end of the
+// document after the last. One walk serves all models; it holds the tree's mutex. Calls `poll` from time to time; it
+// may throw to cancel. REQUIRES at least one model, all of the same tree; tokens below vocab_size.
+[[nodiscard]] std::vector<Predictions> evaluate(std::span<const EvaluationRequest> requests,
+                                                std::span<const TokenId> tokens, bool with_end,
+                                                const std::function<void()>& poll);
 
 }  // namespace infgram

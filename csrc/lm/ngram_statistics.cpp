@@ -6,23 +6,23 @@
 #include <limits>
 
 #include "base/parallel.hpp"
-#include "lm/rows.hpp"
+#include "lm/next_token_counts.hpp"
 
 namespace infgram {
 namespace {
 
-constexpr std::uint64_t kBatch = 64;                      // suffixes whose reads are under way together
-constexpr std::uint64_t kChunk = std::uint64_t{1} << 18;  // suffixes a task, about
+constexpr std::uint64_t kBatch = 64;                      // suffixes whose reads are in flight together
+constexpr std::uint64_t kChunk = std::uint64_t{1} << 18;  // suffixes per task, approximately
 
-// The first kSurveyedOrders codes of a suffix, in words that order as they do, and the code before it.
-template <class Token>
+// The first kSurveyedOrders codes of a suffix, packed into words of the same order, and the preceding code.
+template <StoredToken Token>
 struct Gram {
   static constexpr unsigned kLanes = Text<Token>::kKeyTokens;
   static constexpr std::size_t kWords = kSurveyedOrders / kLanes;
   std::array<std::uint64_t, kWords> words;
-  RowCode left;  // 0 at the start of a document
+  TokenCode preceding;  // 0 at the start of a document
 
-  // The codes shared with another one, at most kSurveyedOrders.
+  // The number of codes shared with another gram, at most kSurveyedOrders.
   [[nodiscard]] std::size_t shared(const Gram& other) const {
     for (std::size_t w = 0; w < kWords; ++w) {
       const std::uint64_t difference = words[w] ^ other.words[w];
@@ -33,7 +33,7 @@ struct Gram {
     return kSurveyedOrders;
   }
 
-  // The orders of the n-grams that begin here: up to the end of the document, which is the last code of one.
+  // The number of n-grams that begin here, one per order. The last code of an n-gram may be the end of the document.
   [[nodiscard]] std::size_t n_orders() const {
     for (std::size_t w = 0; w < kWords; ++w) {
       if (!Text<Token>::ends(words[w])) continue;
@@ -45,8 +45,8 @@ struct Gram {
   }
 };
 
-// The suffixes of a range of one shard, in order.
-template <class Token>
+// Iterates over the suffixes of a range of one shard, in order.
+template <StoredToken Token>
 class GramStream {
  public:
   GramStream(const Shard& shard, SuffixRange range)
@@ -73,9 +73,9 @@ class GramStream {
     next_ += n_;
   }
 
-  [[nodiscard]] Gram<Token> read(std::uint64_t position) const {
+  [[nodiscard]] Gram<Token> read(Position position) const {
     Gram<Token> gram{};
-    gram.left = position == 0 ? 0 : static_cast<Token>(text_[position - 1] + 1);
+    gram.preceding = position == 0 ? 0 : static_cast<Token>(text_[position - 1] + 1);
     for (std::uint64_t& word : gram.words) {
       word = text_.key(position);
       if (Text<Token>::ends(word)) break;
@@ -93,7 +93,7 @@ class GramStream {
   std::array<Gram<Token>, kBatch> grams_;
 };
 
-// Counts the different codes in a group, without clearing anything between groups.
+// Counts the distinct codes of a group. Starting a new group takes O(1).
 class DistinctCodes {
  public:
   explicit DistinctCodes(std::uint64_t n_codes) : group_of_(n_codes) {}
@@ -102,8 +102,8 @@ class DistinctCodes {
     std::ranges::fill(group_of_, 0);
     group_ = 1;
   }
-  // Whether the group did not hold the code.
-  bool add(RowCode code) { return std::exchange(group_of_[code], group_) != group_; }
+  // Returns whether the code is new in this group.
+  bool add(TokenCode code) { return std::exchange(group_of_[code], group_) != group_; }
 
  private:
   std::vector<std::uint32_t> group_of_;
@@ -114,49 +114,51 @@ void add_value(CountsOfCounts& counts, std::uint64_t value) {
   if (value >= 1 && value <= counts.size()) ++counts[value - 1];
 }
 
-// The n-gram of one order that the pass is inside of. The codes before it are told apart from its second place on.
+// The current n-gram of one order. Preceding codes are compared from its second occurrence on.
 class OpenGram {
  public:
-  explicit OpenGram(std::uint64_t n_codes) : lefts_(n_codes) {}
+  explicit OpenGram(std::uint64_t n_codes) : preceding_(n_codes) {}
 
-  void open(RowCode left) {
+  void open(TokenCode preceding) {
     count_ = 1;
-    first_left_ = left;
-    n_lefts_ = left != 0 ? 1 : 0;
-    has_start_ = left == 0;
+    first_preceding_ = preceding;
+    n_preceding_ = preceding != 0 ? 1 : 0;
+    has_start_ = preceding == 0;
   }
-  void add(RowCode left) {
+  void add(TokenCode preceding) {
     if (++count_ == 2) {
-      lefts_.begin();
-      if (first_left_ != 0) lefts_.add(first_left_);
+      preceding_.begin();
+      if (first_preceding_ != 0) preceding_.add(first_preceding_);
     }
-    if (left == 0) {
+    if (preceding == 0) {
       has_start_ = true;
-    } else if (lefts_.add(left)) {
-      ++n_lefts_;
+    } else if (preceding_.add(preceding)) {
+      ++n_preceding_;
     }
   }
   [[nodiscard]] std::uint64_t count() const { return count_; }
-  [[nodiscard]] std::uint64_t n_lefts() const { return n_lefts_; }
-  // The continuation count (lm/rows.hpp).
-  [[nodiscard]] std::uint64_t continuation_count() const { return n_lefts_ > 0 ? n_lefts_ + has_start_ : count_; }
+  [[nodiscard]] std::uint64_t n_preceding() const { return n_preceding_; }
+  // See lm/next_token_counts.hpp.
+  [[nodiscard]] std::uint64_t left_extension_count() const {
+    return n_preceding_ > 0 ? n_preceding_ + has_start_ : count_;
+  }
 
  private:
-  DistinctCodes lefts_;
+  DistinctCodes preceding_;
   std::uint64_t count_ = 0;
-  RowCode first_left_ = 0;
-  std::uint64_t n_lefts_ = 0;
+  TokenCode first_preceding_ = 0;
+  std::uint64_t n_preceding_ = 0;
   bool has_start_ = false;
 };
 
-template <class Token>
+template <StoredToken Token>
 class Surveyor {
  public:
   Surveyor(const Index& index, NgramStatistics& unigrams) : index_(index), unigrams_(unigrams) {
     for (std::size_t n = 0; n <= kSurveyedOrders; ++n) open_.emplace_back(index.vocab_size() + 1);
   }
 
-  // All n-grams that begin with this token. Tokens may be surveyed in any order, each once.
+  // Surveys all n-grams that begin with this token. Call once per token, in any order.
   void run(TokenId token) {
     std::vector<GramStream<Token>> streams;
     for (const Shard& shard : index_.shards()) {
@@ -174,15 +176,15 @@ class Surveyor {
       const Gram<Token>& gram = least->front();
       const std::size_t n_orders = gram.n_orders();
       const std::size_t shared = n_open == 0 ? 0 : std::min(gram.shared(previous), n_orders);
-      for (std::size_t n = 1; n <= shared; ++n) open_[n].add(gram.left);
+      for (std::size_t n = 1; n <= shared; ++n) open_[n].add(gram.preceding);
       for (std::size_t n = shared + 1; n <= n_open; ++n) close(n);
-      for (std::size_t n = shared + 1; n <= n_orders; ++n) open_[n].open(gram.left);
+      for (std::size_t n = shared + 1; n <= n_orders; ++n) open_[n].open(gram.preceding);
       n_open = n_orders;
       previous = gram;
       least->advance();
       if (least->is_done()) streams.erase(least);
     }
-    unigrams_.unigram_lefts[code_of(token)] = open_[1].n_lefts();
+    unigrams_.unigram_left_extensions[code_of(token)] = open_[1].n_preceding();
     for (std::size_t n = 2; n <= n_open; ++n) close(n);
   }
 
@@ -191,16 +193,16 @@ class Surveyor {
  private:
   void close(std::size_t n) {
     add_value(result_.of_counts[n], open_[n].count());
-    add_value(result_.of_lefts[n], open_[n].continuation_count());
+    add_value(result_.of_left_extensions[n], open_[n].left_extension_count());
   }
 
   const Index& index_;
   NgramStatistics& unigrams_;
-  NgramStatistics result_;  // of the orders above 1
+  NgramStatistics result_;  // of orders above 1
   std::vector<OpenGram> open_;
 };
 
-// Tokens in chunks of about kChunk suffixes: chunk i is tokens [chunks[i], chunks[i + 1]).
+// Partitions the tokens into chunks of about kChunk suffixes: chunk i is the tokens [chunks[i], chunks[i + 1]).
 std::vector<std::uint64_t> chunks_of(const Index& index) {
   std::vector<std::uint64_t> chunks = {0};
   std::uint64_t n = 0;
@@ -233,8 +235,8 @@ std::uint64_t n_last_tokens(const Index& index) {
 
 NgramStatistics survey_ngrams(const Index& index, std::size_t n_threads, const SortProgress& progress) {
   NgramStatistics result;
-  result.unigram_lefts.resize(index.vocab_size() + 1);
-  result.unigram_lefts[0] = n_last_tokens(index);
+  result.unigram_left_extensions.resize(index.vocab_size() + 1);
+  result.unigram_left_extensions[0] = n_last_tokens(index);
   const auto chunks = chunks_of(index);
   index.shards().front().text().visit([&]<class Token>(Text<Token>) {
     std::vector<Surveyor<Token>> surveyors;
@@ -253,12 +255,13 @@ NgramStatistics survey_ngrams(const Index& index, std::size_t n_threads, const S
       for (std::size_t n = 2; n <= kSurveyedOrders; ++n) {
         for (std::size_t i = 0; i < 4; ++i) {
           result.of_counts[n][i] += surveyor.result().of_counts[n][i];
-          result.of_lefts[n][i] += surveyor.result().of_lefts[n][i];
+          result.of_left_extensions[n][i] += surveyor.result().of_left_extensions[n][i];
         }
       }
     }
   });
-  for (const std::uint64_t lefts : result.unigram_lefts) add_value(result.of_lefts[1], lefts);
+  for (const std::uint64_t left_extensions : result.unigram_left_extensions)
+    add_value(result.of_left_extensions[1], left_extensions);
   return result;
 }
 

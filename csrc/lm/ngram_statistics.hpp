@@ -1,4 +1,5 @@
-// How many n-grams occur once, twice, three and four times: what Kneser-Ney discounts are estimated from.
+// Counts of counts: how many n-grams occur once, twice, three and four times. Kneser-Ney discounts are estimated from
+// them.
 #pragma once
 
 #include <array>
@@ -9,24 +10,24 @@
 
 namespace infgram {
 
-// N-grams of so many tokens at most are surveyed; longer ones take the discounts of the longest.
+// The largest order that is surveyed. Longer n-grams use its discounts.
 inline constexpr std::size_t kSurveyedOrders = 8;
 
-// The n-grams of one order whose value is 1, 2, 3, 4.
+// The number of n-grams of one order whose value is 1, 2, 3 and 4.
 using CountsOfCounts = std::array<std::uint64_t, 4>;
 
-// Of all n-grams, those that end with the end of a document included. Continuation counts: lm/rows.hpp; those of
-// single tokens count tokens alone, since nothing predicts a document's first.
+// Includes n-grams that end with the end of a document. Left-extension counts are defined in lm/next_token_counts.hpp;
+// those of single tokens do not count the start of a document, since no model predicts a document's first token.
 struct NgramStatistics {
-  std::array<CountsOfCounts, kSurveyedOrders + 1> of_counts{};  // [n], from n = 2 on
-  std::array<CountsOfCounts, kSurveyedOrders + 1> of_lefts{};   // [n], from n = 1 on
-  std::vector<std::uint64_t> unigram_lefts;                     // by code: 0 for the end of the document, id + 1
+  std::array<CountsOfCounts, kSurveyedOrders + 1> of_counts{};           // [order], from 2 on
+  std::array<CountsOfCounts, kSurveyedOrders + 1> of_left_extensions{};  // [order], from 1 on
+  std::vector<std::uint64_t> unigram_left_extensions;                    // by code
 };
 
-// Passes over all shards at once, merging them in suffix order, so that n-grams of several shards count as one.
-// Cost: O(n kSurveyedOrders), two random reads a suffix, many under way; memory 4 kSurveyedOrders bytes a vocabulary
-// entry and thread. `progress` is called on the caller's thread with the suffixes done, and what it throws is thrown.
-// Throws IndexDamagedError.
+// Merges all shards in suffix order in one pass, so that n-grams are counted across shards.
+// Cost: O(n kSurveyedOrders), two random reads per suffix, many in flight; memory 4 kSurveyedOrders bytes per
+// vocabulary entry and thread. `progress` receives the number of suffixes on the caller's thread; it may throw to
+// cancel. Throws IndexDamagedError.
 [[nodiscard]] NgramStatistics survey_ngrams(const Index& index, std::size_t n_threads, const SortProgress& progress);
 
 }  // namespace infgram

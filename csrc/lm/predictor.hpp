@@ -1,4 +1,4 @@
-// What a smoothing method does at one position.
+// The interface of a smoothing method.
 #pragma once
 
 #include <span>
@@ -7,29 +7,29 @@
 
 namespace infgram {
 
-// Combines the levels of a position into probabilities of all rows. Keeps what it computed for contexts met before,
-// so one thread at a time, which holds the tree's mutex.
+// Turns the levels of a position into probabilities of all next tokens. Caches results for contexts met before. Not
+// thread-safe: hold the tree's mutex.
 class Predictor {
  public:
   virtual ~Predictor() = default;
 
-  // Whether levels must have rows.lefts.
-  [[nodiscard]] virtual bool uses_lefts() const { return false; }
+  // Whether levels must have next_tokens.left_extension_counts.
+  [[nodiscard]] virtual bool uses_left_extensions() const { return false; }
 
-  // Goes to a position; what follows is about it. REQUIRES at least the level of the empty suffix, and levels that
-  // stay valid.
-  virtual void look_at(std::span<const Level> levels) = 0;
+  // Moves to a position; the other methods refer to it. REQUIRES at least the level of the empty suffix. The levels
+  // must stay valid.
+  virtual void set_levels(std::span<const Level> levels) = 0;
 
-  [[nodiscard]] virtual double probability(RowCode code) const = 0;
+  [[nodiscard]] virtual double probability(TokenCode code) const = 0;
 
-  // The probability of each code, [0..vocab_size].
+  // Writes the probability of each code in [0, vocab_size].
   virtual void fill(std::span<double> by_code) const = 0;
 
-  // The sum of p ln p over all rows; NaN where the method gives no probabilities.
+  // The sum of p ln p over all next tokens; NaN if the method gives no probabilities.
   [[nodiscard]] virtual double p_log_p() = 0;
 };
 
-// 0 where p is.
+// p ln p; 0 for p = 0.
 [[nodiscard]] double p_log_p_of(double p);
 
 }  // namespace infgram

@@ -11,20 +11,20 @@ constexpr std::size_t kPollEvery = 1024;  // positions
 
 SuffixFeatures suffix_features(ContextTree& tree, std::span<const TokenId> tokens,
                                std::span<const std::uint64_t> lengths, const std::function<void()>& poll) {
-  const std::lock_guard lock(tree.mutex());
+  const std::scoped_lock lock(tree.mutex());
   SuffixFeatures features;
   if (tokens.empty()) return features;
   SuffixChain chain(tree);
   chain.append(tokens.front());
   for (std::size_t t = 1; t < tokens.size(); ++t) {
     if (t % kPollEvery == 0) poll();
-    const RowCode code = code_of(tokens[t]);
+    const TokenCode code = code_of(tokens[t]);
     std::size_t rung = 0;
     SuffixCounts counts{};
     const std::span<const Level> levels = chain.levels(false);
     for (const Level& level : levels) {
-      const Tally& tally = level.rows->count_tally;
-      counts = {tally.total, level.rows->codes.size(), level.rows->count_of(code), tally.largest};
+      const Tally& tally = level.next_tokens->count_tally;
+      counts = {tally.total, level.next_tokens->codes.size(), level.next_tokens->count_of(code), tally.largest};
       for (; rung < lengths.size() && lengths[rung] <= level.longest; ++rung) features.ladder.push_back(counts);
     }
     features.suffix_lengths.push_back(levels.back().longest);

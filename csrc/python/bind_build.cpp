@@ -1,5 +1,6 @@
-// Writing and checking shards. The GIL is released while tokens are written, sorted or checked: the writer is used by
-// one thread at a time (its Python owner sees to that), and sorting touches no Python object but the callback.
+// Binds writing and verifying shards. The GIL is released while tokens are written, sorted or verified: a writer is
+// used by one thread at a time (its Python owner guarantees this), and sorting touches no Python object but the
+// callback.
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
@@ -37,7 +38,7 @@ void add_documents(ShardWriter& writer, const Ids& token_ids, const Lengths& len
   const auto numbers = std::span(lines.data(), static_cast<std::size_t>(lines.size()));
   if (sizes.size() != metadata.size() || sizes.size() != sources.size() || sizes.size() != numbers.size() ||
       total != ids.size()) {
-    throw QueryError("token ids, lengths, metadata, sources and lines do not fit each other");
+    throw QueryError("token ids, lengths, metadata, sources and lines do not match in number");
   }
   if (std::ranges::any_of(numbers, [](std::int64_t line) { return line < 0; })) {
     throw QueryError("a document's line is negative");
@@ -70,38 +71,41 @@ void verify_section(const std::filesystem::path& file) {
   for (const SectionName& section : kSectionNames) {
     if (file.filename() == section.file_name) return Section::open(file, section.kind, Access::kSequential).verify();
   }
-  throw QueryError(file.string() + " is not named like a file of a shard");
+  throw QueryError(file.string() + " is not the name of a file of a shard");
 }
 
 }  // namespace
 
 void bind_build(py::module_& module) {
-  py::class_<ShardWriter>(module, "ShardWriter", "Writes every section of a shard but the suffix array.")
+  py::class_<ShardWriter>(module, "ShardWriter",
+                          "Write every section of a shard that does not depend on its suffix array.")
       .def(py::init<std::filesystem::path, std::uint64_t, unsigned>(), py::arg("folder"), py::arg("vocab_size"),
            py::arg("token_bits"), "Token ids go from 0 to vocab_size - 1; token_bits is 8, 16 or 32.")
       .def("add_documents", &add_documents, py::arg("token_ids").noconvert(), py::arg("lengths").noconvert(),
            py::arg("metadata"), py::arg("sources"), py::arg("lines").noconvert(),
-           "Appends documents: their ids end to end (uint32), their lengths (int64), their metadata (JSON bytes), the "
-           "names of their files (bytes; empty for none), their lines (int64; 0 for none).")
+           "Append documents: their concatenated token ids (uint32), their lengths (int64), their metadata (JSON "
+           "bytes), "
+           "the names of their files (bytes; empty for none), their lines (int64; 0 for none).")
       .def_property_readonly("n_tokens", &ShardWriter::n_tokens, "Tokens so far.")
       .def_property_readonly("n_documents", &ShardWriter::n_documents, "Documents so far.")
-      .def("finish", &ShardWriter::finish, Release(), "Publishes the files.");
+      .def("finish", &ShardWriter::finish, Release(), "Publish the files.");
   module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"), py::arg("memory_bytes"),
              py::arg("progress") = std::optional<Callback>(),
-             "Writes the suffix array of a finished shard; progress(n_sorted) now and then.");
+             "Write the suffix array of a finished shard; call progress(n_sorted) from time to time.");
   module.def(
       "verify_section",
       [](const std::filesystem::path& file) {
         const py::gil_scoped_release release;
         verify_section(file);
       },
-      py::arg("file"), "Checks every byte of one file of a shard against its checksum.");
+      py::arg("file"), "Check every byte of a file of a shard against its checksum.");
   module.def("verify_shard", &verify, py::arg("folder"), py::arg("progress") = std::optional<Callback>(),
-             "Checks every byte of a shard, and that its suffix array is complete and sorted.");
-  module.def("token_bits_for", &token_bits_for, py::arg("vocab_size"), "The token width a vocabulary takes.");
-  module.def("sync_folder", &sync_folder, py::arg("folder"), Release(), "Flushes a folder's entries to the disk.");
+             "Check every byte of a shard, and that its suffix array is complete and sorted.");
+  module.def("token_bits_for", &token_bits_for, py::arg("vocab_size"), "The token width for a vocabulary, in bits.");
+  module.def("sync_folder", &sync_folder, py::arg("folder"), Release(), "Flush a folder's entries to disk.");
   module.def("publish_folder", &publish_folder, py::arg("finished"), py::arg("target"), Release(),
-             "Gives a finished folder its name in one step; what stood there takes the other name.");
+             "Rename a finished folder to its target atomically; return the path of the folder it replaced, or an "
+             "empty path.");
   module.def(
       "checksum",
       [](const py::bytes& bytes) {

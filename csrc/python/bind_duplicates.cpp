@@ -1,5 +1,5 @@
-// What the corpus holds more than once. The GIL is released while it is looked for: an Index is immutable, and the work
-// touches no Python object but the callback.
+// Binds the search for duplicates. The GIL is released meanwhile: an Index is immutable, and the search touches no
+// Python object but the callback.
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -21,7 +21,7 @@ struct OwnedDuplicates {
 
 std::unique_ptr<OwnedDuplicates> find_duplicates(const std::shared_ptr<const Index>& index, std::uint64_t min_tokens,
                                                  std::size_t n_threads, const std::optional<Callback>& progress) {
-  if (min_tokens == 0 || n_threads == 0) throw QueryError("min_tokens and n_threads are at least 1");
+  if (min_tokens == 0 || n_threads == 0) throw QueryError("expected min_tokens >= 1 and n_threads >= 1");
   const Callback poll = throttled(progress);
   const py::gil_scoped_release release;
   return std::make_unique<OwnedDuplicates>(index, Duplicates::find(*index, min_tokens, n_threads, poll));
@@ -29,7 +29,8 @@ std::unique_ptr<OwnedDuplicates> find_duplicates(const std::shared_ptr<const Ind
 
 // (documents, begins, ends)
 auto range_arrays(const OwnedDuplicates& found, std::uint64_t first, std::uint64_t last) {
-  if (first > last || last > found.index->n_documents()) throw QueryError("there are no such documents");
+  if (first > last || last > found.index->n_documents())
+    throw QueryError("the range of documents is outside the index");
   std::vector<std::int64_t> documents;
   std::vector<std::int64_t> begins;
   std::vector<std::int64_t> ends;
@@ -47,12 +48,13 @@ auto range_arrays(const OwnedDuplicates& found, std::uint64_t first, std::uint64
 }  // namespace
 
 void bind_duplicates(py::module_& module) {
-  py::class_<OwnedDuplicates>(module, "Duplicates", "The passages of an index that stand earlier in it, too.")
+  py::class_<OwnedDuplicates>(module, "Duplicates", "The passages of an index that repeat an earlier one.")
       .def("ranges", &range_arrays, py::arg("first"), py::arg("last"),
            "(documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).");
-  class_of_index(module).def("duplicates", &find_duplicates, py::arg("min_tokens"), py::arg("n_threads"),
-                             py::arg("progress") = std::optional<Callback>(),
-                             "Passages of min_tokens tokens or more that stand earlier, too; progress(suffixes done).");
+  class_of_index(module).def(
+      "duplicates", &find_duplicates, py::arg("min_tokens"), py::arg("n_threads"),
+      py::arg("progress") = std::optional<Callback>(),
+      "Find the passages of min_tokens tokens or more that repeat an earlier one; call progress(n_suffixes).");
 }
 
 }  // namespace infgram::python

@@ -1,5 +1,5 @@
-// The queries of an open index. Each function converts, releases the GIL, calls, converts.
-// Releasing is safe throughout: an Index is immutable and its queries touch no Python object.
+// Binds the queries of an open index. Each function converts its arguments, releases the GIL, calls, and converts the
+// result. Releasing is safe: an Index is immutable, and its queries touch no Python object.
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
@@ -27,24 +27,24 @@ namespace infgram::python {
 namespace {
 
 using Release = py::call_guard<py::gil_scoped_release>;
-using Rows = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, std::uint64_t, std::uint64_t>;
+using NextTokenArrays = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, std::uint64_t, std::uint64_t>;
 
-// (token ids, counts, context count, distinct rows before top_k)
-Rows rows_from(NextTokens next, std::optional<std::size_t> top_k) {
-  const std::uint64_t n_distinct = next.rows.size();
-  if (top_k) keep_top(next.rows, *top_k);
+// (token ids, counts, context count, distinct next tokens before top_k)
+NextTokenArrays next_token_arrays_from(NextTokens next, std::optional<std::size_t> top_k) {
+  const std::uint64_t n_distinct = next.tokens.size();
+  if (top_k) keep_top(next.tokens, *top_k);
   std::vector<std::int64_t> ids;
   std::vector<std::int64_t> counts;
-  ids.reserve(next.rows.size());
-  counts.reserve(next.rows.size());
-  for (const NextToken& row : next.rows) {
-    ids.push_back(row.row);
-    counts.push_back(static_cast<std::int64_t>(row.count));
+  ids.reserve(next.tokens.size());
+  counts.reserve(next.tokens.size());
+  for (const NextToken& token : next.tokens) {
+    ids.push_back(token.id);
+    counts.push_back(static_cast<std::int64_t>(token.count));
   }
   return {array_from(std::move(ids)), array_from(std::move(counts)), next.context_count, n_distinct};
 }
 
-// A session and its lock, since Python may call from any thread.
+// A session with a lock, since Python may call it from any thread.
 struct LockedSession {
   std::shared_ptr<const Index> index;  // keeps the files open
   Session session;
@@ -88,14 +88,14 @@ py::array_t<std::int64_t> count_batch_array(const Index& index, const py::sequen
   return array_from(std::move(counts));
 }
 
-Rows next_token_rows(const Index& index, const py::object& context, std::optional<std::size_t> top_k) {
+NextTokenArrays next_token_arrays(const Index& index, const py::object& context, std::optional<std::size_t> top_k) {
   const auto tokens = tokens_from(context, index.vocab_size());
   NextTokens next;
   {
     const py::gil_scoped_release release;
     next = next_tokens(index, find(index, tokens), tokens.size());
   }
-  return rows_from(std::move(next), top_k);
+  return next_token_arrays_from(std::move(next), top_k);
 }
 
 std::pair<std::uint64_t, std::uint64_t> longest(const Index& index, const py::object& context,
@@ -106,9 +106,9 @@ std::pair<std::uint64_t, std::uint64_t> longest(const Index& index, const py::ob
   return {suffix.length, suffix.count()};
 }
 
-// (suffix length, rows)
-std::pair<std::uint64_t, Rows> infgram_rows(const Index& index, const py::object& context, std::uint64_t min_count,
-                                            std::optional<std::size_t> top_k) {
+// (suffix length, next tokens)
+std::pair<std::uint64_t, NextTokenArrays> infgram_arrays(const Index& index, const py::object& context,
+                                                         std::uint64_t min_count, std::optional<std::size_t> top_k) {
   const auto tokens = tokens_from(context, index.vocab_size());
   LongestSuffix suffix;
   NextTokens next;
@@ -117,15 +117,17 @@ std::pair<std::uint64_t, Rows> infgram_rows(const Index& index, const py::object
     suffix = longest_suffix(index, tokens, min_count);
     next = next_tokens(index, suffix.ranges, suffix.length);
   }
-  return {suffix.length, rows_from(std::move(next), top_k)};
+  return {suffix.length, next_token_arrays_from(std::move(next), top_k)};
 }
 
 // (suffix length, context count, continuation count, whether the context is sparse)
 std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, bool> infgram_counts(const Index& index,
-                                                                             const py::object& context, RowId row,
+                                                                             const py::object& context,
+                                                                             NextTokenId next_token,
                                                                              std::uint64_t min_count) {
-  if (row != kEndOfDocument && (row < 0 || static_cast<std::uint64_t>(row) >= index.vocab_size())) {
-    throw QueryError("token id " + std::to_string(row) + " is outside the vocabulary: ids go from 0 to " +
+  if (next_token != kEndOfDocument &&
+      (next_token < 0 || static_cast<std::uint64_t>(next_token) >= index.vocab_size())) {
+    throw QueryError("token id " + std::to_string(next_token) + " is outside the vocabulary: ids go from 0 to " +
                      std::to_string(index.vocab_size() - 1) + ", or -1 for the end of the document");
   }
   const auto tokens = tokens_from(context, index.vocab_size());
@@ -133,10 +135,10 @@ std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, bool> infgram_counts(con
   const LongestSuffix suffix = longest_suffix(index, tokens, min_count);
   const bool sparse = is_sparse(index, suffix.ranges, suffix.length);
   const std::uint64_t n_ends = suffix.length == 0 ? index.n_documents() : 0;
-  std::uint64_t continuation_count = row == kEndOfDocument ? n_ends : 0;
-  if (suffix.length > 0 || row != kEndOfDocument) {
+  std::uint64_t continuation_count = next_token == kEndOfDocument ? n_ends : 0;
+  if (suffix.length > 0 || next_token != kEndOfDocument) {
     const auto context = std::span(tokens).last(suffix.length);
-    continuation_count += total_count(narrow(index, context, suffix.ranges, row));
+    continuation_count += total_count(narrow(index, context, suffix.ranges, next_token));
   }
   return {suffix.length, suffix.count() + n_ends, continuation_count, sparse};
 }
@@ -185,34 +187,35 @@ std::unique_ptr<LockedSession> open_session(const std::shared_ptr<const Index>& 
 
 std::unique_ptr<LockedSession> copy_session(const LockedSession& session) {
   const py::gil_scoped_release release;
-  const std::lock_guard lock(session.mutex);
+  const std::scoped_lock lock(session.mutex);
   return std::make_unique<LockedSession>(session.index, session.session);
 }
 
 void append_to_session(LockedSession& session, const py::object& added) {
   const auto tokens = tokens_from(added, session.index->vocab_size());
   const py::gil_scoped_release release;
-  const std::lock_guard lock(session.mutex);
+  const std::scoped_lock lock(session.mutex);
   for (const TokenId token : tokens) session.session.append(token);
 }
 
-// (suffix length, rows)
-std::pair<std::uint64_t, Rows> session_rows(const LockedSession& session, std::optional<std::size_t> top_k) {
+// (suffix length, next tokens)
+std::pair<std::uint64_t, NextTokenArrays> session_distribution(const LockedSession& session,
+                                                               std::optional<std::size_t> top_k) {
   std::uint64_t length = 0;
   NextTokens next;
   {
     const py::gil_scoped_release release;
-    const std::lock_guard lock(session.mutex);
+    const std::scoped_lock lock(session.mutex);
     length = session.session.suffix().size();
     next = session.session.distribution();
   }
-  return {length, rows_from(std::move(next), top_k)};
+  return {length, next_token_arrays_from(std::move(next), top_k)};
 }
 
 // (suffix length, count, tokens appended)
 auto session_state(const LockedSession& session) {
   const py::gil_scoped_release release;
-  const std::lock_guard lock(session.mutex);
+  const std::scoped_lock lock(session.mutex);
   const Session& state = session.session;
   return std::tuple(state.suffix().size(), total_count(state.ranges()), state.n_tokens());
 }
@@ -221,7 +224,7 @@ py::array_t<std::int64_t> session_suffix(const LockedSession& session) {
   std::vector<std::int64_t> suffix;
   {
     const py::gil_scoped_release release;
-    const std::lock_guard lock(session.mutex);
+    const std::scoped_lock lock(session.mutex);
     suffix.assign(session.session.suffix().begin(), session.session.suffix().end());
   }
   return array_from(std::move(suffix));
@@ -243,7 +246,7 @@ auto locate_pairs(const Index& index, const py::object& tokens, std::size_t limi
 std::pair<std::uint64_t, std::uint64_t> locate_rank(const Index& index, std::size_t shard, std::uint64_t rank) {
   if (shard >= index.shards().size() || rank >= index.shards()[shard].n_tokens()) {
     throw QueryError("there is no rank " + std::to_string(rank) + " in shard " + std::to_string(shard) +
-                     "; take a rank of a range that find gives");
+                     "; use a rank from a range that find returns");
   }
   const py::gil_scoped_release release;
   ShardRanges ranges(index.shards().size());
@@ -285,7 +288,7 @@ std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> docu
   return answers;
 }
 
-// One {file name: (size in bytes, payload checksum)} a shard.
+// One {file name: (size in bytes, payload checksum)} per shard.
 auto sections(const Index& index) {
   std::vector<std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>> result;
   for (const Shard& shard : index.shards()) {
@@ -316,9 +319,10 @@ void bind_index(py::module_& module) {
   index_class index(module, "Index", "An open index: the union of the shards in some folders.");
   index
       .def(py::init(&open_index), py::arg("folders"), py::arg("load") = "map", py::arg("first_document") = 0, Release(),
-           "Opens the shard folders: mapped, read at once (warm), or copied into memory (ram). Documents are numbered "
-           "from first_document on.")
-      .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, separators not counted.")
+           "Open shard folders: mapped (map), mapped and loaded at once (warm), or copied into memory (ram). Documents "
+           "are "
+           "numbered from first_document on.")
+      .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, without separators.")
       .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
       .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
       .def_property_readonly(
@@ -326,25 +330,25 @@ void bind_index(py::module_& module) {
           "The width of a stored token: 8, 16 or 32 bits.")
       .def_property_readonly(
           "n_shards", [](const Index& index) { return index.shards().size(); }, "Shards.")
-      .def("sections", &sections, "One {file name: (size in bytes, payload checksum)} a shard.")
+      .def("sections", &sections, "One {file name: (size in bytes, payload checksum)} per shard.")
       .def("verify", &verify, py::arg("progress") = std::optional<Callback>(),
-           "Checks every byte of the open shards, and that their suffix arrays are complete and sorted; "
-           "progress(n_checked) now and then.")
+           "Check every byte of the open shards, and that their suffix arrays are complete and sorted; call "
+           "progress(n_checked) from time to time.")
       .def("find", &find_ranges, py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
       .def("count", &count, py::arg("tokens"), "Occurrences, exact.")
       .def("count_batch", &count_batch_array, py::arg("queries"), "Occurrences of each query, int64.")
       .def("document_count", &count_documents, py::arg("tokens"), py::arg("progress") = std::optional<Callback>(),
-           "Distinct documents with an occurrence; progress(n_read) now and then.")
-      .def("next_tokens", &next_token_rows, py::arg("context"), py::arg("top_k") = py::none(),
-           "(token ids int64, counts int64, context count, distinct rows) after the whole context.")
+           "Distinct documents with an occurrence; call progress(n_read) from time to time.")
+      .def("next_tokens", &next_token_arrays, py::arg("context"), py::arg("top_k") = py::none(),
+           "(token ids int64, counts int64, context count, distinct next tokens) after the whole context.")
       .def("longest_suffix", &longest, py::arg("context"), py::arg("min_count") = 1,
            "(length, count) of the longest suffix that occurs min_count times.")
-      .def("infgram", &infgram_rows, py::arg("context"), py::arg("min_count") = 1, py::arg("top_k") = py::none(),
-           "(suffix length, rows as of next_tokens) after the longest suffix.")
-      .def("infgram_counts", &infgram_counts, py::arg("context"), py::arg("row"), py::arg("min_count") = 1,
+      .def("infgram", &infgram_arrays, py::arg("context"), py::arg("min_count") = 1, py::arg("top_k") = py::none(),
+           "(suffix length, result of next_tokens) after the longest suffix.")
+      .def("infgram_counts", &infgram_counts, py::arg("context"), py::arg("next_token"), py::arg("min_count") = 1,
            "(suffix length, context count, continuation count, is sparse) of one next token.")
       .def("score", &score_arrays, py::arg("tokens"), py::arg("end") = false, py::arg("min_count") = 1,
-           "(suffix lengths, context counts, continuation counts) int64, one a position.")
+           "(suffix lengths, context counts, continuation counts) int64, one per position.")
       .def("longest_matches", &longest_match_arrays, py::arg("tokens"),
            "(lengths, counts) int64 of the longest match that starts at each position.")
       .def("locate", &locate_pairs, py::arg("tokens"), py::arg("limit"),
@@ -353,18 +357,18 @@ void bind_index(py::module_& module) {
            "(document, offset) of the suffix with this rank in a shard.")
       .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
       .def("document_metadata", &document_metadata, py::arg("documents"),
-           "For each document (metadata as JSON bytes, name of its file, line); the name is empty if the metadata have "
-           "it as `path`, and None in an index that keeps no sources; the line is 0 for none.");
+           "For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the "
+           "metadata's "
+           "`path`, and None in an index without sources; the line is 0 if there is none.");
 
-  py::class_<LockedSession>(module, "Session", "The longest suffix of a context that grows.")
-      .def("append", &append_to_session, py::arg("tokens"), "Appends tokens.")
-      .def("distribution", &session_rows, py::arg("top_k") = py::none(),
-           "(suffix length, rows as of next_tokens) after the longest suffix.")
+  py::class_<LockedSession>(module, "Session", "The longest suffix of a growing context.")
+      .def("append", &append_to_session, py::arg("tokens"), "Append tokens.")
+      .def("distribution", &session_distribution, py::arg("top_k") = py::none(),
+           "(suffix length, result of next_tokens) after the longest suffix.")
       .def("state", &session_state, "(suffix length, its count, tokens appended).")
       .def("suffix", &session_suffix, "The tokens of the suffix: int64.")
       .def("copy", &copy_session, "An independent session in the same state.");
-  index.def("session", &open_session, py::arg("context"), py::arg("min_count") = 1,
-            "A session that begins with a context; one longest_suffix.");
+  index.def("session", &open_session, py::arg("context"), py::arg("min_count") = 1, "Start a session with a context.");
 }
 
 }  // namespace infgram::python

@@ -1,5 +1,6 @@
-// Pieces of sequences and of documents, for the tools. Each function converts, releases the GIL, calls, converts.
-// Releasing is safe throughout: an Index is immutable and its queries touch no Python object.
+// Binds queries about spans of sequences and parts of documents. Each function converts its arguments, releases the
+// GIL, calls, and converts the result. Releasing is safe: an Index is immutable, and its queries touch no Python
+// object.
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -58,11 +59,12 @@ void bind_pieces(py::module_& module) {
            "Occurrences of each tokens[begin:end], int64.")
       .def("sample_documents", &sample_pairs, py::arg("tokens"), py::arg("limit"), py::arg("seed"),
            py::arg("most_read"), py::arg("before") = 0, py::arg("total") = py::none(),
-           "[(document, offset)]: a seeded uniform sample of the documents that hold an occurrence; of more than "
-           "most_read occurrences a sample of so many stand for all. In a part of a larger index: of `total` "
-           "occurrences in all parts, of which `before` are in those before this one.")
+           "[(document, offset)]: a seeded uniform sample of the documents with an occurrence, from a sample of "
+           "most_read "
+           "occurrences if there are more. In a part of a larger index: `total` occurrences in all parts, `before` of "
+           "them in earlier parts.")
       .def("read_window", &window_array, py::arg("document"), py::arg("begin"), py::arg("end"),
-           "Token ids of a document, int64, from an offset to another or to its end.");
+           "Token ids of a document in [begin, end), clipped to its length, int64.");
 }
 
 }  // namespace infgram::python

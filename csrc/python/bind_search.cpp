@@ -1,5 +1,5 @@
-// The AND of ORs. Each function converts, releases the GIL, calls, converts.
-// Releasing is safe: a Conjunction is immutable and touches no Python object but the callback.
+// Binds the AND of ORs. Each function converts its arguments, releases the GIL, calls, and converts the result.
+// Releasing is safe: a Conjunction is immutable, and touches no Python object but the callback.
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -43,7 +43,7 @@ std::vector<std::uint64_t> counts(const OpenConjunction& self) {
   return result;
 }
 
-// (documents, occurrences in each, whether each one's first is among them)
+// (documents, occurrences in each, whether the first of each is among them)
 std::tuple<Array, Array, Array> arrays_from(const std::vector<MatchingDocument>& found) {
   std::vector<std::int64_t> documents;
   std::vector<std::int64_t> n_matches;
@@ -92,19 +92,24 @@ auto matches(const OpenConjunction& self, std::uint64_t document, std::uint64_t 
 
 void bind_search(py::module_& module) {
   const auto no_progress = Progress();
-  py::class_<OpenConjunction>(module, "Conjunction",
-                              "The AND of clauses, each the OR of terms; progress(n_read) is called now and then.")
+  py::class_<OpenConjunction>(
+      module, "Conjunction",
+      "The AND of clauses, each the OR of terms. Methods call progress(n_read) from time to time.")
       .def("counts", &counts, "Occurrences of each clause.")
       .def("documents", &documents, py::arg("progress") = no_progress,
            "(documents ascending, occurrences in each, 1s) int64: every document with an occurrence.")
       .def("sampled_documents", &sampled_documents, py::arg("size"), py::arg("seed"), py::arg("progress") = no_progress,
            py::arg("before") = 0, py::arg("total") = py::none(),
-           "The same for a sample of the first clause's occurrences; the third array says whether the document's first "
-           "is among those counted. In a part of a larger index: of `total` occurrences, `before` before this part's.")
+           "The same for a sample of the first clause's occurrences; the third array tells whether a document's first "
+           "occurrence is among those counted. In a part of a larger index: `total` occurrences in all parts, `before` "
+           "of "
+           "them in earlier parts.")
       .def("matches", &matches, py::arg("document"), py::arg("limit"), py::arg("progress") = no_progress,
-           "(occurrences, [(clause, offset, length)]): a document's first occurrences, and what completes them.");
+           "(occurrences, [(clause, offset, length)]): a document's first occurrences and the matches that complete "
+           "them.");
   class_of_index(module).def("conjunction", &find_clauses, py::arg("clauses"), py::arg("max_distance"),
-                             "Clauses of terms of token ids, none empty; no distance makes the document the scope.");
+                             "The AND of clauses; each is a list of non-empty terms of token ids. Without max_distance "
+                             "the scope is the document.");
 }
 
 }  // namespace infgram::python

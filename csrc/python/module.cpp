@@ -1,4 +1,4 @@
-// Composes the module; the areas are in the bind_*.cpp files.
+// Assembles the module; its parts are in the bind_*.cpp files.
 #include <exception>
 
 #include "base/errors.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 py::object error_class(const char* name) { return py::module_::import("infgram.errors").attr(name); }
 
-// Each core error becomes the Python class of the same name.
+// Translates each core error to the Python class of the same name.
 void translate(std::exception_ptr pointer) {
   if (!pointer) return;
   try {
@@ -31,7 +31,7 @@ void translate(std::exception_ptr pointer) {
 
 PYBIND11_MODULE(_core, module) {
   using namespace infgram::python;  // the one place where names are composed
-  module.doc() = "The native core of infgram: suffix arrays on disk and exact questions to them.";
+  module.doc() = "The native core of infgram: suffix arrays on disk, and exact queries on them.";
   module.attr("__version__") = INFGRAM_VERSION;
   py::register_exception_translator(&translate);
   bind_index(module);
@@ -40,5 +40,5 @@ PYBIND11_MODULE(_core, module) {
   bind_pieces(module);
   bind_lm(module);
   bind_duplicates(module);
-  bind_spelling(module);
+  bind_tokenizations(module);
 }

@@ -1,4 +1,4 @@
-// Long work that Python watches.
+// Progress callbacks from long native work.
 #pragma once
 
 #include <pybind11/functional.h>
@@ -14,7 +14,8 @@ namespace infgram::python {
 
 using Callback = std::function<void(std::uint64_t)>;
 
-// Calls back at most every 50 ms, and lets Ctrl-C through. Called without the GIL.
+// Returns a callback that calls `callback` at most every 50 ms and raises pending signals such as Ctrl-C. Call it
+// without the GIL.
 inline Callback throttled(const std::optional<Callback>& callback) {
   using Clock = std::chrono::steady_clock;
   return [callback, last = Clock::time_point{}](std::uint64_t n_done) mutable {
@@ -27,7 +28,7 @@ inline Callback throttled(const std::optional<Callback>& callback) {
   };
 }
 
-// The same for work that tells how much more was done.
+// Like throttled(), for work that reports how much more was done.
 inline Callback counted(const std::optional<Callback>& callback) {
   return
       [poll = throttled(callback), n_done = std::uint64_t{0}](std::uint64_t n_more) mutable { poll(n_done += n_more); };

@@ -1,4 +1,4 @@
-// Spans of a sequence, from Python's arrays.
+// Converts spans of a sequence from Python's arrays.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -15,10 +15,10 @@ namespace infgram::python {
 
 using Places = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
-// Throws QueryError when a span is empty or does not lie inside the tokens.
+// Throws QueryError if a span is empty or not inside the tokens.
 inline std::vector<Span> spans_from(const Places& begins, const Places& ends, std::size_t n_tokens) {
   if (begins.ndim() != 1 || ends.ndim() != 1 || begins.size() != ends.size()) {
-    throw QueryError("the begins and the ends of spans are rows of one length; these have " +
+    throw QueryError("the begins and the ends of spans must be one-dimensional arrays of equal length; they have " +
                      std::to_string(begins.size()) + " and " + std::to_string(ends.size()));
   }
   std::vector<Span> spans;

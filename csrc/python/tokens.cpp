@@ -24,12 +24,12 @@ TokenId checked(std::int64_t id, std::size_t place, std::uint64_t vocab_size) {
 
 void append_array(const py::array& array, std::uint64_t vocab_size, std::vector<TokenId>& tokens) {
   const char kind = array.dtype().kind();
-  // An empty list becomes an array of floats in NumPy; no element, no harm.
+  // NumPy turns an empty list into an array of floats.
   if (array.ndim() != 1 || (kind != 'i' && kind != 'u' && array.size() > 0)) {
-    throw QueryError("token ids are a one-dimensional array of integers; this one has dtype " +
+    throw QueryError("expected a one-dimensional array of integers; this one has dtype " +
                      std::string(py::str(array.dtype())) + " and " + std::to_string(array.ndim()) + " dimensions");
   }
-  // A uint64 beyond int64 turns negative, and so does not pass the check.
+  // A uint64 beyond int64 becomes negative, and is rejected as such.
   const auto ids = py::array_t<std::int64_t, py::array::forcecast | py::array::c_style>::ensure(array);
   if (!ids) throw py::error_already_set();
   const auto size = static_cast<std::size_t>(ids.size());
@@ -44,7 +44,7 @@ std::int64_t integer_from(PyObject* item, std::size_t place) {
     if (overflow == 0) return id;
   }
   if (PyBool_Check(item) || !PyIndex_Check(item)) {
-    throw QueryError("a token id is an integer; at place " + std::to_string(place) + " stands " +
+    throw QueryError("expected an integer token id at place " + std::to_string(place) + ", not " +
                      std::string(py::repr(item)));
   }
   const py::object integer = py::reinterpret_steal<py::object>(PyNumber_Index(item));

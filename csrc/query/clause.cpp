@@ -11,7 +11,7 @@ namespace {
 
 using Terms = std::vector<std::vector<TokenId>>;
 
-// In lexical order a term's extensions follow it at once.
+// In lexicographic order, a term is directly followed by its extensions.
 Terms without_extensions(Terms terms) {
   std::ranges::sort(terms);
   Terms kept;
@@ -23,8 +23,8 @@ Terms without_extensions(Terms terms) {
   return kept;
 }
 
-// The keys between which that of every suffix lies that begins with the pattern.
-template <class Token>
+// Returns the smallest and the largest key of suffixes that begin with the pattern.
+template <StoredToken Token>
 std::pair<std::uint64_t, std::uint64_t> key_bounds(Pattern<Token> pattern) {
   const std::uint64_t smallest = pattern.key_from_first();
   if (pattern.size >= Text<Token>::kKeyTokens) return {smallest, smallest};
@@ -37,7 +37,7 @@ Clause::Clause(const Index& index, Terms terms) : terms_(without_extensions(std:
   ranges_.resize(index.shards().size());
   for (const auto& term : terms_) {
     if (term.empty()) {
-      throw QueryError("a term of the query is empty, which every place matches; expected at least one token");
+      throw QueryError("a term of the query is empty and would match everywhere; expected at least one token");
     }
     const ShardRanges found = find(index, term);
     for (std::size_t s = 0; s < found.size(); ++s) ranges_[s].push_back(found[s]);
@@ -50,18 +50,18 @@ std::uint64_t Clause::count() const {
   return total;
 }
 
-std::vector<std::uint64_t> Clause::scan(const Shard& shard, std::span<const Shard::Span> spans,
-                                        const Poll& poll) const {
+std::vector<Position> Clause::scan(const Shard& shard, std::span<const Shard::Span> spans, const Poll& poll) const {
   std::vector<std::uint64_t> found;
   shard.text().visit([&]<class Token>(Text<Token> text) {
     std::vector<Sequence<Token>> sequences;
+    sequences.reserve(terms_.size());
     for (const auto& term : terms_) sequences.emplace_back(std::span(term));
     for (const Shard::Span& span : spans) {
       const auto before = static_cast<std::ptrdiff_t>(found.size());
       for (const Sequence<Token>& sequence : sequences) {
         const Pattern<Token> pattern = sequence.pattern(0, sequence.size());
         const auto [smallest, largest] = key_bounds(pattern);
-        KeyRange<Token>(text, smallest, largest).for_each(span.begin, span.end, [&](std::uint64_t position) {
+        KeyRange<Token>(text, smallest, largest).for_each(span.begin, span.end, [&](Position position) {
           if (pattern.shared(text, position, 0, pattern.size) == pattern.size) found.push_back(position);
         });
       }
@@ -72,7 +72,7 @@ std::vector<std::uint64_t> Clause::scan(const Shard& shard, std::span<const Shar
   return found;
 }
 
-std::uint64_t Clause::length_at(const Shard& shard, std::uint64_t position) const {
+std::uint64_t Clause::length_at(const Shard& shard, Position position) const {
   return shard.text().visit([&]<class Token>(Text<Token> text) -> std::uint64_t {
     for (const auto& term : terms_) {
       const Sequence<Token> sequence{std::span(term)};

@@ -1,4 +1,4 @@
-// The OR of some n-grams, and where it occurs.
+// A clause: the OR of n-grams.
 #pragma once
 
 #include <cstdint>
@@ -9,29 +9,29 @@
 
 namespace infgram {
 
-// An occurrence of a clause is a position at which one of its terms begins. Two terms begin at one position only where
-// one is a prefix of the other; so with the terms that have no other as prefix no position is counted twice.
+// A clause occurs at each position where one of its terms begins. Two terms begin at the same position only if one is a
+// prefix of the other, so terms that have another term as a prefix are dropped, and no position is counted twice.
 // Immutable; safe for concurrent readers.
 class Clause {
  public:
-  // Cost: a find() a term. REQUIRES at least one term, tokens below vocab_size.
-  // Throws QueryError when a term is empty, IndexDamagedError.
+  // Cost: one find() per term. REQUIRES at least one term, tokens below vocab_size. Throws QueryError if a term is
+  // empty, IndexDamagedError.
   Clause(const Index& index, std::vector<std::vector<TokenId>> terms);
 
   [[nodiscard]] std::size_t n_terms() const { return terms_.size(); }
-  // Occurrences in the index, and in one shard.
+  // The number of occurrences, in the index or in one shard.
   [[nodiscard]] std::uint64_t count() const;
   [[nodiscard]] std::uint64_t count(std::size_t shard) const { return total_count(ranges_[shard]); }
-  // The suffixes of a shard that begin with a term: disjoint ranges, one a term.
+  // The suffixes of a shard that begin with a term: disjoint ranges, one per term.
   [[nodiscard]] std::span<const SuffixRange> ranges(std::size_t shard) const { return ranges_[shard]; }
 
-  // The occurrences that begin inside some spans of a shard's text, by reading the text there.
-  // Cost: a fraction of a nanosecond a token and term. REQUIRES spans that ascend and do not touch separators.
-  [[nodiscard]] std::vector<std::uint64_t> scan(const Shard& shard, std::span<const Shard::Span> spans,
-                                                const Poll& poll) const;
+  // Returns the occurrences that begin in some spans of a shard's text, by scanning the text. Cost: a fraction of a
+  // nanosecond per token and term. REQUIRES ascending spans without separators.
+  [[nodiscard]] std::vector<Position> scan(const Shard& shard, std::span<const Shard::Span> spans,
+                                           const Poll& poll) const;
 
-  // How many tokens the term has that begins at an occurrence. REQUIRES such a position.
-  [[nodiscard]] std::uint64_t length_at(const Shard& shard, std::uint64_t position) const;
+  // Returns the length of the term that begins at an occurrence. REQUIRES that `position` is one.
+  [[nodiscard]] std::uint64_t length_at(const Shard& shard, Position position) const;
 
  private:
   std::vector<std::vector<TokenId>> terms_;

@@ -7,9 +7,9 @@
 namespace infgram {
 namespace {
 
-// Whether to look for a clause's occurrences in `n_scanned` tokens of a shard's text by reading it; else all positions
-// are read from the suffix array. In units of the time to pass over a token: to read a position and put it in order
-// takes about 16, to find an occurrence while scanning and keep it about 12.
+// Whether scanning `n_scanned` tokens of a shard for a clause's occurrences is cheaper than reading all its positions
+// from the suffix array. In units of the time to scan one token, reading and sorting a position takes about 16, and
+// finding and keeping an occurrence during a scan about 12.
 bool is_scan_cheaper(const Shard& shard, const Clause& clause, std::size_t s, std::uint64_t n_scanned) {
   const auto count = static_cast<double>(clause.count(s));
   const auto n_tokens = static_cast<double>(n_scanned);
@@ -19,21 +19,21 @@ bool is_scan_cheaper(const Shard& shard, const Clause& clause, std::size_t s, st
 
 constexpr std::uint64_t plus(std::uint64_t a, std::uint64_t b) { return a > kNoPosition - b ? kNoPosition : a + b; }
 
-// The text within `distance` of each position and in its document: ascending, apart from each other.
+// The text within `distance` of each position and in its document, as ascending disjoint spans.
 std::vector<Shard::Span> surroundings(const Shard& shard, const PositionSet& positions, std::uint64_t distance) {
   std::vector<Shard::Span> spans;
   PositionSet::Cursor cursor(positions);
-  Shard::Holder holder{0, {0, 0}};
-  for (std::uint64_t position = cursor.at_least(0); position != kNoPosition;) {
-    if (position >= holder.span.end) holder = shard.holder_of({position}, holder.document);
-    const std::uint64_t begin = position - std::min(distance, position - holder.span.begin);
-    const std::uint64_t end = std::min(holder.span.end, plus(position + 1, distance));
+  Shard::ContainingDocument containing{0, {0, 0}};
+  for (Position position = cursor.at_least(0); position != kNoPosition;) {
+    if (position >= containing.span.end) containing = shard.containing_document(position, containing.document);
+    const std::uint64_t begin = position - std::min(distance, position - containing.span.begin);
+    const std::uint64_t end = std::min(containing.span.end, plus(position + 1, distance));
     if (!spans.empty() && begin <= spans.back().end) {
       spans.back().end = end;
     } else {
       spans.push_back({begin, end});
     }
-    position = cursor.at_least(end == holder.span.end ? end : position + 1);
+    position = cursor.at_least(end == containing.span.end ? end : position + 1);
   }
   return spans;
 }
@@ -44,7 +44,7 @@ std::uint64_t total_size(std::span<const Shard::Span> spans) {
   return size;
 }
 
-// The occurrences of the conjunction by document, numbered in the shard; calls f(document, n_matches, first position).
+// Calls f(document, n_matches, first position) for each document with occurrences; documents are numbered in the shard.
 template <class F>
 void for_each_document(const Shard& shard, std::span<const PositionSet> sets, std::uint64_t max_distance,
                        const Poll& poll, F&& f) {
@@ -52,12 +52,12 @@ void for_each_document(const Shard& shard, std::span<const PositionSet> sets, st
   std::uint64_t n_matches = 0;
   std::uint64_t first = 0;
   sweep(shard, sets, max_distance, poll,
-        [&](const Shard::Holder& holder, PositionSet::Cursor& members, std::uint64_t end) {
-          if (holder.document != document && n_matches > 0) {
+        [&](const Shard::ContainingDocument& containing, PositionSet::Cursor& members, std::uint64_t end) {
+          if (containing.document != document && n_matches > 0) {
             f(document, n_matches, first);
             n_matches = 0;
           }
-          document = holder.document;
+          document = containing.document;
           if (n_matches == 0) first = members.at_least(0);
           n_matches += members.count_to(end);
           return true;
@@ -65,9 +65,10 @@ void for_each_document(const Shard& shard, std::span<const PositionSet> sets, st
   if (n_matches > 0) f(document, n_matches, first);
 }
 
-// An occurrence of each clause within reach of `position`, which is one of the conjunction: of the choices, that which
-// begins last. `positions` are those of each clause in the document; the result's first is `position`.
-std::vector<std::uint64_t> completion(std::span<const std::vector<std::uint64_t>> positions, std::uint64_t position,
+// Chooses an occurrence of each clause that together with `position` completes an occurrence of the conjunction; of
+// several choices, the one that begins last. `positions` holds the positions of each clause in the document. The first
+// element of the result is `position`. REQUIRES that `position` is an occurrence of the conjunction.
+std::vector<std::uint64_t> completion(std::span<const std::vector<std::uint64_t>> positions, Position position,
                                       std::uint64_t max_distance) {
   std::vector<std::uint64_t> chosen(positions.size(), position);
   for (std::uint64_t x = position;;) {
@@ -141,7 +142,7 @@ std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size,
   return found;
 }
 
-// Fills all sets but the driver's, which no occurrence of the conjunction does without: at least where they can matter.
+// Fills all sets but the driver's, at least where they are close enough to a position of the driver to matter.
 void Conjunction::complete(std::size_t s, std::vector<PositionSet>& sets, std::size_t driver, const Poll& poll) const {
   if (clauses_.size() == 1) return;
   const Shard& shard = index_->shards()[s];
@@ -155,19 +156,21 @@ void Conjunction::complete(std::size_t s, std::vector<PositionSet>& sets, std::s
   }
 }
 
-// Whether no occurrence of the conjunction in the document stands before `position`, which is one.
-bool Conjunction::is_first(std::size_t s, std::uint64_t document, std::uint64_t position, const Poll& poll) const {
+// Whether an occurrence of the conjunction is the first one in its document.
+bool Conjunction::is_first(std::size_t s, std::uint64_t document, Position position, const Poll& poll) const {
   const Shard& shard = index_->shards()[s];
   Shard::Span span = shard.document_span(document);
   span.end = std::min(span.end, plus(position + 1, max_distance_));
   std::vector<PositionSet> sets;
+  sets.reserve(clauses_.size());
   for (const Clause& clause : clauses_) sets.emplace_back(clause.scan(shard, {&span, 1}, poll));
   std::uint64_t first = kNoPosition;
-  sweep(shard, sets, max_distance_, poll, [&](const Shard::Holder&, PositionSet::Cursor& members, std::uint64_t end) {
-    const std::uint64_t member = members.at_least(0);
-    if (member < end) first = member;
-    return first == kNoPosition && members.at_least(end) != kNoPosition;
-  });
+  sweep(shard, sets, max_distance_, poll,
+        [&](const Shard::ContainingDocument&, PositionSet::Cursor& members, std::uint64_t end) {
+          const std::uint64_t member = members.at_least(0);
+          if (member < end) first = member;
+          return first == kNoPosition && members.at_least(end) != kNoPosition;
+        });
   return first == position;
 }
 
@@ -182,20 +185,21 @@ Conjunction::Matches Conjunction::matches(std::uint64_t document, std::uint64_t 
     sets.emplace_back(positions.back());
   }
   std::vector<Match> found;
-  const auto add = [&](std::size_t c, std::uint64_t position) {
+  const auto add = [&](std::size_t c, Position position) {
     found.push_back({c, position - span.begin, clauses_[c].length_at(shard, position)});
   };
   std::uint64_t n_found = 0;
-  sweep(shard, sets, max_distance_, poll, [&](const Shard::Holder&, PositionSet::Cursor& members, std::uint64_t end) {
-    std::uint64_t position = members.at_least(0);
-    for (; position < end && n_found < limit; position = members.at_least(position + 1), ++n_found) {
-      add(0, position);
-      const std::vector<std::uint64_t> others = completion(positions, position, max_distance_);
-      for (std::size_t c = 1; c < clauses_.size(); ++c) add(c, others[c]);
-    }
-    n_found += members.count_to(end);
-    return true;
-  });
+  sweep(shard, sets, max_distance_, poll,
+        [&](const Shard::ContainingDocument&, PositionSet::Cursor& members, std::uint64_t end) {
+          Position position = members.at_least(0);
+          for (; position < end && n_found < limit; position = members.at_least(position + 1), ++n_found) {
+            add(0, position);
+            const std::vector<std::uint64_t> others = completion(positions, position, max_distance_);
+            for (std::size_t c = 1; c < clauses_.size(); ++c) add(c, others[c]);
+          }
+          n_found += members.count_to(end);
+          return true;
+        });
   const auto key = [](const Match& match) { return std::pair(match.offset, match.clause); };
   std::ranges::sort(found, {}, key);
   const auto repeated = std::ranges::unique(found, {}, key);
@@ -207,7 +211,8 @@ std::uint64_t document_count(const Index& index, std::span<const SuffixRange> ra
   std::uint64_t count = 0;
   for (std::size_t s = 0; s < ranges.size(); ++s) {
     const Shard& shard = index.shards()[s];
-    if (ranges[s].count() == shard.n_tokens()) {  // no text has only one token; but the empty query has this range
+    if (ranges[s].count() == shard.n_tokens()) {  // every document with a token; this is the range of the empty query,
+                                                  // and of a text with one distinct token
       for (std::uint64_t d = 0; d < shard.n_documents(); ++d) {
         const Shard::Span span = shard.document_span(d);
         count += span.begin < span.end ? 1 : 0;

@@ -3,22 +3,22 @@
 #include <algorithm>
 #include <array>
 
-#include "query/jobs.hpp"
+#include "query/search_batch.hpp"
 
 namespace infgram {
 namespace {
 
-constexpr std::uint64_t kReadsOfASearch = 16;  // which take as long
-constexpr std::size_t kTogether = 32;          // reads under way
+constexpr std::uint64_t kReadsOfASearch = 16;  // a search takes as long as this many reads
+constexpr std::size_t kMaxReadsInFlight = 32;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-// Counts the tokens before the suffixes of a range that are heads; `head_of` says which they are.
-template <class Token>
+// Counts the tokens that directly precede the suffixes of a range and are heads. `head_of` maps a token to its head.
+template <StoredToken Token>
 void read_before(const Shard& shard, Text<Token> text, SuffixRange range, std::span<const std::uint32_t> head_of,
                  std::span<std::uint64_t> counts) {
-  std::array<std::uint64_t, kTogether> positions;
-  for (std::uint64_t lo = range.lo; lo < range.hi; lo += kTogether) {
-    const std::size_t n = std::min<std::uint64_t>(kTogether, range.hi - lo);
+  std::array<std::uint64_t, kMaxReadsInFlight> positions;
+  for (std::uint64_t lo = range.lo; lo < range.hi; lo += kMaxReadsInFlight) {
+    const std::size_t n = std::min<std::uint64_t>(kMaxReadsInFlight, range.hi - lo);
     for (std::size_t i = 0; i < n; ++i) {
       positions[i] = shard.position(lo + i);
       if (positions[i] > 0) __builtin_prefetch(text.data() + positions[i] - 1);
@@ -32,8 +32,8 @@ void read_before(const Shard& shard, Text<Token> text, SuffixRange range, std::s
   }
 }
 
-// Counts each head with the span after it.
-template <class Token>
+// Counts each head followed by the span.
+template <StoredToken Token>
 void search_before(const Shard& shard, std::span<const TokenId> heads, std::span<const TokenId> span,
                    std::span<std::uint64_t> counts) {
   std::vector<TokenId> tokens;
@@ -43,37 +43,37 @@ void search_before(const Shard& shard, std::span<const TokenId> heads, std::span
     tokens.insert(tokens.end(), span.begin(), span.end());
   }
   const Sequence<Token> sequence{std::span<const TokenId>(tokens)};
-  std::vector<Job<Token>> jobs;
-  jobs.reserve(heads.size());
+  std::vector<PatternSearch<Token>> searches;
+  searches.reserve(heads.size());
   for (std::size_t h = 0; h < heads.size(); ++h) {
-    jobs.push_back(job_for(shard, sequence.pattern(h * (span.size() + 1), span.size() + 1)));
+    searches.push_back(search_in(shard, sequence.pattern(h * (span.size() + 1), span.size() + 1)));
   }
-  ShardRanges ranges(jobs.size());
-  insert_all<Token>(jobs);
-  extend_all<Token>(jobs, ranges.data());
+  ShardRanges ranges(searches.size());
+  insert_all<Token>(searches);
+  extend_all<Token>(searches, ranges.data());
   for (std::size_t h = 0; h < heads.size(); ++h) counts[h] += ranges[h].count();
 }
 
 }  // namespace
 
-std::vector<Preceded> count_before(const Index& index, std::span<const TokenId> heads, std::span<const TokenId> tokens,
-                                   std::span<const Span> spans) {
-  std::vector<Preceded> found;
+std::vector<PrecededSpan> count_before(const Index& index, std::span<const TokenId> heads,
+                                       std::span<const TokenId> tokens, std::span<const Span> spans) {
+  std::vector<PrecededSpan> found;
   if (heads.empty()) return found;
   std::vector<std::uint32_t> head_of(*std::ranges::max_element(heads) + std::size_t{1}, kNone);
   for (std::size_t h = 0; h < heads.size(); ++h) head_of[heads[h]] = static_cast<std::uint32_t>(h);
   with_token_type(index, [&]<class Token>(Text<Token>) {
     const std::size_t n_shards = index.shards().size();
     const Sequence<Token> sequence(tokens);
-    std::vector<Job<Token>> jobs;
-    jobs.reserve(spans.size() * n_shards);
+    std::vector<PatternSearch<Token>> searches;
+    searches.reserve(spans.size() * n_shards);
     for (const Span& span : spans) {
       const Pattern<Token> pattern = sequence.pattern(span.begin, span.end - span.begin);
-      for (const Shard& shard : index.shards()) jobs.push_back(job_for(shard, pattern));
+      for (const Shard& shard : index.shards()) searches.push_back(search_in(shard, pattern));
     }
-    ShardRanges ranges(jobs.size());
-    insert_all<Token>(jobs);
-    extend_all<Token>(jobs, ranges.data());
+    ShardRanges ranges(searches.size());
+    insert_all<Token>(searches);
+    extend_all<Token>(searches, ranges.data());
     std::vector<std::uint64_t> counts(heads.size());
     for (std::size_t i = 0; i < spans.size(); ++i) {
       std::ranges::fill(counts, 0);

@@ -1,4 +1,4 @@
-// Which of some tokens come right before some n-grams.
+// Counts which of some tokens directly precede some n-grams.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 
 namespace infgram {
 
-// An n-gram that occurs right after one of the heads.
-struct Preceded {
-  std::uint64_t span;   // its number
-  std::uint64_t head;   // that of the head
+// A span that occurs directly after one of the heads.
+struct PrecededSpan {
+  std::uint64_t span;   // the index of the span
+  std::uint64_t head;   // the index of the head
   std::uint64_t count;  // > 0
 };
 
-// How often each head comes right before each span of `tokens`; only what occurs, the spans ascending.
-// Cost: for each span and shard a search, and then whichever is less: a search a head, or a read of the array and the
-// text for each occurrence of the span. REQUIRES as count_spans(); distinct heads below vocab_size.
-[[nodiscard]] std::vector<Preceded> count_before(const Index& index, std::span<const TokenId> heads,
-                                                 std::span<const TokenId> tokens, std::span<const Span> spans);
+// Counts how often each head directly precedes each span of `tokens`. Returns positive counts only, ascending by span.
+// Cost: per span and shard one search, then the cheaper of one search per head, or one read of the array and the text
+// per occurrence of the span. REQUIRES as count_spans(); distinct heads below vocab_size.
+[[nodiscard]] std::vector<PrecededSpan> count_before(const Index& index, std::span<const TokenId> heads,
+                                                     std::span<const TokenId> tokens, std::span<const Span> spans);
 
 }  // namespace infgram

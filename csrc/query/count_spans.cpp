@@ -10,22 +10,22 @@ std::vector<std::int64_t> count_spans(const Index& index, std::span<const TokenI
                                       std::span<const Span> spans) {
   return with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(tokens);
-    std::vector<Job<Token>> jobs;
+    std::vector<PatternSearch<Token>> searches;
     std::vector<std::size_t> short_ones;
     std::vector<std::size_t> long_ones;
     for (std::size_t i = 0; i < spans.size(); ++i) {
       const bool is_long = MatchPass<Token>::is_for(spans[i].end - spans[i].begin, tokens.size());
       (is_long ? long_ones : short_ones).push_back(i);
     }
-    jobs.reserve(short_ones.size() * index.shards().size());
+    searches.reserve(short_ones.size() * index.shards().size());
     for (const std::size_t i : short_ones) {
       const Span& span = spans[i];
       const Pattern<Token> pattern = sequence.pattern(span.begin, span.end - span.begin);
-      for (const Shard& shard : index.shards()) jobs.push_back(job_for(shard, pattern));
+      for (const Shard& shard : index.shards()) searches.push_back(search_in(shard, pattern));
     }
-    ShardRanges ranges(jobs.size());
-    insert_all<Token>(jobs);
-    extend_all<Token>(jobs, ranges.data());
+    ShardRanges ranges(searches.size());
+    insert_all<Token>(searches);
+    extend_all<Token>(searches, ranges.data());
     std::vector<std::int64_t> counts(spans.size());
     for (std::size_t k = 0; k < short_ones.size(); ++k) {
       const auto of_span = std::span(ranges).subspan(k * index.shards().size(), index.shards().size());

@@ -1,4 +1,4 @@
-// Many pieces of one sequence, counted together.
+// Counts many spans of one sequence together.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,9 @@ struct Span {
   std::uint64_t end;
 };
 
-// How often each span of `tokens` occurs. The spans may overlap, and are not copied.
-// Cost: one search a span and shard (query/descent.hpp), interleaved; memory for their state. Long spans of one
-// sequence are counted together (query/match_pass.hpp). REQUIRES tokens below vocab_size; spans that are not empty and
-// lie inside `tokens`.
+// Returns how often each span of `tokens` occurs. Spans may overlap and are not copied.
+// Cost: one interleaved search per span and shard (query/descent.hpp); memory for their state. Long spans of one
+// sequence share their work (query/match_pass.hpp). REQUIRES tokens below vocab_size; non-empty spans inside `tokens`.
 [[nodiscard]] std::vector<std::int64_t> count_spans(const Index& index, std::span<const TokenId> tokens,
                                                     std::span<const Span> spans);
 

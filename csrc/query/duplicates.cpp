@@ -7,7 +7,7 @@
 #include <stop_token>
 
 #include "base/parallel.hpp"
-#include "query/jobs.hpp"
+#include "query/search_batch.hpp"
 #include "query/suffix_merge.hpp"
 
 namespace infgram {
@@ -15,20 +15,20 @@ namespace {
 
 constexpr std::uint64_t kSuffixesPerTask = std::uint64_t{1} << 20;
 constexpr std::uint64_t kLongestBound = 32;              // tokens
-constexpr std::uint64_t kStep = std::uint64_t{1} << 14;  // suffixes between two looks at the other threads
+constexpr std::uint64_t kStep = std::uint64_t{1} << 14;  // suffixes between two checks of the stop token
 
 using Marks = std::span<LargeArray<std::uint64_t>>;
 
-// Takes suffixes in their order and marks those that begin as the one before does, but for the first place of each
-// group. One thread; others may mark in the same arrays.
-template <class Token>
+// Takes suffixes in order and marks those that begin like the previous one, except the first position of each group.
+// Not thread-safe, but several markers may share the bitmaps.
+template <StoredToken Token>
 class Marker {
  public:
   Marker(const Index& index, std::uint64_t min_tokens, Marks marks) : min_tokens_(min_tokens), marks_(marks) {
     for (const Shard& shard : index.shards()) texts_.push_back(shard.typed_text<Token>());
   }
 
-  void add(std::size_t shard, std::uint64_t position) {
+  void add(std::size_t shard, Position position) {
     const Place place{shard, position};
     const Text<Token>& text = texts_[shard];
     const Token* const suffix = position + min_tokens_ <= text.size() ? text.data() + position : nullptr;
@@ -45,11 +45,11 @@ class Marker {
  private:
   struct Place {
     std::size_t shard;
-    std::uint64_t position;
+    Position position;
     auto operator<=>(const Place&) const = default;
   };
 
-  // Whether the two share min_tokens tokens of their documents.
+  // Whether the two share min_tokens tokens, all inside their documents.
   bool begin_alike(const Token* a, const Token* b) {
     if (std::memcmp(a, b, min_tokens_ * sizeof(Token)) != 0) return false;
     if (!is_inside_document_) is_inside_document_ = !has_separator(a);
@@ -68,22 +68,23 @@ class Marker {
   std::uint64_t min_tokens_;
   Marks marks_;
   std::vector<Text<Token>> texts_;
-  const Token* previous_ = nullptr;  // the suffix before, unless it is too short
-  Place first_{};                    // of the group that it belongs to
-  bool is_inside_document_ = false;  // as known of the tokens of the group
+  const Token* previous_ = nullptr;  // the previous suffix, or null if it is too short
+  Place first_{};                    // of the current group
+  bool is_inside_document_ = false;  // whether the group's first tokens are known to contain no separator
 };
 
-// Cuts the merged order of all suffixes into `n_stretches` of about equal size, by patterns of so few tokens that
-// suffixes that share min_tokens are not parted: stretch i holds the ranks [bounds[i][s], bounds[i + 1][s]) of shard s.
-template <class Token>
+// Partitions the merged order of all suffixes into `n_slices` of about equal size. The boundaries are patterns of at
+// most min_tokens tokens, so that no group is split: slice i holds the ranks [bounds[i][s], bounds[i + 1][s]) of shard
+// s.
+template <StoredToken Token>
 std::vector<std::vector<std::uint64_t>> bounds_of(const Index& index, std::uint64_t min_tokens,
-                                                  std::uint64_t n_stretches) {
+                                                  std::uint64_t n_slices) {
   const auto shards = index.shards();
   const Shard& largest = *std::ranges::max_element(shards, {}, &Shard::n_tokens);
-  std::vector<std::vector<std::uint64_t>> bounds(n_stretches + 1, std::vector<std::uint64_t>(shards.size()));
+  std::vector<std::vector<std::uint64_t>> bounds(n_slices + 1, std::vector<std::uint64_t>(shards.size()));
   for (std::size_t s = 0; s < shards.size(); ++s) bounds.back()[s] = shards[s].n_tokens();
-  for (std::uint64_t i = 1; i < n_stretches; ++i) {
-    const std::uint64_t position = largest.position(largest.n_tokens() / n_stretches * i);
+  for (std::uint64_t i = 1; i < n_slices; ++i) {
+    const Position position = largest.position(largest.n_tokens() / n_slices * i);
     const Text<Token> text = largest.typed_text<Token>();
     std::vector<TokenId> pattern;
     for (std::uint64_t d = 0; d < std::min(min_tokens, kLongestBound); ++d) {
@@ -91,28 +92,28 @@ std::vector<std::vector<std::uint64_t>> bounds_of(const Index& index, std::uint6
       pattern.push_back(text[position + d]);
     }
     const Sequence<Token> sequence(pattern);
-    std::vector<Job<Token>> jobs;
-    for (const Shard& shard : shards) jobs.push_back(job_for(shard, sequence.pattern(0, pattern.size())));
-    insert_all<Token>(jobs);
-    for (std::size_t s = 0; s < shards.size(); ++s) bounds[i][s] = jobs[s].at.rank;
+    std::vector<PatternSearch<Token>> searches;
+    for (const Shard& shard : shards) searches.push_back(search_in(shard, sequence.pattern(0, pattern.size())));
+    insert_all<Token>(searches);
+    for (std::size_t s = 0; s < shards.size(); ++s) bounds[i][s] = searches[s].at.rank;
   }
   return bounds;
 }
 
-template <class Token>
+template <StoredToken Token>
 void mark_duplicates(const Index& index, std::uint64_t min_tokens, std::size_t n_threads,
                      const DuplicateProgress& progress, Marks marks) {
-  const std::uint64_t n_stretches = std::max<std::uint64_t>(1, index.n_tokens() / kSuffixesPerTask);
-  const auto bounds = bounds_of<Token>(index, min_tokens, n_stretches);
+  const std::uint64_t n_slices = std::max<std::uint64_t>(1, index.n_tokens() / kSuffixesPerTask);
+  const auto bounds = bounds_of<Token>(index, min_tokens, n_slices);
   std::atomic<std::uint64_t> n_done = 0;
   watched_parallel_for(
-      n_stretches, n_threads,
+      n_slices, n_threads,
       [&](std::size_t i, const std::stop_token& stop) {
         std::vector<SuffixRange> ranges;
         for (std::size_t s = 0; s < index.shards().size(); ++s) ranges.push_back({bounds[i][s], bounds[i + 1][s]});
         Marker<Token> marker(index, min_tokens, marks);
         std::uint64_t n = 0;
-        merge_suffixes<Token>(index, ranges, min_tokens, [&](std::size_t shard, std::uint64_t position) {
+        merge_suffixes<Token>(index, ranges, min_tokens, [&](std::size_t shard, Position position) {
           marker.add(shard, position);
           if (++n % kStep != 0) return true;
           n_done += kStep;
@@ -141,14 +142,14 @@ std::vector<DocumentRange> Duplicates::ranges(std::uint64_t first, std::uint64_t
     const auto [s, in_shard] = index_->locate_document(document);
     const Shard::Span span = index_->shards()[s].document_span(in_shard);
     const LargeArray<std::uint64_t>& marks = marks_[s];
-    for (std::uint64_t position = span.begin; position < span.end;) {
-      const std::uint64_t left = marks[position / 64] >> (position % 64);
-      if (left == 0) {
+    for (Position position = span.begin; position < span.end;) {
+      const std::uint64_t remaining = marks[position / 64] >> (position % 64);
+      if (remaining == 0) {
         position = (position / 64 + 1) * 64;
         continue;
       }
-      position += static_cast<std::uint64_t>(std::countr_zero(left));
-      if (position >= span.end) break;  // of the next document
+      position += static_cast<std::uint64_t>(std::countr_zero(remaining));
+      if (position >= span.end) break;  // in the next document
       const std::uint64_t begin = position - span.begin;
       if (found.empty() || found.back().document != document || found.back().end < begin) {
         found.push_back({document, begin, begin});

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "query/jobs.hpp"
+#include "query/search_batch.hpp"
 #include "query/suffix_merge.hpp"
 
 namespace infgram {
 namespace {
 
-Location location_of(const Index& index, std::size_t s, std::uint64_t position) {
+Location location_of(const Index& index, std::size_t s, Position position) {
   const Shard& shard = index.shards()[s];
-  const std::uint64_t document = shard.document_of({position});
+  const std::uint64_t document = shard.document_of(position);
   return {index.first_document(s) + document, position - shard.document_span(document).begin};
 }
 
@@ -26,18 +26,18 @@ std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {
   return splitmix64(seed * kSplitmix64Step + document + 1);
 }
 
-// Calls f(shard, rank) for the occurrences, ascending; of a frame of more than `most`, for a sample of so many.
+// Calls f(shard, rank) for the occurrences, ascending; if the frame holds more than `most`, for a sample of `most`.
 template <class F>
 void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed, Frame frame, F&& f) {
   const bool is_sample = frame.total > most;
   const auto sample = is_sample ? random_sample(frame.total, most, seed) : std::vector<std::uint64_t>();
-  std::uint64_t before = frame.before;  // occurrences in the shards before
+  std::uint64_t before = frame.before;  // occurrences in earlier parts and shards
   auto next = std::ranges::lower_bound(sample, before);
   for (std::size_t s = 0; s < ranges.size(); before += ranges[s++].count()) {
     if (is_sample) {
       for (; next != sample.end() && *next < before + ranges[s].count(); ++next) f(s, ranges[s].lo + *next - before);
     } else {
-      for (std::uint64_t rank = ranges[s].lo; rank < ranges[s].hi; ++rank) f(s, rank);
+      for (Rank rank = ranges[s].lo; rank < ranges[s].hi; ++rank) f(s, rank);
     }
   }
 }
@@ -47,7 +47,7 @@ void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std:
 std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit) {
   std::vector<Location> locations;
   if (limit == 0) return locations;
-  for_each_in_order(index, ranges, [&](std::size_t shard, std::uint64_t position) {
+  for_each_in_order(index, ranges, [&](std::size_t shard, Position position) {
     locations.push_back(location_of(index, shard, position));
     return locations.size() < limit;
   });
@@ -57,18 +57,18 @@ std::vector<Location> locate(const Index& index, std::span<const SuffixRange> ra
 std::vector<Location> sampled_documents(const Index& index, std::span<const SuffixRange> ranges, std::size_t limit,
                                         std::uint64_t seed, std::uint64_t most_read, Frame frame) {
   std::vector<Location> documents;
-  // A bit a document where that is less than what a set would take.
+  // A bit per document, if that takes less memory than a set.
   const bool are_few = std::min(total_count(ranges), most_read) < index.n_documents() / 64;
   std::vector<bool> seen(are_few ? 0 : index.n_documents());
   std::unordered_set<std::uint64_t> seen_few;
   const auto is_new = [&](std::uint64_t document) {
     if (are_few) return seen_few.insert(document).second;
-    const std::uint64_t place = document - index.first_document(0);
-    const bool was_seen = seen[place];
-    seen[place] = true;
+    const std::uint64_t number = document - index.first_document(0);
+    const bool was_seen = seen[number];
+    seen[number] = true;
     return !was_seen;
   };
-  for_each_read(ranges, most_read, seed, frame, [&](std::size_t s, std::uint64_t rank) {
+  for_each_read(ranges, most_read, seed, frame, [&](std::size_t s, Rank rank) {
     const Location location = location_of(index, s, index.shards()[s].position(rank));
     if (is_new(location.document)) documents.push_back(location);
   });

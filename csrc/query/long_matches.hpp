@@ -1,19 +1,19 @@
-// Matches that are longer than what searches compare token by token, without comparing a token of the text twice.
+// Matches that are longer than what a search compares, found without comparing a token of the text twice.
 //
-// A search of descent.hpp compares the first tokens of its pattern only (MatchBounds). Where those occur, the rest is
-// decided here, by two facts about the sequence that is looked for.
+// A search (descent.hpp) compares only the first tokens of its pattern (MatchBounds). If these occur, the rest is
+// decided here, by two facts about the sequence:
 //
-// 1. A piece of the text that was found to equal a piece of the sequence need not be read again: how far it agrees with
-//    *another* place of the sequence is how far the two places of the sequence agree (repeats.hpp). So a comparison
-//    reads only text that was not read before, and each of its other steps joins two such pieces, of which there are no
-//    more than comparisons.
-// 2. Taken in sorted order, the suffixes of the sequence have ascending ranks. What the last one shares with its
-//    neighbours in the index, and with the next one, often gives the rank of the next; otherwise the search goes on
-//    from there by doubling steps. The ranges of prefixes of one another are nested; each is widened from the one
-//    inside it.
+// 1. A piece of the text that is known to equal a piece of the sequence need not be read again: how far it agrees with
+//    *another* position of the sequence is how far the two positions of the sequence agree (repeats.hpp). So a
+//    comparison reads only new text; each of its other steps joins two known pieces, of which there are no more than
+//    comparisons.
+// 2. In sorted order, the suffixes of the sequence have ascending ranks. What a suffix shares with its neighbours in
+//    the index, and with the next suffix of the sequence, often gives the rank of the next; otherwise the search
+//    continues from there by doubling steps. The ranges of prefixes of one another are nested; each is widened from the
+//    one inside it.
 //
-// Cost of the long matches of m positions: O(m log n) comparisons in each shard, and each token of the shard's text is
-// read at most once in all of them. Without either fact, a copied passage of L tokens costs L^2.
+// Cost of the long matches of m positions: O(m log n) comparisons per shard; each token of the shard's text is read at
+// most once in all of them. Without either fact, a copied passage of L tokens would cost O(L^2).
 #pragma once
 
 #include <algorithm>
@@ -22,42 +22,43 @@
 #include <span>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "index/shard.hpp"
 #include "query/pattern.hpp"
 #include "query/repeats.hpp"
 
 namespace infgram {
 
-// The place of the sequence from `begin` on among the suffixes in `within`, which are those that share its first
-// `depth` tokens: those before `rank` sort before it. `below` and `above` are how many tokens the suffixes at rank - 1
-// and at rank share with it; 0 where that one is not in `within`.
+// The insertion point of the sequence from `begin` on among the suffixes in `within`, which are those that share its
+// first `depth` tokens: suffixes below `rank` sort before it. `below` and `above` are the numbers of tokens that the
+// suffixes at rank - 1 and at rank share with it, 0 if that rank is not in `within`.
 struct LongMatch {
   std::uint64_t begin = 0;
   std::uint64_t depth = 0;
   SuffixRange within{};
-  std::uint64_t rank = 0;
+  Rank rank = 0;
   std::uint64_t below = 0;
   std::uint64_t above = 0;
-  // The longest prefix that occurs.
+  // The length of the longest prefix that occurs.
   [[nodiscard]] std::uint64_t length() const { return std::max(below, above); }
 };
 
-// Comparisons of one sequence with the text of one shard, and what they have found out about it.
-template <class Token>
+// Compares one sequence with the text of one shard, and remembers what is known about the text.
+template <StoredToken Token>
 class Comparisons {
  public:
-  // All of these must outlive it.
+  // The arguments must outlive the object.
   Comparisons(const Shard& shard, const Sequence<Token>& sequence, const Repeats<Token>& repeats)
       : shard_(shard), text_(shard.typed_text<Token>()), sequence_(sequence), repeats_(repeats) {}
 
-  // How many tokens the suffix of this rank shares with the sequence from `begin` on, at most `most`.
-  // REQUIRES that it shares the first `known`. Throws IndexDamagedError.
-  [[nodiscard]] std::uint64_t shared(std::uint64_t begin, std::uint64_t rank, std::uint64_t known, std::uint64_t most) {
+  // Returns how many tokens the suffix at this rank shares with the sequence from `begin` on, at most `most`. REQUIRES
+  // that it shares the first `known`. Throws IndexDamagedError.
+  [[nodiscard]] std::uint64_t shared(std::uint64_t begin, Rank rank, std::uint64_t known, std::uint64_t most) {
     const Pattern<Token> pattern = sequence_.pattern(begin, sequence_.size() - begin);
-    const std::uint64_t position = shard_.position(rank, known) - known;
+    const Position position = shard_.position(rank, known) - known;
     std::uint64_t n_shared = known;
-    bool is_new = false;    // more than one piece tells
-    bool is_inner = false;  // a piece was left behind
+    bool is_new = false;    // the result is longer than every known piece
+    bool is_inner = false;  // the previous step ended at the end of a known piece
     for (auto next = pieces_.upper_bound(position + known); n_shared < most;) {
       const std::uint64_t at = position + n_shared;
       while (next != pieces_.end() && next->first <= at) ++next;
@@ -83,24 +84,24 @@ class Comparisons {
     return n_shared;
   }
 
-  // Whether the suffix of this rank sorts before the sequence from `begin` on, with which it shares `n_shared` tokens
-  // and no more.
-  [[nodiscard]] bool is_before(std::uint64_t begin, std::uint64_t rank, std::uint64_t n_shared) const {
+  // Whether the suffix at this rank sorts before the sequence from `begin` on. REQUIRES that they share exactly
+  // `n_shared` tokens.
+  [[nodiscard]] bool is_before(std::uint64_t begin, Rank rank, std::uint64_t n_shared) const {
     const Pattern<Token> pattern = sequence_.pattern(begin, sequence_.size() - begin);
     return n_shared < pattern.size && pattern.sorts_after(text_[shard_.position(rank, n_shared)], n_shared);
   }
 
-  // Tokens of the text that were read and were equal, beyond what their searches compared.
+  // The number of equal tokens of the text that were read here.
   [[nodiscard]] std::uint64_t n_read() const { return n_read_; }
 
  private:
-  // The text from the key to `end` equals the sequence from `at` on.
+  // The text from the map's key to `end` equals the sequence from `at` on.
   struct Piece {
     std::uint64_t end;
     std::uint64_t at;
   };
 
-  // Adds a piece; of those that it overlaps, what lies outside it is kept.
+  // Adds a piece. It replaces the overlapping parts of known pieces.
   void add(std::uint64_t first, std::uint64_t end, std::uint64_t at) {
     auto piece = pieces_.lower_bound(first);
     if (piece != pieces_.begin()) {
@@ -123,21 +124,22 @@ class Comparisons {
   std::uint64_t n_read_ = 0;
 };
 
-// Fills `rank`, `below` and `above` of matches in one shard, which come in the order of the sequence's suffixes.
-template <class Token>
+// Fills `rank`, `below` and `above` of the matches in one shard. REQUIRES matches in the order of the sequence's
+// suffixes.
+template <StoredToken Token>
 void place(std::span<LongMatch* const> matches, Comparisons<Token>& comparisons, const Repeats<Token>& repeats,
            std::uint64_t n_tokens) {
   const LongMatch* last = nullptr;
   for (LongMatch* const match : matches) {
     const std::uint64_t begin = match->begin;
     const std::uint64_t size = n_tokens - begin;
-    std::uint64_t lo = match->within.lo;
-    std::uint64_t hi = match->within.hi;
+    Rank lo = match->within.lo;
+    Rank hi = match->within.hi;
     std::uint64_t below = 0;
     std::uint64_t above = 0;
     std::uint64_t known = match->depth;
     if (last != nullptr && last->within == match->within) {
-      // Of three in order, the outer two share as much as the two pairs of neighbours do at least.
+      // Of three sorted strings, the outer two share at least the minimum of what the adjacent pairs share.
       const std::uint64_t n_shared = repeats.shared(last->begin, begin);
       lo = last->rank;
       below = std::min(last->below, n_shared);
@@ -172,8 +174,8 @@ void place(std::span<LongMatch* const> matches, Comparisons<Token>& comparisons,
   }
 }
 
-// The ranges of ever shorter prefixes of a match, each widened from the one before.
-template <class Token>
+// Computes the ranges of ever shorter prefixes of a match, each from the previous one.
+template <StoredToken Token>
 class Widening {
  public:
   Widening(const LongMatch& match, Comparisons<Token>& comparisons)
@@ -185,12 +187,12 @@ class Widening {
         below_(match.below),
         above_(match.above) {}
 
-  // The sequence from here on instead, which shares with the one before all that is asked of it.
-  void go_on_from(std::uint64_t begin) { begin_ = begin; }
+  // Continues with the sequence from `begin` on. REQUIRES that it shares all further requested lengths with the
+  // previous one.
+  void continue_from(std::uint64_t begin) { begin_ = begin; }
 
-  // The range of the first `length` tokens.
-  // REQUIRES match.depth < length <= match.length(); not more than in the call before.
-  // Cost: O(log count) comparisons where it is not the range before, else O(1).
+  // Returns the range of the first `length` tokens. REQUIRES match.depth < length <= match.length(); not longer than in
+  // the previous call. Cost: O(log count) comparisons if the range grows, otherwise O(1).
   SuffixRange to(std::uint64_t length) {
     if (below_ >= length) {
       auto inside = static_cast<std::int64_t>(range_.lo) - 1;
@@ -206,8 +208,8 @@ class Widening {
   }
 
  private:
-  // Moves `inside` to the last rank, towards `outside`, that shares `length` tokens. Returns how many the next one
-  // does.
+  // Moves `inside` towards `outside`, to the last rank that shares `length` tokens. Returns how many tokens the next
+  // rank shares.
   std::uint64_t move(std::int64_t& inside, std::int64_t outside, std::uint64_t length) {
     const std::int64_t direction = outside > inside ? 1 : -1;
     std::uint64_t n_outside = 0;

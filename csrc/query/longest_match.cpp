@@ -6,7 +6,7 @@ namespace infgram {
 namespace {
 
 // Counts the matches that begin at some positions.
-template <class Token>
+template <StoredToken Token>
 void count(MatchPass<Token>& pass, std::span<const std::uint64_t> positions, std::vector<LongestMatch>& matches) {
   std::vector<std::uint64_t> lengths;
   lengths.reserve(positions.size());
@@ -27,7 +27,8 @@ std::vector<LongestMatch> longest_matches(const Index& index, std::span<const To
       if (pass.is_searched(i) && pass.length(i) > 0) positions.push_back(i);
     }
     count(pass, positions, matches);
-    // The ends of a gap reach the same position, and counts rise towards it: between equal ones all are equal.
+    // Both ends of a gap reach the same position, and counts ascend towards it. So if the counts at the ends are equal,
+    // all counts between them are.
     positions.clear();
     pass.for_each_gap([&](std::uint64_t begin, std::uint64_t end) {
       for (std::uint64_t i = begin + 1; i < end; ++i) {

@@ -5,15 +5,15 @@
 #include <functional>
 #include <utility>
 
-#include "query/jobs.hpp"
+#include "query/search_batch.hpp"
 
 namespace infgram {
 namespace {
 
 constexpr std::uint64_t kFewPlaces = 32;
 
-// How long a suffix the directory alone shows to occur min_count times; no page is read for it.
-template <class Token>
+// Returns the length of a suffix that the directory alone proves to occur min_count times. Reads no page.
+template <StoredToken Token>
 std::uint64_t length_in_directory(const Index& index, const Sequence<Token>& context, std::uint64_t min_count) {
   const std::uint64_t most = std::min<std::uint64_t>(context.size(), 1 + Text<Token>::kKeyTokens);
   std::uint64_t length = 0;
@@ -30,9 +30,9 @@ std::uint64_t length_in_directory(const Index& index, const Sequence<Token>& con
   return length;
 }
 
-// Of the occurrences of the suffix `found`, few enough to look at each, the length to which min_count of them go on to
-// the left as the context does.
-template <class Token>
+// Given a suffix with few occurrences, returns the length to which min_count of them extend to the left as the context
+// does.
+template <StoredToken Token>
 std::uint64_t length_at_places(const Index& index, const Sequence<Token>& context, const LongestSuffix& found,
                                std::uint64_t min_count) {
   const Pattern<Token> suffix = context.pattern(context.size() - found.length, found.length);
@@ -42,7 +42,7 @@ std::uint64_t length_at_places(const Index& index, const Sequence<Token>& contex
   for (std::size_t s = 0; s < found.ranges.size(); ++s) {
     const Text<Token> text = index.shards()[s].typed_text<Token>();
     const std::size_t first = n;
-    for (std::uint64_t rank = found.ranges[s].lo; rank < found.ranges[s].hi; ++rank) {
+    for (Rank rank = found.ranges[s].lo; rank < found.ranges[s].hi; ++rank) {
       positions[n] = index.shards()[s].position(rank);
       text.prefetch(positions[n++]);
     }
@@ -50,7 +50,7 @@ std::uint64_t length_at_places(const Index& index, const Sequence<Token>& contex
       lengths[i] = found.length + suffix.shared_before(text, positions[i], context.size() - found.length);
     }
   }
-  std::ranges::sort(lengths, std::greater<>());  // those that are not used, 0, come last
+  std::ranges::sort(lengths, std::greater<>());  // unused elements, 0, come last
   return lengths[min_count - 1];
 }
 

@@ -1,4 +1,4 @@
-// The longest suffix of a context that occurs often enough: the heart of the ∞-gram.
+// The longest suffix of a context that occurs often enough: the basis of the ∞-gram.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,15 @@
 namespace infgram {
 
 struct LongestSuffix {
-  std::uint64_t length = 0;  // tokens of the context
-  ShardRanges ranges;        // where the suffix stands; every suffix for length 0
+  std::uint64_t length = 0;  // in tokens
+  ShardRanges ranges;        // of the suffix; every suffix of the index for length 0
   [[nodiscard]] std::uint64_t count() const { return total_count(ranges); }
 };
 
-// The longest suffix of `context` whose count over all shards is at least min_count; the empty one if there is none.
-// Counts fall as a suffix grows: from the length that the directory alone shows to occur often enough, longer ones are
-// tried by doubling steps, then the gap is bisected; as soon as a suffix has few occurrences, the tokens before each of
-// them tell how much longer it may be.
-// Cost: O(log length) finds and a pass over the context; two or three finds as a rule, whatever the context's length.
+// Returns the longest suffix of `context` whose count over all shards is at least min_count; possibly the empty one.
+// Counts fall as a suffix grows. Starting at the length that the directory proves, longer suffixes are tried by
+// doubling steps, then by bisection; as soon as a suffix has few occurrences, the tokens before each of them decide.
+// Cost: O(log length) finds and a pass over the context; usually two or three finds for any length of the context.
 // REQUIRES tokens below vocab_size, min_count > 0.
 [[nodiscard]] LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> context,
                                            std::uint64_t min_count);

@@ -1,4 +1,4 @@
-// The searches of longest_matches() and score(): where every rest of a sequence stands in every shard.
+// Finds the longest matches of the positions of a sequence, in every shard, for longest_matches() and score().
 #pragma once
 
 #include <algorithm>
@@ -8,30 +8,32 @@
 #include <span>
 #include <vector>
 
-#include "query/jobs.hpp"
+#include "base/concepts.hpp"
 #include "query/long_matches.hpp"
 #include "query/search.hpp"
+#include "query/search_batch.hpp"
 
 namespace infgram {
 
-// What the searches of a sequence leave out at first. Other numbers are for tests.
+// Bounds on the work of the first searches. Tests use other values.
 struct MatchBounds {
   std::uint64_t n_short = 256;   // sequences of up to this many tokens are searched at every position, in full
-  std::uint64_t compared = 192;  // tokens that a search compares, at least 2
-  std::uint64_t stride = 64;     // between positions
+  std::uint64_t compared = 192;  // the most tokens that a search compares; at least 2
+  std::uint64_t stride = 64;     // between the positions searched first
 };
 
-// A match *reaches* the position at which it ends; the one that begins a position later reaches as far at least. So
-// where two positions reach the same one, all between them do. In a long sequence every 64th position is
-// searched, and the others only where the next of these reaches farther: a passage of L tokens copied from the
-// index takes L / 64 searches. What searches compare is bounded; matches that are longer are left to long_matches.hpp.
+// A match *reaches* the position at which it ends. The match that begins one position later reaches at least as far. So
+// if two positions reach the same position, all between them do. In a long sequence every 64th position is searched
+// first, and those in between only if the next of these reaches farther: a passage of L tokens copied from the index
+// takes L / 64 searches. A search compares a bounded number of tokens; longer matches are completed by
+// long_matches.hpp.
 //
-// With a min_count above 1 all this holds for the tokens that occur so often. How many these are is bisected.
+// For min_count > 1 the same holds for the tokens that occur min_count times; their number is found by bisection.
 //
-// Cost: a search of at most `compared` tokens for each position that is searched, and, once there are long matches, for
-// each distinct piece of that size only; for long matches that of long_matches.hpp and one sort of the sequence.
-// Memory: a job a search and shard, some 20 bytes a token.
-template <class Token>
+// Cost: one search of at most `compared` tokens per searched position; once there are long matches, one per distinct
+// piece of that size. For long matches also long_matches.hpp, and one sort of the sequence. Memory: the state of each
+// search, some 20 bytes per token.
+template <StoredToken Token>
 class MatchPass {
  public:
   // Searches all positions. The index must outlive the pass. REQUIRES min_count > 0.
@@ -57,13 +59,13 @@ class MatchPass {
     search(std::move(others));
   }
 
-  // Searches some positions, which ascend, and no others.
+  // Searches the given positions only. REQUIRES ascending positions.
   MatchPass(const Index& index, std::span<const TokenId> tokens, std::vector<std::uint64_t> positions)
       : MatchPass(1, index, tokens, {}) {
     search(std::move(positions));
   }
 
-  // The comparisons refer to the pass.
+  // Not copyable: the comparisons refer to the pass.
   MatchPass(const MatchPass&) = delete;
   MatchPass& operator=(const MatchPass&) = delete;
 
@@ -78,10 +80,10 @@ class MatchPass {
   // The most tokens from position i on that occur min_count times.
   [[nodiscard]] std::uint64_t length(std::uint64_t i) const { return lengths_[i]; }
 
-  // Whether position i was searched itself. If not, it reaches as far as those that were, before and after it.
+  // Whether position i was searched. If not, it reaches as far as the nearest searched positions before and after it.
   [[nodiscard]] bool is_searched(std::uint64_t i) const { return searches_[i] != kNone; }
 
-  // Calls f(begin, end) for each run of positions between `begin` and `end` that were not searched; these two were.
+  // Calls f(begin, end) for each pair of consecutive searched positions with unsearched ones between them.
   template <class F>
   void for_each_gap(F&& f) const {
     for (std::uint64_t begin = 0, end = 1; end < n_positions(); ++end) {
@@ -91,22 +93,22 @@ class MatchPass {
     }
   }
 
-  // Searches positions that were not. REQUIRES positions that ascend.
+  // Searches further positions. REQUIRES ascending positions that were not searched.
   void search(std::vector<std::uint64_t> positions);
 
-  // A strand that counts, in one shard, the first `shortest`, …, `longest` tokens from position i on, into ranges[0], …
-  // Lengths that do not occur in this shard are left as they are.
+  // Returns a strand that finds, in one shard, the ranges of the first `shortest`, …, `longest` tokens from position i
+  // on, into ranges[0], … Lengths that do not occur in this shard are left unchanged.
   // REQUIRES is_searched(i), 0 < shortest <= longest <= length(i).
   [[nodiscard]] Strand extend(std::uint64_t i, std::size_t s, std::uint64_t longest, std::uint64_t shortest,
                               SuffixRange* ranges);
 
-  // How often the first lengths[k] tokens from positions[k] on occur, over all shards.
-  // REQUIRES is_searched(positions[…]), lengths > 0.
+  // Returns how often the first lengths[k] tokens from positions[k] on occur, over all shards. REQUIRES that the
+  // positions were searched, lengths > 0.
   [[nodiscard]] std::vector<std::uint64_t> counts(std::span<const std::uint64_t> positions,
                                                   std::span<const std::uint64_t> lengths);
 
-  // How much was done, for the tests of the bounds: searches, and tokens compared beyond what searches compare.
-  [[nodiscard]] std::size_t n_searches() const { return jobs_.size(); }
+  // The work done, for tests: searches, and tokens of the text read beyond what the searches compare.
+  [[nodiscard]] std::size_t n_searches() const { return pattern_searches_.size(); }
   [[nodiscard]] std::uint64_t n_read() const {
     return std::accumulate(comparisons_.begin(), comparisons_.end(), std::uint64_t{0},
                            [](std::uint64_t sum, const auto& each) { return sum + each.n_read(); });
@@ -132,22 +134,22 @@ class MatchPass {
 
   [[nodiscard]] bool is_short() const { return n_positions() <= bounds_.n_short; }
   [[nodiscard]] std::uint64_t reach(std::uint64_t i) const { return i + lengths_[i]; }
-  // How many tokens from position i on are compared.
+  // How many tokens from position i on a search compares.
   [[nodiscard]] std::uint64_t n_compared(std::uint64_t i) const {
     return is_short() ? n_positions() - i : std::min(bounds_.compared, n_positions() - i);
   }
-  [[nodiscard]] const Job<Token>& job(std::uint64_t i, std::size_t s) const {
-    return jobs_[searches_[i] * n_shards() + s];
+  [[nodiscard]] const PatternSearch<Token>& pattern_search(std::uint64_t i, std::size_t s) const {
+    return pattern_searches_[searches_[i] * n_shards() + s];
   }
-  // Whether all that was compared from position i on occurs in this shard, and there is more of it.
+  // Whether all tokens compared from position i on occur in this shard, and more tokens follow.
   [[nodiscard]] bool is_long(std::uint64_t i, std::size_t s) const {
-    return job(i, s).at.length() == n_compared(i) && n_compared(i) < n_positions() - i;
+    return pattern_search(i, s).at.length() == n_compared(i) && n_compared(i) < n_positions() - i;
   }
   [[nodiscard]] const LongMatch& long_match(std::uint64_t i, std::size_t s) const {
     return long_matches_[long_searches_[i] * n_shards() + s];
   }
   [[nodiscard]] std::uint64_t length(std::uint64_t i, std::size_t s) const {
-    return is_long(i, s) ? long_match(i, s).length() : job(i, s).at.length();
+    return is_long(i, s) ? long_match(i, s).length() : pattern_search(i, s).at.length();
   }
   void search_long(std::vector<std::uint64_t> positions);
   void shorten(std::span<const std::uint64_t> positions);
@@ -159,32 +161,33 @@ class MatchPass {
   MatchBounds bounds_;
   Sequence<Token> sequence_;
   std::vector<std::uint64_t> lengths_;
-  std::vector<std::uint32_t> searches_;  // of position i, or kNone: its number
-  std::vector<Job<Token>> jobs_;         // of search k in shard s at k * n_shards + s
+  std::vector<std::uint32_t> searches_;                 // the search of position i, or kNone
+  std::vector<PatternSearch<Token>> pattern_searches_;  // of search k in shard s at k * n_shards + s
   std::optional<Repeats<Token>> repeats_;
-  std::vector<Comparisons<Token>> comparisons_;  // of each shard, as soon as there are long matches
+  std::vector<Comparisons<Token>> comparisons_;  // one per shard, once there are long matches
   std::vector<std::uint32_t> long_searches_;
-  std::vector<LongMatch> long_matches_;  // likewise
+  std::vector<LongMatch> long_matches_;  // of long search k in shard s at k * n_shards + s
 };
 
-template <class Token>
+template <StoredToken Token>
 void MatchPass<Token>::search(std::vector<std::uint64_t> positions) {
   if (positions.empty()) return;
   if (repeats_) std::ranges::sort(positions, {}, [&](std::uint64_t i) { return repeats_->order(i); });
-  const std::size_t first_job = jobs_.size();
-  jobs_.reserve(first_job + (repeats_ ? 0 : positions.size() * n_shards()));
+  const std::size_t first_search = pattern_searches_.size();
+  pattern_searches_.reserve(first_search + (repeats_ ? 0 : positions.size() * n_shards()));
   std::optional<std::uint64_t> last;
   for (const std::uint64_t i : positions) {
-    // The same tokens are looked for once.
+    // Positions with the same tokens share a search.
     if (repeats_ && last && n_compared(i) == bounds_.compared && repeats_->shared(*last, i) >= bounds_.compared) {
       searches_[i] = searches_[*last];
       continue;
     }
-    searches_[i] = static_cast<std::uint32_t>(jobs_.size() / n_shards());
-    for (const Shard& shard : index_.shards()) jobs_.push_back(job_for(shard, sequence_.pattern(i, n_compared(i))));
+    searches_[i] = static_cast<std::uint32_t>(pattern_searches_.size() / n_shards());
+    for (const Shard& shard : index_.shards())
+      pattern_searches_.push_back(search_in(shard, sequence_.pattern(i, n_compared(i))));
     last = i;
   }
-  insert_all<Token>(std::span(jobs_).subspan(first_job));
+  insert_all<Token>(std::span(pattern_searches_).subspan(first_search));
   std::vector<std::uint64_t> long_ones;
   for (const std::uint64_t i : positions) {
     bool is_any_long = false;
@@ -198,40 +201,41 @@ void MatchPass<Token>::search(std::vector<std::uint64_t> positions) {
   if (min_count_ > 1) shorten(positions);
 }
 
-// From the lengths that occur to those that do min_count times: by doubling, since most are short, then by halves.
-template <class Token>
+// Shortens the lengths that occur once to those that occur min_count times: by doubling, since most are short, then by
+// bisection.
+template <StoredToken Token>
 void MatchPass<Token>::shorten(std::span<const std::uint64_t> positions) {
-  struct Tried {
+  struct LengthBracket {
     std::uint64_t begin;
-    std::uint64_t often;   // tokens that occur min_count times
-    std::uint64_t seldom;  // more, which do not
+    std::uint64_t frequent;  // a length that occurs min_count times
+    std::uint64_t rare;      // a longer one that does not
   };
-  std::vector<Tried> brackets;
+  std::vector<LengthBracket> brackets;
   for (const std::uint64_t i : positions) brackets.push_back({i, 0, lengths_[i] + 1});
   std::vector<std::uint64_t> begins;
   std::vector<std::uint64_t> tried;
   for (bool is_first = true;; is_first = false) {
-    std::erase_if(brackets, [&](const Tried& bracket) {
-      lengths_[bracket.begin] = bracket.often;
-      return bracket.seldom - bracket.often <= 1;
+    std::erase_if(brackets, [&](const LengthBracket& bracket) {
+      lengths_[bracket.begin] = bracket.frequent;
+      return bracket.rare - bracket.frequent <= 1;
     });
     if (brackets.empty()) return;
     begins.clear();
     tried.clear();
-    for (const auto& [begin, often, seldom] : brackets) {
+    for (const auto& [begin, frequent, rare] : brackets) {
       begins.push_back(begin);
-      const std::uint64_t half = often + (seldom - often) / 2;
-      tried.push_back(is_first ? seldom - 1 : std::min(half, std::max<std::uint64_t>(4, 2 * often)));
+      const std::uint64_t half = frequent + (rare - frequent) / 2;
+      tried.push_back(is_first ? rare - 1 : std::min(half, std::max<std::uint64_t>(4, 2 * frequent)));
     }
     const auto found = counts(begins, tried);
     for (std::size_t k = 0; k < brackets.size(); ++k) {
-      (found[k] >= min_count_ ? brackets[k].often : brackets[k].seldom) = tried[k];
+      (found[k] >= min_count_ ? brackets[k].frequent : brackets[k].rare) = tried[k];
     }
   }
 }
 
-// The matches of the positions, in at least one shard, are longer than what was compared.
-template <class Token>
+// Completes the matches of positions that are longer, in at least one shard, than what was compared.
+template <StoredToken Token>
 void MatchPass<Token>::search_long(std::vector<std::uint64_t> positions) {
   if (!repeats_) {
     repeats_.emplace(sequence_);
@@ -244,7 +248,7 @@ void MatchPass<Token>::search_long(std::vector<std::uint64_t> positions) {
     long_searches_[i] = static_cast<std::uint32_t>(long_matches_.size() / n_shards());
     for (std::size_t s = 0; s < n_shards(); ++s) long_matches_.push_back(LongMatch{i, bounds_.compared});
   }
-  // The place of what was compared, one for each search.
+  // The range of what was compared, once per search.
   std::vector<std::pair<std::uint64_t, std::size_t>> distinct;
   for (std::size_t s = 0; s < n_shards(); ++s) {
     std::uint32_t last = kNone;
@@ -255,10 +259,9 @@ void MatchPass<Token>::search_long(std::vector<std::uint64_t> positions) {
   }
   ShardRanges ranges(distinct.size());
   interleave(distinct.size(), [&](std::size_t k) {
-    const Job<Token>& of = job(distinct[k].first, distinct[k].second);
+    const PatternSearch<Token>& of = pattern_search(distinct[k].first, distinct[k].second);
     ranges[k] = {of.at.rank, of.at.rank};
-    return infgram::extend(*of.shard, of.pattern, of.within, of.depth, of.at, bounds_.compared, bounds_.compared,
-                           &ranges[k]);
+    return infgram::extend(of, bounds_.compared, bounds_.compared, &ranges[k]);
   });
   for (std::size_t s = 0, k = 0; s < n_shards(); ++s) {
     std::vector<LongMatch*> matches;
@@ -276,10 +279,10 @@ void MatchPass<Token>::search_long(std::vector<std::uint64_t> positions) {
   }
 }
 
-template <class Token>
+template <StoredToken Token>
 Strand MatchPass<Token>::extend(std::uint64_t i, std::size_t s, std::uint64_t longest, std::uint64_t shortest,
                                 SuffixRange* ranges) {
-  const Job<Token>& of = job(i, s);
+  const PatternSearch<Token>& of = pattern_search(i, s);
   longest = std::min(longest, length(i, s));
   if (longest > n_compared(i)) {
     Widening<Token> widening(long_match(i, s), comparisons_[s]);
@@ -290,10 +293,10 @@ Strand MatchPass<Token>::extend(std::uint64_t i, std::size_t s, std::uint64_t lo
   if (shortest == 1 && longest > 0) *ranges++ = of.within;
   shortest = std::max<std::uint64_t>(shortest, 2);
   if (longest < shortest) return {};
-  return infgram::extend(*of.shard, of.pattern, of.within, of.depth, of.at, longest, shortest, ranges);
+  return infgram::extend(of, longest, shortest, ranges);
 }
 
-template <class Token>
+template <StoredToken Token>
 std::vector<std::uint64_t> MatchPass<Token>::counts(std::span<const std::uint64_t> positions,
                                                     std::span<const std::uint64_t> lengths) {
   std::vector<std::uint64_t> result(positions.size());
@@ -306,8 +309,8 @@ std::vector<std::uint64_t> MatchPass<Token>::counts(std::span<const std::uint64_
   return result;
 }
 
-// Those that do not occur are left as they are.
-template <class Token>
+// Leaves the ranges of lengths that do not occur unchanged.
+template <StoredToken Token>
 void MatchPass<Token>::find_ranges(std::span<const std::uint64_t> positions, std::span<const std::uint64_t> lengths,
                                    std::size_t s, std::span<SuffixRange> ranges) {
   std::vector<std::size_t> long_ones;
@@ -318,7 +321,7 @@ void MatchPass<Token>::find_ranges(std::span<const std::uint64_t> positions, std
     long_ones.push_back(k);
     return Strand();
   });
-  // From the last in order to the first, so that the prefixes of what was found come after it.
+  // In descending order, so that prefixes come after what they are prefixes of.
   std::ranges::sort(long_ones, std::greater<>(), [&](std::size_t k) { return repeats_->order(positions[k]); });
   std::optional<Widening<Token>> widening;
   std::size_t last = 0;
@@ -326,11 +329,11 @@ void MatchPass<Token>::find_ranges(std::span<const std::uint64_t> positions, std
     const std::uint64_t i = positions[k];
     const std::uint64_t length = lengths[k];
     if (widening && lengths[last] >= length && repeats_->shared(i, positions[last]) >= length) {
-      widening->go_on_from(i);
+      widening->continue_from(i);
     } else {
       widening.emplace(long_match(i, s), comparisons_[s]);
     }
-    ranges[k] = widening->to(length);
+    ranges[k] = widening->to(length);  // NOLINT(bugprone-unchecked-optional-access): set in both branches
     last = k;
   }
 }

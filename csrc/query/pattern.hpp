@@ -1,4 +1,4 @@
-// A query's tokens, in the form in which the text holds them.
+// The tokens of a query, encoded like the text.
 #pragma once
 
 #include <algorithm>
@@ -8,27 +8,28 @@
 #include <span>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/types.hpp"
 #include "suffix/text.hpp"
 
 namespace infgram {
 
-// Tokens [data, data + size) to look for; the last may be the separator, which stands for the end of the document.
-// A view of a Sequence.
-template <class Token>
+// The tokens [data, data + size) to search for. The last may be the separator, which matches the end of a document. A
+// view of a Sequence.
+template <StoredToken Token>
 struct Pattern {
   const Token* data;
   std::uint64_t size;
 
-  // The key of the second to the last token; what Directory compares. REQUIRES size > 0.
+  // The key from the second token on, as the directory compares it. REQUIRES size > 0.
   [[nodiscard]] std::uint64_t key() const { return key_of(data + 1, size - 1); }
-  // The key of the first to the last token.
+  // The key from the first token on.
   [[nodiscard]] std::uint64_t key_from_first() const { return key_of(data, size); }
 
-  // How many tokens the suffix at `position` shares with the pattern, at most `most`, given that it shares the first
-  // `depth`. No read leaves the text: equal tokens are no separators but at the pattern's end.
+  // Returns how many tokens the suffix at `position` shares with the pattern, at most `most`, given that it shares the
+  // first `depth`. Never reads beyond the text, since only the last token of a pattern can be a separator.
   // REQUIRES most <= size; position + depth < text.size().
-  [[nodiscard]] std::uint64_t shared(Text<Token> text, std::uint64_t position, std::uint64_t depth,
+  [[nodiscard]] std::uint64_t shared(Text<Token> text, Position position, std::uint64_t depth,
                                      std::uint64_t most) const {
     const Token* const suffix = text.data() + position;
     for (; depth < most; depth += Text<Token>::kKeyTokens) {
@@ -43,9 +44,9 @@ struct Pattern {
     return most;
   }
 
-  // How many tokens before `position` equal those before the pattern, at most `most`.
-  // REQUIRES so many tokens of the sequence before the pattern.
-  [[nodiscard]] std::uint64_t shared_before(Text<Token> text, std::uint64_t position, std::uint64_t most) const {
+  // Returns how many tokens before `position` equal those before the pattern, at most `most`. REQUIRES at least `most`
+  // tokens of the sequence before the pattern.
+  [[nodiscard]] std::uint64_t shared_before(Text<Token> text, Position position, std::uint64_t most) const {
     most = std::min(most, position);
     const Token* const before = text.data() + position;
     std::uint64_t n = 0;
@@ -56,7 +57,7 @@ struct Pattern {
     return n;
   }
 
-  // Whether a token of the text sorts before the pattern's token at `depth`: the separator does before all others.
+  // Whether a token of the text sorts before the pattern's token at `depth`. The separator sorts before all others.
   [[nodiscard]] bool sorts_after(Token token, std::uint64_t depth) const {
     return static_cast<Token>(token + 1) < static_cast<Token>(data[depth] + 1);
   }
@@ -71,11 +72,11 @@ struct Pattern {
   }
 };
 
-// Owns query tokens as the text stores them, and separators behind them for wide loads.
-template <class Token>
+// Owns the tokens of a query, encoded like the text and followed by separators for wide loads.
+template <StoredToken Token>
 class Sequence {
  public:
-  // REQUIRES tokens that fit the width, none of them the separator.
+  // REQUIRES tokens that fit the width, without separators.
   explicit Sequence(std::span<const TokenId> tokens) {
     tokens_.reserve(tokens.size() + kPadding);
     for (const TokenId token : tokens) tokens_.push_back(static_cast<Token>(token));
@@ -84,7 +85,7 @@ class Sequence {
 
   [[nodiscard]] std::uint64_t size() const { return tokens_.size() - kPadding; }
 
-  // `size` tokens from `begin` on; begin + size may be one more than size(), the end of the document then being last.
+  // The `size` tokens from `begin` on. begin + size may be size() + 1; the last token is then the end of the document.
   [[nodiscard]] Pattern<Token> pattern(std::uint64_t begin, std::uint64_t size) const {
     return {tokens_.data() + begin, size};
   }

@@ -7,7 +7,7 @@ namespace infgram {
 namespace {
 
 constexpr std::uint64_t kWordBits = 64;
-constexpr std::uint64_t kSparse = 512;  // tokens of text a position, above which bits take too much memory
+constexpr std::uint64_t kSparse = 512;  // tokens of text per position, above which a bitmap takes too much memory
 constexpr std::uint64_t kPollEvery = 1 << 16;
 
 // Calls f(position) for each suffix of the ranges.
@@ -16,7 +16,7 @@ void for_each_position(const Shard& shard, std::span<const SuffixRange> ranges, 
   for (const SuffixRange& range : ranges) {
     for (std::uint64_t lo = range.lo; lo < range.hi; lo += kPollEvery) {
       const std::uint64_t hi = std::min(range.hi, lo + kPollEvery);
-      for (std::uint64_t rank = lo; rank < hi; ++rank) f(shard.position(rank));
+      for (Rank rank = lo; rank < hi; ++rank) f(shard.position(rank));
       poll(hi - lo);
     }
   }
@@ -30,18 +30,18 @@ PositionSet PositionSet::gather(const Shard& shard, std::span<const SuffixRange>
   PositionSet set;
   if (count > shard.text().size / kSparse) {
     set.bits_.resize(shard.text().size / kWordBits + 1);
-    for_each_position(shard, ranges, poll, [&](std::uint64_t position) {
+    for_each_position(shard, ranges, poll, [&](Position position) {
       set.bits_[position / kWordBits] |= std::uint64_t{1} << (position % kWordBits);
     });
   } else {
     set.sorted_.reserve(count);
-    for_each_position(shard, ranges, poll, [&](std::uint64_t position) { set.sorted_.push_back(position); });
+    for_each_position(shard, ranges, poll, [&](Position position) { set.sorted_.push_back(position); });
     std::ranges::sort(set.sorted_);
   }
   return set;
 }
 
-std::uint64_t PositionSet::Cursor::at_least(std::uint64_t position) {
+std::uint64_t PositionSet::Cursor::at_least(Position position) {
   return set_->bits_.empty() ? sorted_at_least(position) : bits_at_least(position);
 }
 
@@ -65,11 +65,11 @@ std::uint64_t PositionSet::Cursor::count_to(std::uint64_t end) {
   return count;
 }
 
-std::uint64_t PositionSet::Cursor::sorted_at_least(std::uint64_t position) {
+std::uint64_t PositionSet::Cursor::sorted_at_least(Position position) {
   const auto& sorted = set_->sorted_;
   std::uint64_t step = 1;
   std::uint64_t lo = place_;
-  while (lo < sorted.size() && sorted[lo] < position) {  // doubling steps, then bisection of the last
+  while (lo < sorted.size() && sorted[lo] < position) {  // doubling steps, then bisection of the last one
     place_ = lo + 1;
     lo += step;
     step *= 2;
@@ -80,7 +80,7 @@ std::uint64_t PositionSet::Cursor::sorted_at_least(std::uint64_t position) {
   return place_ < sorted.size() ? sorted[place_] : kNoPosition;
 }
 
-std::uint64_t PositionSet::Cursor::bits_at_least(std::uint64_t position) {
+std::uint64_t PositionSet::Cursor::bits_at_least(Position position) {
   const auto& words = set_->bits_;
   place_ = std::max(place_, position);
   std::uint64_t w = place_ / kWordBits;

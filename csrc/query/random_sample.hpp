@@ -1,4 +1,4 @@
-// Numbers drawn at random, the same for the same seed.
+// Reproducible random samples.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace infgram {
 
-// The finaliser of splitmix64, which makes pseudo-random numbers of states a step apart (Steele, Lea, Flood, "Fast
+// The finalizer of splitmix64, which turns equidistant states into pseudo-random numbers (Steele, Lea, Flood, "Fast
 // splittable pseudorandom number generators", 2014).
 inline constexpr std::uint64_t kSplitmix64Step = 0x9E3779B97F4A7C15;
 
@@ -19,16 +19,16 @@ inline constexpr std::uint64_t kSplitmix64Step = 0x9E3779B97F4A7C15;
   return x ^ (x >> 31);
 }
 
-// Where the things that one index holds stand among those of all parts of a larger index, of which a sample is drawn:
-// each part draws the same sample and keeps what is its own.
+// The place of one part's items among those of all parts of a larger index. Each part draws the same sample of all
+// items and keeps its own.
 struct Frame {
-  std::uint64_t before;  // things in the parts before this one
-  std::uint64_t total;   // things in all parts
+  std::uint64_t before;  // items in earlier parts
+  std::uint64_t total;   // items in all parts
 };
 
-// `size` distinct integers below `bound`, every set of so many being equally likely; ascending. (Floyd's algorithm:
-// Bentley, "A sample of brilliance", CACM 30, 1987.) The bias of the remainder is below
-// bound / 2^64. Cost: O(size log size). REQUIRES size <= bound.
+// Returns `size` distinct integers below `bound`, ascending; every subset of that size is equally likely. (Floyd's
+// algorithm: Bentley, "A sample of brilliance", CACM 30, 1987.) The bias of the modulo is below bound / 2^64. Cost:
+// O(size log size). REQUIRES size <= bound.
 [[nodiscard]] inline std::vector<std::uint64_t> random_sample(std::uint64_t bound, std::uint64_t size,
                                                               std::uint64_t seed) {
   std::uint64_t state = seed;

@@ -1,4 +1,4 @@
-// Where a sequence repeats itself: how far any two of its suffixes agree, in constant time.
+// The longest common prefix of any two suffixes of a sequence, in constant time.
 #pragma once
 
 #include <algorithm>
@@ -7,18 +7,19 @@
 #include <utility>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "query/pattern.hpp"
 #include "suffix/suffix_sort.hpp"
 
 namespace infgram {
 
-// The sorted suffixes of a sequence, the lengths that neighbours share, and the minima of these over blocks.
-// A suffix that is a prefix of another sorts before it. Immutable; the sequence must outlive it.
-template <class Token>
+// The suffix array of a sequence, its LCP array, and minima over blocks of the LCP array. A suffix that is a prefix of
+// another sorts before it. Immutable; the sequence must outlive it.
+template <StoredToken Token>
 class Repeats {
  public:
-  // Cost: one sort of the sequence, then O(n) time (Kasai et al., CPM 2001); some 10 bytes of memory a token.
-  // REQUIRES fewer than 2^32 tokens, at least one.
+  // Cost: one sort of the sequence, then O(n) time (Kasai et al., CPM 2001); some 10 bytes of memory per token.
+  // REQUIRES at least one token, fewer than 2^32.
   explicit Repeats(const Sequence<Token>& sequence) : size_(sequence.size()), order_(size_), shared_(size_) {
     const Token* const tokens = sequence.pattern(0, size_).data;
     std::vector<std::uint32_t> sorted;
@@ -30,7 +31,7 @@ class Repeats {
           for (const std::uint64_t position : positions) sorted.push_back(static_cast<std::uint32_t>(position));
         },
         [](std::uint64_t) {});
-    for (std::uint32_t place = 0; place < size_; ++place) order_[sorted[place]] = place;
+    for (std::uint32_t rank = 0; rank < size_; ++rank) order_[sorted[rank]] = rank;
     std::uint64_t n_shared = 0;
     for (std::uint64_t i = 0; i < size_; ++i) {
       if (order_[i] == 0) {
@@ -57,10 +58,10 @@ class Repeats {
     }
   }
 
-  // The place of the suffix from i on in the order of all. REQUIRES i < size.
+  // The rank of the suffix at i among all suffixes. REQUIRES i < size.
   [[nodiscard]] std::uint32_t order(std::uint64_t i) const { return order_[i]; }
 
-  // How many tokens the suffixes from i and from j on share. REQUIRES i, j < size.
+  // How many tokens the suffixes at i and j share. REQUIRES i, j < size.
   [[nodiscard]] std::uint64_t shared(std::uint64_t i, std::uint64_t j) const {
     if (i == j) return size_ - i;
     const auto [before, after] = std::minmax(order_[i], order_[j]);
@@ -71,6 +72,7 @@ class Repeats {
     if (first_block >= last_block) return least(first, last);
     const auto level = static_cast<unsigned>(std::bit_width(last_block - first_block) - 1);
     const auto& minima = minima_[level];
+    // NOLINTNEXTLINE(clang-analyzer-core.BitwiseShift): last_block > first_block, so the level is not negative
     const std::uint32_t inside = std::min(minima[first_block], minima[last_block - (std::uint64_t{1} << level)]);
     return std::min({inside, least(first, first_block * kBlock), least(last_block * kBlock, last)});
   }
@@ -86,8 +88,8 @@ class Repeats {
 
   std::uint64_t size_;
   std::vector<std::uint32_t> order_;                // of the suffix at i
-  std::vector<std::uint32_t> shared_;               // by the suffixes at places k - 1 and k of the order
-  std::vector<std::vector<std::uint32_t>> minima_;  // level l: of the 2^l blocks from each block on
+  std::vector<std::uint32_t> shared_;               // by the suffixes of ranks k - 1 and k
+  std::vector<std::vector<std::uint32_t>> minima_;  // level l: over 2^l blocks, from each block on
 };
 
 }  // namespace infgram

@@ -12,11 +12,11 @@ std::vector<PositionScore> score(const Index& index, std::span<const TokenId> to
     MatchPass<Token> pass(index, tokens, min_count);
     const std::uint64_t n = tokens.size();
     const std::size_t n_shards = pass.n_shards();
-    // The contexts [begin, t) of each t, in runs of one beginning: ends of t in (last, end] belong to `begin`.
+    // The contexts [begin, t) with the same begin, for t in [first, last].
     struct Run {
       std::uint64_t begin;
-      std::uint64_t first;  // the first t
-      std::uint64_t last;   // the last t
+      std::uint64_t first;
+      std::uint64_t last;
     };
     std::vector<Run> runs;
     for (std::uint64_t i = 0, t = 0; t <= n; ++i) {
@@ -25,10 +25,10 @@ std::vector<PositionScore> score(const Index& index, std::span<const TokenId> to
       runs.push_back({i, t, reach});
       t = reach + 1;
     }
-    std::vector<SuffixRange> ranges((n + 1) * n_shards);  // of shard s and context t at s * (n + 1) + t
-    interleave(runs.size() * n_shards, [&](std::size_t job) {
-      const auto [begin, first, last] = runs[job / n_shards];
-      const std::size_t s = job % n_shards;
+    std::vector<SuffixRange> ranges((n + 1) * n_shards);  // of context t in shard s at s * (n + 1) + t
+    interleave(runs.size() * n_shards, [&](std::size_t search) {
+      const auto [begin, first, last] = runs[search / n_shards];
+      const std::size_t s = search % n_shards;
       const std::uint64_t shortest = std::max(first, begin + 1) - begin;
       if (last - begin < shortest) return Strand();
       return pass.extend(begin, s, last - begin, shortest, &ranges[s * (n + 1) + begin + shortest]);
@@ -38,7 +38,7 @@ std::vector<PositionScore> score(const Index& index, std::span<const TokenId> to
       for (std::size_t s = 0; s < n_shards; ++s) count += ranges[s * (n + 1) + t].count();
       return count;
     };
-    // What follows the last context of each run makes it too rare to be one.
+    // The context after the last one of each run occurs less than min_count times.
     std::vector<std::uint64_t> begins;
     std::vector<std::uint64_t> lengths;
     for (const auto& [begin, first, last] : runs) {

@@ -2,25 +2,26 @@
 
 #include <algorithm>
 
-#include "query/jobs.hpp"
+#include "query/search_batch.hpp"
 
 namespace infgram {
 namespace {
 
-constexpr std::size_t kBatch = 512;  // patterns whose state stays in the cache together
+constexpr std::size_t kBatch = 512;  // patterns whose state fits the cache
 
-template <class Token>
-ShardRanges ranges_of(std::vector<Job<Token>> jobs) {
-  ShardRanges ranges(jobs.size());
-  insert_all<Token>(jobs);
-  extend_all<Token>(jobs, ranges.data());
+template <StoredToken Token>
+ShardRanges ranges_of(std::vector<PatternSearch<Token>> searches) {
+  ShardRanges ranges(searches.size());
+  insert_all<Token>(searches);
+  extend_all<Token>(searches, ranges.data());
   return ranges;
 }
 
-// The patterns in the order of their first tokens, so that neighbours read neighbouring parts of directory and array.
-template <class Token>
+// The order of the patterns by their first tokens, so that consecutive searches read nearby parts of directory and
+// array.
+template <StoredToken Token>
 std::vector<std::uint32_t> order_of(const Sequence<Token>& sequence, std::span<const std::size_t> starts) {
-  std::vector<std::uint64_t> keys;  // the first tokens, then the pattern's number
+  std::vector<std::uint64_t> keys;  // the first tokens, then the index of the pattern
   keys.reserve(starts.size());
   for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
     const std::uint64_t key = sequence.pattern(starts[i], starts[i + 1] - starts[i]).key_from_first();
@@ -51,10 +52,10 @@ ShardRanges find(const Index& index, std::span<const TokenId> pattern) {
   if (pattern.empty()) return everything(index);
   return with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(pattern);
-    std::vector<Job<Token>> jobs;
-    jobs.reserve(index.shards().size());
-    for (const Shard& shard : index.shards()) jobs.push_back(job_for(shard, sequence.pattern(0, pattern.size())));
-    return ranges_of(std::move(jobs));
+    std::vector<PatternSearch<Token>> searches;
+    searches.reserve(index.shards().size());
+    for (const Shard& shard : index.shards()) searches.push_back(search_in(shard, sequence.pattern(0, pattern.size())));
+    return ranges_of(std::move(searches));
   });
 }
 
@@ -64,14 +65,14 @@ std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenI
   std::vector<std::int64_t> counts(n);
   with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(tokens);
-    std::vector<Job<Token>> jobs;
-    std::vector<std::size_t> pattern_of_job;
+    std::vector<PatternSearch<Token>> searches;
+    std::vector<std::size_t> pattern_of_search;
     const auto flush = [&] {
-      const ShardRanges ranges = ranges_of(std::exchange(jobs, {}));
+      const ShardRanges ranges = ranges_of(std::exchange(searches, {}));
       for (std::size_t j = 0; j < ranges.size(); ++j) {
-        counts[pattern_of_job[j]] += static_cast<std::int64_t>(ranges[j].count());
+        counts[pattern_of_search[j]] += static_cast<std::int64_t>(ranges[j].count());
       }
-      pattern_of_job.clear();
+      pattern_of_search.clear();
     };
     for (const std::uint32_t i : order_of(sequence, starts)) {
       const std::size_t size = starts[i + 1] - starts[i];
@@ -80,10 +81,10 @@ std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenI
         continue;
       }
       for (const Shard& shard : index.shards()) {
-        jobs.push_back(job_for(shard, sequence.pattern(starts[i], size)));
-        pattern_of_job.push_back(i);
+        searches.push_back(search_in(shard, sequence.pattern(starts[i], size)));
+        pattern_of_search.push_back(i);
       }
-      if (jobs.size() >= kBatch) flush();
+      if (searches.size() >= kBatch) flush();
     }
     flush();
   });
@@ -91,18 +92,18 @@ std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenI
 }
 
 ShardRanges narrow(const Index& index, std::span<const TokenId> context, std::span<const SuffixRange> ranges,
-                   RowId row) {
+                   NextTokenId next_token) {
   std::vector<TokenId> tokens(context.begin(), context.end());
-  if (row != kEndOfDocument) tokens.push_back(static_cast<TokenId>(row));
+  if (next_token != kEndOfDocument) tokens.push_back(static_cast<TokenId>(next_token));
   if (context.empty()) return find(index, tokens);
   return with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(tokens);
     const Pattern<Token> pattern = sequence.pattern(0, context.size() + 1);
-    std::vector<Job<Token>> jobs;
+    std::vector<PatternSearch<Token>> searches;
     for (std::size_t s = 0; s < ranges.size(); ++s) {
-      jobs.push_back({&index.shards()[s], pattern, ranges[s], context.size()});
+      searches.push_back({&index.shards()[s], pattern, ranges[s], context.size()});
     }
-    return ranges_of(std::move(jobs));
+    return ranges_of(std::move(searches));
   });
 }
 

@@ -1,4 +1,4 @@
-// The ∞-gram of a context that grows, as in decoding.
+// The ∞-gram of a growing context, as in decoding.
 #pragma once
 
 #include <cstdint>
@@ -10,33 +10,32 @@
 
 namespace infgram {
 
-// The longest suffix, often enough in the index, of the tokens appended so far. A value: copies are independent, and
-// cost what the suffix and a range a shard take. One thread at a time; any number of sessions share an index, which
-// must outlive them.
+// The longest suffix, among those that occur often enough, of the tokens appended so far. Copies are independent, and
+// cost the suffix and one range per shard. Not thread-safe; any number of sessions may share an index, which must
+// outlive them.
 class Session {
  public:
   // REQUIRES tokens below vocab_size, min_count > 0. Cost: one longest_suffix().
   Session(const Index& index, std::span<const TokenId> context, std::uint64_t min_count);
 
-  // From one token to the next the suffix grows by at most one, so its left end only moves right.
-  // Cost: one find inside the last ranges; when nothing is there, one longest_suffix() of what was used so far.
-  // REQUIRES token < vocab_size.
+  // Appends a token. The suffix grows by at most one token, so its left end only moves right. Cost: one find inside the
+  // current ranges; if the result is too rare, one longest_suffix() of the current suffix. REQUIRES token < vocab_size.
   void append(TokenId token);
 
   [[nodiscard]] std::span<const TokenId> suffix() const { return suffix_; }
   [[nodiscard]] const ShardRanges& ranges() const { return ranges_; }
-  // Tokens appended so far, the context's included.
+  // The tokens appended so far, including the initial context.
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
 
-  // Occurrences of the suffix; n_tokens + n_documents of the index for the empty one, as next-token rows count.
+  // The occurrences of the suffix; n_tokens + n_documents for the empty one, as in its next-token distribution.
   [[nodiscard]] std::uint64_t context_count() const;
-  // Of those, how many `row` follows.
-  [[nodiscard]] std::uint64_t continuation_count(RowId row) const;
-  // What follows the suffix.
+  // How many of them `next_token` follows.
+  [[nodiscard]] std::uint64_t continuation_count(NextTokenId next_token) const;
+  // The next tokens of the suffix.
   [[nodiscard]] NextTokens distribution() const { return next_tokens(*index_, ranges_, suffix_.size()); }
 
  private:
-  void take(std::uint64_t length, ShardRanges ranges);
+  void set_suffix(std::uint64_t length, ShardRanges ranges);
 
   const Index* index_;
   std::uint64_t min_count_;

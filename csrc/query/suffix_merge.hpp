@@ -1,4 +1,4 @@
-// The suffixes of several shards as one sorted sequence.
+// Merges the suffixes of several shards into one sorted sequence.
 #pragma once
 
 #include <algorithm>
@@ -7,13 +7,14 @@
 #include <span>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "index/index.hpp"
 
 namespace infgram {
 
-// Goes through the suffixes of a range in their order. The texts they begin are prefetched a batch ahead; batches grow,
-// so that whoever takes a few suffixes does not pay for many. The shard must outlive the cursor.
-template <class Token>
+// Iterates over the suffixes of a range in order. Prefetches their texts one batch ahead; batches grow, so that reading
+// a few suffixes stays cheap. The shard must outlive the cursor.
+template <StoredToken Token>
 class SuffixCursor {
  public:
   SuffixCursor(const Shard& shard, SuffixRange range)
@@ -22,8 +23,8 @@ class SuffixCursor {
   }
 
   [[nodiscard]] bool is_at_end() const { return next_ == n_; }
-  // REQUIRES !is_at_end(), as advance() does.
-  [[nodiscard]] std::uint64_t position() const { return positions_[next_]; }
+  // REQUIRES !is_at_end(), as does advance().
+  [[nodiscard]] Position position() const { return positions_[next_]; }
   [[nodiscard]] const Text<Token>& text() const { return text_; }
   void advance() {
     if (++next_ == n_) refill();
@@ -31,7 +32,7 @@ class SuffixCursor {
 
  private:
   static constexpr std::uint64_t kFirstBatch = 4;
-  static constexpr std::uint64_t kLargestBatch = 64;  // reads under way together
+  static constexpr std::uint64_t kLargestBatch = 64;  // reads in flight
 
   void refill() {
     n_ = std::min(n_ == 0 ? kFirstBatch : std::min(2 * n_, kLargestBatch), hi_ - rank_);
@@ -51,12 +52,13 @@ class SuffixCursor {
   std::uint64_t n_ = 0;
 };
 
-// Calls f(shard, position) for the suffixes in `ranges`, one range a shard, in the order of their first `depth` tokens
-// over all shards, until it returns false. What is equal there comes shard by shard, and of one shard in its order.
-// Cost: one prefetched read of the text a suffix, and with several shards the comparison of O(log shards) suffixes.
-template <class Token, class F>
+// Calls f(shard, position) for the suffixes in `ranges`, one range per shard, merged by their first `depth` tokens,
+// until it returns false. Suffixes that are equal in these come shard by shard, each shard's in its own order. Cost:
+// one prefetched read of the text per suffix; with several shards O(log shards) comparisons.
+template <StoredToken Token, class F>
 void merge_suffixes(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth, F&& f) {
   std::vector<SuffixCursor<Token>> cursors;
+  cursors.reserve(ranges.size());
   for (std::size_t s = 0; s < ranges.size(); ++s) cursors.emplace_back(index.shards()[s], ranges[s]);
   if (cursors.size() == 1) {
     for (SuffixCursor<Token>& cursor = cursors[0]; !cursor.is_at_end(); cursor.advance()) {
@@ -66,9 +68,9 @@ void merge_suffixes(const Index& index, std::span<const SuffixRange> ranges, std
   }
   struct Front {
     std::size_t shard;
-    std::uint64_t key;  // of the suffix that the shard's cursor is at
+    std::uint64_t key;  // of the suffix at the shard's cursor
   };
-  // A heap's front is its greatest element, so "less" is "sorts after".
+  // The front of a heap is its greatest element, so "less" means "sorts after".
   const auto sorts_after = [&](const Front& a, const Front& b) {
     std::uint64_t key_a = a.key;
     std::uint64_t key_b = b.key;

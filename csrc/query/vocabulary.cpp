@@ -7,9 +7,10 @@ namespace infgram {
 namespace {
 
 constexpr std::size_t kBytes = ByteAutomaton::kBytes;
-constexpr std::size_t kKeysOfAByte = kBytes + 1;  // the token of that byte alone, then those by their second byte
+constexpr std::size_t kKeysOfAByte =
+    kBytes + 1;  // for each first byte: the one-byte token, then the longer ones by their second byte
 
-// Puts the numbers [0, n) in the order of their keys; `starts` gets where those of each key begin, and the end.
+// Sorts the numbers [0, n) by their keys. `starts` receives where each key's numbers begin, and the end.
 template <class T, class Key>
 std::vector<T> sorted_by(std::size_t n, std::size_t n_keys, Key&& key_of, std::vector<std::uint32_t>& starts) {
   starts.assign(n_keys + 1, 0);
@@ -28,23 +29,23 @@ std::vector<T> sorted_by(std::size_t n, std::size_t n_keys, Key&& key_of, std::v
 }  // namespace
 
 Vocabulary::Vocabulary(std::vector<std::uint8_t> data, std::vector<std::uint64_t> starts)
-    : data_(std::move(data)), starts_(std::move(starts)), owners_(data_.size()) {
+    : data_(std::move(data)), starts_(std::move(starts)), token_of_byte_(data_.size()) {
   const std::size_t n_tokens = starts_.size() - 1;
   for (std::size_t token = 0; token < n_tokens; ++token) {
     for (std::uint64_t place = starts_[token]; place < starts_[token + 1]; ++place) {
-      owners_[place] = static_cast<std::uint32_t>(token);
+      token_of_byte_[place] = static_cast<std::uint32_t>(token);
     }
   }
-  places_ = sorted_by<std::uint32_t>(
-      data_.size(), kBytes, [&](std::size_t place) { return std::size_t{data_[place]}; }, place_starts_);
+  bytes_by_value_ = sorted_by<std::uint32_t>(
+      data_.size(), kBytes, [&](std::size_t place) { return std::size_t{data_[place]}; }, byte_value_starts_);
   constexpr std::size_t kKeys = kBytes * kKeysOfAByte;
   const auto key_of = [&](std::size_t token) {
     const std::uint64_t length = starts_[token + 1] - starts_[token];
-    if (length == 0) return kKeys;  // no text goes on with it
+    if (length == 0) return kKeys;  // an empty token continues no text
     const std::uint8_t* const bytes = data_.data() + starts_[token];
     return std::size_t{bytes[0]} * kKeysOfAByte + (length == 1 ? 0 : std::size_t{bytes[1]} + 1);
   };
-  tokens_ = sorted_by<TokenId>(n_tokens, kKeys, key_of, token_starts_);
+  tokens_by_key_ = sorted_by<TokenId>(n_tokens, kKeys, key_of, key_starts_);
 }
 
 void Vocabulary::read(const ByteAutomaton& automaton, TokenId token, std::uint64_t place, std::int32_t state,
@@ -63,8 +64,8 @@ std::vector<TokenStep> Vocabulary::steps_inside(const ByteAutomaton& automaton) 
   std::vector<TokenStep> steps;
   for (std::size_t byte = 0; byte < kBytes; ++byte) {
     if (automaton.after(0, static_cast<std::uint8_t>(byte)) == ByteAutomaton::kDead) continue;
-    for (std::uint32_t i = place_starts_[byte]; i < place_starts_[byte + 1]; ++i) {
-      read(automaton, owners_[places_[i]], places_[i], 0, steps);
+    for (std::uint32_t i = byte_value_starts_[byte]; i < byte_value_starts_[byte + 1]; ++i) {
+      read(automaton, token_of_byte_[bytes_by_value_[i]], bytes_by_value_[i], 0, steps);
     }
   }
   return steps;
@@ -73,8 +74,8 @@ std::vector<TokenStep> Vocabulary::steps_inside(const ByteAutomaton& automaton) 
 std::vector<TokenStep> Vocabulary::steps_after(const ByteAutomaton& automaton, std::int32_t state) const {
   std::vector<TokenStep> steps;
   const auto read_all = [&](std::size_t first_key, std::size_t end_key) {
-    for (std::uint32_t i = token_starts_[first_key]; i < token_starts_[end_key]; ++i) {
-      read(automaton, tokens_[i], starts_[tokens_[i]], state, steps);
+    for (std::uint32_t i = key_starts_[first_key]; i < key_starts_[end_key]; ++i) {
+      read(automaton, tokens_by_key_[i], starts_[tokens_by_key_[i]], state, steps);
     }
   };
   for (std::size_t first = 0; first < kBytes; ++first) {

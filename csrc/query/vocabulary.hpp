@@ -1,4 +1,4 @@
-// Which tokens of a vocabulary a text can begin with, go on with and end with.
+// Finds the tokens with which a text can begin, continue and end.
 #pragma once
 
 #include <cstdint>
@@ -9,55 +9,55 @@
 
 namespace infgram {
 
-// A deterministic automaton over bytes that recognises a text, or several of one meaning. A view.
+// A deterministic automaton over bytes that accepts a text, or several equivalent ones. A view.
 struct ByteAutomaton {
   static constexpr std::int32_t kDead = -1;
   static constexpr std::size_t kBytes = 256;
 
   std::span<const std::int32_t> next_states;  // [state * kBytes + byte]: the state after that byte, or kDead
-  std::int32_t accept;                        // the state after the text; nothing is read after it
+  std::int32_t accept;                        // the state after the text; no byte is read after it
 
   [[nodiscard]] std::int32_t after(std::int32_t state, std::uint8_t byte) const {
     return next_states[static_cast<std::size_t>(state) * kBytes + byte];
   }
 };
 
-// What one token does to an automaton that reads it: it finishes the text, or ends inside it.
+// The effect of a token on an automaton that reads it: the text ends in the token, or continues after it.
 struct TokenStep {
   TokenId token;
-  std::uint64_t begin;  // bytes of the token before the first that was read
-  std::int32_t state;   // after the last byte that was read: `accept`, or a state inside the text
-  bool is_whole;        // whether the token's last byte was read: it does not reach beyond the text
+  std::uint64_t begin;  // the first byte that was read
+  std::int32_t state;   // after the last byte read: `accept`, or a state inside the text
+  bool is_whole;        // whether the token's last byte was read, so that the text ends with the token or continues
 };
 
-// The bytes of all tokens, arranged so that only tokens whose first bytes fit are looked at.
-// Immutable; safe for concurrent readers.
+// The bytes of all tokens, arranged so that only tokens whose first bytes match are examined. Immutable; safe for
+// concurrent readers.
 class Vocabulary {
  public:
-  // Token i has the bytes [starts[i], starts[i + 1]) of `data`. Cost: a pass over them; memory: 8 bytes a byte.
-  // REQUIRES starts that ascend from 0 to data.size(); less than 2^32 bytes.
+  // Token i has the bytes [starts[i], starts[i + 1]) of `data`. Cost: one pass; 8 bytes of memory per byte. REQUIRES
+  // starts that ascend from 0 to data.size(); fewer than 2^32 bytes.
   Vocabulary(std::vector<std::uint8_t> data, std::vector<std::uint64_t> starts);
 
-  // The steps of the tokens in which the text begins, at whatever byte of them: one for each such place.
-  // Cost: a look at each byte with which the text can begin.
+  // Returns the steps of the tokens in which the text can begin, at any of their bytes: one step per byte. Cost:
+  // O(bytes with which the text can begin).
   [[nodiscard]] std::vector<TokenStep> steps_inside(const ByteAutomaton& automaton) const;
 
-  // The steps of the tokens that may come next in `state`, read from their first byte on.
-  // Cost: a look at each token whose first two bytes fit. REQUIRES a state that is not `accept`.
+  // Returns the steps of the tokens that can come next in `state`, read from their first byte. Cost: O(tokens whose
+  // first two bytes match). REQUIRES a state other than `accept`.
   [[nodiscard]] std::vector<TokenStep> steps_after(const ByteAutomaton& automaton, std::int32_t state) const;
 
  private:
-  // Lets the token that holds `place` be read from there on, and appends its step unless it does not fit.
+  // Reads a token from the byte at `place` on, and appends its step if it matches.
   void read(const ByteAutomaton& automaton, TokenId token, std::uint64_t place, std::int32_t state,
             std::vector<TokenStep>& steps) const;
 
   std::vector<std::uint8_t> data_;
   std::vector<std::uint64_t> starts_;
-  std::vector<std::uint32_t> owners_;        // of each byte, its token
-  std::vector<std::uint32_t> places_;        // the places of all bytes, by byte
-  std::vector<std::uint32_t> place_starts_;  // where those of a byte begin in places_
-  std::vector<TokenId> tokens_;              // the tokens, by their first two bytes
-  std::vector<std::uint32_t> token_starts_;  // where those of a key begin in tokens_
+  std::vector<std::uint32_t> token_of_byte_;      // the token of each byte
+  std::vector<std::uint32_t> bytes_by_value_;     // the places of all bytes, sorted by their value
+  std::vector<std::uint32_t> byte_value_starts_;  // where each value begins in bytes_by_value_
+  std::vector<TokenId> tokens_by_key_;            // the tokens, sorted by their first two bytes
+  std::vector<std::uint32_t> key_starts_;         // where each key begins in tokens_by_key_
 };
 
 }  // namespace infgram

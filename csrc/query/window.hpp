@@ -1,4 +1,4 @@
-// A piece of a document.
+// Reads a part of a document.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace infgram {
 
-// The token ids of a document from offset `begin` up to `end`, or to its end if that comes first; empty when it comes
-// before `begin`. Cost: a look-up of the document, and the piece. Throws QueryError when there is no such document.
+// Returns the token ids of a document in [begin, end), clipped to its length. Cost: a document look-up, and the tokens.
+// Throws QueryError if there is no such document.
 [[nodiscard]] std::vector<std::int64_t> read_window(const Index& index, std::uint64_t document, std::uint64_t begin,
                                                     std::uint64_t end);
 

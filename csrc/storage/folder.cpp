@@ -5,8 +5,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <string>
+#include <system_error>
 
 #include "base/errors.hpp"
 
@@ -16,7 +16,8 @@ namespace {
 void rename_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (std::rename(from.c_str(), to.c_str()) == 0) return;
   const int code = errno;
-  throw StorageError("cannot rename " + from.string() + " to " + to.string() + ": " + std::strerror(code), code);
+  throw StorageError(
+      "cannot rename " + from.string() + " to " + to.string() + ": " + std::generic_category().message(code), code);
 }
 
 bool exchange(const std::filesystem::path& a, const std::filesystem::path& b) {
@@ -36,7 +37,9 @@ void sync_folder(const std::filesystem::path& folder) {
   const bool done = file >= 0 && ::fsync(file) == 0;
   const int code = errno;
   if (file >= 0) ::close(file);
-  if (!done) throw StorageError("cannot flush the folder " + folder.string() + ": " + std::strerror(code), code);
+  if (!done)
+    throw StorageError("cannot flush the folder " + folder.string() + ": " + std::generic_category().message(code),
+                       code);
 }
 
 std::filesystem::path publish_folder(const std::filesystem::path& finished, const std::filesystem::path& target) {

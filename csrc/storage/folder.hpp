@@ -1,17 +1,17 @@
-// Folders as units that appear whole or not at all.
+// Folders that are published atomically.
 #pragma once
 
 #include <filesystem>
 
 namespace infgram {
 
-// Flushes a folder's entries to the disk, so that the renames in it survive a power cut. Throws StorageError.
+// Flushes a folder's entries to disk, so that renames in it survive a power failure. Throws StorageError.
 void sync_folder(const std::filesystem::path& folder);
 
-// Gives the finished folder its final name in one atomic step. When `target` exists, the two change names, so that
-// there is no moment without one of them; where the file system cannot do that, the old one is first moved aside to
-// "<finished>.old". Both must be on one file system. Throws StorageError.
-// Returns where the replaced folder is now, empty if there was none.
+// Renames the folder `finished` to `target` in one atomic step. If `target` exists, the two are exchanged, so that one
+// of them is always there; if the file system does not support this, `target` is first renamed to "<finished>.old".
+// Both must be on the same file system.
+// Returns the path of the replaced folder, or an empty path if there was none. Throws StorageError.
 std::filesystem::path publish_folder(const std::filesystem::path& finished, const std::filesystem::path& target);
 
 }  // namespace infgram

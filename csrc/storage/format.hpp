@@ -1,4 +1,4 @@
-// The constants of the files, as docs/index-format.md specifies them byte by byte.
+// The constants of the file format, specified byte by byte in docs/index-format.md.
 #pragma once
 
 #include <array>
@@ -15,33 +15,33 @@ inline constexpr std::uint32_t kOldestReadableFormatVersion = 1;
 
 inline constexpr std::array<char, 8> kMagic = {'i', 'n', 'f', 'g', 'r', 'a', 'm', '\0'};
 
-// What a section file holds.
+// The content of a section file.
 enum class SectionKind : std::uint32_t {
-  kTokens = 1,          // every document's tokens, each followed by a separator
-  kSuffixArray = 2,     // positions in suffix order, bit-packed
-  kDocumentStarts = 3,  // the position of each document's first token, then the end, bit-packed
-  kFirstTokenStarts =
-      4,                // for each token id the rank of the first suffix that begins with it, then the end, bit-packed
-  kMetadata = 5,        // every document's metadata, JSON, end to end
-  kMetadataStarts = 6,  // the byte at which each document's metadata starts, then the end, bit-packed
+  kNone = 0,              // an unfinished file
+  kTokens = 1,            // the tokens of all documents, each document followed by a separator
+  kSuffixArray = 2,       // positions in suffix order, bit-packed
+  kDocumentStarts = 3,    // the position of each document's first token, then the end, bit-packed
+  kFirstTokenStarts = 4,  // the rank of the first suffix that begins with each token id, then the end, bit-packed
+  kMetadata = 5,          // the JSON metadata of all documents, concatenated
+  kMetadataStarts = 6,    // the byte at which each document's metadata starts, then the end, bit-packed
   // Since version 2:
-  kDirectory = 7,      // keys of every kSampleStep-th suffix from its second token on, 64 bits each
-  kContinuations = 8,  // what follows each stored context: rows of gap and count, byte-coded
-  kStoredContexts =
-      9,  // four numbers a stored context: its ranks [lo, hi), its length, where its rows begin; bit-packed
+  kDirectory = 7,       // the keys of every kSampleStep-th suffix, from its second token on, 64 bits each
+  kContinuations = 8,   // the next tokens of each stored context: gap and count, byte-coded
+  kStoredContexts = 9,  // four numbers per stored context: its ranks [lo, hi), its length, the byte of kContinuations
+                        // at which its next tokens begin; bit-packed
   // Since version 3:
-  kSources = 10,     // the names of the files that documents come from, each ended by a zero byte
-  kSourceRuns = 11,  // three numbers a run of documents: its first document, the byte of kSources at which the name of
-                     // its file begins, the line of its first document; bit-packed
+  kSources = 10,     // the names of the source files, each terminated by a zero byte
+  kSourceRuns = 11,  // three numbers per run of documents: its first document, the byte of kSources at which the name
+                     // of its file begins, and the line of its first document; bit-packed
 };
 
-// A run's line when its documents have none; otherwise lines count from 1 and ascend by one a document.
+// The line of a run whose documents have no line. Other lines count from 1 and increase by one per document.
 inline constexpr std::uint64_t kNoLine = 0;
 inline constexpr std::uint64_t kSourceRunFields = 3;
 
 inline constexpr std::uint64_t kSampleStep = 64;
 
-// The directory's payload: first its top, every kTopStep-th of the keys, then all keys.
+// The payload of the directory: first its top level, every kTopStep-th key; then all keys.
 inline constexpr std::uint64_t kTopStep = 64;
 [[nodiscard]] constexpr std::uint64_t n_sampled_keys(std::uint64_t n_tokens) {
   return (n_tokens + kSampleStep - 1) / kSampleStep;
@@ -50,35 +50,37 @@ inline constexpr std::uint64_t kTopStep = 64;
   return (n_sampled_keys(n_tokens) + kTopStep - 1) / kTopStep;
 }
 
-// A context's rows are stored when at least so many different ones follow its suffixes among those of every
-// kSampleStep-th rank, it is no longer than so many tokens, and no context with more was left out, so that all
-// together take at most one byte for kTokensPerStoredByte tokens.
-inline constexpr std::uint64_t kFewestSampledRows = 8;
+// Selection of the stored contexts. A context's *sampled next tokens* are the distinct tokens that follow its suffixes
+// at ranks divisible by kSampleStep. A context is a candidate if it has at least kMinSampledNextTokens of them and at
+// most kLongestStoredContext tokens. Candidates are stored by decreasing number of sampled next tokens, as long as the
+// total is at most one byte per kTokensPerStoredByte tokens.
+inline constexpr std::uint64_t kMinSampledNextTokens = 8;
 inline constexpr std::uint64_t kLongestStoredContext = 16;
 inline constexpr std::uint64_t kTokensPerStoredByte = 27;
 
-// The first byte of a row: the gap to the row before in the upper bits, the count in the lower; 0 when it follows.
-inline constexpr unsigned kRowCountBits = 3;
-inline constexpr std::uint64_t kRowCountMask = 7;
-inline constexpr std::uint64_t kRowGapMask = 31;
+// The first byte of a stored next token: the gap to the previous code in the upper bits, the count in the lower bits. A
+// zero means that the value follows.
+inline constexpr unsigned kNextTokenCountBits = 3;
+inline constexpr std::uint64_t kNextTokenCountMask = 7;
+inline constexpr std::uint64_t kNextTokenGapMask = 31;
 
-// The first 64 bytes of each section file.
+// The first 64 bytes of a section file.
 struct SectionHeader {
   std::array<char, 8> magic = kMagic;
   std::uint32_t format_version = kFormatVersion;
-  SectionKind kind{};
+  SectionKind kind = SectionKind::kNone;
   std::uint32_t element_bits =
-      0;                       // of one element: 8, 16, 32 for tokens, 1..57 when bit-packed, 8 for bytes, 64 for keys
+      0;  // of one element: 8, 16 or 32 for tokens, 1 to 57 if bit-packed, 8 for bytes, 64 for keys
   std::uint32_t reserved = 0;  // zero
   std::uint64_t n_elements = 0;
-  std::uint64_t payload_bytes = 0;     // between header and padding
-  std::uint64_t shard_checksum = 0;    // the token payload's checksum: ties the sections of one shard together
+  std::uint64_t payload_bytes = 0;     // without header and padding
+  std::uint64_t shard_checksum = 0;    // checksum of the token payload; the same in all sections of a shard
   std::uint64_t payload_checksum = 0;  // XXH64 of the payload
-  std::uint64_t header_checksum = 0;   // XXH64 of the 56 bytes before
+  std::uint64_t header_checksum = 0;   // XXH64 of the preceding 56 bytes
 };
 static_assert(sizeof(SectionHeader) == 64);
 
-// After the payload: so many bytes of 0xFF, so that wide loads never cross the end of the mapping.
+// The number of 0xFF bytes after the payload. They keep wide loads inside the mapping.
 inline constexpr std::size_t kPaddingBytes = 64;
 inline constexpr std::byte kPaddingByte{0xFF};
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/errors.hpp"
@@ -30,7 +30,8 @@ class FileDescriptor {
 
 [[noreturn]] void throw_system_error(const char* action, const std::filesystem::path& path) {
   const int code = errno;
-  throw StorageError(std::string("cannot ") + action + " " + path.string() + ": " + std::strerror(code), code);
+  throw StorageError(
+      std::string("cannot ") + action + " " + path.string() + ": " + std::generic_category().message(code), code);
 }
 
 LargeArray<std::byte> read_whole(int file, std::size_t size_bytes, const std::filesystem::path& path) {
@@ -39,13 +40,15 @@ LargeArray<std::byte> read_whole(int file, std::size_t size_bytes, const std::fi
     const ssize_t n = ::read(file, copy.data() + done, size_bytes - done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw_system_error("read", path);
-    if (n == 0) throw IndexDamagedError(path.string() + " became shorter while it was read; it must not be changed");
+    if (n == 0)
+      throw IndexDamagedError(path.string() +
+                              " was truncated while it was read; do not modify the files of an open index");
     done += static_cast<std::size_t>(n);
   }
   return copy;
 }
 
-// Advice only: a kernel that does not take it reads as well, if not as fast.
+// Only advice: if the kernel ignores it, reads are slower.
 void advise(void* data, std::size_t size_bytes, Access access) {
   if (access == Access::kRandom) ::madvise(data, size_bytes, MADV_RANDOM);
   if (access == Access::kSoon || access == Access::kWarm) ::madvise(data, size_bytes, MADV_WILLNEED);
@@ -86,7 +89,7 @@ MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
 
 void MappedFile::expect(Access access) const {
   if (data_ == nullptr || copy_.size() != 0) return;
-  // The mapping was made with PROT_READ; madvise takes a plain pointer.
+  // The mapping is read-only; madvise takes a pointer to non-const.
   ::madvise(const_cast<std::byte*>(data_), size_bytes_, access == Access::kRandom ? MADV_RANDOM : MADV_NORMAL);
 }
 
@@ -103,7 +106,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 MappedFile::~MappedFile() {
-  // The mapping was made with PROT_READ; munmap takes a plain pointer.
+  // The mapping is read-only; munmap takes a pointer to non-const.
   if (data_ != nullptr && copy_.size() == 0) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
 }
 

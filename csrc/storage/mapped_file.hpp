@@ -9,21 +9,21 @@
 
 namespace infgram {
 
-// How a file will be read, and what is done about it when it is opened.
+// The expected access pattern, and what open() does about it.
 enum class Access {
-  kSequential,  // in long runs, which the kernel may read ahead
-  kRandom,      // here and there: only what is touched is read
-  kSoon,        // often: the kernel is asked to read all of it, and is not waited for
-  kWarm,        // often and at once: read before open() returns
-  kMemory,      // copied into memory of this process, on huge pages where the system grants them
+  kSequential,  // long sequential reads; the kernel may read ahead
+  kRandom,      // random reads; only touched pages are loaded
+  kSoon,        // frequent reads; the kernel is asked to load the whole file, without waiting
+  kWarm,        // frequent reads; the whole file is loaded before open() returns
+  kMemory,      // copied into the memory of this process, on huge pages where available
 };
 
-// Owns the mapping or the copy; views of it are valid as long as the object lives. Movable, immutable, safe for any
-// number of threads. The file must not be truncated while it is mapped (the builder never changes a published file).
+// Owns the mapping or the copy; views are valid as long as the object lives. Movable, immutable, safe for concurrent
+// readers. The file must not be truncated while it is mapped (a published file is never modified).
 class MappedFile {
  public:
-  // Cost: O(1), no page is read; for kWarm and kMemory a pass over the file. Throws StorageError; IndexDamagedError
-  // when there is no such file.
+  // Cost: O(1), no page is read; for kWarm and kMemory one pass over the file. Throws IndexDamagedError if the file
+  // does not exist, StorageError for other failures.
   [[nodiscard]] static MappedFile open(const std::filesystem::path& path, Access access);
 
   MappedFile() = default;
@@ -35,13 +35,13 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
 
-  // Tells the kernel how the file will be read from now on, whatever it was opened for. Safe beside readers.
+  // Advises the kernel of the access pattern from now on. Safe beside concurrent readers.
   void expect(Access access) const;
 
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;
-  LargeArray<std::byte> copy_;  // empty when data_ is a mapping
+  LargeArray<std::byte> copy_;  // empty if data_ is a mapping
 };
 
 }  // namespace infgram

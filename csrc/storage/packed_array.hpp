@@ -1,5 +1,5 @@
-// Unsigned integers of equal width, packed without gaps: element i is the `bits` bits from bit i * bits on, counted
-// from the least significant bit of the first byte.
+// Arrays of unsigned integers of equal width, packed without gaps: element i occupies `bits` bits from bit i * bits,
+// counted from the least significant bit of the first byte.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,14 @@
 #include <span>
 #include <vector>
 
+#include "base/concepts.hpp"
+
 namespace infgram {
 
-// The widest element that one unaligned 64-bit load always holds.
+// The widest element that one unaligned 64-bit load can always read.
 inline constexpr unsigned kMaxPackedBits = 57;
 
-// The fewest bits that hold every value in [0, max_value]; at least 1.
+// Returns the smallest width that holds every value in [0, max_value]; at least 1.
 [[nodiscard]] constexpr unsigned packed_bits(std::uint64_t max_value) {
   return std::max(1, static_cast<int>(std::bit_width(max_value)));
 }
@@ -24,11 +26,11 @@ inline constexpr unsigned kMaxPackedBits = 57;
   return (n_elements * bits + 7) / 8;
 }
 
-// A view; the memory must outlive it, and at least 8 readable bytes must follow the packed ones.
+// A view. The memory must outlive it, with at least 8 readable bytes after the packed ones.
 class PackedArray {
  public:
   PackedArray() = default;
-  // bits in [1, kMaxPackedBits].
+  // REQUIRES bits in [1, kMaxPackedBits].
   PackedArray(const std::byte* data, std::uint64_t n_elements, unsigned bits)
       : data_(data), size_(n_elements), bits_(bits), mask_((std::uint64_t{1} << bits) - 1) {}
 
@@ -40,7 +42,7 @@ class PackedArray {
     return (word >> (bit & 7)) & mask_;
   }
 
-  // Where element i begins, for a prefetch.
+  // The address at which element i begins, for prefetching.
   [[nodiscard]] const std::byte* address(std::uint64_t i) const { return data_ + (i * bits_ >> 3); }
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
@@ -53,11 +55,11 @@ class PackedArray {
   std::uint64_t mask_ = 0;
 };
 
-// Packs values one after the other into bytes for a sink with `void append(std::span<const std::byte>)`.
-template <class Sink>
+// Packs values and appends the bytes to a sink.
+template <ByteSink Sink>
 class BitPacker {
  public:
-  // bits in [1, kMaxPackedBits]; `sink` must outlive the packer.
+  // REQUIRES bits in [1, kMaxPackedBits]. `sink` must outlive the packer.
   BitPacker(Sink& sink, unsigned bits) : sink_(sink), bits_(bits), buffer_(kFlushBytes + sizeof word_) {}
 
   // REQUIRES value < 2^bits.
@@ -68,12 +70,12 @@ class BitPacker {
     std::memcpy(buffer_.data() + n_bytes_, &word_, sizeof word_);
     const unsigned n_whole = n_pending_bits_ / 8;
     n_bytes_ += n_whole;
-    word_ = (word_ >> (4 * n_whole)) >> (4 * n_whole);  // in two steps, since all 8 bytes may be whole
+    word_ = (word_ >> (4 * n_whole)) >> (4 * n_whole);  // in two steps, because a shift by 64 is undefined
     n_pending_bits_ %= 8;
     if (n_bytes_ >= kFlushBytes) flush();
   }
 
-  // Writes the last, partly filled byte. Nothing may be appended after it. Returns the number of elements.
+  // Writes the last, partly filled byte. Returns the number of elements. Nothing may be appended afterwards.
   std::uint64_t finish() {
     if (n_pending_bits_ > 0) buffer_[n_bytes_++] = static_cast<std::byte>(word_);
     flush();
@@ -91,7 +93,7 @@ class BitPacker {
   Sink& sink_;
   unsigned bits_;
   std::uint64_t word_ = 0;
-  unsigned n_pending_bits_ = 0;  // always below 8 between calls, so that value << n_pending_bits_ keeps 57 bits
+  unsigned n_pending_bits_ = 0;  // below 8 between calls, so that value << n_pending_bits_ keeps 57 bits
   std::uint64_t n_elements_ = 0;
   std::vector<std::byte> buffer_;
   std::size_t n_bytes_ = 0;  // in the buffer

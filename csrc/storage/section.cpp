@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/errors.hpp"
@@ -30,13 +32,13 @@ Section Section::open(const std::filesystem::path& path, SectionKind kind, Acces
   section.file_ = MappedFile::open(path, access);
   const auto bytes = section.file_.bytes();
   if (bytes.size() < kFrameBytes) {
-    section.damaged("holds " + std::to_string(bytes.size()) + " bytes, fewer than its frame of " +
+    section.damaged("holds " + std::to_string(bytes.size()) + " bytes, fewer than header and padding take, " +
                     std::to_string(kFrameBytes) + "; the file was truncated");
   }
   SectionHeader& header = section.header_;
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kMagic) section.damaged("does not begin with the magic bytes of an infgram section");
-  if (header.header_checksum != checksum_of(header)) section.damaged("the header does not match its own checksum");
+  if (header.header_checksum != checksum_of(header)) section.damaged("the header does not match its checksum");
   if (header.format_version < kOldestReadableFormatVersion || header.format_version > kFormatVersion) {
     throw IndexVersionError(path.string() + " has format version " + std::to_string(header.format_version) +
                             ", this infgram reads " + std::to_string(kOldestReadableFormatVersion) + " to " +
@@ -51,11 +53,11 @@ Section Section::open(const std::filesystem::path& path, SectionKind kind, Acces
                     std::to_string(header.payload_bytes) + " and a frame of " + std::to_string(kFrameBytes) +
                     "; the file was truncated or extended");
   }
-  // Written so that no product overflows: n_elements may be any 64-bit number here.
+  // n_elements is untrusted, so compare by division: a product could overflow.
   const std::uint64_t bits = header.element_bits;
   const bool fits = bits >= 1 && bits <= 64 && header.n_elements <= header.payload_bytes * 8 / bits &&
                     packed_bytes(header.n_elements, header.element_bits) == header.payload_bytes;
-  if (!fits) section.damaged("the header's element count and width do not give its payload size");
+  if (!fits) section.damaged("the header's element count and width do not match its payload size");
   return section;
 }
 
@@ -64,23 +66,23 @@ std::span<const std::byte> Section::payload() const {
 }
 
 PackedArray Section::packed() const {
-  if (header_.element_bits > kMaxPackedBits) damaged("a packed element is wider than 57 bits");
+  if (header_.element_bits > kMaxPackedBits) damaged("the elements are wider than 57 bits");
   return {payload().data(), header_.n_elements, header_.element_bits};
 }
 
 void Section::verify() const {
   if (std::memcmp(file_.bytes().data(), &header_, sizeof header_) != 0)
-    damaged("the header was altered since it was opened");
+    damaged("the header was modified since the file was opened");
   const std::uint64_t found = Checksum::of(payload());
   if (found != header_.payload_checksum) {
-    char text[96];
-    std::snprintf(text, sizeof text, "the payload's checksum is %016llx, expected %016llx",
+    std::array<char, 96> text;
+    std::snprintf(text.data(), text.size(), "the payload's checksum is %016llx, expected %016llx",
                   static_cast<unsigned long long>(found), static_cast<unsigned long long>(header_.payload_checksum));
-    damaged(text);
+    damaged(text.data());
   }
   const auto padding = file_.bytes().last(kPaddingBytes);
   if (!std::ranges::all_of(padding, [](std::byte byte) { return byte == kPaddingByte; })) {
-    damaged("the padding after the payload was altered");
+    damaged("the padding after the payload was modified");
   }
 }
 
@@ -149,9 +151,10 @@ void SectionWriter::write_all(const void* data, std::size_t size_bytes) {
 
 void SectionWriter::fail(const char* action) const {
   const int code = errno;
-  const char* advice = code == ENOSPC ? "; free some disk or choose another output" : "";
-  throw StorageError(
-      std::string("cannot ") + action + " " + temporary_path_.string() + ": " + std::strerror(code) + advice, code);
+  const char* advice = code == ENOSPC ? "; free disk space or choose another output" : "";
+  throw StorageError(std::string("cannot ") + action + " " + temporary_path_.string() + ": " +
+                         std::generic_category().message(code) + advice,
+                     code);
 }
 
 }  // namespace infgram

@@ -1,4 +1,4 @@
-// One section file: 64 bytes of header, the payload, padding (docs/index-format.md).
+// Section files: a header of 64 bytes, the payload, padding (docs/index-format.md).
 #pragma once
 
 #include <filesystem>
@@ -16,24 +16,24 @@ namespace infgram {
 // An open section. Owns the mapping; views are valid as long as it lives. Immutable.
 class Section {
  public:
-  // Maps the file and checks magic, version, kind, header checksum and file size against the header. O(1).
-  // Throws IndexDamagedError, IndexVersionError, StorageError; each names the file.
+  // Maps the file and checks magic, version, kind, header checksum and file size. Cost: O(1).
+  // Throws IndexDamagedError, IndexVersionError or StorageError, naming the file.
   [[nodiscard]] static Section open(const std::filesystem::path& path, SectionKind kind,
                                     Access access = Access::kRandom);
 
   [[nodiscard]] const SectionHeader& header() const { return header_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  // The payload; at least kPaddingBytes readable bytes follow it.
+  // The payload, followed by at least kPaddingBytes readable bytes.
   [[nodiscard]] std::span<const std::byte> payload() const;
 
-  // The payload as a packed array. Throws IndexDamagedError when the header's width is out of range.
+  // The payload as a packed array. Throws IndexDamagedError if the header's width is out of range.
   [[nodiscard]] PackedArray packed() const;
 
-  // Reads every byte: header, payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
+  // Checks every byte: header, payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
   void verify() const;
 
-  // Says how the section is read from now on, or, without an argument, as it was opened for. Advice only.
+  // Advises the kernel of the access pattern from now on; without an argument, of the one given to open().
   void expect(Access access) const { file_.expect(access); }
   void expect() const { file_.expect(access_); }
 
@@ -47,8 +47,8 @@ class Section {
   SectionHeader header_;
 };
 
-// Writes one section from front to back under a temporary name, and publishes it at the end.
-// An object destroyed before finish() removes what it wrote.
+// Writes a section front to back under a temporary name, and renames the file when it is finished. The destructor
+// removes an unfinished file.
 class SectionWriter {
  public:
   // Throws StorageError.
@@ -57,14 +57,13 @@ class SectionWriter {
   SectionWriter& operator=(const SectionWriter&) = delete;
   ~SectionWriter();
 
-  // Appends to the payload. Throws StorageError (disk full, …), after which the writer can only be destroyed.
+  // Appends to the payload. Throws StorageError; afterwards the writer can only be destroyed.
   void append(std::span<const std::byte> bytes);
 
   // The checksum of the payload so far.
   [[nodiscard]] std::uint64_t payload_checksum() const { return checksum_.value(); }
 
-  // Writes padding and header, flushes to the disk and gives the file its final name. Returns the header.
-  // Throws StorageError.
+  // Writes padding and header, flushes the file to disk and renames it. Returns the header. Throws StorageError.
   SectionHeader finish(std::uint64_t n_elements, unsigned element_bits, std::uint64_t shard_checksum);
 
  private:

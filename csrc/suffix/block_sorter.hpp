@@ -1,4 +1,4 @@
-// Sorting a block of suffixes by their first tokens, to a bounded depth.
+// Sorts a block of suffixes by their first tokens, to a bounded depth.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/large_array.hpp"
 #include "suffix/blocks.hpp"
 #include "suffix/key_sort.hpp"
@@ -15,33 +16,33 @@
 
 namespace infgram {
 
-// Sorts blocks, one after the other; keeps its memory between them, so use one a thread.
+// Sorts one block after the other. Reuses its memory; use one sorter per thread.
 //
-// Memory latency is the cost. One pass over the text puts each suffix of the block into its bucket together with the
-// key that follows the bucket's tokens (5 tokens of 16 bits in all), so that most suffixes are sorted without a
-// single random read. What agrees so far is sorted by the next key, and so on: groups of equal keys are collected into
-// batches, whose keys are read with prefetches that run ahead over the groups' borders, and whose texts stay in the
-// cache for the next level. Suffixes of equal keys stay in text order, which makes the reads go forward, and is the
-// order of those that end together.
-template <class Token, class Pos>
+// Memory latency dominates the cost. One pass over the text puts each suffix of the block into its bucket, together
+// with the key that follows the bucket's tokens (5 tokens of 16 bits in all), so that most suffixes are sorted without
+// a random read. Suffixes with equal keys are sorted by the next key, and so on: groups of equal keys are collected
+// into batches; their keys are read with prefetches that run ahead across group borders, and their texts stay in the
+// cache for the next level. Suffixes with equal keys stay in text order, so that reads go forward; it is also the final
+// order of suffixes that are equal to their ends.
+template <StoredToken Token, StoredPosition Pos>
 class BlockSorter {
  public:
   using Item = KeyedPosition<Pos>;
   using Group = std::span<Item>;
 
-  // Memory: an item for each suffix of the largest of the blocks, and an item and two bytes for each of their largest
-  // bucket, as far as they are used.
+  // Memory: one item per suffix of the largest block, plus one item and two bytes per suffix of the largest bucket.
+  // Pages are allocated when used.
   BlockSorter(Text<Token> text, const Buckets<Token>& buckets, std::span<const Block> blocks)
       : text_(text),
         buckets_(buckets),
         items_(blocks.empty() ? 0 : std::ranges::max(blocks, {}, &Block::n_suffixes).n_suffixes),
         key_sort_(items_.size()) {}
 
-  // Sorts the suffixes of a block that was cut from a text of `size` tokens by the same `selection`.
-  // Those that agree in `depth` tokens or a few more, and do not end there, stand in text order and are handed to
-  // `resolve(std::span<const Group>)`, which may sort them further; afterwards the keys are of no meaning.
-  // `poll()` is called now and then. The result is valid until the next call.
-  template <class Selection, class Resolve, class Poll>
+  // Sorts the suffixes of a block that was made by a BlockPartitioner for the same `selection`.
+  // Suffixes that share `depth` tokens or a few more, and do not end there, are left in text order and passed to
+  // `resolve(std::span<const Group>)`, which may sort them further; it may overwrite the keys. Calls `poll()` from time
+  // to time. The result is valid until the next call.
+  template <SuffixSelection<Token> Selection, class Resolve, class Poll>
   std::span<Item> sort(const Block& block, const Selection& selection, unsigned depth, const Resolve& resolve,
                        const Poll& poll) {
     collect(block, selection);
@@ -53,7 +54,8 @@ class BlockSorter {
       begin += size;
       if (size < 2 || buckets_.ends(bucket)) continue;
       sort_group(group, 0, levels);
-      if ((n_unpolled += size) > kPollEvery) {
+      n_unpolled += size;
+      if (n_unpolled > kPollEvery) {
         n_unpolled = 0;
         poll();
       }
@@ -62,10 +64,10 @@ class BlockSorter {
     return {items_.data(), block.n_suffixes};
   }
 
-  // Where the items of a block lie.
+  // The memory of the items of a block.
   [[nodiscard]] const Item* items() const { return items_.data(); }
 
-  // Sets the key of every item to key(item), after a call of prefetch(item) some items ahead.
+  // Sets the key of every item to key(item), calling prefetch(item) some items ahead.
   template <class Prefetch, class Key>
   void set_keys(std::span<const Group> groups, const Prefetch& prefetch, const Key& key) {
     small_.clear();
@@ -89,11 +91,11 @@ class BlockSorter {
     for (std::size_t i = n_ahead; i < small_.size(); ++i) small_[i]->set_key(key(*small_[i]));
   }
 
-  // Sorts the suffixes of a tied block by key(position), of those whose key is in the block's range of ranks.
-  template <class Selection, class Key>
+  // Sorts those suffixes of a tied block whose key(position) is in the block's range of ranks.
+  template <SuffixSelection<Token> Selection, class Key>
   std::span<Item> sort_tied(const Block& block, const Selection& selection, const Key& key) {
     std::size_t n = 0;
-    for_each_suffix(text_, selection, 0, text_.size(), block, [&](std::uint64_t position) {
+    for_each_suffix(text_, selection, 0, text_.size(), block, [&](Position position) {
       const std::uint64_t rank = key(position);
       if (rank >= block.smallest_rank && rank <= block.largest_rank) {
         items_[n++] = Item(rank, static_cast<Pos>(position));
@@ -111,7 +113,7 @@ class BlockSorter {
   static constexpr std::size_t kPrefetchAhead = 32;
   static constexpr std::uint64_t kPollEvery = 1 << 18;
 
-  template <class Selection>
+  template <SuffixSelection<Token> Selection>
   void collect(const Block& block, const Selection& selection) {
     const std::size_t first_bucket = block.buckets.front().bucket;
     next_.resize(block.buckets.back().bucket - first_bucket + 1);
@@ -122,13 +124,13 @@ class BlockSorter {
     }
     const unsigned shared = block.n_shared_tokens;
     const unsigned depth = shared + buckets_.depth();
-    for_each_suffix(text_, selection, 0, text_.size(), block, [&](std::uint64_t position) {
+    for_each_suffix(text_, selection, 0, text_.size(), block, [&](Position position) {
       Pos& next = next_[buckets_.of(text_, position + shared) - first_bucket];
       items_[next++] = Item(text_.key(position + depth), static_cast<Pos>(position));
     });
   }
 
-  // Groups that wait at a level agree in the tokens of the keys so far, its own included.
+  // The groups that wait at a level share the tokens of all keys up to this level.
   struct Level {
     std::vector<Group> groups;
     std::size_t n_items = 0;
@@ -141,7 +143,7 @@ class BlockSorter {
     const Resolve& resolve;
   };
 
-  // Sorts a group by the keys that its items hold. Those of equal keys wait at the level, unless they end there.
+  // Sorts a group by its items' keys. Items with equal keys wait at the level, unless the suffixes end there.
   template <class Resolve>
   void sort_group(Group group, std::size_t level, const Levels<Resolve>& levels) {
     sort_by_keys(group);
@@ -151,19 +153,20 @@ class BlockSorter {
       while (end < group.size() && group[end].key() == key) ++end;
       if (end - i > 1 && !Text<Token>::ends(key)) {
         levels_[level].groups.push_back(group.subspan(i, end - i));
-        if ((levels_[level].n_items += end - i) >= kBatchSize) flush(level, levels);
+        levels_[level].n_items += end - i;
+        if (levels_[level].n_items >= kBatchSize) flush(level, levels);
       }
       i = end;
     }
   }
 
-  // Sorts all that waits at a level by the next key, or hands it over.
+  // Sorts all groups that wait at a level by the next key, or passes them to `resolve`.
   template <class Resolve>
   void flush(std::size_t level, const Levels<Resolve>& levels) {
     const unsigned at = levels.first_depth + static_cast<unsigned>(level + 1) * Text<Token>::kKeyTokens;
     if (level + 1 == levels_.size()) levels_.emplace_back();
     if (levels_[level].groups.empty()) return;
-    const std::span<const Group> groups(levels_[level].groups);  // nothing is added to them meanwhile
+    const std::span<const Group> groups(levels_[level].groups);  // no group is added to this level meanwhile
     if (at >= levels.depth) {
       levels.resolve(groups);
     } else {

@@ -1,4 +1,4 @@
-// Which suffixes are sorted at a time: buckets of equal first tokens, and blocks of neighbouring buckets.
+// Buckets of suffixes with equal first tokens, and blocks of adjacent buckets that are sorted together.
 #pragma once
 
 #include <algorithm>
@@ -10,15 +10,16 @@
 #include <utility>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/parallel.hpp"
 #include "suffix/key_range.hpp"
 #include "suffix/text.hpp"
 
 namespace infgram {
 
-// Which bucket a suffix belongs to: its first token (two of 8 bits; of 32 bits at most the highest 20).
-// Buckets ascend with the order of suffixes.
-template <class Token>
+// Assigns suffixes to buckets by their first token (by two tokens of 8 bits; by at most the highest 20 bits of a 32-bit
+// token). Buckets are in the order of their suffixes.
+template <StoredToken Token>
 class Buckets {
  public:
   explicit Buckets(Token largest_id) {
@@ -32,13 +33,13 @@ class Buckets {
 
   [[nodiscard]] std::size_t size() const { return n_buckets_; }
 
-  // That of the suffix at this position. REQUIRES position < text.size().
-  [[nodiscard]] std::size_t of(const Text<Token>& text, std::uint64_t position) const {
+  // Returns the bucket of the suffix at `position`. REQUIRES position < text.size().
+  [[nodiscard]] std::size_t of(const Text<Token>& text, Position position) const {
     if constexpr (sizeof(Token) == 2) return static_cast<Token>(text[position] + 1);
     return text.key(position) >> shift_;
   }
 
-  // The tokens that all suffixes of a bucket share; 0 when these are not whole ones.
+  // The number of tokens that all suffixes of a bucket share; 0 if a bucket covers several tokens.
   [[nodiscard]] unsigned depth() const { return sizeof(Token) == 4 ? (shift_ == 32 ? 1 : 0) : 2 / sizeof(Token); }
 
   // Whether all suffixes of the bucket end within depth() tokens.
@@ -46,7 +47,7 @@ class Buckets {
     return sizeof(Token) == 1 ? bucket % 256 == 0 : bucket == 0 && depth() > 0;
   }
 
-  // The keys of a bucket's suffixes lie between these two.
+  // The smallest and the largest key that a suffix of the bucket can have.
   [[nodiscard]] std::uint64_t smallest_key(std::size_t bucket) const { return std::uint64_t{bucket} << shift_; }
   [[nodiscard]] std::uint64_t largest_key(std::size_t bucket) const {
     return smallest_key(bucket) | ((std::uint64_t{1} << shift_) - 1);
@@ -58,8 +59,8 @@ class Buckets {
   std::size_t n_buckets_;
 };
 
-// Neighbouring buckets that are sorted together. Where a bucket has too many suffixes for a block, these are cut again
-// by the tokens that follow: then the buckets are those of what follows the tokens that all suffixes of the block
+// Adjacent buckets that are sorted together. The suffixes of a bucket that is too large for a block are partitioned
+// again by the tokens that follow; the buckets of such a block refer to what follows the tokens that all its suffixes
 // share.
 struct Block {
   struct BucketSize {
@@ -67,31 +68,39 @@ struct Block {
     std::uint64_t n_suffixes;
   };
 
-  std::vector<std::uint64_t> shared_keys;  // of all its suffixes: their key, the one that follows it, and so on
-  std::uint64_t smallest_key;              // of what follows them
+  std::vector<std::uint64_t> shared_keys;  // the keys of the shared tokens, in order
+  std::uint64_t smallest_key;              // of the tokens after the shared ones
   std::uint64_t largest_key;
-  unsigned n_shared_tokens;         // in all, before the token that the buckets are of
-  std::vector<BucketSize> buckets;  // those that are not empty
-  std::uint64_t first_rank;         // the number of suffixes in the blocks before
+  unsigned n_shared_tokens;         // before the tokens that the buckets refer to
+  std::vector<BucketSize> buckets;  // without empty ones
+  std::uint64_t first_rank;         // the number of suffixes in earlier blocks
   std::uint64_t n_suffixes;
-  bool is_tied = false;  // too large for a block, but no tokens tell its suffixes apart: they agree as far as is sorted
-  std::uint64_t smallest_rank = 0;  // of a tied block's suffixes, where their ranks in the sample divide it further
+  bool is_tied = false;             // too large for a block, but its suffixes share all tokens that are compared
+  std::uint64_t smallest_rank = 0;  // of a tied block that was divided by the ranks in the sample
   std::uint64_t largest_rank = ~std::uint64_t{0};
 };
 
-// Calls f(position) for the suffixes of `selection` from [begin, end) that have the shared keys, and a key between the
-// two after them, in text order. A selection's `for_each(begin, end, key_range, f)` does so for the first key alone.
-template <class Token, class Selection, class F>
+// The suffixes to sort: all of them, or a sample. `for_each(begin, end, keys, f)` calls f(position) for the selected
+// suffixes in [begin, end) whose first key is in `keys`, in text order.
+template <class T, class Token>
+concept SuffixSelection = requires(const T& selection, const KeyRange<Token>& keys, void (&f)(Position)) {
+  selection.for_each(Position{}, Position{}, keys, f);
+};
+
+// Calls f(position) for the selected suffixes in [begin, end) that begin with the shared keys, followed by a key in
+// [smallest_key, largest_key], in text order.
+template <StoredToken Token, SuffixSelection<Token> Selection, PositionVisitor F>
 void for_each_suffix(const Text<Token>& text, const Selection& selection, std::uint64_t begin, std::uint64_t end,
                      const std::vector<std::uint64_t>& shared_keys, std::uint64_t smallest_key,
                      std::uint64_t largest_key, F&& f) {
   if (shared_keys.empty()) {
     const std::uint64_t smallest = std::max(smallest_key, std::uint64_t{1} << (64 - Text<Token>::kTokenBits));
-    return selection.for_each(begin, end, KeyRange<Token>(text, smallest, largest_key), f);  // no separator: key 0
+    return selection.for_each(begin, end, KeyRange<Token>(text, smallest, largest_key),
+                              f);  // excludes separators, whose key is 0
   }
   const KeyRange<Token> last(text, smallest_key, largest_key);
   const KeyRange<Token> first(text, shared_keys[0], shared_keys[0]);
-  selection.for_each(begin, end, first, [&](std::uint64_t position) {
+  selection.for_each(begin, end, first, [&](Position position) {
     std::uint64_t next = position;
     for (std::size_t i = 1; i < shared_keys.size(); ++i) {
       next += Text<Token>::kKeyTokens;
@@ -101,28 +110,28 @@ void for_each_suffix(const Text<Token>& text, const Selection& selection, std::u
   });
 }
 
-// Calls f(position) for the suffixes of `selection` from [begin, end) that are in the block, in text order; of a tied
-// block for all that agree.
-template <class Token, class Selection, class F>
+// Calls f(position) for the selected suffixes in [begin, end) that are in the block, in text order. The range of ranks
+// of a tied block is ignored.
+template <StoredToken Token, SuffixSelection<Token> Selection, PositionVisitor F>
 void for_each_suffix(const Text<Token>& text, const Selection& selection, std::uint64_t begin, std::uint64_t end,
                      const Block& block, F&& f) {
   for_each_suffix(text, selection, begin, end, block.shared_keys, block.smallest_key, block.largest_key, f);
 }
 
-// How many suffixes a block should have, and how many it may have.
+// The desired and the largest number of suffixes of a block.
 struct BlockSizes {
   std::uint64_t wanted;
   std::uint64_t largest;
 };
 
-// Cuts the suffixes of a selection into blocks.
-template <class Token, class Selection>
-class BlockCutter {
+// Partitions the suffixes of a selection into blocks.
+template <StoredToken Token, SuffixSelection<Token> Selection>
+class BlockPartitioner {
  public:
-  // Only blocks whose suffixes agree in `depth` tokens, or end together, have more than the largest size. One bucket
-  // may have more than is wanted: twice as many, or where the next token of nearly all is the same.
-  BlockCutter(Text<Token> text, const Buckets<Token>& buckets, const Selection& selection, const BlockSizes& sizes,
-              unsigned depth, std::size_t n_threads)
+  // A block is larger than the largest size only if its suffixes share `depth` tokens or end together. A single bucket
+  // may exceed the desired size: up to twice, or if nearly all its suffixes continue with the same token.
+  BlockPartitioner(Text<Token> text, const Buckets<Token>& buckets, const Selection& selection, const BlockSizes& sizes,
+                   unsigned depth, std::size_t n_threads)
       : text_(text),
         buckets_(buckets),
         selection_(selection),
@@ -130,14 +139,14 @@ class BlockCutter {
         depth_(depth),
         n_threads_(n_threads) {}
 
-  // Blocks in the order of their suffixes. Cost: one pass over the text, and one a bucket that must be cut again.
-  [[nodiscard]] std::vector<Block> cut() {
-    cut(Prefix{});
+  // Returns the blocks in suffix order. Cost: one pass over the text, plus one per bucket that is partitioned again.
+  [[nodiscard]] std::vector<Block> partition() {
+    partition(Prefix{});
     return std::move(blocks_);
   }
 
  private:
-  // Tokens that suffixes share: whole keys, and the high lanes of the next one, whose other lanes are 0.
+  // Tokens that suffixes share: whole keys, then the high lanes of the next key, whose other lanes are 0.
   struct Prefix {
     std::vector<std::uint64_t> keys;
     unsigned n_lanes = 0;
@@ -150,19 +159,19 @@ class BlockCutter {
     }
   };
 
-  void cut(const Prefix& prefix) {
+  void partition(const Prefix& prefix) {
     const std::vector<std::uint64_t> sizes = count(prefix);
-    const bool can_cut_again = buckets_.depth() > 0 && prefix.n_tokens() + buckets_.depth() < depth_;
+    const bool can_split_further = buckets_.depth() > 0 && prefix.n_tokens() + buckets_.depth() < depth_;
     const std::uint64_t n_suffixes = std::reduce(sizes.begin(), sizes.end());
     bool is_block_open = false;
     for (std::size_t bucket = 0; bucket < sizes.size(); ++bucket) {
       if (sizes[bucket] == 0) continue;
       const std::uint64_t smallest_key = prefix.smallest_key | buckets_.smallest_key(bucket) >> prefix.bits();
-      const bool can_be_cut = can_cut_again && !buckets_.ends(bucket);
+      const bool can_be_split = can_split_further && !buckets_.ends(bucket);
       const bool is_too_large = sizes[bucket] > block_sizes_.largest;
       const bool is_large = sizes[bucket] > 2 * block_sizes_.wanted && sizes[bucket] < n_suffixes / 64 * 63;
-      if (can_be_cut && (is_too_large || is_large)) {
-        cut(longer(prefix, smallest_key));
+      if (can_be_split && (is_too_large || is_large)) {
+        partition(longer(prefix, smallest_key));
         is_block_open = false;
         continue;
       }
@@ -179,8 +188,8 @@ class BlockCutter {
     }
   }
 
-  // The prefix and the tokens of one of its buckets.
-  Prefix longer(const Prefix& prefix, std::uint64_t smallest_key) const {
+  // The prefix extended by the tokens of one of its buckets.
+  [[nodiscard]] Prefix longer(const Prefix& prefix, std::uint64_t smallest_key) const {
     Prefix result{prefix.keys, prefix.n_lanes + buckets_.depth(), smallest_key};
     if (result.n_lanes == Text<Token>::kKeyTokens) {
       result.keys.push_back(smallest_key);
@@ -191,15 +200,14 @@ class BlockCutter {
   }
 
   // The sizes of the buckets of what follows the prefix.
-  std::vector<std::uint64_t> count(const Prefix& prefix) const {
+  [[nodiscard]] std::vector<std::uint64_t> count(const Prefix& prefix) const {
     std::vector<std::vector<std::uint64_t>> sizes(n_threads_);
     parallel_for(n_threads_, n_threads_, [&](std::size_t chunk, std::size_t) {
       sizes[chunk].resize(buckets_.size());
       const std::uint64_t begin = text_.size() * chunk / n_threads_;
       const std::uint64_t end = text_.size() * (chunk + 1) / n_threads_;
-      for_each_suffix(
-          text_, selection_, begin, end, prefix.keys, prefix.smallest_key, prefix.largest_key(),
-          [&](std::uint64_t position) { ++sizes[chunk][buckets_.of(text_, position + prefix.n_tokens())]; });
+      for_each_suffix(text_, selection_, begin, end, prefix.keys, prefix.smallest_key, prefix.largest_key(),
+                      [&](Position position) { ++sizes[chunk][buckets_.of(text_, position + prefix.n_tokens())]; });
     });
     for (std::size_t chunk = 1; chunk < sizes.size(); ++chunk) {
       std::ranges::transform(sizes[0], sizes[chunk], sizes[0].begin(), std::plus());

@@ -1,4 +1,4 @@
-// Which suffixes have a key between two others, found by scanning the text.
+// Finds the suffixes whose key is in a range by scanning the text.
 #pragma once
 
 #include <array>
@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/concepts.hpp"
 #include "suffix/text.hpp"
 
 namespace infgram {
 
-// The suffixes whose key lies between two keys, both included. Mostly the first two tokens decide, without a key.
-template <class Token>
+// The suffixes whose key is in [smallest, largest]. In most cases the first two tokens decide, without computing the
+// key.
+template <StoredToken Token>
 class KeyRange {
  public:
   KeyRange(Text<Token> text, std::uint64_t smallest, std::uint64_t largest)
@@ -27,11 +29,11 @@ class KeyRange {
   }
 
   // REQUIRES position < text.size().
-  [[nodiscard]] bool contains(std::uint64_t position) const { return may_contain(position) && is_between(position); }
+  [[nodiscard]] bool contains(Position position) const { return may_contain(position) && is_between(position); }
 
   // Calls f(position) for those in [begin, end), in ascending order.
-  // Cost: a fraction of a nanosecond a token, as two tokens are compared by vector instructions, and one call a hit.
-  template <class F>
+  // Cost: a fraction of a nanosecond per token, since two tokens are compared by vector instructions; one call per hit.
+  template <PositionVisitor F>
   void for_each(std::uint64_t begin, std::uint64_t end, F&& f) const {
     constexpr std::uint64_t kStride = 64;
     std::uint64_t base = begin;
@@ -40,12 +42,12 @@ class KeyRange {
       for (std::uint64_t i = 0; i < kStride; ++i) hits[i] = may_contain(base + i);
       std::uint64_t mask = 0;
       for (std::uint64_t i = 0; i < kStride; i += 8) {
-        std::uint64_t eight;  // bytes of 0 or 1, which the product gathers in its highest byte
+        std::uint64_t eight;  // bytes of 0 or 1; the product gathers them in its highest byte
         std::memcpy(&eight, hits.data() + i, sizeof eight);
         mask |= (eight * 0x0102040810204080) >> 56 << i;
       }
       for (; mask != 0; mask &= mask - 1) {
-        const std::uint64_t position = base + static_cast<std::uint64_t>(std::countr_zero(mask));
+        const Position position = base + static_cast<std::uint64_t>(std::countr_zero(mask));
         if (is_between(position)) f(position);
       }
     }
@@ -57,15 +59,15 @@ class KeyRange {
  private:
   static constexpr unsigned kTokenBits = Text<Token>::kTokenBits;
 
-  // Whether two tokens allow it. A lane is the token plus 1.
-  [[nodiscard]] bool may_contain(std::uint64_t position) const {
+  // Whether the first two tokens allow a match. A lane is the token plus 1.
+  [[nodiscard]] bool may_contain(Position position) const {
     const Token* tokens = text_.data() + position;
     return (static_cast<Token>(tokens[0] + 1 - first_) <= first_span_) &
            (static_cast<Token>(tokens[1] + 1 - second_) <= second_span_);
   }
 
   // REQUIRES may_contain(position).
-  [[nodiscard]] bool is_between(std::uint64_t position) const {
+  [[nodiscard]] bool is_between(Position position) const {
     if (two_decide_) return true;
     const std::uint64_t key = text_.key(position);
     return key >= smallest_ && key <= largest_;

@@ -1,33 +1,41 @@
-// A stable sort of items by integer keys.
+// A stable sort by integer keys.
 //
-// Source: Sanders, Winkel, "Super Scalar Sample Sort", ESA 2004. Keys of one level repeat a lot and are spread very
-// unevenly, where digits of the keys would take several passes and this takes one: splitters are drawn from the items
-// themselves, each item finds its part without a branch, and what equals a splitter is done.
+// Source: Sanders, Winkel, "Super Scalar Sample Sort", ESA 2004. Keys repeat often and are distributed very unevenly,
+// so a radix sort would need several passes; here one pass suffices. Splitters are drawn from the items, each item
+// finds its part without branches, and items equal to a splitter are done.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "base/large_array.hpp"
 
 namespace infgram {
 
-// Sorts items by key(), a 64-bit integer; equal keys keep their order. Keeps its memory between calls, an item and two
-// bytes for each of the largest run of different keys. One thread at a time.
-template <class Item>
+// An item with an integer key to sort by.
+template <class T>
+concept KeyedItem = std::is_trivially_copyable_v<T> && requires(const T& item) {
+  { item.key() } -> std::same_as<std::uint64_t>;
+};
+
+// Sorts items by their 64-bit keys; items with equal keys keep their order. Reuses its memory: one item and two bytes
+// per item of the largest input. Not thread-safe.
+template <KeyedItem Item>
 class KeySort {
  public:
-  // Can sort so many items at a time. Memory that is not used is not taken.
+  // `n_items` is the largest input. Pages are allocated when used.
   explicit KeySort(std::size_t n_items) : items_(n_items), parts_(n_items) {}
 
-  // Cost: O(n log n) comparisons, 8 to a pass over the items. REQUIRES n <= n_items.
+  // Cost: O(n log n) comparisons, 8 per pass over the items. REQUIRES n <= n_items.
   void sort(Item* items, std::size_t n) {
     if (n <= kInsertionSortMax) return insertion_sort(items, n);
     const int n_levels = std::min(kMaxLevels, static_cast<int>(std::bit_width(n)) - 3);
-    Splitters splitters(items, n, n_levels);
+    const Splitters splitters(items, n, n_levels);
     if (splitters.are_equal() && keys_are_equal(items, n)) return;
     PartEnds ends = split(items, n, splitters);
     for (std::size_t part = 0, begin = 0; part < splitters.n_parts(); begin = ends[part++]) {
@@ -40,7 +48,7 @@ class KeySort {
   static constexpr int kMaxLevels = 8;
   using PartEnds = std::array<std::size_t, (2 << kMaxLevels) + 1>;
 
-  // 2^n_levels - 1 keys; part 2i is of the keys between two neighbours, part 2i + 1 of those equal to the i-th.
+  // 2^n_levels - 1 keys. Part 2i holds the keys between two adjacent splitters, part 2i + 1 those equal to splitter i.
   class Splitters {
    public:
     Splitters(const Item* items, std::size_t n, int n_levels) : n_levels_(n_levels) {
@@ -62,7 +70,7 @@ class KeySort {
     [[nodiscard]] std::size_t n_parts() const { return std::size_t{2} << n_levels_; }
     [[nodiscard]] static bool is_of_equal_keys(std::size_t part) { return part % 2 == 1; }
 
-    // The parts of several keys at a time: their ways down the tree overlap.
+    // Returns the parts of several keys. Their descents in the tree overlap.
     template <std::size_t kKeys>
     [[nodiscard]] std::array<std::size_t, kKeys> parts_of(const std::array<std::uint64_t, kKeys>& keys) const {
       std::array<std::size_t, kKeys> nodes;
@@ -82,7 +90,7 @@ class KeySort {
     int n_levels_;
     bool are_equal_;
     std::array<std::uint64_t, 1 << kMaxLevels> sorted_;
-    std::array<std::uint64_t, 1 << kMaxLevels> tree_;  // from index 1 on, the children of i at 2i and 2i + 1
+    std::array<std::uint64_t, 1 << kMaxLevels> tree_;  // root at index 1, children of i at 2i and 2i + 1
   };
 
   static void insertion_sort(Item* items, std::size_t n) {
@@ -101,7 +109,7 @@ class KeySort {
     return differing == 0;
   }
 
-  // Brings the items into the order of their parts. Returns where the parts end.
+  // Reorders the items by part. Returns the ends of the parts.
   PartEnds split(Item* items, std::size_t n, const Splitters& splitters) {
     constexpr std::size_t kAtATime = 4;
     PartEnds ends;  // counts, then starts, then ends

@@ -1,12 +1,12 @@
-// A position and the integer that it is sorted by.
+// A position and the integer to sort it by.
 #pragma once
 
 #include <cstdint>
 
 namespace infgram {
 
-// 12 bytes for a 32-bit position: the key is kept in halves, so that nothing is lost to alignment.
-template <class Pos>
+// Takes 12 bytes with a 32-bit position: the key is stored in halves to avoid padding.
+template <StoredPosition Pos>
 class KeyedPosition {
  public:
   KeyedPosition() = default;
@@ -23,7 +23,7 @@ class KeyedPosition {
   std::uint32_t high_;
 
  public:
-  Pos position;
+  Pos position;  // NOLINT(misc-non-private-member-variables-in-classes): a plain field beside the packed key
 };
 
 }  // namespace infgram

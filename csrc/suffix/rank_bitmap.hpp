@@ -1,4 +1,4 @@
-// A set of positions that tells how many of its members lie up to a position.
+// A set of positions that counts the members before a position.
 #pragma once
 
 #include <bit>
@@ -6,28 +6,29 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/concepts.hpp"
 #include "base/large_array.hpp"
 
 namespace infgram {
 
-// A bit a position, and beside every word of bits the number of members before it: two bits a position, one cache miss
-// a question. Word is 32 or 64 bits wide and holds the number of positions.
-template <class Word>
+// A bitmap with the number of preceding members beside every word: two bits per position, one cache miss per query.
+// Word is 32 or 64 bits wide and holds the number of positions.
+template <StoredPosition Word>
 class RankBitmap {
  public:
-  // The bits that one word holds; threads that insert into different words do not disturb each other.
+  // The number of positions per word. Threads may insert into different words concurrently.
   static constexpr std::uint64_t kWordBits = std::numeric_limits<Word>::digits;
 
   RankBitmap() = default;
   explicit RankBitmap(std::uint64_t size) : entries_(size / kWordBits + 1) {}
 
-  void insert(std::uint64_t position) { entries_[position / kWordBits].bits |= bit(position); }
+  void insert(Position position) { entries_[position / kWordBits].bits |= bit(position); }
 
-  [[nodiscard]] bool contains(std::uint64_t position) const {
+  [[nodiscard]] bool contains(Position position) const {
     return (entries_[position / kWordBits].bits & bit(position)) != 0;
   }
 
-  // Counts the members, when all are in. Returns how many there are.
+  // Prepares rank(), once all members are inserted. Returns their number.
   std::uint64_t count() {
     Word n = 0;
     for (Entry& entry : entries_) {
@@ -37,20 +38,20 @@ class RankBitmap {
     return n;
   }
 
-  // The number of members before `position`. REQUIRES count().
-  [[nodiscard]] Word rank(std::uint64_t position) const {
+  // The number of members before `position`. REQUIRES that count() was called.
+  [[nodiscard]] Word rank(Position position) const {
     const Entry& entry = entries_[position / kWordBits];
     return entry.n_before + static_cast<Word>(std::popcount(static_cast<Word>(entry.bits & (bit(position) - 1))));
   }
 
-  void prefetch(std::uint64_t position) const { __builtin_prefetch(&entries_[position / kWordBits]); }
+  void prefetch(Position position) const { __builtin_prefetch(&entries_[position / kWordBits]); }
 
   // Calls f(position) for every member in [begin, end), in ascending order.
-  template <class F>
+  template <PositionVisitor F>
   void for_each(std::uint64_t begin, std::uint64_t end, F&& f) const {
     for (std::uint64_t word = begin / kWordBits; word * kWordBits < end; ++word) {
       for (Word bits = entries_[word].bits; bits != 0; bits &= bits - 1) {
-        const std::uint64_t position = word * kWordBits + static_cast<std::uint64_t>(std::countr_zero(bits));
+        const Position position = word * kWordBits + static_cast<std::uint64_t>(std::countr_zero(bits));
         if (position >= begin && position < end) f(position);
       }
     }
@@ -62,7 +63,7 @@ class RankBitmap {
     Word bits;
   };
 
-  static Word bit(std::uint64_t position) { return Word{1} << (position % kWordBits); }
+  static Word bit(Position position) { return Word{1} << (position % kWordBits); }
 
   LargeArray<Entry> entries_;
 };

@@ -1,7 +1,7 @@
-// The order of a sample of all suffixes, which decides between any two suffixes that agree for long.
+// The ranks of sampled suffixes, which decide the order of any two suffixes that share many tokens.
 //
-// Source: prefix doubling over the groups that are still tied (Larsson, Sadakane, "Faster Suffix Sorting", 2007), on
-// a sample (minimizers.hpp) instead of all suffixes; its worst case is O(n log n).
+// Source: prefix doubling over the groups that are still tied (Larsson, Sadakane, "Faster Suffix Sorting", 2007),
+// applied to a sample (minimizers.hpp) instead of all suffixes. Worst case O(n log n).
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/large_array.hpp"
 #include "base/parallel.hpp"
 #include "suffix/block_sorter.hpp"
@@ -20,14 +21,13 @@
 
 namespace infgram {
 
-// Ranks of the sampled suffixes among themselves. Immutable after construction; safe for concurrent readers.
-template <class Token, class Pos>
+// The ranks of the sampled suffixes among themselves. Immutable after construction; safe for concurrent readers.
+template <StoredToken Token, StoredPosition Pos>
 class SampleRanks {
  public:
-  // Cost: m suffixes sorted to about the sample's context, then O(t log n) for the t of them that are tied; m is about
-  // 2 n / context (minimizers.hpp). Memory, in bytes for 32-bit positions: n / 4 + 4 m; 8 a tied one; `sorting_bytes`
-  // for blocks, and at least 26 a suffix of the smallest block and of the largest tied group, each for every thread.
-  // REQUIRES a text that ends with a separator.
+  // Cost: sorts m suffixes to about the sample's context, then O(t log n) for the t tied ones; m is about 2 n / context
+  // (minimizers.hpp). Memory in bytes for 32-bit positions: n / 4 + 4 m, plus 8 t, plus the blocks; per thread at least
+  // 26 per suffix of the smallest block and of the largest tied group. REQUIRES a text that ends with a separator.
   template <class Poll>
   SampleRanks(Text<Token> text, Minimizers<Token, Pos> sample, const Buckets<Token>& buckets,
               const BlockSizes& block_sizes, std::size_t n_threads, const Poll& poll)
@@ -36,13 +36,14 @@ class SampleRanks {
     std::size_t largest_group_size = 0;
     for (auto& group : tied) largest_group_size = std::max(largest_group_size, group.largest_group_size());
     std::vector<typename TiedMembers<Pos>::Scratch> scratch;
+    scratch.reserve(n_threads);
     for (std::size_t t = 0; t < n_threads; ++t) scratch.emplace_back(largest_group_size);
     for (std::uint64_t n_steps = 1; !tied.empty(); n_steps *= 2) {
       parallel_for(tied.size(), n_threads, [&](std::size_t i, std::size_t worker) {
         tied[i].refine(ranks_, n_steps, scratch[worker]);
         if (worker == 0) poll();
       });
-      // New ranks are set only when all groups are sorted: none must see a mixture of old and new ones.
+      // Set new ranks only after all groups are sorted, so that none sees a mixture of old and new ranks.
       parallel_for(tied.size(), n_threads, [&](std::size_t i, std::size_t) { tied[i].set_ranks(ranks_); });
       std::erase_if(tied, [](const auto& group) { return group.empty(); });
     }
@@ -51,44 +52,44 @@ class SampleRanks {
 
   [[nodiscard]] std::uint64_t size() const { return ranks_.size(); }
 
-  // Suffixes that agree in so many tokens and do not end there are told apart by their ranks.
+  // Suffixes that share this many tokens and do not end there are ordered by their ranks.
   [[nodiscard]] unsigned depth() const { return sample_.context(); }
 
-  // The rank that orders a suffix among such. In two steps, each with one random read that a prefetch can hide:
-  // position to index, index to rank.
-  [[nodiscard]] std::uint64_t index(std::uint64_t position) const { return sample_.index_of_minimum(position); }
+  // The rank that orders such a suffix. Two steps, each with one random read that can be prefetched: position to index,
+  // index to rank.
+  [[nodiscard]] std::uint64_t index(Position position) const { return sample_.index_of_minimum(position); }
   [[nodiscard]] std::uint64_t rank(std::uint64_t index) const { return ranks_[index]; }
-  [[nodiscard]] std::uint64_t rank_at(std::uint64_t position) const { return rank(index(position)); }
-  void prefetch_index(std::uint64_t position) const { sample_.prefetch_index_of_minimum(position); }
+  [[nodiscard]] std::uint64_t rank_at(Position position) const { return rank(index(position)); }
+  void prefetch_index(Position position) const { sample_.prefetch_index_of_minimum(position); }
   void prefetch_rank(std::uint64_t index) const { __builtin_prefetch(&ranks_[index]); }
 
  private:
-  // The sampled suffixes that begin with a token, as a selection for BlockSorter.
+  // The sampled suffixes that begin with a token, as a SuffixSelection.
   struct Members {
     const Minimizers<Token, Pos>& sample;
 
-    template <class F>
+    template <PositionVisitor F>
     void for_each(std::uint64_t begin, std::uint64_t end, const KeyRange<Token>& keys, F&& f) const {
-      keys.for_each(begin, end, [&](std::uint64_t position) {
+      keys.for_each(begin, end, [&](Position position) {
         if (sample.is_member(position)) f(position);
       });
     }
   };
 
-  // Ranks the sample by its first tokens. Returns the groups that these do not tell apart, whose rank is that of their
-  // first member.
+  // Ranks the sample by first tokens. Returns the tied groups; the rank of a group is that of its first member.
   template <class Poll>
   std::vector<TiedMembers<Pos>> rank_first_tokens(Text<Token> text, const Buckets<Token>& buckets,
                                                   const BlockSizes& block_sizes, std::size_t n_threads,
                                                   const Poll& poll) {
     Pos n_separators = 0;
-    sample_.for_each_member(0, text.size(), [&](std::uint64_t position) {
+    sample_.for_each_member(0, text.size(), [&](Position position) {
       if (text[position] == Text<Token>::kSeparator) ranks_[sample_.index_of_member(position)] = n_separators++;
     });
     const Members members{sample_};
     const std::vector<Block> blocks =
-        BlockCutter<Token, Members>(text, buckets, members, block_sizes, depth() + 1, n_threads).cut();
+        BlockPartitioner<Token, Members>(text, buckets, members, block_sizes, depth() + 1, n_threads).partition();
     std::vector<BlockSorter<Token, Pos>> sorters;
+    sorters.reserve(n_threads);
     for (std::size_t t = 0; t < n_threads; ++t) sorters.emplace_back(text, buckets, blocks);
     std::vector<TiedMembers<Pos>> tied(blocks.size());
     parallel_for(blocks.size(), n_threads, [&](std::size_t i, std::size_t worker) {
@@ -117,7 +118,7 @@ class SampleRanks {
   // All members of a tied block are tied.
   TiedMembers<Pos> rank_tied(Text<Token> text, const Block& block, const Members& members, Pos rank) {
     TiedMembers<Pos> tied(block.n_suffixes);
-    for_each_suffix(text, members, 0, text.size(), block, [&](std::uint64_t position) {
+    for_each_suffix(text, members, 0, text.size(), block, [&](Position position) {
       const Pos member = sample_.index_of_member(position);
       ranks_[member] = rank;
       tied.add(member, rank);
@@ -125,8 +126,8 @@ class SampleRanks {
     return tied;
   }
 
-  // Items become members: positions turn into indices, keys into ranks; equal ones share that of their first.
-  // Returns the groups of equal ones.
+  // Turns the items into members: positions into indices, keys into ranks; equal items share the rank of the first.
+  // Returns the groups of equal items.
   TiedMembers<Pos> set_first_ranks(std::span<KeyedPosition<Pos>> items, const std::vector<bool>& equals_previous,
                                    Pos first_rank) {
     const auto equals_next = [&](std::size_t i) { return i + 1 < items.size() && equals_previous[i + 1]; };

@@ -19,24 +19,24 @@
 namespace infgram {
 namespace {
 
-// All suffixes that begin with a token, as a selection for BlockSorter.
-template <class Token>
+// All suffixes that begin with a token, as a SuffixSelection.
+template <StoredToken Token>
 struct AllSuffixes {
-  template <class F>
+  template <PositionVisitor F>
   void for_each(std::uint64_t begin, std::uint64_t end, const KeyRange<Token>& keys, F&& f) const {
     keys.for_each(begin, end, f);
   }
 };
 
-// How the memory is spent.
-template <class Token, class Pos>
+// Divides the memory between the sample and the blocks.
+template <StoredToken Token, StoredPosition Pos>
 class Plan {
  public:
   Plan(Text<Token> text, const SuffixSortOptions& options) : text_(text), options_(options) {}
 
-  // A sample that leaves room for blocks. The more tokens it wants to tell suffixes apart, the smaller it is.
+  // A sample that leaves enough memory for blocks. A larger context gives a smaller sample.
   [[nodiscard]] Minimizers<Token, Pos> sample() const {
-    constexpr std::uint64_t kMostBlocks = 64;  // each costs a pass over the text
+    constexpr std::uint64_t kMostBlocks = 64;  // each block costs one pass over the text
     constexpr unsigned kMore = sizeof(Token) == 1 ? 4 : 0;
     for (const unsigned depth : {13U, 29U}) {
       Minimizers<Token, Pos> sample(text_, depth + kMore, options_.n_threads);
@@ -45,7 +45,7 @@ class Plan {
     return Minimizers<Token, Pos>(text_, 61 + kMore, options_.n_threads);
   }
 
-  // Of blocks while the sample is ranked, and later.
+  // The sizes of blocks while the sample is ranked, and afterwards.
   [[nodiscard]] BlockSizes first_block_sizes(std::uint64_t sample_size) const {
     return sizes(room(sample_size, kRankingBytes));
   }
@@ -54,12 +54,12 @@ class Plan {
   }
 
  private:
-  static constexpr std::uint64_t kRankingBytes = 3 * sizeof(Pos);  // a member of the sample, if it is tied
+  static constexpr std::uint64_t kRankingBytes = 3 * sizeof(Pos);  // per member of the sample, if it is tied
   static constexpr std::uint64_t kSuffixBytes = 2 * sizeof(KeyedPosition<Pos>) + 2;  // while its block is sorted
 
-  // Suffixes that each thread can sort at a time, beside a sample with a bitmap.
+  // The number of suffixes that each thread can sort at a time, given a sample and its bitmap.
   [[nodiscard]] std::uint64_t room(std::uint64_t sample_size, std::uint64_t member_bytes) const {
-    constexpr std::uint64_t kTables = 8 << 20;  // lists of blocks, counts of buckets
+    constexpr std::uint64_t kTables = 8 << 20;  // lists of blocks and counts of buckets
     const std::uint64_t taken = kTables + text_.size() / 4 + sample_size * member_bytes;
     return (options_.memory_bytes - std::min(options_.memory_bytes, taken)) / kSuffixBytes / options_.n_threads;
   }
@@ -67,7 +67,8 @@ class Plan {
   [[nodiscard]] BlockSizes sizes(std::uint64_t largest) const {
     constexpr std::uint64_t kSmallest = 1 << 15;
     constexpr std::uint64_t kEnough = 1 << 22;
-    const std::uint64_t enough_for_all = text_.size() / (8 * options_.n_threads);  // blocks, so that no thread is idle
+    const std::uint64_t enough_for_all =
+        text_.size() / (8 * options_.n_threads);  // blocks of this size keep every thread busy
     return {.wanted = std::max(kSmallest, std::min({largest, enough_for_all, kEnough})),
             .largest = std::max(kSmallest, largest)};
   }
@@ -76,7 +77,7 @@ class Plan {
   SuffixSortOptions options_;
 };
 
-template <class Token, class Pos>
+template <StoredToken Token, StoredPosition Pos>
 class SuffixSort {
  public:
   SuffixSort(Text<Token> text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
@@ -94,9 +95,11 @@ class SuffixSort {
     const BlockSizes block_sizes = plan_.block_sizes(sample_.size());
     const std::vector<Block> blocks = divide_tied(
         text_,
-        BlockCutter<Token, AllSuffixes<Token>>(text_, buckets_, all, block_sizes, sample_.depth(), n_threads_).cut(),
+        BlockPartitioner<Token, AllSuffixes<Token>>(text_, buckets_, all, block_sizes, sample_.depth(), n_threads_)
+            .partition(),
         all, sample_, block_sizes.wanted, n_threads_);
     std::vector<BlockSorter<Token, Pos>> sorters;
+    sorters.reserve(n_threads_);
     for (std::size_t t = 0; t < n_threads_; ++t) sorters.emplace_back(text_, buckets_, blocks);
     Turnstile turnstile;
     parallel_for(blocks.size(), n_threads_, [&](std::size_t i, std::size_t worker) {
@@ -105,7 +108,7 @@ class SuffixSort {
         if (worker == 0) progress_(n_emitted_);
       };
       try {
-        const auto rank = [this](std::uint64_t position) { return sample_.rank_at(position); };
+        const auto rank = [this](Position position) { return sample_.rank_at(position); };
         const auto items = blocks[i].is_tied ? sorter.sort_tied(blocks[i], all, rank)
                                              : sorter.sort(
                                                    blocks[i], all, sample_.depth(),
@@ -122,7 +125,7 @@ class SuffixSort {
  private:
   using Item = KeyedPosition<Pos>;
 
-  SampleRanks<Token, Pos> ranked(Minimizers<Token, Pos> sample) const {
+  [[nodiscard]] SampleRanks<Token, Pos> ranked(Minimizers<Token, Pos> sample) const {
     const BlockSizes block_sizes = plan_.first_block_sizes(sample.size());
     return SampleRanks<Token, Pos>(text_, std::move(sample), buckets_, block_sizes, n_threads_,
                                    [this] { progress_(0); });

@@ -1,4 +1,4 @@
-// The suffix array of one shard.
+// Sorts the suffixes of one shard.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,28 @@ namespace infgram {
 
 struct SuffixSortOptions {
   std::size_t n_threads = 1;
-  // What the sorter may allocate; it takes what it needs at least even if that is more.
+  // Soft limit for allocations; the minimum working set may exceed it.
   std::uint64_t memory_bytes = std::uint64_t{1} << 62;
 };
 
-// Receives the positions in the order of their suffixes, piece by piece.
-using SuffixSink = std::function<void(std::span<const std::uint64_t> positions)>;
+// Receives the positions in suffix order, in pieces.
+using SuffixSink = std::function<void(std::span<const Position> positions)>;
 
-// Told on the caller's thread how many suffixes are sorted; may throw to stop the work.
+// Receives the number of sorted suffixes, on the caller's thread. May throw to cancel.
 using SortProgress = std::function<void(std::uint64_t n_sorted)>;
 
-// Sorts the suffixes that begin with a token (none of the separators) in the order that text.hpp states, and hands
+// Sorts the suffixes that begin with a token (not with a separator) in the order that text.hpp defines, and passes
 // their positions to `sink`. The result does not depend on the options.
 //
-// A sample of the suffixes is ranked (sample_ranks.hpp); then blocks of neighbouring first tokens are sorted, each by
-// one thread: a pass over the text collects a block's suffixes, which are sorted by their next tokens and, where 13 or
-// more agree, by the rank of the next sampled suffix. The blocks go to the sink in order.
+// First a sample of the suffixes is ranked (sample_ranks.hpp). Then each thread sorts blocks of suffixes with adjacent
+// first tokens: one pass over the text collects the suffixes of a block; these are sorted by their next tokens and,
+// where 13 or more tokens are equal, by the rank of the next sampled suffix. Blocks are passed to `sink` in order.
 //
-// Cost: O(n log n) in the worst case; a pass over the text a block. Memory beyond the text, in bytes a token of
-// ordinary text: 3 for the sample while it is ranked, and some 200 MB for blocks. With less memory the blocks are
-// smaller and the sample thinner, down to about 1. (Twice these in texts beyond 2^32 tokens.) Texts with long runs of
-// one short period take more.
+// Cost: O(n log n) in the worst case; one pass over the text per block. Memory beyond the text, for ordinary text: 3
+// bytes per token while the sample is ranked, then some 200 MB for blocks. With less memory, blocks and sample are
+// smaller, down to about 1 byte per token. (Twice as much beyond 2^32 tokens.) Long runs with a short period take more.
 //
-// REQUIRES a separator at the text's end; every token that is none <= largest_id.
+// REQUIRES a separator at the end of the text; every other token <= largest_id.
 void sort_suffixes(const AnyText& text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
                    const SortProgress& progress);
 

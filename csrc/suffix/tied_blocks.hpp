@@ -1,4 +1,4 @@
-// Dividing the blocks whose suffixes no tokens tell apart.
+// Divides blocks whose suffixes share all compared tokens.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/parallel.hpp"
 #include "suffix/blocks.hpp"
 #include "suffix/sample_ranks.hpp"
@@ -13,14 +14,14 @@
 
 namespace infgram {
 
-// Puts in place of each tied block several of up to `block_size` suffixes, each with a range of ranks; but at most
-// kMostParts, as each costs a pass over the text.
-// Cost: one pass over the text a tied block, whose ranks are read in the order of the text.
-template <class Token, class Pos, class Selection>
+// Replaces each tied block by several of up to `block_size` suffixes, each with a range of ranks in the sample; by at
+// most kMostParts, since each costs one pass over the text.
+// Cost: one pass over the text per tied block, with ranks read in text order.
+template <StoredToken Token, StoredPosition Pos, SuffixSelection<Token> Selection>
 std::vector<Block> divide_tied(const Text<Token>& text, const std::vector<Block>& blocks, const Selection& selection,
                                const SampleRanks<Token, Pos>& sample, std::uint64_t block_size, std::size_t n_threads) {
   constexpr std::uint64_t kMostParts = 64;
-  constexpr std::uint64_t kBins = 1 << 16;  // equal ranges of ranks; one holds a rank of a tied block at most once
+  constexpr std::uint64_t kBins = 1 << 16;  // equal ranges of ranks; a rank occurs at most once in a tied block
   const std::uint64_t bin_size = sample.size() / kBins + 1;
   std::vector<Block> divided;
   for (const Block& block : blocks) {
@@ -31,7 +32,7 @@ std::vector<Block> divide_tied(const Text<Token>& text, const std::vector<Block>
     std::vector<std::vector<std::uint64_t>> sizes(n_threads, std::vector<std::uint64_t>(kBins));
     parallel_for(n_threads, n_threads, [&](std::size_t chunk, std::size_t) {
       for_each_suffix(text, selection, text.size() * chunk / n_threads, text.size() * (chunk + 1) / n_threads, block,
-                      [&](std::uint64_t position) { ++sizes[chunk][sample.rank_at(position) / bin_size]; });
+                      [&](Position position) { ++sizes[chunk][sample.rank_at(position) / bin_size]; });
     });
     const std::uint64_t part_size = std::max(block_size, block.n_suffixes / kMostParts);
     Block part = block;

@@ -1,4 +1,4 @@
-// Groups of sampled suffixes that agree so far, and one round of prefix doubling over them.
+// Groups of tied sampled suffixes, and one round of prefix doubling over them.
 #pragma once
 
 #include <algorithm>
@@ -8,15 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "base/concepts.hpp"
 #include "base/large_array.hpp"
 #include "suffix/key_sort.hpp"
 #include "suffix/keyed_position.hpp"
 
 namespace infgram {
 
-// Members of the sample, by their index in text order, with their ranks; a group of tied ones has one rank. Indices
-// ascend within a group. One thread at a time.
-template <class Pos>
+// Members of the sample, by index in text order, with their ranks. The members of a tied group have the same rank and
+// ascending indices. Not thread-safe.
+template <StoredPosition Pos>
 class TiedMembers {
  public:
   TiedMembers() = default;
@@ -24,7 +25,7 @@ class TiedMembers {
 
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
-  // REQUIRES that the capacity is not reached.
+  // REQUIRES that fewer than `capacity` members were added.
   void add(Pos member, Pos rank) {
     members_[size_] = member;
     new_ranks_[size_++] = rank;
@@ -37,7 +38,7 @@ class TiedMembers {
     return largest;
   }
 
-  // What sorting a group needs beside it, kept between calls; one a thread.
+  // Working memory for sorting a group, reused between calls; one per thread.
   struct Scratch {
     explicit Scratch(std::size_t largest_group_size) : items(largest_group_size), key_sort(largest_group_size) {}
 
@@ -45,8 +46,8 @@ class TiedMembers {
     KeySort<KeyedPosition<Pos>> key_sort;
   };
 
-  // Given groups tied in n_steps members of the sample from each of theirs on, orders each group by the ranks that far
-  // on, which tells apart what agrees in up to twice as many.
+  // Given groups that are tied in n_steps members of the sample, orders each group by the ranks n_steps members further
+  // on; afterwards up to twice as many steps are decided.
   void refine(const LargeArray<Pos>& ranks, std::uint64_t n_steps, Scratch& scratch) {
     for_each_group([&](std::size_t begin, std::span<Pos> members, std::span<Pos> new_ranks) {
       const std::uint64_t period = smallest_gap(members);
@@ -64,7 +65,7 @@ class TiedMembers {
     });
   }
 
-  // Sets the ranks that refine() found, and forgets the members that are no longer tied.
+  // Stores the ranks that refine() computed, and drops the members that are no longer tied.
   void set_ranks(LargeArray<Pos>& ranks) {
     for (std::size_t i = 0; i < size_; ++i) {
       if (i + kPrefetchAhead < size_) __builtin_prefetch(&ranks[members_[i + kPrefetchAhead]], 1);
@@ -105,10 +106,11 @@ class TiedMembers {
     return gap;
   }
 
-  // Members of one group at a distance of `period`, not above n_steps, lie in a run: from each on the text repeats
-  // with that period. They form chains. What follows the last of a chain leaves the repetition, below it or above;
-  // where below, a member sorts the higher the more members of its chain follow, else the lower. Members followed by
-  // equally many go by the ranks n_steps on from the last ones. Cost: linear, whatever the length of the run.
+  // Members of one group that are `period` <= n_steps apart lie in a run: from each, the text repeats with that period.
+  // They form chains. The text after the last member of a chain breaks the repetition and sorts below or above it. If
+  // below, a member sorts higher the more members of its chain follow; if above, lower. Members followed by equally
+  // many are ordered by the rank n_steps after the last member of their chain. Cost: linear, whatever the length of the
+  // run.
   void refine_runs(std::span<Pos> members, std::span<Pos> new_ranks, const LargeArray<Pos>& ranks,
                    std::uint64_t n_steps, std::uint64_t period, Scratch& scratch) {
     const Pos rank = new_ranks.front();
@@ -141,7 +143,8 @@ class TiedMembers {
     std::size_t n_members;
   };
 
-  // Calls f with the members that 0, 1, 2, … members of their chain follow, in the order of rank_after, their keys.
+  // Calls f with the members that are followed by 0, 1, 2, … members of their chain, ordered by rank_after, which is
+  // their key.
   template <class F>
   static void for_each_layer(std::vector<Chain>& chains, std::uint64_t period, Scratch& scratch, const F& f) {
     std::ranges::stable_sort(chains, {}, &Chain::rank_after);
@@ -154,7 +157,7 @@ class TiedMembers {
     }
   }
 
-  // Writes sorted items where they belong; equal keys share the rank of the first.
+  // Writes sorted items back; equal keys share the rank of the first.
   static void place(std::span<const KeyedPosition<Pos>> items, std::span<Pos> members, std::span<Pos> new_ranks,
                     Pos first_rank) {
     Pos rank = first_rank;

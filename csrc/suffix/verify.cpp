@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint64_t kPrefetchAhead = 16;
 
-template <class Token>
+template <StoredToken Token>
 class Verifier {
  public:
   Verifier(Text<Token> text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
@@ -30,9 +30,10 @@ class Verifier {
     const std::uint64_t n_documents = document_starts_.size() - 1;
     std::uint64_t document = 0;
     if (document_starts_[0] != 0) return "the first document does not start at position 0";
-    for (std::uint64_t position = 0; position < text_.size(); ++position) {
+    for (Position position = 0; position < text_.size(); ++position) {
       if (text_[position] != Text<Token>::kSeparator) continue;
-      if (++document > n_documents || document_starts_[document] != position + 1) {
+      ++document;
+      if (document > n_documents || document_starts_[document] != position + 1) {
         return "the separator at position " + std::to_string(position) + " does not end document " +
                std::to_string(document - 1);
       }
@@ -46,7 +47,7 @@ class Verifier {
   std::optional<std::string> check_first_token_starts() {
     const std::uint64_t vocab_size = first_token_starts_.size() - 1;
     std::vector<std::uint64_t> counts(vocab_size);
-    for (std::uint64_t position = 0; position < text_.size(); ++position) {
+    for (Position position = 0; position < text_.size(); ++position) {
       const Token token = text_[position];
       if (token == Text<Token>::kSeparator) continue;
       if (token >= vocab_size) {
@@ -59,11 +60,11 @@ class Verifier {
     for (std::uint64_t token = 0; token <= vocab_size; ++token) {
       if (first_token_starts_[token] != start) {
         return "the suffixes of token " + std::to_string(token) + " start at rank " + std::to_string(start) +
-               ", the table says " + std::to_string(first_token_starts_[token]);
+               ", but the table says " + std::to_string(first_token_starts_[token]);
       }
       if (token < vocab_size) start += counts[token];
     }
-    if (start != suffix_array_.size()) return "the suffix array does not have one entry a token";
+    if (start != suffix_array_.size()) return "the suffix array does not have one element per token";
     return std::nullopt;
   }
 
@@ -74,7 +75,7 @@ class Verifier {
       if (auto fault = check_longer_suffix(document_starts_[document] - 1)) return fault;
     }
     for (std::uint64_t rank = 0; rank < suffix_array_.size(); ++rank) {
-      const std::uint64_t position = suffix_array_[rank];
+      const Position position = suffix_array_[rank];
       if (position >= text_.size()) {
         return "rank " + std::to_string(rank) + " holds position " + std::to_string(position) + ", beyond the text";
       }
@@ -88,13 +89,13 @@ class Verifier {
     return std::nullopt;
   }
 
-  // The suffix one token longer than that at `position` must be the next of those that begin with its token.
-  std::optional<std::string> check_longer_suffix(std::uint64_t position) {
+  // The suffix at position - 1 must be the next one of those that begin with its first token.
+  std::optional<std::string> check_longer_suffix(Position position) {
     if (position == 0 || text_[position - 1] == Text<Token>::kSeparator) return std::nullopt;
     const std::uint64_t rank = next_rank_[text_[position - 1]]++;
     if (rank >= suffix_array_.size() || suffix_array_[rank] != position - 1) {
       return "rank " + std::to_string(rank) + " should hold position " + std::to_string(position - 1) +
-             (rank < suffix_array_.size() ? ", it holds " + std::to_string(suffix_array_[rank]) : "") +
+             (rank < suffix_array_.size() ? ", but holds " + std::to_string(suffix_array_[rank]) : "") +
              "; the suffixes are not in order";
     }
     return std::nullopt;

@@ -1,4 +1,4 @@
-// The few lines of test framework that these programs need.
+// A minimal test framework.
 #pragma once
 
 #include <cstdio>
@@ -11,7 +11,7 @@ namespace check {
 
 inline int n_failures = 0;
 
-// Reports a failed expectation and goes on.
+// Reports a failed expectation and continues.
 inline void that(bool holds, const std::string& what = "",
                  const std::source_location place = std::source_location::current()) {
   if (holds) return;

@@ -1,4 +1,4 @@
-// Checksums against published values, and the handing out of tasks.
+// Checksums against published values; parallel loops.
 #include <atomic>
 #include <stdexcept>
 #include <string>
@@ -15,7 +15,7 @@ std::span<const std::byte> bytes_of(const std::string& text) { return std::as_by
 
 void test_checksum() {
   using infgram::Checksum;
-  // XXH64, seed 0, as the xxhash project's own programs print them.
+  // XXH64 with seed 0, as printed by the programs of the xxhash project.
   check::that(Checksum::of(bytes_of("")) == 0xEF46DB3751D8E999);
   check::that(Checksum::of(bytes_of("a")) == 0xD24EC4F1A98C6E5B);
   check::that(Checksum::of(bytes_of("abc")) == 0x44BC2CF5AD770999);

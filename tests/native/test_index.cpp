@@ -1,4 +1,4 @@
-// Readers on many threads over one open index, for ThreadSanitizer: every answer is compared with the first.
+// Concurrent readers of one open index, for ThreadSanitizer: all results are compared with those of one thread.
 #include <thread>
 #include <vector>
 
@@ -28,7 +28,7 @@ Answers ask(const Index& index, std::span<const TokenId> text) {
     const ShardRanges ranges = find(index, text.subspan(i, 3));
     answers.counts.push_back(total_count(ranges));
     const auto next = next_tokens(index, ranges, 3);
-    answers.rows.insert(answers.rows.end(), next.rows.begin(), next.rows.end());
+    answers.rows.insert(answers.rows.end(), next.tokens.begin(), next.tokens.end());
     const auto documents = sampled_documents(index, ranges, 3, i, 1000, {0, total_count(ranges)});
     answers.documents.insert(answers.documents.end(), documents.begin(), documents.end());
     answers.counts.push_back(document_count(index, ranges, [](std::uint64_t) {}));

@@ -1,5 +1,5 @@
-// Long matches: texts that repeat themselves, with bounds so small that all of the long ones' code decides. Answers are
-// compared with a plain scan; the work is counted, since that, not time, is what is promised.
+// Long matches in repetitive texts, with bounds so small that the code for long matches decides most of them. Results
+// are compared with a plain scan. The work is counted, since the bounds promise work, not time.
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -31,7 +31,7 @@ Tokens fibonacci_word(std::size_t size) {
   return word;
 }
 
-// Texts of at most `most` tokens 0 to 2 that repeat themselves, or each other.
+// Makes texts of at most `most` tokens 0 to 2 that repeat themselves or each other.
 class Maker {
  public:
   explicit Maker(unsigned seed) : random_(seed) {}
@@ -52,7 +52,7 @@ class Maker {
         break;
       }
       case 2: tokens = fibonacci_word(size); break;
-      case 3:  // Thue and Morse
+      case 3:  // Thue-Morse
         for (std::size_t i = 0; i < size; ++i) tokens[i] = static_cast<TokenId>(std::popcount(i) % 2);
         break;
       default: {
@@ -105,7 +105,7 @@ std::vector<std::vector<std::uint64_t>> scan(const Documents& documents, const T
   return counts;
 }
 
-template <class Token>
+template <StoredToken Token>
 void compare(const Index& index, const Tokens& tokens, const std::vector<std::vector<std::uint64_t>>& counts,
              std::uint64_t min_count, MatchBounds bounds) {
   MatchPass<Token> pass(index, tokens, min_count, bounds);
@@ -163,7 +163,7 @@ void test_answers(const std::filesystem::path& root) {
   }
 }
 
-// What is promised of sequences of any shape: no token of the text is read twice. Of copies: few searches.
+// The bounds on work: for any sequence no token of the text is read twice; for copies there are few searches.
 void test_work(const std::filesystem::path& root) {
   constexpr std::size_t kSize = 20'000;
   Maker maker(7);
@@ -194,7 +194,7 @@ void test_work(const std::filesystem::path& root) {
   const MatchPass<std::uint16_t> pass(index, copies.back(), 1);
   check::that(pass.n_searches() < kSize / 64 + 3, "searches of a copy");
 
-  // The functions on top, at their own bounds, against finds of their own.
+  // The public functions, with their own bounds, against separate finds.
   for (const Tokens& copy : copies) {
     Tokens tokens(copy.begin() + 5, copy.begin() + 3000);
     tokens[2000] = 4;

@@ -1,4 +1,4 @@
-// Searches that share a thread, and searches on many threads: every answer is compared with a plain scan.
+// Interleaved searches, and searches on many threads: all results are compared with a plain scan.
 #include <algorithm>
 #include <set>
 #include <stdexcept>
@@ -56,7 +56,7 @@ std::vector<TokenId> random_tokens(std::uint32_t seed, std::size_t size, std::ui
   std::vector<TokenId> tokens;
   for (std::uint32_t x = seed; tokens.size() < size; x = x * 1664525 + 1013904223) {
     const std::uint32_t a = (x >> 24) % n_ids;
-    tokens.push_back(std::min(a, (x >> 12) % n_ids));  // small ids more often
+    tokens.push_back(std::min(a, (x >> 12) % n_ids));  // small ids are more frequent
   }
   return tokens;
 }
@@ -107,7 +107,7 @@ std::vector<TokenId> question(const Documents& documents, std::uint32_t seed, st
   return tokens;
 }
 
-// Asks in every way, and compares with the scan.
+// Runs every query, and compares with the scan.
 void ask(const Index& index, const Documents& documents, std::span<const TokenId> text) {
   std::vector<TokenId> flat;
   std::vector<std::size_t> starts = {0};
@@ -140,16 +140,16 @@ void ask(const Index& index, const Documents& documents, std::span<const TokenId
     const PositionScore& found = scores[t];
     check::that(found.suffix_length == session.suffix().size(), "the suffix of a session");
     check::that(found.context_count == session.context_count(), "the count of a session");
-    const RowId row = t < text.size() ? static_cast<RowId>(text[t]) : kEndOfDocument;
-    check::that(found.continuation_count == session.continuation_count(row), "a continuation");
+    const NextTokenId next_token = t < text.size() ? static_cast<NextTokenId>(text[t]) : kEndOfDocument;
+    check::that(found.continuation_count == session.continuation_count(next_token), "a continuation");
     const NextTokens next = session.distribution();
-    const auto found_row = std::ranges::find(next.rows, row, &NextToken::row);
-    check::that((found_row == next.rows.end() ? 0 : found_row->count) == found.continuation_count, "a row");
+    const auto found_row = std::ranges::find(next.tokens, next_token, &NextToken::id);
+    check::that((found_row == next.tokens.end() ? 0 : found_row->count) == found.continuation_count, "a next token");
     if (t < text.size()) session.append(text[t]);
   }
 }
 
-// Pieces of every document, beyond its ends too.
+// Reads windows of every document, also beyond its end.
 void read_windows(const Index& index, const Documents& documents) {
   for (std::size_t d = 0; d < documents.size(); ++d) {
     const std::size_t size = documents[d].size();
@@ -163,7 +163,7 @@ void read_windows(const Index& index, const Documents& documents) {
   check::throws<QueryError>([&] { (void)read_window(index, documents.size(), 0, 1); });
 }
 
-// Of more occurrences than are read: distinct documents that hold one, no more than were read.
+// Samples when there are more occurrences than are read: distinct documents with an occurrence, no more than were read.
 void sample(const Index& index, const Documents& documents, TokenId token) {
   const ShardRanges ranges = find(index, {&token, 1});
   const Frame frame{0, total_count(ranges)};

@@ -1,4 +1,4 @@
-// Packed arrays of every width; sections that are whole, cut, altered or swapped.
+// Packed arrays of every width; sections that are complete, truncated, altered or swapped.
 #include <fstream>
 #include <random>
 #include <vector>

@@ -1,4 +1,4 @@
-// Keys, and the sorter against std::sort over many kinds of text, widths, threads and block sizes.
+// Keys; the sorter against std::sort for many kinds of text, widths, numbers of threads and block sizes.
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -11,7 +11,7 @@ namespace {
 
 using namespace infgram;
 
-template <class Token>
+template <StoredToken Token>
 std::vector<Token> padded(const std::vector<std::vector<TokenId>>& documents, std::size_t& size) {
   std::vector<Token> text;
   for (const auto& document : documents) {
@@ -23,7 +23,7 @@ std::vector<Token> padded(const std::vector<std::vector<TokenId>>& documents, st
   return text;
 }
 
-template <class Token>
+template <StoredToken Token>
 std::vector<std::uint64_t> sorted_slowly(const std::vector<Token>& text, std::size_t size) {
   std::vector<std::uint64_t> positions;
   for (std::uint64_t i = 0; i < size; ++i) {
@@ -41,7 +41,7 @@ std::vector<std::uint64_t> sorted_slowly(const std::vector<Token>& text, std::si
   return positions;
 }
 
-template <class Token>
+template <StoredToken Token>
 void check_sorted(const std::vector<std::vector<TokenId>>& documents, TokenId largest_id, const std::string& name) {
   std::size_t size = 0;
   const std::vector<Token> text = padded<Token>(documents, size);
@@ -93,7 +93,7 @@ std::vector<std::pair<std::string, Documents>> texts(TokenId largest_id) {
   };
 }
 
-template <class Token>
+template <StoredToken Token>
 std::vector<std::uint64_t> sorted(const std::vector<Token>& text, std::size_t size, const SuffixSortOptions& options) {
   std::vector<std::uint64_t> found;
   sort_suffixes(
@@ -103,8 +103,8 @@ std::vector<std::uint64_t> sorted(const std::vector<Token>& text, std::size_t si
   return found;
 }
 
-// Texts with more equal beginnings than the smallest blocks hold: tied blocks, and their division by ranks.
-template <class Token>
+// Texts with more equal prefixes than the smallest blocks hold: tied blocks, and their division by ranks.
+template <StoredToken Token>
 void test_tied_blocks(const std::string& width) {
   std::mt19937 random(3);
   std::vector<TokenId> runs;

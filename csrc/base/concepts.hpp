@@ -1,0 +1,27 @@
+// Constraints on the types that templates of several layers take.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace infgram {
+
+// A token as token files store it: 8, 16 or 32 bits.
+template <class T>
+concept StoredToken = std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::uint32_t>;
+
+// A position as the sorter stores it: 32 bits where the text allows it, to save memory.
+template <class T>
+concept StoredPosition = std::same_as<T, std::uint32_t> || std::same_as<T, std::uint64_t>;
+
+// A destination for bytes, written front to back.
+template <class T>
+concept ByteSink = requires(T& sink, std::span<const std::byte> bytes) { sink.append(bytes); };
+
+// Called for each position of a text, or each rank of a suffix array.
+template <class F>
+concept PositionVisitor = std::invocable<F&, std::uint64_t>;
+
+}  // namespace infgram

@@ -1,0 +1,165 @@
+// Counts the next tokens after a range of suffixes, by reading the suffix array and the text.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <vector>
+
+#include "base/concepts.hpp"
+#include "base/types.hpp"
+#include "index/directory.hpp"
+#include "suffix/text.hpp"
+
+namespace infgram {
+
+// A token (or kEndOfDocument) and how often it follows.
+struct NextToken {
+  NextTokenId id;
+  std::uint64_t count;
+  bool operator==(const NextToken&) const = default;
+};
+
+// Sorted suffixes to read: a Shard, or the sections of a shard that is being built.
+template <class T, class Token>
+concept SuffixSource = requires(const T& suffixes, Rank rank, std::uint64_t depth) {
+  { suffixes.template typed_text<Token>() } -> std::same_as<Text<Token>>;
+  { suffixes.directory() } -> std::same_as<const Directory&>;
+  { suffixes.address(rank) } -> std::convertible_to<const void*>;
+  { suffixes.position(rank, depth) } -> std::same_as<Position>;
+};
+
+// Counts what follows suffixes that share their first `depth` > 0 tokens. Next tokens ascend with the ranks, so if two
+// ranks have the same next token, all ranks between them have it, too. In each round, every interval whose ends differ
+// is split, and all new points are read together.
+// Cost: O(d log(c / d)) reads for d distinct next tokens among c suffixes, up to kMaxReadsInFlight at a time; memory
+// for d next tokens.
+template <StoredToken Token, SuffixSource<Token> Suffixes>
+class NextTokenReader {
+ public:
+  NextTokenReader(const Suffixes& suffixes, std::uint64_t depth)
+      : suffixes_(suffixes),
+        text_(suffixes.template typed_text<Token>()),
+        depth_(depth),
+        is_in_keys_(depth <= Text<Token>::kKeyTokens) {}
+
+  // Appends the next tokens of a range. REQUIRES a range that is not empty.
+  void read(SuffixRange range, std::vector<NextToken>& next_tokens) {
+    if (range.count() <= kMaxReadsInFlight) {
+      for (Rank rank = range.lo; rank < range.hi; ++rank) points_.push_back({rank, 0});
+      read_codes(points_);
+    } else {
+      points_ = {{range.lo, 0}, {range.hi - 1, 0}};
+      read_codes(points_);
+      while (split_intervals()) {
+      }
+    }
+    append_runs(range.hi, next_tokens);
+  }
+
+ private:
+  static constexpr std::size_t kMaxReadsInFlight = 64;
+  static constexpr std::uint64_t kMostPieces = 16;
+
+  struct Point {
+    Rank rank;
+    std::uint64_t code;  // of its next token: 0 for the end of the document, otherwise the token id + 1
+  };
+
+  static bool is_open(const Point& a, const Point& b) { return a.code != b.code && b.rank - a.rank > 1; }
+
+  // Runs one round. Returns false if there was no interval to split.
+  bool split_intervals() {
+    std::uint64_t n_open = 0;
+    for (std::size_t i = 1; i < points_.size(); ++i) n_open += is_open(points_[i - 1], points_[i]) ? 1 : 0;
+    if (n_open == 0) return false;
+    const std::uint64_t most = std::clamp<std::uint64_t>(kMaxReadsInFlight / n_open, 2, kMostPieces);
+    splits_.clear();
+    for (std::size_t i = 1; i < points_.size(); ++i) {
+      if (!is_open(points_[i - 1], points_[i])) continue;
+      const Rank lo = points_[i - 1].rank;
+      const std::uint64_t gap = points_[i].rank - lo;
+      const std::uint64_t n_pieces = std::min(most, gap);
+      // Wide intervals are split at ranks whose keys are in the directory.
+      const std::uint64_t step = is_in_keys_ && gap >= 2 * n_pieces * kSampleStep ? kSampleStep : 1;
+      for (std::uint64_t piece = 1; piece < n_pieces; ++piece) {
+        const Rank rank = lo + gap * piece / n_pieces;
+        splits_.push_back({rank - rank % step, 0});
+      }
+    }
+    read_codes(splits_);
+    merge_splits();
+    return true;
+  }
+
+  // Inserts the new points, and drops points between two others with the same next token.
+  void merge_splits() {
+    merged_.clear();
+    const auto add = [this](const Point& point) {
+      const std::size_t n = merged_.size();
+      if (n >= 2 && merged_[n - 1].code == point.code && merged_[n - 2].code == point.code) {
+        merged_.back() = point;
+      } else {
+        merged_.push_back(point);
+      }
+    };
+    auto split = splits_.begin();
+    for (const Point& point : points_) {
+      for (; split != splits_.end() && split->rank < point.rank; ++split) add(*split);
+      add(point);
+    }
+    points_.swap(merged_);
+  }
+
+  void read_codes(std::vector<Point>& points) const {
+    for (std::size_t begin = 0; begin < points.size(); begin += kMaxReadsInFlight) {
+      read_codes(points.data() + begin, std::min(kMaxReadsInFlight, points.size() - begin));
+    }
+  }
+
+  void read_codes(Point* points, std::size_t n) const {
+    std::array<std::uint64_t, kMaxReadsInFlight> positions;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!is_in_directory(points[i].rank)) __builtin_prefetch(suffixes_.address(points[i].rank));
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      if (is_in_directory(points[i].rank)) continue;
+      positions[i] = suffixes_.position(points[i].rank, depth_);
+      text_.prefetch(positions[i]);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      points[i].code = is_in_directory(points[i].rank) ? code_of(suffixes_.directory().key(points[i].rank))
+                                                       : static_cast<Token>(text_[positions[i]] + 1);
+    }
+  }
+
+  [[nodiscard]] bool is_in_directory(Rank rank) const { return is_in_keys_ && suffixes_.directory().holds(rank); }
+
+  // The code of the token after the first `depth_` tokens. The separator plus one is 0, in the key as in the text.
+  [[nodiscard]] std::uint64_t code_of(std::uint64_t key) const {
+    return static_cast<Token>(key >> (64 - depth_ * Text<Token>::kTokenBits));
+  }
+
+  void append_runs(std::uint64_t end, std::vector<NextToken>& next_tokens) const {
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const NextTokenId next_token = static_cast<NextTokenId>(points_[i].code) - 1;
+      const std::uint64_t count = (i + 1 < points_.size() ? points_[i + 1].rank : end) - points_[i].rank;
+      if (i > 0 && points_[i - 1].code == points_[i].code) {
+        next_tokens.back().count += count;
+      } else {
+        next_tokens.push_back({next_token, count});
+      }
+    }
+  }
+
+  const Suffixes& suffixes_;
+  Text<Token> text_;
+  std::uint64_t depth_;
+  bool is_in_keys_;            // whether the sampled keys include the next token
+  std::vector<Point> points_;  // ascending by rank
+  std::vector<Point> splits_;
+  std::vector<Point> merged_;
+};
+
+}  // namespace infgram
