@@ -64,11 +64,11 @@ def test_from_a_bucket_to_a_bucket(cluster: Cluster, folder: Path, options: dict
     assert stored(f"{bucket}/ray/x.partial") == {}
     assert [stage.n_tasks for stage in summary.stages] == [1, N_SPLITS, summary.n_shards]
     assert summary.cpu_hours > 0
-    assert {progress.stage for progress in seen} == {"tokenise", "sort"}
+    assert {progress.stage for progress in seen} == {"tokenize", "sort"}
     assert list((folder / "scratch").iterdir()) == []
 
 
-@pytest.mark.parametrize("work", ["tokenise_split", "build_shard"])
+@pytest.mark.parametrize("work", ["tokenize_split", "build_shard"])
 def test_a_worker_is_killed(
     cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes], work: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_the_driver_is_killed(
     os.kill(driver.pid, signal.SIGKILL)
     assert driver.wait() == -signal.SIGKILL
     summary = build(folder / "corpus", folder / "x", **options, **LEAST)
-    assert {stage.stage: stage.n_kept for stage in summary.stages}["tokenise"] >= 2
+    assert {stage.stage: stage.n_kept for stage in summary.stages}["tokenize"] >= 2
     assert content(folder / "x") == expected
 
 
@@ -126,7 +126,7 @@ def test_a_task_that_never_ends_well(cluster: Cluster) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(ServiceError, match="a task was begun 4 times on the Ray cluster and never ended"):
+    with pytest.raises(ServiceError, match="a task was started 4 times on the Ray cluster and never finished"):
         list(RayExecutor().run(die, [1], Needs(1, None)))
 
 
