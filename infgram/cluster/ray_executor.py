@@ -34,7 +34,7 @@ class RayExecutor:
         """Return some CPUs of the smallest node, and their share of the memory."""
         nodes = [node for node in self._nodes() if node.get("CPU", 0) >= 1]
         if not nodes:
-            raise ServiceError("the Ray cluster has no node with a CPU; add one with ray start --num-cpus")
+            raise ServiceError("the Ray cluster has no node with a CPU; add a node that has one")
         smallest = min(nodes, key=lambda node: node["CPU"])
         cpus = min(_MOST_CPUS, int(smallest["CPU"]))
         memory = min(node["memory"] * cpus / max(1.0, node["CPU"]) for node in nodes)

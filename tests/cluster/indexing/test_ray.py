@@ -139,14 +139,14 @@ def test_disks_that_nodes_declare(cluster: Cluster) -> None:
     node = add_node(cluster, num_cpus=1, resources={"disk": 10**10})
     try:
         assert list(RayExecutor().run(where, [1, 2], Needs(1, None, 6 * 10**9))) == [node.node_id] * 2
-        with pytest.raises(QueryError, match=r"20,000,000,000 disk; no node of the Ray cluster has so much"):
+        with pytest.raises(QueryError, match=r"20,000,000,000 disk; no node of the Ray cluster has that"):
             list(RayExecutor().run(where, [1], Needs(1, None, 2 * 10**10)))
     finally:
         cluster.remove_node(node)
 
 
 def test_what_no_node_has_is_refused_at_once(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(QueryError, match=r"a task takes 64 CPU, .*no node of the Ray cluster has so much"):
+    with pytest.raises(QueryError, match=r"a task needs 64 CPU, .*no node of the Ray cluster has that"):
         build(folder / "corpus", folder / "x", **options, threads=64, memory="1GiB")
     with pytest.raises(QueryError, match="memory is 1MiB; this build takes at least"):
         build(folder / "corpus", folder / "x", **options, threads=1, memory="1MiB")
