@@ -1,4 +1,4 @@
-"""How fast does a corpus become an index, in how much memory and disk? Beside infini-gram, where that is at hand."""
+"""Measure the time, memory and disk space of index builds, and compare with infini-gram if it is installed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 _OURS: Final = Path(__file__).with_name("ours.py")
 _N_QUERIES: Final = 2000
 _LONGEST_QUERY: Final = 8
-_TOKENISED_BYTES: Final = 8_000_000  # of text, for a rival that takes a second for each of them
+_TOKENIZED_BYTES: Final = 8_000_000  # bytes of text for the rival, which takes a second per megabyte
 _ALL: Final = 1 << 62
 _MIB: Final = 1 << 20
 _LEAST_BUDGET: Final = 128 * _MIB
@@ -33,13 +33,13 @@ _LEAST_BUDGET: Final = 128 * _MIB
 
 @dataclass(frozen=True)
 class Bench:
-    """What all questions share.
+    """The options of all build benchmarks.
 
     Attributes:
-        folder: for corpora and indexes; what a question leaves there it removes.
-        threads: the most threads.
-        repeats: runs of ours, of which the median is taken; the rival runs once.
-        rival: None where it is not installed.
+        folder: the folder for corpora and indexes; each benchmark removes its files.
+        threads: the maximum number of threads.
+        repeats: the number of runs of infgram, of which the median is reported; the rival runs once.
+        rival: infini-gram; None if it is not installed.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class Bench:
     rival: Rival | None
 
     def sorting(self, tokens: Tokens) -> Iterator[Row]:
-        """Suffix sorting alone, with one thread and with all; counts compared."""
+        """Measure suffix sorting, with one thread and with all threads, and compare counts."""
         source = self._save(tokens)
         queries = _queries(tokens)
         for threads in sorted({1, self.threads}):
@@ -64,7 +64,7 @@ class Bench:
         self._clear()
 
     def hard_inputs(self, ordinary: Tokens) -> Iterator[Row]:
-        """Time a token on inputs that hurt, as a multiple of ordinary text's; each index verified."""
+        """Measure the sorting time per token on hard inputs, relative to ordinary text, and verify each index."""
         usual = 0.0
         for name, make in {"ordinary text": lambda: ordinary, **hard_corpora(ordinary)}.items():
             tokens = make()
@@ -76,7 +76,7 @@ class Bench:
         self._clear()
 
     def text(self, source: Path, tokenizer: str) -> Iterator[Row]:
-        """From `.jsonl.zst` to an index that opens, Python's start included."""
+        """Measure the build from `.jsonl.zst` to a finished index, including the start of Python."""
         text_bytes = _text_bytes(source)
         runs = [self._build(source, self.threads, tokenizer=tokenizer) for _ in range(self.repeats)]
         elapsed_s = statistics.median(measured.elapsed_s for measured, _ in runs)
@@ -92,7 +92,7 @@ class Bench:
         self._clear()
 
     def memory(self, tokens: Tokens) -> Iterator[Row]:
-        """Budgets from the size of the index down to a quarter of it; the same files each time."""
+        """Measure builds with memory limits of the index size down to a quarter of it; all indexes must be equal."""
         source = self._save(tokens)
         ample, _ = self._build(source, self.threads)
         files, size_bytes = _checksums(self._index), folder_bytes(self._index)
@@ -145,22 +145,22 @@ class Bench:
         if self.rival is None or not Path(tokenizer, "merges.txt").is_file():
             return None
         some, one = self.folder / "some" / "texts.jsonl.zst", self.folder / "one" / "texts.jsonl.zst"
-        write_texts(texts_of([str(source)]), some, _TOKENISED_BYTES)
+        write_texts(texts_of([str(source)]), some, _TOKENIZED_BYTES)
         write_texts(texts_of([str(source)]), one, 1)
-        one_s, _ = self.rival.tokenise(one.parent, Path(tokenizer), self.folder / "rival-one", self.threads)
-        all_s, tokens = self.rival.tokenise(some.parent, Path(tokenizer), self.folder / "rival-some", self.threads)
+        one_s, _ = self.rival.tokenize(one.parent, Path(tokenizer), self.folder / "rival-one", self.threads)
+        all_s, tokens = self.rival.tokenize(some.parent, Path(tokenizer), self.folder / "rival-some", self.threads)
         ours = encoded(texts_of([str(some)]), resolve(tokenizer), _ALL)
         _check_equal("token ids", ours.tolist(), tokens.tolist())
         whole = encoded(texts_of([str(source)]), resolve(tokenizer), _ALL)
         sort_s, _ = self.rival.sort(whole, self.folder / "rival-sort", self.threads)
-        # Two runs tell what its tokenizer takes to load, once, from what the text takes.
-        tokenised_bytes = _text_bytes(some) - _text_bytes(one)
-        seconds_per_byte = (all_s - one_s) / tokenised_bytes
+        # Two runs separate the time to load the tokenizer from the time to tokenize the text.
+        tokenized_bytes = _text_bytes(some) - _text_bytes(one)
+        seconds_per_byte = (all_s - one_s) / tokenized_bytes
         return {
             "mb_per_s": text_bytes / (one_s + seconds_per_byte * text_bytes + sort_s) / 1e6,
             "tokenise_mb_per_s": 1e-6 / seconds_per_byte,
             "load_s": one_s,
-            "tokenised_bytes": tokenised_bytes,
+            "tokenised_bytes": tokenized_bytes,
             "sort_s": sort_s,
         }
 
@@ -182,7 +182,7 @@ class Bench:
 
 
 def _queries(tokens: Tokens) -> list[list[int]]:
-    """Pieces of one to eight tokens from places of chance, every second with one token altered."""
+    """Return random pieces of one to eight tokens; in every second one, one token is altered."""
     random = np.random.default_rng(1)
     queries = []
     for number, start in enumerate(random.integers(0, len(tokens), _N_QUERIES).tolist()):
@@ -201,7 +201,7 @@ def _compared(question: str, threads: int, ours: Row, theirs: Row) -> Row:
 
 def _check_equal(what: str, ours: Any, theirs: Any) -> None:
     if ours != theirs:
-        raise SystemExit(f"{what} differ, so no time counts")
+        raise SystemExit(f"{what} differ, so the benchmark is invalid")
 
 
 def _checksums(folder: Path) -> dict[str, str]:

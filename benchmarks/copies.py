@@ -1,11 +1,10 @@
-"""What do passages copied from the corpus cost, of any length and period? Beside ordinary text, in one run.
+"""Measure queries of passages copied from the corpus, of several lengths and periods, relative to ordinary text.
 
     python benchmarks/copies.py --tokens 10e6 --folder DISK --record FOLDER
 
-The corpus is made here: random tokens with the frequencies of words, and one document of 200,000 tokens for each way of
-repeating itself. One thread; times are processor time, the least of several runs, so that other work on the machine
-counts less; what counts is the ratio to ordinary text. Lengths and counts are checked at 200 positions by counts of
-their own.
+The corpus is generated: random tokens with the frequencies of words, and one document of 200,000 tokens for each kind
+of repetition. Queries use one thread. Times are processor time, the minimum of several runs, to reduce the influence
+of other processes. Lengths and counts are verified at 200 positions with separate counts.
 """
 
 from __future__ import annotations
@@ -20,7 +19,9 @@ from typing import Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.machine import describe
@@ -33,7 +34,7 @@ _CHECKED: Final = 200  # positions
 
 
 def main() -> None:
-    """Parse the options, print the rows and, if asked, write the record."""
+    """Parse the options, print the rows, and write the record if requested."""
     options = _options()
     rows: list[Row] = [describe(None)]
     text = _ordinary(1, int(options.tokens))
@@ -100,7 +101,7 @@ def _check_score(index: infgram.Index, tokens: Int64Array) -> None:
 
 
 def _ordinary(seed: int, size: int) -> Int64Array:
-    """Tokens as frequent as words are."""
+    """Return random tokens with the frequency distribution of words."""
     drawn = np.random.default_rng(seed).pareto(1.1, size) * 20
     return np.minimum(drawn, _VOCABULARY - 1).astype(np.int64)
 
@@ -114,10 +115,14 @@ def _fibonacci(size: int) -> Int64Array:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--tokens", type=float, default=10e6, help="of ordinary text in the corpus")
+    parser.add_argument(
+        "--tokens", type=float, default=10e6, help="tokens of ordinary text in the corpus (default: 10e6)"
+    )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=None, help="where the index is built")
-    parser.add_argument("--record", type=Path, default=None, help="a folder for copies.json and copies.md")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="a folder for the index (default: the temporary folder)"
+    )
+    parser.add_argument("--record", type=Path, default=None, help="write copies.json and copies.md to this folder")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Token corpora for benchmarks: from files that are given, or made from the source code that every machine holds.
+"""Token corpora for benchmarks, from given files or from the source code on this machine.
 
 A corpus is one array of 16-bit token ids, each document followed by `SEPARATOR`.
 """
@@ -43,12 +43,12 @@ _SOURCE_SUFFIXES: Final = (
 
 
 def texts_of(inputs: Sequence[str]) -> Iterator[str]:
-    """The documents of files and folders that infgram reads."""
+    """Return the texts of the documents in files and folders."""
     return (document.text for document in Corpus(list(inputs), on_error="skip").documents())
 
 
 def source_texts(folders: Sequence[str] = ()) -> Iterator[str]:
-    """Source code, each text once: of the folders given, and of this Python with all that is installed for it."""
+    """Return distinct source files of the given folders, of Python, and of its installed packages."""
     paths = sysconfig.get_paths()
     own = (paths["stdlib"], paths["purelib"], paths["platlib"], paths["include"], "/usr/include")
     seen: set[int] = set()
@@ -70,20 +70,20 @@ def _source(path: Path) -> str:
 
 
 def mixed(books: Iterable[str], source: Iterable[str], tokenizer: Tokenizer, n_tokens: int) -> Tokens:
-    """Half books and half source where there is enough of both, else what there is, up to `n_tokens`."""
+    """Return up to `n_tokens` tokens, half from books and half from source code if both have enough."""
     first = encoded(books, tokenizer, n_tokens // 2)
     return np.concatenate([first, encoded(source, tokenizer, n_tokens - len(first))])
 
 
 def encoded(texts: Iterable[str], tokenizer: Tokenizer, n_tokens: int) -> Tokens:
-    """The tokens of the texts, cut off at `n_tokens`."""
+    """Return the first `n_tokens` tokens of the texts."""
     parts: list[Tokens] = [np.empty(0, dtype=np.uint16)]
     total, encode = 0, None
     for batch in _batches(texts):
         encode = encode or bulk_encoder(tokenizer, [text[:8192] for text in batch[:64]], 1)
         token_ids, lengths = encode(batch)
         if token_ids.size and int(token_ids.max()) >= SEPARATOR:
-            raise SystemExit("this benchmark wants a tokenizer whose ids are below 65,535, as GPT-2's")
+            raise SystemExit("the benchmark requires a tokenizer with ids below 65,535, such as GPT-2's")
         parts.append(separated(token_ids, lengths))
         total += len(parts[-1])
         if total >= n_tokens:
@@ -92,13 +92,13 @@ def encoded(texts: Iterable[str], tokenizer: Tokenizer, n_tokens: int) -> Tokens
 
 
 def separated(token_ids: npt.NDArray[np.unsignedinteger], lengths: npt.NDArray[np.int64]) -> Tokens:
-    """Token ids end to end, with a separator after each document."""
+    """Concatenate token ids, with a separator after each document."""
     tokens: Tokens = np.insert(token_ids.astype(np.uint16), np.cumsum(lengths), SEPARATOR)
     return tokens
 
 
 def hard_corpora(ordinary: Tokens) -> dict[str, Callable[[], Tokens]]:
-    """Inputs that hurt a suffix sorter, each as long as the ordinary one, from whose tokens they are made."""
+    """Return hard inputs for a suffix sorter, with the length and the tokens of the ordinary one."""
     n_tokens = len(ordinary)
     text = ordinary[ordinary != SEPARATOR]
 
@@ -121,7 +121,7 @@ def hard_corpora(ordinary: Tokens) -> dict[str, Callable[[], Tokens]]:
 
 
 def write_texts(texts: Iterable[str], path: Path, n_bytes: int) -> Path:
-    """A `.jsonl.zst` of texts, as many as make so many bytes."""
+    """Write texts to a `.jsonl.zst` file until it has the given number of bytes of text."""
     path.parent.mkdir(exist_ok=True)
     zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     with zstd.open(path, "wt", encoding="utf-8") as file:
@@ -134,7 +134,7 @@ def write_texts(texts: Iterable[str], path: Path, n_bytes: int) -> Path:
 
 
 def cut(tokens: Tokens, n_tokens: int) -> Tokens:
-    """The first tokens, the last of them replaced by a separator."""
+    """Return the first tokens, with the last one replaced by a separator."""
     first: Tokens = tokens[:n_tokens].copy()
     if len(first):
         first[-1] = SEPARATOR

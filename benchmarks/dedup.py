@@ -1,12 +1,12 @@
-"""How long does it take to find all duplicates, beside sorting the suffixes of the same tokens?
+"""Measure the time to find all duplicates, relative to sorting the suffixes of the same tokens.
 
     python benchmarks/dedup.py IDS.npy LENGTHS.npy --tokens 100e6 --shards 1 4 --folder DISK
 
-IDS.npy holds the token ids of all documents end to end (below 65,535), LENGTHS.npy how many each document has; if the
-corpus is smaller than --tokens, its documents are followed by themselves with every id altered, so that the second
-half has the same repeats and shares none with the first. The index is built in the folder, in a process that sorts
-with as many threads as the duplicates are then looked for with. The duplicates are checked first, token by token,
-against hashes of all windows of the text. One JSON object a row.
+IDS.npy contains the concatenated token ids of all documents (below 65,535), LENGTHS.npy the number of tokens of each
+document. If the corpus is smaller than --tokens, a copy with altered ids is appended, which has the same repeats and
+shares none with the original. A separate process builds the index in the folder, with the same number of threads that
+then find duplicates. The duplicates are verified first, token by token, against hashes of all windows of the text.
+Output: one JSON object per row.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.corpora import SEPARATOR, Tokens, cut, separated
@@ -37,7 +39,7 @@ _OURS = Path(__file__).with_name("ours.py")
 
 
 def main() -> None:
-    """Print a row for the machine and one for each number of shards."""
+    """Print one row for the machine and one for each number of shards."""
     options = _options()
     print(json.dumps(describe(None)))
     ids, lengths = np.load(options.ids), np.load(options.lengths)
@@ -50,7 +52,7 @@ def main() -> None:
 
 
 def duplicate_tokens(tokens: Tokens, min_tokens: int) -> Flags:
-    """Which tokens lie in a window of `min_tokens` that stands earlier, by 64-bit hashes of all windows."""
+    """Return which tokens lie in a window of `min_tokens` that occurs earlier, by 64-bit hashes of all windows."""
     n_windows = len(tokens) - min_tokens + 1
     flags: Flags = np.zeros(len(tokens), dtype=np.bool_)
     if n_windows <= 0:
@@ -67,7 +69,7 @@ def duplicate_tokens(tokens: Tokens, min_tokens: int) -> Flags:
 
 
 def _hashes(tokens: Tokens, min_tokens: int) -> npt.NDArray[np.uint64]:
-    """Of each window a polynomial in random numbers, one a token; put together from windows of powers of two."""
+    """Return a polynomial hash of each window, composed from windows whose lengths are powers of two."""
     random = np.random.default_rng(7)
     factor = int(random.integers(1 << 63)) * 2 + 1
     power = random.integers(1 << 64, size=SEPARATOR + 1, dtype=np.uint64)[tokens]  # windows of 2^i tokens
@@ -83,7 +85,7 @@ def _hashes(tokens: Tokens, min_tokens: int) -> npt.NDArray[np.uint64]:
 
 
 def _corpus(tokens: Tokens, n_tokens: int) -> Tokens:
-    """So many tokens; what is missing is made of altered copies."""
+    """Return `n_tokens` tokens, extended with altered copies if necessary."""
     parts, total, n_copies = [tokens], len(tokens), 0
     while total < n_tokens:
         n_copies += 1
@@ -105,7 +107,7 @@ def _row(folder: Path, tokens: Tokens, expected: Flags, shards: int, options: ar
             found = infgram.dedup(index, min_tokens=options.min_tokens, threads=options.threads)
             times.append(time.perf_counter() - began)
         if not np.array_equal(_flags(found, tokens), expected):
-            raise SystemExit("the duplicates are not those of the hashes, so no time counts")
+            raise SystemExit("the duplicates differ from those of the hashes, so the benchmark is invalid")
         totals = found.totals
         dedup_s, sort_s = statistics.median(times), built["sort_s"]
         return {
@@ -122,7 +124,7 @@ def _row(folder: Path, tokens: Tokens, expected: Flags, shards: int, options: ar
 
 
 def _flags(found: infgram.Duplicates, tokens: Tokens) -> Flags:
-    """The tokens that were found; documents are numbered as their separators are."""
+    """Return which tokens are duplicate; a document has the number of its separator."""
     starts = np.concatenate(([0], np.flatnonzero(tokens == SEPARATOR) + 1))
     flags: Flags = np.zeros(len(tokens), dtype=np.bool_)
     for document_id, spans in found:
@@ -137,11 +139,11 @@ def _options() -> argparse.Namespace:
     add("ids", type=Path, help="token ids, NumPy's .npy")
     add("lengths", type=Path, help="tokens of each document, .npy")
     add("--tokens", type=float, default=100e6, help="tokens of the corpus (default: 100e6)")
-    add("--min-tokens", type=int, default=50, help="tokens of a duplicate at least (default: 50)")
-    add("--shards", type=int, nargs="+", default=[1], help="cut the corpus into so many (default: 1)")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="(default: all cores)")
-    add("--repeats", type=int, default=3, help="runs, of which the median counts (default: 3)")
-    add("--folder", type=Path, help="for the index (default: the system's temporary one)")
+    add("--min-tokens", type=int, default=50, help="minimum length of a duplicate in tokens (default: 50)")
+    add("--shards", type=int, nargs="+", default=[1], help="number of shards (default: 1)")
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="number of threads (default: all cores)")
+    add("--repeats", type=int, default=3, help="number of runs, of which the median is reported (default: 3)")
+    add("--folder", type=Path, help="a folder for the index (default: the temporary folder)")
     return parser.parse_args()
 
 

@@ -1,11 +1,12 @@
-"""What does it cost to ask shards on a Ray cluster instead of on one machine? Over a direct query to the same index.
+"""Measure the latency of queries to shards on a Ray cluster, relative to direct queries of the same index.
 
-    python benchmarks/fan_out.py                              a minute: source code of this machine, in 8 shards
+    python benchmarks/fan_out.py                              one minute: source code of this machine, in 8 shards
     python benchmarks/fan_out.py CORPUS.infgram               an index of 8 shards or more
     python benchmarks/fan_out.py --record FOLDER
 
-A cluster of two nodes runs on this machine, over its loopback interface. The index is spread over it twice: an owner
-for each of 8 groups of shards, and one a node. Answers are checked before a time counts. Needs the extra ray.
+A cluster of two nodes runs on this machine, over its loopback interface. The index is deployed twice: with one owner
+for each of 8 groups of shards, and with one owner per node. Results are verified before they are timed. Requires the
+extra ray.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.corpora import source_texts, write_texts
@@ -45,11 +48,13 @@ QUESTIONS: Final[dict[str, Question]] = {
 
 
 def main() -> None:
-    """Parse the options, print the answers and, if asked, write the record."""
+    """Parse the options, print the results, and write the record if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("index", nargs="?", type=Path, help="of 8 shards or more (default: one is made)")
-    parser.add_argument("--characters", type=float, default=40e6, help="of the corpus that is made (default: 40e6)")
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="write fan_out.json and fan_out.md there")
+    parser.add_argument("index", nargs="?", type=Path, help="an index of 8 shards or more (default: build one)")
+    parser.add_argument("--characters", type=float, default=40e6, help="tokens of the generated corpus (default: 40e6)")
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="write fan_out.json and fan_out.md to this folder"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="infgram-fan-out-") as folder:
         path = options.index or _made(Path(folder), int(options.characters))
@@ -62,7 +67,7 @@ def main() -> None:
                         rows.append(row)
                         print(in_words(row), flush=True)
     if options.record:
-        write_record(options.record, "fan_out", "Asking shards on a cluster", rows)
+        write_record(options.record, "fan_out", "Queries of shards on a cluster", rows)
 
 
 def _rows(path: Path, index: infgram.Index, n_owners: int) -> Iterator[Row]:
@@ -91,7 +96,7 @@ def _rows(path: Path, index: infgram.Index, n_owners: int) -> Iterator[Row]:
 def _times_ms(
     question: Question, index: infgram.Index, spread: infgram.Index, contexts: Sequence[list[int]]
 ) -> tuple[list[float], list[float]]:
-    """Direct and through the cluster, in turns; the answers must be equal."""
+    """Alternate direct and cluster queries; the results must be equal."""
     direct, through = [], []
     for number, context in enumerate(contexts):
         began = time.perf_counter()
@@ -101,7 +106,7 @@ def _times_ms(
         ended = time.perf_counter()
         if found != expected:
             raise SystemExit(f"wrong answer for {context}: {found}, expected {expected}")
-        if number >= len(contexts) // 10:  # the first ones open what is behind the names
+        if number >= len(contexts) // 10:  # the first queries open connections
             direct.append((between - began) * 1e3)
             through.append((ended - between) * 1e3)
     return direct, through
@@ -126,7 +131,7 @@ def _batch_row(index: infgram.Index, spread: infgram.Index, contexts: Sequence[l
 
 
 def _contexts(index: infgram.Index) -> list[list[int]]:
-    """Half stand in the corpus, half have one token altered."""
+    """Return patterns: half occur in the corpus, and half have one altered token."""
     chance = random.Random(7)
     contexts: list[list[int]] = []
     while len(contexts) < N_CALLS:
@@ -142,7 +147,7 @@ def _contexts(index: infgram.Index) -> list[list[int]]:
 
 
 def _made(folder: Path, n_characters: int) -> Path:
-    """Source code of this machine in `N_SHARDS` shards."""
+    """Build an index of the source code on this machine with `N_SHARDS` shards."""
     texts = write_texts(source_texts([]), folder / "texts.jsonl.zst", n_characters)
     whole = folder / "whole.infgram"
     with infgram.build(texts, whole, tokenizer="bpe") as index:

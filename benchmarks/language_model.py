@@ -1,14 +1,14 @@
-"""Do an index and a neural model together beat either, and by how much? Perplexities on text that neither has seen.
+"""Measure the perplexity of an index, a neural model, and their mixtures on held-out text.
 
-    python benchmarks/language_model.py                 minutes: Python's own library, a tiny model trained here
+    python benchmarks/language_model.py                 some minutes: Python's library, a tiny model trained here
     python benchmarks/language_model.py DATA_FOLDER --context-length 512
                                                         the sets there, its model (trained with 512 tokens of context),
                                                         and Python source as one more set
 
-DATA_FOLDER holds a folder for each set with train, valid and test.jsonl.zst, a model in mix-lm/ and its tokenizer in
-tokenizers/mix8k/ (or name them). The train texts are indexed: all sets in one index, and each in one of its own.
-Weights and gates are fitted on valid. Test is evaluated once for each index: that of all sets, the set's own, and,
-for text out of an index's domain, that of another set. Indexes and the neural model's scores are kept in --folder.
+DATA_FOLDER contains a folder for each set with train, valid and test.jsonl.zst, a model in mix-lm/, and its tokenizer
+in tokenizers/mix8k/ (or set options). The train texts are indexed twice: all sets in one index, and each set in its
+own. Weights and gates are fitted on valid. Test is evaluated once with each index: that of all sets, that of its own
+set, and, for out-of-domain text, that of another set. --folder keeps the indexes and the scores of the neural model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.machine import describe
@@ -42,13 +44,13 @@ from infgram.tokenizers import resolve, train_bpe
 from infgram.types import Int64Array
 
 GOALS: Final = {"books": 0.13, "dclaw": 0.13, "python": 0.17, "techdocs": 0.19}
-"""By how much the gate is to be better than the paper's rule, with one index over all sets."""
+"""The goal for each set: the improvement of the gate over the paper's rule, with one index of all sets."""
 
 Row = dict[str, Any]
 
 
 class Remembered:
-    """A neural model's scores, kept in a folder, so that each text is evaluated once."""
+    """The scores of a neural model, cached in a folder so that each text is evaluated once."""
 
     def __init__(self, model: Evaluates, name: str, folder: Path) -> None:
         self._model, self._name, self._folder = model, name, folder
@@ -74,7 +76,7 @@ class Remembered:
 
 
 def main() -> None:
-    """Parse the options, print the answers and, if asked, write the record."""
+    """Parse the options, print the results, and write the record if requested."""
     options = _options()
     logging.getLogger("transformers").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="infgram-lm-") as temporary:
@@ -130,7 +132,7 @@ def _evaluate(path: Path, split: Split, neural: Remembered, options: argparse.Na
             index, test, tune=valid, neural=neural, text_name=split.test.name, neural_name=name, end_token=0
         )
     row = found.as_json()
-    del row["gains"], row["calibration"]  # long; the reports have them
+    del row["gains"], row["calibration"]  # long, and included in the reports
     return found, row
 
 
@@ -153,7 +155,7 @@ def _index(path: Path, train: list[Path], tokenizer: str) -> Path:
 
 
 def _in_words(row: Row) -> str:
-    """A line for people."""
+    """Return a line of text for a row."""
     perplexity, change = row["perplexity"], row["change"]
     parts = [f"{name} {value:.2f}" for name, value in perplexity.items() if value and name in _SHOWN]
     return (
@@ -164,7 +166,7 @@ def _in_words(row: Row) -> str:
 
 
 def _verdicts(rows: Sequence[Row]) -> list[str]:
-    """Whether the goals are reached, and the gate is never worse than what it is made of."""
+    """Check the goals, and that the gate is never worse than its components."""
     lines = []
     for row in rows:
         label = f"{row['set']}, index of {row['index']}"
@@ -193,11 +195,11 @@ _SHOWN: Final = {
     "neural": "neural model",
     "paper": "**the paper's rule** (two weights)",
     "kn5": "5-gram Kneser–Ney, one weight",
-    "smoothed": "Kneser–Ney over all lengths, one weight",
+    "smoothed": "Kneser–Ney with unbounded order, one weight",
     "classes": "all models of the index, classes",
-    "classes_cache": "… and the document's cache, classes",
+    "classes_cache": "… and the document cache, classes",
     "gated_index": "all models of the index, gate",
-    "gated": "… and the document's cache, gate",
+    "gated": "… and the document cache, gate",
 }
 
 
@@ -225,7 +227,7 @@ _TABLES: Final = {
 _TITLES: Final = {
     "all": "One index over all train texts",
     "own": "An index of the set's own train text",
-    "foreign": "An index of another set: text out of its domain",
+    "foreign": "An index of another set: out-of-domain text",
 }
 
 
@@ -279,15 +281,21 @@ def _copies(row: Row) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("data", nargs="?", type=Path, metavar="DATA_FOLDER", help="sets, model, tokenizer (default: made here)")
+    add(
+        "data",
+        nargs="?",
+        type=Path,
+        metavar="DATA_FOLDER",
+        help="a folder with sets, model and tokenizer (default: generate them)",
+    )
     add("--set", action="append", help="a set to use; may be repeated (default: books, dclaw, python, techdocs)")
     add("--model", type=Path, help="a folder (default: DATA_FOLDER/mix-lm)")
     add("--tokenizer", type=Path, help="a folder (default: DATA_FOLDER/tokenizers/mix8k)")
-    add("--context-length", type=int, help="tokens that the model sees (default: what it allows)")
-    add("--max-tokens", type=int, default=200_000, help="of each text (default: 200000)")
-    add("--train-s", type=float, default=60.0, help="how long the tiny model is trained, in seconds (default: 60)")
-    add("--folder", type=Path, help="keep indexes, scores and reports there (default: none is kept)")
-    add("--record", type=Path, metavar="FOLDER", help="write language_model.json and language_model.md there")
+    add("--context-length", type=int, help="context length of the model in tokens (default: its maximum)")
+    add("--max-tokens", type=int, default=200_000, help="maximum tokens of each text (default: 200000)")
+    add("--train-s", type=float, default=60.0, help="training time of the tiny model in seconds (default: 60)")
+    add("--folder", type=Path, help="keep indexes, scores and reports in this folder (default: keep none)")
+    add("--record", type=Path, metavar="FOLDER", help="write language_model.json and language_model.md to this folder")
     return parser.parse_args()
 
 

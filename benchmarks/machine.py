@@ -1,4 +1,4 @@
-"""What a record must say about where it was made."""
+"""Description of the machine for a record."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import infgram
 
 
 def memory_bytes() -> int:
-    """The machine's memory."""
+    """Return the memory of the machine in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def describe(rival_version: str | None) -> dict[str, object]:
-    """Processor, memory, versions, commit and date."""
+    """Return the processor, memory, versions, commit and date."""
     return {
         "question": "machine",
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
@@ -44,7 +44,7 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    """The tree's, with a mark if it was changed since; empty outside of a checkout."""
+    """Return the commit of the source tree, marked if it has changes; empty outside of a checkout."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         cwd=Path(__file__).parent,

@@ -1,4 +1,4 @@
-"""A command run in processes of its own: how long it took, what memory and disk it took at its peak."""
+"""Run a command, and measure its time and its peak use of memory and disk."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _DISK_EVERY: Final = 10  # samples
 
 @dataclass(frozen=True)
 class Measured:
-    """One run.
+    """The measurements of one run.
 
     Attributes:
-        lines: what it printed, a line each, and when: seconds since the start.
-        elapsed_s: from start to end.
-        memory_bytes: the peak of anonymous and shared memory, over all its processes, mapped files not counted.
-        disk_bytes: the peak of what lay in its folder.
+        lines: the printed lines, each with its time in seconds since the start.
+        elapsed_s: the duration in seconds.
+        memory_bytes: the peak of anonymous and shared memory of all its processes, without mapped files.
+        disk_bytes: the peak size of its folder.
     """
 
     lines: list[tuple[float, str]]
@@ -32,7 +32,7 @@ class Measured:
     disk_bytes: int
 
     def at(self, beginning: str) -> float:
-        """When it printed a line that begins so."""
+        """Return the time of the first line with a prefix."""
         return next(at for at, line in self.lines if line.strip().startswith(beginning))
 
 
@@ -46,12 +46,12 @@ def run(
 
     Args:
         command: the program and its arguments.
-        folder: where it writes.
-        environment: set for it besides ours.
-        working_folder: its own.
+        folder: the folder that it writes to.
+        environment: additional environment variables.
+        working_folder: its working directory.
 
     Raises:
-        SystemExit: it failed; says what it printed.
+        SystemExit: the command failed; the message includes its output.
     """
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -79,7 +79,7 @@ def run(
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder; those that vanish meanwhile are passed over."""
+    """Return the size of all files below a folder, ignoring files that are removed concurrently."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -91,7 +91,7 @@ def folder_bytes(folder: Path) -> int:
 
 
 class _Sampler:
-    """Looks at a session's processes and a folder again and again, on a thread, while it is entered."""
+    """A context manager whose thread samples the processes of a session and the size of a folder."""
 
     def __init__(self, session: int, folder: Path) -> None:
         self.memory_bytes = self.disk_bytes = 0
@@ -116,7 +116,7 @@ class _Sampler:
 
 
 def _processes(session: int) -> list[str]:
-    """Those of a session; its first has the smallest number, so most others need not be looked at."""
+    """Return the processes of a session. They have larger ids than the first one, so smaller ids are skipped."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdecimal() and int(name) >= session:

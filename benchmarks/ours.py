@@ -1,4 +1,4 @@
-"""One measured build by infgram, in a process of its own: reads what to do from its arguments, prints JSON.
+"""Run one measured build in a separate process: read the options from the arguments, print JSON.
 
 python benchmarks/ours.py '{"source": "tokens.npy", "output": "index", "threads": 2, …}'
 """
@@ -14,13 +14,13 @@ import infgram
 from infgram import _core
 from infgram.corpus import TokenCorpus
 
-SEPARATOR = 0xFFFF  # as in corpora.py, which imports more than a measured process should hold
+SEPARATOR = 0xFFFF  # as in corpora.py, whose imports would add to the measured memory
 
 _NUMBERS = ("n_tokens", "n_documents", "size_bytes", "directory_bytes")
 
 
 class _Clock:
-    """Times a function however it is called: by the wall, and by the processor over all threads."""
+    """Measures the calls of a function: wall time, and processor time of all threads."""
 
     def __init__(self, function: Any) -> None:
         self.elapsed_s = self.cpu_s = 0.0
@@ -36,7 +36,7 @@ class _Clock:
 
 
 def main() -> None:
-    """Build, and print how long it all and the sorting took and how many tokens there are; verify if asked."""
+    """Build, verify if requested, and print the total time, the sorting time, and the number of tokens."""
     job = json.loads(sys.argv[1])
     options: dict[str, Any] = {"threads": job["threads"], "overwrite": True}
     options |= {name: job[name] for name in ("memory", "shard_tokens", "token_width_bits") if job.get(name)}

@@ -1,12 +1,12 @@
-"""How long does a question take? Beside infini-gram, on one corpus, in one run, on one thread.
+"""Measure the latency of queries with one thread, and compare with infini-gram on the same corpus.
 
     python benchmarks/queries.py IDS.npy LENGTHS.npy --tokens 10e6 100e6 400e6 --folder DISK --record FOLDER
 
-IDS.npy holds the token ids of all documents end to end (uint16), LENGTHS.npy how many each document has. The last
-documents of a fixed shuffle are held out: most questions come from them. Both indexes are built in the folder, once.
-infini-gram is measured when its package can be imported, each question at the better of its settings (prefetch depths
-0, and its defaults). Answers are checked before a time is printed: counts with a scan of the corpus, the rest with
-infini-gram where it is exact. One JSON object a row; times in microseconds.
+IDS.npy contains the concatenated token ids of all documents (uint16), LENGTHS.npy the number of tokens of each
+document. The last documents of a fixed shuffle are held out, and most queries come from them. Both indexes are built
+in the folder, once. infini-gram is measured if its package can be imported, with the faster of two settings for each
+query (prefetch depths 0, and its defaults). Results are verified before they are timed: counts with a scan of the
+corpus, and others with infini-gram where it is exact. Output: one JSON object per row, with times in microseconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.machine import describe
@@ -49,12 +51,12 @@ RIVAL_SETTINGS: tuple[dict[str, int], ...] = (
 
 
 class Corpus:
-    """The documents that are indexed, and those held out.
+    """Split the documents into indexed and held-out ones.
 
     Args:
-        ids: all documents end to end.
-        lengths: tokens of each.
-        n_tokens: about how many to index.
+        ids: the concatenated token ids of all documents.
+        lengths: the number of tokens of each document.
+        n_tokens: the approximate number of tokens to index.
     """
 
     def __init__(self, ids: Ids, lengths: npt.NDArray[np.int64], n_tokens: int) -> None:
@@ -67,12 +69,12 @@ class Corpus:
         self.n_tokens = int(lengths[chosen].sum())
 
     def documents(self) -> Iterator[Ids]:
-        """Those that are indexed."""
+        """The indexed documents."""
         for document in self._chosen:
             yield self._ids[self._starts[document] : self._starts[document + 1]]
 
     def pieces(self, size: int, n: int, *, held_out: bool = True, seed: int = 1) -> list[Tokens]:
-        """Random pieces of documents, held out or indexed."""
+        """Return random pieces of held-out or indexed documents."""
         rng = np.random.default_rng([seed, size, held_out])
         some = self.held_out if held_out else [document.tolist() for document in list(self.documents())[:300]]
         long_enough = [document for document in some if len(document) > size]
@@ -84,7 +86,7 @@ class Corpus:
         return pieces
 
     def patterns(self, n: int) -> list[Tokens]:
-        """Patterns of 1 to 10 tokens from the corpus, one token altered in half of them: most of these are absent."""
+        """Return patterns of 1 to 10 tokens from the corpus; half have one altered token, and mostly do not occur."""
         rng = np.random.default_rng(2)
         patterns = [piece for size in range(1, 11) for piece in self.pieces(size, n // 10, held_out=False)]
         for pattern in patterns[::2]:
@@ -93,7 +95,7 @@ class Corpus:
         return patterns
 
     def scan_count(self, pattern: Tokens) -> int:
-        """Occurrences, by looking everywhere."""
+        """Count occurrences with a scan of the corpus."""
         return sum(_occurrences(document, pattern) for document in self.documents())
 
 
@@ -111,7 +113,7 @@ def _occurrences(document: Ids, pattern: Tokens) -> int:
 
 
 def build_ours(corpus: Corpus, folder: Path) -> Path:
-    """Our index of the corpus, if it is not there yet."""
+    """Build our index of the corpus, unless it exists."""
     path = folder / f"infgram-{corpus.n_tokens}"
     if not path.exists():
         infgram.build_from_tokens(corpus.documents(), path, vocab_size=VOCAB_SIZE).close()
@@ -119,7 +121,7 @@ def build_ours(corpus: Corpus, folder: Path) -> Path:
 
 
 def build_rival(corpus: Corpus, folder: Path) -> Path:
-    """infini-gram's index: its documents and offsets as its tokeniser writes them, sorted by its own indexer."""
+    """Build infini-gram's index: files as its tokenizing step writes them, sorted by its own indexer."""
     path = folder / f"infini-gram-{corpus.n_tokens}"
     if (path / "table.0").exists():
         return path
@@ -143,17 +145,17 @@ def _with_path() -> dict[str, str]:
 
 
 def open_rivals(path: Path) -> list[Any]:
-    """One engine for each of its settings; none where the package is missing."""
+    """Return one engine of infini-gram per setting; none if the package is missing."""
     engine = importlib.import_module("infini_gram.engine")
     fixed = {"eos_token_id": VOCAB_SIZE - 1, "vocab_size": VOCAB_SIZE, "version": 4, "token_dtype": "u16"}
     return [engine.InfiniGramEngine(index_dir=str(path), **fixed, **settings) for settings in RIVAL_SETTINGS]
 
 
-# Measuring
+# Measurement
 
 
 def times_us(ask: Ask, questions: Sequence[Tokens]) -> list[float]:
-    """How long each question took; a tenth of them are asked first, untimed."""
+    """Return the time of each query; a tenth of them run first, without timing."""
     for question in questions[: len(questions) // 10]:
         ask(question)
     times = []
@@ -165,12 +167,12 @@ def times_us(ask: Ask, questions: Sequence[Tokens]) -> list[float]:
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float]:
-    """Median and 99th percentile."""
+    """Return the median and the 99th percentile."""
     return {"p50": round(statistics.median(times), 2), "p99": round(float(np.percentile(times, 99)), 2)}
 
 
 def compared(question: str, ours: Ask, theirs: Sequence[Ask], asked: Sequence[Tokens], n_theirs: int) -> dict[str, Any]:
-    """One row: our times, theirs at the better setting, and the ratios."""
+    """Return a row with our times, theirs with the faster setting, and the ratios."""
     row: dict[str, Any] = {"question": question, "n": len(asked), "infgram": percentiles(times_us(ours, asked))}
     if theirs:
         settings = [percentiles(times_us(ask, asked[:n_theirs])) for ask in theirs]
@@ -181,8 +183,8 @@ def compared(question: str, ours: Ask, theirs: Sequence[Ask], asked: Sequence[To
 
 
 def per_token(question: str, ours: Ask, theirs: Sequence[Ask], documents: Sequence[Tokens]) -> dict[str, Any]:
-    """One row of microseconds a token, over whole documents; theirs over the first of them."""
-    row: dict[str, Any] = {"question": question, "unit": "us a token", "infgram": _per_token(ours, documents)}
+    """Return a row of microseconds per token over whole documents; theirs over the first of them."""
+    row: dict[str, Any] = {"question": question, "unit": "us per token", "infgram": _per_token(ours, documents)}
     if theirs:
         short = [document[:500] for document in documents[:10]]
         row["infini_gram"] = min((_per_token(ask, short) for ask in theirs), key=lambda times: times["p50"])
@@ -199,13 +201,13 @@ def _per_token(ask: Ask, documents: Sequence[Tokens]) -> dict[str, float]:
 
 
 def warm_rows(index: infgram.Index, rivals: Sequence[Any], corpus: Corpus) -> Iterator[dict[str, Any]]:
-    """The questions of the table."""
+    """Run the queries of the table."""
     patterns = corpus.patterns(10_000)
     check_counts(index, rivals, corpus, patterns)
     yield compared("count", index.count, [rival.count for rival in rivals], patterns, 2000)
     batches = [patterns] * 7
     each = [elapsed / len(patterns) for elapsed in times_us(index.count_batch, batches)]  # type: ignore[arg-type]
-    yield {"question": "count_batch", "unit": "us a pattern", "infgram": percentiles(each)}
+    yield {"question": "count_batch", "unit": "us per pattern", "infgram": percentiles(each)}
     for size, n_theirs in ((1, 200), (5, 1000)):
         contexts = corpus.pieces(size, 1000)
         check_rows(index, rivals, contexts)
@@ -226,7 +228,7 @@ def warm_rows(index: infgram.Index, rivals: Sequence[Any], corpus: Corpus) -> It
 
 
 def scorer(rival: Any) -> Ask:
-    """Every position of a document with infini-gram: one question each, the context cut at 500 tokens."""
+    """Query infini-gram at every position of a document, with contexts of at most 500 tokens."""
 
     def ask(document: Tokens) -> object:
         return [rival.infgram_prob(document[max(0, end - 500) : end], document[end]) for end in range(len(document))]
@@ -239,11 +241,11 @@ def _session_us(index: infgram.Index, document: Tokens) -> list[float]:
     return times_us(lambda token: session.append(token[0]), [[token] for token in document])
 
 
-# Checking
+# Verification
 
 
 def check_counts(index: infgram.Index, rivals: Sequence[Any], corpus: Corpus, patterns: list[Tokens]) -> None:
-    """Counts with a scan of the corpus, and all of them with infini-gram."""
+    """Verify counts with a scan of the corpus, and with infini-gram."""
     batch = index.count_batch(patterns).tolist()
     for place in range(0, len(patterns), len(patterns) // 10):
         check(batch[place] == corpus.scan_count(patterns[place]), f"count of {patterns[place]}")
@@ -253,7 +255,7 @@ def check_counts(index: infgram.Index, rivals: Sequence[Any], corpus: Corpus, pa
 
 
 def check_rows(index: infgram.Index, rivals: Sequence[Any], contexts: list[Tokens]) -> None:
-    """Rows with the counts of what they say, and with infini-gram where it does not sample."""
+    """Verify distributions with counts, and with infini-gram where it does not sample."""
     for context in contexts[:50]:
         found = index.next_token_distribution(context)
         followed = index.count_batch([[*context, token] for token in found.token_ids[-100:].tolist() if token >= 0])
@@ -269,7 +271,7 @@ def check_rows(index: infgram.Index, rivals: Sequence[Any], contexts: list[Token
 
 
 def check_matches(index: infgram.Index, rivals: Sequence[Any], documents: list[Tokens]) -> None:
-    """Matches and scores with the single questions, and with infini-gram."""
+    """Verify longest matches and scores with counts, and with infini-gram."""
     document = documents[0][:300]
     matches, scores = index.longest_matches(document), index.score(document)
     reach = [place + length for place, length in enumerate(matches.lengths.tolist())]
@@ -281,16 +283,16 @@ def check_matches(index: infgram.Index, rivals: Sequence[Any], documents: list[T
 
 
 def check(holds: bool, what: str) -> None:
-    """A benchmark of wrong answers ends here."""
+    """Exit if a result is wrong."""
     if not holds:
-        raise SystemExit(f"wrong answer: {what}")
+        raise SystemExit(f"wrong result: {what}")
 
 
 # Cold
 
 
 def cold_rows(ours: Path, theirs: Path | None, corpus: Corpus) -> Iterator[dict[str, Any]]:
-    """Different questions after the files were dropped from the page cache, each engine in a process of its own."""
+    """Run queries after dropping the files from the page cache, with each engine in a separate process."""
     questions = {"count": corpus.pieces(2, 400), "infgram_distribution": corpus.pieces(100, 400)}
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for name, asked in questions.items():
@@ -305,7 +307,7 @@ def cold_rows(ours: Path, theirs: Path | None, corpus: Corpus) -> Iterator[dict[
 def _cold_ours(path: Path, method: str, asked: list[Tokens]) -> dict[str, float]:
     drop_pages(path)
     index = infgram.open(path)
-    time.sleep(1)  # the directory is being read
+    time.sleep(1)  # these queries read the directory
     return _cold(getattr(index, method), asked)
 
 
@@ -315,7 +317,7 @@ def _cold_theirs(path: Path, method: str, asked: list[Tokens]) -> dict[str, floa
 
 
 def drop_pages(path: Path) -> None:
-    """Take a folder's files out of the page cache."""
+    """Drop the files of a folder from the page cache."""
     for file in path.rglob("*"):
         if file.is_file():
             with open(file, "rb") as opened:
@@ -336,20 +338,26 @@ def _cold(ask: Ask, asked: list[Tokens]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Parse the options, print the rows and, if asked, write the record."""
+    """Parse the options, print the rows, and write the record if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ids", type=Path)
     parser.add_argument("lengths", type=Path)
     parser.add_argument("--tokens", type=float, nargs="+", default=[10e6], help="tokens of each corpus")
+    parser.add_argument("--folder", type=Path, required=True, help="a folder for the indexes, about 12 bytes per token")
     parser.add_argument(
-        "--folder", type=Path, required=True, help="where the indexes are built, about 12 bytes a token"
+        "--rival-up-to",
+        type=float,
+        default=float("inf"),
+        metavar="TOKENS",
+        help="maximum corpus size in tokens for infini-gram",
     )
     parser.add_argument(
-        "--rival-up-to", type=float, default=float("inf"), metavar="TOKENS", help="infini-gram only on corpora as large"
+        "--load", default="ram", choices=["map", "warm", "ram"], help="how to load the index for warm queries"
     )
-    parser.add_argument("--load", default="ram", choices=["map", "warm", "ram"], help="for the warm questions")
     parser.add_argument("--only", choices=["warm", "cold"])
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="write queries.json and queries.md there")
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="write queries.json and queries.md to this folder"
+    )
     options = parser.parse_args()
     rival_version = _rival_version()
     rows = []
@@ -365,7 +373,7 @@ def _rival_version() -> str | None:
         importlib.import_module("infini_gram.engine")
         return metadata.version("infini-gram")
     except (ImportError, metadata.PackageNotFoundError):
-        print("infini-gram cannot be imported, so ours is measured alone", file=sys.stderr)
+        print("infini-gram cannot be imported, so only infgram is measured", file=sys.stderr)
         return None
 
 

@@ -1,4 +1,4 @@
-"""The record of `queries.py`: its rows, and a page of tables with a chart of how times grow with the corpus."""
+"""The record of `queries.py`: its rows, and a page with tables and a chart of times by corpus size."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 
 from benchmarks.report import Row, write_page
 
-_BAR: Final = 24  # characters of the longest bar of a question
+_BAR: Final = 24  # characters of the longest bar of a query
 
 
 def write_queries_record(folder: Path, machine: Row, rows: Sequence[Row]) -> None:
-    """`queries.json`, a row a line, and `queries.md`."""
+    """Write `queries.json`, with one row per line, and `queries.md`."""
     sizes = sorted({row["n_tokens"] for row in rows})
-    parts = ["One thread, called from Python; every answer was checked before it was timed.\n"]
+    parts = ["One thread, called from Python. Every result was verified before it was timed.\n"]
     parts += [_table(n_tokens, [row for row in rows if row["n_tokens"] == n_tokens]) for n_tokens in sizes]
     if len(sizes) > 1:
         parts.append(_growth(rows))
@@ -24,13 +24,14 @@ def write_queries_record(folder: Path, machine: Row, rows: Sequence[Row]) -> Non
 def _table(n_tokens: int, rows: Sequence[Row]) -> str:
     lines = [
         f"## {n_tokens:,} tokens\n",
-        "| question | infgram p50 / p99 | infini-gram p50 / p99 | ratio |",
+        "| query | infgram p50 / p99 | infini-gram p50 / p99 | ratio |",
         "|---|---|---|---|",
     ]
     for row in rows:
         if "question" not in row:
             lines.append(
-                f"| *index* | {row['bytes_per_token']:.2f} bytes a token, directory {row['directory_share']:.1%} | | |"
+                f"| *index* | {row['bytes_per_token']:.2f} bytes per token, "
+                f"directory {row['directory_share']:.1%} | | |"
             )
             continue
         theirs = row.get("infini_gram")
@@ -47,10 +48,10 @@ def _times(of: Row) -> str:
 
 
 def _growth(rows: Sequence[Row]) -> str:
-    """Medians of ours by the size of the corpus; the bars of a question share a scale."""
+    """Return a chart of our medians by corpus size; the bars of a query share a scale."""
     lines = [
         "## How times grow with the corpus\n",
-        "Medians of infgram in µs, from the fewest tokens to the most.\n",
+        "Medians of infgram in µs, by corpus size.\n",
         "```text",
     ]
     questions = list(dict.fromkeys(row["question"] for row in rows if "question" in row))

@@ -1,4 +1,4 @@
-"""What it takes to ask processes on Ray and to have their answers: one, and several at a time."""
+"""Measure the latency of Ray actor calls, to one actor and to several at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WARM_UP: Final = 200
 
 
 def call_rows() -> Iterator[Row]:
-    """A row for each number of owners; none where Ray is not installed."""
+    """Return a row for each number of owners; none if Ray is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = import_module("ray")
@@ -30,7 +30,7 @@ def call_rows() -> Iterator[Row]:
         num_cpus=1,
         include_dashboard=False,
         object_store_memory=80 << 20,
-        _node_ip_address="127.0.0.2",  # loopback: no other machine reaches it
+        _node_ip_address="127.0.0.2",  # loopback: unreachable from other machines
         log_to_driver=False,
         logging_level=logging.ERROR,
     )
@@ -48,18 +48,18 @@ def call_rows() -> Iterator[Row]:
 
 
 def _owner_class() -> type:
-    """Made here, so that Ray's processes are sent it and need not import this module."""
+    """Create the actor class in a function, so that Ray's processes need not import this module."""
 
     class Owner:
         def ask(self, tokens: list[int]) -> list[int]:
-            """As short an answer as counts are."""
+            """Return an answer as short as a count."""
             return tokens
 
     return Owner
 
 
 def _times_us(ray: Any, owners: list[Any]) -> tuple[list[float], float]:
-    """How long all answers took, each time; and the processor time of this process, each time on average."""
+    """Return the time of each round of calls, and the average processor time of this process per round."""
     times, cpu_started = [], 0.0
     for number in range(_WARM_UP + _CALLS):
         if number == _WARM_UP:

@@ -1,11 +1,11 @@
-"""Does `POST /` answer as the public infini-gram API does? Its documented requests, beside infini-gram's own engine.
+"""Compare the responses of `POST /` to the documented requests of the public API with infini-gram's own engine.
 
     python benchmarks/replay.py CORPUS.infgram --rival rival/bin/python --folder DISK
     python benchmarks/replay.py --golden tests/golden/public_api.json --rival rival/bin/python
 
-Each request is posted to `infgram serve`; the engine is asked for the token ids of the answer, with nothing sampled, on
-an index of the same tokens. The second form writes the engine's answers on a few short texts, which the tests compare
-with. CORPUS.infgram needs a tokenizer whose ids are below 65,535.
+Each request is sent to `infgram serve`. The engine gets the token ids of the response, without sampling, on an index of
+the same tokens. The second form writes the engine's results for a few short texts, which the tests use. CORPUS.infgram
+requires a tokenizer with ids below 65,535.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.machine import memory_bytes
@@ -47,7 +49,7 @@ REQUESTS: Final[Sequence[Body]] = (
     {"query_type": "search_docs", "query": "natural language", "maxnum": 3, "max_disp_len": 20},
     *[{"query_type": "creativity", "query": f"I love {query}"} for query in (_NLP, "xyzzy and deep learning")],
 )
-"""The examples of the API's documentation, and beside them what occurs nowhere, and the empty query."""
+"""Return the examples of the API documentation, queries that do not occur, and the empty query."""
 
 TEXTS: Final = (
     "I love natural language processing, and natural language processing loves deep learning.",
@@ -57,19 +59,19 @@ TEXTS: Final = (
     "natural language processing",
     "A natural language has a grammar; natural language processing has machine learning and a deep end.",
 )
-"""What the golden answers are about."""
+"""The texts of the golden results."""
 
 UNSAMPLED: Final = {"max_clause_freq": 10**9}
 _THEIRS: Final = Path(__file__).with_name("theirs_replay.py")
-_POINTER_BYTES: Final = 2  # of so few bytes
+_POINTER_BYTES: Final = 2  # for so small a corpus
 SHOWN: Final = ("doc_ix", "doc_len", "disp_len", "needle_offset", "token_ids")
 
 
 def main() -> None:
-    """Replay, or write the golden answers.
+    """Replay the requests, or write the golden results.
 
     Raises:
-        SystemExit: an answer is not the engine's.
+        SystemExit: a response differs from the engine's result.
     """
     options = _options()
     rival = Rival.find(options.rival, memory_bytes())
@@ -89,11 +91,11 @@ def main() -> None:
         pairs = [{"request": body, "answer": wanted} for body, wanted in zip(requests, expected, strict=True)]
         golden = {"infini_gram": rival.version, "texts": TEXTS, "asked": pairs}
         options.golden.write_text(json.dumps(golden, ensure_ascii=False).replace('{"request"', '\n{"request"') + "\n")
-    print(f"{len(requests)} requests, every answer that of infini-gram {rival.version}")
+    print(f"{len(requests)} requests, all responses equal to infini-gram {rival.version}")
 
 
 def agrees(answer: Body, wanted: Body) -> bool:
-    """Whether an answer has all fields that are wanted; its documents are a sample."""
+    """Return whether a response has all expected fields; its documents are a sample."""
     found = {
         **answer,
         "counts": {token_id: row["cont_cnt"] for token_id, row in answer.get("result_by_token_id", {}).items()},
@@ -106,7 +108,7 @@ def agrees(answer: Body, wanted: Body) -> bool:
 
 
 def _question(body: Body, answer: Body) -> tuple[str, Body]:
-    """What the engine is asked for the tokens of an answer: everything, where the API would draw a sample."""
+    """Return the call of the engine for the tokens of a response, without sampling."""
     query_type, token_ids = body["query_type"], answer["token_ids"]
     is_cnf = bool(token_ids) and isinstance(token_ids[0], list)
     near = {"max_diff_tokens": body["max_diff_tokens"]} if "max_diff_tokens" in body else {}
@@ -125,7 +127,7 @@ def _question(body: Body, answer: Body) -> tuple[str, Body]:
 
 
 def _wanted(raw: Any) -> Body:
-    """The fields of the engine's answer that ours must have."""
+    """Return the fields of the engine's result that the response must have."""
     if isinstance(raw, list):
         return {"cnt": len(raw), "documents": [{name: document[name] for name in SHOWN} for document in raw]}
     compared = {name: value for name, value in raw.items() if not name.endswith("_by_shard")}
@@ -153,7 +155,7 @@ def _posted(url: str, body: Body) -> Body:
 
 
 def _is_of_everything(body: Body) -> bool:
-    """The engine takes a thread for every few tokens of a distribution; all tokens of a large corpus are too many."""
+    """Skip distributions of all tokens of a large corpus, because the engine starts a thread for every few tokens."""
     return body["query_type"] in ("ntd", "infgram_ntd") and not body["query"]
 
 
@@ -164,7 +166,7 @@ def _built(folder: Path) -> Path:
 
 
 def _sorted(index: infgram.Index, folder: Path) -> Path:
-    """infini-gram's files of a small index: its own sorting leaves suffixes out where there is so little text."""
+    """Write infini-gram's files of a small index, because its own sorter omits suffixes of short texts."""
     documents = [index.document_tokens(number).astype("<u2") for number in range(index.n_documents)]
     content = b"".join(b"\xff\xff" + document.tobytes() for document in documents)
     starts = np.cumsum([0, *(2 + 2 * len(document) for document in documents[:-1])], dtype="<u8")
@@ -180,10 +182,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("index", type=Path, nargs="?", help="an index with a tokenizer")
-    add("--rival", metavar="PYTHON", required=True, help="an interpreter in whose environment infini-gram is installed")
-    add("--folder", type=Path, default=Path(), help="where infini-gram's index is built, 15 bytes a token")
-    add("--end-of-text-id", type=int, default=50256, help="of the tokenizer (default: GPT-2's)")
-    add("--golden", type=Path, metavar="FILE", help="write its answers on a few short texts there")
+    add("--rival", metavar="PYTHON", required=True, help="a Python interpreter with infini-gram installed")
+    add("--folder", type=Path, default=Path(), help="a folder for infini-gram's index, 15 bytes per token")
+    add("--end-of-text-id", type=int, default=50256, help="end-of-text id of the tokenizer (default: GPT-2's)")
+    add("--golden", type=Path, metavar="FILE", help="write its results for a few short texts to this file")
     options = parser.parse_args()
     if (options.index is None) == (options.golden is None):
         parser.error("expected an index or --golden FILE")

@@ -1,4 +1,4 @@
-"""A benchmark's rows in words, and in the files of a record."""
+"""The rows of a benchmark as text, and as the files of a record."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ Row = dict[str, Any]
 
 
 def in_words(row: Row) -> str:
-    """One or a few lines for people."""
+    """Return one or several lines of text for a row."""
     return _WORDS[row["question"]](row)
 
 
 def write_record(folder: Path, name: str, title: str, rows: Sequence[Row]) -> None:
-    """A record whose page is its rows in words; the first row is the machine."""
+    """Write a record whose page has the rows as text; the first row is the machine."""
     words = "\n".join(f"- {line.strip()}" for row in rows[1:] for line in in_words(row).splitlines())
     write_page(folder, name, title, rows, words)
 
 
 def write_page(folder: Path, name: str, title: str, rows: Sequence[Row], text: str) -> None:
-    """A record: `NAME.json`, a row a line, and `NAME.md`, the title, the machine (the first row) and the text."""
+    """Write `NAME.json` (one row per line) and `NAME.md` (title, machine, which is the first row, and text)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     about = ", ".join(f"{name} {value}" for name, value in rows[0].items() if name != "question")
@@ -36,24 +36,24 @@ def _sort(row: Row) -> str:
         f"(spread {ours['spread_ns']:.1f} ns)"
     ]
     if theirs:
-        lines.append(f"  infini-gram, its sorting steps, the same tokens: {_per_token(theirs)}")
+        lines.append(f"  infini-gram's sorting steps on the same tokens: {_per_token(theirs)}")
         lines.append(
-            f"  infini-gram over ours: time {ratios['ns_per_token']:.1f}x, memory {ratios['memory_per_token']:.1f}x, "
-            f"index {ratios['disk_per_token']:.2f}x; counts equal"
+            f"  infini-gram relative to infgram: time {ratios['ns_per_token']:.1f}x, "
+            f"memory {ratios['memory_per_token']:.1f}x, index {ratios['disk_per_token']:.2f}x; counts equal"
         )
     return "\n".join(lines)
 
 
 def _per_token(of: Row) -> str:
     return (
-        f"{of['ns_per_token']:.1f} ns a token; bytes a token: memory {of['memory_per_token']:.1f}, "
-        f"index {of['disk_per_token']:.2f}, disk at the peak {of['disk_peak_per_token']:.2f}"
+        f"{of['ns_per_token']:.1f} ns per token; bytes per token: memory {of['memory_per_token']:.1f}, "
+        f"index {of['disk_per_token']:.2f}, peak disk {of['disk_peak_per_token']:.2f}"
     )
 
 
 def _hard(row: Row) -> str:
     return (
-        f"{row['input']}, {row['n_tokens']:,} tokens: {row['ns_per_token']:.1f} ns a token, "
+        f"{row['input']}, {row['n_tokens']:,} tokens: {row['ns_per_token']:.1f} ns per token, "
         f"{row['times_ordinary']:.2f}x ordinary text; verified"
     )
 
@@ -62,7 +62,7 @@ def _text(row: Row) -> str:
     ours, theirs = row["ours"], row["theirs"]
     lines = [
         f"text to index, {row['text_bytes'] / 1e6:.1f} MB from .jsonl.zst, threads: {row['threads']}: "
-        f"{ours['mb_per_s']:.1f} MB/s ({ours['elapsed_s']:.2f} s, of which sorting {ours['sort_s']:.2f} s)"
+        f"{ours['mb_per_s']:.1f} MB/s ({ours['elapsed_s']:.2f} s, including {ours['sort_s']:.2f} s of sorting)"
     ]
     if theirs:
         lines.append(
@@ -70,22 +70,24 @@ def _text(row: Row) -> str:
             f"of this text at {theirs['tokenise_mb_per_s']:.2f} MB/s after loading for {theirs['load_s']:.1f} s, and "
             f"sorting all of it in {theirs['sort_s']:.1f} s"
         )
-        lines.append(f"  ours over infini-gram: {ours['mb_per_s'] / theirs['mb_per_s']:.1f}x; token ids equal")
+        lines.append(
+            f"  infgram relative to infini-gram: {ours['mb_per_s'] / theirs['mb_per_s']:.1f}x; token ids equal"
+        )
     return "\n".join(lines)
 
 
 def _memory(row: Row) -> str:
     return (
         f"memory={row['budget_bytes'] >> 20}MiB, {row['n_tokens']:,} tokens: {row['memory_bytes'] >> 20} MiB at the "
-        f"peak, {row['times_budget']:.2f}x the budget; {row['times_ample']:.2f}x the time of ample memory; the same "
+        f"peak, {row['times_budget']:.2f}x the budget; {row['times_ample']:.2f}x the time without a limit; the same "
         "files"
     )
 
 
 def _copies(row: Row) -> str:
     return (
-        f"{row['asked']}, {row['input']}, {row['n_tokens']:,} tokens: {row['us_per_token']:.2f} us a token, "
-        f"{row['times_ordinary']:.2f}x ordinary text; answers checked"
+        f"{row['asked']}, {row['input']}, {row['n_tokens']:,} tokens: {row['us_per_token']:.2f} us per token, "
+        f"{row['times_ordinary']:.2f}x ordinary text; results verified"
     )
 
 
@@ -109,31 +111,31 @@ def _patterns(row: Row) -> str:
 
 
 def _calls(row: Row) -> str:
-    return f"{row['n']:,} counts, one a request, at that rate: {row['hours']} hours{_wanted(row)}"
+    return f"{row['n']:,} counts, one per request, at that rate: {row['hours']} hours{_wanted(row)}"
 
 
 def _served_ratio(row: Row) -> str:
-    return f"requests/s, ours over infini-gram behind Flask, {row['asked']}: {row['ratio']}x{_wanted(row)}"
+    return f"requests/s, infgram relative to infini-gram behind Flask, {row['asked']}: {row['ratio']}x{_wanted(row)}"
 
 
 def _soak(row: Row) -> str:
     answers = "; ".join(f"{what}: {n:,}" for what, n in row["answers"].items())
     return (
-        f"{row['minutes']} minutes of everything at once: no wrong answer, no 5xx but 503; memory "
+        f"{row['minutes']} minutes of mixed load: no wrong response, no 5xx except 503; memory "
         f"{row['memory_early_bytes'] / 1e6:.0f} MB, at the end {row['memory_late_bytes'] / 1e6:.0f} MB "
         f"({row['memory_growth']:+.1%}){_wanted(row)} ({answers})"
     )
 
 
 def _wanted(row: Row) -> str:
-    return f" (wanted: {row['wanted']})" if "wanted" in row else ""
+    return f" (goal: {row['wanted']})" if "wanted" in row else ""
 
 
 def _fan_out(row: Row) -> str:
     return (
         f"{row['what']}, {row['shards']} shards, {row['owners']} owners: median {row['p50_ms']:.2f} ms, 99% within "
-        f"{row['p99_ms']:.2f} ms; direct {row['direct_p50_ms']:.3f} ms; over a direct query at the median "
-        f"{row['overhead_p50_ms']:.2f} ms (wanted: under {row['wanted_ms']:g} ms)"
+        f"{row['p99_ms']:.2f} ms; direct {row['direct_p50_ms']:.3f} ms; median overhead over a direct query "
+        f"{row['overhead_p50_ms']:.2f} ms (goal: under {row['wanted_ms']:g} ms)"
     )
 
 

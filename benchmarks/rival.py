@@ -1,4 +1,4 @@
-"""infini-gram's own package, run as its manual says, in the Python where it is installed."""
+"""Run the package infini-gram as its manual describes, in the Python environment where it is installed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _COUNTER: Final = Path(__file__).with_name("theirs.py")
 
 @dataclass(frozen=True)
 class Rival:
-    """An interpreter with infini-gram.
+    """A Python interpreter with infini-gram.
 
     Attributes:
         python: the interpreter.
-        version: of the package.
-        memory_gib: what its sorting may assume; the whole machine's, which is its fastest setting.
+        version: the version of the package.
+        memory_gib: the memory for its sorting; that of the whole machine, which is its fastest setting.
     """
 
     python: str
@@ -37,40 +37,40 @@ class Rival:
 
     @classmethod
     def find(cls, python: str, memory_bytes: int) -> Rival:
-        """Ask the interpreter for its version.
+        """Return the rival, with the version of its package.
 
         Raises:
-            SystemExit: the package is not there.
+            SystemExit: the package is not installed.
         """
         code = "import importlib.metadata, infini_gram.engine; print(importlib.metadata.version('infini-gram'))"
         done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{python} has no working infini-gram: {done.stderr.strip()[-500:]}")
+            raise SystemExit(f"{python} cannot import infini-gram: {done.stderr.strip()[-500:]}")
         return cls(python, done.stdout.strip(), max(1, memory_bytes >> 30))
 
     def copy(self, index: infgram.Index, folder: Path) -> Path:
-        """Its index of the same tokens as ours, built in the folder unless it is there."""
+        """Build its index of the tokens of ours in the folder, unless it exists."""
         path = folder / f"infini-gram-{index.n_tokens}"
         if not (path / "table.0").exists():
             self.sort(_tokens(index), path, 2)
         return path
 
     def sort(self, tokens: Tokens, folder: Path, threads: int) -> tuple[float, Measured]:
-        """Its sorting steps (2.1 to 2.3) on tokens. Returns the seconds that it says they took, and the run."""
+        """Run its sorting steps (2.1 to 2.3) on tokens; return the seconds that it reports, and the run."""
         folder.mkdir(parents=True)
         ends = np.flatnonzero(tokens == SEPARATOR)
         with open(folder / "tokenized.0", "wb") as file:
-            np.array([SEPARATOR], dtype="<u2").tofile(file)  # it puts one before each document
+            np.array([SEPARATOR], dtype="<u2").tofile(file)  # it writes one before each document
             tokens[: ends[-1]].astype("<u2", copy=False).tofile(file)
         (2 * np.append(0, ends[:-1] + 1)).astype("<u8").tofile(folder / "offset.0")
         measured = self._index(folder, folder, threads, folder)
         line = next(line for _, line in measured.lines if line.startswith("Step 2 (build_sa): Done. Took"))
         return float(line.split()[-2]), measured
 
-    def tokenise(self, texts: Path, tokenizer: Path, folder: Path, threads: int) -> tuple[float, Tokens]:
-        """Its tokenizing step on a folder of JSON lines. Returns the seconds, and the tokens as ours.
+    def tokenize(self, texts: Path, tokenizer: Path, folder: Path, threads: int) -> tuple[float, Tokens]:
+        """Run its tokenizing step on a folder of JSON lines; return the seconds, and the tokens in our format.
 
-        Its GPT-2 is named `gpt2`; a folder of that name, where it runs, stands in for the download.
+        It loads the tokenizer `gpt2`; a folder of that name in its working directory replaces the download.
         """
         folder.mkdir(parents=True)
         (folder / "gpt2").mkdir()
@@ -82,7 +82,7 @@ class Rival:
         return seconds, np.append(tokens[1:], np.uint16(SEPARATOR))
 
     def counts(self, folder: Path, queries: Sequence[Sequence[int]]) -> list[int]:
-        """How often it finds each query."""
+        """Return its count of each query."""
         done = subprocess.run(
             [self.python, str(_COUNTER), str(folder)],
             input=json.dumps(queries),
@@ -100,7 +100,7 @@ class Rival:
 
 
 def _tokens(index: infgram.Index) -> Tokens:
-    """All documents, each followed by a separator."""
+    """Return the tokens of all documents, each followed by a separator."""
     tokens = np.full(index.n_tokens + index.n_documents, SEPARATOR, dtype=np.uint16)
     end = 0
     for document_id in range(index.n_documents):

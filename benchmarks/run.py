@@ -1,14 +1,14 @@
-"""Runs the benchmarks: on data that they make themselves, or on yours. Answers are checked before a time counts.
+"""Run the build benchmarks, on generated data or on yours. Results are verified before they are timed.
 
-    python benchmarks/run.py                              a minute: source code of this machine, ours alone
+    python benchmarks/run.py                              one minute: source code of this machine, only infgram
     python benchmarks/run.py --tokens 100e6 --books books.jsonl.zst --tokenizer gpt2/ --rival rival/bin/python
 
-For the rival make an environment of its own and name its Python:
+Install the rival in a separate environment, and pass its Python:
 
     python -m venv rival && rival/bin/pip install infini-gram==2.6.0 transformers zstandard
 
-A corpus is made of half books (any files infgram reads) and half source code: the folders named with --source, and
-what Python and its packages consist of. Or give token ids: --ids FILE.npy --lengths FILE.npy.
+The corpus is half books (any files that infgram reads) and half source code (the folders of --source, Python, and its
+packages). Alternatively, pass token ids: --ids FILE.npy --lengths FILE.npy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 from benchmarks.building import Bench, Row
 from benchmarks.corpora import Tokens, cut, mixed, separated, source_texts, texts_of, write_texts
@@ -37,11 +39,11 @@ QUESTIONS = ("sort", "hard", "text", "memory")
 
 
 def main() -> None:
-    """Parse the options, print the answers and, if asked, write the record."""
+    """Parse the options, print the results, and write the record if requested."""
     options = _options()
     rival = Rival.find(options.rival, memory_bytes()) if options.rival else None
     if rival is None:
-        print("infini-gram is not named (--rival PYTHON), so ours is measured alone")
+        print("no --rival PYTHON is given, so only infgram is measured")
     rows: list[Row] = [describe(rival.version if rival else None)]
     print(json.dumps(rows[0]))
     try:
@@ -52,7 +54,7 @@ def main() -> None:
             for row in _answers(options, Path(data), Bench(Path(work), options.threads, options.repeats, rival)):
                 rows.append(row)
                 print(in_words(row), flush=True)
-    finally:  # what was measured before an error counts
+    finally:  # keep the measurements made before an error
         if options.record:
             write_record(options.record, "build", "Building an index", rows)
 
@@ -83,13 +85,13 @@ def _tokens(options: argparse.Namespace, tokenizer: str) -> Tokens:
 
 
 def _trained(options: argparse.Namespace, folder: Path) -> str:
-    """A folder with a tokenizer that is trained on some source code."""
+    """Return a folder with a tokenizer trained on source code."""
     train_bpe(islice(source_texts(options.source), 500), 32_000).save(folder)
     return str(folder)
 
 
 def _text_file(options: argparse.Namespace, folder: Path) -> Path:
-    """The one `.jsonl.zst` that is given, or one made of what is given, else of source code."""
+    """Return the given `.jsonl.zst`, or write one from the given files or from source code."""
     if len(options.books) == 1 and options.books[0].endswith(".jsonl.zst"):
         return Path(options.books[0]).resolve()
     texts = texts_of(options.books) if options.books else source_texts(options.source)
@@ -99,19 +101,19 @@ def _text_file(options: argparse.Namespace, folder: Path) -> Path:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--only", action="append", choices=QUESTIONS, help="a question; all by default; may be repeated")
-    add("--tokens", type=float, default=5e6, help="tokens of the corpus at most (default: 5e6)")
-    add("--hard-tokens", type=float, help="tokens of the hard inputs (default: as many)")
+    add("--only", action="append", choices=QUESTIONS, help="a benchmark; may be repeated (default: all)")
+    add("--tokens", type=float, default=5e6, help="maximum tokens of the corpus (default: 5e6)")
+    add("--hard-tokens", type=float, help="tokens of the hard inputs (default: as --tokens)")
     add("--books", action="append", default=[], help="a file or folder of prose; may be repeated")
     add("--source", action="append", default=[], help="a folder of source code; may be repeated")
     add("--ids", help="the corpus as token ids below 65,535, NumPy's .npy")
     add("--lengths", help="the lengths of the documents in --ids, .npy")
-    add("--tokenizer", help="a folder with tokenizer.json, vocab.json and merges.txt (default: one trained here)")
-    add("--rival", metavar="PYTHON", help="an interpreter in whose environment infini-gram is installed")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="(default: all cores)")
-    add("--repeats", type=int, default=3, help="runs of ours, of which the median counts (default: 3)")
-    add("--folder", type=Path, help="for temporary files (default: the system's)")
-    add("--record", type=Path, metavar="FOLDER", help="write build.json and build.md there")
+    add("--tokenizer", help="a folder with tokenizer.json, vocab.json and merges.txt (default: train one)")
+    add("--rival", metavar="PYTHON", help="a Python interpreter with infini-gram installed")
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="number of threads (default: all cores)")
+    add("--repeats", type=int, default=3, help="runs of infgram, of which the median is reported (default: 3)")
+    add("--folder", type=Path, help="a folder for temporary files (default: the temporary folder)")
+    add("--record", type=Path, metavar="FOLDER", help="write build.json and build.md to this folder")
     return parser.parse_args()
 
 

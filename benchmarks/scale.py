@@ -1,13 +1,13 @@
-"""Does the plan of scale hold? What each stage takes at growing sizes, predicted from the smaller ones, then measured.
+"""Measure each stage of a build at growing sizes, and compare with predictions from the smaller sizes.
 
     python benchmarks/scale.py                     some minutes: source code of this machine
     python benchmarks/scale.py --ids IDS.npy --lengths LENGTHS.npy --tokens 1e6 1e7 1e8 4e8 --text BOOKS.jsonl.zst \
         --text SOURCE.jsonl.zst --tokenizer gpt2/ --folder DISK --record FOLDER
 
-IDS.npy holds the token ids of all documents end to end, LENGTHS.npy how many each document has; the corpus of each
-size is the beginning of one fixed shuffle of the documents, so that all are of one kind. Every index is verified. The
-constants of `infgram plan` (infgram/planning/constants.py) are the record of such a run. One JSON object a row. With
---only, a record keeps what it has of the other questions.
+IDS.npy contains the concatenated token ids of all documents, LENGTHS.npy the number of tokens of each document. The
+corpus of each size is the beginning of one fixed shuffle of the documents, so that all sizes have the same
+distribution. Every index is verified. The constants of `infgram plan` (infgram/planning/constants.py) come from the
+record of such a run. Output: one JSON object per row. With --only, the record keeps its rows of the other benchmarks.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.corpora import SEPARATOR, encoded, source_texts, texts_of, write_texts
@@ -49,24 +51,24 @@ _ROWS: Final = {
 QUESTIONS: Final = tuple(_ROWS)
 _MOST_WIDE: Final = 2e8
 _OURS: Final = Path(__file__).with_name("ours.py")
-_LATENCY_TOKENS: Final = 5e6  # smaller shards are of no interest to a fan-out
+_LATENCY_TOKENS: Final = 5e6  # smaller shards do not occur in a fan-out
 _TEXT_BYTES: Final = 100e6
 
 
 def main() -> None:
-    """Parse the options, print the rows and, if asked, write the record."""
+    """Parse the options, print the rows, and write the record if requested."""
     options = _options()
     rows: list[Row] = [{**describe(None), "load_average": round(os.getloadavg()[0], 1)}]
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-scale-") as work:
         for row in _rows(options, Path(work)):
             rows.append(row)
             print(json.dumps(row), flush=True)
-            if options.record:  # what was measured before an error counts
+            if options.record:  # keep the measurements made before an error
                 write_scale_record(options.record, [*rows, *_earlier(options)])
 
 
 def _earlier(options: argparse.Namespace) -> list[Row]:
-    """What the record holds of questions that are not asked this time."""
+    """Return the rows of the record for benchmarks that do not run this time."""
     path = options.record / "scale.json"
     if not options.only or not path.exists():
         return []
@@ -107,7 +109,7 @@ def _rows(options: argparse.Namespace, work: Path) -> Iterator[Row]:
 
 
 def _measured(corpus: Corpus, options: argparse.Namespace, work: Path, width_bits: int) -> Row:
-    """The median by processor time of some builds of token ids, each verified."""
+    """Return the median build of token ids by processor time; each build is verified."""
     source = work / "tokens.npy"
     parts = [np.append(document, np.uint16(SEPARATOR)) for document in corpus.documents()]
     np.save(source, np.concatenate(parts))
@@ -139,7 +141,7 @@ def _run(source: Path, threads: int, work: Path, **options: Any) -> Row:
 
 
 def _text(source: Path, tokenizer: str, threads: int, work: Path) -> Row:
-    """A text becomes an index: what comes before the sorting, reading, tokenising and writing."""
+    """Measure the steps of a text build before sorting: reading, tokenizing and writing."""
     row = _run(source, threads, work, tokenizer=tokenizer)
     text_bytes = sum(len(text.encode()) for text in texts_of([str(source)]))
     names = ("n_tokens", "n_documents", "write_cpu_s", "write_s")
@@ -169,19 +171,34 @@ def _source_file(work: Path) -> Path:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--only", action="append", choices=QUESTIONS, help="a question; all by default; may be repeated")
-    add("--tokens", type=float, nargs="+", default=[2e5, 6e5, 2e6, 6e6], help="sizes (default: 2e5 6e5 2e6 6e6)")
+    add("--only", action="append", choices=QUESTIONS, help="a benchmark; may be repeated (default: all)")
+    add(
+        "--tokens",
+        type=float,
+        nargs="+",
+        default=[2e5, 6e5, 2e6, 6e6],
+        help="corpus sizes in tokens (default: 2e5 6e5 2e6 6e6)",
+    )
     add("--ids", type=Path, help="the corpus as token ids below 50,257, NumPy's .npy")
     add("--lengths", type=Path, help="the lengths of the documents in --ids, .npy")
-    add("--text", action="append", help="a .jsonl.zst whose tokenising is measured; may be repeated")
-    add("--tokenizer", help="a folder with tokenizer.json (default: one trained here)")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="(default: all cores)")
-    add("--repeats", type=int, default=3, help="builds up to 2e8 tokens, of which the median counts (default: 3)")
-    add("--folder", type=Path, help="for temporary files, about 10 bytes a token (default: the system's)")
-    add("--record", type=Path, metavar="FOLDER", help="write scale.json and scale.md there")
+    add("--text", action="append", help="a .jsonl.zst to tokenize; may be repeated")
+    add("--tokenizer", help="a folder with tokenizer.json (default: train one)")
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="number of threads (default: all cores)")
+    add(
+        "--repeats",
+        type=int,
+        default=3,
+        help="builds per size up to 2e8 tokens, of which the median is reported (default: 3)",
+    )
+    add(
+        "--folder",
+        type=Path,
+        help="a folder for temporary files, about 10 bytes per token (default: the temporary folder)",
+    )
+    add("--record", type=Path, metavar="FOLDER", help="write scale.json and scale.md to this folder")
     options = parser.parse_args()
     if (options.ids is None) != (options.lengths is None):
-        parser.error("--ids and --lengths go together")
+        parser.error("--ids requires --lengths, and --lengths requires --ids")
     return options
 
 

@@ -1,8 +1,8 @@
-"""The constants of `infgram plan`, made of a record.
+"""Generate the constants of `infgram plan` from a record.
 
     python benchmarks/scale_constants.py RECORD/scale.json > infgram/planning/constants.py
 
-A test compares.
+A test compares the output with the module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 from benchmarks.report import Row
 from benchmarks.scale_report import stage_points
@@ -42,7 +44,7 @@ from infgram.planning.fan_out import Calls, ShardLatency
 
 
 def constants(rows: Sequence[Row], record: str) -> str:
-    """The text of constants.py."""
+    """Return the text of constants.py."""
     costs = fitted(stage_points(rows))
     latencies = [_latency(rows, row) for row in _of(rows, "shards")]
     machine = {name: value for name, value in rows[0].items() if name in ("cpu", "cores", "date")}
@@ -79,7 +81,7 @@ def _growth(growth: Growth) -> str:
 
 
 def _tokenise(rows: Sequence[Row], costs: StageCosts) -> float:
-    """Of all texts together: what is left when the writing of as many token ids is taken off."""
+    """Return the time to read and tokenize all texts, which is the total minus the time to write the token ids."""
     texts = _of(rows, "text")
     spent_s = sum(row["write_cpu_s"] - costs.write.seconds(row["n_tokens"]) for row in texts)
     return float(spent_s / sum(row["text_bytes"] for row in texts) * 1e9)
@@ -91,7 +93,7 @@ def _wide(rows: Sequence[Row], costs: StageCosts) -> float:
 
 
 def _calls(rows: Sequence[Row]) -> str:
-    """One call, and what the asker's processor does for each further owner: the owners have machines of their own."""
+    """Return the latency of one call, and the caller's processor time per further owner on another machine."""
     each_us, _ = np.polyfit([row["owners"] for row in rows], [row["asker_cpu_us"] for row in rows], 1)
     return f"Calls({_distribution(rows[0]['quantiles'])}, each_us={max(0.0, float(each_us)):.1f})"
 
@@ -107,7 +109,7 @@ def _latency(rows: Sequence[Row], row: Row) -> str:
 
 
 def _growth_of_latency(rows: Sequence[Row], of: Row) -> float:
-    """How the medians of one shard grow with the tenfold of its tokens, as a share of that at the shard's size."""
+    """Return the growth of the median latency of a shard per tenfold of tokens, relative to the shard's size."""
     found = [row for row in _of(rows, "latency") if (row["asked"], row["state"]) == (of["asked"], of["state"])]
     if len(found) < 2:
         return 0.0
@@ -123,7 +125,7 @@ def _distribution(quantiles: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Read the record, print the module."""
+    """Read the record and print the module."""
     path = Path(sys.argv[1])
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     print(constants(rows, "/".join(path.parts[-4:])), end="")

@@ -1,4 +1,4 @@
-"""A record of scale, as tables for people."""
+"""The record of `scale.py`, as tables."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from benchmarks.corpora import SEPARATOR
 from benchmarks.report import Row, write_page
 from infgram.planning import StagePoint, fitted
 
-_TITLE: Final = "What the plan of scale rests on"
+_TITLE: Final = "Measurements for the plan of scale"
 
 
 def write_scale_record(folder: Path, rows: Sequence[Row]) -> None:
-    """`scale.json` and `scale.md`; the first row is the machine."""
+    """Write `scale.json` and `scale.md`; the first row is the machine."""
     parts = [
         _table(
-            "Stages, from token ids, nanoseconds of processor time a token", _STAGE_HEADS, _of(rows, "stages"), _stage
+            "Stages of a build from token ids, nanoseconds of processor time per token",
+            _STAGE_HEADS,
+            _of(rows, "stages"),
+            _stage,
         ),
         _table("The same with 32 bits a token", _STAGE_HEADS, _of(rows, "wide"), _stage),
-        _table("From text: reading, tokenising, writing", _TEXT_HEADS, _of(rows, "text"), _text),
+        _table("From text: reading, tokenizing, writing", _TEXT_HEADS, _of(rows, "text"), _text),
         _table("Predicted from the smaller sizes / measured", _PREDICTED_HEADS, predictions(rows), _predicted),
         _table("One shard, µs", _LATENCY_HEADS, _of(rows, "latency"), _latency),
-        _table("Several shards together, predicted / measured, µs", _FAN_OUT_HEADS, _of(rows, "fan_out"), _fan_out),
+        _table("Several shards, predicted / measured, µs", _FAN_OUT_HEADS, _of(rows, "fan_out"), _fan_out),
         _table(
             "Calls of Ray actors on this machine, µs",
-            ("owners", "p50", "p99", "CPU of the asker"),
+            ("owners", "p50", "p99", "CPU of the caller"),
             _of(rows, "calls"),
             _calls,
         ),
@@ -37,9 +40,9 @@ def write_scale_record(folder: Path, rows: Sequence[Row]) -> None:
 
 _STAGE_HEADS: Final = (
     *("tokens", "threads", "write", "sort", "verify", "wall: write", "sort", "verify"),
-    *("index, bytes a token", "directories", "memory"),
+    *("index, bytes per token", "directories", "memory"),
 )
-_TEXT_HEADS: Final = ("input", "text", "tokens", "bytes a token", "CPU ns a token", "CPU ns a byte", "MB/s")
+_TEXT_HEADS: Final = ("input", "text", "tokens", "bytes a token", "CPU ns a token", "CPU ns per byte", "MB/s")
 _PREDICTED_HEADS: Final = (
     "tokens",
     "write CPU s",
@@ -54,14 +57,14 @@ _FAN_OUT_HEADS: Final = ("shards", "asked", "state", "how", "p50", "p99")
 
 
 def stage_points(rows: Sequence[Row]) -> list[StagePoint]:
-    """The measured builds, from the smallest on."""
+    """Return the measured builds, smallest first."""
     names = StagePoint.__dataclass_fields__
     points = [StagePoint(**{name: row[name] for name in names}) for row in _of(rows, "stages")]
     return sorted(points, key=lambda point: point.n_tokens)
 
 
 def predictions(rows: Sequence[Row]) -> list[Row]:
-    """For each build, from the third size on, what the smaller ones predict of it, and what was measured."""
+    """Compare each build from the third size on with the prediction from the smaller ones."""
     points = stage_points(rows)
     found = []
     for place, point in list(enumerate(points))[2:]:

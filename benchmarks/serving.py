@@ -1,18 +1,19 @@
-"""How much does a service answer, and how soon? Beside infini-gram's engine behind Flask.
+"""Measure the throughput and latency of a service, and compare with infini-gram's engine behind Flask.
 
     python benchmarks/serving.py CORPUS.infgram
     python benchmarks/serving.py CORPUS.infgram --rival rival/bin/python --folder DISK
     python benchmarks/serving.py CORPUS.infgram --soak 30
 
-CORPUS.infgram is an index, of 100 million tokens or so. `infgram serve` runs with one worker; the load comes from wrk
-(Debian's package of that name) over the loopback interface, on the same cores. Half of the patterns stand in the
-corpus, half have one token altered. Answers are checked before a time is printed, and any but 200 fails the benchmark.
-The rival's environment needs Flask and transformers besides; its index of the same tokens is built in the folder, once.
-Its server keeps ten processes, so ours is measured with two workers, too. It shows tokens by our index's tokenizer.
+CORPUS.infgram is an index of about 100 million tokens. `infgram serve` runs with one worker. wrk (the Debian package
+of that name) generates the load over the loopback interface, on the same cores. Half of the patterns occur in the
+corpus, and half have one altered token. Results are verified before they are timed, and any status other than 200
+fails the benchmark. The environment of the rival also requires Flask and transformers; its index of the same tokens
+is built in the folder, once. Its server has ten processes, so infgram is also measured with two workers. It decodes
+tokens with the tokenizer of CORPUS.infgram.
 
---soak asks everything at once for so many minutes: good questions, whose answers are compared; hostile ones; clients
-that go away; and reloads, of CORPUS.infgram and a part of it in turn. It fails on a wrong answer, on any 5xx but the
-intended 503, and where memory grows by more than 5% after two minutes.
+--soak runs a mixed load for the given number of minutes: valid queries, whose results are verified; hostile requests;
+clients that disconnect; and reloads that alternate between CORPUS.infgram and a part of it. It fails on a wrong
+result, on any 5xx except an intended 503, and if memory grows by more than 5% after two minutes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.machine import describe, memory_bytes
@@ -47,7 +50,7 @@ N_PATTERNS: Final = 5_000
 BATCH: Final = 1_000
 CONTEXT_TOKENS: Final = 32
 FIRST_WEEKS: Final = 60_000_000
-"""Calls that the public API answered in its first weeks."""
+"""The number of calls to the public API in its first weeks."""
 
 MOST_GROWTH: Final = 0.05
 _THEIR_SERVER: Final = Path(__file__).with_name("theirs_server.py")
@@ -57,7 +60,7 @@ Bodies = Sequence[Any]
 
 
 def main() -> None:
-    """Parse the options, print the answers and, if asked, write the record."""
+    """Parse the options, print the results, and write the record if requested."""
     options = _options()
     rival = Rival.find(options.rival, memory_bytes()) if options.rival else None
     rows: list[Row] = []
@@ -115,7 +118,7 @@ def _our_rows(index: infgram.Index, url: str, seconds: float) -> Iterator[Row]:
 
 
 def _busy(index: infgram.Index, url: str, seconds: float) -> Iterator[Row]:
-    """What our service answers to as many clients as infini-gram's is asked by."""
+    """Return the throughput of our service with the number of clients that infini-gram's service has."""
     for name, question, asked in (
         ("count", "count", patterns(index, N_PATTERNS)),
         ("∞-gram next token", "infgram", pieces(index, N_PATTERNS, CONTEXT_TOKENS, seed=2)),
@@ -153,10 +156,10 @@ def _soaked(index: infgram.Index, options: argparse.Namespace) -> Row:
 
 
 def _check(index: infgram.Index, url: str, asked: list[list[int]], contexts: list[list[int]]) -> None:
-    """The service's answers with the library's.
+    """Compare results of the service with those of the library.
 
     Raises:
-        SystemExit: one is wrong.
+        SystemExit: a result is wrong.
     """
     with infgram.Client(url, NAME) as client:
         right = client.count_batch(asked).tolist() == index.count_batch(asked).tolist()
@@ -166,19 +169,19 @@ def _check(index: infgram.Index, url: str, asked: list[list[int]], contexts: lis
             right = right and found.counts.tolist() == expected.counts.tolist()
             right = right and found.token_ids.tolist() == expected.token_ids.tolist()
     if not right:
-        raise SystemExit("wrong answers")
+        raise SystemExit("the results of the service differ from those of the library")
 
 
 def load(asked: str, url: str, bodies: Bodies, clients: int, seconds: float) -> Row:
-    """A row of what happens when so many clients post the bodies in turn, each with one request at a time.
+    """Return a row for clients that post the bodies in turn, each with one request at a time.
 
     Raises:
-        SystemExit: an answer was not 200, or broke off.
+        SystemExit: a response was not 200, or was incomplete.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         file.writelines(f"{json.dumps(body)}\n" for body in bodies)
         file.flush()
-        for n_seconds in (1.0, seconds):  # the first is not counted
+        for n_seconds in (1.0, seconds):  # the first run is not counted
             command = ["wrk", "-t1", f"-c{clients}", f"-d{n_seconds:g}s", "--timeout", "20s", "-s", str(_LOAD), url]
             environment = {**os.environ, "BODIES": file.name}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -196,7 +199,7 @@ def load(asked: str, url: str, bodies: Bodies, clients: int, seconds: float) -> 
 
 
 def patterns(index: infgram.Index, n: int) -> list[list[int]]:
-    """Patterns of 1 to 10 tokens from the corpus, one token altered in half of them."""
+    """Return patterns of 1 to 10 tokens from the corpus; half have one altered token."""
     rng = np.random.default_rng(1)
     made = [piece for size in range(1, 11) for piece in pieces(index, n // 10, size, seed=size)]
     for pattern in made[::2]:
@@ -206,7 +209,7 @@ def patterns(index: infgram.Index, n: int) -> list[list[int]]:
 
 
 def pieces(index: infgram.Index, n: int, size: int, seed: int) -> list[list[int]]:
-    """Random pieces of documents."""
+    """Return random pieces of documents."""
     rng = np.random.default_rng([seed, size])
     found: list[list[int]] = []
     while len(found) < n:
@@ -219,7 +222,7 @@ def pieces(index: infgram.Index, n: int, size: int, seed: int) -> list[list[int]
 
 @contextmanager
 def ours(path: Path, workers: int) -> Iterator[str]:
-    """`infgram serve`, as long as the `with` block lasts; its address."""
+    """Run `infgram serve` during the `with` block, and yield its address."""
     command = [
         sys.executable,
         "-m",
@@ -234,12 +237,12 @@ def ours(path: Path, workers: int) -> Iterator[str]:
         "warm",
     ]
     command += ["--no-log-requests", "--json", "--workers", str(workers)]
-    beside = Path(__file__).parent  # not where the tree would hide the installed package
+    beside = Path(__file__).parent  # outside the source tree, which would hide the installed package
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=beside) as process:
         try:
             started = json.loads(process.stdout.readline() or "{}") if process.stdout else {}
             if "url" not in started:
-                raise SystemExit("infgram serve did not start")
+                raise SystemExit("infgram serve did not start; run it by hand to see its error")
             yield started["url"]
         finally:
             process.terminate()
@@ -247,12 +250,12 @@ def ours(path: Path, workers: int) -> Iterator[str]:
 
 @contextmanager
 def theirs(rival: Rival, path: Path, index: infgram.Index) -> Iterator[str]:
-    """infini-gram's engine behind Flask, as long as the `with` block lasts; its address."""
+    """Run infini-gram's engine behind Flask during the `with` block, and yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     tokenizer = index.paths[0] / "tokenizer" / "tokenizer.json"
     if not tokenizer.exists():
-        raise SystemExit(f"{index.paths[0]} has no tokenizer.json; infini-gram's server would not start without one")
+        raise SystemExit(f"{index.paths[0]} has no tokenizer.json, which infini-gram's server requires")
     command = [rival.python, str(_THEIR_SERVER), str(path), str(tokenizer), str(port)]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, start_new_session=True, **quiet) as process:
@@ -263,29 +266,29 @@ def theirs(rival: Rival, path: Path, index: infgram.Index) -> Iterator[str]:
                         break
                 if process.poll() is not None:
                     raise SystemExit(
-                        "infini-gram's server did not start; are Flask and transformers installed beside it?"
+                        "infini-gram's server did not start; its environment requires Flask and transformers"
                     )
                 time.sleep(0.1)
             yield f"http://127.0.0.1:{port}"
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # with what it has forked, of which some never end
+                os.killpg(process.pid, signal.SIGKILL)  # including its child processes, some of which never end
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("index", type=Path, help="an index")
-    add("--seconds", type=float, default=5, help="how long each load lasts (default: 5)")
-    add("--workers", type=int, default=1, help="of our service in the mixed load (default: 1)")
-    add("--soak", type=float, metavar="MINUTES", help="a mixed load instead")
-    add("--rival", metavar="PYTHON", help="an interpreter that has infini-gram, Flask and transformers")
-    add("--folder", type=Path, default=Path(), help="where infini-gram's index is built, 15 bytes a token")
+    add("--seconds", type=float, default=5, help="duration of each load in seconds (default: 5)")
+    add("--workers", type=int, default=1, help="workers of our service in the mixed load (default: 1)")
+    add("--soak", type=float, metavar="MINUTES", help="run a mixed load for this time instead")
+    add("--rival", metavar="PYTHON", help="a Python interpreter with infini-gram, Flask and transformers")
+    add("--folder", type=Path, default=Path(), help="a folder for infini-gram's index, 15 bytes per token")
     add(
         "--record",
         type=Path,
         metavar="FOLDER",
-        help="write serving.json and serving.md there, or soak.json and soak.md",
+        help="write serving.json and serving.md, or soak.json and soak.md, to this folder",
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Everything at once for a long time: good questions, hostile ones, clients that go away, and replaced indexes."""
+"""A long mixed load: valid queries, hostile requests, clients that disconnect, and replaced indexes."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ ASKED: Final[tuple[Callable[[Any, list[int]], Any], ...]] = (
     lambda at, tokens: at.score(tokens).continuation_counts.tolist(),
     lambda at, tokens: at.search(tokens, limit=0).count,
 )
-"""Good questions, asked of a service and of an index alike."""
+"""The valid queries, which a service and an index both answer."""
 
 RELOAD_EVERY_S: Final = 5.0
 LONGEST_S: Final = 300.0
 WARM_UP_S: Final = 120.0
-"""Until it has held two indexes at once, with every thread at work, a few times."""
+"""Seconds until the service has opened two indexes at once, with all threads busy, several times."""
 
 
 class WrongAnswerError(Exception):
-    """What no service may answer."""
+    """Raised for a response that no service may return."""
 
 
 class Served:
-    """A folder whose name leads to one index, then to another one.
+    """A symbolic link that alternates between indexes.
 
     Args:
-        link: the name that is served.
+        link: the link that is served.
         paths: the indexes.
     """
 
@@ -59,7 +59,7 @@ class Served:
         self.swap()
 
     def swap(self) -> None:
-        """Put the next one in place."""
+        """Switch the link to the next index."""
         new = self.link.with_name("new")
         new.symlink_to(self._paths[self._n_times % len(self._paths)])
         os.replace(new, self.link)
@@ -67,14 +67,14 @@ class Served:
 
 
 class Soak:
-    """What is asked of a service, and what it may answer.
+    """The requests to a service, and their valid responses.
 
     Args:
-        url: its address.
-        name: of the index that it serves.
-        served: where that index is.
-        indexes: what stands there in turn.
-        patterns: token ids to ask for.
+        url: the address of the service.
+        name: the name of its index.
+        served: the link to the index.
+        indexes: the indexes that the link alternates between.
+        patterns: token ids for the queries.
     """
 
     def __init__(
@@ -91,13 +91,14 @@ class Soak:
         self._counts = [index.count_batch(patterns).tolist() for index in indexes]
 
     def run(self, seconds: float) -> dict[str, Any]:
-        """Ask for so long.
+        """Send requests for the given time.
 
         Returns:
-            How many answers of each status, and the service's memory after the warm-up and at the end, in bytes.
+            The number of responses of each status, and the memory of the service after the warm-up and at the end, in
+            bytes.
 
         Raises:
-            WrongAnswerError: a good question got a wrong answer, or any a 5xx other than 503.
+            WrongAnswerError: a valid query got a wrong result, or any request a 5xx other than 503.
         """
         end = time.monotonic() + seconds
         statuses: Counter[str] = Counter()
@@ -128,7 +129,7 @@ class Soak:
         return {"minutes": round(seconds / 60, 1), "answers": dict(sorted(statuses.items())), **sizes}
 
     def _good(self, chance: random.Random) -> str:
-        """A question whose answer is known: that of one of the indexes, whole."""
+        """Send a valid query; the result must be that of one of the indexes."""
         number, kind = chance.randrange(len(self._patterns)), chance.randrange(len(ASKED) + 1)
         try:
             if kind == len(ASKED):
@@ -144,27 +145,27 @@ class Soak:
         return "good, 200"
 
     def _hostile(self, chance: random.Random) -> str:
-        """A body that must be refused."""
+        """Send a body that must be rejected."""
         path = chance.choice((f"/v1/indexes/{self._name}/count", f"/v1/indexes/{self._name}/count/batch", "/"))
         status = self._post(path, chance.choice(HOSTILE))
         if not (400 <= status < 500 or status == 503 or (path == "/" and status == 200)):
-            raise WrongAnswerError(f"a hostile body at {path} was answered with {status}")
+            raise WrongAnswerError(f"a hostile body at {path} got the status {status}")
         return f"hostile, {status}"
 
     def _gone(self, chance: random.Random) -> str:
-        """A long question whose answer nobody waits for."""
+        """Send a long query and disconnect without waiting for the response."""
         items = b",".join([b'{"token_ids": [1, 2, 3]}'] * 1000)
         with self._sent(f"/v1/indexes/{self._name}/score/batch", b'{"items": [' + items + b"]}"):
             time.sleep(chance.random() / 5)
         return "gone"
 
     def _reload(self, _: random.Random) -> str:
-        """The other index in the place of this one."""
+        """Replace the index and reload it."""
         time.sleep(RELOAD_EVERY_S)
         self._served.swap()
         status = self._post("/v1/admin/reload", b"{}")
         if status != 200:
-            raise WrongAnswerError(f"a reload was answered with {status}")
+            raise WrongAnswerError(f"a reload got the status {status}")
         return "reload, 200"
 
     def _post(self, path: str, body: bytes) -> int:
@@ -179,7 +180,7 @@ class Soak:
 
 
 def memory_bytes(port: int) -> int:
-    """Anonymous memory of the processes that listen on a port."""
+    """Return the anonymous memory of the processes that listen on a port."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     rows = [row for row in map(str.split, lines) if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port]
     sockets = {f"socket:[{row[9]}]" for row in rows}
@@ -189,7 +190,7 @@ def memory_bytes(port: int) -> int:
 def _holds(process: Path, sockets: set[str]) -> bool:
     try:
         return process.name.isdecimal() and any(str(file.readlink()) in sockets for file in (process / "fd").iterdir())
-    except OSError:  # it has ended, or is another user's
+    except OSError:  # the process has ended, or belongs to another user
         return False
 
 

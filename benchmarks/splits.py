@@ -1,4 +1,4 @@
-"""Train, valid and test texts of the language model's benchmark: given ones, and Python source, split by its paths."""
+"""Train, valid and test texts of the language model benchmark: given files, and Python source split by path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 SPLITS: Final = ("train", "valid", "test")
 PYTHON: Final = "python"
 
-_HELD_OUT: Final = 0.03  # of the files, for valid and for test each
+_HELD_OUT: Final = 0.03  # share of the files for valid, and for test
 _FEWEST_CHARACTERS: Final = 400
 _MOST_CHARACTERS: Final = 90_000_000
 
@@ -28,7 +28,7 @@ class Split(NamedTuple):
 
 
 def find_splits(data: Path) -> dict[str, Split]:
-    """The sets in a folder: each a folder with three files, `train.jsonl.zst` and so on."""
+    """Return the sets in a folder; each is a folder with `train.jsonl.zst`, `valid.jsonl.zst`, `test.jsonl.zst`."""
     found = {}
     for folder in sorted(path for path in data.iterdir() if path.is_dir()):
         split = Split(*(folder / f"{name}.jsonl.zst" for name in SPLITS))
@@ -38,7 +38,7 @@ def find_splits(data: Path) -> dict[str, Split]:
 
 
 def python_splits(folder: Path, *, packages: bool) -> Split:
-    """Source code of this Python, and of what is installed for it, each text once; made unless it is there."""
+    """Write distinct source files of Python and its installed packages as a set, unless the files exist."""
     split = Split(*(folder / f"{PYTHON}.{name}.jsonl.zst" for name in SPLITS))
     if all(path.is_file() for path in split):
         return split
@@ -58,12 +58,12 @@ def python_splits(folder: Path, *, packages: bool) -> Split:
 
 
 def _share(purpose: str, name: str) -> float:
-    """Where a name falls, from 0 to 1, by its hash."""
+    """Return the hash of a name as a number from 0 to 1."""
     return int.from_bytes(hashlib.sha1(f"{purpose} {name}".encode()).digest()[:8], "big") / 2**64
 
 
 def _sources(packages: bool) -> Iterator[tuple[str, str]]:
-    """The name and text of each file."""
+    """Yield the name and the text of each file."""
     seen: set[bytes] = set()
     roots = {
         "stdlib": sysconfig.get_path("stdlib"),

@@ -1,4 +1,4 @@
-"""Run by the Python that holds the package infini-gram: reads an index folder and token id queries, prints counts.
+"""Print infini-gram's counts of token id queries; run by the Python environment of infini-gram.
 
 python theirs.py INDEX < queries.json
 """

@@ -1,4 +1,4 @@
-"""Run by the Python that holds the package infini-gram: answers each question on standard input, one JSON list.
+"""Answer queries from standard input with infini-gram, as one JSON list; run by its Python environment.
 
 python theirs_replay.py INDEX END_OF_TEXT_ID < questions.json, a list of [method, arguments]
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Ask its engine; documents are those of all places that a query has."""
+    """Call the engine; documents are those of all occurrences of a query."""
     engine = import_module("infini_gram.engine").InfiniGramEngine(
         index_dir=sys.argv[1], eos_token_id=int(sys.argv[2]), vocab_size=65535, token_dtype="u16"
     )

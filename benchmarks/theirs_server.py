@@ -1,10 +1,10 @@
-"""Run by the Python that holds infini-gram, Flask and transformers: its engine as its own server has it.
+"""Serve infini-gram's engine as its own server does; run by a Python environment with Flask and transformers.
 
 python theirs_server.py INDEX TOKENIZER.json PORT
 
-infini-gram serves with `api/api_server.py` of its repository, which is not in its package. This does for two kinds of
-question what that file does: Flask's own server with ten processes and no threads, one route, each request printed and
-logged, its ids checked one by one, tokens shown by transformers, the engine without prefetching.
+infini-gram's server is `api/api_server.py` in its repository, which its package does not include. This file does the
+same for two kinds of query: Flask's own server with ten processes and no threads, one route, each request printed and
+logged, ids checked one by one, tokens decoded by transformers, and the engine without prefetching.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PREFETCH = {"ds_prefetch_depth": 0, "sa_prefetch_depth": 0, "od_prefetch_depth":
 
 
 class Asked:
-    """The engine and the tokenizer of an index."""
+    """Load the engine and the tokenizer of an index."""
 
     def __init__(self, index: str, tokenizer: str) -> None:
         self.tokenizer = import_module("transformers").PreTrainedTokenizerFast(tokenizer_file=tokenizer)
@@ -29,11 +29,11 @@ class Asked:
         )
 
     def count(self, ids: list[int]) -> Any:
-        """Its answer to `count`."""
+        """Return the response to `count`."""
         return self._engine.count(input_ids=ids)
 
     def infgram_ntd(self, ids: list[int]) -> Any:
-        """Its answer to `infgram_ntd`, with the token of each row and the suffix that was used."""
+        """Return the response to `infgram_ntd`, with the token of each row and the suffix used."""
         result = self._engine.infgram_ntd(prompt_ids=ids, max_support=None)
         for token_id, row in result["result_by_token_id"].items():
             row["token"] = self.tokenizer.convert_ids_to_tokens([token_id])[0].replace("Ġ", " ")
@@ -45,7 +45,7 @@ class Asked:
 
 
 def answer(asked: Asked, data: dict[str, Any], log: TextIO) -> Any:
-    """What it answers to a request."""
+    """Return the response to a request."""
     print(data)
     log.write(json.dumps(data) + "\n")
     log.flush()
@@ -60,7 +60,7 @@ def answer(asked: Asked, data: dict[str, Any], log: TextIO) -> Any:
 
 
 def main() -> None:
-    """Serve until killed."""
+    """Serve until the process is killed."""
     flask = import_module("flask")
     asked = Asked(*sys.argv[1:3])
     app = flask.Flask(__name__)

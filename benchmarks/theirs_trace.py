@@ -1,4 +1,4 @@
-"""Run by the Python that holds the package infini-gram: traces token ids, prints the spans and how long each took.
+"""Trace token ids with infini-gram, and print spans and times; run by its Python environment.
 
 python theirs_trace.py INDEX '{"min_len": 1, …}' < texts.json
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Trace what is on standard input at both settings of its prefetching, and print the quicker one's times."""
+    """Trace the texts on standard input with both prefetch settings, and print the times of the faster one."""
     settings: tuple[dict[str, int], ...] = (
         {},
         {"ds_prefetch_depth": 0, "sa_prefetch_depth": 0, "od_prefetch_depth": 0},
@@ -28,7 +28,7 @@ def _run(texts: list[list[int]], asked: dict[str, Any], setting: dict[str, int])
         index_dir=sys.argv[1], eos_token_id=0, vocab_size=65535, token_dtype="u16", **setting
     )
     times, spans = [], []
-    for text in texts[: len(texts) // 10] + texts:  # some untimed
+    for text in texts[: len(texts) // 10] + texts:  # the first ones are not timed
         started = time.perf_counter()
         found = engine.attribute(text, delim_ids=[], enforce_bow=False, **asked)["spans"]
         times.append((time.perf_counter() - started) * 1e3)

@@ -1,4 +1,4 @@
-"""A neural language model trained on the spot, where none is given: small enough for a minute on two cores."""
+"""Train a tiny neural language model, in about a minute on two cores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BATCH: Final = 16
 
 
 def train_tiny_model(text: Path, tokenizer: Tokenizer, folder: Path, seconds: float) -> Path:
-    """Train on a text for so long, or one step at least, and save the model with its tokenizer."""
+    """Train on a text for the given time, but at least one step, and save the model with its tokenizer."""
     if (folder / "config.json").exists():
         return folder
     tokens = [tokenizer.encode(document.text) for document in Corpus(text).documents()]

@@ -1,12 +1,12 @@
-"""How long does the trace of a text take, documents included? Beside infini-gram, which finds the spans alone.
+"""Measure the time to trace a text including documents, and compare the spans with infini-gram.
 
     python benchmarks/tracing.py CORPUS.infgram HELD_OUT.jsonl.zst --rival rival/bin/python --folder DISK
 
-CORPUS.infgram is an index with a tokenizer whose ids are below 65,535; its texts should not hold the held-out ones.
-Each text is the first --n-tokens tokens of a held-out document that has so many. Answers are checked before a time is
-printed: each span occurs as often as is said and no longer one does, each document holds it where it is said to, and
-the spans are infini-gram's. Its index of the same tokens is built in the folder, once. One JSON object a row; times in
-milliseconds.
+CORPUS.infgram is an index with a tokenizer whose ids are below 65,535; it should not contain the held-out documents.
+Each text is the first --n-tokens tokens of a held-out document of at least that length. Results are verified before
+they are timed: the count of each span, that no longer span occurs, that each document contains the span at its
+offset, and that infini-gram finds the same spans. Its index of the same tokens is built in the folder, once. Output:
+one JSON object per row, with times in milliseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # last on the path, so that the installed infgram is imported
 
 import infgram
 from benchmarks.corpora import texts_of
@@ -30,7 +32,7 @@ from benchmarks.machine import describe, memory_bytes
 from benchmarks.rival import Rival
 
 _THEIRS: Final = Path(__file__).with_name("theirs_trace.py")
-_MAX_COUNT: Final = 10  # what infini-gram's attribution service asks for by default
+_MAX_COUNT: Final = 10  # the default of infini-gram's attribution service
 _EVERYTHING: Final = 10**9
 
 
@@ -52,14 +54,14 @@ def main() -> None:
         if rival is not None:
             theirs = _ask_rival(rival, index, texts, options.folder)
             if theirs["spans"] != spans:
-                raise SystemExit("infini-gram finds other spans")
+                raise SystemExit("infini-gram finds different spans, so the benchmark is invalid")
             row["infini_gram"] = percentiles(theirs["times_ms"])
             row["time_ratio"] = round(row["infini_gram"]["p50"] / ours["p50"], 1)
         print(json.dumps(row), flush=True)
 
 
 def _texts(index: infgram.Index, inputs: list[str], n_tokens: int, n_texts: int) -> Iterator[str]:
-    """The beginnings of held-out documents that are so long, and encode as they were cut."""
+    """Yield the first `n_tokens` tokens of held-out documents as text that encodes to the same tokens."""
     for text in texts_of(inputs):
         token_ids = index.tokenizer.encode(text[: 10 * n_tokens])[:n_tokens]
         piece = index.tokenizer.decode(token_ids)
@@ -71,10 +73,10 @@ def _texts(index: infgram.Index, inputs: list[str], n_tokens: int, n_texts: int)
 
 
 def check(index: infgram.Index, traced: infgram.Trace) -> None:
-    """The spans and documents of a trace with the single questions.
+    """Verify the spans and documents of a trace with counts and document tokens.
 
     Raises:
-        SystemExit: one is wrong.
+        SystemExit: a span is wrong.
     """
     token_ids = traced.token_ids
     for span in traced.spans:
@@ -87,11 +89,11 @@ def check(index: infgram.Index, traced: infgram.Trace) -> None:
             right = right and np.array_equal(found, held)
             right = right and span.text == hit.snippet[hit.snippet_match_start : hit.snippet_match_end]
         if not right:
-            raise SystemExit(f"wrong answer: the span {span}")
+            raise SystemExit(f"wrong result: the span {span}")
 
 
 def _whole(index: infgram.Index, texts: list[str]) -> dict[str, Any]:
-    """From the text to spans, documents, snippets, metadata and scores, all at their defaults."""
+    """Time the whole trace of texts, with spans, documents, snippets, metadata and scores, at the default options."""
     n_documents: list[int] = []
     times = times_ms(lambda text: n_documents.append(len(infgram.trace(index, text).documents)), texts)
     documents = {"p50": int(np.median(n_documents)), "max": max(n_documents)}
@@ -99,7 +101,7 @@ def _whole(index: infgram.Index, texts: list[str]) -> dict[str, Any]:
 
 
 def _spans_alone(index: infgram.Index, texts: list[str]) -> tuple[dict[str, float], list[list[list[int]]]]:
-    """From token ids to every span, without a document."""
+    """Time the search for all spans of token ids, without documents."""
     ids = [index.tokenizer.encode(text).tolist() for text in texts]
     spans: list[list[list[int]]] = []
 
@@ -124,7 +126,7 @@ def _ask_rival(rival: Rival, index: infgram.Index, texts: list[str], folder: Pat
 
 
 def times_ms(ask: Callable[[Any], object], questions: list[Any]) -> list[float]:
-    """How long each question took, after all were asked once."""
+    """Return the time of each query in milliseconds, after a first pass without timing."""
     for question in questions:
         ask(question)
     times = []
@@ -136,7 +138,7 @@ def times_ms(ask: Callable[[Any], object], questions: list[Any]) -> list[float]:
 
 
 def percentiles(times: list[float]) -> dict[str, float]:
-    """Median, 95th percentile and the longest."""
+    """Return the median, the 95th percentile and the maximum."""
     return {
         "p50": round(float(np.median(times)), 2),
         "p95": round(float(np.percentile(times, 95)), 2),
@@ -148,12 +150,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("index", type=Path, help="an index with a tokenizer")
-    add("texts", nargs="+", help="held-out documents: files that infgram reads")
-    add("--n-tokens", type=int, default=500, help="tokens of a text (default: 500)")
-    add("--n-texts", type=int, default=100, help="texts at most (default: 100)")
+    add("texts", nargs="+", help="files with held-out documents")
+    add("--n-tokens", type=int, default=500, help="tokens of each text (default: 500)")
+    add("--n-texts", type=int, default=100, help="maximum number of texts (default: 100)")
     add("--load", default="map", choices=["map", "warm", "ram"])
-    add("--rival", metavar="PYTHON", help="an interpreter in whose environment infini-gram is installed")
-    add("--folder", type=Path, default=Path(), help="where infini-gram's index is built, 15 bytes a token")
+    add("--rival", metavar="PYTHON", help="a Python interpreter with infini-gram installed")
+    add("--folder", type=Path, default=Path(), help="a folder for infini-gram's index, 15 bytes per token")
     return parser.parse_args()
 
 

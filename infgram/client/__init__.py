@@ -1,6 +1,6 @@
-"""Clients of a service, with the methods and results of `Index`.
+"""HTTP clients of a service, with the methods and results of `Index`.
 
-The package httpx2 is imported when a client is made.
+Creating a client imports the package httpx2.
 """
 
 from __future__ import annotations

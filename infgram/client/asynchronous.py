@@ -1,4 +1,4 @@
-"""The client for asyncio."""
+"""The HTTP client for asyncio."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """`Client` for asyncio: the same methods, awaited; sizes are in `await client.info()`.
+    """`Client` for asyncio, with the same methods as coroutines; sizes are in `await client.info()`.
 
-    Each process and each event loop has its own connections. It is pickled like a `Client`.
+    Each process and each event loop has its own connections. The pickle contains what that of a `Client` does.
 
-    Examples:
+    Example:
         async with infgram.AsyncClient("http://127.0.0.1:8000", index="stories") as index:
             await index.count("rose")
     """
@@ -57,7 +57,7 @@ class AsyncClient:
         timeout_s: float = 60.0,
         retries: int = 4,
     ) -> None:
-        """As `Client`."""
+        """See `Client`."""
         wire.httpx2()
         self._open(wire.Options.checked(url, index, api_key, timeout_s, retries))
 
@@ -68,40 +68,40 @@ class AsyncClient:
         )
         self._service: tuple[str, Mapping[str, int]] | None = None
 
-    # Counting and finding
+    # Counts and ranks
 
     async def count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
-        """As `Index.count`."""
+        """See `Index.count`."""
         return await self._ask(calls.count(query, ignore_case, any_tokenization))
 
     async def count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """As `Index.count_batch`: thousands of queries a request."""
+        """See `Index.count_batch`; thousands of queries share a request."""
         limits = (await self._name_and_limits())[1]
         found = [n for call in calls.counts(queries, limits) for n in await self._ask(call)]
         return np.array(found, dtype=np.int64)
 
     async def readings(self, text: str) -> Readings:
-        """As `Index.readings`."""
+        """See `Index.readings`."""
         return await self._ask(calls.readings(text))
 
     async def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
-        """As `Index.document_count`."""
+        """See `Index.document_count`."""
         return await self._ask(calls.document_count(query, ignore_case, any_tokenization))
 
     async def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """As `Index.document_count_batch`."""
+        """See `Index.document_count_batch`."""
         found = await self._ask_all(calls.document_count(query) for query in several(queries, "queries"))
         return np.array(found, dtype=np.int64)
 
     async def find(self, query: Query) -> list[SuffixRange]:
-        """As `Index.find`."""
+        """See `Index.find`."""
         return await self._ask(calls.find(query))
 
     async def locate(self, query: Query, *, limit: int | None = None) -> list[Location]:
-        """As `Index.locate`."""
+        """See `Index.locate`."""
         return await self._ask(calls.locate(query, limit))
 
-    # What comes next
+    # Next tokens
 
     async def next_token_distribution(
         self,
@@ -111,21 +111,21 @@ class AsyncClient:
         ignore_case: bool = False,
         any_tokenization: bool = False,
     ) -> NextTokenDistribution:
-        """As `Index.next_token_distribution`."""
+        """See `Index.next_token_distribution`."""
         return await self._ask(calls.next_token(context, top_k, ignore_case, any_tokenization))
 
     async def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
-        """As `Index.next_token_distribution_batch`."""
+        """See `Index.next_token_distribution_batch`."""
         return await self._ask_all(calls.next_token(context, top_k) for context in several(contexts, "contexts"))
 
     async def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
-        """As `Index.longest_suffix`."""
+        """See `Index.longest_suffix`."""
         return await self._ask(calls.longest_suffix(context, min_count))
 
     async def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
-        """As `Index.longest_suffix_batch`."""
+        """See `Index.longest_suffix_batch`."""
         return await self._ask_all(
             calls.longest_suffix(context, min_count) for context in several(contexts, "contexts")
         )
@@ -133,33 +133,33 @@ class AsyncClient:
     async def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
     ) -> InfgramDistribution:
-        """As `Index.infgram_distribution`."""
+        """See `Index.infgram_distribution`."""
         return await self._ask(calls.infgram(context, min_count, top_k))
 
     async def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
-        """As `Index.infgram_distribution_batch`."""
+        """See `Index.infgram_distribution_batch`."""
         return await self._ask_all(
             calls.infgram(context, min_count, top_k) for context in several(contexts, "contexts")
         )
 
     async def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
-        """As `Index.infgram_log_prob`."""
+        """See `Index.infgram_log_prob`."""
         return await self._ask(calls.prob(context, token, min_count))
 
     async def score(self, tokens: Query, *, min_count: int = 1, end: bool = False) -> SequenceScore:
-        """As `Index.score`."""
+        """See `Index.score`."""
         return await self._ask(calls.score(tokens, min_count, end))
 
     async def score_batch(
         self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False
     ) -> list[SequenceScore]:
-        """As `Index.score_batch`."""
+        """See `Index.score_batch`."""
         return await self._ask_all(calls.score(tokens, min_count, end) for tokens in several(sequences, "sequences"))
 
     async def longest_matches(self, tokens: Query) -> LongestMatches:
-        """As `Index.longest_matches`."""
+        """See `Index.longest_matches`."""
         return await self._ask(calls.longest_matches(tokens))
 
     # Documents
@@ -180,7 +180,7 @@ class AsyncClient:
         cursor: str | None = None,
         matches_per_document: int = 3,
     ) -> SearchResult:
-        """As `Index.search`; how long it may take is up to the service."""
+        """See `Index.search`; the service limits the time."""
         options = {
             "ignore_case": ignore_case,
             "any_tokenization": any_tokenization,
@@ -197,35 +197,35 @@ class AsyncClient:
         return await self._ask(calls.search(query, options))
 
     async def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
-        """As `Index.search_batch`."""
+        """See `Index.search_batch`."""
         every = {**calls.SEARCH_OPTIONS, **options}
         return await self._ask_all(calls.search(query, every) for query in several(queries, "queries"))
 
     async def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
-        """As `Index.search_text`; how long it may take is up to the service."""
+        """See `Index.search_text`; the service limits the time."""
         every = {**calls.SEARCH_OPTIONS, "ignore_case": ignore_case, "any_tokenization": True, **options}
         return await self._ask(calls.search(query, every))
 
     async def document(self, document_id: int) -> Document:
-        """As `Index.document`."""
+        """See `Index.document`."""
         return await self._ask(calls.document(document_id))
 
-    # What it is
+    # Index and tokenizer
 
     async def info(self) -> dict[str, Any]:
-        """As `Index.info`, with the index's `name` and without its paths."""
+        """See `Index.info`; the result includes `name` and no paths."""
         return await self._ask(calls.info())
 
     async def tokenize(self, text: str) -> Int64Array:
-        """The token ids of a text, by the index's tokenizer."""
+        """Encode a text with the tokenizer of the index."""
         return await self._ask(calls.tokenize(text))
 
     async def detokenize(self, token_ids: Query) -> str:
-        """The text of token ids."""
+        """Decode token ids to text."""
         return await self._ask(calls.detokenize(token_ids))
 
     async def close(self) -> None:
-        """Let go of the connections; questions asked afterwards raise `IndexClosedError`."""
+        """Close the connections; later queries raise `IndexClosedError`."""
         import asyncio
 
         http = self._connections.close(asyncio.get_running_loop())

@@ -1,4 +1,4 @@
-"""The requests of a client: path, body, and the conversion of the answer to a result of the library. No I/O here."""
+"""The requests of a client: path, body, and how the response becomes a result. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SEARCH_OPTIONS: Final[Mapping[str, Any]] = {
     "cursor": None,
     "matches_per_document": 3,
 }
-"""What `Index.search` is asked unless told otherwise."""
+"""The defaults of `Index.search`."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Call(Generic[T]):
 
     Attributes:
         path: below the address of the index.
-        read: makes the result of the answer: of its object, or where `as_lines` of the list of its lines.
-        body: posted as JSON; None gets.
-        as_lines: whether the answer is wanted line by line, where longer ones are allowed.
+        read: converts the response to the result: its JSON object or, if `as_lines`, the list of its lines.
+        body: the JSON body of a POST request; None for a GET request.
+        as_lines: whether to request a stream of lines, which may be longer than an ordinary response.
     """
 
     path: str
@@ -77,31 +77,31 @@ class Call(Generic[T]):
 
 
 def count(query: Query, ignore_case: bool = False, any_tokenization: bool = False) -> Call[int]:
-    """How often."""
+    """Count a query."""
     fields = query_fields(query) | _in_characters(ignore_case, any_tokenization)
     return Call("/count", lambda answer: int(answer["count"]), fields)
 
 
 def readings(text: str) -> Call[Readings]:
-    """In which tokens a string occurs."""
+    """Count a string and its tokenizations."""
     if not isinstance(text, str):
-        raise QueryError(f"readings are of a text; found {type(text).__name__}, and token ids are cut already")
+        raise QueryError(f"readings requires a text; found {type(text).__name__}")
     return Call("/count", results.readings, {"query": text, "readings": True})
 
 
 def document_count(query: Query, ignore_case: bool = False, any_tokenization: bool = False) -> Call[int]:
-    """In how many documents."""
+    """Count the documents that contain a query."""
     fields = query_fields(query) | _in_characters(ignore_case, any_tokenization)
     return Call("/document-count", lambda answer: int(answer["document_count"]), fields)
 
 
 def find(query: Query) -> Call[list[SuffixRange]]:
-    """In which ranks."""
+    """Return the suffix range of a query in each shard."""
     return Call("/find", results.suffix_ranges, query_fields(query))
 
 
 def locate(query: Query, limit: int | None) -> Call[list[Location]]:
-    """Where."""
+    """List the occurrences of a query."""
     fields = query_fields(query)
     if limit is not None and at_least(limit, 0, "limit") == 0:
         return Call("/count", lambda _: [], fields)
@@ -111,73 +111,73 @@ def locate(query: Query, limit: int | None) -> Call[list[Location]]:
 def next_token(
     context: Query, top_k: int | None, ignore_case: bool = False, any_tokenization: bool = False
 ) -> Call[NextTokenDistribution]:
-    """What follows all of it."""
+    """Return the tokens that follow the whole context."""
     fields = _rows(context, top_k) | _in_characters(ignore_case, any_tokenization)
     return Call("/next-token", results.cut(results.next_tokens, top_k), fields, as_lines=True)
 
 
 def infgram(context: Query, min_count: int, top_k: int | None) -> Call[InfgramDistribution]:
-    """What follows the longest suffix."""
+    """Return the tokens that follow the longest suffix of a context."""
     fields = {**_rows(context, top_k), "min_count": at_least(min_count, 1, "min_count")}
     return Call("/infgram", results.cut(results.infgram, top_k), fields, as_lines=True)
 
 
 def longest_suffix(context: Query, min_count: int) -> Call[LongestSuffix]:
-    """How much of the end occurs."""
+    """Return the length and the count of the longest suffix of a context that occurs."""
     fields = {**query_fields(context), "min_count": at_least(min_count, 1, "min_count")}
     return Call("/longest-suffix", lambda answer: LongestSuffix(answer["length"], answer["count"]), fields)
 
 
 def prob(context: Query, token: int, min_count: int) -> Call[InfgramLogProb]:
-    """How likely one token is."""
+    """Return the ∞-gram probability of one token."""
     fields = {**query_fields(context), "min_count": at_least(min_count, 1, "min_count")}
     return Call("/prob", results.log_prob, {**fields, "token_id": at_least(token, -1, "token")})
 
 
 def score(tokens: Query, min_count: int, end: bool) -> Call[SequenceScore]:
-    """How likely each token is."""
+    """Return the ∞-gram probability of each token."""
     fields = {**query_fields(tokens), "min_count": at_least(min_count, 1, "min_count"), "end": flag(end, "end")}
     return Call("/score", results.score, fields)
 
 
 def longest_matches(tokens: Query) -> Call[LongestMatches]:
-    """How much occurs from each token on."""
+    """Return the longest match that starts at each token."""
     return Call("/longest-matches", results.longest_matches, query_fields(tokens))
 
 
 def search(query: Query | Cnf, options: Mapping[str, Any]) -> Call[SearchResult]:
-    """In which documents; the options are all of `SEARCH_OPTIONS`."""
+    """Search documents; `options` has all names of `SEARCH_OPTIONS`."""
     if unknown := options.keys() - SEARCH_OPTIONS.keys():
-        raise TypeError(f"search has no option {', '.join(sorted(unknown))}")
+        raise TypeError(f"search has no option {', '.join(sorted(unknown))}; expected {', '.join(SEARCH_OPTIONS)}")
     fields = _search_fields(query) | _checked(options)
     choice(options["scope"], "scope", ("window", "document"))
     return Call("/search", results.search, fields, as_lines=True)
 
 
 def document(document_id: int) -> Call[Document]:
-    """One document."""
+    """Return a document."""
     number = at_least(document_id, 0, "document_id")
     return Call(f"/documents/{number}?whole=true", results.document)
 
 
 def info() -> Call[dict[str, Any]]:
-    """What the index says of itself."""
+    """Return the information about the index."""
     return Call("", dict)
 
 
 def tokenize(text: str) -> Call[Int64Array]:
-    """The tokens of a text."""
+    """Encode a text."""
     checked_text(text, "the text")
     return Call("/tokenize", lambda answer: np.array(answer["token_ids"], dtype=np.int64), {"query": text})
 
 
 def detokenize(token_ids: Query) -> Call[str]:
-    """The text of tokens."""
+    """Decode token ids."""
     return Call("/detokenize", lambda answer: str(answer["text"]), {"token_ids": ids_of(token_ids)})
 
 
 def tokens(token_ids: Query) -> Call[list[str]]:
-    """Tokens to show."""
+    """Return the text of each token."""
     return Call("/detokenize", lambda answer: list(answer["tokens"]), {"token_ids": ids_of(token_ids)})
 
 
@@ -185,7 +185,7 @@ def tokens(token_ids: Query) -> Call[list[str]]:
 
 
 def counts(queries: Iterable[Query], limits: Mapping[str, int]) -> Iterator[Call[list[int]]]:
-    """Texts and ids go apart, so each call has its own places: `read` gives the counts in the order of the queries."""
+    """Count many queries; the results of the calls, one after another, are in the order of the queries."""
     given = [query_fields(query) for query in several(queries, "queries")]
     for part in _parts(given, limits, most_items=limits["batch_items"]):
         kinds = {next(iter(fields)) for fields in part}
@@ -198,7 +198,7 @@ def counts(queries: Iterable[Query], limits: Mapping[str, int]) -> Iterator[Call
 
 
 def batch(calls: Iterable[Call[T]], limits: Mapping[str, int]) -> Iterator[Call[list[T]]]:
-    """Several calls of one kind, in as few requests as the limits allow; their results come in their order."""
+    """Combine calls of one kind into as few requests as the limits allow, with the results in order."""
     given = list(calls)
     if not given:
         return
@@ -217,22 +217,22 @@ def query_fields(query: Query) -> Fields:
     """Return the fields of a request that contain the query.
 
     Raises:
-        QueryError: it is neither text nor token ids.
+        QueryError: the query is neither text nor token ids.
     """
     return {"query": query} if isinstance(query, str) else {"token_ids": ids_of(query)}
 
 
 def ids_of(token_ids: Query) -> list[int]:
-    """Return token ids for JSON.
+    """Convert token ids to a list for JSON.
 
     Raises:
-        QueryError: they are none.
+        QueryError: the value is not a sequence of non-negative integers.
     """
     if isinstance(token_ids, np.ndarray):
         if token_ids.ndim != 1 or token_ids.dtype.kind not in "iu":
             raise QueryError(
-                f"the token ids are an array of {token_ids.dtype} with {token_ids.ndim} dimensions; expected one "
-                "dimension of integers"
+                f"the token ids are a {token_ids.ndim}-dimensional array of {token_ids.dtype}; expected one dimension "
+                "of integers"
             )
         ids: list[int] = token_ids.tolist()
     elif isinstance(token_ids, Sequence) and not isinstance(token_ids, str | bytes | bytearray):
@@ -243,10 +243,10 @@ def ids_of(token_ids: Query) -> list[int]:
 
 
 def _checked(options: Mapping[str, Any]) -> Fields:
-    """Return the options of a search for JSON.
+    """Validate the options of a search and convert them to JSON.
 
     Raises:
-        QueryError: one is no number that it may be.
+        QueryError: an option has the wrong type or is out of range.
     """
     fields = {name: value for name, value in options.items() if name not in ("ignore_case", "any_tokenization")}
     fields |= _in_characters(options["ignore_case"], options["any_tokenization"])
@@ -265,7 +265,7 @@ def _checked(options: Mapping[str, Any]) -> Fields:
 
 
 def _in_characters(ignore_case: bool, any_tokenization: bool) -> Fields:
-    """What is asked for, and nothing else: a service of before knows no more."""
+    """Return only the fields that are true, because services of earlier versions reject these fields."""
     return {
         **({"ignore_case": True} if flag(ignore_case, "ignore_case") else {}),
         **({"any_tokenization": True} if flag(any_tokenization, "any_tokenization") else {}),
@@ -281,7 +281,7 @@ def _search_fields(query: Query | Cnf) -> Fields:
 
 
 def _rows(context: Query, top_k: int | None) -> Fields:
-    """A service returns at least one row; `results.cut` takes it away again."""
+    """Return the fields of a distribution; a service returns at least one row, which `results.cut` removes again."""
     return {**query_fields(context), "top_k": None if top_k is None else max(1, at_least(top_k, 0, "top_k"))}
 
 
@@ -290,7 +290,7 @@ def _each(read: Callable[[list[Any]], T]) -> Callable[[list[Any]], list[T]]:
 
 
 def _read_each(reads: Sequence[Callable[[Any], T]], as_lines: bool) -> Callable[[list[Any]], list[T]]:
-    """How the results of a batch are read, each of which is a whole answer."""
+    """Read the results of a batch, each of which is a complete response."""
 
     def read(lines: list[Any]) -> list[T]:
         answers = [results.without_problem(line) for line in lines]
@@ -302,7 +302,7 @@ def _read_each(reads: Sequence[Callable[[Any], T]], as_lines: bool) -> Callable[
 
 
 def _parts(given: Sequence[Fields], limits: Mapping[str, int], most_items: int) -> Iterator[list[Fields]]:
-    """The questions in runs that fit into one request; one that is too large alone is left to the service to refuse."""
+    """Split the queries into requests that fit the limits; a query that is too large is sent alone and rejected."""
     part: list[Fields] = []
     part_bytes, most_bytes = 0, limits["body_bytes"] - 64
     for fields in given:

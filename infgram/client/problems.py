@@ -1,4 +1,4 @@
-"""From a service's refusals to the errors of the library, and when to ask again."""
+"""Conversion of problem documents to exceptions, and the time before a retry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infgram.errors import (
 RETRIED: Final = frozenset({429, 503})
 LONGEST_WAIT_S: Final = 60.0
 
-_REFUSED_QUESTIONS: Final = frozenset({413, 422})
+_INVALID_QUERY_STATUSES: Final = frozenset({413, 422})
 _ERRORS: Final[Mapping[str, type[InfgramError]]] = {
     "unknown_index": IndexNotFoundError,
     "unknown_document": QueryError,
@@ -28,18 +28,19 @@ _ERRORS: Final[Mapping[str, type[InfgramError]]] = {
 
 
 def error_of(problem: Mapping[str, Any]) -> InfgramError:
-    """The error that a problem document stands for; what the library would have raised is raised here, too."""
+    """Convert a problem document to the exception that the library raises in the same case."""
     reasons = [f"{error['msg']} ({'.'.join(error['loc'][1:])})" for error in problem.get("errors") or []]
-    text = " ".join([str(problem.get("detail", "the service refused")), *reasons])
+    text = " ".join([str(problem.get("detail", "the service returned an error without a description")), *reasons])
     code, status = str(problem.get("code", "")), problem.get("status")
-    kind = QueryError if status in _REFUSED_QUESTIONS else _ERRORS.get(code)
+    kind = QueryError if status in _INVALID_QUERY_STATUSES else _ERRORS.get(code)
     return kind(text) if kind else ServiceError(f"{text} [{code or 'no code'}, status {status}]")
 
 
 def wait_s(status: int, headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait before a retry; None if the request is not retried.
+    """Return the seconds to wait before a retry; None if the request is not repeated.
 
-    Only a service that says when is asked again. Waiting a little longer than it says keeps many clients apart.
+    A request is repeated only if the response has `Retry-After`. A random delay is added, so that clients do not retry
+    at the same moment.
     """
     after = headers.get("retry-after", "")
     if status not in RETRIED or not after.isdecimal():

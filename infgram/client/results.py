@@ -1,4 +1,4 @@
-"""From the answers of a service to the results of the library."""
+"""Conversion of the responses of a service to the results of the library."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _LISTS = ("rows", "documents", "locations")
 
 
 def without_problem(line: Answer) -> Answer:
-    """One result of a batch.
+    """Return one result of a batch.
 
     Raises:
-        InfgramError: it is a problem.
+        InfgramError: the result is a problem document.
     """
     if "code" in line and "status" in line:
         raise error_of(line)
@@ -45,16 +45,16 @@ def without_problem(line: Answer) -> Answer:
 
 
 def as_lines(answer: Answer) -> Lines:
-    """A whole answer as the lines it would come in."""
+    """Convert a complete response to the lines of a stream."""
     name = next(name for name in _LISTS if name in answer)
     return [{key: value for key, value in answer.items() if key != name}, *answer[name]]
 
 
 def counts(answer: Answer) -> list[int]:
-    """Counts.
+    """Return the counts of a batch.
 
     Raises:
-        InfgramError: one of them failed.
+        InfgramError: one of the queries failed.
     """
     for problem in answer["errors"].values():
         raise error_of(problem)
@@ -62,7 +62,7 @@ def counts(answer: Answer) -> list[int]:
 
 
 def readings(answer: Answer) -> Readings:
-    """In which tokens a string occurs."""
+    """Return the count of a string and of its tokenizations."""
     fields = dict(answer["readings"])
     for name in ("as_typed", "after_space", "other_cuts", "other_case"):
         part = fields[name]
@@ -71,39 +71,39 @@ def readings(answer: Answer) -> Readings:
 
 
 def suffix_ranges(answer: Answer) -> list[SuffixRange]:
-    """The range in each shard."""
+    """Return the suffix range in each shard."""
     return [SuffixRange(each["lo"], each["hi"]) for each in answer["ranges"]]
 
 
 def locations(lines: Lines) -> list[Location]:
-    """The places."""
+    """Return the occurrences."""
     return [Location(each["document_id"], each["offset"]) for each in lines[1:]]
 
 
 def next_tokens(lines: Lines) -> NextTokenDistribution:
-    """What follows the whole context."""
+    """Return the tokens that follow the whole context."""
     head, *rows = lines
     ids, row_counts = (_int64([row[name] for row in rows]) for name in ("token_id", "count"))
     return NextTokenDistribution(ids, row_counts, head["context_count"], head["n_distinct"])
 
 
 def infgram(lines: Lines) -> InfgramDistribution:
-    """What follows the longest suffix."""
-    found = next_tokens(lines)
+    """Return the tokens that follow the longest suffix."""
+    rows = next_tokens(lines)
     return InfgramDistribution(
-        found.token_ids, found.counts, found.context_count, found.n_distinct, lines[0]["suffix_length"]
+        rows.token_ids, rows.counts, rows.context_count, rows.n_distinct, lines[0]["suffix_length"]
     )
 
 
 def cut(read: Callable[[Lines], D], top_k: int | None) -> Callable[[Lines], D]:
-    """The same with the first `top_k` rows, of which a service returns at least one."""
+    """Return `read`, or for `top_k` = 0 a function that removes the row that a service always returns."""
     if top_k != 0:
         return read
     return lambda lines: replace(read(lines), token_ids=_int64([]), counts=_int64([]))
 
 
 def log_prob(answer: Answer) -> InfgramLogProb:
-    """One token's probability, from its counts."""
+    """Return the probability of one token."""
     return InfgramLogProb(
         suffix_length=answer["suffix_length"],
         context_count=answer["context_count"],
@@ -113,24 +113,24 @@ def log_prob(answer: Answer) -> InfgramLogProb:
 
 
 def score(answer: Answer) -> SequenceScore:
-    """A whole sequence."""
+    """Return the scores of a sequence."""
     names = ("token_ids", "suffix_lengths", "context_counts", "continuation_counts")
     return SequenceScore(*(_int64(answer[name]) for name in names))
 
 
 def longest_matches(answer: Answer) -> LongestMatches:
-    """The matches at all positions."""
+    """Return the longest match at each position."""
     return LongestMatches(_int64(answer["lengths"]), _int64(answer["counts"]))
 
 
 def search(lines: Lines) -> SearchResult:
-    """A page of documents, and the counts."""
-    head, *found = lines
+    """Return a page of documents and the counts."""
+    head, *hits = lines
     return SearchResult(
         count=head["count"],
         document_count=head["document_count"],
         is_exact=head["is_exact"],
-        documents=tuple(map(_hit, found)),
+        documents=tuple(map(_hit, hits)),
         cursor=head["cursor"],
         count_interval=_interval(head["count_interval"]),
         document_count_interval=_interval(head["document_count_interval"]),
@@ -147,7 +147,7 @@ def _hit(answer: Answer) -> SearchHit:
 
 
 def document(answer: Answer) -> Document:
-    """One document."""
+    """Return a document."""
     return Document(
         answer["document_id"],
         answer["text"],

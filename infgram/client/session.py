@@ -1,4 +1,4 @@
-"""The ∞-gram of a growing context, computed by a service."""
+"""A growing context whose ∞-gram a service computes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from infgram.types import InfgramDistribution, LongestSuffix, Query
 
 
 class RemoteSession(ShortRepr):
-    """A `Session` whose tokens the client keeps; created by `Client.session`.
+    """A `Session` that the client stores; created by `Client.session`.
 
-    The service keeps nothing, so each question costs a request with all tokens, and a search of its own.
+    The service stores no state, so each query sends all tokens and searches from the beginning.
     """
 
     _repr_fields = ("n_tokens",)
@@ -27,34 +27,34 @@ class RemoteSession(ShortRepr):
         self.extend(ask(calls.tokenize(context)) if isinstance(context, str) else context)
 
     def append(self, token: int) -> None:
-        """Add a token to the context."""
+        """Append a token to the context."""
         self.extend((token,))
 
     def extend(self, tokens: Query) -> None:
-        """Add several tokens."""
+        """Append several tokens to the context."""
         added = calls.ids_of(tokens)
         if added:
-            self._ask(calls.count(added))  # refuses what is outside the vocabulary
+            self._ask(calls.count(added))  # raises for ids outside the vocabulary
         self._token_ids += added
 
     def distribution(self, *, top_k: int | None = None) -> InfgramDistribution:
-        """The ∞-gram after the tokens so far."""
-        found: InfgramDistribution = self._ask(calls.infgram(self._token_ids, self._min_count, top_k))
-        return found
+        """Return the ∞-gram distribution of the current context."""
+        distribution: InfgramDistribution = self._ask(calls.infgram(self._token_ids, self._min_count, top_k))
+        return distribution
 
     @property
     def longest_suffix(self) -> LongestSuffix:
-        """The longest suffix of the tokens so far."""
-        found: LongestSuffix = self._ask(calls.longest_suffix(self._token_ids, self._min_count))
-        return found
+        """The longest suffix of the current context that occurs."""
+        suffix: LongestSuffix = self._ask(calls.longest_suffix(self._token_ids, self._min_count))
+        return suffix
 
     @property
     def n_tokens(self) -> int:
-        """Tokens so far, those of the first context included."""
+        """The number of tokens of the context, including the initial ones."""
         return len(self._token_ids)
 
     def copy(self) -> RemoteSession:
-        """An independent session in the same state."""
+        """Return an independent session in the same state."""
         other = RemoteSession(self._ask, (), self._min_count)
         other._token_ids = list(self._token_ids)
         return other

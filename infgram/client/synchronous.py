@@ -1,4 +1,4 @@
-"""The synchronous client."""
+"""The synchronous HTTP client."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ T = TypeVar("T")
 
 
 class Client:
-    """A client of a service, with the methods of `Index` and the same results and errors.
+    """An index behind a service, with the same methods, results and errors as `Index`.
 
-    May be shared by threads and used after a fork: each process has its own connections. It is pickled as its address
-    and options, including the key. A request that an overloaded service refuses is retried after the time that the
-    service states, at most `retries` times; no other request is retried.
+    Safe for any number of threads, and after a fork: each process opens its own connections. The pickle contains the
+    address and the options, including the API key. If the service is busy, the client waits as long as the service asks
+    and repeats the request, up to `retries` times. It repeats no other request.
 
-    Examples:
+    Example:
         with infgram.Client("http://127.0.0.1:8000", index="stories") as index:
             index.count("rose")
     """
@@ -63,17 +63,18 @@ class Client:
         timeout_s: float = 60.0,
         retries: int = 4,
     ) -> None:
-        """Create a client; nothing is sent yet.
+        """Create a client without sending a request.
 
         Args:
             url: the address of the service.
-            index: the name of the index; None if there is only one.
-            api_key: for a service that requires one.
-            timeout_s: the time limit of one request.
-            retries: how often to retry a request that an overloaded service refuses; 0 for never.
+            index: the name of the index; None if the service has only one.
+            api_key: the API key, if the service requires one.
+            timeout_s: the timeout of one request in seconds.
+            retries: the maximum number of retries when the service is busy.
 
         Raises:
             MissingExtraError: the package httpx2 is not installed.
+            QueryError: an argument has the wrong type or is out of range.
         """
         wire.httpx2()
         self._open(wire.Options.checked(url, index, api_key, timeout_s, retries))
@@ -85,40 +86,40 @@ class Client:
         )
         self._service: tuple[str, Mapping[str, int]] | None = None
 
-    # Counting and finding
+    # Counts and ranks
 
     def count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
-        """As `Index.count`."""
+        """See `Index.count`."""
         return self._ask(calls.count(query, ignore_case, any_tokenization))
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """As `Index.count_batch`: thousands of queries a request."""
+        """See `Index.count_batch`; thousands of queries share a request."""
         limits = self._name_and_limits()[1]
         found = [n for call in calls.counts(queries, limits) for n in self._ask(call)]
         return np.array(found, dtype=np.int64)
 
     def readings(self, text: str) -> Readings:
-        """As `Index.readings`."""
+        """See `Index.readings`."""
         return self._ask(calls.readings(text))
 
     def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
-        """As `Index.document_count`."""
+        """See `Index.document_count`."""
         return self._ask(calls.document_count(query, ignore_case, any_tokenization))
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """As `Index.document_count_batch`."""
+        """See `Index.document_count_batch`."""
         found = self._ask_all(calls.document_count(query) for query in several(queries, "queries"))
         return np.array(found, dtype=np.int64)
 
     def find(self, query: Query) -> list[SuffixRange]:
-        """As `Index.find`."""
+        """See `Index.find`."""
         return self._ask(calls.find(query))
 
     def locate(self, query: Query, *, limit: int | None = None) -> list[Location]:
-        """As `Index.locate`."""
+        """See `Index.locate`."""
         return self._ask(calls.locate(query, limit))
 
-    # What comes next
+    # Next tokens
 
     def next_token_distribution(
         self,
@@ -128,49 +129,49 @@ class Client:
         ignore_case: bool = False,
         any_tokenization: bool = False,
     ) -> NextTokenDistribution:
-        """As `Index.next_token_distribution`."""
+        """See `Index.next_token_distribution`."""
         return self._ask(calls.next_token(context, top_k, ignore_case, any_tokenization))
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
-        """As `Index.next_token_distribution_batch`."""
+        """See `Index.next_token_distribution_batch`."""
         return self._ask_all(calls.next_token(context, top_k) for context in several(contexts, "contexts"))
 
     def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
-        """As `Index.longest_suffix`."""
+        """See `Index.longest_suffix`."""
         return self._ask(calls.longest_suffix(context, min_count))
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
-        """As `Index.longest_suffix_batch`."""
+        """See `Index.longest_suffix_batch`."""
         return self._ask_all(calls.longest_suffix(context, min_count) for context in several(contexts, "contexts"))
 
     def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
     ) -> InfgramDistribution:
-        """As `Index.infgram_distribution`."""
+        """See `Index.infgram_distribution`."""
         return self._ask(calls.infgram(context, min_count, top_k))
 
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
-        """As `Index.infgram_distribution_batch`."""
+        """See `Index.infgram_distribution_batch`."""
         return self._ask_all(calls.infgram(context, min_count, top_k) for context in several(contexts, "contexts"))
 
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
-        """As `Index.infgram_log_prob`."""
+        """See `Index.infgram_log_prob`."""
         return self._ask(calls.prob(context, token, min_count))
 
     def score(self, tokens: Query, *, min_count: int = 1, end: bool = False) -> SequenceScore:
-        """As `Index.score`."""
+        """See `Index.score`."""
         return self._ask(calls.score(tokens, min_count, end))
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
-        """As `Index.score_batch`."""
+        """See `Index.score_batch`."""
         return self._ask_all(calls.score(tokens, min_count, end) for tokens in several(sequences, "sequences"))
 
     def longest_matches(self, tokens: Query) -> LongestMatches:
-        """As `Index.longest_matches`."""
+        """See `Index.longest_matches`."""
         return self._ask(calls.longest_matches(tokens))
 
     # Documents
@@ -191,7 +192,7 @@ class Client:
         cursor: str | None = None,
         matches_per_document: int = 3,
     ) -> SearchResult:
-        """As `Index.search`; how long it may take is up to the service."""
+        """See `Index.search`; the service limits the time."""
         options = {
             "ignore_case": ignore_case,
             "any_tokenization": any_tokenization,
@@ -208,73 +209,73 @@ class Client:
         return self._ask(calls.search(query, options))
 
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
-        """As `Index.search_batch`."""
+        """See `Index.search_batch`."""
         every = {**calls.SEARCH_OPTIONS, **options}
         return self._ask_all(calls.search(query, every) for query in several(queries, "queries"))
 
     def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
-        """As `Index.search_text`; how long it may take is up to the service."""
+        """See `Index.search_text`; the service limits the time."""
         every = {**calls.SEARCH_OPTIONS, "ignore_case": ignore_case, "any_tokenization": True, **options}
         return self._ask(calls.search(query, every))
 
     def document(self, document_id: int) -> Document:
-        """As `Index.document`."""
+        """See `Index.document`."""
         return self._ask(calls.document(document_id))
 
-    # What it is
+    # Index and tokenizer
 
     def info(self) -> dict[str, Any]:
-        """As `Index.info`, with the index's `name` and without its paths."""
+        """See `Index.info`; the result includes `name` and no paths."""
         return self._ask(calls.info())
 
     def tokenize(self, text: str) -> Int64Array:
-        """The token ids of a text, by the index's tokenizer."""
+        """Encode a text with the tokenizer of the index."""
         return self._ask(calls.tokenize(text))
 
     def detokenize(self, token_ids: Query) -> str:
-        """The text of token ids."""
+        """Decode token ids to text."""
         return self._ask(calls.detokenize(token_ids))
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of the corpus, as the service has it now."""
+        """The number of tokens in the index that the service has now."""
         return int(self.info()["n_tokens"])
 
     @property
     def n_documents(self) -> int:
-        """Documents of the corpus, as the service has it now."""
+        """The number of documents in the index that the service has now."""
         return int(self.info()["n_documents"])
 
     @property
     def n_shards(self) -> int:
-        """Shards of the index."""
+        """The number of shards."""
         return int(self.info()["n_shards"])
 
     @property
     def vocab_size(self) -> int:
-        """Token ids go from 0 to `vocab_size - 1`."""
+        """The size of the vocabulary; token ids are 0 to `vocab_size - 1`."""
         return int(self.info()["vocab_size"])
 
     @property
     def token_width_bits(self) -> int:
-        """The width of a stored token: 8, 16 or 32."""
+        """The width of a stored token in bits: 8, 16 or 32."""
         return int(self.info()["token_width_bits"])
 
     @property
     def tokenizer(self) -> RemoteTokenizer:
-        """The index's tokenizer, which the service runs.
+        """The tokenizer of the index, which runs in the service.
 
         Raises:
-            TokenizerError: the index holds none.
+            TokenizerError: the index has no tokenizer.
         """
         return RemoteTokenizer(self._ask, self.info())
 
     def session(self, context: Query = (), *, min_count: int = 1) -> RemoteSession:
-        """As `Index.session`; the tokens are kept here, and each question sends all of them."""
+        """See `Index.session`; the client stores the tokens and sends all of them with each query."""
         return RemoteSession(self._ask, context, min_count)
 
     def close(self) -> None:
-        """Let go of the connections; questions asked afterwards raise `IndexClosedError`."""
+        """Close the connections; later queries raise `IndexClosedError`."""
         http = self._connections.close()
         if http is not None:
             http.close()

@@ -1,4 +1,4 @@
-"""The tokenizer of an index that a service has opened."""
+"""The tokenizer of an index behind a service."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from infgram.types import Int64Array
 
 
 class RemoteTokenizer(ShortRepr):
-    """A tokenizer that the service runs; each method sends a request.
+    """A tokenizer that runs in the service; each method call is a request.
 
     Attributes:
         kind: `"bytes"` or `"huggingface"`.
-        fingerprint: SHA-256 of what decides the ids of a text; equal ones encode alike.
-        vocab_size: token ids go from 0 to `vocab_size - 1`.
+        fingerprint: the SHA-256 of everything that affects the encoding; equal fingerprints encode alike.
+        vocab_size: the size of the vocabulary; token ids are 0 to `vocab_size - 1`.
     """
 
     _repr_fields = ("kind", "vocab_size", "fingerprint")
@@ -30,25 +30,27 @@ class RemoteTokenizer(ShortRepr):
         """Use `Client.tokenizer`.
 
         Raises:
-            TokenizerError: the index holds none.
+            TokenizerError: the index has no tokenizer.
         """
         if info["tokenizer"] is None:
-            raise TokenizerError(f"{info['name']} was built from token ids and holds no tokenizer; ask with token ids")
+            raise TokenizerError(
+                f"{info['name']} was built from token ids and has no tokenizer; use token ids in queries"
+            )
         self._ask = ask
         self.kind, self.fingerprint = str(info["tokenizer"]["kind"]), str(info["tokenizer"]["fingerprint"])
         self.vocab_size = int(info["vocab_size"])
 
     def encode(self, text: str) -> Int64Array:
-        """The token ids of a text."""
+        """Encode a text."""
         token_ids: Int64Array = self._ask(calls.tokenize(text))
         return token_ids
 
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
-        """The text of token ids."""
+        """Decode token ids."""
         text: str = self._ask(calls.detokenize(token_ids))
         return text
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
-        """Each token alone, for people to read."""
+        """Return the text of each token, for display."""
         shown: list[str] = self._ask(calls.tokens(token_ids))
         return shown

@@ -1,4 +1,4 @@
-"""Requests and answers of HTTP, as both clients send and read them."""
+"""HTTP requests and responses, which both clients share."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LINES: Final = "application/x-ndjson"
 
 
 def httpx2() -> ModuleType:
-    """The package of that name.
+    """Import the package httpx2.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: the package is not installed.
     """
     try:
         import httpx2
@@ -38,14 +38,14 @@ def httpx2() -> ModuleType:
 
 @dataclass(frozen=True)
 class Options:
-    """The arguments of a client, which are also its pickled state.
+    """The arguments of a client, which are also the content of its pickle.
 
     Attributes:
         url: the address of the service.
-        index: the name of the index; None if there is only one.
-        api_key: for a service that asks for one.
-        timeout_s: seconds that one request may take.
-        retries: how often a busy service is asked again.
+        index: the name of the index; None if the service has only one.
+        api_key: the API key, if the service requires one.
+        timeout_s: the timeout of one request in seconds.
+        retries: the maximum number of retries when the service is busy.
     """
 
     url: str
@@ -56,52 +56,52 @@ class Options:
 
     @classmethod
     def checked(cls, url: str, index: str | None, api_key: str | None, timeout_s: float, retries: int) -> Options:
-        """Return the options if they are valid.
+        """Validate the arguments of a client.
 
         Raises:
-            QueryError: one is of another type, out of range, or no address.
+            QueryError: an argument has the wrong type, is out of range, or is not an address.
         """
         if not text(url, "url").startswith(("http://", "https://")):
             raise refusal(url, "url", "an address such as http://127.0.0.1:8000")
         if index is not None and not text(index, "index"):
             raise refusal(index, "index", "the name of an index, or None for the only one")
         if not (text_or_none(api_key, "api_key") or "").isascii():
-            raise QueryError("invalid characters in api_key; expected ASCII")
+            raise QueryError("api_key has characters outside ASCII; expected a key as infgram api-key prints it")
         if real(timeout_s, "timeout_s", low=0) == 0:
             raise refusal(timeout_s, "timeout_s", "a positive number of seconds")
         return cls(url, index, api_key, timeout_s, at_least(retries, 0, "retries"))
 
     def http(self) -> dict[str, Any]:
-        """The arguments for a client of httpx2."""
+        """Return the arguments of an httpx2 client."""
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         return {"base_url": self.url.rstrip("/"), "headers": headers, "timeout": self.timeout_s}
 
     def shown(self, kind: str) -> str:
-        """The `repr` of a client; it does not hold the key."""
+        """Return the `repr` of a client, without the API key."""
         named = f" index={self.index}" if self.index else ""
         return cut(f"<infgram.{kind} {self.url.rstrip('/')}{named}>", MOST_CHARACTERS)
 
 
 class Connections(Generic[Http]):
-    """The connections of a client in one process and, for asyncio, one event loop.
+    """The connections of a client, separate for each process and, with asyncio, for each event loop.
 
-    A fork copies sockets: of two processes that share one, each may read what was meant for the other. So a process
-    makes connections of its own, and never touches those that it inherited: they may be in use there, and locked.
+    A fork copies sockets, and two processes that share a socket may read each other's responses. So a process opens its
+    own connections, and never uses inherited ones, which the parent process may be using or have locked.
     """
 
     def __init__(self, shown: str, make: Callable[[], Http]) -> None:
         """Open no connection yet.
 
         Args:
-            shown: what error messages call the client.
-            make: makes a client of httpx2.
+            shown: the name of the client in error messages.
+            make: creates an httpx2 client.
         """
         self._shown, self._make = shown, make
         self._made: tuple[int, dict[Any, Http]] = os.getpid(), {}
         self._is_closed = False
 
     def get(self, loop: Any = None) -> Http:
-        """The client of httpx2 for this process and event loop.
+        """Return the httpx2 client of this process and event loop.
 
         Raises:
             IndexClosedError: the client was closed.
@@ -120,13 +120,13 @@ class Connections(Generic[Http]):
     def check_open(self) -> None:
         """Raise IndexClosedError if the client was closed."""
         if self._is_closed:
-            raise IndexClosedError(f"{self._shown} was closed; create another one")
+            raise IndexClosedError(f"{self._shown} was closed; create a new one")
 
     def close(self, loop: Any = None) -> Http | None:
-        """Refuse further requests.
+        """Reject further queries.
 
         Returns:
-            What is to be closed: the client of httpx2, if there is one for this process and event loop.
+            The httpx2 client of this process and event loop, which the caller must close; None if there is none.
         """
         pid, made = self._made
         self._is_closed = True
@@ -134,7 +134,7 @@ class Connections(Generic[Http]):
 
 
 def request(index: str, call: Call[Any]) -> dict[str, Any]:
-    """The arguments of a request of httpx2."""
+    """Return the arguments of an httpx2 request."""
     path = f"/v1/indexes/{quote(index, safe='')}{call.path}"
     headers = {"Accept": LINES if call.as_lines else "application/json"}
     if call.body is None:
@@ -144,10 +144,10 @@ def request(index: str, call: Call[Any]) -> dict[str, Any]:
 
 
 def read(call: Call[T], status: int, content: bytes) -> T:
-    """The result of an answer.
+    """Convert a response to the result of a call.
 
     Raises:
-        InfgramError: the service refused, or the answer is none of its.
+        InfgramError: the service returned an error, or the response is not from an infgram service.
     """
     if status != 200:
         raise error_of(_object(status, content))
@@ -157,7 +157,7 @@ def read(call: Call[T], status: int, content: bytes) -> T:
     if lines and "problem" in lines[-1]:
         raise error_of(lines[-1]["problem"])
     if not lines or "end" not in lines[-1] or lines[-1]["end"]["n_lines"] != len(lines) - 1:
-        raise ServiceError("the answer was cut off on its way; ask again")
+        raise ServiceError("the response is incomplete: the connection was cut; try again")
     return call.read(lines[:-1])
 
 
@@ -165,15 +165,15 @@ def name_and_limits(wanted: str | None, status: int, content: bytes) -> tuple[st
     """Return the name of the index and the limits of the service, from its list of indexes.
 
     Raises:
-        ServiceError: none is named, and there is not exactly one.
-        InfgramError: the service refused.
+        ServiceError: no index is named, and the service does not have exactly one.
+        InfgramError: the service returned an error.
     """
     body = _object(status, content)
     if status != 200:
         raise error_of(body)
     names = [entry["name"] for entry in body["indexes"]]
     if wanted is None and len(names) != 1:
-        raise ServiceError(f"the service has the indexes {', '.join(names) or '(none)'}; name one: index=…")
+        raise ServiceError(f"the service has the indexes {', '.join(names) or '(none)'}; name one of them with index=…")
     return wanted or names[0], body["limits"]
 
 
@@ -181,7 +181,11 @@ def _object(status: int, content: bytes) -> Any:
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise ServiceError(f"the service answered with status {status} and no JSON; is it one of infgram?") from error
+        raise ServiceError(
+            f"the response (status {status}) is not JSON; check that the address is that of an infgram service"
+        ) from error
     if not isinstance(value, dict):
-        raise ServiceError(f"the service answered with status {status} and no object; is it one of infgram?")
+        raise ServiceError(
+            f"the response (status {status}) is not a JSON object; check that the address is that of an infgram service"
+        )
     return value

@@ -1,4 +1,4 @@
-"""Past one machine: building and serving on a Ray cluster, from object storage."""
+"""Build and serve indexes on a Ray cluster, with files in object storage."""
 
 from __future__ import annotations
 

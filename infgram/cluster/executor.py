@@ -1,4 +1,4 @@
-"""Who runs the tasks of a build: this process, or whatever fulfils the protocol."""
+"""The executor protocol for the tasks of a build, and the executor of this process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Needs:
-    """What one task takes.
+    """The resources of one task.
 
     Attributes:
-        cpus: threads.
-        memory_bytes: anonymous and shared memory; None for what is there.
-        disk_bytes: of scratch space.
+        cpus: the number of threads.
+        memory_bytes: anonymous and shared memory; None for no limit of its own.
+        disk_bytes: scratch disk space.
     """
 
     cpus: int
@@ -28,36 +28,36 @@ class Needs:
 
 
 class Executor(Protocol):
-    """Runs tasks that may each be run twice, or be cut short and run again."""
+    """Runs tasks. A task may run twice, or be interrupted and run again."""
 
     def share(self) -> Needs:
-        """What a task is given when nobody says it."""
+        """Return the default resources of a task."""
 
     def run(self, work: Callable[[Item], Result], items: Sequence[Item], needs: Needs) -> Generator[Result, None, None]:
-        """What `work` makes of each item, as one after the other is finished, in whatever order.
+        """Call `work` for each item, and yield the results in order of completion.
 
-        Closing the iterator stops the tasks that are under way.
+        Closing the iterator stops the running tasks.
 
         Args:
-            work: a function at the top of a module, which is found by its name wherever it runs.
-            items: small values, which are copied there.
-            needs: of each of these tasks.
+            work: a module-level function, which workers import by name.
+            items: small values, which are copied to the workers.
+            needs: the resources of each task.
 
         Raises:
-            QueryError: nobody can ever give as much as is needed.
-            ServiceError: a task was begun several times and never ended.
-            InfgramError: whatever `work` raised.
+            QueryError: no machine has the resources.
+            ServiceError: a task was started several times and never finished.
+            InfgramError: raised by `work`.
         """
 
 
 class LocalExecutor:
-    """Runs one task after the other, in this process."""
+    """Runs one task after another in this process."""
 
     def share(self) -> Needs:
-        """All cores, and the memory that a build without limits takes."""
+        """Return all cores, and no limit of memory."""
         return Needs(checked_threads(None), None)
 
     def run(self, work: Callable[[Item], Result], items: Sequence[Item], needs: Needs) -> Generator[Result, None, None]:
-        """As `Executor.run`, in the order of the items."""
+        """See `Executor.run`; results are in the order of the items."""
         for item in items:
             yield work(item)

@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster: retried when their worker or their node is lost."""
+"""The executor on a Ray cluster, which retries tasks whose worker or node is lost."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from infgram.cluster.ray_cluster import connected
 from infgram.errors import InfgramError, QueryError, ServiceError, StorageError
 
 _RETRIES: Final = 3
-_IN_FLIGHT: Final = 2  # times what the cluster runs at once
+_IN_FLIGHT: Final = 2  # submitted tasks per task that the cluster can run at once
 _POLL_S: Final = 1.0
-_SHARE: Final = 0.8  # of a node's memory by its CPUs; the rest is the node's own
+_SHARE: Final = 0.8  # of a node's memory per CPU; the rest is reserved for the node
 _MOST_CPUS: Final = 4
 _DISK: Final = "disk"  # a custom resource in bytes, where nodes declare one
 
 
 class RayExecutor:
-    """As the protocol `Executor` says. Nothing but paths and small values goes through Ray."""
+    """An `Executor`. Only paths and small values pass through Ray."""
 
     def __init__(self) -> None:
         """Use the cluster that this process is connected to, that `RAY_ADDRESS` names, or that runs on this machine.
 
         Raises:
             MissingExtraError: Ray is not installed.
-            ShardUnavailableError: there is no cluster, or it cannot be reached.
+            ShardUnavailableError: no cluster can be reached.
         """
         self._ray = connected()
 
     def share(self) -> Needs:
-        """A few CPUs of the smallest node, and the memory that comes with them."""
+        """Return some CPUs of the smallest node, and their share of the memory."""
         nodes = [node for node in self._nodes() if node.get("CPU", 0) >= 1]
         if not nodes:
-            raise ServiceError("the Ray cluster has no node with a CPU")
+            raise ServiceError("the Ray cluster has no node with a CPU; add a node that has one")
         smallest = min(nodes, key=lambda node: node["CPU"])
         cpus = min(_MOST_CPUS, int(smallest["CPU"]))
         memory = min(node["memory"] * cpus / max(1.0, node["CPU"]) for node in nodes)
         return Needs(cpus, int(memory * _SHARE))
 
     def run(self, work: Callable[[Item], Result], items: Sequence[Item], needs: Needs) -> Generator[Result, None, None]:
-        """As `Executor.run`; a bounded number of tasks is with the cluster at a time."""
+        """See `Executor.run`; the number of submitted tasks is bounded."""
         task = self._task(work, needs)
         waiting: list[Item] = list(reversed(items))
-        under_way: list[Any] = []
+        running: list[Any] = []
         try:
-            while waiting or under_way:
+            while waiting or running:
                 most = _IN_FLIGHT * max(1, int(self._ray.cluster_resources().get("CPU", 1)) // needs.cpus)
-                while waiting and len(under_way) < most:
-                    under_way.append(task.remote(waiting.pop()))
-                done, under_way = self._ray.wait(under_way, timeout=_POLL_S)
+                while waiting and len(running) < most:
+                    running.append(task.remote(waiting.pop()))
+                done, running = self._ray.wait(running, timeout=_POLL_S)
                 for reference in done:
                     yield cast(Result, self._result(reference))
         finally:
-            for reference in under_way:
+            for reference in running:
                 self._ray.cancel(reference, force=True)
 
     def _task(self, work: Callable[..., Any], needs: Needs) -> Any:
@@ -66,8 +66,8 @@ class RayExecutor:
         if not any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
             there = "; ".join(_in_words({name: node.get(name, 0) for name in wanted}) for node in nodes)
             raise QueryError(
-                f"a task takes {_in_words(wanted)}; no node of the Ray cluster has so much (there are {there}); ask "
-                "for less with threads=… and memory=… (--threads, --memory)"
+                f"a task needs {_in_words(wanted)}; no node of the Ray cluster has that (the nodes have {there}); "
+                "reduce threads=… or memory=… (--threads, --memory)"
             )
         return self._ray.remote(
             num_cpus=needs.cpus,
@@ -88,8 +88,8 @@ class RayExecutor:
             raise
         except errors.RayError as error:
             raise ServiceError(
-                f"a task was begun {1 + _RETRIES} times on the Ray cluster and never ended: {error}; run the same "
-                "command again, with less --memory if workers were killed for it"
+                f"a task was started {1 + _RETRIES} times on the Ray cluster and never finished: {error}; run the same "
+                "command again, with less --memory if workers were killed for lack of memory"
             ) from error
 
     def _nodes(self) -> list[dict[str, float]]:

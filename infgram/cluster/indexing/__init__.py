@@ -1,4 +1,4 @@
-"""Building by tasks: a plan first, then splits, then shards, then the manifest."""
+"""Build an index with tasks: first the plan, then splits, shards, and the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where shards begin and end, by the rule of one machine: the first document that fills a shard is its last."""
+"""Boundaries of shards, by the rule of a build on one machine: the first document that fills a shard is its last."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from infgram.types import Int64Array
 
 @dataclass(frozen=True)
 class Slice:
-    """Documents [first, last) of a part.
+    """The documents `[first, last)` of a part.
 
     Attributes:
-        split: the split that the part is of.
-        part: its number there.
-        entry: what its record says.
-        first: from 0.
-        last: one more than that of the last document.
-        n_tokens: of these documents.
+        split: the number of the split.
+        part: the number of the part within the split.
+        entry: the entry of the part in its record.
+        first: the first document, from 0.
+        last: the end of the documents, exclusive.
+        n_tokens: the number of tokens of these documents.
     """
 
     split: int
@@ -35,13 +35,13 @@ class Slice:
 def cut_into_shards(
     splits: Sequence[Sequence[PartEntry]], shard_tokens: int, lengths: Callable[[int, int], Int64Array]
 ) -> list[list[Slice]]:
-    """The slices of each shard.
+    """Return the slices of each shard.
 
     Args:
-        splits: the parts of each split, in the order of the documents.
-        shard_tokens: a shard is closed when it holds so many tokens.
-        lengths: the tokens of each document of a part, by the numbers of the split and the part; asked only for
-            parts in which a shard ends.
+        splits: the parts of each split, in document order.
+        shard_tokens: the number of tokens at which a shard is closed.
+        lengths: returns the length in tokens of each document of a part, given the numbers of the split and the part.
+            Called only for parts in which a shard ends.
     """
     shards: list[list[Slice]] = []
     room = 0

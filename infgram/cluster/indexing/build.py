@@ -1,4 +1,4 @@
-"""`build`: an index made by tasks, on this machine or on many, from storage to storage."""
+"""`build`: build an index with tasks, on one machine or many, from storage to storage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infgram.arguments import choice as one_of
 from infgram.arguments import path as checked_path
 from infgram.cluster.executor import Executor, LocalExecutor, Needs
 from infgram.cluster.indexing.driver import Driver, Progress
-from infgram.cluster.indexing.output import Places
+from infgram.cluster.indexing.output import BuildStorage
 from infgram.cluster.indexing.plan import Plan
 from infgram.cluster.indexing.summary import DOLLARS_PER_CPU_HOUR, BuildSummary, StageSummary
 from infgram.cluster.indexing.tasks import Site
@@ -48,55 +48,54 @@ def build(
     dollars_per_cpu_hour: float = DOLLARS_PER_CPU_HOUR,
     progress: Progress | None = None,
 ) -> BuildSummary:
-    """Index a corpus by many tasks, each of which is done again where it is lost, and none when it is finished.
+    """Index a corpus with many tasks. Lost tasks run again, and finished tasks do not.
 
-    The index is that of `infgram.build` with the same `shard_tokens`, to the byte. What is finished is kept in
-    `OUTPUT.partial`; the same call goes on from there.
+    The index equals, byte for byte, that of `infgram.build` with the same `shard_tokens`. Finished tasks are stored in
+    `OUTPUT.partial`; the same call resumes from there.
 
     Args:
-        source: as for `infgram.build`, but for standard input; all machines must reach it by the same names.
-        output: a folder that all machines share, or an fsspec URL such as `s3://bucket/index`; it must not be there.
-        tokenizer: as for `infgram.build`. One to be trained is trained by this process, which reads all of the
-            input for its sample; with much of it, give a tokenizer.
+        source: as for `infgram.build`, except standard input; all machines must reach it under the same names.
+        output: a folder that all machines share, or an fsspec URL such as `s3://bucket/index`; it must not exist.
+        tokenizer: as for `infgram.build`. This process trains a tokenizer if necessary, and reads all of the input to
+            draw a sample; for a large corpus, use an existing tokenizer.
         text_field: as for `infgram.build`.
         shard_tokens: as for `infgram.build`.
         on_error: as for `infgram.build`.
         format: as for `infgram.build`.
         include: as for `infgram.build`.
         exclude: as for `infgram.build`.
-        engine: `"ray"` hands the tasks to the Ray cluster that this process is connected to, or else to the one
-            that `RAY_ADDRESS` names or that runs on this machine. If none is named and none runs, one is started on
-            this machine and ends with the build. `"local"` does one task after the other here.
-        threads: of each task; None for what the engine gives, at most four of a Ray node's CPUs or all of this
-            machine.
-        memory: of each task, as for `infgram.build`; None for what goes with the CPUs.
-        scratch: a folder on each machine for files under way; None for the place of temporary files.
-        split_bytes: files of about so many bytes, as stored, are read by one task; a file is never split.
-        dollars_per_cpu_hour: the price for the summary.
+        engine: `"ray"` runs the tasks on the Ray cluster that this process is connected to, or else on the one that
+            `RAY_ADDRESS` names or that runs on this machine. If there is none, one is started on this machine and
+            stops after the build. `"local"` runs one task after another in this process.
+        threads: threads of each task; None for at most four CPUs of a Ray node, or for all CPUs of this machine.
+        memory: memory of each task, as for `infgram.build`; None for the share that corresponds to the CPUs.
+        scratch: a folder on each machine for temporary files; None for the default temporary folder.
+        split_bytes: the approximate number of bytes, as stored, that one task reads; a file is never split.
+        dollars_per_cpu_hour: the price of a CPU hour, for the summary.
         progress: called on this thread when a task is finished.
 
     Returns:
-        What was made, and what it took.
+        A summary of the index and of the resources used.
 
     Raises:
-        InputError: the input cannot be read, holds no document, or changes meanwhile.
-        TokenizerError: there is no such tokenizer, or it cannot be trained.
-        QueryError: an argument is out of range, or is more than any machine has.
-        IndexExistsError: `output` is taken.
-        StorageError: the storage or an operating system refused.
-        ShardUnavailableError: there is no Ray cluster.
-        ServiceError: a task was lost again and again.
-        MissingExtraError: a package is not installed: names the extra.
+        InputError: the input cannot be read, contains no document, or changes during the build.
+        TokenizerError: the tokenizer does not exist or cannot be trained.
+        QueryError: an argument is out of range, or exceeds the resources of every machine.
+        IndexExistsError: `output` exists.
+        StorageError: the storage or an operating system reported an error.
+        ShardUnavailableError: no Ray cluster can be reached.
+        ServiceError: a task was lost several times.
+        MissingExtraError: a package is not installed; the message names the extra.
     """
     began = time.monotonic()
     n_shard_tokens = checked_shard_tokens(shard_tokens)
     n_threads = None if threads is None else checked_threads(threads)
     memory_bytes = None if memory is None else size_bytes(memory)
     corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
-    places = Places.of(checked_path(output, "output"))
+    storage = BuildStorage.of(checked_path(output, "output"))
     callback(progress, "progress")
     one_of(engine, "engine", get_args(Engine))
-    place = None if scratch is None else os.path.abspath(checked_path(scratch, "scratch"))
+    scratch_folder = None if scratch is None else os.path.abspath(checked_path(scratch, "scratch"))
     price = real(dollars_per_cpu_hour, "dollars_per_cpu_hour", low=0)
     choice = TokenizerChoice.of(tokenizer)
     plan = Plan.of(
@@ -110,16 +109,23 @@ def build(
     )
     stages: tuple[StageSummary, ...] = ()
     with _executor(engine) as executor:
-        if places.begin(plan):
-            manifest = places.manifest()
+        if storage.begin(plan):
+            manifest = storage.manifest()
         else:
             needs = _needs(executor, n_threads, memory_bytes)
-            site = Site(plan.id, places.output.location, places.partial.location, place, needs.cpus, needs.memory_bytes)
-            driver = Driver(plan, places, site, executor, progress or _ignore)
+            site = Site(
+                plan.id,
+                storage.output.location,
+                storage.partial.location,
+                scratch_folder,
+                needs.cpus,
+                needs.memory_bytes,
+            )
+            driver = Driver(plan, storage, site, executor, progress or _ignore)
             manifest, stages = driver.run(corpus, choice), tuple(driver.stages)
-    places.clean()
+    storage.clean()
     elapsed_s = time.monotonic() - began
-    return BuildSummary.of(places.output.location, manifest, stages, elapsed_s, price)
+    return BuildSummary.of(storage.output.location, manifest, stages, elapsed_s, price)
 
 
 @contextmanager
@@ -143,4 +149,4 @@ def _needs(executor: Executor, threads: int | None, memory_bytes: int | None) ->
 
 
 def _ignore(progress: BuildProgress) -> None:
-    """Progress that nobody asked for."""
+    """Do nothing: the default of `progress`."""

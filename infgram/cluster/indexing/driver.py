@@ -1,4 +1,4 @@
-"""The stages of a build by plan: each leaves out what is finished, hands out the rest, and waits for it."""
+"""The stages of a build: each skips its finished tasks, runs the others, and waits for them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from infgram import _core
 from infgram.cluster.executor import Executor, Needs
 from infgram.cluster.indexing.boundaries import Slice, cut_into_shards
-from infgram.cluster.indexing.kept import files_of_shard, kept_shards, kept_splits
-from infgram.cluster.indexing.output import Places
+from infgram.cluster.indexing.finished import files_of_shard, finished_shards, finished_splits
+from infgram.cluster.indexing.output import BuildStorage
 from infgram.cluster.indexing.parts import MOST_PART_BYTES, documents_of, part_file_name
 from infgram.cluster.indexing.plan import Plan
 from infgram.cluster.indexing.records import (
@@ -28,7 +28,7 @@ from infgram.cluster.indexing.scratch import task_folder
 from infgram.cluster.indexing.shard import ShardTask, build_shard
 from infgram.cluster.indexing.summary import StageSummary
 from infgram.cluster.indexing.tasks import TOKENIZER_FOLDER, Done, Site, fetch_tokenizer
-from infgram.cluster.indexing.tokenize import TokeniseTask, tokenise_split
+from infgram.cluster.indexing.tokenize import TokenizeTask, tokenize_split
 from infgram.corpus import Corpus, Skipped
 from infgram.corpus.sources.found import FoundSoFar
 from infgram.errors import IndexDamagedError
@@ -40,7 +40,7 @@ from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress, Int64Array
 
 Progress = Callable[[BuildProgress], None]
-Task = TypeVar("Task", TokeniseTask, ShardTask)
+Task = TypeVar("Task", TokenizeTask, ShardTask)
 Record = TypeVar("Record", SplitRecord, ShardRecord)
 
 
@@ -52,29 +52,29 @@ class Driver:
     """One run of a plan.
 
     Attributes:
-        plan: what is built.
-        places: where.
-        site: the same for the tasks, with what each may take.
-        executor: runs them.
-        report: told how far it is.
-        stages: what was done, in order.
+        plan: the plan of the build.
+        storage: the output and the folder for unfinished builds.
+        site: locations and resources of the tasks.
+        executor: runs the tasks.
+        report: the progress callback.
+        stages: summaries of the finished stages, in order.
     """
 
     plan: Plan
-    places: Places
+    storage: BuildStorage
     site: Site
     executor: Executor
     report: Progress
     stages: list[StageSummary] = field(default_factory=list)
 
     def run(self, corpus: Corpus, choice: TokenizerChoice) -> Manifest:
-        """All stages.
+        """Run all stages.
 
         Raises:
-            InfgramError: whatever a stage raises; what is finished stays in storage.
+            InfgramError: raised by a stage; finished tasks stay in storage.
         """
         tokenizer = self._train(corpus, choice)
-        splits = self._tokenise(tokenizer)
+        splits = self._tokenize(tokenizer)
         skipped = [*self.plan.not_listed, *(entry for split in splits for entry in split.skipped)]
         found = sum((split.found for split in splits), FoundSoFar())
         corpus.check_found(found, [Skipped(entry.source, entry.line, entry.reason) for entry in skipped])
@@ -92,88 +92,90 @@ class Driver:
         return result
 
     def _train(self, corpus: Corpus, choice: TokenizerChoice) -> Tokenizer:
-        """The tokenizer, which is in the output then."""
+        """Return the tokenizer, after training it if necessary and storing it in the output."""
         began, n_bytes = time.monotonic(), corpus.n_bytes if choice.given is None else 0
         with task_folder(self.site.scratch) as folder:
-            entry = read_tokenizer_record(self.places.partial, self.plan.id)
+            entry = read_tokenizer_record(self.storage.partial, self.plan.id)
             if entry is not None:
                 self._count("train", [], 1, began)
-                return fetch_tokenizer(self.places.output.location, entry, folder)
+                return fetch_tokenizer(self.storage.output.location, entry, folder)
             if choice.given is None:
                 self.report(BuildProgress("train", 0, n_bytes, "bytes"))
             tokenizer = choice.given or choice.of_texts(list(corpus.sample_texts(SAMPLE_BYTES)))
             save(tokenizer, folder / TOKENIZER_FOLDER)
             for path in sorted((folder / TOKENIZER_FOLDER).rglob("*")):
                 if path.is_file():
-                    self.places.output.upload(path, path.relative_to(folder).as_posix())
-            write_record(self.places.partial, TOKENIZER_RECORD, self.plan.id, entry_of(tokenizer))
+                    self.storage.output.upload(path, path.relative_to(folder).as_posix())
+            write_record(self.storage.partial, TOKENIZER_RECORD, self.plan.id, entry_of(tokenizer))
         self._count("train", [Done(None, time.monotonic() - began, n_bytes, 0)], 0, began)
         return tokenizer
 
-    def _tokenise(self, tokenizer: Tokenizer) -> list[SplitRecord]:
+    def _tokenize(self, tokenizer: Tokenizer) -> list[SplitRecord]:
         plan, files, entry = self.plan, self.plan.files(), entry_of(tokenizer)
         tasks = [
-            TokeniseTask(self.site, number, split, plan.text_field, plan.on_error, entry, plan.input_format)
+            TokenizeTask(self.site, number, split, plan.text_field, plan.on_error, entry, plan.input_format)
             for number, split in enumerate(files)
         ]
         sizes = [sum(file.size_bytes for file in split) for split in files]
-        kept = kept_splits(self.places.partial, len(files), plan.id)
-        return self._stage("tokenise", tokenise_split, tasks, kept, sizes, "bytes", MOST_PART_BYTES)
+        finished = finished_splits(self.storage.partial, len(files), plan.id)
+        return self._stage("tokenize", tokenize_split, tasks, finished, sizes, "bytes", MOST_PART_BYTES)
 
     def _sort(self, splits: list[SplitRecord], vocab_size: int) -> list[ShardRecord]:
         @cache
         def lengths(split: int, part: int) -> Int64Array:
             return self._lengths(splits[split], part)
 
-        cut = cut_into_shards([split.parts for split in splits], self.plan.shard_tokens, lengths)
+        shards = cut_into_shards([split.parts for split in splits], self.plan.shard_tokens, lengths)
         width_bits = _core.token_bits_for(vocab_size)
         tasks = [
             ShardTask(self.site, number, slices, vocab_size, width_bits, _disk_bytes(slices, vocab_size, width_bits))
-            for number, slices in enumerate(cut)
+            for number, slices in enumerate(shards)
         ]
-        kept = kept_shards(self.places.partial, self.places.output, len(tasks), self.plan.id)
+        finished = finished_shards(self.storage.partial, self.storage.output, len(tasks), self.plan.id)
         most_disk = max(task.disk_bytes for task in tasks)
-        return self._stage("sort", build_shard, tasks, kept, [task.n_tokens for task in tasks], "tokens", most_disk)
+        return self._stage("sort", build_shard, tasks, finished, [task.n_tokens for task in tasks], "tokens", most_disk)
 
     def _stage(
         self,
         stage: str,
         work: Callable[[Task], Done[Record]],
         tasks: list[Task],
-        kept: dict[int, Record],
+        finished: dict[int, Record],
         sizes: list[int],
         unit: str,
         disk_bytes: int,
     ) -> list[Record]:
-        """The records of all tasks, in order; those that are kept are not done again."""
-        began, done, records = time.monotonic(), [], dict(kept)
-        total, n_done = sum(sizes), sum(sizes[number] for number in kept)
+        """Run the unfinished tasks of a stage, and return the records of all tasks in order."""
+        began, done, records = time.monotonic(), [], dict(finished)
+        total, n_done = sum(sizes), sum(sizes[number] for number in finished)
         self.report(BuildProgress(stage, n_done, total, unit))
         needs = Needs(self.site.threads, self.site.memory_bytes, disk_bytes)
-        with closing(self.executor.run(work, [task for task in tasks if task.number not in kept], needs)) as results:
+        with closing(
+            self.executor.run(work, [task for task in tasks if task.number not in finished], needs)
+        ) as results:
             for result in results:
                 done.append(result)
                 records[result.record.number] = result.record
                 n_done += sizes[result.record.number]
                 self.report(BuildProgress(stage, n_done, total, unit))
-        self._count(stage, done, len(kept), began)
+        self._count(stage, done, len(finished), began)
         return [records[task.number] for task in tasks]
 
     def _lengths(self, split: SplitRecord, part: int) -> Int64Array:
-        """The tokens of each document of a part."""
+        """Return the length in tokens of each document of a part."""
         name = part_file_name(split.number, part, "documents")
-        return documents_of(self.places.partial.read(name))[:, 0]
+        return documents_of(self.storage.partial.read(name))[:, 0]
 
     def _publish(self, result: Manifest, shards: list[ShardRecord]) -> None:
-        """Write the manifest, when nothing lacks and nothing else is there."""
-        output = self.places.output
+        """Check that the output has all files, remove all others, and write the manifest."""
+        output = self.storage.output
         expected = {name: size for shard in shards for name, size in files_of_shard(shard).items()}
         found = output.sizes()
         for name, size in expected.items():
             if found.get(name) != size:
                 raise IndexDamagedError(
-                    f"{output.location}/{name} holds {found.get(name, 'no')} bytes, expected {size}; is another build "
-                    "writing there? run the same command again"
+                    f"{output.location}/{name} has {found.get(name, 'no')} bytes, expected {size}; run the same "
+                    "command again, and make sure that no other build writes to this output"
                 )
         for name in found.keys() - expected.keys():
             if not name.startswith(f"{TOKENIZER_FOLDER}/"):
@@ -188,11 +190,11 @@ class Driver:
 
 
 def _disk_bytes(slices: list[Slice], vocab_size: int, width_bits: int) -> int:
-    """About what a shard and one of its parts take."""
+    """Estimate the size of a shard and of the largest of its parts."""
     n_tokens = sum(piece.n_tokens for piece in slices)
     n_documents = sum(piece.last - piece.first for piece in slices)
     metadata = sum(piece.entry.files["metadata"].size_bytes for piece in slices)
     names = sum(piece.entry.files["sources"].size_bytes for piece in slices)
     largest = max(sum(file.size_bytes for file in piece.entry.files.values()) for piece in slices)
-    sources = Sources(n_documents, names)  # a run a document, which is the most
+    sources = Sources(n_documents, names)  # the maximum: one run per document
     return largest + index_bytes(n_tokens, n_documents, metadata, vocab_size, width_bits, max(1, n_tokens), sources)

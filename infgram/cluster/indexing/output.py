@@ -1,4 +1,4 @@
-"""The output of a build, and the folder beside it where the build keeps what is finished."""
+"""The output of a build, and the folder beside it for unfinished builds."""
 
 from __future__ import annotations
 
@@ -24,74 +24,76 @@ _logger = logging.getLogger("infgram.cluster")
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a build writes.
+class BuildStorage:
+    """The storage that a build writes to.
 
     Attributes:
-        output: the index; its manifest comes last.
-        partial: the plan, the records and the parts.
+        output: the index; its manifest is written last.
+        partial: the plan, the task records, and the parts.
     """
 
     output: Storage
     partial: Storage
 
     @classmethod
-    def of(cls, output: str) -> Places:
-        """The places of an output.
+    def of(cls, output: str) -> BuildStorage:
+        """Return the storage of an output.
 
         Raises:
-            StorageError: it is none, or has no place beside it.
-            MissingExtraError: a package that it needs is not installed.
+            StorageError: the location is not a folder or URL, or is a whole bucket.
+            MissingExtraError: a package for its protocol is not installed.
         """
         location = output.rstrip("/")
         if "://" not in location:
-            location = os.path.abspath(location)  # tasks work elsewhere
+            location = os.path.abspath(location)  # tasks have other working directories
         if "://" in location and "/" not in location.partition("://")[2]:
-            raise StorageError(f"the output {output} is all of a bucket; expected a folder in it")
+            raise StorageError(
+                f"the output {output} is a whole bucket; expected a folder in it, such as {location}/index"
+            )
         return cls(storage_at(location), storage_at(f"{location}{_PARTIAL}"))
 
     def begin(self, plan: Plan) -> bool:
-        """Put down the plan, unless an earlier build by the same plan has done so; one by another plan is removed.
+        """Write the plan, or resume an earlier build with the same plan. Remove an unfinished build with another plan.
 
         Returns:
-            Whether that build had finished, but for removing what it leaves.
+            Whether the index is complete, and only the clean-up is left.
 
         Raises:
-            IndexExistsError: the output is taken.
-            StorageError: it cannot be read or written.
+            IndexExistsError: the output exists.
+            StorageError: the storage cannot be read or written.
         """
         earlier = self._plan()
         is_index = self.output.exists(manifest.FILE_NAME)
         changed = "" if earlier is None else changed_in_words(earlier, _as_read(plan))
         if is_index and (earlier is None or changed):
             raise IndexExistsError(
-                f"{self.output.location} is an index already; choose another output, or remove it first"
+                f"{self.output.location} is already an index; choose another output, or remove it first"
             )
         if earlier is not None and not changed:
-            _logger.info("going on with the unfinished build in %s", self.partial.location)
+            _logger.info("resuming the unfinished build in %s", self.partial.location)
             return is_index
         if earlier is None and self.output.names():
             raise IndexExistsError(
-                f"{self.output.location} exists and is no index, so it is not replaced; choose another output"
+                f"{self.output.location} exists and is not an index, so it is not replaced; choose another output"
             )
         if earlier is not None:
-            _logger.info("%s holds an unfinished build with another %s; starting anew", self.partial.location, changed)
+            _logger.info("%s has an unfinished build with another %s; starting over", self.partial.location, changed)
         self.discard()
         self.partial.write(PLAN_NAME, signed(plan.content).encode("ascii"))
         return False
 
     def manifest(self) -> Manifest:
-        """Of the finished index.
+        """Read the manifest of the finished index.
 
         Raises:
-            IndexDamagedError, StorageError: it cannot be read.
+            IndexDamagedError, StorageError: the manifest cannot be read.
         """
         with tempfile.TemporaryDirectory() as folder:
             self.output.download(manifest.FILE_NAME, Path(folder, manifest.FILE_NAME))
             return Manifest.read(Path(folder))
 
     def discard(self) -> None:
-        """Take away the unfinished build; its plan goes last, since it says whose the output is."""
+        """Remove the unfinished build, its plan last, because the plan shows that the output belongs to the build."""
         for storage in (self.output, self.partial):
             storage.sweep()
             for name in sorted({name.partition("/")[0] for name in storage.names()} - {PLAN_NAME}):
@@ -99,7 +101,7 @@ class Places:
         self.partial.remove(PLAN_NAME)
 
     def clean(self) -> None:
-        """Take away all that a finished build leaves beside its output."""
+        """Remove everything that a finished build leaves beside its output."""
         self.output.sweep()
         self.partial.sweep()
         for name in sorted({name.partition("/")[0] for name in self.partial.names()} - {PLAN_NAME}):

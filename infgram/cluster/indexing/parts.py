@@ -1,9 +1,12 @@
-"""Tokenised documents in files of bounded size, on their way from the input to the shards.
+"""Parts: files of bounded size with tokenized documents, between the input and the shards.
 
-A part is four files: `tokens` holds the token ids of its documents end to end, little-endian, as wide as those of the
-index; `documents` four 64-bit integers a document: its tokens, the bytes of its metadata, its line (0 for none), and
-the byte of `sources` at which the name of its file begins; `metadata` those bytes; `sources` the names, each ended by a
-zero byte.
+A part consists of four files:
+
+- `tokens`: the token ids of all documents, concatenated, little-endian, with the width of the index;
+- `documents`: four 64-bit integers per document: its number of tokens, the size of its metadata in bytes, its line (0
+  for none), and the offset in `sources` of the name of its file;
+- `metadata`: the metadata of all documents, concatenated;
+- `sources`: the names of files, each followed by a zero byte.
 """
 
 from __future__ import annotations
@@ -28,9 +31,9 @@ FILES: Final = ("tokens", "documents", "metadata", "sources")
 _MOST_TOKENS: Final = 64_000_000
 _MOST_METADATA_BYTES: Final = 256 << 20
 _MOST_DOCUMENTS: Final = 4_000_000
-MOST_PART_BYTES: Final = 4 * _MOST_TOKENS + _MOST_METADATA_BYTES + 32 * _MOST_DOCUMENTS  # but for one long document
-_FIELDS: Final = 4  # of `documents`
-_AT_ONCE: Final = 4_000_000  # tokens, or bytes of metadata, that are read together
+MOST_PART_BYTES: Final = 4 * _MOST_TOKENS + _MOST_METADATA_BYTES + 32 * _MOST_DOCUMENTS  # except for one long document
+_FIELDS: Final = 4  # columns of `documents`
+_AT_ONCE: Final = 4_000_000  # tokens or bytes of metadata per batch
 _DOCUMENTS_AT_ONCE: Final = 65_536
 _CHUNK_BYTES: Final = 1 << 20
 _END_OF_NAME: Final = b"\0"
@@ -46,7 +49,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class PartEntry:
-    """What a record says of a part: one entry a file, by the names of `FILES`."""
+    """The entry of a part in its record; `files` has the names of `FILES` as keys."""
 
     n_tokens: int
     n_documents: int
@@ -54,29 +57,29 @@ class PartEntry:
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> PartEntry:
-        """The entry that `asdict` made an object of."""
+        """Return the entry that `asdict` converted to a JSON object."""
         files = {name: StoredFile(**file) for name, file in content["files"].items()}
         return cls(content["n_tokens"], content["n_documents"], files)
 
 
 def part_file_name(split: int, part: int, file: str) -> str:
-    """A file of a part, in the folder of the unfinished build."""
+    """Return the name of a file of a part, in the folder of the unfinished build."""
     return f"parts/{split:06d}/{part:05d}.{file}"
 
 
 class PartSequence:
-    """Writes documents into one part after the other; the first document that fills a part is its last.
+    """Writes documents to consecutive parts. The first document that fills a part is its last.
 
-    So what is in a part depends on the documents alone, and two attempts write the same files.
+    The content of a part depends only on the documents, so repeated tasks write the same files.
     """
 
     def __init__(self, folder: Path, token_width_bits: int, publish: Callable[[PartEntry], None]) -> None:
-        """Begin.
+        """Start the first part.
 
         Args:
-            folder: where the files of the open part are, by the names of `FILES`.
+            folder: the folder for the files of the open part, which have the names of `FILES`.
             token_width_bits: 8, 16 or 32.
-            publish: told of each part when it is whole; its files may then go.
+            publish: called with each complete part; its files may be removed afterwards.
         """
         self._folder, self._publish = folder, publish
         self._type = token_type(token_width_bits)
@@ -88,11 +91,11 @@ class PartSequence:
         """Append documents.
 
         Raises:
-            StorageError: the operating system refused.
+            StorageError: the operating system reported an error.
         """
         n_documents = len(batch.lengths)
         sizes = np.fromiter(map(len, batch.metadata), np.int64, n_documents)
-        names = np.fromiter(map(len, batch.sources), np.int64, n_documents)  # at most; counted with the metadata
+        names = np.fromiter(map(len, batch.sources), np.int64, n_documents)  # an upper bound; counted with the metadata
         ends = np.stack([np.cumsum(batch.lengths), np.cumsum(sizes + names), np.arange(1, n_documents + 1)])
         first, begin = 0, np.zeros(3, np.int64)
         while first < n_documents:
@@ -101,10 +104,10 @@ class PartSequence:
             last = min(full + 1, n_documents)
             end = ends[:, last - 1]
             part = batch.part(first, last)
-            places, added = self._names.add(part.sources)
+            name_offsets, added = self._names.add(part.sources)
             with storage_errors(f"write {self._folder}"):
                 self._write("tokens", part.token_ids.astype(self._type).data)
-                documents = np.column_stack([part.lengths, sizes[first:last], part.lines, places])
+                documents = np.column_stack([part.lengths, sizes[first:last], part.lines, name_offsets])
                 self._write("documents", documents.astype("<i8").data)
                 self._write("metadata", b"".join(part.metadata))
                 self._write("sources", added)
@@ -114,7 +117,7 @@ class PartSequence:
                 self.close()
 
     def close(self) -> None:
-        """Publish the open part, if there is one."""
+        """Close and publish the open part, if any."""
         if self._open:
             with storage_errors(f"write {self._folder}"):
                 files = {name: file.close() for name, file in self._open.items()}
@@ -129,29 +132,29 @@ class PartSequence:
 
 
 class _Names:
-    """Where the names of the files begin in `sources`; one that is that of the document before is not written again."""
+    """The content of `sources`. A name is not repeated if consecutive documents share it."""
 
     def __init__(self) -> None:
         self._last: bytes | None = None
         self._begin = self._end = 0
 
     def add(self, names: Sequence[bytes]) -> tuple[Int64Array, bytes]:
-        """The place of each document's name, and what to append."""
-        places = np.zeros(len(names), np.int64)
+        """Return the offset of the name of each document, and the bytes to append."""
+        offsets = np.zeros(len(names), np.int64)
         added: list[bytes] = []
         for number, name in enumerate(names):
             if name != self._last:
                 added.append(name + _END_OF_NAME)
                 self._last, self._begin, self._end = name, self._end, self._end + len(added[-1])
-            places[number] = self._begin
-        return places, b"".join(added)
+            offsets[number] = self._begin
+        return offsets, b"".join(added)
 
 
 class _HashedFile:
-    """A new file, hashed while it is written."""
+    """A new file that is hashed while it is written."""
 
     def __init__(self, path: Path) -> None:
-        path.unlink(missing_ok=True)  # it may have another name, in storage
+        path.unlink(missing_ok=True)  # it may be a hard link to a file in storage
         self._file: IO[bytes] = open(path, "wb")  # noqa: SIM115  # closed by `close`
         self._digest = hashlib.sha256()
 
@@ -166,18 +169,18 @@ class _HashedFile:
 
 
 def token_type(token_width_bits: int) -> np.dtype[np.unsignedinteger[Any]]:
-    """The integers of a part's tokens."""
+    """Return the type of the tokens of a part."""
     return np.dtype(f"<u{token_width_bits // 8}")
 
 
 def check_file(path: Path, expected: StoredFile, place: str) -> None:
-    """Whether a file is what its record says.
+    """Check a file against its record.
 
     Raises:
-        IndexDamagedError: it is not: names `place`, expected and found.
-        StorageError: it cannot be read.
+        IndexDamagedError: the file differs; the message names `place`, expected and found.
+        StorageError: the file cannot be read.
     """
-    advice = "run the same command again, and this part of the input is read anew"
+    advice = "run the same command again to read this part of the input again"
     digest, size_bytes = hashlib.sha256(), 0
     if not path.exists():
         raise IndexDamagedError(f"{place} is missing, expected {expected.size_bytes} bytes; {advice}")
@@ -188,24 +191,24 @@ def check_file(path: Path, expected: StoredFile, place: str) -> None:
     found = StoredFile(size_bytes, digest.hexdigest())
     if found != expected:
         raise IndexDamagedError(
-            f"{place} holds {found.size_bytes} bytes with the SHA-256 {found.sha256}, expected {expected.size_bytes} "
-            f"with {expected.sha256}; {advice}"
+            f"{place} has {found.size_bytes} bytes with the SHA-256 {found.sha256}, expected {expected.size_bytes} "
+            f"bytes with {expected.sha256}; {advice}"
         )
 
 
 def documents_of(data: bytes | npt.NDArray[np.uint8]) -> Int64Array:
-    """The content of `documents`: a row for each document, its tokens first."""
+    """Parse the file `documents`: one row per document, with its number of tokens first."""
     return np.frombuffer(data, "<i8").astype(np.int64).reshape(-1, _FIELDS)
 
 
 def read_part(files: dict[str, Path], token_width_bits: int, first: int, last: int) -> Iterator[EncodedBatch]:
-    """The documents [first, last) of a part, some at a time.
+    """Read the documents `[first, last)` of a part in batches.
 
     Args:
-        files: by the names of `FILES`.
+        files: the path of each file of `FILES`.
         token_width_bits: 8, 16 or 32.
-        first: from 0.
-        last: one more than that of the last document.
+        first: the first document, from 0.
+        last: the end of the documents, exclusive.
 
     Raises:
         StorageError: a file cannot be read.
@@ -224,8 +227,8 @@ def read_part(files: dict[str, Path], token_width_bits: int, first: int, last: i
         cuts = [int(begin[1]), *ends[first:until, 1].tolist()]
         texts = metadata[cuts[0] : cuts[-1]].tobytes()
         pieces = [texts[a - cuts[0] : b - cuts[0]] for a, b in pairwise(cuts)]
-        lengths, _, lines, places = rows[first:until].T.copy()
-        of_each = [names[place : names.index(_END_OF_NAME, place)] for place in places.tolist()]
+        lengths, _, lines, name_offsets = rows[first:until].T.copy()
+        of_each = [names[offset : names.index(_END_OF_NAME, offset)] for offset in name_offsets.tolist()]
         yield EncodedBatch(ids[begin[0] : end[0]].astype(np.uint32), lengths, pieces, of_each, lines)
         first = until
 

@@ -1,4 +1,4 @@
-"""All that decides what an index will be, written down before anything is done."""
+"""The plan of a build: everything that determines the index, written before any task runs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from infgram.files.signed_json import digest
 
 PLAN_NAME: Final = "plan.json"
 
-_MOST_FILES: Final = 10_000  # of a split, since each is named to its task
+_MOST_FILES: Final = 10_000  # files per split, because a task contains all their names
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be built, of values that JSON has; the same plan gives the same bytes.
+    """The plan of a build, with JSON values only. Equal plans give equal indexes, byte for byte.
 
     Attributes:
-        tokenizer: what decides the tokenizer, given the input.
-        shard_tokens: a shard is closed when it holds so many tokens.
+        tokenizer: the options that determine the tokenizer, given the input.
+        shard_tokens: the number of tokens at which a shard is closed.
         text_field: the field of the text.
         on_error: what to do with input that cannot be read.
-        input_format: of every file, or `"auto"`.
-        input: the files, in the order of reading.
+        input_format: the format of all files, or `"auto"`.
+        input: the input files, in reading order.
         not_listed: folders that could not be listed.
-        splits: how many consecutive files are read by one task each.
-        version: of the builder.
-        format: of the index.
+        splits: the number of consecutive files that each task reads.
+        version: the version of infgram.
+        format: the version of the index format.
     """
 
     tokenizer: dict[str, Any]
@@ -58,10 +58,10 @@ class Plan:
         input_format: FormatName,
         split_bytes: int,
     ) -> Plan:
-        """The plan for a corpus as it is now.
+        """Return the plan for the current state of a corpus.
 
         Raises:
-            InputError: a file is gone, or is standard input.
+            InputError: a file is missing, or is standard input.
         """
         files = [FileEntry.of(file) for file in corpus.files]
         not_listed = [SkippedEntry(entry.source, entry.line, entry.reason) for entry in corpus.not_listed]
@@ -70,21 +70,21 @@ class Plan:
 
     @property
     def content(self) -> dict[str, Any]:
-        """As it is written."""
+        """The plan as a JSON object."""
         return asdict(self)
 
     @property
     def id(self) -> str:
-        """The build's: the digest of the plan."""
+        """The id of the build: the digest of the plan."""
         return digest(self.content)
 
     def files(self) -> list[list[FileEntry]]:
-        """The files of each split."""
+        """Return the files of each split."""
         return [self.input[first:last] for first, last in pairwise(accumulate(self.splits, initial=0))]
 
 
 def _splits(sizes: Sequence[int], most_bytes: int) -> list[int]:
-    """How many files each split has: as many as fit, and one at least."""
+    """Return the number of files of each split: as many as fit, but at least one."""
     splits: list[int] = []
     room = 0
     for size in sizes:

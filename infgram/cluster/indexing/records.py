@@ -1,4 +1,4 @@
-"""What is finished of a build in storage: small signed JSON files, each the last thing that its task writes."""
+"""Records of finished tasks in storage: small signed JSON files that a task writes last."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ TOKENIZER_RECORD: Final = "tokenizer.json"
 
 
 def split_record_name(number: int) -> str:
-    """The record of a split, in the folder of the unfinished build."""
+    """Return the name of the record of a split, in the folder of the unfinished build."""
     return f"splits/{number:06d}.json"
 
 
 def shard_record_name(number: int) -> str:
-    """The record of a shard, likewise."""
+    """Return the name of the record of a shard, in the folder of the unfinished build."""
     return f"shards/{number:05d}.json"
 
 
 @dataclass(frozen=True)
 class SplitRecord:
-    """The tokens of a split are in storage.
+    """The record of a split whose parts are in storage.
 
     Attributes:
-        number: of the split.
-        parts: in the order of the documents.
-        skipped: what of it could not be read.
-        found: documents and text fields.
+        number: the number of the split.
+        parts: its parts, in document order.
+        skipped: its input that could not be read.
+        found: its counts of documents and text fields.
     """
 
     number: int
@@ -44,11 +44,11 @@ class SplitRecord:
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """The files of a shard are in the output.
+    """The record of a shard whose files are in the output.
 
     Attributes:
-        number: of the shard.
-        shard: what the manifest will say of it.
+        number: the number of the shard.
+        shard: its entry for the manifest.
     """
 
     number: int
@@ -59,19 +59,19 @@ def write_record(partial: Storage, name: str, build_id: str, record: Any) -> Non
     """Write the record, a dataclass, of one build.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the record cannot be written.
     """
     partial.write(name, signed({**asdict(record), _BUILD: build_id}).encode("ascii"))
 
 
 def read_tokenizer_record(partial: Storage, build_id: str) -> TokenizerEntry | None:
-    """The tokenizer that was trained and is in the output; None if there is none of this build."""
+    """Return the entry of the tokenizer in the output; None if this build has not stored one."""
     content = _read(partial, TOKENIZER_RECORD, build_id)
     return None if content is None else TokenizerEntry(**content)
 
 
 def read_split_record(partial: Storage, number: int, build_id: str) -> SplitRecord | None:
-    """The record of a split; None if there is none of this build."""
+    """Return the record of a split; None if this build has none."""
     content = _read(partial, split_record_name(number), build_id)
     if content is None:
         return None
@@ -84,7 +84,7 @@ def read_split_record(partial: Storage, number: int, build_id: str) -> SplitReco
 
 
 def read_shard_record(partial: Storage, number: int, build_id: str) -> ShardRecord | None:
-    """The record of a shard; None if there is none of this build."""
+    """Return the record of a shard; None if this build has none."""
     content = _read(partial, shard_record_name(number), build_id)
     return None if content is None else ShardRecord(number, shard_entry(content["shard"]))
 

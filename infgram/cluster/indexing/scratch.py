@@ -1,4 +1,4 @@
-"""A folder on the local disk for one task; those of killed tasks are swept."""
+"""A scratch folder on the local disk for one task; folders of killed tasks are removed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _LOCK: Final = ".lock"
 
 @contextmanager
 def task_folder(scratch: str | None) -> Iterator[Path]:
-    """A new folder, which goes when the block ends.
+    """Create a folder that is removed at the end of the block.
 
     Args:
-        scratch: where; None for the place of temporary files.
+        scratch: the parent folder; None for the default temporary folder.
 
     Raises:
-        StorageError: the operating system refused.
+        StorageError: the operating system reported an error.
     """
     parent = Path(scratch or tempfile.gettempdir())
-    with storage_errors(f"make a folder in {parent}"):
+    with storage_errors(f"create a folder in {parent}"):
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)
         folder, lock = _locked_folder(parent)
@@ -44,16 +44,16 @@ def _locked_folder(parent: Path) -> tuple[Path, FileLock]:
         lock_path = folder.with_suffix(_LOCK)
         lock = FileLock(lock_path)
         lock.exclude()
-        if lock_path.exists():  # or else it was swept in the moment between
+        if lock_path.exists():  # otherwise it was removed concurrently
             folder.mkdir()
             return folder, lock
         lock.release()
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders whose locks nobody holds: their processes are no more."""
+    """Remove the folders whose locks are free, because their processes have ended."""
     for lock_path in parent.glob(f"{_PREFIX}*{_LOCK}"):
-        if os.access(lock_path, os.W_OK):  # another user's are not ours to remove
+        if os.access(lock_path, os.W_OK):  # skip folders of other users
             lock = FileLock(lock_path)
             if lock.exclude_now():
                 _remove(lock_path.with_suffix(""), lock)

@@ -1,4 +1,4 @@
-"""Parts in storage to one shard of the index, sorted and verified."""
+"""The task that builds a shard from parts in storage: write, sort, verify, store."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from infgram.indexing.disk_space import check_room
 
 @dataclass(frozen=True)
 class ShardTask:
-    """What to build.
+    """The arguments of `build_shard`.
 
     Attributes:
-        site: where to work.
-        number: of the shard.
+        site: locations and resources.
+        number: the number of the shard.
         slices: its documents, in order.
-        vocab_size: token ids go from 0 to `vocab_size - 1`.
+        vocab_size: the size of the vocabulary.
         token_width_bits: 8, 16 or 32.
-        disk_bytes: about what it takes of scratch space.
+        disk_bytes: the estimated scratch space.
     """
 
     site: Site
@@ -45,17 +45,17 @@ class ShardTask:
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of the shard."""
+        """The number of tokens of the shard."""
         return sum(piece.n_tokens for piece in self.slices)
 
 
 def build_shard(task: ShardTask) -> Done[ShardRecord]:
-    """Write, sort, verify and store a shard; its record is written when its files are in the output.
+    """Write, sort, verify and store a shard, then write its record.
 
     Raises:
-        IndexDamagedError: a part is not what its record says; the record is removed, so that a later build reads
-            that split anew.
-        StorageError: the storage or the operating system refused.
+        IndexDamagedError: a part differs from its record. The record is removed, so that a later build reads the split
+            again.
+        StorageError: the storage or the operating system reported an error.
     """
     began, site = time.monotonic(), task.site
     output, partial = storage_at(site.output), storage_at(site.partial)
@@ -67,8 +67,8 @@ def build_shard(task: ShardTask) -> Done[ShardRecord]:
             shard.mkdir()
         entry = _write(task, partial, shard)
         memory_bytes = Budget(site.memory_bytes, trains=False, kind=None).left_bytes()
-        _core.sort_shard(shard, site.threads, memory_bytes, _go_on)
-        _core.verify_shard(shard, _go_on)
+        _core.sort_shard(shard, site.threads, memory_bytes, _allow_signals)
+        _core.verify_shard(shard, _allow_signals)
         sections = {file: entry_of(shard / file) for file in (*WRITTEN_FIRST, *WRITTEN_BY_SORTING)}
         for file in sections:
             output.upload(shard / file, f"{name}/{file}")
@@ -79,7 +79,7 @@ def build_shard(task: ShardTask) -> Done[ShardRecord]:
 
 
 def _write(task: ShardTask, partial: Storage, shard: Path) -> tuple[int, int]:
-    """All sections but those that come by sorting; how many tokens and documents there are."""
+    """Write all sections except those of the sorter; return the numbers of tokens and documents."""
     writer = _core.ShardWriter(shard, task.vocab_size, task.token_width_bits)
     for piece in task.slices:
         with _fetched(piece, partial, shard.parent) as files:
@@ -91,7 +91,7 @@ def _write(task: ShardTask, partial: Storage, shard: Path) -> tuple[int, int]:
 
 @contextmanager
 def _fetched(piece: Slice, partial: Storage, folder: Path) -> Iterator[dict[str, Path]]:
-    """The files of a part, checked; on this machine, or in place if they can be opened there."""
+    """Yield the verified files of a part, downloaded unless the storage is local."""
     files = {}
     try:
         for file in FILES:
@@ -111,5 +111,5 @@ def _fetched(piece: Slice, partial: Storage, folder: Path) -> Iterator[dict[str,
                 path.unlink(missing_ok=True)
 
 
-def _go_on(n_done: int) -> None:
-    """Signals are noticed between one call and the next."""
+def _allow_signals(n_done: int) -> None:
+    """Do nothing. Python handles signals when the native code calls this progress function."""

@@ -1,4 +1,4 @@
-"""What a build has made, and what it took."""
+"""The summary of a build: the index and the resources used."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ DOLLARS_PER_CPU_HOUR: Final = 1.8984 / 32  # of the default machine of `infgram 
 
 @dataclass(frozen=True)
 class StageSummary(ShortRepr):
-    """One stage.
+    """One stage of a build.
 
     Attributes:
-        stage: `train`, `tokenise` or `sort`.
-        n_tasks: those that ran now.
-        n_kept: those that an earlier build had finished.
-        elapsed_s: from the first to the last of those that ran now.
-        cpu_hours: what they held of CPUs, working or not.
-        bytes_read: from the input or from storage.
-        bytes_written: to storage.
+        stage: `train`, `tokenize` or `sort`.
+        n_tasks: the number of tasks that ran in this build.
+        n_kept: the number of tasks that an earlier build had finished.
+        elapsed_s: seconds from the first to the last task of this build.
+        cpu_hours: CPU hours that the tasks reserved, whether busy or idle.
+        bytes_read: bytes read from the input or from storage.
+        bytes_written: bytes written to storage.
     """
 
     stage: str
@@ -36,7 +36,7 @@ class StageSummary(ShortRepr):
 
     @classmethod
     def of(cls, stage: str, done: list[Done[Any]], n_kept: int, elapsed_s: float, cpus: int) -> StageSummary:
-        """The sum over its tasks, of so many CPUs each."""
+        """Sum over the finished tasks, each with `cpus` CPUs."""
         return cls(
             stage,
             len(done),
@@ -53,15 +53,15 @@ class BuildSummary(ShortRepr):
     """A finished build.
 
     Attributes:
-        location: of the index.
-        n_documents: of all shards.
-        n_tokens: likewise.
-        n_shards: how many.
-        size_bytes: of all shards.
-        skipped: what was left out because it could not be read.
-        stages: in order; those of an earlier run by the same plan count only as kept.
-        elapsed_s: of this run.
-        dollars_per_cpu_hour: the price that `dollars` is for.
+        location: the path or URL of the index.
+        n_documents: the number of documents.
+        n_tokens: the number of tokens.
+        n_shards: the number of shards.
+        size_bytes: the size of all shards.
+        skipped: input that was skipped because it could not be read.
+        stages: the stages in order; tasks of an earlier run with the same plan count only in `n_kept`.
+        elapsed_s: the duration of this run in seconds.
+        dollars_per_cpu_hour: the price for `dollars`.
     """
 
     location: str
@@ -78,7 +78,7 @@ class BuildSummary(ShortRepr):
     def of(
         cls, location: str, manifest: Manifest, stages: tuple[StageSummary, ...], elapsed_s: float, price: float
     ) -> BuildSummary:
-        """The summary of a run that ended with this manifest."""
+        """Return the summary of a run that wrote this manifest."""
         size_bytes = sum(shard.size_bytes for shard in manifest.shards)
         return cls(
             location,
@@ -94,10 +94,10 @@ class BuildSummary(ShortRepr):
 
     @property
     def cpu_hours(self) -> float:
-        """Of all stages."""
+        """CPU hours of all stages."""
         return sum(stage.cpu_hours for stage in self.stages)
 
     @property
     def dollars(self) -> float:
-        """What the CPUs cost at that price."""
+        """The cost of the CPU hours at `dollars_per_cpu_hour`."""
         return self.cpu_hours * self.dollars_per_cpu_hour

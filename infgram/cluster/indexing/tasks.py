@@ -1,4 +1,4 @@
-"""What every task is told, and what it says of itself when it is done."""
+"""Arguments and results that all tasks share."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class Site:
-    """Where a task works.
+    """Locations and resources of a task.
 
     Attributes:
-        build_id: of the plan.
+        build_id: the id of the plan.
         output: the location of the index.
-        partial: of the unfinished build.
-        scratch: a folder of the machine that runs the task; None for the place of temporary files.
-        threads: at most so many.
-        memory_bytes: at most so much; None for half of what the machine has left.
+        partial: the location of the unfinished build.
+        scratch: a folder on the machine of the task; None for the default temporary folder.
+        threads: the maximum number of threads.
+        memory_bytes: the memory limit; None for half of the available memory.
     """
 
     build_id: str
@@ -38,13 +38,13 @@ class Site:
 
 @dataclass(frozen=True)
 class Done(Generic[Record]):
-    """A task's end.
+    """The result of a finished task.
 
     Attributes:
-        record: what it has written last.
-        elapsed_s: how long it had its CPUs.
-        bytes_read: from the input or from storage.
-        bytes_written: to storage.
+        record: the record of the task.
+        elapsed_s: the duration of the task in seconds.
+        bytes_read: bytes read from the input or from storage.
+        bytes_written: bytes written to storage.
     """
 
     record: Record
@@ -54,16 +54,16 @@ class Done(Generic[Record]):
 
 
 def fetch_tokenizer(output: str, entry: TokenizerEntry, folder: Path) -> Tokenizer:
-    """The tokenizer in an output.
+    """Load the tokenizer of an output.
 
     Args:
         output: the location of the index.
-        entry: what the tokenizer must be.
-        folder: where a copy of its files may be made.
+        entry: the expected tokenizer.
+        folder: a folder for a local copy of its files.
 
     Raises:
-        IndexDamagedError: it is another one.
-        StorageError: it cannot be read.
+        IndexDamagedError: the tokenizer differs from `entry`.
+        StorageError: the tokenizer cannot be read.
     """
     storage = storage_at(output)
     saved = SavedTokenizer(entry.kind, _local_copy(storage, folder))

@@ -1,4 +1,4 @@
-"""One split of the input to parts in storage."""
+"""The task that reads and encodes a split, and stores its parts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from infgram.indexing.tokenize import tokenise
 
 
 @dataclass(frozen=True)
-class TokeniseTask:
-    """What to read, and how.
+class TokenizeTask:
+    """The arguments of `tokenize_split`.
 
     Attributes:
-        site: where to work.
-        number: of the split.
-        files: its files.
+        site: locations and resources.
+        number: the number of the split.
+        files: the files of the split.
         text_field: the field of the text.
         on_error: what to do with input that cannot be read.
-        tokenizer: of the index.
-        format: of every file, or `"auto"`.
+        tokenizer: the tokenizer of the index.
+        format: the format of all files, or `"auto"`.
     """
 
     site: Site
@@ -45,12 +45,12 @@ class TokeniseTask:
     format: FormatName
 
 
-def tokenise_split(task: TokeniseTask) -> Done[SplitRecord]:
-    """Read and encode a split; its record is written when its parts are in storage.
+def tokenize_split(task: TokenizeTask) -> Done[SplitRecord]:
+    """Read and encode a split, store its parts, then write its record.
 
     Raises:
-        InputError: it cannot be read, or has changed since the build was planned.
-        StorageError: the storage or the operating system refused.
+        InputError: the input cannot be read, or has changed since the plan was written.
+        StorageError: the storage or the operating system reported an error.
     """
     began, site = time.monotonic(), task.site
     storage = storage_at(site.partial)

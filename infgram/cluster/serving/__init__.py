@@ -1,1 +1,1 @@
-"""An index whose shards are spread over a Ray cluster: their owners, and the engine that combines their answers."""
+"""Serve an index from a Ray cluster: owners of shards, and the engine that combines their answers."""

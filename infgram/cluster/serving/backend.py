@@ -1,4 +1,4 @@
-"""Who asks the groups of shards: the protocol, and the groups in this process."""
+"""The protocol for querying groups of shards, and a backend with all groups in this process."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ from infgram.cluster.serving.part import Part
 
 
 class Ask(NamedTuple):
-    """A question of `infgram.cluster.serving.part.QUESTIONS`, and its arguments."""
+    """A query of one group: a name in `infgram.cluster.serving.part.QUESTIONS`, and its arguments."""
 
     question: str
     arguments: tuple[Any, ...]
 
 
 class Backend(Protocol):
-    """Sends questions to groups of shards, each of which answers for all of its shards. Safe for any thread."""
+    """Sends queries to groups of shards. Each group answers for all of its shards. Thread-safe."""
 
     @property
     def layout(self) -> Layout:
-        """How the shards are spread."""
+        """The groups of shards."""
 
     def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
-        """Several questions to several groups, all at once: one message each way for each group.
+        """Send several queries to several groups at once, with one message per group in each direction.
 
         Args:
-            asks: by the number of the group.
-            allow_missing: whether groups that cannot be reached may be left out, if not all.
+            asks: the queries for each group.
+            allow_missing: whether to omit unreachable groups, if at least one group can be reached.
 
         Returns:
-            The answers, in order, of each group.
+            The answers of each group, in order.
 
         Raises:
-            InfgramError: what a group raises.
+            InfgramError: raised by a group.
             ShardUnavailableError: a group cannot be reached.
         """
 
     def verify(self) -> None:
-        """Check every byte of every shard, where they are.
+        """Verify every byte of every shard in its own process.
 
         Raises:
-            IndexDamagedError: names the file, what was found and what was expected.
+            IndexDamagedError: a file is damaged; the message names it, expected and found.
             ShardUnavailableError: a group cannot be reached.
         """
 
     def close(self) -> None:
-        """Let go of the groups."""
+        """Disconnect from the groups."""
 
 
 class LocalBackend:
-    """All groups in this process: what a cluster answers, without one."""
+    """All groups in this process, with the same answers as on a cluster."""
 
     def __init__(self, layout: Layout, folder: Path) -> None:
         """Open all shards of an index.
 
         Args:
-            layout: how they are spread.
-            folder: of the index.
+            layout: the groups of shards.
+            folder: the folder of the index.
         """
         self.layout = layout
         self._parts = []
@@ -68,11 +68,11 @@ class LocalBackend:
             self._parts.append(Part([(folder / shard.folder, shard) for shard in shards], first_document, "map"))
 
     def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
-        """Ask one group after the other."""
+        """Query one group after another."""
         return {group: self._parts[group].answer(some) for group, some in asks.items()}
 
     def verify(self) -> None:
-        """Check every byte of every shard."""
+        """Verify every byte of every shard."""
         for part in self._parts:
             part.verify()
 

@@ -1,4 +1,4 @@
-"""What is asked at the same time goes in the same messages."""
+"""Combine concurrent queries of several threads into shared messages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Final
 from infgram.cluster.serving.questions import Question
 
 _SENDERS: Final = 2
-"""Messages under way to each group: one is made while another one is answered."""
+"""The maximum number of messages in flight: one is prepared while another is answered."""
 
 
-class _Asked:
-    """The questions of one thread, and what became of them."""
+class _Request:
+    """The queries of one thread, and their answers or error."""
 
     def __init__(self, questions: Sequence[Question[Any]]) -> None:
         self.questions = questions
@@ -27,28 +27,28 @@ class _Asked:
 
 
 class Combiner:
-    """Asks for many threads at once: whoever may send takes along what others have asked meanwhile.
+    """Sends the queries of many threads together: the thread that sends includes all waiting queries.
 
-    So a single thread waits for nobody, and many threads share messages.
+    So a single thread never waits for others, and many threads share messages.
     """
 
     def __init__(self, ask: Callable[[list[Question[Any]]], list[Any]]) -> None:
-        """Ask with this function, whose errors concern all of its questions."""
+        """Send queries with `ask`; an error it raises applies to all of its queries."""
         self._ask = ask
         self._changed = threading.Condition()
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_Request] = []
         self._n_senders = 0
 
     def ask(self, questions: Sequence[Question[Any]]) -> list[Any]:
-        """The answers to some questions; safe for any thread."""
-        mine = _Asked(questions)
+        """Return the answers to some queries. Thread-safe."""
+        mine = _Request(questions)
         with self._changed:
             self._waiting.append(mine)
             while not mine.is_sent and self._n_senders == _SENDERS:
                 self._changed.wait()
-            some = [] if mine.is_sent else self._take()
-        if some:
-            self._send(some)
+            batch = [] if mine.is_sent else self._take()
+        if batch:
+            self._send(batch)
         with self._changed:
             while not mine.is_done:
                 self._changed.wait()
@@ -56,19 +56,19 @@ class Combiner:
             raise mine.error
         return mine.answers or []
 
-    def _take(self) -> list[_Asked]:
-        """Become a sender of all that wait."""
+    def _take(self) -> list[_Request]:
+        """Become the sender of all waiting queries."""
         self._n_senders += 1
         taken, self._waiting = self._waiting, []
         for each in taken:
             each.is_sent = True
         return taken
 
-    def _send(self, some: list[_Asked]) -> None:
+    def _send(self, batch: list[_Request]) -> None:
         error: BaseException | None = None
         answers: list[Any] = []
         try:
-            answers = self._ask([question for each in some for question in each.questions])
+            answers = self._ask([question for each in batch for question in each.questions])
         except BaseException as raised:
             error = raised
             if not isinstance(raised, Exception):
@@ -76,7 +76,7 @@ class Combiner:
         finally:
             given = iter(answers)
             with self._changed:
-                for each in some:
+                for each in batch:
                     each.error = error
                     each.answers = None if error else [next(given) for _ in each.questions]
                 self._n_senders -= 1

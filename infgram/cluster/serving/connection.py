@@ -1,4 +1,4 @@
-"""`ray://` addresses of indexes that are spread over a cluster."""
+"""Open `ray://` addresses of deployed indexes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def connect(url: str) -> Index:
     """Open `ray:///NAME` or `ray://ADDRESS:PORT/NAME`.
 
     Raises:
-        IndexNotFoundError: it names no index, or the cluster has none of that name.
-        IndexDamagedError: the index was built anew since it was spread.
-        ShardUnavailableError: there is no cluster.
+        IndexNotFoundError: the address names no index, or the cluster has no index of that name.
+        IndexDamagedError: the index was rebuilt after it was deployed.
+        ShardUnavailableError: no cluster can be reached.
         MissingExtraError: Ray is not installed.
     """
     address, _, name = url.removeprefix("ray://").partition("/")

@@ -1,4 +1,4 @@
-"""Spreads an index over a Ray cluster, where it stays until it is taken down."""
+"""Deploy an index on a Ray cluster, and undeploy it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from infgram.files.manifest import Manifest
 from infgram.types import Load
 
 READY_S: Final = 3600.0
-"""Seconds that the owners have to bring their shards and open them."""
+"""The time limit for all owners to download and open their shards, in seconds."""
 
 _ANSWER_S: Final = 60.0
-_OWNER_BYTES: Final = 256 << 20  # of an owner besides its shards' directories
-_QUESTIONS_AT_A_TIME: Final = 8
+_OWNER_BYTES: Final = 256 << 20  # memory of an owner besides the directories of its shards
+_CONCURRENT_MESSAGES: Final = 8
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where the groups of an index are.
+    """The deployment of an index: its groups of shards and their owners.
 
     Attributes:
-        name: of the index in the cluster.
-        generation: different for each deployment.
-        location: of the index.
-        fingerprint: of its manifest, by which an index that was built anew in its place is told from it.
-        groups: how many shards each group has.
-        n_replicas: owners of each group.
+        name: the name of the index in the cluster.
+        generation: a random id of this deployment.
+        location: the path or URL of the index.
+        fingerprint: the fingerprint of its manifest, which differs if the index is rebuilt.
+        groups: the number of shards of each group.
+        n_replicas: the number of owners of each group.
     """
 
     name: str
@@ -47,18 +47,18 @@ class Deployment:
     n_replicas: int
 
     def owner_name(self, group: int, replica: int) -> str:
-        """The name of an actor."""
+        """Return the actor name of an owner."""
         return f"infgram/{self.name}/{self.generation}/{group}/{replica}"
 
 
 class Register:
-    """Tells where the groups of an index are; Ray makes an actor of it, which has the name of the index."""
+    """A Ray actor that returns the deployment of the index it is named after."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
 
     def deployment(self) -> Deployment:
-        """What it was made with."""
+        """Return the deployment."""
         return self._deployment
 
 
@@ -72,26 +72,26 @@ def deploy(
     load: Load = "map",
     cache: str | None = None,
 ) -> None:
-    """Spread an index over a Ray cluster; `infgram.open(f"ray:///{name}")` asks it from any machine of the cluster.
+    """Deploy an index on a Ray cluster, for `infgram.open(f"ray:///{name}")` on any machine of the cluster.
 
-    Shards go in groups of neighbours, by size, to the cluster's nodes, by their memory. Each group has an owner: a
-    detached actor without a claim on a CPU, which brings its shards to its node and opens them, and which Ray starts
-    again where it dies, there or, if the node is gone, elsewhere.
+    Neighbouring shards form groups, whose sizes are proportional to the memory of the nodes. Each group has an owner: a
+    detached actor that reserves no CPU, copies its shards to its node if necessary, and opens them. If an owner dies,
+    Ray restarts it on the same node, or on another one if the node is gone.
 
     Args:
-        location: a folder that all nodes see under this path, or a URL that fsspec knows.
-        name: for the index in the cluster.
-        address: of the cluster; None for the one that this machine belongs to. If there is none, one is started on
-            this machine and ends with this process.
-        groups: of shards; None for one a node, or one a shard if that is fewer.
-        replicas: owners of each group, on different nodes if there are so many.
+        location: a folder that all nodes can open under this path, or a URL that fsspec supports.
+        name: the name of the index in the cluster.
+        address: the address of the cluster; None for the one that this machine belongs to. If there is none, one is
+            started on this machine and stops with this process.
+        groups: the number of groups; None for one per node, but at most one per shard.
+        replicas: the number of owners of each group, on different nodes if there are enough.
         load: as for `infgram.open`.
-        cache: the folder, on every node, for copies of what is behind a URL; None for each node's own choice.
+        cache: the folder on every node for copies of shards behind a URL; None for the default of each node.
 
     Raises:
-        IndexExistsError: the cluster has an index of that name.
-        IndexNotFoundError, IndexDamagedError, StorageError: there is none at the location, or it cannot be opened.
-        ShardUnavailableError: there is no cluster.
+        IndexExistsError: the cluster already has an index of that name.
+        IndexNotFoundError, IndexDamagedError, StorageError: the location has no index, or it cannot be opened.
+        ShardUnavailableError: no cluster can be reached.
         MissingExtraError: Ray is not installed.
     """
     checked_path(location, "location")
@@ -103,15 +103,17 @@ def deploy(
     if cache is not None:
         checked_path(cache, "cache")
     if "://" not in location:
-        location = os.path.abspath(location)  # owners work elsewhere
+        location = os.path.abspath(location)  # owners have other working directories
     ray = connected(text_or_none(address, "address"), start=True)
     if find(name) is not None:
-        raise IndexExistsError(f"the cluster has an index {name!r}; choose another name, or undeploy({name!r}) first")
+        raise IndexExistsError(
+            f"the cluster already has an index {name!r}; choose another name, or undeploy({name!r}) first"
+        )
     manifest = Manifest.read(Cache(default_cache_folder()).index(location))
     nodes = sorted((node for node in ray.nodes() if node["Alive"]), key=lambda node: str(node["NodeID"]))
     n_groups = min(len(nodes) if n_groups is None else n_groups, len(manifest.shards))
-    rooms = [_room(nodes, group, n_groups) for group in range(n_groups)]
-    layout = Layout(manifest, spread([shard.size_bytes for shard in manifest.shards], rooms))
+    memory_bytes = [_memory_bytes(nodes, group, n_groups) for group in range(n_groups)]
+    layout = Layout(manifest, spread([shard.size_bytes for shard in manifest.shards], memory_bytes))
     deployment = Deployment(name, secrets.token_hex(4), location, manifest.fingerprint, layout.groups, n_replicas)
     owners: list[Any] = []
     try:
@@ -122,9 +124,9 @@ def deploy(
                 shards = list(layout.shards_of(group))
                 arguments = (location, manifest.fingerprint, shards, layout.first_documents[group], load, cache)
                 owners.append(ray.remote(Owner).options(**options).remote(*arguments))
-        for outcome in ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S):
-            if outcome.error is not None:
-                raise outcome.error
+        for response in ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S):
+            if response.error is not None:
+                raise response.error
         register = _start_register(deployment)
         owners.append(register)
         ray.get(register.deployment.remote(), timeout=READY_S)
@@ -133,17 +135,17 @@ def deploy(
             ray.kill(owner)
         if isinstance(error, ray.exceptions.RayError):
             raise ShardUnavailableError(
-                f"the cluster cannot hold the shards of {location}; look at its nodes with `ray status`: {error}"
+                f"the cluster cannot load the shards of {location}; check its nodes with `ray status`: {error}"
             ) from error
         raise
 
 
 def undeploy(name: str, *, address: str | None = None) -> None:
-    """Take an index down: its owners end, and what asks them is refused.
+    """Stop the owners of an index. Later queries raise an error.
 
     Args:
-        name: of the index in the cluster.
-        address: of the cluster, as for `deploy`.
+        name: the name of the index in the cluster.
+        address: the address of the cluster, as for `deploy`.
 
     Raises:
         IndexNotFoundError: the cluster has no index of that name.
@@ -157,15 +159,15 @@ def undeploy(name: str, *, address: str | None = None) -> None:
         for group in range(len(deployment.groups))
         for replica in range(deployment.n_replicas)
     ]
-    for each in [*names, _register_name(name)]:  # the register last, so that what is interrupted can be done again
+    for each in [*names, _register_name(name)]:  # the register last, so that an interrupted call can be repeated
         try:
             ray.kill(ray.get_actor(each, namespace=NAMESPACE))
-        except ValueError:  # it is gone
+        except ValueError:  # it has ended
             continue
 
 
 def deployment_of(name: str) -> Deployment:
-    """Where the groups of an index are.
+    """Return the deployment of an index.
 
     Raises:
         IndexNotFoundError: the cluster has no index of that name.
@@ -173,34 +175,36 @@ def deployment_of(name: str) -> Deployment:
     deployment = find(name)
     if deployment is None:
         raise IndexNotFoundError(
-            f"the cluster has no index {name!r}; spread one over it: infgram.cluster.deploy(LOCATION, {name!r}), or "
+            f"the cluster has no index {name!r}; deploy it with infgram.cluster.deploy(LOCATION, {name!r}), or with "
             "infgram serve --engine ray LOCATION"
         )
     return deployment
 
 
 def find(name: str) -> Deployment | None:
-    """As `deployment_of`; None if there is none.
+    """Return the deployment of an index; None if the cluster has no index of that name.
 
     Raises:
-        ShardUnavailableError: the cluster does not say.
+        ShardUnavailableError: the cluster does not respond.
     """
     ray = ray_module()
     try:
         register = ray.get_actor(_register_name(name), namespace=NAMESPACE)
-        found: Deployment = ray.get(register.deployment.remote(), timeout=_ANSWER_S)
+        deployment: Deployment = ray.get(register.deployment.remote(), timeout=_ANSWER_S)
     except (ValueError, ray.exceptions.ActorDiedError):
         return None
     except ray.exceptions.RayError as error:
-        raise ShardUnavailableError(f"the cluster does not say where {name!r} is: {error}; try again") from error
-    return found
+        raise ShardUnavailableError(
+            f"the cluster does not respond with the location of {name!r}: {error}; try again"
+        ) from error
+    return deployment
 
 
 def _start_register(deployment: Deployment) -> Any:
-    """It survives its node, and so do the questions to it.
+    """Start the register actor, which survives the loss of its node, as do calls to it.
 
     Raises:
-        IndexExistsError: another deployment of that name was faster.
+        IndexExistsError: an index of that name was deployed concurrently.
     """
     ray = ray_module()
     register = ray.remote(Register).options(
@@ -214,22 +218,24 @@ def _start_register(deployment: Deployment) -> Any:
     try:
         return register.remote(deployment)
     except ValueError as error:
-        raise IndexExistsError(f"the cluster has an index {deployment.name!r} now; choose another name") from error
+        raise IndexExistsError(
+            f"an index {deployment.name!r} was deployed concurrently; choose another name"
+        ) from error
 
 
 def _register_name(name: str) -> str:
     return f"infgram/{name}"
 
 
-def _room(nodes: Sequence[Mapping[str, Any]], group: int, n_groups: int) -> int:
-    """A group's share of the memory of its node."""
-    place = group % len(nodes)
-    n_there = len(range(place, n_groups, len(nodes)))
-    return max(1, int(nodes[place]["Resources"].get("memory", 0)) // n_there)
+def _memory_bytes(nodes: Sequence[Mapping[str, Any]], group: int, n_groups: int) -> int:
+    """Return the share of a group of the memory of its node, in bytes."""
+    node = group % len(nodes)
+    n_there = len(range(node, n_groups, len(nodes)))
+    return max(1, int(nodes[node]["Resources"].get("memory", 0)) // n_there)
 
 
 def _options(name: str, node: str, layout: Layout, group: int) -> dict[str, Any]:
-    """How Ray is to run an owner: where it is told, or elsewhere if that node is gone."""
+    """Return the Ray options of an owner: it prefers its node, and moves if the node is gone."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     shards = [layout.manifest.shards[number] for number in layout.shards_of(group)]
@@ -237,9 +243,9 @@ def _options(name: str, node: str, layout: Layout, group: int) -> dict[str, Any]
         "name": name,
         "namespace": NAMESPACE,
         "lifetime": "detached",
-        "num_cpus": 0,  # actors that hold CPUs can keep all others from ever starting
+        "num_cpus": 0,  # actors that reserve CPUs can prevent others from starting
         "memory": _OWNER_BYTES + sum(shard.directory_bytes for shard in shards),
         "max_restarts": -1,
-        "max_concurrency": _QUESTIONS_AT_A_TIME,
+        "max_concurrency": _CONCURRENT_MESSAGES,
         "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True),
     }

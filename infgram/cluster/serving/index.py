@@ -1,4 +1,4 @@
-"""`Index` over shards that are elsewhere."""
+"""`Index` of a deployed index."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ T = TypeVar("T")
 
 
 class Index(index.Index):
-    """An index in groups of shards, each asked where it is. Every method answers as that of an index on one machine.
+    """An index whose groups of shards run in other processes. All methods return the same results as on one machine.
 
-    Made by `infgram.open("ray://…")`. What takes batches asks the groups once or twice for all of a batch. What
-    stands more than once (`infgram.dedup`) and the models of `infgram.lm` need the files at hand.
+    Created by `infgram.open("ray://…")`. A batch takes one or two messages to each group. `infgram.dedup` and the
+    models of `infgram.lm` require the files of the index.
     """
 
     def __init__(self, backend: Backend, folder: Path, url: str | None = None) -> None:
         """Use `infgram.open`.
 
         Args:
-            backend: asks the groups.
-            folder: with the manifest and the tokenizer.
-            url: by which `infgram.open` finds it; None for what has none, which cannot be pickled.
+            backend: queries the groups.
+            folder: a folder with the manifest and the tokenizer.
+            url: the address for `infgram.open`; without one, the index cannot be pickled.
         """
         self._url = url
         self._engine = ClusterEngine(backend)
@@ -49,11 +49,11 @@ class Index(index.Index):
 
     @property
     def is_local(self) -> bool:
-        """It is not: every question takes a message to each group, and its answer."""
+        """False: every query takes a message to each group."""
         return False
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """The document count of each query: int64."""
+        """Return the document count of each query as int64."""
         questions = [
             self._engine.questions.document_count(self._tokens(query)) for query in several(queries, "queries")
         ]
@@ -62,7 +62,7 @@ class Index(index.Index):
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
-        """`next_token_distribution` of each context."""
+        """Return the `next_token_distribution` of each context."""
         k = top_k_or_none(top_k)
         questions = [
             self._engine.questions.next_tokens(self._tokens(context), k) for context in several(contexts, "contexts")
@@ -70,42 +70,42 @@ class Index(index.Index):
         return [asked_of(self, NextTokenDistribution(*rows)) for rows in self._answers_to(questions)]
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
-        """`longest_suffix` of each context."""
+        """Return the `longest_suffix` of each context."""
         least = at_least(min_count, 1, "min_count")
         questions = [
             self._engine.questions.longest_suffix(self._tokens(context), least)
             for context in several(contexts, "contexts")
         ]
-        return [LongestSuffix(*found) for found in self._answers_to(questions)]
+        return [LongestSuffix(*answer) for answer in self._answers_to(questions)]
 
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
-        """`infgram_distribution` of each context."""
+        """Return the `infgram_distribution` of each context."""
         least, k = at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
         questions = [
             self._engine.questions.infgram(self._tokens(context), least, k) for context in several(contexts, "contexts")
         ]
-        found = self._answers_to(questions)
-        return [asked_of(self, InfgramDistribution(*rows, suffix_length=length)) for length, rows in found]
+        answers = self._answers_to(questions)
+        return [asked_of(self, InfgramDistribution(*rows, suffix_length=length)) for length, rows in answers]
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
-        """`score` of each sequence."""
+        """Return the `score` of each sequence."""
         least, to_end = at_least(min_count, 1, "min_count"), flag(end, "end")
         tokens = [self._tokens(sequence) for sequence in several(sequences, "sequences")]
-        found = self._answers_to([self._engine.questions.score(each, to_end, least) for each in tokens])
-        return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, found, strict=True)]
+        answers = self._answers_to([self._engine.questions.score(each, to_end, least) for each in tokens])
+        return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, answers, strict=True)]
 
     def close(self) -> None:
-        """Ask no more; the shards stay where they are, for others."""
+        """Disconnect; the index stays deployed."""
         super().close()
         self._engine.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the address; whoever unpickles it connects to the cluster."""
+        """Pickle the address; unpickling connects to the cluster."""
         _ = self._core  # open
         if self._url is None:
-            raise TypeError(f"{self!r} has no address by which another process could open it, so it cannot be pickled")
+            raise TypeError(f"{self!r} cannot be pickled, because it has no address for another process to open")
         return _reopened, (self._url, self._identity())
 
     def _answers_to(self, questions: Sequence[Question[T]]) -> list[T]:
@@ -114,14 +114,14 @@ class Index(index.Index):
 
 
 def _reopened(url: str, identity: list[str]) -> index.Index:
-    """The index that was pickled.
+    """Open the index that was pickled.
 
     Raises:
-        IndexDamagedError: the cluster has another one of that name.
+        IndexDamagedError: the cluster has a different index of that name.
     """
     from infgram.cluster.serving.connection import connect  # which imports this module
 
-    found = connect(url)
-    if found._identity() != identity:
-        raise IndexDamagedError(f"{url}: not the index that was pickled; open it again with infgram.open")
-    return found
+    opened = connect(url)
+    if opened._identity() != identity:
+        raise IndexDamagedError(f"{url}: this is not the index that was pickled; open it again with infgram.open")
+    return opened

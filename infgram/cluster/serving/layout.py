@@ -1,4 +1,4 @@
-"""How the shards of an index are spread over groups, each of which answers as one."""
+"""The division of the shards of an index into groups."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Layout:
     """Groups of neighbouring shards, in order.
 
     Attributes:
-        manifest: of the index.
-        groups: how many shards each group has; together all of them.
+        manifest: the manifest of the index.
+        groups: the number of shards of each group; the sum is the number of shards of the index.
     """
 
     manifest: Manifest
@@ -26,57 +26,58 @@ class Layout:
 
     @cached_property
     def first_shards(self) -> list[int]:
-        """The number of each group's first shard, and that behind the last one."""
+        """The first shard of each group, followed by the number of shards."""
         return [0, *accumulate(self.groups)]
 
     @cached_property
     def first_documents(self) -> list[int]:
-        """The number of each group's first document, and that behind the last one."""
+        """The first document of each group, followed by the number of documents."""
         starts = [0, *accumulate(shard.n_documents for shard in self.manifest.shards)]
         return [starts[first] for first in self.first_shards]
 
     def shards_of(self, group: int) -> range:
-        """The numbers of a group's shards."""
+        """Return the numbers of the shards of a group."""
         return range(self.first_shards[group], self.first_shards[group + 1])
 
     def group_of_shard(self, shard: int) -> int:
-        """The group that has a shard.
+        """Return the group of a shard.
 
         Raises:
-            QueryError: there is no such shard.
+            QueryError: the index has no such shard.
         """
         if not 0 <= shard < self.first_shards[-1]:
-            raise QueryError(f"there is no shard {shard}; the index has 0 to {self.first_shards[-1] - 1}")
+            raise QueryError(f"there is no shard {shard}; the index has shards 0 to {self.first_shards[-1] - 1}")
         return bisect_right(self.first_shards, shard) - 1
 
     def group_of_document(self, document: int) -> int:
-        """The group that has a document.
+        """Return the group of a document.
 
         Raises:
-            QueryError: there is no such document.
+            QueryError: the index has no such document.
         """
         if not 0 <= document < self.first_documents[-1]:
             raise QueryError(f"there is no document {document}; the index holds 0 to {self.first_documents[-1] - 1}")
         return bisect_right(self.first_documents, document) - 1
 
 
-def spread(sizes: Sequence[int], rooms: Sequence[int]) -> tuple[int, ...]:
-    """Cut a row of shards into as many neighbouring groups as there are rooms, sized as the rooms are.
+def spread(sizes: Sequence[int], capacities: Sequence[int]) -> tuple[int, ...]:
+    """Divide the shards into one group of neighbours per capacity, with sizes proportional to the capacities.
 
     Args:
-        sizes: of the shards, in bytes.
-        rooms: what each group may take, in any unit; at least 1 each. Rooms beyond one a shard are not used.
+        sizes: the size of each shard in bytes.
+        capacities: the capacity of each group, in any unit; at least 1 each. If there are more capacities than shards,
+            the last ones are ignored.
 
     Returns:
-        How many shards each group has: at least 1.
+        The number of shards of each group, at least 1.
     """
-    rooms = rooms[: len(sizes)]
-    total, room = sum(sizes), sum(rooms)
+    capacities = capacities[: len(sizes)]
+    total, capacity = sum(sizes), sum(capacities)
     ends = list(accumulate(sizes))
     groups, first = [], 0
-    for number, share in enumerate(accumulate(rooms)):
-        n_left = len(rooms) - number - 1  # groups after this one, of a shard each at least
-        last = bisect_right(ends, total * share / room) if n_left else len(sizes)
+    for number, share in enumerate(accumulate(capacities)):
+        n_left = len(capacities) - number - 1  # later groups, with at least one shard each
+        last = bisect_right(ends, total * share / capacity) if n_left else len(sizes)
         last = min(max(last, first + 1), len(sizes) - n_left)
         groups.append(last - first)
         first = last

@@ -1,4 +1,4 @@
-"""The process that holds a group of shards in a Ray cluster."""
+"""Owner: the process that serves a group of shards in a Ray cluster."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from infgram.types import Load
 
 
 class Outcome(NamedTuple):
-    """Answers, or the error of the library that a question ended in."""
+    """The answers of an owner, or an error of the library."""
 
     answers: list[Any]
     error: InfgramError | None
 
 
 def check_same(location: str, manifest: Manifest, fingerprint: str) -> None:
-    """Whether the index is still the one that was spread.
+    """Check that the index is still the one that was deployed, because groups of two indexes must not be mixed.
 
     Raises:
-        IndexDamagedError: another one is in its place, and parts of both must not answer together.
+        IndexDamagedError: a different index is at the location.
     """
     if manifest.fingerprint != fingerprint:
         raise IndexDamagedError(
-            f"{location} is another index than the one that was spread over the cluster; undeploy that, and deploy anew"
+            f"{location} is not the index that was deployed; undeploy the index and deploy it again"
         )
 
 
 class Owner:
-    """Holds some shards and answers for them; Ray makes an actor of it.
+    """A Ray actor that opens a group of shards and answers queries.
 
-    It has no state but the opened files. So one that is started anew answers as the one before.
+    Its only state are the opened files, so a restarted owner gives the same answers.
     """
 
     def __init__(
@@ -50,31 +50,33 @@ class Owner:
         load: Load,
         cache: str | None,
     ) -> None:
-        """Bring the shards here, unless they are, and open them; if that fails, it is tried again when they are asked.
+        """Copy the shards to this machine if necessary, and open them. If that fails, the next query tries again.
 
         Args:
-            location: of the index: a folder that this machine sees, or a URL.
-            fingerprint: of its manifest.
-            shards: the numbers of its shards.
+            location: the path or URL of the index.
+            fingerprint: the fingerprint of its manifest.
+            shards: the numbers of the shards.
             first_document: the number of their first document.
             load: as for `infgram.open`.
-            cache: the folder for copies of what is behind a URL; None for this machine's own choice.
+            cache: the folder for copies of shards behind a URL; None for the default of this machine.
         """
-        self._what = location, fingerprint, shards, first_document, load, cache
+        self._arguments = location, fingerprint, shards, first_document, load, cache
         self._part: Part | None = None
         self._opening = threading.Lock()
-        with suppress(OSError, MemoryError):  # Ray gives up what cannot be made; whoever asks is told
+        with suppress(
+            OSError, MemoryError
+        ):  # Ray gives up on actors whose constructor fails; the next query reports the error
             self.answer([])
 
     def answer(self, asks: Sequence[Ask]) -> Outcome:
-        """The answers to some questions, or the first error."""
+        """Return the answers to some queries, or the first error."""
         try:
             return Outcome(self._opened().answer(asks), None)
         except InfgramError as error:
             return Outcome([], error)
 
     def verify(self) -> Outcome:
-        """Check every byte."""
+        """Verify every byte of the shards."""
         try:
             self._opened().verify()
         except InfgramError as error:
@@ -84,7 +86,7 @@ class Owner:
     def _opened(self) -> Part:
         with self._opening:
             if self._part is None:
-                location, fingerprint, shards, first_document, load, folder = self._what
+                location, fingerprint, shards, first_document, load, folder = self._arguments
                 cache = Cache(Path(folder) if folder else default_cache_folder())
                 manifest = Manifest.read(cache.index(location))
                 check_same(location, manifest, fingerprint)

@@ -1,4 +1,4 @@
-"""What one group of shards answers; several groups' answers become one in `infgram.cluster.serving.questions`."""
+"""The queries of one group of shards; `infgram.cluster.serving.questions` merges the answers of several groups."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from infgram.shards import open_shards
 from infgram.types import Int64Array, Load
 
 MOST_ROWS: Final = 1000
-"""Rows that are sent along with a suffix length, which another group may exceed; more are asked for when they count."""
+"""The maximum number of rows sent with a suffix length. A longer distribution is requested only if it is needed."""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """In the place of an answer: what is wrong with the question."""
+    """The answer to an invalid query."""
 
     error: QueryError
 
 
-class Found(NamedTuple):
-    """The ∞-gram of a group: the longest suffix that it has, and what follows that; None for too many rows."""
+class GroupInfgram(NamedTuple):
+    """The longest suffix that occurs in a group, and the rows that follow it; None for too many rows."""
 
     suffix_length: int
     rows: Rows | None
 
 
-class Continued(NamedTuple):
-    """One row after the longest suffix that a group has; `only_row` is the row that alone follows, if one does."""
+class GroupContinuation(NamedTuple):
+    """The counts of one row after the longest suffix in a group; `only_row` is the single row that follows, if any."""
 
     suffix_length: int
     context_count: int
@@ -43,28 +43,28 @@ class Continued(NamedTuple):
     only_row: int | None
 
 
-Stair: TypeAlias = tuple[int, int]
-"""The length of a suffix and its count."""
+SuffixCount: TypeAlias = tuple[int, int]
+"""The length of a suffix, and its count."""
 
 
 class Part:
-    """Neighbouring shards of an index, opened. Safe for any thread."""
+    """Open neighbouring shards of an index. Thread-safe."""
 
     def __init__(self, shards: Sequence[tuple[Path, ShardEntry]], first_document: int, load: Load) -> None:
-        """Open them.
+        """Open the shards.
 
         Args:
-            shards: the folder of each, and what the manifest says of it.
-            first_document: the number in the index of their first document.
+            shards: the folder of each shard, and its entry in the manifest.
+            first_document: the number of their first document in the index.
             load: as for `infgram.open`.
 
         Raises:
-            IndexDamagedError: their files contradict themselves.
+            IndexDamagedError: the files of a shard are inconsistent.
         """
         self._core = open_shards(shards, load, first_document=first_document)
 
     def answer(self, asks: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
-        """The answers to some questions of `QUESTIONS`, in order; one that cannot be asked is `Refused`."""
+        """Return the answers to queries of `QUESTIONS`, in order; the answer to an invalid query is `Refused`."""
         return [self._answer(question, arguments) for question, arguments in asks]
 
     def _answer(self, question: str, arguments: tuple[Any, ...]) -> Any:
@@ -74,46 +74,48 @@ class Part:
             return Refused(error)
 
     def verify(self) -> None:
-        """Check every byte.
+        """Verify every byte.
 
         Raises:
-            IndexDamagedError: names the file, what was found and what was expected.
+            IndexDamagedError: a file is damaged; the message names it, expected and found.
         """
         self._core.verify()
 
 
-def _infgram(core: _core.Index, context: Any) -> Found:
+def _infgram(core: _core.Index, context: Any) -> GroupInfgram:
     length, rows = core.infgram(context, 1, MOST_ROWS + 1)
     if len(rows[0]) > MOST_ROWS:
-        return Found(length, None)
+        return GroupInfgram(length, None)
     order = np.argsort(rows[0])
-    return Found(length, (rows[0][order], rows[1][order], rows[2], rows[3]))
+    return GroupInfgram(length, (rows[0][order], rows[1][order], rows[2], rows[3]))
 
 
-def _continued(core: _core.Index, context: Any, row: int) -> Continued:
+def _continued(core: _core.Index, context: Any, row: int) -> GroupContinuation:
     length, context_count, continuation_count, is_sparse = core.infgram_counts(context, row, 1)
     only_row = None
     if is_sparse:
         suffix = context[len(context) - length :]
         only_row = int(core.next_tokens(suffix, 1)[0][0])
-    return Continued(length, context_count, continuation_count, only_row)
+    return GroupContinuation(length, context_count, continuation_count, only_row)
 
 
-def _stairs(core: _core.Index, context: Any, min_count: int) -> list[Stair]:
-    """How often each suffix occurs, up to `min_count`: shorter and shorter ones, each where the count rises."""
-    stairs: list[Stair] = []
+def _suffix_counts(core: _core.Index, context: Any, min_count: int) -> list[SuffixCount]:
+    """Return the suffixes at which the count increases, by descending length, until it reaches `min_count`."""
+    suffix_counts: list[SuffixCount] = []
     least = 1
     while least <= min_count:
         length, count = core.longest_suffix(context, least)
         if length == 0:
             break
-        stairs.append((length, count))
+        suffix_counts.append((length, count))
         least = count + 1
-    return stairs
+    return suffix_counts
 
 
-def _score_stairs(core: _core.Index, tokens: Any, end: bool, min_count: int) -> list[tuple[Int64Array, Int64Array]]:
-    """`_stairs` at every position: suffix lengths and their counts, step by step; a length of 0 ends a stair."""
+def _score_suffix_counts(
+    core: _core.Index, tokens: Any, end: bool, min_count: int
+) -> list[tuple[Int64Array, Int64Array]]:
+    """Return `_suffix_counts` of every position, as arrays of lengths and counts per step; a length of 0 is the end."""
     steps: list[tuple[Int64Array, Int64Array]] = []
     least = 1
     while least <= min_count:
@@ -126,7 +128,7 @@ def _score_stairs(core: _core.Index, tokens: Any, end: bool, min_count: int) -> 
 
 
 def _score_at(core: _core.Index, tokens: Any, end: bool, lengths: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Context and continuation counts of suffixes of given lengths, one a position."""
+    """Return context and continuation counts at each position, for suffixes of given lengths."""
     positions = np.arange(len(lengths))
     begins = positions - lengths
     context_counts = np.full(len(lengths), core.n_tokens + core.n_documents, dtype=np.int64)
@@ -137,14 +139,14 @@ def _score_at(core: _core.Index, tokens: Any, end: bool, lengths: Int64Array) ->
     continuation_counts[:n_tokens] = core.count_spans(tokens, begins[:n_tokens], positions[:n_tokens] + 1)
     if end:
         suffix = tokens[int(begins[-1]) :]
-        found, _, count, _ = core.infgram_counts(suffix, -1, 1)
-        continuation_counts[-1] = count if found == len(suffix) else 0
+        length, _, count, _ = core.infgram_counts(suffix, -1, 1)
+        continuation_counts[-1] = count if length == len(suffix) else 0
     return context_counts, continuation_counts
 
 
-def _windows(core: _core.Index, places: Sequence[tuple[int, int]], n_tokens: int) -> list[list[int]]:
-    """Tokens from each document and offset on."""
-    return [core.read_window(document, offset, offset + n_tokens).tolist() for document, offset in places]
+def _windows(core: _core.Index, positions: Sequence[tuple[int, int]], n_tokens: int) -> list[list[int]]:
+    """Return the `n_tokens` tokens that start at each document and offset."""
+    return [core.read_window(document, offset, offset + n_tokens).tolist() for document, offset in positions]
 
 
 def _matching(core: _core.Index, clauses: Any, distance: int | None) -> Any:
@@ -176,8 +178,8 @@ QUESTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "score": _core.Index.score,
     "infgram": _infgram,
     "continued": _continued,
-    "stairs": _stairs,
-    "score_stairs": _score_stairs,
+    "suffix_counts": _suffix_counts,
+    "score_suffix_counts": _score_suffix_counts,
     "score_at": _score_at,
     "windows": _windows,
     "clause_counts": lambda core, clauses, distance: core.conjunction(clauses, distance).counts(),
@@ -185,4 +187,4 @@ QUESTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "matching_sample": _matching_sample,
     "matches": lambda core, clauses, distance, *place: core.conjunction(clauses, distance).matches(*place),
 }
-"""By name; the first argument is the opened shards."""
+"""The queries by name; the first argument of each is the open shards."""

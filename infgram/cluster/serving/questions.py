@@ -1,11 +1,11 @@
-"""Questions to an index in groups of shards: what to ask the groups, and how their answers become one, exactly.
+"""The queries of a deployed index: which queries to send to each group, and how to merge their answers exactly.
 
-Documents do not span shards, so counts add up. The ∞-gram's suffix is the longest that any group has: groups with a
-shorter one have no occurrence of it. With a minimum above one occurrence, lengths are decided on summed counts: groups
-tell how often each suffix occurs, up to that minimum; what follows is asked in a second round.
+Documents do not span shards, so counts add up. The longest suffix of the index is the longest in any group; groups with
+a shorter one have no occurrence of it. For `min_count` above 1, the length depends on summed counts: each group returns
+the counts of suffixes up to `min_count`, and a second round requests the distribution.
 
-A question is a generator: it yields what to ask, is sent the answers, and returns its own. So any number of questions
-can be asked together, each round in one message to each group.
+A `Question` is a generator: it yields the queries of a round, receives the answers of the groups, and finally returns
+the merged answer. So any number of questions can share messages, one to each group per round.
 """
 
 from __future__ import annotations
@@ -29,143 +29,145 @@ from infgram.types import Int64Array
 T = TypeVar("T")
 
 Round: TypeAlias = dict[int, Ask]
-"""What to ask which group."""
+"""The query for each group."""
 Answers: TypeAlias = dict[int, Any]
-"""Of the groups that were asked; of a `ToAll`, less those that could not be reached, but never of none."""
+"""The answer of each group of a round. For a `ToAll`, unreachable groups may be missing, but not all of them."""
 
 
 class ToAll(dict[int, Ask]):
-    """A round to all groups, of which a partial answer may do without some."""
+    """A round with all groups; a partial answer may lack some of them."""
 
 
 Question: TypeAlias = Generator[Round, Answers, T]
 
 
 class Questions:
-    """One for each question of an `Engine`, of the same name and arguments."""
+    """Creates the questions, with the names and arguments of the methods of `Engine`."""
 
     def __init__(self, layout: Layout) -> None:
-        """For one index."""
+        """Create questions for one index."""
         self._layout = layout
         self._groups = range(len(layout.groups))
 
-    # Counting and finding
+    # Counts and ranks
 
     def find(self, tokens: Any) -> Question[list[tuple[int, int]]]:
-        """The suffix range in each shard; an empty one where a shard cannot be reached."""
+        """Return the suffix range in each shard; empty for unreachable shards."""
         answers = yield self._all("find", tokens)
-        nothing = {group: [(0, 0)] * n_shards for group, n_shards in enumerate(self._layout.groups)}
-        return [found for group in self._groups for found in answers.get(group, nothing[group])]
+        empty = {group: [(0, 0)] * n_shards for group, n_shards in enumerate(self._layout.groups)}
+        return [bounds for group in self._groups for bounds in answers.get(group, empty[group])]
 
     def count(self, tokens: Any) -> Question[int]:
-        """Occurrences."""
+        """Count occurrences."""
         return sum((yield self._all("count", tokens)).values())
 
     def count_batch(self, queries: Sequence[Any]) -> Question[Int64Array]:
-        """Occurrences of each query."""
+        """Count the occurrences of each query."""
         return reduce(add, (yield self._all("count_batch", queries)).values())
 
     def count_spans(self, tokens: Any, begins: Int64Array, ends: Int64Array) -> Question[Int64Array]:
-        """Occurrences of each span."""
+        """Count the occurrences of each span."""
         return reduce(add, (yield self._all("count_spans", tokens, begins, ends)).values())
 
     def count_before(
         self, heads: Any, tokens: Any, begins: Int64Array, ends: Int64Array
     ) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
-        """Which heads come right before which spans, and how often."""
+        """Count how often each token of `heads` precedes each span."""
         return merged_pairs((yield self._all("count_before", heads, tokens, begins, ends)).values())
 
     def document_count(self, tokens: Any) -> Question[int]:
-        """Documents with an occurrence."""
+        """Count the documents with an occurrence."""
         return sum((yield self._all("document_count", tokens)).values())
 
-    # What comes next
+    # Next tokens
 
     def next_tokens(self, context: Any, top_k: int | None = None) -> Question[Rows]:
-        """What follows the whole context."""
+        """Return the tokens that follow the whole context."""
         answers = yield self._all("next_tokens", context)
         return top_rows(merged_rows(answers.values()), top_k)
 
     def longest_suffix(self, context: Any, min_count: int) -> Question[tuple[int, int]]:
-        """Length and count of the longest suffix."""
+        """Return length and count of the longest suffix."""
         if min_count == 1:
-            found = (yield self._all("longest_suffix", context)).values()
-            longest = max(length for length, _ in found)
-            return longest, sum(count for length, count in found if length == longest)
+            answers = (yield self._all("longest_suffix", context)).values()
+            longest = max(length for length, _ in answers)
+            return longest, sum(count for length, count in answers if length == longest)
         length = yield from self._longest(context, min_count)
         return length, (yield from self.count(_last(context, length)))
 
     def infgram(self, context: Any, min_count: int, top_k: int | None) -> Question[tuple[int, Rows]]:
-        """Length of the longest suffix, and what follows it."""
+        """Return the length of the longest suffix, and the tokens that follow it."""
         if min_count > 1:
             length = yield from self._longest(context, min_count)
             return length, (yield from self.next_tokens(_last(context, length), top_k))
-        found = yield self._all("infgram", context)
-        length = max(each.suffix_length for each in found.values())
-        holders = {group: each.rows for group, each in found.items() if each.suffix_length == length}
-        cut = [group for group, rows in holders.items() if rows is None]
-        if cut:
+        answers = yield self._all("infgram", context)
+        length = max(each.suffix_length for each in answers.values())
+        rows_of = {group: each.rows for group, each in answers.items() if each.suffix_length == length}
+        truncated = [group for group, rows in rows_of.items() if rows is None]
+        if truncated:
             suffix = _last(context, length)
-            holders |= yield {group: Ask("next_tokens", (suffix,)) for group in cut}
-        return length, top_rows(merged_rows(rows for rows in holders.values() if rows is not None), top_k)
+            rows_of |= yield {group: Ask("next_tokens", (suffix,)) for group in truncated}
+        return length, top_rows(merged_rows(rows for rows in rows_of.values() if rows is not None), top_k)
 
     def infgram_counts(self, context: Any, row: int, min_count: int) -> Question[tuple[int, int, int, bool]]:
-        """Length of the longest suffix, its count, that of the row after it, whether one row alone follows."""
+        """Return length and count of the longest suffix, the count of `row` after it, and whether it is sparse."""
         if min_count > 1:
             context = _last(context, (yield from self._longest(context, min_count)))
-        found = (yield self._all("continued", context, row)).values()
-        length = max(each.suffix_length for each in found)
-        holders = [each for each in found if each.suffix_length == length and each.context_count > 0]
+        answers = (yield self._all("continued", context, row)).values()
+        length = max(each.suffix_length for each in answers)
+        longest = [each for each in answers if each.suffix_length == length and each.context_count > 0]
         return (
             length,
-            sum(each.context_count for each in holders),
-            sum(each.continuation_count for each in holders),
-            len({each.only_row for each in holders}) == 1 and holders[0].only_row is not None,
+            sum(each.context_count for each in longest),
+            sum(each.continuation_count for each in longest),
+            len({each.only_row for each in longest}) == 1 and longest[0].only_row is not None,
         )
 
     def score(self, tokens: Any, end: bool, min_count: int) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
-        """Suffix lengths, context counts and continuation counts of each position."""
+        """Return suffix length, context count and continuation count of each position."""
         if min_count == 1:
             answers = (yield self._all("score", tokens, end)).values()
             lengths, (contexts, continuations) = sum_of_longest([(each[0], each[1:]) for each in answers])
             return lengths, contexts, continuations
-        stairs = yield self._all("score_stairs", tokens, end, min_count)
+        suffix_counts = yield self._all("score_suffix_counts", tokens, end, min_count)
         lengths = np.zeros(len(tokens) + bool(end), dtype=np.int64)
         for position in range(len(lengths)):
-            of_groups = [[(int(row[position]), int(n[position])) for row, n in steps] for steps in stairs.values()]
+            of_groups = [
+                [(int(row[position]), int(n[position])) for row, n in steps] for steps in suffix_counts.values()
+            ]
             lengths[position] = longest_by_sums(of_groups, min_count)
         answers = (yield self._all("score_at", tokens, end, lengths)).values()
         return lengths, reduce(add, (each[0] for each in answers)), reduce(add, (each[1] for each in answers))
 
     def longest_matches(self, tokens: Any) -> Question[tuple[Int64Array, Int64Array]]:
-        """Length and count of the longest match that starts at each position."""
+        """Return length and count of the longest match that starts at each position."""
         answers = (yield self._all("longest_matches", tokens)).values()
         lengths, (counts,) = sum_of_longest([(each[0], each[1:]) for each in answers])
         return lengths, counts
 
-    # Places and documents
+    # Occurrences and documents
 
     def locate(self, tokens: Any, limit: int) -> Question[list[tuple[int, int]]]:
-        """Document and offset of the first occurrences in suffix order; as many rounds as their order takes."""
+        """Return document and offset of the first occurrences in suffix order; long ties take more rounds."""
         answers = yield self._all("locate", tokens, limit)
-        found = [Occurrence(group, place) for group in sorted(answers) for place in answers[group]]
+        occurrences = [Occurrence(group, position) for group in sorted(answers) for position in answers[group]]
         n_same, n_more = len(tokens), 8
-        while tied := to_compare(found):
-            places: dict[int, list[Occurrence]] = {}
+        while tied := to_compare(occurrences):
+            tied_of: dict[int, list[Occurrence]] = {}
             for occurrence in tied:
-                places.setdefault(occurrence.group, []).append(occurrence)
+                tied_of.setdefault(occurrence.group, []).append(occurrence)
             windows = yield {
                 group: Ask("windows", ([(each.document, each.offset + n_same) for each in some], n_more))
-                for group, some in places.items()
+                for group, some in tied_of.items()
             }
-            for group, some in places.items():
+            for group, some in tied_of.items():
                 for occurrence, window in zip(some, windows[group], strict=True):
                     occurrence.extend(window, n_more)
             n_same, n_more = n_same + n_more, 2 * n_more
-        return [(each.document, each.offset) for each in found[:limit]]
+        return [(each.document, each.offset) for each in occurrences[:limit]]
 
     def locate_rank(self, shard: int, rank: int) -> Question[tuple[int, int]]:
-        """Document and offset of a suffix."""
+        """Return document and offset of a suffix."""
         group = self._layout.group_of_shard(shard)
         answer: tuple[int, int] = yield from self._answer_of(
             group, "locate_rank", shard - self._layout.first_shards[group], rank
@@ -173,30 +175,30 @@ class Questions:
         return answer
 
     def sample_documents(self, tokens: Any, limit: int, seed: int, most_read: int) -> Question[list[tuple[int, int]]]:
-        """Documents drawn at random, each with the offset of an occurrence."""
+        """Sample documents, each with the offset of an occurrence."""
         counts = yield self._all("count", tokens)
-        before, total = _frames(counts)
+        before, total = _cumulative(counts)
         answers = yield {
             group: Ask("sample_documents", (tokens, limit, seed, most_read, before[group], total)) for group in counts
         }
-        found = [place for group in sorted(answers) for place in answers[group]]
-        keys = order_of(np.array([document for document, _ in found], dtype=np.int64), seed)
-        return [found[place] for place in np.argsort(keys)[:limit].tolist()]
+        samples = [sample for group in sorted(answers) for sample in answers[group]]
+        keys = order_of(np.array([document for document, _ in samples], dtype=np.int64), seed)
+        return [samples[number] for number in np.argsort(keys)[:limit].tolist()]
 
     def document_tokens(self, document: int) -> Question[Int64Array]:
-        """The token ids of a document."""
+        """Return the token ids of a document."""
         group = self._layout.group_of_document(document)
         answer: Int64Array = yield from self._answer_of(group, "document_tokens", document)
         return answer
 
     def read_window(self, document: int, begin: int, end: int) -> Question[Int64Array]:
-        """A part of them."""
+        """Return the token ids of a document between two offsets."""
         group = self._layout.group_of_document(document)
         answer: Int64Array = yield from self._answer_of(group, "read_window", document, begin, end)
         return answer
 
     def document_metadata(self, documents: Sequence[int]) -> Question[list[StoredMetadata]]:
-        """The metadata of documents and where they come from."""
+        """Return the metadata and the sources of documents."""
         groups: dict[int, list[int]] = {}
         for document in documents:
             groups.setdefault(self._layout.group_of_document(document), []).append(document)
@@ -211,20 +213,20 @@ class Questions:
     # The AND of ORs
 
     def clause_counts(self, clauses: Any, distance: int | None) -> Question[dict[int, list[int]]]:
-        """Occurrences of each clause in each group."""
+        """Return the number of occurrences of each clause in each group."""
         return (yield self._all("clause_counts", clauses, distance))
 
     def matching(
         self, clauses: Any, distance: int | None, groups: Sequence[int]
     ) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
-        """Documents of some groups with an occurrence, how many each has, and ones."""
+        """Return matching documents of some groups, their numbers of occurrences, and ones."""
         return _in_order((yield dict.fromkeys(groups, Ask("matching", (clauses, distance)))))
 
     def matching_sample(
         self, clauses: Any, distance: int | None, size: int, seed: int, first_counts: dict[int, int]
     ) -> Question[tuple[Int64Array, Int64Array, Int64Array]]:
-        """The same for a sample of the first clause's occurrences, of which each group has so many."""
-        before, total = _frames(first_counts)
+        """Like `matching`, for a sample of the first clause, given its count in each group."""
+        before, total = _cumulative(first_counts)
         return _in_order(
             (
                 yield {
@@ -237,14 +239,14 @@ class Questions:
     def matches(
         self, clauses: Any, distance: int | None, document: int, limit: int
     ) -> Question[tuple[int, list[tuple[int, int, int]]]]:
-        """Occurrences in a document; clause, offset and length of those that are shown."""
+        """Return the number of occurrences in a document, and clause, offset and length of the first ones."""
         group = self._layout.group_of_document(document)
         answer: tuple[int, list[tuple[int, int, int]]] = yield from self._answer_of(
             group, "matches", clauses, distance, document, limit
         )
         return answer
 
-    # How to ask
+    # Rounds
 
     def _all(self, question: str, *arguments: Any) -> Round:
         return ToAll(dict.fromkeys(self._groups, Ask(question, arguments)))
@@ -253,16 +255,16 @@ class Questions:
         return (yield {group: Ask(question, arguments)})[group]
 
     def _longest(self, context: Any, min_count: int) -> Question[int]:
-        stairs = yield self._all("stairs", context, min_count)
-        return longest_by_sums(list(stairs.values()), min_count)
+        suffix_counts = yield self._all("suffix_counts", context, min_count)
+        return longest_by_sums(list(suffix_counts.values()), min_count)
 
 
 def _last(tokens: Any, length: int) -> Any:
     return tokens[len(tokens) - length :]
 
 
-def _frames(counts: dict[int, int]) -> tuple[dict[int, int], int]:
-    """How many things the groups before each group have, and all of them."""
+def _cumulative(counts: dict[int, int]) -> tuple[dict[int, int], int]:
+    """Return the sum of the counts of the preceding groups for each group, and the total."""
     before, total = {}, 0
     for group in sorted(counts):
         before[group] = total

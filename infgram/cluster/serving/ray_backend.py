@@ -1,4 +1,4 @@
-"""Asks the owners of an index in a Ray cluster."""
+"""The backend that queries the owners of an index in a Ray cluster."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from infgram.cluster.serving.owner import Outcome
 from infgram.errors import ServiceError, ShardUnavailableError
 
 PATIENCE_S: Final = 10.0
-"""How long an owner that died may take to come back."""
+"""The time limit for a lost owner to restart, in seconds."""
 
 _PAUSE_S: Final = 0.05
 
 
 class RayBackend:
-    """A `Backend`. Groups are asked at once; one whose owner is gone is asked through another owner, or again.
+    """A `Backend`. All groups are queried at once. If an owner is lost, another replica is queried, or it again.
 
-    An owner that works answers in its own time; there is no limit to that here. Ray's connection does not survive a
-    fork: a forked process is refused. One that was spawned connects anew when it unpickles an index.
+    There is no time limit for an owner that is running. Ray's connection does not survive a fork, so queries in a
+    forked process raise an error. A spawned process connects when it unpickles an index.
     """
 
     def __init__(self, deployment: Deployment, layout: Layout, *, patience_s: float = PATIENCE_S) -> None:
-        """Ask the owners of a deployment."""
+        """Query the owners of a deployment."""
         self.layout = layout
         self._deployment = deployment
         self._patience_s = patience_s
@@ -38,21 +38,25 @@ class RayBackend:
         self._pid = os.getpid()
 
     def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
-        """As the protocol says."""
+        """See `Backend.ask`."""
         messages = {group: list(some) for group, some in asks.items()}
-        outcomes = self._of_all(messages, lambda owner, group: owner.answer.remote(messages[group]), allow_missing)
+        outcomes = self._query_groups(
+            messages, lambda owner, group: owner.answer.remote(messages[group]), allow_missing
+        )
         return {group: outcome.answers for group, outcome in outcomes.items()}
 
     def verify(self) -> None:
-        """As the protocol says."""
-        self._of_all(range(len(self.layout.groups)), lambda owner, group: owner.verify.remote(), allow_missing=False)
+        """See `Backend.verify`."""
+        self._query_groups(
+            range(len(self.layout.groups)), lambda owner, group: owner.verify.remote(), allow_missing=False
+        )
 
     def close(self) -> None:
-        """Forget the owners, who stay."""
+        """Forget the owners, which keep running."""
         self._actors.clear()
 
-    def _of_all(self, groups: Any, send: Callable[[Any, int], Any], allow_missing: bool) -> dict[int, Outcome]:
-        """What one owner of each group says; each is sent its message before any is waited for."""
+    def _query_groups(self, groups: Any, send: Callable[[Any, int], Any], allow_missing: bool) -> dict[int, Outcome]:
+        """Send all messages, then wait for the response of one owner of each group."""
         if self._pid != os.getpid():
             raise ServiceError(
                 f"{self._deployment.name!r} was opened before this process was forked, and Ray's connection does not "
@@ -63,7 +67,7 @@ class RayBackend:
         replicas = {group: random.randrange(self._deployment.n_replicas) for group in waiting}
         ends = time.monotonic() + self._patience_s
         while True:
-            outcomes |= self._of_those_alive(waiting, replicas, send)
+            outcomes |= self._query_owners(waiting, replicas, send)
             waiting = [group for group in waiting if group not in outcomes]
             if not waiting:
                 break
@@ -78,7 +82,7 @@ class RayBackend:
                 raise outcome.error
         return outcomes
 
-    def _of_those_alive(
+    def _query_owners(
         self, groups: Sequence[int], replicas: Mapping[int, int], send: Callable[[Any, int], Any]
     ) -> dict[int, Outcome]:
         errors = self._ray.exceptions
@@ -86,17 +90,17 @@ class RayBackend:
         for group in groups:
             try:
                 sent[group] = send(self._owner(group, replicas[group] % self._deployment.n_replicas), group)
-            except (ValueError, errors.RayActorError):  # no such actor, now
+            except (ValueError, errors.RayActorError):  # the actor does not exist at the moment
                 continue
         try:
             return dict(zip(sent, self._ray.get(list(sent.values())), strict=True))
-        except errors.RayTaskError:  # what is not foreseen, as an owner without memory
+        except errors.RayTaskError:  # an unexpected error, such as an owner out of memory
             raise
-        except errors.RayError:  # an owner or its node has died, before or after it answered
+        except errors.RayError:  # an owner or its node died, before or after its response
             return self._one_by_one(sent)
 
     def _one_by_one(self, sent: Mapping[int, Any]) -> dict[int, Outcome]:
-        """The outcomes of those that have not died."""
+        """Return the responses of the owners that are still running."""
         outcomes = {}
         for group, reference in sent.items():
             try:
@@ -117,6 +121,6 @@ class RayBackend:
     def _unavailable(self, groups: Sequence[int]) -> ShardUnavailableError:
         shards = [str(shard) for group in groups for shard in self.layout.shards_of(group)]
         return ShardUnavailableError(
-            f"shards {', '.join(shards)} of {self._deployment.name!r} cannot be reached: nobody has answered for "
-            f"{self._patience_s:g} s; try again, or ask for an answer without them with infgram.partial_answers()"
+            f"shards {', '.join(shards)} of {self._deployment.name!r} cannot be reached: no response for "
+            f"{self._patience_s:g} s; try again, or allow answers without them with infgram.partial_answers()"
         )

@@ -1,4 +1,4 @@
-"""Several questions asked together, round by round."""
+"""Run several questions together, round by round."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Send: TypeAlias = Callable[[dict[int, list[Ask]], bool], dict[int, list[Any]]]
 
 
 def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing: bool) -> list[Any]:
-    """Ask several questions, round by round, each in one message to each group.
+    """Run several questions round by round, with one message to each group per round.
 
     Args:
-        questions: not yet begun.
-        ask: sends them, as `Backend.ask`.
-        allow_missing: whether groups may be missing in the first round, and then in all of them; not from what is asked
-            of some groups only, which is answered by these or not at all.
+        questions: questions that have not been started.
+        ask: sends the queries, as `Backend.ask` does.
+        allow_missing: whether unreachable groups may be omitted. Groups that are missing in the first round are missing
+            in all rounds. A query to selected groups always needs the answers of these groups.
 
     Returns:
-        The answer of each; `Refused` for one that cannot be asked.
+        The answer to each question; `Refused` for an invalid one.
 
     Raises:
-        ShardUnavailableError: a group is missing that may not be.
+        ShardUnavailableError: a required group is missing.
     """
     missing: set[int] = set()
     results: list[Any] = [None] * len(questions)
     rounds: dict[int, Round] = {}
 
-    def go_on(number: int, answers: Answers | None) -> None:
+    def advance(number: int, answers: Answers | None) -> None:
         refused = next((each for each in (answers or {}).values() if isinstance(each, Refused)), None)
         if refused is not None:
             results[number] = refused
@@ -44,7 +44,7 @@ def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing
             results[number] = finished.value
 
     for number in range(len(questions)):
-        go_on(number, None)
+        advance(number, None)
     while rounds:
         asked, rounds = rounds, {}
         messages: dict[int, list[Ask]] = {}
@@ -56,6 +56,6 @@ def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing
         for number, each in asked.items():
             given = {group: next(answers[group]) for group in each if group in answers}
             if len(given) < len(each) and not (given and isinstance(each, ToAll)):
-                raise ShardUnavailableError("the shards that this question is for cannot be reached; try again")
-            go_on(number, given)
+                raise ShardUnavailableError("the shards with the requested documents cannot be reached; try again")
+            advance(number, given)
     return results

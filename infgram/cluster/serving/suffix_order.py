@@ -1,4 +1,4 @@
-"""The suffixes of several parts in one order, by as much of them as it takes."""
+"""Merge the suffixes of several groups in order, reading only as many tokens as necessary."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ _END: Final = -1
 
 
 class Occurrence:
-    """A place, and as many of the tokens that tell its suffix from others as are known.
+    """An occurrence, and the tokens of its suffix that are known so far.
 
     Attributes:
-        group: the part that has it.
-        document: its number.
-        offset: in the document, in tokens.
-        key: tokens, behind those in which all agree; closed by `_END` where the document ends.
+        group: the group with the document.
+        document: the number of the document.
+        offset: the offset in the document, in tokens.
+        key: the known tokens after those that all suffixes share, followed by `_END` at the end of the document.
     """
 
-    def __init__(self, group: int, place: tuple[int, int]) -> None:
+    def __init__(self, group: int, position: tuple[int, int]) -> None:
         self.group = group
-        self.document, self.offset = place
+        self.document, self.offset = position
         self.key: tuple[int, ...] = ()
 
     def extend(self, tokens: Sequence[int], n_asked: int) -> None:
-        """Add tokens to the key; fewer than were asked for are the document's last."""
+        """Append tokens to the key. If there are fewer than requested, the document ends after them."""
         self.key += (*tokens, *((_END,) if len(tokens) < n_asked else ()))
 
     @property
     def is_whole(self) -> bool:
-        """Whether the key is the whole suffix."""
+        """Whether the key contains the whole suffix."""
         return self.key[-1:] == (_END,)
 
 
-def to_compare(found: list[Occurrence]) -> list[Occurrence]:
-    """Put occurrences in order, as far as it is known; what is equal, part by part, and of one part as it stands.
+def to_compare(occurrences: list[Occurrence]) -> list[Occurrence]:
+    """Sort occurrences in place by their known tokens, then by group. The order within a group is kept.
 
     Args:
-        found: is sorted. The occurrences of one part are in their order.
+        occurrences: the occurrences; those of one group are in suffix order.
 
     Returns:
-        Those that more tokens must tell apart: equal, unfinished and of several parts.
+        The occurrences that need more tokens: equal keys of several groups that are not whole suffixes.
     """
-    found.sort(key=lambda occurrence: (occurrence.key, occurrence.group))
+    occurrences.sort(key=lambda occurrence: (occurrence.key, occurrence.group))
     tied = []
-    for _, same in groupby(found, key=lambda occurrence: occurrence.key):
+    for _, same in groupby(occurrences, key=lambda occurrence: occurrence.key):
         some = list(same)
         if not some[0].is_whole and len({occurrence.group for occurrence in some}) > 1:
             tied += some

@@ -1,1 +1,1 @@
-"""Where the files of an index are: a folder of this machine, or of whatever fsspec reaches by a URL."""
+"""Storage of index files: a local folder, or a folder behind a URL that fsspec supports."""

@@ -1,4 +1,4 @@
-"""Shards of indexes in object storage, kept on the local disk, where they can be mapped."""
+"""A cache on the local disk for shards from object storage, where they can be mapped."""
 
 from __future__ import annotations
 
@@ -26,39 +26,40 @@ _LOCK: Final = ".lock"
 
 
 def default_cache_folder() -> Path:
-    """`INFGRAM_CACHE`, or `~/.cache/infgram`."""
+    """Return `INFGRAM_CACHE`, or `~/.cache/infgram`."""
     return Path(os.environ.get(_VARIABLE) or Path.home() / ".cache" / "infgram")
 
 
 class Cache:
-    """Local copies of what is in object storage, verified on arrival; what is in a local folder is used in place.
+    """Local copies of shards in object storage, verified after download. Shards in a local folder are used in place.
 
-    Several processes of one machine may use one folder, several threads one object. Shards are named by the sizes
-    and checksums of their files, so an index that was replaced is another one here. The shards that were used
-    longest ago make room for new ones; one that a process uses stays.
+    Several processes can share a folder, and several threads an object. The name of a shard is a digest of the sizes
+    and checksums of its files, so a rebuilt index has different shards. The least recently used shards are evicted to
+    make room; shards in use are not.
 
-    The folder has for each shard a file `DIGEST.lock`, locked while it is used and holding its size; it stays when
-    the shard goes. The shard itself is the folder `DIGEST`, which grows as `DIGEST.partial`.
+    For each shard, the folder has a file `DIGEST.lock`, which contains the size of the shard and is locked while the
+    shard is in use. It remains when the shard is evicted. The shard is the folder `DIGEST`, or `DIGEST.partial` during
+    its download.
     """
 
     def __init__(self, folder: Path, max_bytes: int | None = None) -> None:
-        """Nothing is read or written yet.
+        """Create a cache, without reading or writing.
 
         Args:
-            folder: of the cache; it is made when there is something to keep.
-            max_bytes: so much all shards may take together; None for as much as the disk has.
+            folder: the folder of the cache, which is created when needed.
+            max_bytes: the maximum size of all shards together; None for no limit but the disk.
         """
         self._indexes, self._shards = folder.absolute() / "indexes", folder.absolute() / "shards"
         self._max_bytes = max_bytes
-        self._used: dict[str, list[FileLock]] = {}  # a lock for each use
+        self._used: dict[str, list[FileLock]] = {}  # one lock per use
         self._guard = threading.Lock()
 
     def index(self, location: str) -> Path:
-        """A folder with the manifest and the tokenizer of an index, as they are now; it has none of its shards.
+        """Return a folder with the current manifest and tokenizer of an index, without its shards.
 
         Raises:
-            IndexNotFoundError: there is no index.
-            StorageError: it cannot be copied.
+            IndexNotFoundError: the location has no index.
+            StorageError: the files cannot be copied.
         """
         storage = storage_at(location)
         if storage.folder is not None:
@@ -66,26 +67,26 @@ class Cache:
         try:
             content = storage.read(manifest.FILE_NAME)
         except FileNotFoundError as error:
-            raise IndexNotFoundError(f"{location} is no index: it has no {manifest.FILE_NAME}") from error
+            raise IndexNotFoundError(f"{location} is not an index: it has no {manifest.FILE_NAME}") from error
         folder = self._indexes / hashlib.sha256(f"{location}\n".encode() + content).hexdigest()[:32]
         if not (folder / manifest.FILE_NAME).exists():
             with storage_errors(f"create {folder}"):
                 (folder / "tokenizer").mkdir(parents=True, exist_ok=True)
             for name in storage.names("tokenizer"):
                 storage.download(name, folder / "tokenizer" / Path(name).name)
-            storage.download(manifest.FILE_NAME, folder / manifest.FILE_NAME)  # the last one: all is there
+            storage.download(manifest.FILE_NAME, folder / manifest.FILE_NAME)  # last: it marks the folder as complete
         return folder
 
     def shard(self, location: str, shard: ShardEntry) -> Path:
-        """A folder with all files of a shard; it stays until this process has called `release` as often.
+        """Return a folder with all files of a shard. It stays until `release` is called once per call.
 
         Args:
-            location: of the index.
-            shard: as its manifest has it.
+            location: the location of the index.
+            shard: the entry of the shard in the manifest.
 
         Raises:
-            IndexDamagedError: a file is missing or is not what the manifest says: names it, expected and found.
-            StorageError: it cannot be copied, or is larger than what can be made free.
+            IndexDamagedError: a file is missing or differs from the manifest; the message names it, expected and found.
+            StorageError: the shard cannot be copied, or is larger than the space that can be freed.
         """
         storage = storage_at(location)
         if storage.folder is not None:
@@ -99,7 +100,7 @@ class Cache:
                 lock.share()
                 if (self._shards / name).is_dir():
                     break
-                lock.exclude()  # and another process may have brought it meanwhile, or have made it go since
+                lock.exclude()  # another process may have downloaded or evicted it meanwhile
                 if not (self._shards / name).is_dir():
                     self._fetch(storage, shard, name)
             lock.touch()
@@ -111,17 +112,17 @@ class Cache:
         return self._shards / name
 
     def release(self, location: str, shard: ShardEntry) -> None:
-        """The shard is not used any more by one of those who called `shard`."""
+        """Undo one call of `shard`."""
         with self._guard:
             locks = self._used.get(_name_of(shard))
             if locks and storage_at(location).folder is None:
                 locks.pop().release()
 
     def _fetch(self, storage: Storage, shard: ShardEntry, name: str) -> None:
-        """Bring a shard; its lock is held exclusively."""
+        """Download a shard, while its lock is held exclusively."""
         partial = self._shards / f"{name}{_PARTIAL}"
         n_bytes = shard.size_bytes
-        with storage_errors(f"bring {below(storage.location, shard.folder)} to {self._shards}"):
+        with storage_errors(f"copy {below(storage.location, shard.folder)} to {self._shards}"):
             try:
                 self._reserve(name, n_bytes)
                 fetch_shard(storage, shard, partial)
@@ -131,7 +132,7 @@ class Cache:
                 shutil.rmtree(partial, ignore_errors=True)
 
     def _reserve(self, name: str, n_bytes: int) -> None:
-        """Make the folder that a shard grows in, and room for so much; one process at a time."""
+        """Create the folder of a download, and make room for it; one process at a time."""
         everything = FileLock(self._shards / _LOCK)
         everything.exclude()
         try:
@@ -142,16 +143,16 @@ class Cache:
             everything.release()
 
     def _make_room(self, name: str, n_bytes: int) -> None:
-        shutil.rmtree(self._shards / f"{name}{_PARTIAL}", ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(self._shards / f"{name}{_PARTIAL}", ignore_errors=True)  # left by a killed process
         if self._max_bytes is None:
             return
         if n_bytes > self._max_bytes:
             raise StorageError(
                 errno.ENOSPC,
                 f"the shard takes {n_bytes:,} bytes; the cache in {self._shards.parent} may hold {self._max_bytes:,}; "
-                "allow it more",
+                "increase its limit",
             )
-        taken = {path: int(path.read_text() or 0) for path in self._by_use() if self._is_there(path.stem)}
+        taken = {path: int(path.read_text() or 0) for path in self._by_use() if self._exists(path.stem)}
         for path in list(taken):
             if sum(taken.values()) + n_bytes <= self._max_bytes:
                 return
@@ -161,18 +162,18 @@ class Cache:
             raise StorageError(
                 errno.ENOSPC,
                 f"the shard takes {n_bytes:,} bytes; the cache in {self._shards.parent} may hold {self._max_bytes:,}, "
-                f"{sum(taken.values()):,} of which are shards in use; allow it more",
+                f"{sum(taken.values()):,} of which are shards in use; increase its limit",
             )
 
     def _by_use(self) -> list[Path]:
-        """The lock files of all shards, those first that were used longest ago."""
+        """Return the lock files of all shards, least recently used first."""
         return sorted(self._shards.glob(f"?*{_LOCK}"), key=lambda path: path.stat().st_mtime_ns)
 
-    def _is_there(self, name: str) -> bool:
+    def _exists(self, name: str) -> bool:
         return any((self._shards / f"{name}{ending}").exists() for ending in ("", _PARTIAL))
 
     def _evict(self, path: Path) -> bool:
-        """Remove the shard with this lock file, unless it is in use."""
+        """Remove the shard of a lock file, unless it is in use; return whether it was removed."""
         lock = FileLock(path)
         try:
             if not lock.exclude_now():
@@ -180,7 +181,7 @@ class Cache:
             folder, partial = path.with_suffix(""), path.with_suffix(_PARTIAL)
             shutil.rmtree(partial, ignore_errors=True)
             if folder.exists():
-                folder.rename(partial)  # so that never a part of it is taken for the whole
+                folder.rename(partial)  # so that an incomplete folder is never taken for a shard
                 shutil.rmtree(partial)
             return True
         finally:
@@ -188,5 +189,5 @@ class Cache:
 
 
 def _name_of(shard: ShardEntry) -> str:
-    """Equal for shards whose files have the same sizes and checksums."""
+    """Return the digest of a shard: equal if its files have the same sizes and checksums."""
     return digest(asdict(shard)["sections"])[:32]

@@ -1,4 +1,4 @@
-"""The files of a shard brought from storage, and checked against what the manifest says of them."""
+"""Download the files of a shard, and verify them against the manifest."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def fetch_shard(storage: Storage, shard: ShardEntry, folder: Path) -> None:
     """Copy all files of a shard into a folder.
 
     Raises:
-        IndexDamagedError: one is missing, or its size or checksum is another: names it, expected and found.
-        StorageError: it cannot be read or written.
+        IndexDamagedError: a file is missing, or its size or checksum differs; the message names it, expected and found.
+        StorageError: a file cannot be read or written.
     """
     for name, section in shard.sections.items():
         if "/" in name:
-            raise StorageError(f"{name!r} is no name of a file of a shard")
+            raise StorageError(f"{name!r} is not the name of a file of a shard; expected a name without /")
         place = below(below(storage.location, shard.folder), name)
         try:
             storage.download(f"{shard.folder}/{checked_name(name)}", folder / name)
         except FileNotFoundError as error:
             raise IndexDamagedError(
-                f"{place} is missing, expected {section.size_bytes} bytes; copy it again"
+                f"{place} is missing, expected {section.size_bytes} bytes; copy the file again or rebuild the index"
             ) from error
         _check(folder / name, section, place)
     _core.sync_folder(folder)
@@ -36,12 +36,11 @@ def _check(path: Path, expected: SectionEntry, place: str) -> None:
     found = entry_of(path)
     if found.size_bytes != expected.size_bytes:
         raise IndexDamagedError(
-            f"{place} holds {found.size_bytes} bytes, expected {expected.size_bytes}; copy the index again or rebuild "
-            "it"
+            f"{place} has {found.size_bytes} bytes, expected {expected.size_bytes}; copy the index again or rebuild it"
         )
     if found.xxh64 != expected.xxh64:
         raise IndexDamagedError(
-            f"{place} belongs to another index: its checksum is {found.xxh64}, the manifest says {expected.xxh64}; "
+            f"{place} belongs to another index: its checksum is {found.xxh64}, expected {expected.xxh64}; "
             "copy the index again or rebuild it"
         )
     try:

@@ -1,4 +1,4 @@
-"""A folder of this machine, or one that all machines of a cluster share."""
+"""Storage in a local folder, or in a folder that all machines of a cluster share."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from infgram.files.disk import UNFINISHED, atomic_file, storage_errors
 
 @dataclass(frozen=True)
 class LocalStorage:
-    """As the protocol `Storage` says. A file grows under another name and is then renamed, flushed to the disk."""
+    """A `Storage`. A file is written under a temporary name, flushed to disk, and renamed."""
 
     location: str
     folder: Path
 
     def read(self, name: str) -> bytes:
-        """A small file."""
-        with _errors_but_absence(f"read {self._path(name)}"):
+        """Read a small file."""
+        with _storage_errors_except_absence(f"read {self._path(name)}"):
             return self._path(name).read_bytes()
 
     def write(self, name: str, content: bytes) -> None:
-        """A small file, in place of the one that has this name."""
+        """Write a small file, and replace one of the same name."""
         with storage_errors(f"write {self._path(name)}"), _created(self._path(name)) as unfinished:
             unfinished.write_bytes(content)
 
     def upload(self, path: Path, name: str) -> None:
-        """A local file; it gets a second name where that is possible, and is copied otherwise."""
+        """Store a local file, as a hard link if possible and as a copy otherwise."""
         with storage_errors(f"copy {path} to {self._path(name)}"), _created(self._path(name)) as unfinished:
             try:
                 os.link(path, unfinished)
-            except OSError:  # another disk, or one without links; if it is anything else, copying fails likewise
+            except OSError:  # another disk, or no hard links; after any other error, copying fails too
                 shutil.copyfile(path, unfinished)
 
     def download(self, name: str, path: Path) -> None:
-        """A copy of a file."""
-        with _errors_but_absence(f"copy {self._path(name)} to {path}"), _created(path) as unfinished:
+        """Copy a file to a local path."""
+        with _storage_errors_except_absence(f"copy {self._path(name)} to {path}"), _created(path) as unfinished:
             shutil.copyfile(self._path(name), unfinished)
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        """The names of all files in a folder and its sub-folders, sorted, with their sizes in bytes."""
-        found = {}
+        """Return the sizes in bytes of all files below a folder, sorted by name."""
+        sizes = {}
         with storage_errors(f"list {self.folder / folder}"):
             for path in sorted((self.folder / folder).rglob("*")):
-                with suppress(FileNotFoundError):  # removed, or renamed, in this moment
+                with suppress(FileNotFoundError):  # removed or renamed concurrently
                     if not path.name.startswith(UNFINISHED) and path.is_file():
-                        found[path.relative_to(self.folder).as_posix()] = path.stat().st_size
-        return found
+                        sizes[path.relative_to(self.folder).as_posix()] = path.stat().st_size
+        return sizes
 
     def names(self, folder: str = "") -> list[str]:
-        """As `sizes`, without them."""
+        """Return the names of all files below a folder, sorted."""
         return list(self.sizes(folder))
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Return whether a file of this name exists."""
         return self._path(name).is_file()
 
     def remove(self, name: str) -> None:
-        """Take a file or a folder away; there may be none."""
+        """Remove a file or a folder, if it exists."""
         path = self._path(name)
         with storage_errors(f"remove {path}"), suppress(FileNotFoundError):
             if path.is_dir() and not path.is_symlink():
@@ -71,7 +71,7 @@ class LocalStorage:
                 path.unlink()
 
     def sweep(self) -> None:
-        """Take away what killed processes have left of files that are not whole; nobody may be writing."""
+        """Remove unfinished files of killed processes; no other process may be writing."""
         with storage_errors(f"sweep {self.folder}"):
             for path in self.folder.rglob(f"{UNFINISHED}*"):
                 path.unlink(missing_ok=True)
@@ -82,15 +82,15 @@ class LocalStorage:
 
 @contextmanager
 def _created(path: Path) -> Iterator[Path]:
-    """As `atomic_file`; folders above the file are created."""
+    """See `atomic_file`; parent folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as unfinished:
         yield unfinished
 
 
 @contextmanager
-def _errors_but_absence(action: str) -> Iterator[None]:
-    """As `storage_errors`; that there is no such file is no refusal."""
+def _storage_errors_except_absence(action: str) -> Iterator[None]:
+    """See `storage_errors`; FileNotFoundError passes through."""
     absent: FileNotFoundError | None = None
     with storage_errors(action):
         try:

@@ -1,4 +1,4 @@
-"""An index behind a URL, opened on this machine."""
+"""A local copy of an index behind a URL."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from infgram.files.manifest import Manifest
 
 
 def local_copy(location: str) -> Path:
-    """A folder with all of an index: what of it is not in this machine's cache is brought there.
+    """Return a local folder with a complete index, after downloading what the cache of this machine lacks.
 
-    The shards stay in the cache as long as this process lives.
+    The shards stay in the cache while this process runs.
 
     Raises:
-        IndexNotFoundError: there is no index.
-        IndexDamagedError: a file is not what the manifest says.
-        StorageError: the storage, or the disk, refused.
+        IndexNotFoundError: the location has no index.
+        IndexDamagedError: a file differs from its entry in the manifest.
+        StorageError: the storage or the local disk reported an error.
     """
     cache = Cache(default_cache_folder())
     folder = cache.index(location)

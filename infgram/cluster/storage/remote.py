@@ -1,4 +1,4 @@
-"""A folder behind a URL, through fsspec: `s3://`, `gs://`, `memory://`."""
+"""Storage behind a URL, through fsspec: `s3://`, `gs://`, `memory://`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from infgram.files.disk import atomic_file
 
 
 def remote_storage(url: str) -> RemoteStorage:
-    """The folder at a URL.
+    """Return the storage at a URL.
 
     Raises:
-        StorageError: fsspec does not know its protocol.
-        MissingExtraError: fsspec, or what it needs for this protocol, is not installed.
+        StorageError: fsspec does not support the protocol.
+        MissingExtraError: fsspec, or its package for this protocol, is not installed.
     """
     return RemoteStorage(url, *_opened(url))
 
 
 class RemoteStorage:
-    """As the protocol `Storage` says. Object stores show a file when the last byte of it has arrived.
+    """A `Storage`. In object stores, a file appears when its upload is complete.
 
-    May be used after a fork, and is pickled as its URL.
+    Can be used after a fork. Pickled as its URL.
 
     Attributes:
         location: the URL.
-        path: the folder, as its file system names it.
+        path: the folder within its fsspec file system.
     """
 
     folder: None = None
@@ -43,7 +43,7 @@ class RemoteStorage:
 
     @property
     def file_system(self) -> Any:
-        """The `fsspec.AbstractFileSystem` of this process: its connections and its thread are not those of another."""
+        """The `fsspec.AbstractFileSystem` of this process, with its own connections and thread."""
         if self._made[0] != os.getpid():
             self._made = os.getpid(), _opened(self.location)[0]
         return self._made[1]
@@ -52,27 +52,27 @@ class RemoteStorage:
         return remote_storage, (self.location,)
 
     def read(self, name: str) -> bytes:
-        """A small file."""
+        """Read a small file."""
         with _errors(f"read {self._url(name)}", may_be_absent=True):
             return bytes(self.file_system.cat_file(self._path(name)))
 
     def write(self, name: str, content: bytes) -> None:
-        """A small file, in place of the one that has this name."""
+        """Write a small file, and replace one of the same name."""
         with _errors(f"write {self._url(name)}"):
             self.file_system.pipe_file(self._path(name), content)
 
     def upload(self, path: Path, name: str) -> None:
-        """A local file; a large one goes in several parts."""
+        """Store a local file; large files are uploaded in several parts."""
         with _errors(f"copy {path} to {self._url(name)}"):
             self.file_system.put_file(str(path), self._path(name))
 
     def download(self, name: str, path: Path) -> None:
-        """A copy of a file."""
+        """Copy a file to a local path."""
         with _errors(f"copy {self._url(name)} to {path}", may_be_absent=True), atomic_file(path) as unfinished:
             self.file_system.get_file(self._path(name), str(unfinished))
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        """The names of all files in a folder and its sub-folders, sorted, with their sizes in bytes."""
+        """Return the sizes in bytes of all files below a folder, sorted by name."""
         root = f"{self.path}/"
         with _errors(f"list {self._url(folder)}"), suppress(FileNotFoundError):
             found = self.file_system.find(self._path(folder) if folder else self.path, detail=True)
@@ -81,22 +81,22 @@ class RemoteStorage:
         return {}
 
     def names(self, folder: str = "") -> list[str]:
-        """As `sizes`, without them."""
+        """Return the names of all files below a folder, sorted."""
         return list(self.sizes(folder))
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Return whether a file of this name exists."""
         with _errors(f"look for {self._url(name)}"), suppress(FileNotFoundError):
             return bool(self.file_system.info(self._path(name))["type"] == "file")
         return False
 
     def remove(self, name: str) -> None:
-        """Take a file or a folder away; there may be none."""
+        """Remove a file or a folder, if it exists."""
         with _errors(f"remove {self._url(name)}"), suppress(FileNotFoundError):
             self.file_system.rm(self._path(name), recursive=True)
 
     def sweep(self) -> None:
-        """Nothing: where uploads that were given up take room, the store itself is told when to forget them."""
+        """Do nothing: rules of the bucket delete unfinished uploads."""
 
     def _path(self, name: str) -> str:
         return f"{self.path}/{checked_name(name)}"
@@ -106,19 +106,19 @@ class RemoteStorage:
 
 
 def _opened(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the folder as it names it."""
+    """Return the file system of a URL, and the path of the folder in it."""
     core = REMOTE.load()
     try:
-        with _errors(f"open {url}"):  # what others write is to be seen at once
+        with _errors(f"open {url}"):  # without a cache, files of other writers appear at once
             file_system, path = core.url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
-        raise MissingExtraError(f"{url}: {error}; install it beside: pip install 'infgram[{REMOTE.name}]'") from error
+        raise MissingExtraError(f"{url}: {error}; install it and: pip install 'infgram[{REMOTE.name}]'") from error
     return file_system, path.rstrip("/")
 
 
 @contextmanager
 def _errors(action: str, *, may_be_absent: bool = False) -> Iterator[None]:
-    """Whatever a file system raises, a client's own classes mostly, as `StorageError: cannot <action>: <reason>`."""
+    """Convert any exception of a file system to `StorageError: cannot <action>: <reason>`."""
     try:
         yield
     except (InfgramError, ImportError):

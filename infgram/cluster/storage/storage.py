@@ -1,4 +1,4 @@
-"""Where the files of an index are: a folder of this machine, or of whatever fsspec reaches by a URL."""
+"""Storage of index files: a local folder, or a folder behind a URL that fsspec supports."""
 
 from __future__ import annotations
 
@@ -12,91 +12,91 @@ _LOCAL: Final = "file://"
 
 
 class Storage(Protocol):
-    """A folder of files, each of which appears whole or not at all.
+    """A folder of files. A file appears only when it is complete.
 
-    Names are relative paths with `/`. May be used by several threads.
+    Names are relative paths with `/`. Thread-safe.
     """
 
     @property
     def location(self) -> str:
-        """The folder as it was named."""
+        """The path or URL of the folder, as given."""
 
     @property
     def folder(self) -> Path | None:
-        """Where the files can be opened in place; None if they are behind a URL."""
+        """The local folder with the files; None if they are behind a URL."""
 
     def read(self, name: str) -> bytes:
-        """A small file.
+        """Read a small file.
 
         Raises:
-            FileNotFoundError: there is none of that name.
-            StorageError: it cannot be read.
+            FileNotFoundError: no file has this name.
+            StorageError: the file cannot be read.
         """
 
     def write(self, name: str, content: bytes) -> None:
-        """A small file, in place of the one that has this name.
+        """Write a small file, and replace one of the same name.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the file cannot be written.
         """
 
     def upload(self, path: Path, name: str) -> None:
-        """A local file of any size; it must not be changed afterwards, as it may now have two names.
+        """Store a local file of any size. Do not modify it afterwards, because it may now be a hard link.
 
         Raises:
-            StorageError: it cannot be read or written.
+            StorageError: the file cannot be read or written.
         """
 
     def download(self, name: str, path: Path) -> None:
-        """A copy of a file of any size, flushed to the local disk.
+        """Copy a file of any size to a local path, and flush it to disk.
 
         Raises:
-            FileNotFoundError: there is none of that name.
-            StorageError: it cannot be read or written.
+            FileNotFoundError: no file has this name.
+            StorageError: the file cannot be read or written.
         """
 
     def sizes(self, folder: str = "") -> dict[str, int]:
-        """The names of all files in a folder and its sub-folders, sorted, with their sizes in bytes.
+        """Return the sizes in bytes of all files below a folder, sorted by name.
 
         Raises:
-            StorageError: they cannot be listed.
+            StorageError: the folder cannot be listed.
         """
 
     def names(self, folder: str = "") -> list[str]:
-        """As `sizes`, without them.
+        """Return the names of all files below a folder, sorted.
 
         Raises:
-            StorageError: they cannot be listed.
+            StorageError: the folder cannot be listed.
         """
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of that name.
+        """Return whether a file of this name exists.
 
         Raises:
-            StorageError: it cannot be told.
+            StorageError: the storage cannot be queried.
         """
 
     def remove(self, name: str) -> None:
-        """Take a file or a folder away; there may be none.
+        """Remove a file or a folder, if it exists.
 
         Raises:
-            StorageError: it cannot be removed.
+            StorageError: a file cannot be removed.
         """
 
     def sweep(self) -> None:
-        """Take away what killed processes have left of files that are not whole; nobody may be writing.
+        """Remove unfinished files of killed processes; no other process may be writing.
 
         Raises:
-            StorageError: it cannot be removed.
+            StorageError: a file cannot be removed.
         """
 
 
 def storage_at(location: str | os.PathLike[str]) -> Storage:
-    """The folder at a path or URL; nothing is made there yet.
+    """Return the storage at a path or URL, without creating anything.
 
     Raises:
-        StorageError: the location is empty, or fsspec does not know its protocol.
-        MissingExtraError: fsspec, or what it needs for this protocol, is not installed.
+        StorageError: the location is empty, or fsspec does not support its protocol.
+        MissingExtraError: fsspec, or its package for this protocol, is not installed.
     """
     name = os.fspath(location)
     if not name.removeprefix(_LOCAL):
@@ -111,16 +111,16 @@ def storage_at(location: str | os.PathLike[str]) -> Storage:
 
 
 def below(location: str, name: str) -> str:
-    """The location of what is in a folder, for messages and for `storage_at`."""
+    """Return the location of a file or folder below a location, for messages and for `storage_at`."""
     return f"{location.rstrip('/')}/{name}"
 
 
 def checked_name(name: str) -> str:
-    """A name that stays inside its folder; those of an index come from its manifest, which anyone may have written.
+    """Return the name if it is a path inside its folder. Names come from manifests, which are untrusted.
 
     Raises:
-        StorageError: it leads elsewhere.
+        StorageError: the name leads outside the folder.
     """
     if any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or "\0" in name:
-        raise StorageError(f"{name!r} is no name of a file in a folder")
+        raise StorageError(f"{name!r} is not the name of a file in a folder; expected a relative path without . and ..")
     return name

@@ -34,7 +34,7 @@ def test_an_engine(folder: Path, corpus: Path, expected: dict[str, bytes]) -> No
     assert answer["n_shards"] == len({name.partition("/")[0] for name in expected if name.startswith("shard-")})
     assert [(stage["stage"], stage["n_kept"]) for stage in answer["stages"]] == [
         ("train", 0),
-        ("tokenise", 0),
+        ("tokenize", 0),
         ("sort", 0),
     ]
     assert answer["dollars"] == pytest.approx(answer["cpu_hours"] * answer["dollars_per_cpu_hour"])
@@ -50,7 +50,7 @@ def test_a_url_without_an_engine(corpus: Path, expected: dict[str, bytes], bucke
     assert "CPU hours" in done.stdout
     taken = run("build", corpus, *WORDS, "-o", f"{bucket}/cli/x")
     assert taken.code != 0
-    assert f"{bucket}/cli/x is an index already; choose another output" in taken.stderr
+    assert f"{bucket}/cli/x is already an index; choose another output" in taken.stderr
     quiet = run("build", corpus, *WORDS, "-o", f"{bucket}/cli/y", "--quiet")
     assert (quiet.code, quiet.stdout) == (0, "")
 

@@ -81,14 +81,14 @@ def test_what_it_took(folder: Path) -> None:
         progress=seen.append,
     )
     stages = {stage.stage: stage for stage in summary.stages}
-    assert list(stages) == ["train", "tokenise", "sort"]
+    assert list(stages) == ["train", "tokenize", "sort"]
     assert [stages[stage].n_tasks for stage in stages] == [1, 10, summary.n_shards]
     assert all(stage.n_kept == 0 and stage.elapsed_s >= 0 for stage in summary.stages)
     n_bytes = sum(map(len, content(folder / "corpus").values()))
-    assert stages["tokenise"].bytes_read == n_bytes
+    assert stages["tokenize"].bytes_read == n_bytes
     assert stages["sort"].bytes_written == summary.size_bytes
     assert summary.dollars == pytest.approx(7 * summary.cpu_hours)
-    assert seen[0] == BuildProgress("tokenise", 0, n_bytes, "bytes")
+    assert seen[0] == BuildProgress("tokenize", 0, n_bytes, "bytes")
     assert seen[-1] == BuildProgress("sort", summary.n_tokens, summary.n_tokens, "tokens")
 
 

@@ -64,11 +64,11 @@ def test_from_a_bucket_to_a_bucket(cluster: Cluster, folder: Path, options: dict
     assert stored(f"{bucket}/ray/x.partial") == {}
     assert [stage.n_tasks for stage in summary.stages] == [1, N_SPLITS, summary.n_shards]
     assert summary.cpu_hours > 0
-    assert {progress.stage for progress in seen} == {"tokenise", "sort"}
+    assert {progress.stage for progress in seen} == {"tokenize", "sort"}
     assert list((folder / "scratch").iterdir()) == []
 
 
-@pytest.mark.parametrize("work", ["tokenise_split", "build_shard"])
+@pytest.mark.parametrize("work", ["tokenize_split", "build_shard"])
 def test_a_worker_is_killed(
     cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes], work: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_the_driver_is_killed(
     os.kill(driver.pid, signal.SIGKILL)
     assert driver.wait() == -signal.SIGKILL
     summary = build(folder / "corpus", folder / "x", **options, **LEAST)
-    assert {stage.stage: stage.n_kept for stage in summary.stages}["tokenise"] >= 2
+    assert {stage.stage: stage.n_kept for stage in summary.stages}["tokenize"] >= 2
     assert content(folder / "x") == expected
 
 
@@ -126,7 +126,7 @@ def test_a_task_that_never_ends_well(cluster: Cluster) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(ServiceError, match="a task was begun 4 times on the Ray cluster and never ended"):
+    with pytest.raises(ServiceError, match="a task was started 4 times on the Ray cluster and never finished"):
         list(RayExecutor().run(die, [1], Needs(1, None)))
 
 
@@ -139,14 +139,14 @@ def test_disks_that_nodes_declare(cluster: Cluster) -> None:
     node = add_node(cluster, num_cpus=1, resources={"disk": 10**10})
     try:
         assert list(RayExecutor().run(where, [1, 2], Needs(1, None, 6 * 10**9))) == [node.node_id] * 2
-        with pytest.raises(QueryError, match=r"20,000,000,000 disk; no node of the Ray cluster has so much"):
+        with pytest.raises(QueryError, match=r"20,000,000,000 disk; no node of the Ray cluster has that"):
             list(RayExecutor().run(where, [1], Needs(1, None, 2 * 10**10)))
     finally:
         cluster.remove_node(node)
 
 
 def test_what_no_node_has_is_refused_at_once(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(QueryError, match=r"a task takes 64 CPU, .*no node of the Ray cluster has so much"):
+    with pytest.raises(QueryError, match=r"a task needs 64 CPU, .*no node of the Ray cluster has that"):
         build(folder / "corpus", folder / "x", **options, threads=64, memory="1GiB")
     with pytest.raises(QueryError, match="memory is 1MiB; this build takes at least"):
         build(folder / "corpus", folder / "x", **options, threads=1, memory="1MiB")

@@ -18,7 +18,7 @@ import pytest
 
 import infgram
 from infgram.cluster import BuildSummary, build
-from infgram.cluster.indexing.output import Places
+from infgram.cluster.indexing.output import BuildStorage
 from infgram.errors import IndexDamagedError, IndexExistsError, InputError, StorageError
 from infgram.types import BuildProgress
 from tests.cluster.indexing.corpora import many_files
@@ -67,11 +67,11 @@ def kept(summary: BuildSummary) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("stage", "share", "least"),
     [
-        ("tokenise", 0, {"train": 1, "tokenise": 0, "sort": 0}),
-        ("tokenise", 0.5, {"train": 1, "tokenise": 3, "sort": 0}),
-        ("sort", 0, {"train": 1, "tokenise": N_SPLITS, "sort": 0}),
-        ("sort", 0.5, {"train": 1, "tokenise": N_SPLITS, "sort": 3}),
-        ("sort", 1, {"train": 1, "tokenise": N_SPLITS, "sort": 10}),
+        ("tokenize", 0, {"train": 1, "tokenize": 0, "sort": 0}),
+        ("tokenize", 0.5, {"train": 1, "tokenize": 3, "sort": 0}),
+        ("sort", 0, {"train": 1, "tokenize": N_SPLITS, "sort": 0}),
+        ("sort", 0.5, {"train": 1, "tokenize": N_SPLITS, "sort": 3}),
+        ("sort", 1, {"train": 1, "tokenize": N_SPLITS, "sort": 10}),
     ],
 )
 def test_what_is_finished_is_kept(
@@ -84,7 +84,7 @@ def test_what_is_finished_is_kept(
     assert {name: min(n, least[name]) for name, n in kept(summary).items()} == least
     assert {stage.stage: stage.n_tasks + stage.n_kept for stage in summary.stages} == {
         "train": 1,
-        "tokenise": N_SPLITS,
+        "tokenize": N_SPLITS,
         "sort": summary.n_shards,
     }
     assert content(folder / "x") == expected
@@ -96,7 +96,7 @@ def test_in_a_bucket(folder: Path, options: dict[str, Any], expected: dict[str, 
     with pytest.raises(Stopped):
         build(source, f"{bucket}/resume/x", **options, **HERE, progress=stop_at("sort", 0.5))
     summary = build(source, f"{bucket}/resume/x", **options, **HERE)
-    assert kept(summary)["tokenise"] == N_SPLITS
+    assert kept(summary)["tokenize"] == N_SPLITS
     assert kept(summary)["sort"] >= 3
     assert stored(f"{bucket}/resume/x") == expected
     assert stored(f"{bucket}/resume/x.partial") == {}
@@ -105,7 +105,7 @@ def test_in_a_bucket(folder: Path, options: dict[str, Any], expected: dict[str, 
 def test_a_trained_tokenizer_is_kept(folder: Path, options: dict[str, Any]) -> None:
     options["tokenizer"] = "bpe:300"
     expected = undisturbed(folder / "corpus", folder / "expected", options)
-    stop(folder, options, "tokenise", 0)
+    stop(folder, options, "tokenize", 0)
     seen: list[str] = []
     build(folder / "corpus", folder / "x", **options, **HERE, progress=lambda progress: seen.append(progress.stage))
     assert "train" not in seen
@@ -125,7 +125,7 @@ def test_what_is_missing_or_cut_short_is_made_anew(
     (folder / "x" / "shard-00099" / "tokens.bin").write_bytes(b"stray")
     (folder / "x" / "shard-00000" / ".unfinished-0123").write_bytes(b"of a process that was killed")
     summary = build(folder / "corpus", folder / "x", **options, **HERE)
-    assert kept(summary)["tokenise"] == N_SPLITS - 3
+    assert kept(summary)["tokenize"] == N_SPLITS - 3
     assert content(folder / "x") == expected
 
 
@@ -137,10 +137,10 @@ def test_a_damaged_part_is_found_and_made_anew(
     data = bytearray(part.read_bytes())
     data[len(data) // 2] ^= 1
     part.write_bytes(data)
-    with pytest.raises(IndexDamagedError, match=rf"{part} holds {len(data)} bytes with the SHA-256 .* run the same"):
+    with pytest.raises(IndexDamagedError, match=rf"{part} has {len(data)} bytes with the SHA-256 .* run the same"):
         build(folder / "corpus", folder / "x", **options, **HERE)
     summary = build(folder / "corpus", folder / "x", **options, **HERE)
-    assert kept(summary)["tokenise"] == N_SPLITS - 1
+    assert kept(summary)["tokenize"] == N_SPLITS - 1
     assert content(folder / "x") == expected
 
 
@@ -152,7 +152,7 @@ def test_another_plan_starts_anew_and_says_so(
     expected = undisturbed(folder / "corpus", folder / "expected", options)
     with caplog.at_level(logging.INFO, logger="infgram.cluster"):
         summary = build(folder / "corpus", folder / "x", **options, **HERE)
-    assert "holds an unfinished build with another shard tokens; starting anew" in caplog.text
+    assert "has an unfinished build with another shard tokens; starting over" in caplog.text
     assert set(kept(summary).values()) == {0}
     assert content(folder / "x") == expected
 
@@ -161,7 +161,7 @@ def test_input_that_changes_meanwhile(folder: Path, options: dict[str, Any]) -> 
     changed = folder / "corpus" / "5.jsonl"
 
     def change(progress: BuildProgress) -> None:
-        if progress.stage == "tokenise" and progress.done == 0:
+        if progress.stage == "tokenize" and progress.done == 0:
             changed.write_bytes(changed.read_bytes() + b'{"text": "more"}\n')
 
     with pytest.raises(InputError, match=rf"{changed}: the file has changed since the build began"):
@@ -173,15 +173,15 @@ def test_input_that_changes_meanwhile(folder: Path, options: dict[str, Any]) -> 
 
 def test_outputs_that_are_taken(folder: Path, options: dict[str, Any], expected: dict[str, bytes]) -> None:
     shutil.copytree(folder / "expected", folder / "x")
-    with pytest.raises(IndexExistsError, match="is an index already"):
+    with pytest.raises(IndexExistsError, match="is already an index"):
         build(folder / "corpus", folder / "x", **options, **HERE)
     assert content(folder / "x") == expected
     (folder / "y").mkdir()
     (folder / "y" / "notes.txt").write_text("mine")
-    with pytest.raises(IndexExistsError, match="is no index, so it is not replaced"):
+    with pytest.raises(IndexExistsError, match="is not an index, so it is not replaced"):
         build(folder / "corpus", folder / "y", **options, **HERE)
     assert (folder / "y" / "notes.txt").read_text() == "mine"
-    with pytest.raises(StorageError, match="all of a bucket; expected a folder in it"):
+    with pytest.raises(StorageError, match="a whole bucket; expected a folder in it"):
         build(folder / "corpus", "s3://bucket/", **options, **HERE)
 
 
@@ -192,7 +192,7 @@ def test_stopped_between_the_manifest_and_the_end(
         raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(Places, "clean", fail)
+        patch.setattr(BuildStorage, "clean", fail)
         with pytest.raises(Stopped):
             build(folder / "corpus", folder / "x", **options, **HERE)
     assert (folder / "x.partial" / "plan.json").exists()

@@ -95,8 +95,8 @@ def test_what_is_damaged_does_not_arrive(stored: Storage, shards: tuple[ShardEnt
     flipped = bytearray(whole)
     flipped[size // 2] ^= 1
     damages = {
-        rf"holds {size - 1} bytes, expected {size}": whole[:-1],
-        "holds 0 bytes": b"",
+        rf"has {size - 1} bytes, expected {size}": whole[:-1],
+        "has 0 bytes": b"",
         "checksum": bytes(flipped),
         "belongs to another index": stored.read(f"{shards[0].folder}/tokens.bin").ljust(size, b"\0")[:size],
     }
@@ -147,7 +147,7 @@ def test_what_is_in_use_stays(stored: Storage, shards: tuple[ShardEntry, ...], t
 
 def test_a_cache_for_less_than_a_shard(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", max_bytes=1000)
-    with pytest.raises(StorageError, match=r"takes [\d,]+ bytes; the cache in .* may hold 1,000; allow it more"):
+    with pytest.raises(StorageError, match=r"takes [\d,]+ bytes; the cache in .* may hold 1,000; increase its limit"):
         cache.shard(stored.location, shards[0])
 
 

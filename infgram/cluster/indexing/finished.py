@@ -1,4 +1,4 @@
-"""What an earlier run of the same plan has finished, as far as storage still holds it."""
+"""Tasks that an earlier run of the same plan finished, and whose files are still in storage."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _READERS: Final = 16
 Record = TypeVar("Record", SplitRecord, ShardRecord)
 
 
-def kept_splits(partial: Storage, n_splits: int, build_id: str) -> dict[int, SplitRecord]:
-    """The splits whose parts are all there, by their sizes; their content is checked where it is read.
+def finished_splits(partial: Storage, n_splits: int, build_id: str) -> dict[int, SplitRecord]:
+    """Return the records of finished splits. Only the sizes of their parts are checked; content is checked on reading.
 
     Raises:
-        StorageError: it cannot be read.
+        StorageError: the storage cannot be read.
     """
     sizes = partial.sizes()
     numbers = (number for number in range(n_splits) if split_record_name(number) in sizes)
@@ -34,21 +34,21 @@ def kept_splits(partial: Storage, n_splits: int, build_id: str) -> dict[int, Spl
     return {record.number: record for record in records if _has_all(sizes, _files_of_split(record))}
 
 
-def kept_shards(partial: Storage, output: Storage, n_shards: int, build_id: str) -> dict[int, ShardRecord]:
-    """The shards whose files are all in the output, likewise.
+def finished_shards(partial: Storage, output: Storage, n_shards: int, build_id: str) -> dict[int, ShardRecord]:
+    """Return the records of finished shards. Only the sizes of their files are checked.
 
     Raises:
-        StorageError: it cannot be read.
+        StorageError: the storage cannot be read.
     """
-    there = set(partial.names("shards"))
-    numbers = (number for number in range(n_shards) if shard_record_name(number) in there)
+    names = set(partial.names("shards"))
+    numbers = (number for number in range(n_shards) if shard_record_name(number) in names)
     records = _read(numbers, lambda number: read_shard_record(partial, number, build_id))
     sizes = output.sizes()
     return {record.number: record for record in records if _has_all(sizes, files_of_shard(record))}
 
 
 def files_of_shard(record: ShardRecord) -> dict[str, int]:
-    """The names of its files in the output, and their sizes."""
+    """Return the names of the files of a shard in the output, and their sizes."""
     shard = record.shard
     return {f"{shard.folder}/{name}": section.size_bytes for name, section in shard.sections.items()}
 
