@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.report import Row
-from infgram.planning import Distribution
+from benchmarks.scale_fit import quantiles
 
 OWNERS: Final = (1, 2, 4, 8)
 _CALLS: Final = 2000
@@ -38,11 +38,9 @@ def call_rows() -> Iterator[Row]:
         owners = [ray.remote(num_cpus=0)(_owner_class()).remote() for _ in range(max(OWNERS))]
         for n_owners in OWNERS:
             times, asker_us = _times_us(ray, owners[:n_owners])
-            found = Distribution.of(times)
-            quantiles = {"probabilities": list(found.probabilities), "values": [round(v, 1) for v in found.values]}
             p50, p99 = (round(float(np.quantile(times, p)), 1) for p in (0.5, 0.99))
             about = {"question": "calls", "owners": n_owners, "p50": p50, "p99": p99}
-            yield {**about, "asker_cpu_us": round(asker_us, 1), "quantiles": quantiles}
+            yield {**about, "asker_cpu_us": round(asker_us, 1), "quantiles": quantiles(times)}
     finally:
         ray.shutdown()
 

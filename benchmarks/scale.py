@@ -6,7 +6,7 @@
 
 IDS.npy holds the token ids of all documents end to end, LENGTHS.npy how many each document has; the corpus of each
 size is the beginning of one fixed shuffle of the documents, so that all are of one kind. Every index is verified. The
-constants of `infgram plan` (infgram/planning/constants.py) are the record of such a run. One JSON object a row. With
+constants of `infgram plan` (infgram/planning/measured.json) are the record of such a run. One JSON object a row. With
 --only, a record keeps what it has of the other questions.
 """
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.corpora import SEPARATOR
-from benchmarks.report import Row, write_page
-from infgram.planning import StagePoint, fitted
+from benchmarks.report import Row, of_question, write_page
+from benchmarks.scale_fit import fit, shard_costs
 
 _TITLE: Final = "What the plan of scale rests on"
 
@@ -18,17 +18,22 @@ def write_scale_record(folder: Path, rows: Sequence[Row]) -> None:
     """`scale.json` and `scale.md`; the first row is the machine."""
     parts = [
         _table(
-            "Stages, from token ids, nanoseconds of processor time a token", _STAGE_HEADS, _of(rows, "stages"), _stage
+            "Stages, from token ids, nanoseconds of processor time a token",
+            _STAGE_HEADS,
+            of_question(rows, "stages"),
+            _stage,
         ),
-        _table("The same with 32 bits a token", _STAGE_HEADS, _of(rows, "wide"), _stage),
-        _table("From text: reading, tokenising, writing", _TEXT_HEADS, _of(rows, "text"), _text),
+        _table("The same with 32 bits a token", _STAGE_HEADS, of_question(rows, "wide"), _stage),
+        _table("From text: reading, tokenising, writing", _TEXT_HEADS, of_question(rows, "text"), _text),
         _table("Predicted from the smaller sizes / measured", _PREDICTED_HEADS, predictions(rows), _predicted),
-        _table("One shard, µs", _LATENCY_HEADS, _of(rows, "latency"), _latency),
-        _table("Several shards together, predicted / measured, µs", _FAN_OUT_HEADS, _of(rows, "fan_out"), _fan_out),
+        _table("One shard, µs", _LATENCY_HEADS, of_question(rows, "latency"), _latency),
+        _table(
+            "Several shards together, predicted / measured, µs", _FAN_OUT_HEADS, of_question(rows, "fan_out"), _fan_out
+        ),
         _table(
             "Calls of Ray actors on this machine, µs",
             ("owners", "p50", "p99", "CPU of the asker"),
-            _of(rows, "calls"),
+            of_question(rows, "calls"),
             _calls,
         ),
     ]
@@ -53,26 +58,14 @@ _LATENCY_HEADS: Final = ("tokens", "asked", "state", "p50", "p99")
 _FAN_OUT_HEADS: Final = ("shards", "asked", "state", "how", "p50", "p99")
 
 
-def stage_points(rows: Sequence[Row]) -> list[StagePoint]:
-    """The measured builds, from the smallest on."""
-    names = StagePoint.__dataclass_fields__
-    points = [StagePoint(**{name: row[name] for name in names}) for row in _of(rows, "stages")]
-    return sorted(points, key=lambda point: point.n_tokens)
-
-
 def predictions(rows: Sequence[Row]) -> list[Row]:
-    """For each build, from the third size on, what the smaller ones predict of it, and what was measured."""
-    points = stage_points(rows)
+    """Predict each build from the third size on from the smaller ones, beside what was measured."""
+    builds = shard_costs(rows)
     found = []
-    for place, point in list(enumerate(points))[2:]:
-        costs = fitted(points[:place])
-        predicted = costs.predicted(point.n_tokens, point.n_documents, point.threads, SEPARATOR, 16)
-        found.append({"n_tokens": point.n_tokens, "predicted": asdict(predicted), "measured": asdict(point)})
+    for number, build in list(enumerate(builds))[2:]:
+        predicted = fit(builds[:number]).predict(build.n_tokens, build.n_documents, build.threads, SEPARATOR, 16)
+        found.append({"n_tokens": build.n_tokens, "predicted": asdict(predicted), "measured": asdict(build)})
     return found
-
-
-def _of(rows: Sequence[Row], question: str) -> list[Row]:
-    return [row for row in rows if row["question"] == question]
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Row], cells: Any) -> str:

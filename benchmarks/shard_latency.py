@@ -6,7 +6,6 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,8 @@ import numpy.typing as npt
 import infgram
 from benchmarks.queries import VOCAB_SIZE, Corpus, Tokens, drop_pages
 from benchmarks.report import Row
-from infgram.planning import Distribution, Serving, ShardLatency, simulated_us
+from benchmarks.scale_fit import fit_latency, quantiles
+from infgram.planning.latency import Serving, ShardLatency, simulate_us
 
 Times = npt.NDArray[np.float64]  # microseconds: a row a shard, a column a question
 
@@ -72,15 +72,15 @@ def many_shards(corpus: Corpus, folder: Path) -> Iterator[Row]:
 
 def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterator[Row]:
     shard_tokens = corpus.n_tokens / N_SHARDS
-    about = {**_row("shards", corpus, name, is_cold=is_cold), "n_shards": N_SHARDS, "shard_tokens": shard_tokens}
-    found = asdict(ShardLatency.of(times, shard_tokens))
-    yield {**about, **found, "question": "shards", "question_us": found["question"]}
-    latency, held_out = ShardLatency.of(times[:, ::2], shard_tokens), times[:, 1::2]
+    about = {**_row("shards", corpus, name, is_cold=is_cold), "n_shards": N_SHARDS}
+    yield {**about, "latency": fit_latency(times, shard_tokens)}
+    latency, held_out = ShardLatency.from_json(fit_latency(times[:, ::2], shard_tokens)), times[:, 1::2]
     for how, measured, owners in (("slowest", held_out.max(axis=0), N_SHARDS), ("in a row", held_out.sum(axis=0), 1)):
-        predicted = simulated_us(latency, Serving(N_SHARDS, shard_tokens, owners), n_trials=_TRIALS)
+        predicted = simulate_us(latency, Serving(N_SHARDS, shard_tokens, owners), n_trials=_TRIALS)
         yield {
             **about,
             "question": "fan_out",
+            "shard_tokens": shard_tokens,
             "how": how,
             **{f"predicted_{name}": _quantile(predicted, name) for name in ("p50", "p99")},
             **{f"measured_{name}": _quantile(measured, name) for name in ("p50", "p99")},
@@ -131,13 +131,8 @@ def _row(question: str, corpus: Corpus, asked: str, *, is_cold: bool) -> dict[st
 
 
 def _quantiles(times: Times) -> Row:
-    return {"p50": _quantile(times, "p50"), "p99": _quantile(times, "p99"), "quantiles": _values(times)}
+    return {"p50": _quantile(times, "p50"), "p99": _quantile(times, "p99"), "quantiles": quantiles(times.ravel())}
 
 
 def _quantile(times: Times, name: str) -> float:
     return round(float(np.quantile(times, int(name[1:]) / 100)), 2)
-
-
-def _values(times: Times) -> dict[str, list[float]]:
-    found = Distribution.of(times.ravel())
-    return {"probabilities": list(found.probabilities), "values": list(found.values)}
