@@ -212,7 +212,7 @@ def test_texts_that_are_refused(index: infgram.Index, tmp_path: Path, monkeypatc
         read_text(index, written(tmp_path, ("a", "")))
     with pytest.raises(QueryError, match="max_tokens is 0"):
         read_text(index, written(tmp_path, ("abc",)), max_tokens=0)
-    monkeypatch.setattr(texts, "MOST_TOKENS", 2)
+    monkeypatch.setattr(texts, "MAX_TOKENS", 2)
     with pytest.raises(QueryError, match=r"3 tokens, which take about .* say with max_tokens"):
         read_text(index, written(tmp_path, ("abc",)))
     path = tmp_path / "tokens.infgram"

@@ -90,7 +90,7 @@ def test_what_is_refused() -> None:
         with pytest.raises(QueryError, match="the interpolator mixes a, neural; found neural, infgram"):
             InfgramLogitsProcessor(index, models, Interpolator.fixed({"a": 0.5, "neural": 0.5}))
         gate = Interpolator.fit(random_evidence(0), by="gate")
-        with pytest.raises(QueryError, match="a gate cannot be used while generating"):
+        with pytest.raises(QueryError, match="a gate cannot be used for generation"):
             InfgramLogitsProcessor(index, models, gate)
 
 

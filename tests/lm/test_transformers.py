@@ -16,7 +16,7 @@ import infgram
 from infgram.errors import InputError, QueryError, TokenizerError
 from infgram.lm.transformers import TransformersLM
 from infgram.lm.transformers import model as model_module
-from infgram.lm.windows import windows_over
+from infgram.lm.transformers.windows import windows_over
 from infgram.tokenizers import train_bpe
 from infgram.types import Float64Array
 from tests.reference import context_of
