@@ -1,7 +1,7 @@
 """Every smoothing method against its reference, on corpora that are hard for a suffix array.
 
-The contexts of a small corpus are rare and would not be cached; `FEW_OCCURRENCES` of 0 and 2 make the models cache them,
-and a memory limit of one byte makes them empty the cache at each step.
+The contexts of a small corpus are rare and would not be cached; `FEW_OCCURRENCES` of 0 and 2 make the models cache
+them, and a memory limit of one byte makes them empty the cache at each step.
 """
 
 from __future__ import annotations

@@ -268,7 +268,5 @@ def _read(path: Path) -> dict[str, Any]:
     if content.get("version") != VERSION:
         raise InputError(f"{path}: version {content.get('version')!r}; this infgram reads version {VERSION}")
     if not take_digest(content):
-        raise InputError(
-            f"{path}: the checksum does not match: the file was altered after it was written; fit the weights again"
-        )
+        raise InputError(f"{path}: wrong checksum: the file was altered after it was written; fit the weights again")
     return content

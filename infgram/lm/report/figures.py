@@ -152,8 +152,8 @@ def calibration_figure(evaluation: Evaluation) -> str:
         entries.append((MODEL_TITLES[name], _colour(name)))
     return _figure(
         plot.svg() + legend(entries),
-        "Calibration: tokens in ten bins by a model's expected loss. A model on the diagonal is calibrated; above it, it "
-        "is overconfident.",
+        "Calibration: tokens in ten bins by a model's expected loss. A model on the diagonal is calibrated; above "
+        "it, it is overconfident.",
     )
 
 

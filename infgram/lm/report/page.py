@@ -123,10 +123,10 @@ def _notes(evaluation: Evaluation) -> str:
     )
     return f"""<h2>How this was measured</h2>
 {tuned}<p>Every token but the first of each document is predicted from the tokens before it; the end of a document is
-not scored. Weights and gates were fitted on a separate tuning text. The paper’s rule interpolates the ∞-gram and the neural
-model with one weight for sparse contexts, which have one distinct continuation, and one for the others. Classes are
-formed by effective n, count and distinct continuations. The gate is a network whose inputs also include entropies and
-the recent losses of each model in the document. The relative reduction is that of the paper: 1 − (P′ − 1) / (P − 1)
+not scored. Weights and gates were fitted on a separate tuning text. The paper’s rule interpolates the ∞-gram and the
+neural model with one weight for sparse contexts, which have one distinct continuation, and one for the others. Classes
+are formed by effective n, count and distinct continuations. The gate is a network whose inputs also include entropies
+and the recent losses of each model in the document. The relative reduction is that of the paper: 1 − (P′ − 1) / (P − 1)
 for the perplexities P′ of the mixture and P of the neural model. Intervals are 95% bootstrap intervals from 2,000
 resamples of the documents. “Without near copies” omits the tokens whose last 32 context tokens occur in the index:
 {evaluation.n_far:,} of {evaluation.n_positions:,} remain.</p>
