@@ -1,4 +1,4 @@
-"""What it takes to ask processes on Ray and to have their answers: one, and several at a time."""
+"""Latency of calls to Ray actors: to one, and to several at the same time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WARM_UP: Final = 200
 
 
 def call_rows() -> Iterator[Row]:
-    """A row for each number of owners; none where Ray is not installed."""
+    """Yield a row for each number of owners; nothing if Ray is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = import_module("ray")
@@ -46,18 +46,18 @@ def call_rows() -> Iterator[Row]:
 
 
 def _owner_class() -> type:
-    """Made here, so that Ray's processes are sent it and need not import this module."""
+    """Return the actor class, defined locally so that Ray's processes need not import this module."""
 
     class Owner:
         def ask(self, tokens: list[int]) -> list[int]:
-            """As short an answer as counts are."""
+            """Return an answer as short as counts are."""
             return tokens
 
     return Owner
 
 
 def _times_us(ray: Any, owners: list[Any]) -> tuple[list[float], float]:
-    """How long all answers took, each time; and the processor time of this process, each time on average."""
+    """Return the time until all have answered, for each call, and this process's mean processor time: microseconds."""
     times, cpu_started = [], 0.0
     for number in range(_WARM_UP + _CALLS):
         if number == _WARM_UP:

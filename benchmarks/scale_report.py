@@ -1,4 +1,4 @@
-"""A record of scale, as tables for people."""
+"""The record of `scale.py` as Markdown tables."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from benchmarks.corpora import SEPARATOR
 from benchmarks.report import Row, of_question, write_page
 from benchmarks.scale_fit import fit, shard_costs
 
-_TITLE: Final = "What the plan of scale rests on"
+_TITLE: Final = "Measurements behind `infgram plan`"
 
 
 def write_scale_record(folder: Path, rows: Sequence[Row]) -> None:
-    """`scale.json` and `scale.md`; the first row is the machine."""
+    """Write `scale.json` and `scale.md`; the first row describes the machine."""
     parts = [
         _table(
-            "Stages, from token ids, nanoseconds of processor time a token",
+            "Stages, from token ids, nanoseconds of processor time per token",
             _STAGE_HEADS,
             of_question(rows, "stages"),
             _stage,
         ),
-        _table("The same with 32 bits a token", _STAGE_HEADS, of_question(rows, "wide"), _stage),
-        _table("From text: reading, tokenising, writing", _TEXT_HEADS, of_question(rows, "text"), _text),
+        _table("The same with 32 bits per token", _STAGE_HEADS, of_question(rows, "wide"), _stage),
+        _table("From text: reading, tokenizing, writing", _TEXT_HEADS, of_question(rows, "text"), _text),
         _table("Predicted from the smaller sizes / measured", _PREDICTED_HEADS, predictions(rows), _predicted),
         _table("One shard, µs", _LATENCY_HEADS, of_question(rows, "latency"), _latency),
         _table(
@@ -42,9 +42,9 @@ def write_scale_record(folder: Path, rows: Sequence[Row]) -> None:
 
 _STAGE_HEADS: Final = (
     *("tokens", "threads", "write", "sort", "verify", "wall: write", "sort", "verify"),
-    *("index, bytes a token", "directories", "memory"),
+    *("index, bytes per token", "directories", "memory"),
 )
-_TEXT_HEADS: Final = ("input", "text", "tokens", "bytes a token", "CPU ns a token", "CPU ns a byte", "MB/s")
+_TEXT_HEADS: Final = ("input", "text", "tokens", "bytes per token", "CPU ns per token", "CPU ns per byte", "MB/s")
 _PREDICTED_HEADS: Final = (
     "tokens",
     "write CPU s",

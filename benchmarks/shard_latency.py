@@ -1,4 +1,4 @@
-"""What one shard takes for a question, warm and cold, and what several take together: for the simulated fan-out."""
+"""Latency of queries to one shard and to several shards together, warm and cold, for the model of `infgram plan`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from benchmarks.report import Row
 from benchmarks.scale_fit import fit_latency, quantiles
 from infgram.planning.latency import Serving, ShardLatency, simulate_us
 
-Times = npt.NDArray[np.float64]  # microseconds: a row a shard, a column a question
+Times = npt.NDArray[np.float64]  # microseconds, shards × queries
 
 N_SHARDS: Final = 8
 _N_WARM: Final = 2000
 _N_COLD: Final = 200
 _PASSES: Final = 5
-_TRIALS: Final = 10_000  # of the simulated fan-out
-_SETTLE_S: Final = 1.0  # while the directory is being read
+_TRIALS: Final = 10_000  # simulated queries
+_SETTLE_S: Final = 1.0  # until the directory is in memory
 _METHODS: Final = {
     "count": "count",
     "next token": "next_token_distribution",
@@ -34,7 +34,7 @@ _METHODS: Final = {
 
 
 def questions(corpus: Corpus, n: int, seed: int = 1) -> dict[str, list[Tokens]]:
-    """Different ones of each kind: patterns of 1 to 10 tokens of which half are altered, contexts of 1 to 5, of 100."""
+    """Return distinct queries: patterns of 1 to 10 tokens, half of them altered; contexts of 1 to 5 and of 100 tokens."""
     contexts = [piece for size in range(1, 6) for piece in corpus.pieces(size, n // 5, seed=seed)]
     return {
         "count": corpus.patterns(n),
@@ -44,7 +44,7 @@ def questions(corpus: Corpus, n: int, seed: int = 1) -> dict[str, list[Tokens]]:
 
 
 def one_shard(path: Path, corpus: Corpus) -> Iterator[Row]:
-    """Quantiles of one shard: warm, each question the median of some passes; cold, after its pages were dropped."""
+    """Measure one shard: cold, after dropping its pages; warm, as the median of several passes over the queries."""
     for name, times in _cold([path], questions(corpus, _N_COLD)).items():
         yield {**_row("latency", corpus, name, is_cold=True), **_quantiles(times)}
     with infgram.open(path, load="warm") as index:
@@ -54,10 +54,10 @@ def one_shard(path: Path, corpus: Corpus) -> Iterator[Row]:
 
 
 def many_shards(corpus: Corpus, folder: Path) -> Iterator[Row]:
-    """The corpus in `N_SHARDS` shards: what differs between questions and between shards, and whether that predicts.
+    """Measure the corpus in `N_SHARDS` shards, and check the latency model.
 
-    Half of the questions give the distributions. What the shards took together for the other half is compared with
-    the simulation: the slowest of them (each with an owner of its own), and all in a row (one owner).
+    The model is fitted to one half of the queries. Its simulation is compared with the other half, once for the slowest
+    shard (each with its own owner), and once for all shards in sequence (one owner).
     """
     paths = [_shard(corpus, folder, number) for number in range(N_SHARDS)]
     for name, times in _cold(paths, questions(corpus, _N_COLD)).items():
@@ -88,7 +88,7 @@ def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterato
 
 
 def _asked_of_each(indexes: Sequence[infgram.Index], name: str, asked: Sequence[Tokens]) -> Times:
-    """Each question of all shards before the next one, as a fan-out does."""
+    """Send each query to all shards before the next query, as a fan-out does."""
     asks = [getattr(index, _METHODS[name]) for index in indexes]
     times: Times = np.array([[_times_us(ask, [question])[0] for ask in asks] for question in asked]).T
     return times
@@ -104,7 +104,7 @@ def _times_us(ask: Callable[[Tokens], object], asked: Sequence[Tokens]) -> list[
 
 
 def _cold(paths: Sequence[Path], asked: dict[str, list[Tokens]]) -> dict[str, Times]:
-    """Of each kind in a process of its own, whose files are dropped from the page cache first."""
+    """Measure each kind in a separate process, after dropping the files from the page cache."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         return {name: pool.apply(_asked_cold, (paths, name, some)) for name, some in asked.items()}
 

@@ -6,7 +6,8 @@ Pure Python and NumPy. docs/scale.md has the formulas and how well they matched 
 from __future__ import annotations
 
 from infgram.planning.machine import DEFAULT_MACHINE, MACHINES, Machine, machine_of
-from infgram.planning.plan import Plan, QueryPlan, StagePlan, Workload, make_plan
+from infgram.planning.plan import Plan, QueryPlan, StagePlan, make_plan
+from infgram.planning.workload import Workload
 
 __all__ = [
     "DEFAULT_MACHINE",

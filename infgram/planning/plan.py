@@ -12,69 +12,16 @@ from infgram.errors import QueryError
 from infgram.planning.costs import CostModel, ShardCost, measured
 from infgram.planning.latency import Quantiles, Serving, ShardLatency, simulate_us
 from infgram.planning.machine import Machine
+from infgram.planning.workload import Workload
 
 DEFAULT_HOURS: Final = 24.0
 STORAGE_BYTES_PER_S: Final = 50e9  # total bandwidth of the object storage of one region: an assumption
 TRANSFER_NS_PER_BYTE: Final = 1.5  # processor time of a transfer, for encryption and checksums: an assumption
 REPLACE_S: Final = 300.0  # until a lost machine is replaced: an assumption
-MAX_TOKENS: Final = 10**18
-MAX_SHARDS: Final = 100_000
 _SLOT_VCPUS: Final = 4  # vCPUs per shard; more shards at a time leave fewer vCPUs idle and take more memory
 _MEMORY_SHARE: Final = 0.85  # of a machine's memory; the rest is left to the system
 _DISK_SHARE: Final = 0.90
 _MAX_LOSSES: Final = 3.0  # expected losses of a machine during one stage of a shard
-_SEPARATORS: Final = {8: 0xFF, 16: 0xFFFF, 32: 0xFFFF_FFFF}
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A corpus, cut into shards of equal size.
-
-    Attributes:
-        n_tokens: tokens of all documents.
-        shard_tokens: maximum tokens of a shard.
-        tokens_per_document: on average.
-        vocab_size: of the tokenizer; it determines the width of a token.
-        text_bytes_per_token: for a corpus of text, which is tokenized first; 0 for a corpus of token ids.
-    """
-
-    n_tokens: int
-    shard_tokens: int
-    tokens_per_document: float = 1000.0
-    vocab_size: int = 50_257
-    text_bytes_per_token: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the fields.
-
-        Raises:
-            QueryError: a number is out of range, or there would be too many shards.
-        """
-        _check("tokens", self.n_tokens, 1, MAX_TOKENS)
-        _check("shard_tokens", self.shard_tokens, 1, 2**40)
-        _check("tokens_per_document", self.tokens_per_document, 1, MAX_TOKENS)
-        _check("vocab_size", self.vocab_size, 1, 2**32 - 1)
-        _check("text_bytes_per_token", self.text_bytes_per_token, 0, 1000)
-        if self.n_shards > MAX_SHARDS:
-            raise QueryError(
-                f"{self.n_tokens:.3g} tokens in shards of {self.shard_tokens:.3g} make {self.n_shards:,} shards; "
-                f"expected at most {MAX_SHARDS:,}: use larger shards"
-            )
-
-    @property
-    def n_shards(self) -> int:
-        """Number of shards."""
-        return math.ceil(self.n_tokens / self.shard_tokens)
-
-    @property
-    def tokens_of_a_shard(self) -> int:
-        """Tokens of each shard."""
-        return math.ceil(self.n_tokens / self.n_shards)
-
-    @property
-    def token_width_bits(self) -> int:
-        """Width of a stored token: 8, 16 or 32 bits; the largest value is the separator."""
-        return next(bits for bits, separator in _SEPARATORS.items() if self.vocab_size <= separator)
 
 
 @dataclass(frozen=True)
@@ -304,9 +251,10 @@ def _expected_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) ->
 
 
 def _min_machines(machine: Machine, slots: int, stages: list[_Stage], n_shards: int, hours: float) -> int:
-    """The minimum number of machines that finish in time: the least fixed point of what the time per shard requires.
+    """Return the minimum number of machines that finish in time.
 
-    More machines never make a shard faster, as they share the object storage: so no smaller number is skipped.
+    The time per shard determines how many machines are required. It never decreases with the number of machines, which
+    share the object storage, so this iteration from one machine on reaches the smallest sufficient number.
     """
     if not 0 < hours < math.inf:
         raise QueryError(f"hours is {hours}; expected a number above 0")
@@ -370,8 +318,3 @@ def _query_plans(workload: Workload, n_owners: int, vcpus: int, seed: int) -> tu
             p50_ms, p99_ms = (float(value) for value in np.quantile(milliseconds, (0.5, 0.99)))
             plans.append(QueryPlan(entry["asked"], entry["state"], lanes, p50_ms, p99_ms))
     return tuple(plans)
-
-
-def _check(name: str, value: float, minimum: float, maximum: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not minimum <= value <= maximum:
-        raise QueryError(f"{name} is {value!r}; expected a number from {minimum:,} to {maximum:.4g}")

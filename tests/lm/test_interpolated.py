@@ -1,4 +1,4 @@
-"""A neural model and the index as one, against each alone."""
+"""A neural model interpolated with models of an index, against each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mixtures: weights by class against plain expectation maximisation, files, and what is refused."""
+"""Interpolation: weights by class against a plain expectation maximisation, files, and invalid arguments."""
 
 from __future__ import annotations
 
@@ -144,13 +144,13 @@ def test_what_is_refused() -> None:
     bare = Evidence(evidence.scores)
     with pytest.raises(QueryError, match="by is 'best'"):
         Interpolator.fit(evidence, by="best")  # type: ignore[arg-type]
-    with pytest.raises(QueryError, match="need the suffixes"):
+    with pytest.raises(QueryError, match="depend on the contexts"):
         Interpolator.fit(bare, by="class")
     with pytest.raises(QueryError, match="no scores of nobody; there are scores of model 0"):
         Interpolator.fit(evidence, models=["nobody"])
     with pytest.raises(QueryError, match="scores is empty"):
         Evidence({})
-    with pytest.raises(QueryError, match="not evaluated on the same documents"):
+    with pytest.raises(QueryError, match="have different positions"):
         Evidence({"a": evidence.scores["model 0"], "b": random_evidence(1, sizes=(7,)).scores["model 0"]})
     with pytest.raises(QueryError, match="must have one finite number for each"):
         Evidence({"a": replace(evidence.scores["model 1"], inputs={"x": np.full(evidence.n_positions, np.nan)})})

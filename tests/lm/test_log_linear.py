@@ -1,4 +1,4 @@
-"""Two models multiplied over the guesses of one, against the plain definition over a whole vocabulary."""
+"""Log-linear interpolation over guesses against its definition over the whole vocabulary."""
 
 from __future__ import annotations
 

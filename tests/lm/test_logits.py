@@ -1,4 +1,4 @@
-"""The logits processor against the mixture of distributions, position by position."""
+"""The logits processor against the interpolated distributions, position by position."""
 
 from __future__ import annotations
 

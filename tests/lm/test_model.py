@@ -1,4 +1,4 @@
-"""What a model does besides its probabilities: samples, sessions, refusals; and the features of positions."""
+"""Samples, sessions and invalid arguments of `InfgramLM`, and suffix features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: valid on its own, whatever was measured."""
+"""The report: a valid self-contained page for any evaluation."""
 
 from __future__ import annotations
 

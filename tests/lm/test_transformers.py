@@ -1,4 +1,4 @@
-"""Neural models: windows, batches and padding against one prediction at a time; and what is refused."""
+"""Neural models: windows, batches and padding against single predictions; invalid arguments."""
 
 from __future__ import annotations
 

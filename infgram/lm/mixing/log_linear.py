@@ -45,9 +45,7 @@ def log_linear(first: PositionScores, second: PositionScores, tokens: Int64Array
         instance(scores, name, PositionScores, "the PositionScores of a model")
     tokens = array(tokens, "tokens", kinds="iu", ndim=1, expected="one token id per position")
     if len(tokens) != first.n_positions:
-        raise QueryError(
-            f"tokens holds {len(tokens)} token ids; expected one for each of {first.n_positions} positions"
-        )
+        raise QueryError(f"tokens has {len(tokens)} token ids; expected one for each of {first.n_positions} positions")
     guesses, own, other = _guesses_of(first, second)
     means: Float32Array = (own + other) / np.float32(2)
     mixed: Float32Array = means + (_log_sum(own) - _log_sum(means))[:, None]

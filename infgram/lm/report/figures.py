@@ -46,19 +46,19 @@ def agreement_figure(evaluation: Evaluation) -> str:
         x_label="effective n",
         y_label="agreement; bars: share of tokens",
     )
-    for place, row in enumerate(rows):
+    for x, row in enumerate(rows):
         share = row.n_positions / evaluation.n_positions
-        plot.bar(place, 0.7, 0, share, "back", f"n = {row.effective_n}: {share:.1%} of tokens")
+        plot.bar(x, 0.7, 0, share, "back", f"n = {row.effective_n}: {share:.1%} of tokens")
     plot.y_ticks(_percent)
     plot.categories([_short(row.effective_n) for row in rows])
     plot.curve(
-        [Point(place, row.agreement) for place, row in enumerate(rows)],
+        [Point(x, row.agreement) for x, row in enumerate(rows)],
         "c3",
         [f"all, n = {row.effective_n}: {row.agreement:.1%} of {row.n_positions:,}" for row in rows],
     )
-    sparse = [(place, row) for place, row in enumerate(rows) if row.n_sparse]
+    sparse = [(x, row) for x, row in enumerate(rows) if row.n_sparse]
     plot.curve(
-        [Point(place, row.sparse_agreement) for place, row in sparse],
+        [Point(x, row.sparse_agreement) for x, row in sparse],
         "c1",
         [f"sparse, n = {row.effective_n}: {row.sparse_agreement:.1%} of {row.n_sparse:,}" for _, row in sparse],
     )
@@ -90,9 +90,9 @@ def gains_figure(evaluation: Evaluation) -> str:
     plot.categories([_short(gain.name.removeprefix("n = ")) for gain in by_length[0]])
     width = 0.8 / len(compared)
     for side, ((result, style), gains) in enumerate(zip(compared, by_length, strict=True)):
-        for place, gain in enumerate(gains):
+        for x, gain in enumerate(gains):
             note = f"{result.title}, {gain.name}: {gain.bits:+.2f} bits, {gain.n_positions:,} tokens"
-            plot.bar(place + (side - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
+            plot.bar(x + (side - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
     against = MODEL_TITLES[evaluation.models[0].name].lower()
     return _figure(
         plot.svg() + legend([(result.title, style) for result, style in compared]),
@@ -116,11 +116,11 @@ def weights_figure(evaluation: Evaluation) -> str:
     plot.y_ticks(_percent)
     plot.categories([_short(gain.name.removeprefix("n = ")) for gain in gains])
     names = list(gate.gains[0].weights)
-    for place, gain in enumerate(gains):
+    for x, gain in enumerate(gains):
         low = 0.0
         for name in names:
             weight = gain.weights[name]
-            plot.bar(place, 0.8, low, low + weight, _colour(name), f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
+            plot.bar(x, 0.8, low, low + weight, _colour(name), f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
             low += weight
     return _figure(
         plot.svg() + legend([(MODEL_TITLES[name], _colour(name)) for name in names]),
