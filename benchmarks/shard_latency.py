@@ -34,7 +34,7 @@ _METHODS: Final = {
 
 
 def questions(corpus: Corpus, n: int, seed: int = 1) -> dict[str, list[Tokens]]:
-    """Return distinct queries: patterns of 1 to 10 tokens, half of them altered; contexts of 1 to 5 and of 100 tokens."""
+    """Return distinct queries: patterns of 1 to 10 tokens, half of them altered; contexts of 1 to 5 and of 100."""
     contexts = [piece for size in range(1, 6) for piece in corpus.pieces(size, n // 5, seed=seed)]
     return {
         "count": corpus.patterns(n),

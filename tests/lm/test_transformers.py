@@ -79,7 +79,7 @@ def one_by_one(model: Any, document: list[int], context_length: int, stride: int
 def test_every_position_is_as_one_prediction_at_a_time(
     context_length: int, stride: int, begin: int | None, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_module, "_SCORES_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(model_module, "_BATCH_LOGITS", rows_at_once)
     model = tiny_llama()
     generator = np.random.default_rng(0)
     documents = [generator.integers(0, VOCAB, size) for size in (0, 1, 2, 7, 8, 9, 30, 17, 3)]
