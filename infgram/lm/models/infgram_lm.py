@@ -307,8 +307,10 @@ def evaluate_models(
     starts = [0]
     for document in several(documents, "documents"):
         tokens = query_tokens(index, document)
-        positions = slice(starts[-1], starts[-1] + len(tokens) - 1 + to_end)
-        document_guesses = [() if each is None else each[positions].ravel() for each in all_guesses]
+        document_guesses = [
+            () if each is None else each[starts[-1] : starts[-1] + len(tokens) - 1 + to_end].ravel()
+            for each in all_guesses
+        ]
         parts.append(_core.evaluate_models(cores, with_entropies, document_guesses, tokens, to_end))
         starts.append(starts[-1] + len(parts[-1][0][0]))
         if progress is not None:
