@@ -1,4 +1,4 @@
-"""Measure the latency of Ray actor calls, to one actor and to several at once."""
+"""Latency of calls to Ray actors: to one, and to several at the same time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.report import Row
-from infgram.planning import Distribution
+from benchmarks.scale_fit import quantiles
 
 OWNERS: Final = (1, 2, 4, 8)
 _CALLS: Final = 2000
@@ -20,7 +20,7 @@ _WARM_UP: Final = 200
 
 
 def call_rows() -> Iterator[Row]:
-    """Return a row for each number of owners; none if Ray is not installed."""
+    """Yield a row for each number of owners; nothing if Ray is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = import_module("ray")
@@ -30,7 +30,7 @@ def call_rows() -> Iterator[Row]:
         num_cpus=1,
         include_dashboard=False,
         object_store_memory=80 << 20,
-        _node_ip_address="127.0.0.2",  # loopback: unreachable from other machines
+        _node_ip_address="127.0.0.2",  # loopback: no other machine reaches it
         log_to_driver=False,
         logging_level=logging.ERROR,
     )
@@ -38,28 +38,26 @@ def call_rows() -> Iterator[Row]:
         owners = [ray.remote(num_cpus=0)(_owner_class()).remote() for _ in range(max(OWNERS))]
         for n_owners in OWNERS:
             times, asker_us = _times_us(ray, owners[:n_owners])
-            found = Distribution.of(times)
-            quantiles = {"probabilities": list(found.probabilities), "values": [round(v, 1) for v in found.values]}
             p50, p99 = (round(float(np.quantile(times, p)), 1) for p in (0.5, 0.99))
             about = {"question": "calls", "owners": n_owners, "p50": p50, "p99": p99}
-            yield {**about, "asker_cpu_us": round(asker_us, 1), "quantiles": quantiles}
+            yield {**about, "asker_cpu_us": round(asker_us, 1), "quantiles": quantiles(times)}
     finally:
         ray.shutdown()
 
 
 def _owner_class() -> type:
-    """Create the actor class in a function, so that Ray's processes need not import this module."""
+    """Return the actor class, defined locally so that Ray's processes need not import this module."""
 
     class Owner:
         def ask(self, tokens: list[int]) -> list[int]:
-            """Return an answer as short as a count."""
+            """Return an answer as short as counts are."""
             return tokens
 
     return Owner
 
 
 def _times_us(ray: Any, owners: list[Any]) -> tuple[list[float], float]:
-    """Return the time of each round of calls, and the average processor time of this process per round."""
+    """Return the time until all have answered, for each call, and this process's mean processor time: microseconds."""
     times, cpu_started = [], 0.0
     for number in range(_WARM_UP + _CALLS):
         if number == _WARM_UP:

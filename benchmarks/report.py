@@ -10,6 +10,11 @@ from typing import Any
 Row = dict[str, Any]
 
 
+def of_question(rows: Sequence[Row], question: str) -> list[Row]:
+    """Return the rows of one question."""
+    return [row for row in rows if row["question"] == question]
+
+
 def in_words(row: Row) -> str:
     """Return one or several lines of text for a row."""
     return _WORDS[row["question"]](row)

@@ -1,13 +1,13 @@
-"""Measure each stage of a build at growing sizes, and compare with predictions from the smaller sizes.
+"""Measure the costs behind `infgram plan` at growing sizes, and compare them with predictions from smaller sizes.
 
     python benchmarks/scale.py                     some minutes: source code of this machine
     python benchmarks/scale.py --ids IDS.npy --lengths LENGTHS.npy --tokens 1e6 1e7 1e8 4e8 --text BOOKS.jsonl.zst \
         --text SOURCE.jsonl.zst --tokenizer gpt2/ --folder DISK --record FOLDER
 
-IDS.npy contains the concatenated token ids of all documents, LENGTHS.npy the number of tokens of each document. The
-corpus of each size is the beginning of one fixed shuffle of the documents, so that all sizes have the same
-distribution. Every index is verified. The constants of `infgram plan` (infgram/planning/constants.py) come from the
-record of such a run. Output: one JSON object per row. With --only, the record keeps its rows of the other benchmarks.
+IDS.npy contains the concatenated token ids of all documents, LENGTHS.npy the tokens of each. The corpus of each
+size is a prefix of one fixed shuffle of the documents, so all sizes have the same mix. Every index is verified. Prints
+one JSON object per row. `scale_fit.py` fits the constants of `infgram plan` (infgram/planning/measured.json) to the
+record. With --only, the record keeps its rows of the other questions.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ from typing import Any, Final
 
 import numpy as np
 
-sys.path.append(
-    str(Path(__file__).resolve().parent.parent)
-)  # last on the path, so that the installed infgram is imported
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # last, so that infgram is the installed one
 
 import infgram
 from benchmarks.corpora import SEPARATOR, encoded, source_texts, texts_of, write_texts
@@ -51,24 +49,24 @@ _ROWS: Final = {
 QUESTIONS: Final = tuple(_ROWS)
 _MOST_WIDE: Final = 2e8
 _OURS: Final = Path(__file__).with_name("ours.py")
-_LATENCY_TOKENS: Final = 5e6  # smaller shards do not occur in a fan-out
+_LATENCY_TOKENS: Final = 5e6  # minimum size for measuring latency
 _TEXT_BYTES: Final = 100e6
 
 
 def main() -> None:
-    """Parse the options, print the rows, and write the record if requested."""
+    """Parse the options, print the rows and write the record."""
     options = _options()
     rows: list[Row] = [{**describe(None), "load_average": round(os.getloadavg()[0], 1)}]
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="infgram-scale-") as work:
         for row in _rows(options, Path(work)):
             rows.append(row)
             print(json.dumps(row), flush=True)
-            if options.record:  # keep the measurements made before an error
+            if options.record:  # after every row, so that an error loses none
                 write_scale_record(options.record, [*rows, *_earlier(options)])
 
 
 def _earlier(options: argparse.Namespace) -> list[Row]:
-    """Return the rows of the record for benchmarks that do not run this time."""
+    """Return the rows of the record for questions that are not measured again."""
     path = options.record / "scale.json"
     if not options.only or not path.exists():
         return []
@@ -109,7 +107,7 @@ def _rows(options: argparse.Namespace, work: Path) -> Iterator[Row]:
 
 
 def _measured(corpus: Corpus, options: argparse.Namespace, work: Path, width_bits: int) -> Row:
-    """Return the median build of token ids by processor time; each build is verified."""
+    """Build and verify an index of token ids several times; return the run with the median sorting time."""
     source = work / "tokens.npy"
     parts = [np.append(document, np.uint16(SEPARATOR)) for document in corpus.documents()]
     np.save(source, np.concatenate(parts))
@@ -141,7 +139,7 @@ def _run(source: Path, threads: int, work: Path, **options: Any) -> Row:
 
 
 def _text(source: Path, tokenizer: str, threads: int, work: Path) -> Row:
-    """Measure the steps of a text build before sorting: reading, tokenizing and writing."""
+    """Build an index of a text; return the time of reading, tokenizing and writing, before sorting."""
     row = _run(source, threads, work, tokenizer=tokenizer)
     text_bytes = sum(len(text.encode()) for text in texts_of([str(source)]))
     names = ("n_tokens", "n_documents", "write_cpu_s", "write_s")
@@ -171,34 +169,24 @@ def _source_file(work: Path) -> Path:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--only", action="append", choices=QUESTIONS, help="a benchmark; may be repeated (default: all)")
-    add(
-        "--tokens",
-        type=float,
-        nargs="+",
-        default=[2e5, 6e5, 2e6, 6e6],
-        help="corpus sizes in tokens (default: 2e5 6e5 2e6 6e6)",
-    )
-    add("--ids", type=Path, help="the corpus as token ids below 50,257, NumPy's .npy")
-    add("--lengths", type=Path, help="the lengths of the documents in --ids, .npy")
-    add("--text", action="append", help="a .jsonl.zst to tokenize; may be repeated")
-    add("--tokenizer", help="a folder with tokenizer.json (default: train one)")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="number of threads (default: all cores)")
+    add("--only", action="append", choices=QUESTIONS, help="measure one question; may be repeated (default: all)")
+    add("--tokens", type=float, nargs="+", default=[2e5, 6e5, 2e6, 6e6], help="sizes (default: 2e5 6e5 2e6 6e6)")
+    add("--ids", type=Path, help="token ids of the corpus, below 50,257, as .npy")
+    add("--lengths", type=Path, help="lengths of the documents in --ids, as .npy")
+    add("--text", action="append", help="a .jsonl.zst to measure tokenizing; may be repeated")
+    add("--tokenizer", help="a folder with tokenizer.json (default: one trained here)")
+    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="(default: all cores)")
     add(
         "--repeats",
         type=int,
         default=3,
-        help="builds per size up to 2e8 tokens, of which the median is reported (default: 3)",
+        help="builds of up to 2e8 tokens; the median is reported (default: 3)",
     )
-    add(
-        "--folder",
-        type=Path,
-        help="a folder for temporary files, about 10 bytes per token (default: the temporary folder)",
-    )
-    add("--record", type=Path, metavar="FOLDER", help="write scale.json and scale.md to this folder")
+    add("--folder", type=Path, help="for temporary files, about 10 bytes per token (default: the system's)")
+    add("--record", type=Path, metavar="FOLDER", help="write scale.json and scale.md there")
     options = parser.parse_args()
     if (options.ids is None) != (options.lengths is None):
-        parser.error("--ids requires --lengths, and --lengths requires --ids")
+        parser.error("--ids and --lengths go together")
     return options
 
 

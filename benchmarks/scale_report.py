@@ -1,4 +1,4 @@
-"""The record of `scale.py`, as tables."""
+"""The record of `scale.py` as Markdown tables."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.corpora import SEPARATOR
-from benchmarks.report import Row, write_page
-from infgram.planning import StagePoint, fitted
+from benchmarks.report import Row, of_question, write_page
+from benchmarks.scale_fit import fit, shard_costs
 
-_TITLE: Final = "Measurements for the plan of scale"
+_TITLE: Final = "Measurements behind `infgram plan`"
 
 
 def write_scale_record(folder: Path, rows: Sequence[Row]) -> None:
-    """Write `scale.json` and `scale.md`; the first row is the machine."""
+    """Write `scale.json` and `scale.md`; the first row describes the machine."""
     parts = [
         _table(
-            "Stages of a build from token ids, nanoseconds of processor time per token",
+            "Stages, from token ids, nanoseconds of processor time per token",
             _STAGE_HEADS,
-            _of(rows, "stages"),
+            of_question(rows, "stages"),
             _stage,
         ),
-        _table("The same with 32 bits a token", _STAGE_HEADS, _of(rows, "wide"), _stage),
-        _table("From text: reading, tokenizing, writing", _TEXT_HEADS, _of(rows, "text"), _text),
+        _table("The same with 32 bits per token", _STAGE_HEADS, of_question(rows, "wide"), _stage),
+        _table("From text: reading, tokenizing, writing", _TEXT_HEADS, of_question(rows, "text"), _text),
         _table("Predicted from the smaller sizes / measured", _PREDICTED_HEADS, predictions(rows), _predicted),
-        _table("One shard, µs", _LATENCY_HEADS, _of(rows, "latency"), _latency),
-        _table("Several shards, predicted / measured, µs", _FAN_OUT_HEADS, _of(rows, "fan_out"), _fan_out),
+        _table("One shard, µs", _LATENCY_HEADS, of_question(rows, "latency"), _latency),
+        _table(
+            "Several shards together, predicted / measured, µs", _FAN_OUT_HEADS, of_question(rows, "fan_out"), _fan_out
+        ),
         _table(
             "Calls of Ray actors on this machine, µs",
-            ("owners", "p50", "p99", "CPU of the caller"),
-            _of(rows, "calls"),
+            ("owners", "p50", "p99", "CPU of the asker"),
+            of_question(rows, "calls"),
             _calls,
         ),
     ]
@@ -42,7 +44,7 @@ _STAGE_HEADS: Final = (
     *("tokens", "threads", "write", "sort", "verify", "wall: write", "sort", "verify"),
     *("index, bytes per token", "directories", "memory"),
 )
-_TEXT_HEADS: Final = ("input", "text", "tokens", "bytes a token", "CPU ns a token", "CPU ns per byte", "MB/s")
+_TEXT_HEADS: Final = ("input", "text", "tokens", "bytes per token", "CPU ns per token", "CPU ns per byte", "MB/s")
 _PREDICTED_HEADS: Final = (
     "tokens",
     "write CPU s",
@@ -56,26 +58,14 @@ _LATENCY_HEADS: Final = ("tokens", "asked", "state", "p50", "p99")
 _FAN_OUT_HEADS: Final = ("shards", "asked", "state", "how", "p50", "p99")
 
 
-def stage_points(rows: Sequence[Row]) -> list[StagePoint]:
-    """Return the measured builds, smallest first."""
-    names = StagePoint.__dataclass_fields__
-    points = [StagePoint(**{name: row[name] for name in names}) for row in _of(rows, "stages")]
-    return sorted(points, key=lambda point: point.n_tokens)
-
-
 def predictions(rows: Sequence[Row]) -> list[Row]:
-    """Compare each build from the third size on with the prediction from the smaller ones."""
-    points = stage_points(rows)
+    """Predict each build from the third size on from the smaller ones, beside what was measured."""
+    builds = shard_costs(rows)
     found = []
-    for place, point in list(enumerate(points))[2:]:
-        costs = fitted(points[:place])
-        predicted = costs.predicted(point.n_tokens, point.n_documents, point.threads, SEPARATOR, 16)
-        found.append({"n_tokens": point.n_tokens, "predicted": asdict(predicted), "measured": asdict(point)})
+    for number, build in list(enumerate(builds))[2:]:
+        predicted = fit(builds[:number]).predict(build.n_tokens, build.n_documents, build.threads, SEPARATOR, 16)
+        found.append({"n_tokens": build.n_tokens, "predicted": asdict(predicted), "measured": asdict(build)})
     return found
-
-
-def _of(rows: Sequence[Row], question: str) -> list[Row]:
-    return [row for row in rows if row["question"] == question]
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Row], cells: Any) -> str:

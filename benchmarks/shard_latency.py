@@ -1,4 +1,4 @@
-"""Measure the latency of one shard, warm and cold, and of several shards together, for the simulated fan-out."""
+"""Latency of queries to one shard and to several shards together, warm and cold, for the model of `infgram plan`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,16 +15,17 @@ import numpy.typing as npt
 import infgram
 from benchmarks.queries import VOCAB_SIZE, Corpus, Tokens, drop_pages
 from benchmarks.report import Row
-from infgram.planning import Distribution, Serving, ShardLatency, simulated_us
+from benchmarks.scale_fit import fit_latency, quantiles
+from infgram.planning.latency import Serving, ShardLatency, simulate_us
 
-Times = npt.NDArray[np.float64]  # microseconds: one row per shard, one column per query
+Times = npt.NDArray[np.float64]  # microseconds, shards × queries
 
 N_SHARDS: Final = 8
 _N_WARM: Final = 2000
 _N_COLD: Final = 200
 _PASSES: Final = 5
-_TRIALS: Final = 10_000  # of the simulated fan-out
-_SETTLE_S: Final = 1.0  # these queries read the directory
+_TRIALS: Final = 10_000  # simulated queries
+_SETTLE_S: Final = 1.0  # until the directory is in memory
 _METHODS: Final = {
     "count": "count",
     "next token": "next_token_distribution",
@@ -34,7 +34,7 @@ _METHODS: Final = {
 
 
 def questions(corpus: Corpus, n: int, seed: int = 1) -> dict[str, list[Tokens]]:
-    """Return distinct queries: patterns of 1 to 10 tokens, half of them altered; contexts of 1 to 5, and of 100."""
+    """Return distinct queries: patterns of 1 to 10 tokens, half of them altered; contexts of 1 to 5 and of 100."""
     contexts = [piece for size in range(1, 6) for piece in corpus.pieces(size, n // 5, seed=seed)]
     return {
         "count": corpus.patterns(n),
@@ -44,7 +44,7 @@ def questions(corpus: Corpus, n: int, seed: int = 1) -> dict[str, list[Tokens]]:
 
 
 def one_shard(path: Path, corpus: Corpus) -> Iterator[Row]:
-    """Return latency quantiles of one shard: warm (median of several passes), and cold (after dropping its pages)."""
+    """Measure one shard: cold, after dropping its pages; warm, as the median of several passes over the queries."""
     for name, times in _cold([path], questions(corpus, _N_COLD)).items():
         yield {**_row("latency", corpus, name, is_cold=True), **_quantiles(times)}
     with infgram.open(path, load="warm") as index:
@@ -54,10 +54,10 @@ def one_shard(path: Path, corpus: Corpus) -> Iterator[Row]:
 
 
 def many_shards(corpus: Corpus, folder: Path) -> Iterator[Row]:
-    """Measure the variation between queries and between `N_SHARDS` shards, and compare with the simulation.
+    """Measure the corpus in `N_SHARDS` shards, and check the latency model.
 
-    Half of the queries give the distributions. For the other half, the measured latency of all shards is compared with
-    the simulation: the maximum over the shards (one owner each), and their sum (one owner for all).
+    The model is fitted to one half of the queries. Its simulation is compared with the other half, once for the slowest
+    shard (each with its own owner), and once for all shards in sequence (one owner).
     """
     paths = [_shard(corpus, folder, number) for number in range(N_SHARDS)]
     for name, times in _cold(paths, questions(corpus, _N_COLD)).items():
@@ -72,15 +72,15 @@ def many_shards(corpus: Corpus, folder: Path) -> Iterator[Row]:
 
 def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterator[Row]:
     shard_tokens = corpus.n_tokens / N_SHARDS
-    about = {**_row("shards", corpus, name, is_cold=is_cold), "n_shards": N_SHARDS, "shard_tokens": shard_tokens}
-    found = asdict(ShardLatency.of(times, shard_tokens))
-    yield {**about, **found, "question": "shards", "question_us": found["question"]}
-    latency, held_out = ShardLatency.of(times[:, ::2], shard_tokens), times[:, 1::2]
+    about = {**_row("shards", corpus, name, is_cold=is_cold), "n_shards": N_SHARDS}
+    yield {**about, "latency": fit_latency(times, shard_tokens)}
+    latency, held_out = ShardLatency.from_json(fit_latency(times[:, ::2], shard_tokens)), times[:, 1::2]
     for how, measured, owners in (("slowest", held_out.max(axis=0), N_SHARDS), ("in a row", held_out.sum(axis=0), 1)):
-        predicted = simulated_us(latency, Serving(N_SHARDS, shard_tokens, owners), n_trials=_TRIALS)
+        predicted = simulate_us(latency, Serving(N_SHARDS, shard_tokens, owners), n_trials=_TRIALS)
         yield {
             **about,
             "question": "fan_out",
+            "shard_tokens": shard_tokens,
             "how": how,
             **{f"predicted_{name}": _quantile(predicted, name) for name in ("p50", "p99")},
             **{f"measured_{name}": _quantile(measured, name) for name in ("p50", "p99")},
@@ -88,7 +88,7 @@ def _parts(corpus: Corpus, name: str, times: Times, *, is_cold: bool) -> Iterato
 
 
 def _asked_of_each(indexes: Sequence[infgram.Index], name: str, asked: Sequence[Tokens]) -> Times:
-    """Time each query on all shards before the next query, as a fan-out does."""
+    """Send each query to all shards before the next query, as a fan-out does."""
     asks = [getattr(index, _METHODS[name]) for index in indexes]
     times: Times = np.array([[_times_us(ask, [question])[0] for ask in asks] for question in asked]).T
     return times
@@ -104,7 +104,7 @@ def _times_us(ask: Callable[[Tokens], object], asked: Sequence[Tokens]) -> list[
 
 
 def _cold(paths: Sequence[Path], asked: dict[str, list[Tokens]]) -> dict[str, Times]:
-    """Time the queries of each kind in a separate process, after dropping the files from the page cache."""
+    """Measure each kind in a separate process, after dropping the files from the page cache."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         return {name: pool.apply(_asked_cold, (paths, name, some)) for name, some in asked.items()}
 
@@ -131,13 +131,8 @@ def _row(question: str, corpus: Corpus, asked: str, *, is_cold: bool) -> dict[st
 
 
 def _quantiles(times: Times) -> Row:
-    return {"p50": _quantile(times, "p50"), "p99": _quantile(times, "p99"), "quantiles": _values(times)}
+    return {"p50": _quantile(times, "p50"), "p99": _quantile(times, "p99"), "quantiles": quantiles(times.ravel())}
 
 
 def _quantile(times: Times, name: str) -> float:
     return round(float(np.quantile(times, int(name[1:]) / 100)), 2)
-
-
-def _values(times: Times) -> dict[str, list[float]]:
-    found = Distribution.of(times.ravel())
-    return {"probabilities": list(found.probabilities), "values": list(found.values)}

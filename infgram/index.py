@@ -92,13 +92,18 @@ class Index:
         paths = [path.absolute() for path in paths]
         self._origin, self._load = origin or partial(_as_they_are, paths), load
         manifests = [Manifest.read(path) for path in paths]
-        self._hold(paths, manifests)
-        pairs = zip(paths, manifests, strict=True)
+        pairs = list(zip(paths, manifests, strict=True))
         shards = [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
-        self._open_core: Engine | None = open_shards(shards, load)
+        self._set_up(paths, manifests, lambda: open_shards(shards, load))
 
-    def _hold(self, paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
-        """Take what is in the folders besides the shards; from now on the paths serve for messages only."""
+    def _set_up(self, paths: Sequence[Path], manifests: Sequence[Manifest], open_engine: Callable[[], Engine]) -> None:
+        """Set every attribute that the methods use, for `Index` and its subclasses.
+
+        Args:
+            paths: folders with tokenizers; from now on they serve for messages only.
+            manifests: of each folder.
+            open_engine: called once the tokenizers are known to be equal.
+        """
         self._paths, self._manifests = tuple(paths), list(manifests)
         self._saved_tokenizers = [
             None if manifest.tokenizer is None else SavedTokenizer(manifest.tokenizer.kind, path / "tokenizer")
@@ -106,6 +111,7 @@ class Index:
         ]
         check_one_tokenizer(paths, manifests, self._saved_tokenizers)
         self._tokenizer: Tokenizer | None = None
+        self._open_core: Engine | None = open_engine()
 
     # What it is
 
@@ -714,6 +720,33 @@ def checked_index(index: Index) -> Index:
         TypeError: it is none.
     """
     return instance(index, "index", Index, "an open index, as infgram.open gives")
+
+
+def engine_of(index: Index) -> Engine:
+    """Return the engine that answers the queries of an open index, for modules that read the engine directly.
+
+    Raises:
+        TypeError: `index` is not an `Index`.
+        IndexClosedError: the index was closed.
+    """
+    return checked_index(index)._core
+
+
+def query_tokens(index: Index, query: Query) -> Any:
+    """Return the tokens of a query to an open index: text is encoded, token ids are left for the engine to check.
+
+    Raises:
+        TypeError: `index` is not an `Index`.
+        IndexClosedError: the index was closed.
+        QueryError: the query is text, and the index has no tokenizer.
+    """
+    engine_of(index)
+    return index._tokens(query)
+
+
+def tokenizer_or_none(index: Index) -> Tokenizer | None:
+    """Return the tokenizer of an index; None for an index of token ids without one."""
+    return checked_index(index)._tokenizer_or_none()
 
 
 def _as_they_are(paths: Sequence[Path]) -> Sequence[Path]:

@@ -117,7 +117,7 @@ def test_questions_are_recorded_with_their_growth(tmp_path: Path) -> None:
     assert "## How times grow with the corpus" in page
 
 
-def test_scale_is_recorded_with_what_the_model_foretells(tmp_path: Path) -> None:
+def test_scale_is_recorded_with_the_predictions_of_the_model(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     np.save(tmp_path / "ids.npy", (random.zipf(1.3, 300_000) % 3000).astype(np.uint16))
     np.save(tmp_path / "lengths.npy", np.full(500, 600))

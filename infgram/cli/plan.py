@@ -71,9 +71,9 @@ def plan(
 ) -> None:
     """Plan an index that takes many machines: how many, how long, at what cost, how fast.
 
-    Times come from a cost model whose constants were measured on small machines, and from a simulation of the build
-    and of questions to all shards at once; docs/scale.md has the formulas, how well they held, and the prices.
-    Nothing is built or asked. A JSON file for --machine has the fields name, vcpus, memory_bytes, disk_bytes,
+    Times come from a cost model whose constants were measured on small machines, latencies from a simulation of
+    queries to all shards at once; docs/scale.md has the formulas, how well they held, and the prices. Nothing is
+    built or queried. A JSON file for --machine has the fields name, vcpus, memory_bytes, disk_bytes,
     disk_bytes_per_s, network_bytes_per_s, dollars_per_hour, and as one likes speed (of a vCPU, 1 is the measured
     one) and losses_per_hour; or like, the name of a listed machine whose fields stand for those that are missing.
 

@@ -1,4 +1,4 @@
-"""Language models over an index, smoothed or not, and their mixtures with others.
+"""Language models over an index, and their interpolation with each other and with neural models.
 
 Neural models are in `infgram.lm.transformers`, which needs the extra `lm`.
 """
@@ -9,11 +9,9 @@ from infgram.lm.mixing.document_cache import CacheScores, DocumentCache
 from infgram.lm.mixing.evidence import Evidence
 from infgram.lm.mixing.interpolator import ClassGain, Interpolator
 from infgram.lm.mixing.log_linear import log_linear
-from infgram.lm.mixing.suffix_features import LADDER, suffix_features
-from infgram.lm.models.contexts import survey
-from infgram.lm.models.infgram_lm import InfgramLM, Smoothing, evaluate_models
+from infgram.lm.models.contexts import LADDER, suffix_features, survey
+from infgram.lm.models.infgram_lm import InfgramLM, ModelSession, Smoothing, evaluate_models
 from infgram.lm.models.jelinek_mercer import jelinek_mercer_weights
-from infgram.lm.models.session import ModelSession
 from infgram.lm.types import Guesses, PositionScores, SuffixFeatures
 
 __all__ = [

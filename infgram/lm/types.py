@@ -1,7 +1,7 @@
-"""What models and features return: frozen values holding NumPy arrays over the positions of a text.
+"""Results of models: frozen dataclasses of NumPy arrays over the positions of a text.
 
-A position is every token of a document but its first, which no model predicts. Positions of several documents stand
-one after the other, in the order of the documents.
+Every token of a document but its first is a position, since no model predicts the first one. The positions of several
+documents are concatenated in the order of the documents.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from infgram.types import Float64Array, Int64Array
 
 @dataclass(frozen=True)
 class Guesses(ShortRepr):
-    """Other tokens at each position, and what a model gives them.
+    """Candidate tokens at each position, with a model's log-probabilities.
 
     Attributes:
-        tokens: int32, positions × guesses; a neural model's are those that it holds likeliest, the first most of all.
-        log_probs: float32 nats, likewise; −inf where the model says that the token cannot come.
+        tokens: int32, positions × guesses; a neural model's most probable tokens, in descending order.
+        log_probs: float32, positions × guesses, in nats; −inf for an impossible token.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -32,15 +32,14 @@ class Guesses(ShortRepr):
 
 @dataclass(frozen=True)
 class PositionScores(Table):
-    """What a model gives each position of some documents.
+    """A model's scores at each position of some documents.
 
     Attributes:
-        log_probs: float64 nats; −inf where the model says that the token cannot come.
-        entropies: float64 nats, of the model's whole distribution at the position; NaN unless they were asked for.
-        document_starts: int64, one more than documents: those of document d are `[starts[d], starts[d + 1])`.
-        guesses: what the model gives other tokens there; None unless it was asked.
-        inputs: what a gate may look at to weigh this model: columns by name, one finite number a position, each known
-            before the token is.
+        log_probs: float64, in nats, of each position's token; −inf for an impossible token.
+        entropies: float64, in nats, of the model's distribution at each position; NaN if not computed.
+        document_starts: int64, n_documents + 1: the positions of document d are `[starts[d], starts[d + 1])`.
+        guesses: candidate tokens with their log-probabilities; None if not computed.
+        inputs: further inputs for a gate, by name: float64, one finite number per position, known before the token.
     """
 
     log_probs: Float64Array
@@ -51,36 +50,36 @@ class PositionScores(Table):
 
     @property
     def n_positions(self) -> int:
-        """Positions of all documents."""
+        """Number of positions."""
         return len(self.log_probs)
 
     @property
     def perplexity(self) -> float:
-        """The exponential of the mean negative log-probability; inf where one is −inf, NaN without a position."""
+        """The exponential of the mean negative log-probability; inf if one is −inf, NaN without positions."""
         return float(np.exp(-np.mean(self.log_probs))) if self.n_positions else float("nan")
 
     def columns(self) -> Columns:
-        """A row for each position: `document`, `log_prob` and `entropy` in nats, and the inputs by name."""
+        """Return a row for each position: `document`, `log_prob` and `entropy` in nats, and the inputs by name."""
         scores = {"log_prob": self.log_probs, "entropy": self.entropies}
         return {"document": _documents(self.document_starts), **scores, **self.inputs}
 
 
 @dataclass(frozen=True)
 class SuffixFeatures(Table):
-    """What the index knows of each position of some documents: the context's longest suffix and a ladder of lengths.
+    """The index's counts of the context at each position, at its longest suffix and at a ladder of fixed lengths.
 
     Attributes:
-        suffix_lengths: int64, tokens of the longest suffix of the context that occurs.
-        context_counts: int64, its occurrences; `n_tokens + n_documents` for the empty one.
-        n_distinct: int64, different continuations of it.
-        continuation_counts: int64, of its occurrences those that the position's token follows.
-        likeliest_counts: int64, of its occurrences those that its most frequent continuation follows.
-        lengths: the ladder's lengths, ascending.
-        ladder_context_counts: int64, a row a position and a column a length; 0 where that suffix does not occur.
-        ladder_n_distinct: likewise.
-        ladder_continuation_counts: likewise.
-        ladder_likeliest_counts: likewise.
-        document_starts: int64, one more than documents: those of document d are `[starts[d], starts[d + 1])`.
+        suffix_lengths: int64, tokens of the context's longest suffix that occurs in the index.
+        context_counts: int64, occurrences of that suffix; `n_tokens + n_documents` for the empty one.
+        n_distinct: int64, its distinct continuations.
+        continuation_counts: int64, its occurrences that are followed by the position's token.
+        likeliest_counts: int64, its occurrences that are followed by its most frequent continuation.
+        lengths: the lengths of the ladder, ascending.
+        ladder_context_counts: `context_counts` at each length: int64, positions × lengths; 0 if it does not occur.
+        ladder_n_distinct: `n_distinct` at each length: int64, positions × lengths.
+        ladder_continuation_counts: `continuation_counts` at each length: int64, positions × lengths.
+        ladder_likeliest_counts: `likeliest_counts` at each length: int64, positions × lengths.
+        document_starts: int64, n_documents + 1: the positions of document d are `[starts[d], starts[d + 1])`.
     """
 
     suffix_lengths: Int64Array
@@ -96,7 +95,7 @@ class SuffixFeatures(Table):
     document_starts: Int64Array
 
     def columns(self) -> Columns:
-        """A row for each position, without the ladder."""
+        """Return a row for each position, without the ladder."""
         return {
             "document": _documents(self.document_starts),
             "suffix_length": self.suffix_lengths,
@@ -108,5 +107,5 @@ class SuffixFeatures(Table):
 
 
 def _documents(document_starts: Int64Array) -> Int64Array:
-    """The document of each position."""
+    """Return the document of each position."""
     return np.repeat(np.arange(len(document_starts) - 1), np.diff(document_starts))

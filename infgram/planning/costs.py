@@ -1,30 +1,73 @@
-"""What each stage of a build takes: processor time, disk and memory, as functions of a shard's tokens.
+"""Cost of building one shard: processor time, disk and memory as functions of its tokens.
 
-The functions' constants are fitted to measured builds (`benchmarks/scale.py`); those of a plan are in `constants`.
+The constants are fitted to measured builds by `benchmarks/scale_fit.py`, which writes `measured.json`.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
 
-import numpy as np
+BLOCK_SUFFIXES: Final = 1 << 22  # maximum size of a block of the sorter; each block costs a pass over the text
+SUFFIX_BYTES: Final = 26  # per suffix of the block that a thread sorts
+_POSITIONS_32_BIT: Final = 2**32  # from this many tokens on, positions take 8 bytes instead of 4
+_BASE_TOKENS: Final = 1e6  # the shard size of `TimePerToken.base_ns`
 
-from infgram.errors import QueryError
-from infgram.planning.sizes import shard_bytes
+_HEADER_BYTES: Final = 11 * 128  # frames of a shard's sections
+_TOKENS_PER_STORED_BYTE: Final = 27  # the format's limit on stored continuations
+_KEY_STEPS: Final = (64, 4096)
 
-BLOCK_SUFFIXES: Final = 1 << 22  # a block of the sorter holds at most so many, and costs a pass over the text
-SUFFIX_BYTES: Final = 26  # of a block and thread, while it is sorted
-_MOST_32_BIT: Final = 2**32  # positions of a shard; from there on they take twice the memory
-_UNIT: Final = 1e6  # tokens; where a growth's base is
-PASS_NS: Final = 0.1  # a token, of one pass over the text for a block; too little to be seen in small shards
+
+@cache
+def measured() -> dict[str, Any]:
+    """Return the measured constants: the content of `measured.json`."""
+    content: dict[str, Any] = json.loads(files(__package__).joinpath("measured.json").read_bytes())
+    return content
 
 
 @dataclass(frozen=True)
-class StagePoint:
-    """One measured or predicted build of a shard of token ids."""
+class TimePerToken:
+    """Processor time per token of a stage, as a function of the shard's size.
+
+    Attributes:
+        base_ns: nanoseconds per token in a shard of a million tokens, without passes.
+        per_doubling_ns: added for each doubling of the shard's tokens.
+        per_pass_ns: added for each pass over the text, one per `BLOCK_SUFFIXES` tokens.
+    """
+
+    base_ns: float
+    per_doubling_ns: float = 0.0
+    per_pass_ns: float = 0.0
+
+    def ns(self, n_tokens: float) -> float:
+        """Nanoseconds per token in a shard of `n_tokens`."""
+        doublings = math.log2(max(n_tokens, 1) / _BASE_TOKENS)
+        return max(0.0, self.base_ns + self.per_doubling_ns * doublings) + self.per_pass_ns * n_tokens / BLOCK_SUFFIXES
+
+    def seconds(self, n_tokens: float) -> float:
+        """Processor seconds for the whole shard."""
+        return self.ns(n_tokens) * n_tokens / 1e9
+
+
+@dataclass(frozen=True)
+class ShardCost:
+    """Cost of building a shard from token ids, measured or predicted.
+
+    Attributes:
+        n_tokens: tokens of the shard.
+        n_documents: documents of the shard.
+        threads: threads of the build.
+        write_cpu_s: processor seconds to read the ids and write the documents.
+        sort_cpu_s: processor seconds to build suffix array, directories and stored continuations.
+        verify_cpu_s: processor seconds to verify the shard, checksums included.
+        size_bytes: size of the finished shard on disk.
+        directory_bytes: the part of it that every query reads, best kept in memory.
+        memory_bytes: peak anonymous memory of the build.
+    """
 
     n_tokens: int
     n_documents: int
@@ -38,56 +81,39 @@ class StagePoint:
 
 
 @dataclass(frozen=True)
-class Growth:
-    """Processor nanoseconds a token: `base` at a million tokens, more with each doubling, more with each pass.
+class CostModel:
+    """Predicts `ShardCost` from a shard's size.
 
     Attributes:
-        base: at a million tokens, without passes.
-        per_doubling: of the shard's tokens.
-        per_pass: for each block that the sorter cuts the shard into.
+        write: time of reading ids and writing documents.
+        sort: time of sorting suffixes and writing directories.
+        verify: time of verifying.
+        memory_base_bytes: memory of the sorting process, independent of the shard.
+        memory_bytes_per_token: memory per token, blocks not included.
     """
 
-    base: float
-    per_doubling: float = 0.0
-    per_pass: float = 0.0
-
-    def ns(self, n_tokens: float) -> float:
-        """Nanoseconds a token in a shard of so many."""
-        doublings = math.log2(max(n_tokens, 1) / _UNIT)
-        return max(0.0, self.base + self.per_doubling * doublings) + self.per_pass * n_tokens / BLOCK_SUFFIXES
-
-    def seconds(self, n_tokens: float) -> float:
-        """Of processor time for a whole shard."""
-        return self.ns(n_tokens) * n_tokens / 1e9
-
-
-@dataclass(frozen=True)
-class StageCosts:
-    """All stages that begin with token ids.
-
-    Attributes:
-        write: reading ids, writing the shard's documents.
-        sort: suffix array, directory, stored continuations.
-        verify: the proof that the shard is right, checksums included.
-        memory_base_bytes: of the process while it sorts, without blocks.
-        memory_per_token: of the sorter, without blocks.
-    """
-
-    write: Growth
-    sort: Growth
-    verify: Growth
+    write: TimePerToken
+    sort: TimePerToken
+    verify: TimePerToken
     memory_base_bytes: float
-    memory_per_token: float
+    memory_bytes_per_token: float
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> CostModel:
+        """Create the model from the `costs` of `measured.json`."""
+        times = {name: TimePerToken(**content[name]) for name in ("write", "sort", "verify")}
+        return cls(**{**content, **times})
 
     def memory_bytes(self, n_tokens: float, threads: int) -> float:
-        """Anonymous memory of the sort of a shard; the text comes on top, as page cache."""
-        times = 2 if n_tokens >= _MOST_32_BIT else 1
-        return self.memory_base_bytes + times * (self.memory_per_token * n_tokens + block_bytes(n_tokens, threads))
+        """Peak anonymous memory of sorting a shard; the text comes on top, in the page cache."""
+        factor = 2 if n_tokens >= _POSITIONS_32_BIT else 1
+        per_shard = self.memory_bytes_per_token * n_tokens + block_bytes(n_tokens, threads)
+        return self.memory_base_bytes + factor * per_shard
 
-    def predicted(self, n_tokens: int, n_documents: int, threads: int, vocab_size: int, width_bits: int) -> StagePoint:
-        """A build of one shard."""
+    def predict(self, n_tokens: int, n_documents: int, threads: int, vocab_size: int, width_bits: int) -> ShardCost:
+        """Predict the cost of one shard."""
         size, directory = shard_bytes(n_tokens, n_documents, vocab_size, width_bits)
-        return StagePoint(
+        return ShardCost(
             n_tokens=n_tokens,
             n_documents=n_documents,
             threads=threads,
@@ -101,41 +127,26 @@ class StageCosts:
 
 
 def block_bytes(n_tokens: float, threads: int) -> float:
-    """Memory of the blocks that are sorted at a time."""
+    """Memory of the blocks that `threads` threads sort at the same time."""
     return threads * SUFFIX_BYTES * min(BLOCK_SUFFIXES, n_tokens / (8 * threads))
 
 
-def fitted(points: Sequence[StagePoint]) -> StageCosts:
-    """The functions that measured builds suggest: lines through the times a token, larger builds weighing more.
+def shard_bytes(n_tokens: int, n_documents: int, vocab_size: int, width_bits: int) -> tuple[float, float]:
+    """Return the bytes of a shard without metadata, and those of its directories.
 
-    Raises:
-        QueryError: there are fewer than two sizes.
+    Directories are keys, first tokens and stored continuations; they belong in memory. The formula is that of
+    docs/architecture.md, with the maximum of stored continuations that the format allows.
     """
-    if len({point.n_tokens for point in points}) < 2:
-        raise QueryError(f"a fit needs builds of at least 2 sizes; there are {len(points)} of one")
-    memory = [(point.memory_bytes - block_bytes(point.n_tokens, point.threads)) / point.n_tokens for point in points]
-    base_bytes, per_token = _line(points, [1 / point.n_tokens for point in points], memory)
-    return StageCosts(
-        write=_growth(points, lambda point: point.write_cpu_s),
-        sort=_growth(points, lambda point: point.sort_cpu_s, PASS_NS),
-        verify=_growth(points, lambda point: point.verify_cpu_s),
-        memory_base_bytes=base_bytes,
-        memory_per_token=per_token,
+    elements = n_tokens + n_documents
+    directories = (
+        (vocab_size + 1) * max(1, n_tokens.bit_length()) / 8
+        + 8 * sum(math.ceil(n_tokens / step) for step in _KEY_STEPS)
+        + elements / _TOKENS_PER_STORED_BYTE
     )
-
-
-def _growth(points: Sequence[StagePoint], seconds: Callable[[StagePoint], float], per_pass: float = 0.0) -> Growth:
-    passes = Growth(0.0, 0.0, per_pass)
-    doublings = [math.log2(point.n_tokens / _UNIT) for point in points]
-    ns = [seconds(point) / point.n_tokens * 1e9 - passes.ns(point.n_tokens) for point in points]
-    slope, base = _line(points, doublings, ns)
-    return Growth(base, slope, per_pass)
-
-
-def _line(points: Sequence[StagePoint], x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
-    """Slope, not below 0, and the value at 0 of the line of least squares, each build weighing as its tokens."""
-    weights = np.array([point.n_tokens for point in points], dtype=np.float64)
-    slope, at_zero = np.polyfit(x, y, 1, w=np.sqrt(weights))
-    if slope < 0:
-        return 0.0, float(np.average(y, weights=weights))
-    return float(slope), float(at_zero)
+    others = (
+        elements * width_bits / 8
+        + n_tokens * max(1, (elements - 1).bit_length()) / 8
+        + (n_documents + 1) * elements.bit_length() / 8
+        + (n_documents + 1) / 8
+    )
+    return others + directories + _HEADER_BYTES, directories

@@ -1,4 +1,4 @@
-"""A plan: how many machines, how long, how dear, and how fast the index answers."""
+"""The plan of a build: machines, hours and cost, by closed formulas, and the latency of queries, by simulation."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from infgram.errors import QueryError
-from infgram.planning.constants import CALLS, COSTS, LATENCIES, TOKENISE_NS_PER_BYTE, WIDE_TIMES
-from infgram.planning.costs import StagePoint
-from infgram.planning.fan_out import Serving, fan_out
+from infgram.planning.costs import CostModel, ShardCost, measured
+from infgram.planning.latency import Quantiles, Serving, ShardLatency, simulate_us
 from infgram.planning.machine import Machine
-from infgram.planning.simulation import BuildRun, Fleet, Stage, simulate
 from infgram.planning.workload import Workload
 
 DEFAULT_HOURS: Final = 24.0
-STORAGE_BYTES_PER_S: Final = 50e9  # of an object storage in one region, in all: an assumption
-TRANSFER_NS_PER_BYTE: Final = 1.5  # of processor time, encryption and checksum: an assumption
-_TASK_THREADS: Final = 4  # a shard's; more shards at a time leave fewer idle, and take more memory
-_MEMORY_SHARE: Final = 0.85  # of a machine that may be planned with; the rest is the system's
+STORAGE_BYTES_PER_S: Final = 50e9  # total bandwidth of the object storage of one region: an assumption
+TRANSFER_NS_PER_BYTE: Final = 1.5  # processor time of a transfer, for encryption and checksums: an assumption
+REPLACE_S: Final = 300.0  # until a lost machine is replaced: an assumption
+_SLOT_VCPUS: Final = 4  # vCPUs per shard; more shards at a time leave fewer vCPUs idle and take more memory
+_MEMORY_SHARE: Final = 0.85  # of a machine's memory; the rest is left to the system
 _DISK_SHARE: Final = 0.90
-_RUNS: Final = 5  # simulated builds, an odd number
-_MOST_TRIALS: Final = 60
-_STEP: Final = 1.04  # machines more, where the simulation took longer than wanted
+_MAX_LOSSES: Final = 3.0  # expected losses of a machine during one stage of a shard
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,9 @@ class StagePlan:
     """A stage of the build.
 
     Attributes:
-        name: tokenise, sort or verify.
-        cpu_hours: of a vCPU of the machine.
-        hours: of all machines together, by the simulation, waiting for disk and network included.
+        name: `read` or `tokenize`, `sort`, `verify`.
+        cpu_hours: hours of one vCPU of the machine.
+        hours: machine hours, waiting for disk and network included.
     """
 
     name: str
@@ -42,14 +41,14 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class QueryPlan:
-    """A question asked of all shards.
+    """Latency of one kind of query to all shards.
 
     Attributes:
-        asked: count, next token or infgram.
-        state: warm, the index in memory; cold, its directories in memory and the rest on disk.
-        lanes: shards that an owner asks at a time.
-        p50_ms: the median.
-        p99_ms: the 99th percentile.
+        asked: `count`, `next token` or `infgram`.
+        state: `warm`, all of the index in memory; `cold`, its directories in memory and the rest on disk.
+        lanes: shards that a serving machine queries in parallel.
+        p50_ms: median latency in milliseconds.
+        p99_ms: 99th percentile in milliseconds.
     """
 
     asked: str
@@ -61,27 +60,27 @@ class QueryPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What it takes to build an index, and to serve it.
+    """Cost of building an index, and of serving it.
 
     Attributes:
-        workload: what was planned for.
-        machine: likewise.
-        n_shards: shards.
-        n_machines: that build.
-        slots: shards that a machine works at.
-        hours: from begin to end, by the simulation.
-        stages: one by one.
-        cpu_hours: of all stages.
-        cpu_dollars: these hours at a vCPU's share of the price.
-        dollars: all machines, held from begin to end.
-        n_repeated: tasks done again since a machine was lost.
-        index_bytes: of the finished index.
-        directory_bytes: that serving keeps in memory.
-        temporary_bytes: of local disk that a building machine needs at most.
-        memory_bytes: that a building machine needs at most, the text that is sorted included.
-        download_bytes: from object storage while building.
-        upload_bytes: to it.
-        serving_machines: that hold the index on their disks and its directories in memory.
+        workload: the corpus.
+        machine: the kind of machine.
+        n_shards: number of shards.
+        n_machines: machines that build.
+        slots: shards that a machine builds in parallel.
+        hours: from start to end of the build.
+        stages: the stages in order.
+        cpu_hours: vCPU hours of all stages.
+        cpu_dollars: price of these hours, at a vCPU's share of the machine's price.
+        dollars: price of all machines from start to end.
+        n_repeated: expected number of tasks repeated because a machine was lost.
+        index_bytes: size of the finished index.
+        directory_bytes: the part of it that belongs in memory for serving.
+        temporary_bytes: peak local disk of a building machine.
+        memory_bytes: peak memory of a building machine, the text that it sorts included.
+        download_bytes: read from object storage by the build.
+        upload_bytes: written to object storage by the build.
+        serving_machines: machines that hold the index on disk and its directories in memory.
         queries: latencies.
     """
 
@@ -109,49 +108,48 @@ class Plan:
 def make_plan(
     workload: Workload, machine: Machine, *, n_machines: int | None = None, hours: float | None = None, seed: int = 0
 ) -> Plan:
-    """Plan a build on so many machines, or on the fewest that are done in so many hours.
+    """Plan a build on `n_machines`, or on the minimum number of machines that finish within `hours`.
 
     Args:
-        workload: what is to be indexed.
-        machine: on which.
-        n_machines: how many; None for as many as `hours` needs.
-        hours: at most; 24 if neither is given.
-        seed: of the simulations.
+        workload: the corpus.
+        machine: the kind of machine.
+        n_machines: number of machines; None to derive it from `hours`.
+        hours: maximum hours of the build; 24 if neither is given.
+        seed: of the latency simulation.
 
     Raises:
-        QueryError: both are given or one is out of range, or the shards do not fit the machine or the hours.
+        QueryError: both are given, a value is out of range, or the shards do not fit the machine or the hours.
     """
     if n_machines is not None and hours is not None:
-        raise QueryError("both a number of machines and of hours; the one follows from the other")
-    shard = shard_costs(workload)
-    slots = _slots(workload, machine, shard)
-    stages = build_stages(workload, shard)
-    if n_machines is None:
-        fleet, run = _fewest(machine, slots, stages, workload.n_shards, DEFAULT_HOURS if hours is None else hours, seed)
-    else:
-        if n_machines < 1:
-            raise QueryError(f"machines is {n_machines}; expected at least 1")
-        fleet = Fleet(machine, n_machines, slots, STORAGE_BYTES_PER_S)
-        run = _median_run(fleet, stages, workload.n_shards, seed)
+        raise QueryError("pass either n_machines or hours, not both")
     n_shards = workload.n_shards
-    cpu_hours = {stage.name: n_shards * stage.cpu_s / machine.speed / 3600 for stage in stages}
-    held_hours = run.elapsed_s / 3600 * fleet.n_machines
+    shard = _shard_cost(workload)
+    slots = _slots(workload, machine, shard)
+    stages = _stages(workload, shard)
+    if n_machines is None:
+        n_machines = _min_machines(machine, slots, stages, n_shards, DEFAULT_HOURS if hours is None else hours)
+    elif n_machines < 1:
+        raise QueryError(f"n_machines is {n_machines}; expected at least 1")
+    stage_s = [_expected_s(stage, machine, n_machines, slots) for stage in stages]
+    elapsed_hours = sum(stage_s) * math.ceil(n_shards / (n_machines * slots)) / 3600
+    cpu_hours = [n_shards * stage.cpu_s / machine.speed / 3600 for stage in stages]
     index_bytes, directory_bytes = n_shards * shard.size_bytes, n_shards * shard.directory_bytes
     serving = _serving_machines(machine, index_bytes, directory_bytes)
     return Plan(
         workload=workload,
         machine=machine,
         n_shards=n_shards,
-        n_machines=fleet.n_machines,
+        n_machines=n_machines,
         slots=slots,
-        hours=run.elapsed_s / 3600,
+        hours=elapsed_hours,
         stages=tuple(
-            StagePlan(stage.name, cpu_hours[stage.name], run.stage_s[stage.name] / slots / 3600) for stage in stages
+            StagePlan(stage.name, stage_cpu_hours, n_shards * seconds / slots / 3600)
+            for stage, stage_cpu_hours, seconds in zip(stages, cpu_hours, stage_s, strict=True)
         ),
-        cpu_hours=sum(cpu_hours.values()),
-        cpu_dollars=sum(cpu_hours.values()) * machine.dollars_per_hour / machine.vcpus,
-        dollars=held_hours * machine.dollars_per_hour,
-        n_repeated=run.n_repeated,
+        cpu_hours=sum(cpu_hours),
+        cpu_dollars=sum(cpu_hours) / machine.vcpus * machine.dollars_per_hour,
+        dollars=elapsed_hours * n_machines * machine.dollars_per_hour,
+        n_repeated=round(n_shards * sum(_expected_losses(stage, machine, n_machines, slots) for stage in stages)),
         index_bytes=index_bytes,
         directory_bytes=directory_bytes,
         temporary_bytes=slots * _local_bytes(workload, shard),
@@ -159,117 +157,164 @@ def make_plan(
         download_bytes=n_shards * sum(stage.download_bytes for stage in stages),
         upload_bytes=n_shards * sum(stage.upload_bytes for stage in stages),
         serving_machines=serving,
-        queries=query_plans(workload, serving, machine.vcpus, seed),
+        queries=_query_plans(workload, serving, machine.vcpus, seed),
     )
 
 
-def shard_costs(workload: Workload) -> StagePoint:
-    """What a shard takes, from token ids on; processor seconds of a vCPU of speed 1."""
+@dataclass(frozen=True)
+class _Stage:
+    """A task of every shard, whose result is written to object storage.
+
+    Attributes:
+        name: as `StagePlan` has it.
+        cpu_s: processor seconds of a vCPU of speed 1.
+        download_bytes: read from object storage first.
+        upload_bytes: written to it at the end.
+        disk_bytes: read and written on the local disk.
+    """
+
+    name: str
+    cpu_s: float
+    download_bytes: float = 0.0
+    upload_bytes: float = 0.0
+    disk_bytes: float = 0.0
+
+
+def _shard_cost(workload: Workload) -> ShardCost:
     n_tokens = workload.tokens_of_a_shard
     n_documents = math.ceil(n_tokens / workload.tokens_per_document)
-    return COSTS.predicted(n_tokens, n_documents, _TASK_THREADS, workload.vocab_size, workload.token_width_bits)
+    return _model().predict(n_tokens, n_documents, _SLOT_VCPUS, workload.vocab_size, workload.token_width_bits)
 
 
-def build_stages(workload: Workload, shard: StagePoint) -> list[Stage]:
-    """The tasks of a shard, each of which ends when its result is in object storage."""
+def _model() -> CostModel:
+    return CostModel.from_json(measured()["costs"])
+
+
+def _stages(workload: Workload, shard: ShardCost) -> list[_Stage]:
     n_tokens = workload.tokens_of_a_shard
     text_bytes = n_tokens * workload.text_bytes_per_token
     token_bytes = n_tokens * workload.token_width_bits / 8
     documents_bytes = token_bytes + shard.n_documents * 8
-    wide = WIDE_TIMES if workload.token_width_bits == 32 else 1.0
     read_bytes = text_bytes or token_bytes
     sorted_bytes = shard.size_bytes - documents_bytes
+    tokenize_cpu_s = text_bytes * measured()["tokenize_ns_per_byte"] / 1e9
+    sort_cpu_s = shard.sort_cpu_s * (measured()["sort_factor_32_bits"] if workload.token_width_bits == 32 else 1.0)
 
-    def seconds(cpu_s: float, moved_bytes: float) -> float:
-        return cpu_s + moved_bytes * TRANSFER_NS_PER_BYTE / 1e9
+    def transfer_s(n_bytes: float) -> float:
+        return n_bytes * TRANSFER_NS_PER_BYTE / 1e9
 
     return [
-        Stage(
-            "tokenise" if text_bytes else "read",
-            seconds(shard.write_cpu_s + text_bytes * TOKENISE_NS_PER_BYTE / 1e9, read_bytes + documents_bytes),
-            read_bytes,
-            documents_bytes,
-            read_bytes + documents_bytes,
+        _Stage(
+            "tokenize" if text_bytes else "read",
+            shard.write_cpu_s + tokenize_cpu_s + transfer_s(read_bytes + documents_bytes),
+            download_bytes=read_bytes,
+            upload_bytes=documents_bytes,
+            disk_bytes=read_bytes + documents_bytes,
         ),
-        Stage(
-            "sort", seconds(shard.sort_cpu_s * wide, sorted_bytes), 0.0, sorted_bytes, documents_bytes + sorted_bytes
+        _Stage(
+            "sort",
+            sort_cpu_s + transfer_s(sorted_bytes),
+            upload_bytes=sorted_bytes,
+            disk_bytes=documents_bytes + sorted_bytes,
         ),
-        Stage("verify", shard.verify_cpu_s, 0.0, 0.0, shard.size_bytes),
+        _Stage("verify", shard.verify_cpu_s, disk_bytes=shard.size_bytes),
     ]
 
 
-def query_plans(workload: Workload, n_owners: int, vcpus: int, seed: int = 0) -> tuple[QueryPlan, ...]:
-    """Each question, warm and cold, an owner asking its shards in a row and over its cores."""
-    plans = []
-    for (asked, state), latency in LATENCIES.items():
-        for lanes in (1, vcpus):
-            serving = Serving(workload.n_shards, workload.tokens_of_a_shard, n_owners, lanes, CALLS)
-            found = fan_out(latency, serving, seed)
-            plans.append(QueryPlan(asked, state, lanes, found.p50_us / 1e3, found.p99_us / 1e3))
-    return tuple(plans)
+def _undisturbed_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
+    """Seconds of a stage of one shard; the slots of a machine share its vCPUs, disk and network evenly."""
+    network = min(machine.network_bytes_per_s, STORAGE_BYTES_PER_S / n_machines)
+    computing = stage.cpu_s / (machine.speed * machine.vcpus)
+    disk = stage.disk_bytes / machine.disk_bytes_per_s
+    return slots * (max(computing, disk) + (stage.download_bytes + stage.upload_bytes) / network)
 
 
-def _slots(workload: Workload, machine: Machine, shard: StagePoint) -> int:
-    """Shards at a time: one for each four vCPUs, fewer where memory or disk holds no more."""
-    wanted = max(1, machine.vcpus // _TASK_THREADS)
-    for slots in range(min(wanted, workload.n_shards), 0, -1):
+def _expected_losses(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
+    """Expected number of times that a stage of one shard is restarted: exp(λt) - 1, with losses at the rate λ."""
+    return math.expm1(_undisturbed_s(stage, machine, n_machines, slots) * machine.losses_per_hour / 3600)
+
+
+def _expected_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
+    """Expected seconds of a stage of one shard that starts anew after each loss: (exp(λt) - 1)(1/λ + R).
+
+    Losses are a Poisson process, and R is `REPLACE_S`: A. Duda, "The effects of checkpointing on program execution
+    time", Information Processing Letters 16 (1983).
+    """
+    seconds = _undisturbed_s(stage, machine, n_machines, slots)
+    per_s = machine.losses_per_hour / 3600
+    if seconds * per_s > _MAX_LOSSES:
+        raise QueryError(
+            f"stage {stage.name} of a shard takes {seconds / 3600:.2g} hours, during which {machine.name} is lost more "
+            f"than {_MAX_LOSSES:g} times on average; use smaller shards or a machine that is lost less often"
+        )
+    return math.expm1(seconds * per_s) * (1 / per_s + REPLACE_S) if per_s else seconds
+
+
+def _min_machines(machine: Machine, slots: int, stages: list[_Stage], n_shards: int, hours: float) -> int:
+    """Return the minimum number of machines that finish in time.
+
+    The time per shard determines how many machines are required. It never decreases with the number of machines, which
+    share the object storage, so this iteration from one machine on reaches the smallest sufficient number.
+    """
+    if not 0 < hours < math.inf:
+        raise QueryError(f"hours is {hours}; expected a number above 0")
+    n_machines = 1
+    while True:
+        shard_hours = sum(_expected_s(stage, machine, n_machines, slots) for stage in stages) / 3600
+        rounds = math.floor(hours / shard_hours)
+        if not rounds:
+            raise QueryError(
+                f"no number of machines finishes in {hours:g} hours: one shard takes {shard_hours:.2g} hours; "
+                "use more hours or smaller shards"
+            )
+        required = math.ceil(n_shards / (slots * rounds))
+        if required <= n_machines:
+            return n_machines
+        n_machines = required
+
+
+def _slots(workload: Workload, machine: Machine, shard: ShardCost) -> int:
+    """Shards in parallel: one per four vCPUs, fewer if memory or disk is too small."""
+    for slots in range(min(max(1, machine.vcpus // _SLOT_VCPUS), workload.n_shards), 0, -1):
         memory = slots * _resident_bytes(workload, machine, slots)
         disk = slots * _local_bytes(workload, shard)
         if memory <= _MEMORY_SHARE * machine.memory_bytes and disk <= _DISK_SHARE * machine.disk_bytes:
             return slots
     raise QueryError(
-        f"a shard of {workload.tokens_of_a_shard:,} tokens takes {_resident_bytes(workload, machine, 1) / 1e9:.1f} GB "
-        f"of memory and {_local_bytes(workload, shard) / 1e9:.1f} GB of disk while it is built, more than "
-        f"{machine.name} has to spare; expected smaller shards (--shard-tokens) or a larger machine"
+        f"building a shard of {workload.tokens_of_a_shard:,} tokens takes "
+        f"{_resident_bytes(workload, machine, 1) / 1e9:.1f} GB of memory and "
+        f"{_local_bytes(workload, shard) / 1e9:.1f} GB of disk, more than {machine.name} has to spare; "
+        "use smaller shards (--shard-tokens) or a larger machine"
     )
 
 
 def _resident_bytes(workload: Workload, machine: Machine, slots: int) -> float:
-    """Memory of a shard's sort, and its text, which is read again and again."""
+    """Memory of sorting a shard, and of its text, which is read repeatedly."""
     n_tokens = workload.tokens_of_a_shard
-    return COSTS.memory_bytes(n_tokens, machine.vcpus // slots or 1) + n_tokens * workload.token_width_bits / 8
+    return _model().memory_bytes(n_tokens, machine.vcpus // slots or 1) + n_tokens * workload.token_width_bits / 8
 
 
-def _local_bytes(workload: Workload, shard: StagePoint) -> float:
-    """Local disk while a shard is built: what comes in, and the index."""
+def _local_bytes(workload: Workload, shard: ShardCost) -> float:
+    """Local disk of building a shard: its input and the index."""
     n_tokens = workload.tokens_of_a_shard
     return n_tokens * (workload.text_bytes_per_token or workload.token_width_bits / 8) + shard.size_bytes
-
-
-def _fewest(
-    machine: Machine, slots: int, stages: list[Stage], n_shards: int, hours: float, seed: int
-) -> tuple[Fleet, BuildRun]:
-    """The fewest machines whose simulated build is done in time, or nearly the fewest."""
-    if not 0 < hours < math.inf:
-        raise QueryError(f"hours is {hours}; expected a number above 0")
-    n_machines = 1
-    most = math.ceil(n_shards / slots)
-    for _ in range(_MOST_TRIALS):
-        fleet = Fleet(machine, n_machines, slots, STORAGE_BYTES_PER_S)
-        ideal = sum(map(fleet.seconds, stages)) * n_shards / slots / n_machines / 3600
-        if ideal > hours:
-            n_machines = max(n_machines + 1, math.ceil(n_machines * ideal / hours))
-        else:
-            run = _median_run(fleet, stages, n_shards, seed)
-            if run.elapsed_s <= hours * 3600:
-                return fleet, run
-            n_machines = max(n_machines + 1, math.floor(n_machines * _STEP))
-        if n_machines > most:
-            break
-    one_hours = sum(map(Fleet(machine, most, slots, STORAGE_BYTES_PER_S).seconds, stages)) / 3600
-    raise QueryError(
-        f"not done in {hours:g} hours on any number of machines: a single shard takes {one_hours:.2g} hours on "
-        "its part of one; expected more hours or smaller shards"
-    )
-
-
-def _median_run(fleet: Fleet, stages: list[Stage], n_shards: int, seed: int) -> BuildRun:
-    """Of some simulated builds the one that takes neither longest nor shortest: losses are rare and costly."""
-    runs = [simulate(fleet, stages, n_shards, seed * _RUNS + number) for number in range(_RUNS)]
-    return sorted(runs, key=lambda run: run.elapsed_s)[_RUNS // 2]
 
 
 def _serving_machines(machine: Machine, index_bytes: float, directory_bytes: float) -> int:
     by_disk = index_bytes / (_DISK_SHARE * machine.disk_bytes)
     by_memory = directory_bytes / (_MEMORY_SHARE * machine.memory_bytes)
     return max(1, math.ceil(max(by_disk, by_memory)))
+
+
+def _query_plans(workload: Workload, n_owners: int, vcpus: int, seed: int) -> tuple[QueryPlan, ...]:
+    """Each kind of query, warm and cold, with one lane per serving machine and with one per vCPU."""
+    call_us, each_further_us = Quantiles(**measured()["call_us"]), measured()["each_further_us"]
+    plans = []
+    for entry in measured()["latencies"]:
+        latency = ShardLatency.from_json(entry["latency"])
+        for lanes in (1, vcpus):
+            serving = Serving(workload.n_shards, workload.tokens_of_a_shard, n_owners, lanes, call_us, each_further_us)
+            milliseconds = simulate_us(latency, serving, seed) / 1e3
+            p50_ms, p99_ms = (float(value) for value in np.quantile(milliseconds, (0.5, 0.99)))
+            plans.append(QueryPlan(entry["asked"], entry["state"], lanes, p50_ms, p99_ms))
+    return tuple(plans)

@@ -1,4 +1,4 @@
-"""What is to be indexed."""
+"""The corpus that a plan is made for."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Final
 
 from infgram.errors import QueryError
 
-MOST_TOKENS: Final = 10**18
-MOST_SHARDS: Final = 100_000
+MAX_TOKENS: Final = 10**18
+MAX_SHARDS: Final = 100_000
 _SEPARATORS: Final = {8: 0xFF, 16: 0xFFFF, 32: 0xFFFF_FFFF}
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A corpus and how it is cut into shards of one size.
+    """A corpus, cut into shards of equal size.
 
     Attributes:
-        n_tokens: of all documents.
-        shard_tokens: of a shard; the last one may hold fewer.
+        n_tokens: tokens of all documents.
+        shard_tokens: maximum tokens of a shard.
         tokens_per_document: on average.
-        vocab_size: of the tokenizer; it decides the width of a token.
-        text_bytes_per_token: of the text, for a corpus that is still to be tokenised; 0 for one that is token ids.
+        vocab_size: of the tokenizer; it determines the width of a token.
+        text_bytes_per_token: for a corpus of text, which is tokenized first; 0 for a corpus of token ids.
     """
 
     n_tokens: int
@@ -32,38 +32,38 @@ class Workload:
     text_bytes_per_token: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check.
+        """Check the fields.
 
         Raises:
             QueryError: a number is out of range, or there would be too many shards.
         """
-        _check("tokens", self.n_tokens, 1, MOST_TOKENS)
+        _check("tokens", self.n_tokens, 1, MAX_TOKENS)
         _check("shard_tokens", self.shard_tokens, 1, 2**40)
-        _check("tokens_per_document", self.tokens_per_document, 1, MOST_TOKENS)
+        _check("tokens_per_document", self.tokens_per_document, 1, MAX_TOKENS)
         _check("vocab_size", self.vocab_size, 1, 2**32 - 1)
         _check("text_bytes_per_token", self.text_bytes_per_token, 0, 1000)
-        if self.n_shards > MOST_SHARDS:
+        if self.n_shards > MAX_SHARDS:
             raise QueryError(
                 f"{self.n_tokens:.3g} tokens in shards of {self.shard_tokens:.3g} make {self.n_shards:,} shards; "
-                f"expected at most {MOST_SHARDS:,}: take larger shards"
+                f"expected at most {MAX_SHARDS:,}: use larger shards"
             )
 
     @property
     def n_shards(self) -> int:
-        """Shards, the last one included."""
+        """Number of shards."""
         return math.ceil(self.n_tokens / self.shard_tokens)
 
     @property
     def tokens_of_a_shard(self) -> int:
-        """Tokens of a shard, all being equal."""
+        """Tokens of each shard."""
         return math.ceil(self.n_tokens / self.n_shards)
 
     @property
     def token_width_bits(self) -> int:
-        """Of a stored token; the largest code is the separator's."""
+        """Width of a stored token: 8, 16 or 32 bits; the largest value is the separator."""
         return next(bits for bits, separator in _SEPARATORS.items() if self.vocab_size <= separator)
 
 
-def _check(name: str, value: float, least: float, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-        raise QueryError(f"{name} is {value!r}; expected a number from {least:,} to {most:.4g}")
+def _check(name: str, value: float, minimum: float, maximum: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not minimum <= value <= maximum:
+        raise QueryError(f"{name} is {value!r}; expected a number from {minimum:,} to {maximum:.4g}")

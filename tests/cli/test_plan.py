@@ -23,7 +23,7 @@ def test_json_is_the_plan() -> None:
 def test_tables_name_what_matters() -> None:
     shown = run("plan", *TOKENS, "--bytes-per-token", "4.2", "--hours", 5)
     assert (shown.code, shown.stderr) == (0, "")
-    for words in ("100,000,000,000", DEFAULT_MACHINE, "hours", "$", "tokenise", "sort", "verify", "infgram", "p99"):
+    for words in ("100,000,000,000", DEFAULT_MACHINE, "hours", "$", "tokenize", "sort", "verify", "infgram", "p99"):
         assert words in shown.stdout
 
 

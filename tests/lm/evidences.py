@@ -1,4 +1,4 @@
-"""Made-up evidence: models, contexts and documents without an index."""
+"""Synthetic evidence: scores and context counts without an index."""
 
 from __future__ import annotations
 

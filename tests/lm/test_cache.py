@@ -1,4 +1,4 @@
-"""The cache of the document against the plain definition."""
+"""The document cache against its definition."""
 
 from __future__ import annotations
 

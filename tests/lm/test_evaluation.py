@@ -208,17 +208,17 @@ def test_texts(index: infgram.Index, tmp_path: Path) -> None:
 
 
 def test_texts_that_are_refused(index: infgram.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="nothing to score"):
+    with pytest.raises(InputError, match="no token to score"):
         read_text(index, written(tmp_path, ("a", "")))
     with pytest.raises(QueryError, match="max_tokens is 0"):
         read_text(index, written(tmp_path, ("abc",)), max_tokens=0)
-    monkeypatch.setattr(texts, "MOST_TOKENS", 2)
-    with pytest.raises(QueryError, match=r"3 tokens, which take about .* say with max_tokens"):
+    monkeypatch.setattr(texts, "MAX_TOKENS", 2)
+    with pytest.raises(QueryError, match=r"3 tokens would take about .* pass max_tokens"):
         read_text(index, written(tmp_path, ("abc",)))
     path = tmp_path / "tokens.infgram"
     with (
         infgram.build_from_tokens([[1]], path, vocab_size=3) as tokens,
-        pytest.raises(QueryError, match="holds no tokenizer"),
+        pytest.raises(QueryError, match="has no tokenizer"),
     ):
         read_text(tokens, written(tmp_path, ("abc",)))
 

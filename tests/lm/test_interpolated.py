@@ -1,4 +1,4 @@
-"""A neural model and the index as one, against each alone."""
+"""A neural model interpolated with models of an index, against each of them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_saved_weights(tmp_path: Path) -> None:
         )
         expected = TransformersLM(tiny_llama(), VOCAB).distribution(np.array([2, 3]))
         np.testing.assert_allclose(model.distribution([2, 3]), expected, rtol=1e-6)
-        with pytest.raises(QueryError, match="found other"):
+        with pytest.raises(QueryError, match="unknown models: other"):
             InterpolatedLM.from_pretrained(
                 tmp_path / "model", index, weights=tmp_path / "others.json", tokenizer="index"
             )

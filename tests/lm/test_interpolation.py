@@ -1,4 +1,4 @@
-"""Mixtures: weights by class against plain expectation maximisation, files, and what is refused."""
+"""Interpolation: weights by class against a plain expectation maximisation, files, and invalid arguments."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from infgram.errors import InputError, QueryError
 from infgram.files.signed_json import write_signed
 from infgram.lm import Evidence, Interpolator
-from infgram.lm.mixing.cross_validation import N_PARTS, parts_of
+from infgram.lm.mixing.evidence import N_FOLDS, folds_of
+from infgram.lm.mixing.gate_inputs import running_averages
 from infgram.lm.mixing.interpolator import By
-from infgram.lm.mixing.running_averages import running_averages
 from tests import reference
 from tests.lm.evidences import random_evidence, scores_of
 
@@ -118,11 +118,11 @@ def test_positions_that_every_model_holds_impossible_teach_nothing() -> None:
 @pytest.mark.parametrize("sizes", [(), (0,), (0, 1), (50,), (2, 3, 2), (100,) * 9, (1000, 1, 1, 1, 1), (7, 90, 70, 80)])
 def test_parts_are_whole_documents_about_equally_large(sizes: tuple[int, ...]) -> None:
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    parts = parts_of(starts)
+    parts = folds_of(starts)
     assert parts.shape == (sum(sizes),)
-    n_in_part = np.bincount(parts, minlength=N_PARTS)
-    assert len(n_in_part) == N_PARTS
-    if max(sizes, default=0) <= sum(sizes) / N_PARTS:
+    n_in_part = np.bincount(parts, minlength=N_FOLDS)
+    assert len(n_in_part) == N_FOLDS
+    if max(sizes, default=0) <= sum(sizes) / N_FOLDS:
         assert all(len(set(parts[begin:end])) <= 1 for begin, end in pairwise(starts.tolist()))
         assert np.ptp(n_in_part) <= max(sizes, default=0)
     else:
@@ -144,21 +144,21 @@ def test_what_is_refused() -> None:
     bare = Evidence(evidence.scores)
     with pytest.raises(QueryError, match="by is 'best'"):
         Interpolator.fit(evidence, by="best")  # type: ignore[arg-type]
-    with pytest.raises(QueryError, match="need the suffixes"):
+    with pytest.raises(QueryError, match="depend on the contexts"):
         Interpolator.fit(bare, by="class")
-    with pytest.raises(QueryError, match="no scores of nobody; found those of model 0"):
+    with pytest.raises(QueryError, match="no scores of nobody; there are scores of model 0"):
         Interpolator.fit(evidence, models=["nobody"])
-    with pytest.raises(QueryError, match="no model was given"):
+    with pytest.raises(QueryError, match="scores is empty"):
         Evidence({})
-    with pytest.raises(QueryError, match="not evaluated on the same documents"):
+    with pytest.raises(QueryError, match="have different positions"):
         Evidence({"a": evidence.scores["model 0"], "b": random_evidence(1, sizes=(7,)).scores["model 0"]})
-    with pytest.raises(QueryError, match="not one finite number for each"):
+    with pytest.raises(QueryError, match="must have one finite number for each"):
         Evidence({"a": replace(evidence.scores["model 1"], inputs={"x": np.full(evidence.n_positions, np.nan)})})
-    with pytest.raises(QueryError, match="no position that any model holds possible"):
+    with pytest.raises(QueryError, match="every position probability 0"):
         Interpolator.fit(Evidence({"a": scores_of(np.zeros(3), np.array([0, 3]))}), by="one")
     gate = Interpolator.fit(evidence, by="gate")
     without_inputs = {name: replace(scores, inputs={}) for name, scores in evidence.scores.items()}
-    with pytest.raises(QueryError, match=r"inputs that are missing here: .*which"):
+    with pytest.raises(QueryError, match=r"inputs that the gate was fitted with: .*which"):
         gate.weights(Evidence(without_inputs, evidence.suffixes))
     with pytest.raises(QueryError, match="sum to one"):
         Interpolator.fixed({"a": 0.5, "b": 0.6})
@@ -174,13 +174,13 @@ def test_fixed_weights() -> None:
     ("change", "message"),
     [
         (lambda content: content.update(version=2), "reads version 1"),
-        (lambda content: content.update(format="x"), "this is no interpolator"),
-        (lambda content: content.update(by="best"), "cannot be used"),
-        (lambda content: content["weighting"].pop("network"), "cannot be used"),
-        (lambda content: content["weighting"]["network"].pop(), "cannot be used"),
-        (lambda content: content["weighting"].update(table_share=2), "cannot be used"),
-        (lambda content: content["weighting"]["table"]["levels"][0]["0"].append(1), "cannot be used"),
-        (lambda content: content.update(models=["one"]), "cannot be used"),
+        (lambda content: content.update(format="x"), "not an interpolator"),
+        (lambda content: content.update(by="best"), "malformed weights"),
+        (lambda content: content["weighting"].pop("network"), "malformed weights"),
+        (lambda content: content["weighting"]["network"].pop(), "malformed weights"),
+        (lambda content: content["weighting"].update(table_share=2), "malformed weights"),
+        (lambda content: content["weighting"]["table"]["levels"][0]["0"].append(1), "malformed weights"),
+        (lambda content: content.update(models=["one"]), "malformed weights"),
     ],
 )
 def test_files_that_are_not_what_was_saved(change: Any, message: str, tmp_path: Path) -> None:
@@ -198,10 +198,10 @@ def test_damaged_files(tmp_path: Path) -> None:
     path = tmp_path / "weights.json"
     Interpolator.fit(random_evidence(1), by="one").save(path)
     path.write_text(path.read_text().replace("0.", "0.1", 1))
-    with pytest.raises(InputError, match="checksum is wrong"):
+    with pytest.raises(InputError, match="wrong checksum"):
         Interpolator.load(path)
     path.write_text("[]")
-    with pytest.raises(InputError, match="this is no interpolator"):
+    with pytest.raises(InputError, match="not an interpolator"):
         Interpolator.load(path)
     with pytest.raises(InputError, match="cannot be read"):
         Interpolator.load(tmp_path / "nothing.json")

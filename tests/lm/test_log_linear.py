@@ -1,4 +1,4 @@
-"""Two models multiplied over the guesses of one, against the plain definition over a whole vocabulary."""
+"""Log-linear interpolation over guesses against its definition over the whole vocabulary."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_what_is_refused() -> None:
     first, second = models(0, 4)
     tokens, guesses = np.zeros(4, dtype=np.int64), np.tile([0, 1, 2], (4, 1))
     own = scores_of(first, tokens, guesses)
-    with pytest.raises(QueryError, match="not asked for guesses"):
+    with pytest.raises(QueryError, match="has no guesses"):
         log_linear(own, replace(own, guesses=None), tokens)
     with pytest.raises(QueryError, match="different guesses"):
         log_linear(own, scores_of(second, tokens, guesses + 1), tokens)

@@ -1,4 +1,4 @@
-"""The logits processor against the mixture of distributions, position by position."""
+"""The logits processor against the interpolated distributions, position by position."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def test_generate_follows_the_index() -> None:
 def test_what_is_refused() -> None:
     with token_index(DOCUMENTS, vocab_size=VOCAB) as index:
         models = {"infgram": InfgramLM(index)}
-        with pytest.raises(QueryError, match="the interpolator mixes a, neural; found neural, infgram"):
+        with pytest.raises(QueryError, match="the interpolator mixes a, neural; the given models are neural, infgram"):
             InfgramLogitsProcessor(index, models, Interpolator.fixed({"a": 0.5, "neural": 0.5}))
         gate = Interpolator.fit(random_evidence(0), by="gate")
-        with pytest.raises(QueryError, match="a gate cannot be used while generating"):
+        with pytest.raises(QueryError, match="a gate cannot be used for generation"):
             InfgramLogitsProcessor(index, models, gate)
 
 

@@ -1,4 +1,4 @@
-"""What a model does besides its probabilities: samples, sessions, refusals; and the features of positions."""
+"""Samples, sessions and invalid arguments of `InfgramLM`, and suffix features."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_guesses_are_as_asked_one_by_one(index: infgram.Index, end: bool) -> Non
     ]
     np.testing.assert_allclose(known.log_probs, expected, rtol=1e-6)
     for wrong in (guesses[:-1], np.repeat(guesses, 2, axis=0)):
-        with pytest.raises(infgram.QueryError, match=r"guesses of 'all' for \d+ positions"):
+        with pytest.raises(infgram.QueryError, match=r"guesses\['all'\] has \d+ rows"):
             evaluate_models(models, documents, guesses={"all": wrong}, end=end)
 
 

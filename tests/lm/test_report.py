@@ -1,4 +1,4 @@
-"""The report: valid on its own, whatever was measured."""
+"""The report: a valid self-contained page for any evaluation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from infgram.errors import IndexExistsError
 from infgram.lm import report
 from infgram.lm.evaluation import Evaluation, Result
 from infgram.lm.evaluation.bootstrap import Interval
+from infgram.lm.evaluation.compared_models import MODEL_TITLES
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
-from infgram.lm.evaluation.mixtures import MODEL_TITLES
 from infgram.lm.mixing.interpolator import ClassGain
 from infgram.lm.report import write_report
 from infgram.lm.report.page import html_of

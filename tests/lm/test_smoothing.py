@@ -1,7 +1,7 @@
 """Every smoothing method against its reference, on corpora that are hard for a suffix array.
 
-The contexts of a corpus so small occur seldom, and would all be read place by place; `FEW_PLACES` of 0 and 2 make the
-models keep them, and a budget of one byte makes them forget everything at each step.
+The contexts of a small corpus are rare and would not be cached; `FEW_OCCURRENCES` of 0 and 2 make the models cache
+them, and a memory limit of one byte makes them empty the cache at each step.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_ROWS = 300  # of a dense distribution that is compared element by element
 def keeping(few_places: int, memory_bytes: int) -> Iterator[None]:
     """Models of indexes opened inside keep contexts of more than so many places, in so much memory."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shared_contexts, "FEW_PLACES", few_places)
+        patch.setattr(shared_contexts, "FEW_OCCURRENCES", few_places)
         patch.setattr(shared_contexts, "MEMORY_BYTES", memory_bytes)
         yield
 

@@ -1,4 +1,4 @@
-"""Neural models: windows, batches and padding against one prediction at a time; and what is refused."""
+"""Neural models: windows, batches and padding against single predictions; invalid arguments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import infgram
 from infgram.errors import InputError, QueryError, TokenizerError
 from infgram.lm.transformers import TransformersLM
 from infgram.lm.transformers import model as model_module
-from infgram.lm.windows import windows_over
+from infgram.lm.transformers.windows import windows_over
 from infgram.tokenizers import train_bpe
 from infgram.types import Float64Array
 from tests.reference import context_of
@@ -79,7 +79,7 @@ def one_by_one(model: Any, document: list[int], context_length: int, stride: int
 def test_every_position_is_as_one_prediction_at_a_time(
     context_length: int, stride: int, begin: int | None, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_module, "_SCORES_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(model_module, "_BATCH_LOGITS", rows_at_once)
     model = tiny_llama()
     generator = np.random.default_rng(0)
     documents = [generator.integers(0, VOCAB, size) for size in (0, 1, 2, 7, 8, 9, 30, 17, 3)]
@@ -131,7 +131,7 @@ def test_windows_predict_every_token_once_with_the_most_context(
 
 
 def test_models_and_options_that_do_not_fit() -> None:
-    with pytest.raises(InputError, match="the model knows 12 token ids, the index 13"):
+    with pytest.raises(InputError, match="the model has 12 token ids, the index 13"):
         TransformersLM(tiny_llama(), VOCAB + 1)
     with pytest.raises(QueryError, match="at most 64"):
         TransformersLM(tiny_llama(), VOCAB, context_length=65)
@@ -168,11 +168,11 @@ def test_the_models_tokenizer_must_be_the_indexs(folder: Path) -> None:
         np.testing.assert_array_equal(scores[0], scores[2])
         with pytest.raises(TokenizerError, match=r"no tokenizer.json is saved with .*without; pass the path"):
             TransformersLM.from_pretrained(folder / "without", index)
-        with pytest.raises(TokenizerError, match=r"is not the one .*x.infgram was built with: its fingerprint"):
+        with pytest.raises(TokenizerError, match=r"differs from that of .*x.infgram: its fingerprint"):
             TransformersLM.from_pretrained(folder / "with", index, tokenizer=str(folder / "other"))
-        with pytest.raises(InputError, match=r"nothing: transformers cannot load this .*; to fetch it"):
+        with pytest.raises(InputError, match=r"nothing: transformers cannot load this .*; to download it"):
             TransformersLM.from_pretrained(folder / "nothing", index, tokenizer="index")
     with infgram.open(folder / "tokens.infgram") as index:
-        with pytest.raises(TokenizerError, match="built from token ids and holds no tokenizer"):
+        with pytest.raises(TokenizerError, match="built from token ids and has no tokenizer"):
             TransformersLM.from_pretrained(folder / "with", index)
         assert TransformersLM.from_pretrained(folder / "with", index, tokenizer="index").vocab_size == 260

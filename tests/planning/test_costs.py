@@ -1,41 +1,38 @@
-"""The cost functions: fitted to builds, and their sizes compared with real indexes."""
+"""The cost model: its formulas, its sizes compared with real indexes, and its constants with their record."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import infgram
-from infgram.errors import QueryError
-from infgram.planning import StageCosts, StagePoint, fitted
-from infgram.planning.costs import BLOCK_SUFFIXES, Growth, block_bytes
-from infgram.planning.sizes import shard_bytes
+from benchmarks.scale_fit import fit, shard_costs
+from infgram.planning.costs import BLOCK_SUFFIXES, CostModel, TimePerToken, block_bytes, shard_bytes
 
-COSTS = StageCosts(Growth(5.0, 0.1), Growth(100.0, 10.0, 0.1), Growth(20.0, 1.0), 5e7, 4.0)
+ROOT = Path(__file__).resolve().parents[2]
+RECORD = ROOT / "benchmarks" / "record" / "epyc-2-cores" / "scale.json"
+COSTS = CostModel(TimePerToken(5.0, 0.1), TimePerToken(100.0, 10.0, 0.1), TimePerToken(20.0, 1.0), 5e7, 4.0)
 
 
 def test_growth() -> None:
-    growth = Growth(100.0, 10.0, 0.5)
+    growth = TimePerToken(100.0, 10.0, 0.5)
     assert growth.ns(1e6) == pytest.approx(100 + 0.5e6 / BLOCK_SUFFIXES)
     assert growth.ns(64e6) == pytest.approx(160 + 32e6 / BLOCK_SUFFIXES)
     assert growth.seconds(64e6) == pytest.approx(64e6 * growth.ns(64e6) / 1e9)
-    assert Growth(1.0, 10.0).ns(1) == 0
+    assert TimePerToken(1.0, 10.0).ns(1) == 0
 
 
 def test_a_fit_finds_the_functions_of_its_points() -> None:
-    points = [COSTS.predicted(int(n), int(n / 1000), 2, 50_257, 16) for n in (1e6, 1e7, 1e8)]
-    found = fitted(points)
+    found = fit([COSTS.predict(int(n), int(n / 1000), 2, 50_257, 16) for n in (1e6, 1e7, 1e8)])
     for stage in ("write", "sort", "verify"):
         assert getattr(found, stage).ns(4e8) == pytest.approx(getattr(COSTS, stage).ns(4e8), rel=1e-6)
     assert found.memory_bytes(4e8, 2) == pytest.approx(COSTS.memory_bytes(4e8, 2), rel=1e-6)
-
-
-def test_a_fit_needs_two_sizes() -> None:
-    point = COSTS.predicted(10**6, 1000, 2, 50_257, 16)
-    with pytest.raises(QueryError, match="2 sizes"):
-        fitted([point] * 5)
 
 
 def test_positions_of_64_bits_take_twice_the_memory() -> None:
@@ -57,8 +54,18 @@ def test_sizes_are_those_of_an_index(tmp_path: Path, vocab_size: int, bits: int)
     assert directory == pytest.approx(found["directory_bytes"], rel=0.15)
 
 
-def test_a_prediction_names_all_of_a_measurement() -> None:
-    point = COSTS.predicted(10**7, 10**4, 2, 50_257, 16)
-    assert isinstance(point, StagePoint)
-    assert point.sort_cpu_s == pytest.approx(COSTS.sort.seconds(1e7))
-    assert point.size_bytes > point.memory_bytes / 10 > 0
+def test_the_constants_are_those_of_the_record() -> None:
+    installed = files("infgram.planning").joinpath("measured.json").read_text()
+    assert json.loads(installed)["record"] == RECORD.relative_to(ROOT).as_posix()
+    command = [sys.executable, str(ROOT / "benchmarks" / "scale_fit.py"), str(RECORD)]
+    written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert installed == written, f"run: {' '.join(command[1:])} > infgram/planning/measured.json"
+
+
+def test_the_model_predicted_the_largest_build() -> None:
+    *smaller, largest = shard_costs([json.loads(line) for line in RECORD.read_text().splitlines()])
+    assert largest.n_tokens > 3.9e8
+    predicted = fit(smaller).predict(largest.n_tokens, largest.n_documents, largest.threads, 0xFFFF, 16)
+    assert predicted.sort_cpu_s == pytest.approx(largest.sort_cpu_s, rel=0.25)
+    assert predicted.size_bytes == pytest.approx(largest.size_bytes, rel=0.02)
+    assert predicted.directory_bytes == pytest.approx(largest.directory_bytes, rel=0.02)

@@ -1,4 +1,4 @@
-"""The machines that a plan can be made for."""
+"""Machines of the table and of JSON files."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_a_machine_like_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"like": "abacus"}, "there is no machine 'abacus' to be like"),
-        ({"like": ["a"]}, "there is no machine"),
+        ({"like": "abacus"}, "unknown machine 'abacus' in 'like'"),
+        ({"like": ["a"]}, "unknown machine"),
         ({"like": DEFAULT_MACHINE, "cores": 3}, "unknown field 'cores'"),
         ({"name": "mine", "vcpus": 3}, "lacks the field 'memory_bytes'"),
         ({"like": DEFAULT_MACHINE, "vcpus": 0}, "vcpus of machine mine is 0"),
-        ({"like": DEFAULT_MACHINE, "vcpus": 1.5}, "expected a whole number above 0"),
+        ({"like": DEFAULT_MACHINE, "vcpus": 1.5}, "expected an integer above 0"),
         ({"like": DEFAULT_MACHINE, "memory_bytes": "128GiB"}, "memory_bytes of machine mine is '128GiB'"),
         ({"like": DEFAULT_MACHINE, "dollars_per_hour": -1}, "expected a number of at least 0"),
         ({"like": DEFAULT_MACHINE, "speed": True}, "speed of machine mine is True"),

@@ -1,4 +1,4 @@
-"""The table of docs/scale.md is what the model says."""
+"""The table of docs/scale.md agrees with the model."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def as_row(name: str) -> str:
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: str(row[0]))
-def test_a_row_is_what_the_model_says(row: list[str]) -> None:
+def test_a_row_agrees_with_the_model(row: list[str]) -> None:
     name, *cells = row
     shown = [[float(number.replace(",", "")) for number in cell.split("/")] for cell in cells]
     for found, wanted in zip(shown, expected(TOKENS[name]), strict=True):

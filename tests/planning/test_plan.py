@@ -1,8 +1,10 @@
-"""Plans: the same for the same question, larger for more, and refused where they cannot be."""
+"""Plans, their workloads, and the latencies in them."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -55,9 +57,9 @@ def test_fewer_hours_take_more_machines(plan: Plan) -> None:
     assert fast.hours <= 3
 
 
-def test_text_is_tokenised_first(plan: Plan) -> None:
+def test_text_is_tokenized_first(plan: Plan) -> None:
     text = make_plan(replace(LARGE, text_bytes_per_token=4.2), MACHINE)
-    assert text.stages[0].name == "tokenise"
+    assert text.stages[0].name == "tokenize"
     assert text.cpu_hours > plan.cpu_hours
     assert text.download_bytes == pytest.approx(4.2 * LARGE.n_tokens)
 
@@ -84,6 +86,41 @@ def test_options_that_cannot_be(options: dict[str, float]) -> None:
         make_plan(LARGE, MACHINE, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("hours", [0.5, 3.0, 24.0])
+def test_fewer_machines_take_longer_than_the_hours(hours: float) -> None:
+    found = make_plan(LARGE, MACHINE, hours=hours)
+    assert make_plan(LARGE, MACHINE, n_machines=found.n_machines).hours == found.hours <= hours
+    if found.n_machines > 1:
+        assert make_plan(LARGE, MACHINE, n_machines=found.n_machines - 1).hours > hours
+
+
+def test_shards_that_do_not_divide_evenly_leave_machines_idle() -> None:
+    even, uneven = (make_plan(Workload(n * 4 * 10**9, 4 * 10**9), MACHINE, n_machines=2) for n in (12, 13))
+    assert even.slots == 3
+    assert uneven.hours == pytest.approx(even.hours * 3 / 2)
+
+
+def test_lost_machines_cost_time(plan: Plan) -> None:
+    """Tasks of t hours at λ losses an hour are repeated exp(λt) - 1 times on average."""
+    lossy = make_plan(LARGE, replace(MACHINE, losses_per_hour=0.5), n_machines=2)
+    safe = make_plan(LARGE, replace(MACHINE, losses_per_hour=0.0), n_machines=2)
+    task_hours = [stage.hours * lossy.slots / lossy.n_shards for stage in safe.stages]
+    assert lossy.n_repeated == pytest.approx(lossy.n_shards * sum(math.expm1(0.5 * t) for t in task_hours), abs=1)
+    assert lossy.hours > plan.hours > safe.hours
+    assert safe.n_repeated == 0
+
+
+def test_a_machine_lost_before_a_stage_ends_is_refused() -> None:
+    with pytest.raises(QueryError, match="smaller shards"):
+        make_plan(LARGE, replace(MACHINE, losses_per_hour=100.0), n_machines=2)
+
+
+def test_a_slow_object_storage_limits_many_machines() -> None:
+    """The storage is shared: beyond its bandwidth a machine more makes each shard slower."""
+    few, many = (make_plan(LARGE, MACHINE, n_machines=n) for n in (30, 400))
+    assert sum(stage.hours for stage in many.stages) > 2 * sum(stage.hours for stage in few.stages)
+
+
 def test_hours_that_no_number_of_machines_keeps() -> None:
     with pytest.raises(QueryError, match="smaller shards"):
         make_plan(LARGE, MACHINE, hours=0.01)
@@ -92,3 +129,37 @@ def test_hours_that_no_number_of_machines_keeps() -> None:
 def test_a_shard_that_no_machine_holds() -> None:
     with pytest.raises(QueryError, match="smaller shards"):
         make_plan(Workload(10**12, 10**11), MACHINE)
+
+
+@pytest.mark.parametrize(
+    ("n_tokens", "shard_tokens", "n_shards", "each"),
+    [(1, 1, 1, 1), (10, 5, 2, 5), (11, 5, 3, 4), (5, 10, 1, 5), (5 * 10**12, 4 * 10**9, 1250, 4 * 10**9)],
+)
+def test_shards_are_of_one_size(n_tokens: int, shard_tokens: int, n_shards: int, each: int) -> None:
+    workload = Workload(n_tokens, shard_tokens)
+    assert (workload.n_shards, workload.tokens_of_a_shard) == (n_shards, each)
+
+
+@pytest.mark.parametrize(("vocab_size", "bits"), [(255, 8), (256, 16), (65_535, 16), (65_536, 32), (2**32 - 1, 32)])
+def test_the_vocabulary_decides_the_width(vocab_size: int, bits: int) -> None:
+    assert Workload(100, 10, vocab_size=vocab_size).token_width_bits == bits
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"n_tokens": 0},
+        {"n_tokens": 10**19},
+        {"n_tokens": True},
+        {"shard_tokens": 0},
+        {"shard_tokens": 2**41},
+        {"tokens_per_document": 0.5},
+        {"vocab_size": 2**32},
+        {"text_bytes_per_token": -1},
+        {"text_bytes_per_token": float("nan")},
+        {"n_tokens": 10**12, "shard_tokens": 10**5},
+    ],
+)
+def test_numbers_out_of_range(wrong: dict[str, Any]) -> None:
+    with pytest.raises(QueryError, match="expected"):
+        Workload(**{"n_tokens": 10**6, "shard_tokens": 10**5, **wrong})

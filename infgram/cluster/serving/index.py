@@ -44,8 +44,7 @@ class Index(index.Index):
         """
         self._url = url
         self._engine = ClusterEngine(backend)
-        self._hold([folder.absolute()], [backend.layout.manifest])
-        self._open_core = self._engine
+        self._set_up([folder.absolute()], [backend.layout.manifest], lambda: self._engine)
 
     @property
     def is_local(self) -> bool:

@@ -1,4 +1,4 @@
-"""Models and mixtures measured on text."""
+"""Evaluation of models and their mixtures on text: perplexity, agreement, calibration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol: weights are fitted on one text, and everything is measured on another."""
+"""The evaluation: fit weights on one text, and measure models and mixtures on another."""
 
 from __future__ import annotations
 
@@ -17,32 +17,37 @@ from infgram.arguments import checked_seed, instance, text_or_none
 from infgram.arguments import text as checked_text
 from infgram.index import Index, checked_index
 from infgram.lm.evaluation.bootstrap import change_interval, document_losses, perplexity_interval
-from infgram.lm.evaluation.index_models import index_evidence, index_models
+from infgram.lm.evaluation.compared_models import (
+    MODEL_TITLES,
+    PAPER,
+    index_evidence,
+    index_models,
+    possible_mixtures,
+)
 from infgram.lm.evaluation.measures import agreement, calibration, near_copies
-from infgram.lm.evaluation.mixtures import MODEL_TITLES, PAPER, possible_mixtures
 from infgram.lm.evaluation.results import Evaluation, Result
 from infgram.lm.evaluation.texts import EvaluationText, shared_documents
 from infgram.lm.mixing.evidence import Evidence
 from infgram.lm.mixing.interpolator import Interpolator
-from infgram.lm.mixing.suffix_features import suffix_features
+from infgram.lm.models.contexts import suffix_features
 from infgram.lm.models.infgram_lm import InfgramLM
 from infgram.lm.types import PositionScores
 from infgram.types import Float64Array, Int64Array
 from infgram.watch import Progress, Watch
 
 FAR_TOKENS: Final = 32
-"""A position whose context's last so many tokens are in the corpus may be in a near copy."""
+"""A position may be in a near copy if the last `FAR_TOKENS` tokens of its context occur in the corpus."""
 
 _LARGEST_EXPONENT: Final = 700.0
 
 
 class Evaluates(Protocol):
-    """A model such as `TransformersLM`."""
+    """A model with the method `evaluate` of `TransformersLM`."""
 
     def evaluate(
         self, documents: Sequence[Int64Array], *, progress: Callable[[int, int], None] | None = None
     ) -> PositionScores:
-        """Every token but the first of each document."""
+        """Score every token of each document but its first."""
 
 
 def evaluate(
@@ -58,29 +63,29 @@ def evaluate(
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Measure the index's models, a neural one, and mixtures of them.
+    """Evaluate the models of an index, a neural model, and mixtures of them on a text.
 
     Args:
-        index: of the text that the models of the index know.
-        text: to be measured on; nothing is fitted on it.
-        tune: another text of the same kind, to fit the mixtures' weights on; without it there are no mixtures.
-        neural: a model of the index's tokens.
-        text_name: for people.
-        neural_name: for people.
-        end_token: the id by which the text or the neural model ends a document.
-        seed: of what fitting draws.
-        timeout_s: seconds that it may take; None for as long as it needs.
-        progress: called with the stage (`"survey"`, `"neural"`, `"index"`, `"fit"`), and what of it is done and in all.
+        index: an open index of the training corpus.
+        text: the test text; nothing is fitted on it.
+        tune: a validation text of the same kind, on which the weights of mixtures are fitted; None for no mixtures.
+        neural: a model with the index's token ids.
+        text_name: name of the text in reports.
+        neural_name: name of the neural model in reports.
+        end_token: id of the end-of-text token of the text or the neural model.
+        seed: of fitting.
+        timeout_s: time limit in seconds; None for no limit.
+        progress: called with the stage (`"survey"`, `"neural"`, `"index"`, `"fit"`), and its finished and total work.
 
     Raises:
-        TimeLimitError: `timeout_s` was over.
-        QueryError: nothing of `tune` is possible under any model.
+        TimeLimitError: `timeout_s` was exceeded.
+        QueryError: every model gives every token of `tune` probability 0.
     """
     checked_index(index)
     for name, given in (("text", text), ("tune", text if tune is None else tune)):
-        instance(given, name, EvaluationText, "what infgram.lm.evaluation.read_text gives")
+        instance(given, name, EvaluationText, "an EvaluationText, as infgram.lm.evaluation.read_text returns")
     if neural is not None and not hasattr(neural, "evaluate"):
-        raise TypeError(f"neural is of type {type(neural).__name__}; expected a model, such as a TransformersLM")
+        raise TypeError(f"neural is of type {type(neural).__name__}; expected a TransformersLM or similar")
     checked_text(text_name, "text_name")
     text_or_none(neural_name, "neural_name")
     checked_seed(seed)
@@ -112,7 +117,7 @@ def evaluate(
 
 
 class _Clock:
-    """Takes the time of the stages."""
+    """Measures the time of each stage."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -120,14 +125,14 @@ class _Clock:
 
     @contextmanager
     def stage(self, name: str, unit: str = "tokens") -> Iterator[Callable[[int, int], None]]:
-        """What to hand to work as its `progress`; the time until the end of the block counts for the stage."""
+        """Time a stage: yield the `progress` callback for its work."""
         began = time.perf_counter()
         yield lambda done, total: self._watch.report(name, done, total, unit)
         self.elapsed_s[name] = self.elapsed_s.get(name, 0.0) + time.perf_counter() - began
 
 
 class _Judge:
-    """Turns log-probabilities of the measured text into results."""
+    """Computes results from log-probabilities of the measured text."""
 
     def __init__(self, measured: Evidence, far: npt.NDArray[np.bool_]) -> None:
         self.far = far
@@ -136,7 +141,7 @@ class _Judge:
         self._paper: Float64Array | None = None
 
     def result(self, name: str, title: str, log_probs: Float64Array) -> Result:
-        """Of a model or mixture; the paper's rule is what those after it are compared with."""
+        """Return the result of a model or mixture; results after the paper's rule are compared with it."""
         losses = document_losses(log_probs, self._starts)
         if name == PAPER.name:
             self._paper = losses
@@ -166,17 +171,17 @@ def _evidence(
 
 
 def _mixtures(tuning: Evidence, measured: Evidence, judge: _Judge, seed: int, clock: _Clock) -> Iterator[Result]:
-    over = next(iter(measured.scores))
+    baseline = next(iter(measured.scores))
     for mixture in possible_mixtures(list(measured.scores)):
         began = time.perf_counter()
         with clock.stage("fit", "rounds") as report:
             fitted = Interpolator.fit(tuning, by=mixture.by, models=mixture.models, seed=seed, progress=report)
         fit_s = time.perf_counter() - began
         result = judge.result(mixture.name, mixture.title, fitted.log_probs(measured))
-        yield replace(result, gains=fitted.gains(measured, over=over), fit_s=fit_s)
+        yield replace(result, gains=fitted.gains(measured, over=baseline), fit_s=fit_s)
 
 
 def _perplexity(log_probs: Float64Array) -> float:
-    """NaN for none; more than a float can hold is infinite."""
+    """Return the perplexity: NaN without positions, infinite if a float cannot represent it."""
     loss = -float(log_probs.mean()) if len(log_probs) else math.nan
     return math.inf if loss > _LARGEST_EXPONENT else math.exp(loss)

@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""Results of an evaluation."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any, Final
 import numpy as np
 
 from infgram.lm.evaluation.bootstrap import Interval
+from infgram.lm.evaluation.compared_models import NEURAL
 from infgram.lm.evaluation.measures import Agreement, CalibrationBin
-from infgram.lm.evaluation.mixtures import NEURAL
 from infgram.lm.mixing.interpolator import ClassGain
 from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, numbers
 
-_LARGEST_EXPONENT_BITS: Final = 1000.0  # of a perplexity that a float holds
+_LARGEST_EXPONENT_BITS: Final = 1000.0  # log2 of the largest perplexity that is not reported as infinite
 
 
 @dataclass(frozen=True)
 class Result(ShortRepr):
-    """A model, or a mixture of several, on the text.
+    """Result of a model or mixture on the text.
 
     Attributes:
-        name: as `Evaluation.result` takes it.
-        title: for people.
-        perplexity: per token; infinite where a token was held impossible.
-        interval: of the perplexity, 95%, over documents.
-        impossible_share: of the positions, those whose token was held impossible.
-        far_perplexity: without the positions whose context's last 32 tokens are in the corpus.
-        change: of the perplexity against the paper's rule: −0.1 is 10% less; None without that.
-        change_interval: of this, 95%, over documents drawn for both together.
-        gains: of a mixture, by class of contexts, against the neural model, or the first one without it.
-        fit_s: seconds that fitting the weights took; 0 for a model.
+        name: short name of the model or mixture.
+        title: name in reports.
+        perplexity: per token; infinite if a token has probability 0.
+        interval: 95% bootstrap interval of the perplexity, over documents.
+        impossible_share: share of positions whose token has probability 0.
+        far_perplexity: perplexity of the positions whose last 32 context tokens do not occur in the corpus.
+        change: relative change of the perplexity against the paper's rule: −0.1 is 10% less; None without that rule.
+        change_interval: 95% bootstrap interval of the change, paired by document.
+        gains: of a mixture over the first model, which is the neural one if there is one, by class of context.
+        fit_s: time of fitting the weights in seconds; 0 for a model.
     """
 
     name: str
@@ -50,25 +50,25 @@ class Result(ShortRepr):
 
 @dataclass(frozen=True)
 class Evaluation(Table):
-    """Models and mixtures on one text.
+    """Evaluation of models and mixtures on one text.
 
     Attributes:
-        index: what was asked, for people: the paths of the index.
-        text: what it was evaluated on.
-        neural_model: its name; None without one.
-        n_tokens: of the index.
-        n_documents: of the text.
-        n_positions: tokens scored: all but each document's first.
-        n_bytes: UTF-8 that these stand for.
-        n_words: words that these stand for.
-        n_far: positions that are counted in `far_perplexity`.
-        models: each alone.
-        mixtures: fitted on the text for tuning; empty without one.
-        agreement: of the ∞-gram with the text, by effective n; all at the end.
-        calibration: by model, where it tells its entropies.
-        near_copies: the names of documents that the corpus nearly holds, and the share of their 13-grams in it.
-        elapsed_s: by stage, of both texts together.
-        n_tuned: documents of the text that are in the text for tuning, too; more than 0 makes mixtures look too good.
+        index: paths of the index.
+        text: name of the text.
+        neural_model: name of the neural model; None without one.
+        n_tokens: tokens of the index.
+        n_documents: documents of the text.
+        n_positions: scored tokens: all but each document's first.
+        n_bytes: UTF-8 bytes of the scored tokens.
+        n_words: words of the scored tokens.
+        n_far: positions of `far_perplexity`.
+        models: results of the single models.
+        mixtures: results of the mixtures, whose weights were fitted on the tuning text; empty without one.
+        agreement: of the ∞-gram with the text, for each class of effective n and last for all positions.
+        calibration: by the name of the model, for models with entropies.
+        near_copies: share of 13-grams that occur in the corpus, by the name of the document, for near copies.
+        elapsed_s: seconds of each stage, for both texts together.
+        n_tuned: documents that are also in the tuning text; if there are any, mixtures look better than they are.
     """
 
     index: str
@@ -90,7 +90,7 @@ class Evaluation(Table):
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """Models, then mixtures."""
+        """Results of the models, then of the mixtures."""
         return (*self.models, *self.mixtures)
 
     def perplexity_per_word(self, perplexity: float) -> float:
@@ -103,7 +103,7 @@ class Evaluation(Table):
         return self._bits_per(self.n_bytes, perplexity)
 
     def relative_reduction(self, result: Result) -> float:
-        """The infini-gram paper's measure of a gain on the neural model: 1 − (P − 1) / (P of the model − 1).
+        """Return the relative reduction of the infini-gram paper, 1 − (P − 1) / (P_neural − 1), for the perplexity P.
 
         NaN without a neural model.
         """
@@ -111,7 +111,7 @@ class Evaluation(Table):
         return 1 - (result.perplexity - 1) / (neural[0] - 1) if neural and neural[0] > 1 else math.nan
 
     def columns(self) -> Columns:
-        """A row for each model and mixture; `change` is missing without the paper's rule."""
+        """Return a row for each model and mixture; `change` is missing without the paper's rule."""
         results = self.results
         of_float = ("perplexity", "impossible_share", "far_perplexity", "fit_s")
         columns: Columns = {"name": [result.name for result in results], "title": [result.title for result in results]}
@@ -123,7 +123,7 @@ class Evaluation(Table):
         return columns
 
     def as_json(self) -> dict[str, Any]:
-        """All of it; None stands for what is infinite, undefined or was not asked for."""
+        """Return all fields as JSON; None for numbers that are infinite, undefined or were not computed."""
         named = {result.name: result for result in self.results}
         keys = dict.fromkeys(("neural", "paper", "kn5", "smoothed", "gated", *(named)))
 
@@ -166,14 +166,14 @@ class Evaluation(Table):
         return cleaned
 
     def _bits_per(self, n_units: int, perplexity: float) -> float:
-        """The loss of all positions in bits, shared out over bytes or words."""
+        """Return the total loss in bits, divided by the number of bytes or words."""
         if not n_units or not math.isfinite(perplexity):
             return math.inf
         return math.log2(perplexity) * self.n_positions / n_units
 
 
 def _finite(value: Any) -> Any:
-    """The same with None for numbers that JSON cannot hold."""
+    """Replace numbers that JSON cannot represent by None."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

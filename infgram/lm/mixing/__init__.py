@@ -1,1 +1,1 @@
-"""Mixtures of several language models: weights by class of contexts, or by a gate for every position."""
+"""Interpolation of language models: evidence, weights by class, the gate, and further models of a document."""

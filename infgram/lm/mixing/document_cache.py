@@ -1,7 +1,7 @@
-"""A cache of the document itself: what was said in it before is likely to come again.
+"""Document cache: an n-gram model of the preceding part of the same document.
 
 After Kuhn and De Mori (1990), "A cache-based natural language model for speech recognition", with contexts of up to
-`order` tokens, each length smoothed with the next shorter as Witten and Bell (1991) do.
+`order` tokens and Witten–Bell smoothing (Witten and Bell 1991).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from infgram.types import Float64Array, Int64Array
 
 @dataclass(frozen=True)
 class CacheScores(PositionScores):
-    """The cache at every scored position, with what it knew of the context.
+    """Scores of the cache, with its counts of each context.
 
     Attributes:
-        context_counts: int64, positions × (order + 1): how often the last k tokens stood in the document before,
-            with a token after them; k = 0 is the number of tokens before.
-        n_distinct: int64, likewise: how many different tokens followed them.
+        context_counts: int64, positions × (order + 1): column k counts the earlier occurrences of the last k tokens in
+            the document that are followed by a token; column 0 is the number of preceding tokens.
+        n_distinct: int64, positions × (order + 1): the distinct tokens that followed these occurrences.
     """
 
     context_counts: Int64Array = field(kw_only=True)
@@ -33,16 +33,15 @@ class CacheScores(PositionScores):
 
 
 class DocumentCache(ShortRepr):
-    """An n-gram model of the document's own past, forgotten at its end.
+    """An n-gram model of the preceding tokens of the document, which starts empty for each document.
 
-    With c(k) occurrences of the last k tokens before this place, followed by d(k) different tokens, of which the
-    token w follows c(k, w) times: p(w, k) = (c(k, w) + d(k) · p(w, k − 1)) / (c(k) + d(k)), where c(k) > 0, else
-    p(w, k − 1); p(w, −1) = 1 / vocab_size. It sums to one over the vocabulary. The end of a document is never
-    predicted.
+    Let the last k tokens have c(k) earlier occurrences in the document, followed by d(k) distinct tokens, and c(k, w)
+    times by token w. Then p(w, k) = (c(k, w) + d(k) · p(w, k − 1)) / (c(k) + d(k)) if c(k) > 0, else p(w, k − 1), with
+    p(w, −1) = 1 / vocab_size. Probabilities sum to one over the vocabulary; the end of a document has none.
 
     Args:
         vocab_size: token ids are 0 to `vocab_size - 1`.
-        order: tokens of context at most.
+        order: maximum number of context tokens.
     """
 
     _repr_fields = ("vocab_size", "order")
@@ -68,8 +67,8 @@ class DocumentCache(ShortRepr):
             inside = offsets >= length
             if length:
                 before = np.where(inside, np.roll(tokens, length), self.vocab_size)
-                contexts = _joined(contexts, before, self.vocab_size + 1)
-            count, n_after, followed = _seen_before(contexts, _joined(contexts, tokens, self.vocab_size))
+                contexts = _pair_numbers(contexts, before, self.vocab_size + 1)
+            count, n_after, followed = _seen_before(contexts, _pair_numbers(contexts, tokens, self.vocab_size))
             count, n_after = inside * count, inside * n_after
             smoothed = (followed + n_after * probabilities) / np.maximum(count + n_after, 1)
             probabilities = np.where(count > 0, smoothed, probabilities)
@@ -87,7 +86,7 @@ class DocumentCache(ShortRepr):
         )
 
     def distribution(self, context: Sequence[int]) -> Float64Array:
-        """The probabilities of all tokens after a context that begins with its document. O(order · len(context))."""
+        """Return the probability of each token id after a document's tokens: float64. O(order · len(context))."""
         tokens = checked_token_ids(context, "context", self.vocab_size)
         probabilities: Float64Array = np.full(self.vocab_size, 1.0 / self.vocab_size)
         for length in range(min(self.order, len(tokens) - 1) + 1):
@@ -101,7 +100,7 @@ class DocumentCache(ShortRepr):
 
 
 def _inputs(context_counts: Int64Array, n_distinct: Int64Array) -> dict[str, Float64Array]:
-    """What a gate sees: the counts of the contexts of each length but none."""
+    """Return inputs for a gate: the counts of the contexts of one token and more."""
     columns = {}
     for length in range(1, context_counts.shape[1]):
         columns[f"cache count {length}"] = np.log1p(context_counts[:, length])
@@ -109,13 +108,13 @@ def _inputs(context_counts: Int64Array, n_distinct: Int64Array) -> dict[str, Flo
     return columns
 
 
-def _joined(left: Int64Array, right: Int64Array, n_right: int) -> Int64Array:
-    """A small number for each distinct pair."""
+def _pair_numbers(left: Int64Array, right: Int64Array, n_right: int) -> Int64Array:
+    """Number the distinct pairs: int64, below the number of pairs."""
     return np.asarray(np.unique(left * n_right + right, return_inverse=True)[1], dtype=np.int64)
 
 
 def _seen_before(contexts: Int64Array, pairs: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """For each place: earlier places of its context, distinct pairs among them, and earlier places of its pair."""
+    """Count, for each offset, earlier offsets with its context, distinct pairs there, and offsets with its pair."""
     followed, _, _ = _earlier(pairs)
     count, order, first = _earlier(contexts)
     is_new = (followed == 0)[order].astype(np.int64)
@@ -126,11 +125,11 @@ def _seen_before(contexts: Int64Array, pairs: Int64Array) -> tuple[Int64Array, I
 
 
 def _earlier(keys: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """How many earlier places have the same key; the places sorted by key; and there, where each key's run begins."""
+    """Return the number of earlier offsets with the same key, the offsets sorted by key, and where each run begins."""
     order = np.argsort(keys, kind="stable")
-    places = np.arange(len(keys))
+    indices = np.arange(len(keys))
     begins = np.concatenate([[True], keys[order][1:] != keys[order][:-1]])[: len(keys)]
-    first = np.maximum.accumulate(np.where(begins, places, 0))
-    earlier = np.empty_like(places)
-    earlier[order] = places - first
+    first = np.maximum.accumulate(np.where(begins, indices, 0))
+    earlier = np.empty_like(indices)
+    earlier[order] = indices - first
     return earlier, order, first

@@ -1,4 +1,4 @@
-"""What the gate looks at: columns of numbers, all known before the token that is predicted."""
+"""Inputs of the gate: numbers that are known before the token is predicted."""
 
 from __future__ import annotations
 
@@ -8,25 +8,59 @@ from typing import Final
 import numpy as np
 
 from infgram.lm.mixing.evidence import Evidence
-from infgram.lm.mixing.running_averages import running_averages
-from infgram.types import Float64Array
+from infgram.lm.positions import spans
+from infgram.types import Float64Array, Int64Array
 
 HORIZONS: Final = (1.0, 8.0, 64.0)
-"""Over how many positions the models' recent losses are averaged."""
+"""Horizons, in positions, over which the models' recent losses are averaged."""
 
-_WORST: Final = -12.0  # nats: what an impossible token counts as
+_MIN_LOG_PROB: Final = -12.0  # nats; replaces the −inf of impossible tokens
+_BLOCK: Final = 128  # positions per matrix product
 
 
 def gate_inputs(evidence: Evidence, models: Sequence[str]) -> dict[str, Float64Array]:
-    """Columns by name: the models' entropies, own inputs and recent losses, and the counts of the suffixes."""
-    offsets = _offsets(evidence)
-    columns = {"log offset": np.log1p(offsets)}
+    """Return one float64 column per input, by name.
+
+    They are the models' entropies, extra inputs and recent losses, the counts of the suffixes, and the offset in the
+    document.
+    """
+    columns = {"log offset": np.log1p(_offsets(evidence))}
     for name in models:
         entropies = evidence.scores[name].entropies
         if np.isfinite(entropies).all() and evidence.n_positions:
             columns[f"entropy of {name}"] = entropies
         columns.update(evidence.scores[name].inputs)
     return {**columns, **_suffix_columns(evidence), **_history_columns(evidence, models)}
+
+
+def running_averages(values: Float64Array, document_starts: Int64Array, horizon: float) -> Float64Array:
+    """Return, for each position, the exponentially decaying average of the earlier rows of its document.
+
+    With a = 1 − 1/horizon, y[t + 1] = a · y[t] + (1 − a) · x[t], and y is 0 at the start of each document. Row t does
+    not depend on x[t].
+
+    Args:
+        values: float64, positions × columns.
+        document_starts: first position of each document, as in `PositionScores`.
+        horizon: in positions, at least 1; 1 means the previous row alone.
+
+    Returns:
+        float64, positions × columns.
+    """
+    keep = 1.0 - 1.0 / horizon
+    steps = np.arange(_BLOCK)
+    age = steps[:, None] - steps[None, :] - 1
+    within = np.where(age >= 0, (1.0 - keep) * keep ** np.maximum(age, 0).astype(np.float64), 0.0)
+    decay = keep ** steps.astype(np.float64)
+    averages = np.zeros_like(values)
+    for begin, end in spans(document_starts):
+        carried = np.zeros(values.shape[1])
+        for first in range(begin, end, _BLOCK):
+            rows = values[first : min(first + _BLOCK, end)]
+            n = len(rows)
+            averages[first : first + n] = within[:n, :n] @ rows + decay[:n, None] * carried
+            carried = keep * averages[first + n - 1] + (1.0 - keep) * rows[-1]
+    return averages
 
 
 def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
@@ -36,7 +70,7 @@ def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
     columns = {"log suffix length": np.log1p(suffixes.suffix_lengths)}
     for length in (1, 2, 4, 8, 16):
         columns[f"suffix of {length}"] = (suffixes.suffix_lengths >= length).astype(np.float64)
-    rungs = [
+    by_length = [
         ("longest", suffixes.context_counts, suffixes.n_distinct, suffixes.likeliest_counts),
         *(
             (
@@ -48,7 +82,7 @@ def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
             for column, length in enumerate(suffixes.lengths)
         ),
     ]
-    for name, counts, n_distinct, likeliest in rungs:
+    for name, counts, n_distinct, likeliest in by_length:
         columns[f"log count {name}"] = np.log1p(counts)
         columns[f"distinct {name}"] = n_distinct / np.maximum(counts, 1)
         columns[f"likeliest {name}"] = likeliest / np.maximum(counts, 1)
@@ -56,18 +90,19 @@ def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
 
 
 def _history_columns(evidence: Evidence, models: Sequence[str]) -> dict[str, Float64Array]:
-    """Each model's recent log-probabilities, against the log of their mean probability; and that itself."""
-    log_probs = np.maximum(evidence.log_probs(models), _WORST)
-    together = np.log(np.exp(log_probs).mean(axis=1, keepdims=True))
-    values = np.concatenate([log_probs - together, together], axis=1)
+    """Average recent log-probabilities: of the models' mean probability, and of each model relative to that."""
+    log_probs = np.maximum(evidence.log_probs(models), _MIN_LOG_PROB)
+    of_mean = np.log(np.exp(log_probs).mean(axis=1, keepdims=True))
+    values = np.concatenate([log_probs - of_mean, of_mean], axis=1)
     columns = {}
     for horizon in HORIZONS:
         averages = running_averages(values, evidence.document_starts, horizon)
-        for place, name in enumerate([*models, "all"]):
-            columns[f"{name} over the last {horizon:g}"] = averages[:, place]
+        for number, name in enumerate([*models, "all"]):
+            columns[f"{name} over the last {horizon:g}"] = averages[:, number]
     return columns
 
 
 def _offsets(evidence: Evidence) -> Float64Array:
+    """Offset of each position's token in its document."""
     starts = evidence.document_starts
     return (np.arange(evidence.n_positions) - np.repeat(starts[:-1], np.diff(starts)) + 1).astype(np.float64)

@@ -1,7 +1,7 @@
-"""The gate's network: from the inputs of a position to the weights of the models there.
+"""Network of the gate: maps the inputs of a position to the weights of the models there. Pure NumPy.
 
-One hidden layer of tanh units beside a direct path, then softmax; trained on the loss of the mixture itself (Jacobs,
-Jordan, Nowlan and Hinton 1991, "Adaptive mixtures of local experts") by Adam (Kingma and Ba 2015). Pure NumPy.
+A hidden layer of tanh units with a skip connection, followed by a softmax. It minimises the loss of the mixture, as in
+Jacobs, Jordan, Nowlan and Hinton (1991), "Adaptive mixtures of local experts", with Adam (Kingma and Ba 2015).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy.typing as npt
 Float32Array = npt.NDArray[np.float32]
 
 _BATCH: Final = 512
-_RATE: Final = 3e-3
-_FORGET_FIRST: Final = 0.9
-_FORGET_SECOND: Final = 0.99
-_DECAY: Final = 1e-5
-_ROWS_AT_ONCE: Final = 1 << 16
+_LEARNING_RATE: Final = 3e-3
+_BETA_1: Final = 0.9
+_BETA_2: Final = 0.99
+_WEIGHT_DECAY: Final = 1e-5
+_CHUNK_ROWS: Final = 1 << 16
 
 
 @dataclass
@@ -28,36 +28,36 @@ class Network:
     """softmax(tanh(x · hidden + hidden_bias) · output + output_bias + x · direct).
 
     Attributes:
-        parameters: the five arrays in this order, float32: inputs × units, units, units × models, models,
-            inputs × models.
+        parameters: float32 arrays: hidden (inputs × units), hidden_bias (units), output (units × models), output_bias
+            (models), direct (inputs × models).
     """
 
     parameters: list[Float32Array]
 
     @classmethod
     def random(cls, n_inputs: int, n_units: int, n_models: int, generator: np.random.Generator) -> Network:
-        """All models weigh the same at first."""
+        """Create a network that gives all models the same weight."""
         hidden = generator.normal(size=(n_inputs, n_units)) / np.sqrt(max(1, n_inputs))
         shapes = [(n_units,), (n_units, n_models), (n_models,), (n_inputs, n_models)]
         return cls([hidden.astype(np.float32), *(np.zeros(shape, dtype=np.float32) for shape in shapes)])
 
     def weights(self, inputs: Float32Array) -> npt.NDArray[np.float64]:
-        """Rows × models, float64; each row sums to one."""
+        """Return the weights: float64, rows × models; each row sums to one."""
         n_models = len(self.parameters[3])
         weights = np.empty((len(inputs), n_models))
-        for begin in range(0, len(inputs), _ROWS_AT_ONCE):
-            _, part = self._forward(inputs[begin : begin + _ROWS_AT_ONCE])
-            weights[begin : begin + _ROWS_AT_ONCE] = part
+        for begin in range(0, len(inputs), _CHUNK_ROWS):
+            _, part = self._forward(inputs[begin : begin + _CHUNK_ROWS])
+            weights[begin : begin + _CHUNK_ROWS] = part
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
 
     def as_json(self) -> list[Any]:
-        """What `from_json` reads."""
+        """Return the JSON that `from_json` reads."""
         return [array.tolist() for array in self.parameters]
 
     @classmethod
     def from_json(cls, content: list[Any], n_inputs: int, n_models: int) -> Network:
-        """The network that `as_json` wrote; raises TypeError or ValueError where the shapes do not fit."""
+        """Create the network that `as_json` wrote; raise TypeError or ValueError if the shapes are wrong."""
         arrays = [np.asarray(array, dtype=np.float32) for array in content]
         n_units = len(arrays[1]) if len(arrays) == 5 else 0
         wanted = [(n_inputs, n_units), (n_units,), (n_units, n_models), (n_models,), (n_inputs, n_models)]
@@ -66,16 +66,16 @@ class Network:
         return cls(arrays)
 
     def train(self, inputs: Float32Array, probabilities: Float32Array, *, n_epochs: int, seed: int) -> Iterator[int]:
-        """Descend the mixture's loss in batches; the rate falls to nothing over the epochs.
+        """Minimise the mixture's loss by minibatch gradient descent; the learning rate decays linearly to 0.
 
         Args:
-            inputs: rows × inputs.
-            probabilities: rows × models, of the token that came; a row may be scaled by any positive number.
+            inputs: float32, rows × inputs.
+            probabilities: float32, rows × models, of each row's token; a row may be scaled by any positive number.
             n_epochs: passes over the rows.
             seed: of the shuffling.
 
         Yields:
-            After each epoch, the epochs done.
+            The number of finished epochs, after each epoch.
         """
         generator = np.random.default_rng(seed)
         moments = [(np.zeros_like(array), np.zeros_like(array)) for array in self.parameters]
@@ -86,7 +86,7 @@ class Network:
             for begin in range(0, len(order), _BATCH):
                 rows = order[begin : begin + _BATCH]
                 step += 1
-                rate = _RATE * (1 - (step - 1) / n_steps)
+                rate = _LEARNING_RATE * (1 - (step - 1) / n_steps)
                 self._descend(self._gradients(inputs[rows], probabilities[rows]), moments, step, rate)
             yield epoch + 1
 
@@ -119,8 +119,8 @@ class Network:
         rate: float,
     ) -> None:
         for array, gradient, (first, second) in zip(self.parameters, gradients, moments, strict=True):
-            gradient = gradient + np.float32(_DECAY) * array
-            first += np.float32(1 - _FORGET_FIRST) * (gradient - first)
-            second += np.float32(1 - _FORGET_SECOND) * (gradient * gradient - second)
-            size = np.sqrt(second / np.float32(1 - _FORGET_SECOND**step)) + np.float32(1e-8)
-            array -= np.float32(rate / (1 - _FORGET_FIRST**step)) * first / size
+            gradient = gradient + np.float32(_WEIGHT_DECAY) * array
+            first += np.float32(1 - _BETA_1) * (gradient - first)
+            second += np.float32(1 - _BETA_2) * (gradient * gradient - second)
+            size = np.sqrt(second / np.float32(1 - _BETA_2**step)) + np.float32(1e-8)
+            array -= np.float32(rate / (1 - _BETA_1**step)) * first / size

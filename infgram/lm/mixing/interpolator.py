@@ -1,4 +1,4 @@
-"""Several language models as one: the mean of their probabilities, weighted by context."""
+"""Linear interpolation of language models: the weighted mean of their probabilities, with weights by context."""
 
 from __future__ import annotations
 
@@ -15,33 +15,40 @@ from infgram.arguments import callback, checked_seed, choice, instance, mapping,
 from infgram.arguments import path as checked_path
 from infgram.errors import InputError, QueryError
 from infgram.files.signed_json import take_digest, write_signed
-from infgram.lm.mixing.context_classes import class_levels, length_class, length_class_name
-from infgram.lm.mixing.cross_validation import parts_of
-from infgram.lm.mixing.evidence import Evidence
-from infgram.lm.mixing.gate import Gate
-from infgram.lm.mixing.gate_fitting import Report, fit_gate
-from infgram.lm.mixing.weight_table import WeightTable, fit_table, mixed
+from infgram.index import Index
+from infgram.lm.mixing.evidence import Evidence, folds_of
+from infgram.lm.mixing.gate import Gate, Report, fit_gate
+from infgram.lm.mixing.weight_table import (
+    ContextCounts,
+    WeightTable,
+    class_levels,
+    fit_table,
+    length_class,
+    length_class_name,
+    mix,
+)
 from infgram.reprs import ShortRepr
-from infgram.types import Float64Array, Int64Array
+from infgram.types import Float64Array, Int64Array, Query
 
 By: TypeAlias = Literal["one", "sparse", "class", "gate"]
-"""What the weights depend on."""
+"""What the weights depend on: nothing, sparsity of the context, its class, or all inputs of a gate."""
 
 FORMAT: Final = "infgram interpolator"
 VERSION: Final = 1
 
-_WAYS: Final = ("one", "sparse", "class", "gate")
+_GATE_REFUSED: Final = "a gate cannot be used for generation; fit the weights by 'class'"
+_BY: Final = ("one", "sparse", "class", "gate")
 
 
 @dataclass(frozen=True)
 class ClassGain(ShortRepr):
-    """What the mixture gains in one class of contexts.
+    """Gain of the mixture in one class of contexts.
 
     Attributes:
         name: the class.
-        n_positions: of the text that are in it.
-        bits: mean bits a token that the mixture saves against the model it is compared with.
-        weights: mean weight of each model there.
+        n_positions: positions of the text in this class.
+        bits: mean gain in bits per token over the model that the mixture is compared with.
+        weights: mean weight of each model in this class.
     """
 
     name: str
@@ -51,9 +58,9 @@ class ClassGain(ShortRepr):
 
 
 class Interpolator(ShortRepr):
-    """Mixes the probabilities that models give to a token: p = Σ weight · p_model, the weights summing to one.
+    """Linear interpolation of language models: p = Σ weight · p_model, with weights that sum to one.
 
-    Made by `fit` or `load`. Immutable.
+    Create one with `fit`, `fixed` or `load`. Immutable.
 
     Attributes:
         models: the names of the models, in the order of the weights.
@@ -74,7 +81,7 @@ class Interpolator(ShortRepr):
     _repr_fields = ("models", "by")
 
     def __init__(self, models: Sequence[str], by: By, weighting: WeightTable | Gate) -> None:
-        """Use `fit` or `load`."""
+        """Use `fit`, `fixed` or `load`."""
         self.models = tuple(models)
         self.by: By = by
         self._weighting = weighting
@@ -89,41 +96,41 @@ class Interpolator(ShortRepr):
         seed: int = 0,
         progress: Report | None = None,
     ) -> Interpolator:
-        """The weights that make a validation text most probable.
+        """Fit the weights that maximise the likelihood of a validation text.
 
-        For 200,000 positions a table takes seconds and the gate less than a minute on two cores. Memory: about 1 kB
-        a position for the gate.
+        For 200,000 positions a table takes seconds, and a gate less than a minute on two cores. A gate takes about
+        1 kB of memory per position.
 
         Args:
-            evidence: the models on validation text, never on the text that is to be tested.
-            by: `"one"` weight for all positions; `"sparse"`, two as in the infini-gram paper; `"class"`, by effective
-                n, count and distinct continuations; `"gate"`, a network that sees these, the models' entropies, and
-                how each model has done in the document so far. All but `"one"` need `evidence.suffixes`; a gate
-                without it sees less.
-            models: names to use; all of the evidence by default.
-            seed: draws the gate's first parameters and the order of training.
-            progress: called with epochs done and in all, for the gate.
+            evidence: the models on validation text, which must not contain the test text.
+            by: `"one"` weight per model for all positions; `"sparse"`, two, as in the infini-gram paper; `"class"`, by
+                effective n, count and distinct continuations; `"gate"`, a network whose inputs are these counts, the
+                models' entropies, and each model's recent losses in the document. All but `"one"` require
+                `evidence.suffixes`; a gate without it has fewer inputs.
+            models: names of the models; all models of the evidence by default.
+            seed: of the gate's initial parameters and of the training order.
+            progress: called with the finished and the total number of epochs of a gate.
 
         Raises:
-            QueryError: the text has no position that any model holds possible, a model is missing, or `by` is unknown.
+            QueryError: every model gives every position probability 0, a model is missing, or `by` is unknown.
         """
-        choice(by, "by", _WAYS)
+        choice(by, "by", _BY)
         callback(progress, "progress")
         _checked_evidence(evidence)
         names = list(evidence.scores) if models is None else list(several(models, "models", "names of models"))
         number = checked_seed(seed)
         if not np.isfinite(evidence.log_probs(names)).any():
-            raise QueryError("there is no position that any model holds possible; fit on more validation text")
+            raise QueryError("every model gives every position probability 0; fit on more validation text")
         if by == "gate":
             return cls(names, by, fit_gate(evidence, names, number, progress))
-        return cls(names, by, fit_table(evidence, names, by, parts_of(evidence.document_starts) == 0))
+        return cls(names, by, fit_table(evidence, names, by, folds_of(evidence.document_starts) == 0))
 
     @classmethod
     def fixed(cls, weights: Mapping[str, float]) -> Interpolator:
-        """The same given weights everywhere.
+        """Create an interpolator with given constant weights.
 
         Raises:
-            QueryError: they are negative or do not sum to one.
+            QueryError: a weight is negative, or they do not sum to one.
         """
         given = mapping(weights, "weights", "names of models to weights").items()
         row = np.array([real(weight, f"weights[{name!r}]") for name, weight in given], dtype=np.float64)
@@ -132,36 +139,55 @@ class Interpolator(ShortRepr):
         return cls(list(weights), "one", WeightTable("one", ({0: row},)))
 
     def weights(self, evidence: Evidence) -> Float64Array:
-        """Positions × models; rows sum to one.
+        """Return the weights: float64, positions × models; rows sum to one.
 
         Raises:
             QueryError: the evidence lacks a model, the suffixes, or an input of the gate.
         """
-        return self._weighting.weights(_checked_evidence(evidence), self.models)
+        _checked_evidence(evidence)
+        if isinstance(self._weighting, Gate):
+            return self._weighting.weights(evidence, self.models)
+        return self._weighting.weights(evidence.suffixes, evidence.n_positions, len(self.models))
+
+    def next_token_weights(self, index: Index, context: Query) -> Float64Array:
+        """Return the weight of each model for the token after a context: float64, in the order of `models`.
+
+        The class of the context follows from the counts of its longest suffix.
+
+        Raises:
+            QueryError: this is a gate, whose weights depend on the models' losses so far.
+        """
+        found = index.infgram_distribution(context, top_k=0)
+        counts = (found.suffix_length, found.context_count, found.n_distinct)
+        if isinstance(self._weighting, Gate):
+            raise QueryError(_GATE_REFUSED)
+        contexts = ContextCounts(*(np.array([count]) for count in counts))
+        weights: Float64Array = self._weighting.weights(contexts, 1, len(self.models))[0]
+        return weights
 
     def log_probs(self, evidence: Evidence) -> Float64Array:
-        """The mixture's log-probability of every token that came, in nats; −inf where all models have −inf.
+        """Return the mixture's log-probability of each position's token: float64 nats; −inf if all models have −inf.
 
         Raises:
-            QueryError: as `weights`.
+            QueryError: as for `weights`.
         """
         weights = self.weights(evidence)
-        return mixed(evidence.log_probs(self.models), weights)
+        return mix(evidence.log_probs(self.models), weights)
 
     def gains(self, evidence: Evidence, *, over: str) -> tuple[ClassGain, ...]:
-        """What the mixture gains over one model: in all, in sparse contexts and the others, and by effective n.
+        """Return the mixture's gain over one model: for all positions, by sparsity of the context, and by effective n.
 
-        Positions that the one model holds impossible make a gain infinite.
+        A gain is infinite if the model gives a token of the class probability 0.
 
         Raises:
-            QueryError: as `weights`, or there is no model of that name.
+            QueryError: as for `weights`, or there is no model named `over`.
         """
         text(over, "over")
         weights = self.weights(evidence)
-        saved = (mixed(evidence.log_probs(self.models), weights) - evidence.log_probs([over])[:, 0]) / np.log(2)
+        gain_bits = (mix(evidence.log_probs(self.models), weights) - evidence.log_probs([over])[:, 0]) / np.log(2)
         groups: list[tuple[str, Int64Array]] = [("all", np.arange(evidence.n_positions))]
         if evidence.suffixes is not None:
-            sparse = class_levels(evidence, "sparse")[0]
+            sparse = class_levels(evidence.suffixes, evidence.n_positions, "sparse")[0]
             lengths = length_class(evidence.suffixes.suffix_lengths)
             groups += [("sparse", np.flatnonzero(sparse)), ("not sparse", np.flatnonzero(sparse == 0))]
             groups += [
@@ -171,19 +197,19 @@ class Interpolator(ShortRepr):
         return tuple(
             ClassGain(
                 name=name,
-                n_positions=len(places),
-                bits=float(saved[places].mean()),
-                weights=dict(zip(self.models, weights[places].mean(axis=0).tolist(), strict=True)),
+                n_positions=len(positions),
+                bits=float(gain_bits[positions].mean()),
+                weights=dict(zip(self.models, weights[positions].mean(axis=0).tolist(), strict=True)),
             )
-            for name, places in groups
-            if len(places)
+            for name, positions in groups
+            if len(positions)
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one JSON file, which carries its version and checksum, under its final name at once.
+        """Write one JSON file with version and checksum, atomically.
 
         Raises:
-            StorageError: the operating system refused.
+            StorageError: the file cannot be written.
         """
         content = {
             "format": FORMAT,
@@ -196,15 +222,15 @@ class Interpolator(ShortRepr):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Interpolator:
-        """The interpolator that `save` wrote.
+        """Read an interpolator that `save` wrote.
 
         Raises:
-            InputError: no such file, or it is not what `save` writes: damaged, altered, of another version.
+            InputError: the file does not exist, is damaged or altered, or has another version.
         """
         content = _read(Path(checked_path(path, "path")))
         try:
             models, by = [str(name) for name in content["models"]], content["by"]
-            if by not in _WAYS:
+            if by not in _BY:
                 raise ValueError(f"by is {by!r}")
             weighting = (
                 Gate.from_json(content["weighting"], len(models))
@@ -212,8 +238,20 @@ class Interpolator(ShortRepr):
                 else WeightTable.from_json(content["weighting"])
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{path}: the weights cannot be used ({error}); fit them again") from error
+            raise InputError(f"{path}: malformed weights ({error}); fit them again") from error
         return cls(models, by, weighting)
+
+
+def check_next_token(interpolator: Interpolator) -> None:
+    """Check that an interpolator has `next_token_weights`.
+
+    Raises:
+        TypeError: it is not an `Interpolator`.
+        QueryError: it is a gate.
+    """
+    instance(interpolator, "interpolator", Interpolator, "an Interpolator: fitted, or Interpolator.fixed")
+    if interpolator.by == "gate":
+        raise QueryError(_GATE_REFUSED)
 
 
 def _checked_evidence(evidence: Evidence) -> Evidence:
@@ -226,9 +264,9 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as an interpolator: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path}: this is no interpolator; expected a file that Interpolator.save wrote")
+        raise InputError(f"{path}: not an interpolator; expected a file that Interpolator.save wrote")
     if content.get("version") != VERSION:
         raise InputError(f"{path}: version {content.get('version')!r}; this infgram reads version {VERSION}")
     if not take_digest(content):
-        raise InputError(f"{path}: altered since it was written: its checksum is wrong; fit the weights again")
+        raise InputError(f"{path}: wrong checksum: the file was altered after it was written; fit the weights again")
     return content

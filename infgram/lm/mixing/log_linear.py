@@ -1,7 +1,8 @@
-"""Two models' probabilities multiplied: likely is what both hold likely.
+"""Log-linear interpolation of two models: a product of experts.
 
-Klakow (1998), "Log-linear interpolation of language models". Over a whole vocabulary that needs every model's whole
-distribution at every position; here it is done over one model's likeliest tokens, which hold most of its probability.
+Klakow (1998), "Log-linear interpolation of language models". Normalising over the vocabulary would need the whole
+distributions of both models at every position; here the product is taken over the first model's most probable tokens,
+which have most of its probability.
 """
 
 from __future__ import annotations
@@ -17,36 +18,35 @@ from infgram.lm.mixing.gate_network import Float32Array
 from infgram.lm.types import PositionScores
 from infgram.types import Float64Array, Int64Array
 
-_NONE: Final = np.float32(-1000.0)  # nats, of the first model: a probability of 0
-_LEAST: Final = np.float32(-12.0)  # of the second, which never rules a token out
+_IMPOSSIBLE: Final = np.float32(-1000.0)  # nats; replaces −inf of the first model
+_MIN_LOG_PROB: Final = np.float32(-12.0)  # nats; lower bound of the second model, which never excludes a token
 
 
 def log_linear(first: PositionScores, second: PositionScores, tokens: Int64Array) -> PositionScores:
-    """The geometric mean of two models over the guesses of the first.
+    """Return the geometric mean of two models over the guesses of the first.
 
-    The guesses share the probability that the first model gives them all, in proportion to the square root of the
-    product of both models' probabilities; any other token has the first model's. It sums to one if that does.
+    The first model's total probability of its guesses is divided among them in proportion to the square root of the
+    product of both models' probabilities. Every other token keeps the first model's probability. The result sums to
+    one if the first model does.
 
     Args:
-        first: with its guesses, each token once at a position.
-        second: asked for the same ones.
-        tokens: those that came, one a position.
+        first: scores with guesses, which are distinct at each position.
+        second: scores of the same guesses.
+        tokens: token id of each position.
 
     Returns:
-        Log-probabilities and entropies; for a gate, how likely the first guess is to both, and their divergence over
-        all guesses.
+        Log-probabilities and entropies. The inputs for a gate are both models' log-probabilities of the first guess,
+        and the models' divergence over all guesses.
 
     Raises:
         QueryError: a model has no guesses.
     """
     for name, scores in (("first", first), ("second", second)):
         instance(scores, name, PositionScores, "the PositionScores of a model")
-    tokens = array(tokens, "tokens", kinds="iu", ndim=1, expected="one token id a position")
+    tokens = array(tokens, "tokens", kinds="iu", ndim=1, expected="one token id per position")
     if len(tokens) != first.n_positions:
-        raise QueryError(
-            f"tokens holds {len(tokens)} token ids; expected one for each of {first.n_positions} positions"
-        )
-    guesses, own, other = _of_guesses(first, second)
+        raise QueryError(f"tokens has {len(tokens)} token ids; expected one for each of {first.n_positions} positions")
+    guesses, own, other = _guesses_of(first, second)
     means: Float32Array = (own + other) / np.float32(2)
     mixed: Float32Array = means + (_log_sum(own) - _log_sum(means))[:, None]
     came = guesses == tokens[:, None]
@@ -60,21 +60,21 @@ def log_linear(first: PositionScores, second: PositionScores, tokens: Int64Array
     return PositionScores(log_probs, entropies, first.document_starts, inputs=inputs)
 
 
-def _of_guesses(
+def _guesses_of(
     first: PositionScores, second: PositionScores
 ) -> tuple[npt.NDArray[np.int32], Float32Array, Float32Array]:
-    """The tokens, and both models' log-probabilities, finite: what is impossible is very unlikely."""
+    """Return the guesses, and both models' log-probabilities of them, bounded below: positions × guesses each."""
     if first.guesses is None or second.guesses is None:
-        raise QueryError("a model was not asked for guesses; expected the scores of both of the same ones")
+        raise QueryError("a model has no guesses; evaluate both models with the same guesses")
     if not np.array_equal(first.guesses.tokens, second.guesses.tokens):
-        raise QueryError("the models were asked for different guesses; expected those of the first")
-    own: Float32Array = np.maximum(first.guesses.log_probs, _NONE)
-    other: Float32Array = np.maximum(second.guesses.log_probs, _LEAST)
+        raise QueryError("the models have different guesses; evaluate the second model with the guesses of the first")
+    own: Float32Array = np.maximum(first.guesses.log_probs, _IMPOSSIBLE)
+    other: Float32Array = np.maximum(second.guesses.log_probs, _MIN_LOG_PROB)
     return first.guesses.tokens, own, other
 
 
 def _p_log(log_probs: Float32Array, values: Float32Array) -> Float64Array:
-    """The sum over the guesses of p times a value."""
+    """Return the sum of p · value over the guesses of each position."""
     return np.asarray((np.exp(log_probs) * values).sum(axis=1, dtype=np.float64))
 
 

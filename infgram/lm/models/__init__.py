@@ -1,1 +1,1 @@
-"""Language models over an index: the ∞-gram, and models smoothed by all suffixes of the context."""
+"""Language models over an index, and the counts of contexts that they are computed from."""

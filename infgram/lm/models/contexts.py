@@ -1,62 +1,109 @@
-"""The contexts met in an index, shared by all models of that index in this process."""
+"""Contexts of an index: their counts for n-gram models and for a gate, cached for all models of the index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from infgram import _core
-from infgram.arguments import callback, checked_threads
+from infgram.arguments import at_least, callback, checked_threads, several
 from infgram.errors import QueryError
-from infgram.index import Index, checked_index
+from infgram.index import Index, checked_index, engine_of, query_tokens
+from infgram.lm.types import SuffixFeatures
 from infgram.types import Query
 
 MEMORY_BYTES: Final = 512 * 2**20
-"""What the contexts of one index may take, about; they are forgotten and read again beyond that."""
+"""Approximate memory limit of the cached contexts of one index; the cache is emptied when it is reached."""
 
-FEW_PLACES: Final = 32
-"""Contexts of so many occurrences or fewer are read place by place and not kept."""
+FEW_OCCURRENCES: Final = 32
+"""Contexts with at most this number of occurrences are read from the index each time instead of being cached."""
+
+LADDER: Final = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32)
+"""Suffix lengths at which `suffix_features` counts by default."""
 
 _trees: WeakKeyDictionary[Index, _core.ContextTree] = WeakKeyDictionary()
 
 
 def contexts_of(index: Index) -> _core.ContextTree:
-    """The tree of contexts of an open index; made on first use.
+    """Return the context tree of an open index, which is created on first use and shared by all its models.
 
     Raises:
         IndexClosedError: the index was closed.
-        QueryError: its files are not on this machine.
+        QueryError: the index is on other machines.
     """
-    core = checked_index(index)._core
-    if not isinstance(core, _core.Index):
+    engine = engine_of(index)
+    if not isinstance(engine, _core.Index):
         raise QueryError(f"{index!r} is on other machines; a language model needs its files: infgram.open(PATH)")
     if index not in _trees:
-        _trees[index] = _core.ContextTree(core, MEMORY_BYTES, FEW_PLACES)
+        _trees[index] = _core.ContextTree(engine, MEMORY_BYTES, FEW_OCCURRENCES)
     return _trees[index]
 
 
-def tokens_of(index: Index, query: Query) -> Any:
-    """What the core takes of an open index: token ids, which it checks.
-
-    Raises:
-        IndexClosedError: the index was closed.
-    """
-    _ = checked_index(index)._core
-    return index._tokens(query)
-
-
 def survey(index: Index, *, threads: int | None = None, progress: Callable[[int, int], None] | None = None) -> None:
-    """Count the n-grams that Kneser–Ney discounts are estimated from, unless that was done for this index.
+    """Count the n-grams from which Kneser–Ney discounts are estimated, unless they were counted for this index.
 
-    O(n): a pass over the whole index, about 0.1 µs a token and core. A model that needs it does it by itself.
+    O(n): one pass over the index, about 0.1 µs per token and core. Models that need the counts call this themselves.
 
     Args:
         index: an open index.
-        threads: worker threads; all cores without it.
-        progress: called now and then with the tokens done and the tokens in all.
+        threads: worker threads; None for all cores.
+        progress: called repeatedly with the finished and the total number of tokens.
     """
     callback(progress, "progress")
     n_threads = checked_threads(threads)
     n_tokens = checked_index(index).n_tokens
     contexts_of(index).survey(n_threads, None if progress is None else lambda n_done: progress(n_done, n_tokens))
+
+
+def suffix_features(
+    index: Index,
+    documents: Iterable[Query],
+    *,
+    lengths: Sequence[int] = LADDER,
+    progress: Callable[[int], None] | None = None,
+) -> SuffixFeatures:
+    """Count the context of every token of each document but its first, at its longest suffix and at fixed lengths.
+
+    Takes some microseconds per position, less for contexts that are cached.
+
+    Args:
+        index: an open index.
+        documents: text or token ids of each document.
+        lengths: suffix lengths, ascending, at least 1.
+        progress: called after each document with the number of finished positions.
+
+    Raises:
+        QueryError: a token id is outside the vocabulary, or `lengths` is empty or not ascending.
+    """
+    ladder = tuple(at_least(length, 1, "a length of the ladder") for length in several(lengths, "lengths", "lengths"))
+    if not ladder or any(left >= right for left, right in itertools.pairwise(ladder)):
+        raise QueryError(f"lengths are {ladder}; expected at least one length, in ascending order")
+    callback(progress, "progress")
+    tree = contexts_of(index)
+    parts = []
+    starts = [0]
+    for document in several(documents, "documents"):
+        parts.append(tree.features(query_tokens(index, document), ladder))
+        starts.append(starts[-1] + len(parts[-1][0]))
+        if progress is not None:
+            progress(starts[-1])
+    columns = [np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*parts, strict=True)]
+    suffix_lengths, counts, n_distinct, continuations, likeliest, *flat = columns or [np.empty(0, np.int64)] * 9
+    by_length = [values.reshape(-1, len(ladder)) for values in flat]
+    return SuffixFeatures(
+        suffix_lengths=suffix_lengths,
+        context_counts=counts,
+        n_distinct=n_distinct,
+        continuation_counts=continuations,
+        likeliest_counts=likeliest,
+        lengths=ladder,
+        ladder_context_counts=by_length[0],
+        ladder_n_distinct=by_length[1],
+        ladder_continuation_counts=by_length[2],
+        ladder_likeliest_counts=by_length[3],
+        document_starts=np.array(starts, dtype=np.int64),
+    )

@@ -1,4 +1,4 @@
-"""Language models over an index: the ∞-gram, and smoothed by all suffixes of the context."""
+"""Language models over an index: the ∞-gram, and n-gram models of any order smoothed over all suffixes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from infgram.arguments import (
     several,
 )
 from infgram.errors import QueryError
-from infgram.index import Index, checked_index
-from infgram.lm.models.contexts import contexts_of, survey, tokens_of
-from infgram.lm.models.session import ModelSession
+from infgram.index import Index, checked_index, query_tokens
+from infgram.lm.models.contexts import contexts_of, survey
+from infgram.lm.models.jelinek_mercer import checked_weights
 from infgram.lm.types import Guesses, PositionScores
-from infgram.reprs import MOST_CHARACTERS, cut
+from infgram.reprs import MOST_CHARACTERS, ShortRepr, cut
 from infgram.types import END_OF_DOCUMENT, Float64Array, Query
 
 Smoothing: TypeAlias = Literal["none", "stupid_backoff", "jelinek_mercer", "witten_bell", "kneser_ney", "ppm"]
@@ -37,32 +37,32 @@ SMOOTHINGS: Final[tuple[Smoothing, ...]] = get_args(Smoothing)
 
 
 class InfgramLM:
-    """A language model over an index: nothing is trained, all counts are looked up.
+    """A language model over an index, computed from its counts without training.
 
-    It predicts every token of a document but the first, from the tokens before it in the document. The end of the
-    document is one more thing that may come; with `end_token` its probability belongs to that token.
+    The model predicts every token of a document but the first from the tokens before it. The end of the document is
+    a further outcome; with `end_token`, its probability is added to that token's.
 
-    Suffixes of a context that occur at the same places are one context: longer ones are shorter ones that only ever
-    follow one token. All methods but the plain ∞-gram use the suffixes of every length, down to the empty one.
+    Suffixes of a context with the same occurrences are one context. All smoothings but `"none"` use the suffixes of
+    every length, down to the empty one.
 
-    A model may be used after a fork, but not if another thread was asking it at that moment. It is pickled as its index
-    and options.
+    A model can be used after a fork, unless another thread was using it at that moment. It is pickled as its index and
+    options.
 
     Args:
         index: an open index.
-        smoothing: `"none"` is the ∞-gram, the longest suffix alone, and gives many tokens probability 0;
+        smoothing: `"none"` is the ∞-gram, which uses the longest suffix alone and gives many tokens probability 0;
             `"stupid_backoff"` (Brants et al. 2007) gives scores that do not sum to one;
-            `"jelinek_mercer"` (1980) mixes all suffixes by `weights`;
-            `"witten_bell"` (1991, method C);
-            `"kneser_ney"` (modified, interpolated; Chen and Goodman 1998) is the best of these on most text;
-            `"ppm"` is prediction by partial matching with exclusion and the escapes of method D (Howard 1993).
-        n: the order: suffixes of `n - 1` tokens at most; None uses any length. Kneser–Ney without an order is the
-            limit of a large one, but for copied passages of more than 128 tokens.
-        min_count: suffixes that occur less often are not used; the empty one always is.
-        end_token: the model's end-of-text token, which takes the probability of the end of the document.
-        weights: for Jelinek–Mercer, what `jelinek_mercer_weights` gave; 1/2 each without.
-        progress: called with the tokens done and in all while Kneser–Ney counts n-grams: one pass over the index,
-            about 0.1 µs a token and core, for all models of an index together.
+            `"jelinek_mercer"` (Jelinek and Mercer 1980) averages all suffixes with `weights`;
+            `"witten_bell"` (Witten and Bell 1991, method C);
+            `"kneser_ney"` (modified Kneser–Ney; Chen and Goodman 1998) is the best of these on most text;
+            `"ppm"` is prediction by partial matching with exclusion and escape method D (Howard 1993).
+        n: order of the model: suffixes have at most `n - 1` tokens; None for unbounded. Unbounded Kneser–Ney is the
+            limit of large orders, except in copied passages of more than 128 tokens.
+        min_count: minimum number of occurrences of a suffix; the empty suffix is always used.
+        end_token: the end-of-text token, to which the probability of the end of the document is added.
+        weights: for Jelinek–Mercer, the result of `jelinek_mercer_weights`; 1/2 each by default.
+        progress: called with the finished and the total number of tokens while Kneser–Ney counts n-grams: one pass
+            over the index, about 0.1 µs per token and core, shared by all models of an index.
 
     Raises:
         QueryError: an argument is outside its range.
@@ -88,7 +88,7 @@ class InfgramLM:
         weights: Float64Array | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Counts nothing yet, but for Kneser–Ney."""
+        """Check the options; for Kneser–Ney, count n-grams."""
         choice(smoothing, "smoothing", SMOOTHINGS)
         callback(progress, "progress")
         self._index = checked_index(index)
@@ -105,63 +105,62 @@ class InfgramLM:
             self._n or 0,
             self._min_count,
             self._end_token,
-            _checked_weights(weights, smoothing),
+            checked_weights(weights, smoothing),
         )
 
     @property
     def index(self) -> Index:
-        """The index that is asked."""
+        """The index that the counts come from."""
         return self._index
 
     @property
     def smoothing(self) -> Smoothing:
-        """How suffixes are combined."""
+        """The smoothing method."""
         return self._smoothing
 
     @property
     def n(self) -> int | None:
-        """The order, or None."""
+        """The order; None for unbounded."""
         return self._n
 
     @property
     def end_token(self) -> int | None:
-        """The token that takes the probability of the end of the document, or None."""
+        """The token to which the probability of the end of the document is added, or None."""
         return self._end_token
 
     def log_prob(self, context: Query, token: int) -> float:
-        """The log-probability in nats of a token (or `END_OF_DOCUMENT`) after a context; −inf if it cannot come."""
-        row = integer(token, "token")
-        if row != END_OF_DOCUMENT:
-            row = self._checked_token(row, "token")
-        return _core.ModelSession(self._core, tokens_of(self._index, context)).log_prob(row)
+        """Return the log-probability in nats of a token, or `END_OF_DOCUMENT`, after a context; −inf if impossible."""
+        outcome = integer(token, "token")
+        if outcome != END_OF_DOCUMENT:
+            outcome = self._checked_token(outcome, "token")
+        return _core.ModelSession(self._core, query_tokens(self._index, context)).log_prob(outcome)
 
     def distribution(self, context: Query) -> Float64Array:
-        """The probability of everything that may come after a context.
+        """Return the probability of every outcome after a context. O(vocab_size) for each suffix of the context.
 
         Returns:
-            float64: element `i` is token `i`; the last one is the end of the document, but with an `end_token`,
-            which then holds both. They sum to one, but for stupid backoff. Cost:
-            O(vocab_size) for each context that is a suffix.
+            float64, one element per token id; without an `end_token`, a further last element for the end of the
+            document. They sum to one, except for stupid backoff.
         """
         return self.session(context).distribution()
 
     def session(self, context: Query = ()) -> ModelSession:
-        """The model at a context that grows: append a token, ask for the distribution, copy."""
-        return ModelSession(_core.ModelSession(self._core, tokens_of(self._index, context)))
+        """Return a session: the model at a context to which tokens are appended one by one."""
+        return ModelSession(_core.ModelSession(self._core, query_tokens(self._index, context)))
 
     def sample(
         self, context: Query = (), *, max_tokens: int = 50, seed: int | None = None, temperature: float = 1.0
     ) -> list[int]:
-        """Draw tokens one after the other, until the document ends.
+        """Sample tokens one by one until the document ends.
 
         Args:
-            context: what they continue.
-            max_tokens: so many at most.
-            seed: the same one draws the same tokens; None draws anew each time.
-            temperature: probabilities are raised to the power of its inverse; near 0 the likeliest token is taken.
+            context: text or token ids to continue.
+            max_tokens: maximum number of tokens.
+            seed: equal seeds give equal tokens; None for a random seed.
+            temperature: probabilities are raised to the power 1/temperature; near 0, the most probable token is taken.
 
         Returns:
-            Token ids, without the context and without the end; of fewer than `max_tokens` the end came next.
+            Token ids without the context; fewer than `max_tokens` if the document ended.
 
         Raises:
             QueryError: the temperature is not positive.
@@ -172,8 +171,8 @@ class InfgramLM:
         end = self._index.vocab_size if self._end_token is None else self._end_token
         session = self.session(context)
         drawn: list[int] = []
-        most = at_least(max_tokens, 0, "max_tokens")
-        while len(drawn) < most:
+        limit = at_least(max_tokens, 0, "max_tokens")
+        while len(drawn) < limit:
             probs = session.distribution()
             probs = (probs / probs.max()) ** (1 / temperature)
             token = int(random.choice(len(probs), p=probs / probs.sum()))
@@ -184,11 +183,11 @@ class InfgramLM:
         return drawn
 
     def score(self, tokens: Query, *, end: bool = False) -> Float64Array:
-        """The log-probability in nats of every token of a document but its first; with `end`, of its end, too."""
+        """Return the log-probability of every token of a document but its first, and with `end` of its end: nats."""
         return self.evaluate([tokens], end=end).log_probs
 
     def perplexity(self, documents: Iterable[Query], *, end: bool = False) -> float:
-        """The exponential of the mean negative log-probability over all positions of all documents."""
+        """Return the exponential of the mean negative log-probability over all positions of all documents."""
         return self.evaluate(documents, end=end).perplexity
 
     def evaluate(
@@ -199,21 +198,21 @@ class InfgramLM:
         end: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> PositionScores:
-        """What the model gives every position of some documents.
+        """Score every token of each document but its first.
 
-        A few microseconds a position; the contexts met are kept, and met again sooner.
+        Takes a few microseconds per position, less for contexts that are cached.
 
         Args:
-            documents: text or token ids, one document after the other.
-            entropies: compute those, too; about as much work again. Stupid backoff has none.
-            end: score the end of each document as one more position.
-            progress: called after each document with the positions done.
+            documents: text or token ids of each document.
+            entropies: also compute the entropy at each position, which about doubles the time. Stupid backoff has none.
+            end: score the end of each document as a further position.
+            progress: called after each document with the number of finished positions.
         """
-        asked = ["model"] if flag(entropies, "entropies") else []
-        return evaluate_models({"model": self}, documents, entropies=asked, end=end, progress=progress)["model"]
+        names = ["model"] if flag(entropies, "entropies") else []
+        return evaluate_models({"model": self}, documents, entropies=names, end=end, progress=progress)["model"]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the index and the options; Kneser–Ney counts n-grams again where it is unpickled."""
+        """Pickle the index and the options; unpickling Kneser–Ney counts its n-grams again."""
         options = partial(
             InfgramLM, n=self._n, min_count=self._min_count, end_token=self._end_token, weights=self._weights
         )
@@ -229,6 +228,37 @@ class InfgramLM:
         return token.__index__()
 
 
+class ModelSession(ShortRepr):
+    """A model at a context that grows token by token; created by `InfgramLM.session`.
+
+    A session can be used from any thread; the sessions of one index run one at a time.
+    """
+
+    def __init__(self, core: _core.ModelSession) -> None:
+        """Use `InfgramLM.session`."""
+        self._core = core
+
+    def append(self, token: int) -> None:
+        """Append a token to the context. Takes some microseconds.
+
+        Raises:
+            QueryError: it is outside the vocabulary.
+        """
+        self._core.append((token,))
+
+    def extend(self, tokens: Query) -> None:
+        """Append several token ids to the context."""
+        self._core.append(tokens)
+
+    def distribution(self) -> Float64Array:
+        """Return the distribution after the context, as `InfgramLM.distribution` does."""
+        return self._core.distribution()
+
+    def copy(self) -> ModelSession:
+        """Return an independent session in the same state, as for beam search."""
+        return ModelSession(self._core.copy())
+
+
 def evaluate_models(
     models: Mapping[str, InfgramLM],
     documents: Iterable[Query],
@@ -238,28 +268,31 @@ def evaluate_models(
     end: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, PositionScores]:
-    """What `InfgramLM.evaluate` gives for each of several models of one index, for little more than the price of one.
+    """Evaluate several models of one index as `InfgramLM.evaluate` does, for little more than the cost of one.
 
     Args:
         models: by name.
-        documents: text or token ids, one document after the other.
-        entropies: the names of the models whose entropies are computed, too.
-        guesses: by the name of a model, token ids that it is to score besides the one that came, positions × guesses.
-        end: score the end of each document as one more position.
-        progress: called after each document with the positions done.
+        documents: text or token ids of each document.
+        entropies: names of the models whose entropies are computed.
+        guesses: by the name of a model, token ids, positions × guesses, that it also scores at each position.
+        end: score the end of each document as a further position.
+        progress: called after each document with the number of finished positions.
 
     Raises:
-        QueryError: there is no model, they are of different indexes, or guesses are not those of the positions.
+        QueryError: there is no model, the models have different indexes, or the number of guesses differs from that
+            of the positions.
     """
     for model in mapping(models, "models", "names to models").values():
         instance(model, "a model", InfgramLM, "an InfgramLM")
     for name in several(entropies, "entropies", "names of models"):
         choice(name, "a name in entropies", models)
-    wanted = {
+    guesses_of = {
         choice(name, "a name in guesses", models): array(
-            rows, f"guesses[{name!r}]", kinds="iu", ndim=2, expected="positions × guesses of token ids"
+            tokens, f"guesses[{name!r}]", kinds="iu", ndim=2, expected="positions × guesses of token ids"
         )
-        for name, rows in mapping({} if guesses is None else guesses, "guesses", "names of models to token ids").items()
+        for name, tokens in mapping(
+            {} if guesses is None else guesses, "guesses", "names of models to token ids"
+        ).items()
     }
     to_end = flag(end, "end")
     callback(progress, "progress")
@@ -268,35 +301,33 @@ def evaluate_models(
         raise QueryError(f"found models of {len(indexes)} indexes; expected one or more of one index")
     index = next(iter(indexes.values()))
     cores = [model._core for model in models.values()]
-    flags = [name in entropies for name in models]
-    asked = [wanted.get(name) for name in models]
+    with_entropies = [name in entropies for name in models]
+    all_guesses = [guesses_of.get(name) for name in models]
     parts = []
     starts = [0]
     for document in several(documents, "documents"):
-        tokens = tokens_of(index, document)
-        rows = [() if of is None else of[starts[-1] : starts[-1] + len(tokens) - 1 + to_end].ravel() for of in asked]
-        parts.append(_core.evaluate_models(cores, flags, rows, tokens, to_end))
+        tokens = query_tokens(index, document)
+        document_guesses = [
+            () if each is None else each[starts[-1] : starts[-1] + len(tokens) - 1 + to_end].ravel()
+            for each in all_guesses
+        ]
+        parts.append(_core.evaluate_models(cores, with_entropies, document_guesses, tokens, to_end))
         starts.append(starts[-1] + len(parts[-1][0][0]))
         if progress is not None:
             progress(starts[-1])
-    found = {}
-    for place, (name, of) in enumerate(zip(models, asked, strict=True)):
-        columns = (np.concatenate([np.empty(0), *(part[place][i] for part in parts)]) for i in range(3))
-        log_probs, entropy, of_guesses = columns
-        if of is not None and len(of) != starts[-1]:
-            raise QueryError(f"found guesses of {name!r} for {len(of)} positions; there are {starts[-1]}")
-        known = None if of is None else Guesses(of.astype(np.int32), of_guesses.reshape(of.shape).astype(np.float32))
-        found[name] = PositionScores(log_probs, entropy, np.array(starts, dtype=np.int64), known)
-    return found
-
-
-def _checked_weights(weights: Float64Array | None, smoothing: Smoothing) -> list[float]:
-    shape = _core.ContextTree.jelinek_mercer_shape
-    if weights is None:
-        return [0.5] * (shape[0] * shape[1])
-    if smoothing != "jelinek_mercer":
-        raise QueryError(f"weights were given for smoothing {smoothing!r}; only 'jelinek_mercer' has weights")
-    given = array(weights, "weights", kinds="fiu", ndim=None, expected=f"numbers from 0 to 1 in the shape {shape}")
-    if given.shape != shape or not ((given >= 0) & (given <= 1)).all():
-        raise QueryError(f"weights have the shape {given.shape}; expected numbers from 0 to 1 in the shape {shape}")
-    return [float(weight) for weight in given.flat]
+    scores = {}
+    for number, (name, guessed) in enumerate(zip(models, all_guesses, strict=True)):
+        log_probs, model_entropies, guess_log_probs = (
+            np.concatenate([np.empty(0), *(part[number][column] for part in parts)]) for column in range(3)
+        )
+        if guessed is not None and len(guessed) != starts[-1]:
+            raise QueryError(
+                f"guesses[{name!r}] has {len(guessed)} rows; expected one for each of {starts[-1]} positions"
+            )
+        scored = (
+            None
+            if guessed is None
+            else Guesses(guessed.astype(np.int32), guess_log_probs.reshape(guessed.shape).astype(np.float32))
+        )
+        scores[name] = PositionScores(log_probs, model_entropies, np.array(starts, dtype=np.int64), scored)
+    return scores

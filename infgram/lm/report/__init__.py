@@ -1,4 +1,4 @@
-"""An evaluation as files: `report.json` with every number, and `report.html` for people."""
+"""Reports of an evaluation: `report.json` with every number, and `report.html` with tables and figures."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ _FILES: Final = (".html", ".htm", ".json", ".jsonl", ".svg", ".pdf", ".md", ".cs
 
 
 def check_output(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
-    """Before the work: whether the report may be written there.
+    """Check, before the evaluation, that the report can be written to a folder.
 
     Raises:
-        QueryError: the name is that of a file; a report is a folder.
-        IndexExistsError: a report is there and may not be overwritten, or a file of that name.
+        QueryError: the name has the suffix of a file.
+        IndexExistsError: the folder contains a report and `overwrite` is False, or it is a file.
     """
     output = Path(folder)
     if output.suffix.lower() in _FILES:
         raise QueryError(
-            f"{output} is named like a file; a report is a folder with {HTML_NAME} and {JSON_NAME}: name a folder"
+            f"{output} is named like a file; a report is a folder with {HTML_NAME} and {JSON_NAME}: pass its name"
         )
     taken = [output] if output.exists() and not output.is_dir() else []
     taken += [] if overwrite else [path for path in (output / JSON_NAME, output / HTML_NAME) if path.exists()]
     if taken:
-        raise IndexExistsError(f"{taken[0]} exists; choose another output, or allow a report to be overwritten")
+        raise IndexExistsError(f"{taken[0]} exists; choose another output, or pass overwrite=True (--overwrite)")
 
 
 def write_report(evaluation: Evaluation, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """Write `report.json` and `report.html` into a folder, which is made; each appears whole.
+    """Write `report.json` and `report.html` to a folder, which is created; each file is written atomically.
 
     Returns:
-        The HTML file.
+        The path of the HTML file.
 
     Raises:
-        IndexExistsError: as `check_output`.
-        StorageError: the operating system refused.
+        QueryError: as for `check_output`.
+        IndexExistsError: as for `check_output`.
+        StorageError: a file cannot be written.
     """
     check_output(folder, overwrite=overwrite)
     output = Path(folder)

@@ -1,4 +1,4 @@
-"""The figures of a report."""
+"""Figures of a report: one function per figure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import math
 from html import escape
 from typing import Final
 
-from infgram.lm.evaluation.mixtures import CACHE, MODEL_TITLES, NEURAL
+from infgram.lm.evaluation.compared_models import CACHE, MODEL_TITLES, NEURAL
 from infgram.lm.evaluation.results import Evaluation, Result
 from infgram.lm.report.plot import Plot, Point, Row, interval_plot, legend
-from infgram.lm.report.words import number, signed
 
 _COMPARED: Final = (("paper", "c1"), ("classes", "c2"), ("gated", "c3"))
 
 
 def perplexity_figure(evaluation: Evaluation) -> str:
-    """Perplexity with its interval, of everything whose perplexity is finite."""
+    """Draw the finite perplexities with their intervals."""
     shown = [result for result in evaluation.results if math.isfinite(result.perplexity) and result.name != CACHE]
     if evaluation.mixtures:
         shown = [result for result in shown if result in evaluation.mixtures or result.name == NEURAL]
@@ -38,7 +37,7 @@ def perplexity_figure(evaluation: Evaluation) -> str:
 
 
 def agreement_figure(evaluation: Evaluation) -> str:
-    """The paper's figure: next-token agreement by effective n, of all contexts and the sparse ones."""
+    """Draw the figure of the infini-gram paper: agreement by effective n, for all contexts and for sparse ones."""
     rows = [row for row in evaluation.agreement if row.effective_n != "all"]
     plot = Plot(
         "Next-token agreement of the ∞-gram by effective n",
@@ -47,19 +46,19 @@ def agreement_figure(evaluation: Evaluation) -> str:
         x_label="effective n",
         y_label="agreement; bars: share of tokens",
     )
-    for place, row in enumerate(rows):
+    for x, row in enumerate(rows):
         share = row.n_positions / evaluation.n_positions
-        plot.bar(place, 0.7, 0, share, "back", f"n = {row.effective_n}: {share:.1%} of tokens")
+        plot.bar(x, 0.7, 0, share, "back", f"n = {row.effective_n}: {share:.1%} of tokens")
     plot.y_ticks(_percent)
     plot.categories([_short(row.effective_n) for row in rows])
     plot.curve(
-        [Point(place, row.agreement) for place, row in enumerate(rows)],
+        [Point(x, row.agreement) for x, row in enumerate(rows)],
         "c3",
         [f"all, n = {row.effective_n}: {row.agreement:.1%} of {row.n_positions:,}" for row in rows],
     )
-    sparse = [(place, row) for place, row in enumerate(rows) if row.n_sparse]
+    sparse = [(x, row) for x, row in enumerate(rows) if row.n_sparse]
     plot.curve(
-        [Point(place, row.sparse_agreement) for place, row in sparse],
+        [Point(x, row.sparse_agreement) for x, row in sparse],
         "c1",
         [f"sparse, n = {row.effective_n}: {row.sparse_agreement:.1%} of {row.n_sparse:,}" for _, row in sparse],
     )
@@ -67,13 +66,13 @@ def agreement_figure(evaluation: Evaluation) -> str:
     of_sparse = f"; of the sparse ones {total.sparse_agreement:.1%}" if total.n_sparse else ""
     return _figure(
         plot.svg() + legend([("all contexts", "c3"), ("sparse contexts", "c1"), ("share of tokens", "back")]),
-        f"How often the ∞-gram gives the next token more than half of the probability: {total.agreement:.1%} of all "
+        f"Share of tokens to which the ∞-gram gives more than half of the probability: {total.agreement:.1%} of all "
         f"tokens{of_sparse}.",
     )
 
 
 def gains_figure(evaluation: Evaluation) -> str:
-    """Bits saved per token by effective n, for the paper's rule, classes and the gate."""
+    """Draw the gain in bits per token by effective n, for the paper's rule, classes and the gate."""
     results = {result.name: result for result in evaluation.mixtures}
     compared = [(results[name], style) for name, style in _COMPARED if name in results]
     by_length = [[gain for gain in result.gains if gain.name.startswith("n = ")] for result, _ in compared]
@@ -91,18 +90,18 @@ def gains_figure(evaluation: Evaluation) -> str:
     plot.categories([_short(gain.name.removeprefix("n = ")) for gain in by_length[0]])
     width = 0.8 / len(compared)
     for side, ((result, style), gains) in enumerate(zip(compared, by_length, strict=True)):
-        for place, gain in enumerate(gains):
+        for x, gain in enumerate(gains):
             note = f"{result.title}, {gain.name}: {gain.bits:+.2f} bits, {gain.n_positions:,} tokens"
-            plot.bar(place + (side - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
+            plot.bar(x + (side - (len(compared) - 1) / 2) * width, width, 0, gain.bits, style, note)
     against = MODEL_TITLES[evaluation.models[0].name].lower()
     return _figure(
         plot.svg() + legend([(result.title, style) for result, style in compared]),
-        f"What mixing saves against the {against} alone, by how much of the context the corpus holds.",
+        f"Gain over the {against} alone, by effective n: the longest suffix of the context in the corpus, plus one.",
     )
 
 
 def weights_figure(evaluation: Evaluation) -> str:
-    """How the gate shares the weight among the models, by effective n."""
+    """Draw the gate's mean weight of each model by effective n."""
     gate = next((result for result in evaluation.mixtures if result.name == "gated"), None)
     if gate is None:
         return ""
@@ -117,20 +116,20 @@ def weights_figure(evaluation: Evaluation) -> str:
     plot.y_ticks(_percent)
     plot.categories([_short(gain.name.removeprefix("n = ")) for gain in gains])
     names = list(gate.gains[0].weights)
-    for place, gain in enumerate(gains):
+    for x, gain in enumerate(gains):
         low = 0.0
         for name in names:
             weight = gain.weights[name]
-            plot.bar(place, 0.8, low, low + weight, _colour(name), f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
+            plot.bar(x, 0.8, low, low + weight, _colour(name), f"{MODEL_TITLES[name]}, {gain.name}: {weight:.1%}")
             low += weight
     return _figure(
         plot.svg() + legend([(MODEL_TITLES[name], _colour(name)) for name in names]),
-        "Whom the gate trusts, by how much of the context the corpus holds.",
+        "Mean weight of each model in the gate, by effective n.",
     )
 
 
 def calibration_figure(evaluation: Evaluation) -> str:
-    """Expected against actual loss."""
+    """Draw expected against actual loss."""
     curves = {name: [row for row in rows if math.isfinite(row.actual)] for name, rows in evaluation.calibration.items()}
     curves = {name: rows for name, rows in curves.items() if len(rows) > 1}
     if not curves:
@@ -153,8 +152,8 @@ def calibration_figure(evaluation: Evaluation) -> str:
         entries.append((MODEL_TITLES[name], _colour(name)))
     return _figure(
         plot.svg() + legend(entries),
-        "Calibration: tokens in ten groups by the loss that a model expects. On the diagonal it knows how well it "
-        "does; above, it is too sure of itself.",
+        "Calibration: tokens in ten bins by a model's expected loss. A model on the diagonal is calibrated; above "
+        "it, it is overconfident.",
     )
 
 
@@ -168,7 +167,7 @@ def _with_change(result: Result) -> str:
 
 
 def _short(effective_n: str) -> str:
-    """`9+` for `9–12`: the next class begins where this one ends."""
+    """Shorten `9–12` to `9+`, since the next class begins where this one ends."""
     first, dash, _ = effective_n.partition("–")
     return f"{first}+" if dash else first
 
@@ -182,5 +181,17 @@ def _percent(value: float) -> str:
 
 
 def _colour(model: str) -> str:
-    """A model has the same one in every figure."""
+    """Return the CSS class of a model's colour, the same in every figure."""
     return f"c{list(MODEL_TITLES).index(model)}"
+
+
+def number(value: float) -> str:
+    """Format a perplexity."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e7 else f"{value:.1e}"
+
+
+def signed(change: float) -> str:
+    """Format a relative change in percent."""
+    return f"{change:+.1%}".replace("-", "−")

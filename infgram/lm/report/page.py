@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from infgram.lm.report.figures import (
     agreement_figure,
     calibration_figure,
     gains_figure,
+    number,
     perplexity_figure,
+    signed,
     weights_figure,
 )
-from infgram.lm.report.words import number, signed
 
 
 def html_of(evaluation: Evaluation) -> str:
-    """The page: no script, nothing loaded from elsewhere, light or dark as the reader has it."""
+    """Return the page, without scripts and external resources, in the reader's light or dark theme."""
     style = files("infgram.lm.report").joinpath("style.css").read_text(encoding="utf-8")
     title = f"Language models on {escape(evaluation.text)}"
     figures = "\n".join(
@@ -55,7 +56,7 @@ def html_of(evaluation: Evaluation) -> str:
 
 
 def _summary(evaluation: Evaluation) -> str:
-    """The finding in a sentence."""
+    """Return the main result in one sentence."""
     named = {result.name: result for result in evaluation.results}
     best = min(evaluation.results, key=lambda result: result.perplexity)
     text = f"Best: {best.title}, perplexity {number(best.perplexity)} per token"
@@ -110,24 +111,24 @@ def _results_table(evaluation: Evaluation) -> str:
 def _notes(evaluation: Evaluation) -> str:
     copies = "".join(f"<li>{escape(name)}: {share:.1%}</li>" for name, share in evaluation.near_copies.items())
     heavy = (
-        f"<p>Documents of whose 13-grams at least 80% are in the index:</p><ul>{copies}</ul>"
+        f"<p>Documents with at least 80% of their 13-grams in the index:</p><ul>{copies}</ul>"
         if copies
         else "<p>No document has 80% or more of its 13-grams in the index.</p>"
     )
     tuned = (
-        f"<p><strong>{evaluation.n_tuned:,} of {evaluation.n_documents:,} documents are in the text for tuning, too: "
+        f"<p><strong>{evaluation.n_tuned:,} of {evaluation.n_documents:,} documents are also in the tuning text: "
         "the weights were fitted on them, so the mixtures look better than they are.</strong></p>"
         if evaluation.n_tuned
         else ""
     )
     return f"""<h2>How this was measured</h2>
-{tuned}<p>Every token but the first of each document is predicted from those before it; the end of a document is not.
-Weights and gates were fitted on a text of their own. The paper’s rule mixes the ∞-gram and the
-neural model with one weight for sparse contexts, which one token alone ever followed, and one for the others.
-Classes go by effective n, count and distinct continuations. The gate is a network that also sees entropies and
-how each model has done in the document so far. The relative reduction is the paper’s: 1 − (P′ − 1) / (P − 1)
-for the perplexities P′ of the mixture and P of the neural model. Intervals are of 2,000 bootstrap samples of
-documents. “Without near copies” leaves out the tokens whose last 32 tokens of context are in the index:
+{tuned}<p>Every token but the first of each document is predicted from the tokens before it; the end of a document is
+not scored. Weights and gates were fitted on a separate tuning text. The paper’s rule interpolates the ∞-gram and the
+neural model with one weight for sparse contexts, which have one distinct continuation, and one for the others. Classes
+are formed by effective n, count and distinct continuations. The gate is a network whose inputs also include entropies
+and the recent losses of each model in the document. The relative reduction is that of the paper: 1 − (P′ − 1) / (P − 1)
+for the perplexities P′ of the mixture and P of the neural model. Intervals are 95% bootstrap intervals from 2,000
+resamples of the documents. “Without near copies” omits the tokens whose last 32 context tokens occur in the index:
 {evaluation.n_far:,} of {evaluation.n_positions:,} remain.</p>
 {heavy}"""
 
@@ -162,7 +163,7 @@ def _change(result: Result) -> str:
 
 
 def _reduction(evaluation: Evaluation, result: Result) -> str:
-    """The paper's measure, of what is mixed with the neural model."""
+    """Format the relative reduction of a mixture."""
     value = evaluation.relative_reduction(result)
     return f"{value:.1%}" if result in evaluation.mixtures and math.isfinite(value) else ""
 

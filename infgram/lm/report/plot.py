@@ -1,6 +1,7 @@
-"""Small plots as SVG: an area with two scales, and the marks that go into it.
+"""Small plots as SVG: bars, curves and intervals on two linear axes.
 
-Everything is drawn 360 units wide, so that it can be read on a telephone; colours are classes of the page's style.
+A plot is 360 units wide, which is legible on a phone. Colours are CSS classes of `style.css`, so a figure follows the
+reader's light or dark theme.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ _TOP: Final = 26
 _BOTTOM: Final = 40
 
 Format: TypeAlias = Callable[[float], str]
-"""How a number of an axis is written."""
+"""Formats a number of an axis."""
 
 
 class Point(NamedTuple):
-    """A place in data units; on an axis of categories, x is the number of the category."""
+    """A point in data coordinates; on a category axis, x is the number of the category."""
 
     x: float
     y: float
 
 
 class Plot:
-    """Collects marks; `svg` gives the drawing.
+    """A plot with two linear axes, to which marks are added; `svg` returns the drawing.
 
     Args:
-        title: what a reader who does not see it is told.
-        x_range: data units at the left and right edge.
-        y_range: likewise at the bottom and top.
-        x_label: below the axis.
-        y_label: above it.
-        height: of the drawing.
+        title: text for screen readers.
+        x_range: data coordinates of the left and right edge.
+        y_range: data coordinates of the bottom and top edge.
+        x_label: label below the x axis.
+        y_label: label above the y axis.
+        height: height of the drawing in units.
     """
 
     def __init__(
@@ -57,35 +58,35 @@ class Plot:
         ]
 
     def x(self, value: float) -> float:
-        """Where a value lies, in units of the drawing."""
+        """Convert an x value from data to drawing coordinates."""
         low, high = self._x_range
         return _LEFT + (value - low) / (high - low) * (WIDTH - _RIGHT - _LEFT)
 
     def y(self, value: float) -> float:
-        """Likewise; outside of the range it lies on the edge."""
+        """Convert a y value from data to drawing coordinates, clipped to the plot."""
         low, high = self._y_range
         share = min(1.0, max(0.0, (value - low) / (high - low)))
         return self._height - _BOTTOM - share * (self._height - _BOTTOM - _TOP)
 
     def y_ticks(self, form: Format) -> None:
-        """Lines across, at round numbers."""
+        """Draw horizontal grid lines and numbers at round values."""
         for value in ticks(*self._y_range):
             y = self.y(value)
             self._marks.append(_line(_LEFT, y, WIDTH - _RIGHT, y, "zero" if value == 0 else "grid"))
             self._marks.append(_text(_LEFT - 6, y + 4, form(value), "tick", anchor="end"))
 
     def x_ticks(self, form: Format) -> None:
-        """Numbers below, at round values."""
+        """Draw numbers below the x axis at round values."""
         for value in ticks(*self._x_range):
             self._marks.append(_text(self.x(value), self._height - _BOTTOM + 16, form(value), "tick", anchor="middle"))
 
     def categories(self, names: Sequence[str]) -> None:
-        """Names below, at 0, 1, 2 and so on."""
-        for place, name in enumerate(names):
-            self._marks.append(_text(self.x(place), self._height - _BOTTOM + 16, name, "tick", anchor="middle"))
+        """Draw category names below the x axis, at 0, 1, 2 and so on."""
+        for number, name in enumerate(names):
+            self._marks.append(_text(self.x(number), self._height - _BOTTOM + 16, name, "tick", anchor="middle"))
 
     def bar(self, x: float, width: float, low: float, high: float, style: str, note: str) -> None:
-        """A bar from `low` to `high`, `width` wide in data units around x; `note` shows when it is pointed at."""
+        """Draw a bar from `low` to `high`, `width` wide around x in data coordinates; `note` is its tooltip."""
         left, right = self.x(x - width / 2), self.x(x + width / 2)
         top, bottom = sorted((self.y(low), self.y(high)))
         self._marks.append(
@@ -94,22 +95,22 @@ class Plot:
         )
 
     def curve(self, points: Sequence[Point], style: str, notes: Sequence[str] = ()) -> None:
-        """Points joined by a line; with notes, each point is a dot that shows its own."""
-        places = [(self.x(point.x), self.y(point.y)) for point in points]
-        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        """Draw a line through points; with notes, each point is a dot with its note as the tooltip."""
+        pixels = [(self.x(point.x), self.y(point.y)) for point in points]
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
         self._marks.append(f'<polyline class="line {style}" points="{joined}"/>')
-        for (x, y), note in zip(places, notes, strict=False):
+        for (x, y), note in zip(pixels, notes, strict=False):
             self._marks.append(
                 f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{escape(note)}</title></circle>'
             )
 
     def svg(self) -> str:
-        """The drawing."""
+        """Return the drawing."""
         return _svg(self._title, self._height, self._marks)
 
 
 class Row(NamedTuple):
-    """A line of an interval plot."""
+    """A row of an interval plot: a value with its interval, and the text beside it."""
 
     name: str
     value: float
@@ -120,7 +121,7 @@ class Row(NamedTuple):
 
 
 def interval_plot(title: str, rows: Sequence[Row], form: Format, x_label: str) -> str:
-    """A row for each name: the value as a dot, its interval as a line, the numbers beside."""
+    """Return a plot with a row for each name: the value as a dot on its interval, and the value in words."""
     low = min((row.low for row in rows if math.isfinite(row.low)), default=0.0)
     high = max((row.high for row in rows if math.isfinite(row.high)), default=1.0)
     margin = 0.04 * (high - low) or 1.0
@@ -145,7 +146,7 @@ def interval_plot(title: str, rows: Sequence[Row], form: Format, x_label: str) -
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Four to eight round numbers from `low` to `high`."""
+    """Return four to eight round numbers from `low` to `high`."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return []
     power = 10.0 ** math.floor(math.log10((high - low) / 4))
@@ -155,7 +156,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:
-    """Names with the colours of their styles, below a plot."""
+    """Return a legend: names with the colours of their CSS classes."""
     items = "".join(
         f'<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="{style}" width="12" height="12" rx="2"/></svg>'
         f"{escape(name)}</li>"

@@ -1,11 +1,11 @@
-"""Neural language models of the package `transformers`, evaluated and mixed with the index."""
+"""Neural language models of the package `transformers`: evaluation, and interpolation with models of an index."""
 
 from __future__ import annotations
 
 from infgram.errors import MissingExtraError
 
 try:
-    import torch  # noqa: F401  # both are missed here, once, and not where they are used
+    import torch  # noqa: F401  # report both here, once, if they are missing
     import transformers  # noqa: F401
 except ImportError as error:
     raise MissingExtraError(

@@ -1,4 +1,4 @@
-"""A neural model and models of the index as one."""
+"""Interpolation of a neural model with models of an index, for next-token distributions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from infgram.arguments import instance
 from infgram.errors import QueryError
 from infgram.index import Index, checked_index
-from infgram.lm.mixing.interpolator import Interpolator
-from infgram.lm.mixing.next_token import check_next_token, next_token_weights
+from infgram.lm.mixing.interpolator import Interpolator, check_next_token
 from infgram.lm.models.infgram_lm import InfgramLM, Smoothing
 from infgram.lm.positions import checked_token_ids
 from infgram.lm.transformers.model import TransformersLM
@@ -20,20 +19,20 @@ from infgram.types import Float64Array, Int64Array, Query
 
 NEURAL: Final = "neural"
 UNFITTED: Final = Interpolator.fixed({NEURAL: 0.5, "witten_bell": 0.5})
-"""Weights where none were fitted."""
+"""Weights that are used if none were fitted."""
 
 
 class InterpolatedLM(ShortRepr):
-    """What may come next, by a neural model and models of the index together. May be asked from several threads.
+    """A neural model interpolated with models of an index. Safe for several threads.
 
     Args:
-        neural: a model of the index's tokens.
+        neural: a model with the index's token ids.
         index: an open index.
-        interpolator: by `"one"`, `"sparse"` or `"class"`; its models are `neural` and smoothings of `InfgramLM`, of
-            which `infgram` is another name of `none`.
+        interpolator: by `"one"`, `"sparse"` or `"class"`, with the models `neural` and smoothings of `InfgramLM`;
+            `infgram` is another name of the smoothing `none`.
 
     Raises:
-        QueryError: the interpolator is a gate or has other models.
+        QueryError: the interpolator is a gate, or has other models.
     """
 
     def __init__(self, neural: TransformersLM, index: Index, interpolator: Interpolator = UNFITTED) -> None:
@@ -43,8 +42,8 @@ class InterpolatedLM(ShortRepr):
         smoothings: dict[str, Smoothing] = {name: name for name in get_args(Smoothing)} | {"infgram": "none"}
         if unknown := set(interpolator.models) - {NEURAL, *smoothings}:
             raise QueryError(
-                f"the interpolator mixes {', '.join(interpolator.models)}; expected {NEURAL} and of "
-                f"{', '.join(smoothings)}, found {', '.join(sorted(unknown))}"
+                f"the interpolator mixes {', '.join(interpolator.models)}; unknown models: "
+                f"{', '.join(sorted(unknown))}; expected {NEURAL} and any of {', '.join(smoothings)}"
             )
         self._index, self._interpolator = index, interpolator
         own = {
@@ -63,30 +62,32 @@ class InterpolatedLM(ShortRepr):
         weights: str | os.PathLike[str] | None = None,
         tokenizer: str | None = None,
     ) -> InterpolatedLM:
-        """Load the neural model, as `TransformersLM.from_pretrained` does, and the weights that were saved.
+        """Load a neural model, as `TransformersLM.from_pretrained` does, and saved weights.
 
         Args:
             name: a folder that `save_pretrained` wrote.
             index: an open index.
-            weights: what `Interpolator.save` wrote; half neural, half Witten–Bell without.
-            tokenizer: where the model's tokenizer is, if not beside it; `"index"` states that it is the index's.
+            weights: file that `Interpolator.save` wrote; None for equal weights of the neural model and Witten–Bell.
+            tokenizer: path of the model's tokenizer if it is not in the same folder; `"index"` declares that it is the
+                index's.
 
         Raises:
-            InputError: no such model or weights.
-            TokenizerError: its tokenizer is another one, or was not saved with it.
+            InputError: the model or the weights cannot be read.
+            TokenizerError: the model's tokenizer differs from the index's, or was not saved with it.
             QueryError: as for the class.
         """
         interpolator = UNFITTED if weights is None else Interpolator.load(weights)
         return cls(TransformersLM.from_pretrained(name, index, tokenizer=tokenizer), index, interpolator)
 
     def distribution(self, context: Query) -> Float64Array:
-        """The probability of each token id after a context.
+        """Return the probability of each token id after a context: float64.
 
         Raises:
-            QueryError: a token id is outside the vocabulary; the context is empty, and the model begins with nothing.
+            QueryError: a token id is outside the vocabulary, or the context is empty and the neural model has no begin
+                token.
         """
         tokens = self._tokens(context)
-        weights = next_token_weights(self._index, self._interpolator, tokens)
+        weights = self._interpolator.next_token_weights(self._index, tokens)
         total = np.zeros(self._index.vocab_size)
         for name, weight in zip(self._interpolator.models, weights.tolist(), strict=True):
             total += weight * self._models[name].distribution(tokens)[: len(total)]

@@ -1,4 +1,4 @@
-"""A causal language model from a folder or the hub, and the check that its tokens are the index's."""
+"""Loading a causal language model, and checking that its tokenizer is the index's."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from transformers.utils import logging
 from transformers.utils.hub import cached_file
 
 from infgram.errors import InputError, TokenizerError
-from infgram.index import Index
+from infgram.index import Index, tokenizer_or_none
 from infgram.tokenizers import Tokenizer, resolve
 
 
 def load_model(name: str, device: str, local_files_only: bool) -> Any:
-    """The model in evaluation mode on its device: in float32 on a CPU, else as it was saved.
+    """Load a model in evaluation mode: in float32 on a CPU, otherwise in the saved precision.
 
     Raises:
-        InputError: there is none, it is no causal language model, or the device cannot be used.
+        InputError: there is no such model, it is not a causal language model, or the device is unavailable.
     """
-    place = chosen_device(device)
+    chosen = chosen_device(device)
     bars: Any = logging
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
-            name, dtype=torch.float32 if place == "cpu" else "auto", local_files_only=local_files_only
+            name, dtype=torch.float32 if chosen == "cpu" else "auto", local_files_only=local_files_only
         )
-        return model.eval().to(place)
+        return model.eval().to(chosen)
     except (OSError, ValueError, RuntimeError) as error:
-        is_elsewhere = local_files_only and not Path(name).exists()
-        where = "; to fetch it from the hub, pass local_files_only=False (--download)" if is_elsewhere else ""
-        raise InputError(f"{name}: transformers cannot load this as a causal language model: {error}{where}") from error
+        may_be_remote = local_files_only and not Path(name).exists()
+        hint = "; to download it from the hub, pass local_files_only=False (--download)" if may_be_remote else ""
+        raise InputError(f"{name}: transformers cannot load this as a causal language model: {error}{hint}") from error
     finally:
         if shown:
             bars.enable_progress_bar()
 
 
 def chosen_device(device: str) -> str:
-    """`"auto"` is an accelerator where there is one."""
+    """Return the device to use; `"auto"` selects an accelerator if there is one, else the CPU."""
     if device != "auto":
         return device
     if torch.cuda.is_available():
@@ -49,30 +49,30 @@ def chosen_device(device: str) -> str:
 
 
 def check_tokenizer(name: str, index: Index, tokenizer: str | None, local_files_only: bool) -> None:
-    """Whether the model counts in the index's tokens.
+    """Check that the model's tokenizer is the index's.
 
     Args:
         name: folder or hub name of the model.
-        index: with the tokenizer that it was built with.
-        tokenizer: where the model's own is, if it was saved elsewhere; `"index"` takes the caller's word for it.
-        local_files_only: never ask the hub.
+        index: the index that the model is compared or interpolated with.
+        tokenizer: path of the model's tokenizer if it is saved elsewhere; `"index"` skips the check.
+        local_files_only: do not access the hub.
 
     Raises:
-        TokenizerError: no tokenizer was found, or it encodes otherwise than the index's.
+        TokenizerError: there is no tokenizer to compare, or the two encode differently.
     """
     if tokenizer == "index":
         return
-    if index._tokenizer_or_none() is None:
+    if tokenizer_or_none(index) is None:
         raise TokenizerError(
-            f"{index.paths[0]} was built from token ids and holds no tokenizer to compare with that of {name}; if the "
+            f"{index.paths[0]} was built from token ids and has no tokenizer to compare with that of {name}; if the "
             "ids are the model's, pass tokenizer='index' (--model-tokenizer index)"
         )
     own = _tokenizer_of(name, local_files_only) if tokenizer is None else resolve(tokenizer)
     if own.fingerprint != index.tokenizer.fingerprint:
         raise TokenizerError(
-            f"the tokenizer of {tokenizer or name} is not the one {index.paths[0]} was built with: its fingerprint is "
+            f"the tokenizer of {tokenizer or name} differs from that of {index.paths[0]}: its fingerprint is "
             f"{own.fingerprint[:16]}, the index's {index.tokenizer.fingerprint[:16]}; build the index with the "
-            "model's tokenizer, or if both give the same ids to every text, pass tokenizer='index' "
+            "model's tokenizer, or if both encode every text equally, pass tokenizer='index' "
             "(--model-tokenizer index)"
         )
 

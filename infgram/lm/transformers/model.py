@@ -1,4 +1,4 @@
-"""A neural language model on the documents that the index is compared with."""
+"""A causal language model of `transformers` as a model of the index's tokens."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ from infgram.errors import InputError, QueryError
 from infgram.index import Index, checked_index
 from infgram.lm.positions import checked_documents, checked_token_ids, document_starts
 from infgram.lm.transformers.loading import check_tokenizer, load_model
+from infgram.lm.transformers.windows import Window, input_tokens, longest_first, windows_over
 from infgram.lm.types import Guesses, PositionScores
-from infgram.lm.windows import Window, longest_first, tokens_of, windows_over
 from infgram.reprs import ShortRepr
 from infgram.types import Float64Array, Int64Array
 
 LONGEST_CONTEXT: Final = 1024
-"""Tokens of a window by default, where the model allows more."""
+"""Default maximum of the context length in tokens."""
 
 N_GUESSES: Final = 32
-"""So many of its likeliest tokens the model names at each position."""
+"""Number of most probable tokens that are returned at each position."""
 
-_SCORES_AT_ONCE: Final = 1 << 25  # positions × vocabulary, float32: 128 MiB
+_BATCH_LOGITS: Final = 1 << 25  # positions × vocabulary of a batch; 128 MiB in float32
 
 
 class TransformersLM(ShortRepr):
     """A causal language model of `transformers` whose token ids are the index's.
 
-    Rows of its output beyond the index's vocabulary, by which embeddings are often padded, are left out before
-    probabilities are taken, so that they sum to one over the vocabulary.
+    Logits beyond the index's vocabulary, with which models are often padded, are removed before the softmax, so that
+    probabilities sum to one over the vocabulary.
 
     Args:
-        model: a `PreTrainedModel` that gives next-token logits, in evaluation mode.
+        model: a `PreTrainedModel` with next-token logits, in evaluation mode.
         vocab_size: of the index.
-        context_length: tokens that the model sees at most; by default what its configuration allows, up to 1,024.
-        stride: tokens from one window to the next; half a window by default. Smaller is slower, and gives every
-            token more context.
-        begin_token: stands before every document; `"auto"` is the model's own, None none at all.
+        context_length: maximum number of context tokens; by default the maximum of the model's configuration, up to
+            1,024.
+        stride: distance between windows in tokens; half a window by default. A smaller stride is slower and gives
+            tokens more context.
+        begin_token: token id before every document; `"auto"` for the model's own, None for no token.
 
     Raises:
         InputError: the model's vocabulary is smaller than the index's.
@@ -69,7 +70,7 @@ class TransformersLM(ShortRepr):
         n_rows = int(model.config.get_text_config().vocab_size)
         if n_rows < vocab_size:
             raise InputError(
-                f"the model knows {n_rows:,} token ids, the index {vocab_size:,}; expected a model of the index's "
+                f"the model has {n_rows:,} token ids, the index {vocab_size:,}; expected a model with the index's "
                 "tokenizer"
             )
         longest = getattr(model.config.get_text_config(), "max_position_embeddings", None) or LONGEST_CONTEXT
@@ -78,8 +79,8 @@ class TransformersLM(ShortRepr):
         self.stride = at_least(max(1, self.context_length // 2) if stride is None else stride, 1, "stride")
         if self.context_length > longest or self.stride > self.context_length:
             raise QueryError(
-                f"context_length is {self.context_length} and stride {self.stride}; expected a stride of at most the "
-                f"context_length, and that of at most {longest}, which this model was made for"
+                f"context_length is {self.context_length} and stride {self.stride}; expected a context_length of at "
+                f"most {longest}, the maximum of this model, and a stride of at most the context_length"
             )
         if isinstance(begin_token, str):
             choice(begin_token, "begin_token", ("auto",))
@@ -106,17 +107,18 @@ class TransformersLM(ShortRepr):
 
         Args:
             name: a folder that `save_pretrained` wrote, or a name on the hub.
-            index: whose documents and queries have the same tokens.
-            tokenizer: where the model's tokenizer is, if not beside it; `"index"` states that it is the index's.
-            device: as torch names it; `"auto"` is an accelerator where there is one.
-            local_files_only: False fetches what is not on this machine from the hub.
+            index: an index with the model's token ids.
+            tokenizer: path of the model's tokenizer if it is not in the same folder; `"index"` declares that it is the
+                index's.
+            device: a torch device; `"auto"` selects an accelerator if there is one, else the CPU.
+            local_files_only: False downloads missing files from the hub.
             context_length: as for the class.
             stride: as for the class.
             begin_token: as for the class.
 
         Raises:
-            InputError: no such model, or its vocabulary is smaller than the index's.
-            TokenizerError: its tokenizer is another one, or was not saved with it.
+            InputError: the model cannot be loaded, or its vocabulary is smaller than the index's.
+            TokenizerError: the model's tokenizer differs from the index's, or was not saved with it.
         """
         folder = checked_path(name, "name")
         flag(local_files_only, "local_files_only")
@@ -127,7 +129,7 @@ class TransformersLM(ShortRepr):
 
     @property
     def end_token(self) -> int | None:
-        """The id with which the model ends a text; None if it has none."""
+        """The model's end-of-text token id; None if it has none."""
         return _first(self.model.config.get_text_config().eos_token_id)
 
     def evaluate(
@@ -136,16 +138,16 @@ class TransformersLM(ShortRepr):
         *,
         progress: Callable[[int, int], None] | None = None,
     ) -> PositionScores:
-        """Predict every token but the first of each document from those before it, as far as the model sees.
+        """Score every token of each document but its first.
 
-        The scores' guesses are the `N_GUESSES` tokens that it holds likeliest.
+        The guesses are the `N_GUESSES` most probable tokens at each position.
 
-        Documents longer than the context are read in overlapping windows; a token is predicted in the first window
-        that reaches it. Windows of about one length go through the model together.
+        Documents longer than the context are divided into overlapping windows; a token is predicted in the first window
+        that reaches it. Windows of similar length are batched.
 
         Args:
-            documents: token ids.
-            progress: called with positions done and in all; an exception of its own ends the work.
+            documents: token ids of each document.
+            progress: called with the finished and the total number of positions; may raise to stop the evaluation.
 
         Raises:
             QueryError: a token id is outside the vocabulary.
@@ -166,38 +168,38 @@ class TransformersLM(ShortRepr):
         )
         done = 0
         for batch in self._batches(longest_first(windows)):
-            places = np.concatenate([starts[w.document] + np.arange(w.first_scored, w.end + 1) - 1 for w in batch])
-            log_probs[places], entropies[places], guesses.tokens[places], guesses.log_probs[places] = (
+            positions = np.concatenate([starts[w.document] + np.arange(w.first_scored, w.end + 1) - 1 for w in batch])
+            log_probs[positions], entropies[positions], guesses.tokens[positions], guesses.log_probs[positions] = (
                 column.cpu().numpy() for column in self._scores(batch, documents, n_guesses)
             )
-            done += len(places)
+            done += len(positions)
             if progress:
                 progress(done, n_positions)
         return PositionScores(log_probs, entropies, starts, guesses)
 
     def distribution(self, context: Int64Array) -> Float64Array:
-        """The probability of each token id after a context, of which the model sees the end.
+        """Return the probability of each token id after a context, of which the last `context_length` tokens count.
 
         Raises:
-            QueryError: a token id is outside the vocabulary; the context is empty, and the model begins with nothing.
+            QueryError: a token id is outside the vocabulary, or the context is empty and the model has no begin token.
         """
         context = checked_token_ids(context, "context", self.vocab_size)
         begin = [] if self.begin_token is None else [self.begin_token]
         seen = [*begin, *context[max(0, len(context) + len(begin) - self.context_length) :].tolist()]
         if not seen:
-            raise QueryError("the context is empty; this neural model has no token to begin with, and needs one")
+            raise QueryError("the context is empty and the neural model has no begin token; pass at least one token")
         with torch.inference_mode():
             logits = self._logits(torch.tensor([seen], device=self.model.device), 1)[0, -1, : self.vocab_size]
             probabilities: Float64Array = torch.softmax(logits.double(), dim=-1).cpu().numpy()
         return probabilities
 
     def _batches(self, windows: list[Window]) -> list[list[Window]]:
-        """Neighbours, as many as give a bounded number of logits."""
+        """Divide windows into batches with a bounded number of logits."""
         batches: list[list[Window]] = []
         n_rows = 0
         for window in windows:
             cost = window.n_scored if self._keeps_few else window.n_inputs
-            if not batches or (n_rows + cost) * self.vocab_size > _SCORES_AT_ONCE:
+            if not batches or (n_rows + cost) * self.vocab_size > _BATCH_LOGITS:
                 batches.append([])
                 n_rows = 0
             batches[-1].append(window)
@@ -205,11 +207,11 @@ class TransformersLM(ShortRepr):
         return batches
 
     def _scores(self, batch: list[Window], documents: Sequence[Int64Array], n_guesses: int) -> tuple[torch.Tensor, ...]:
-        """Log-probabilities, entropies, the likeliest tokens and their log-probabilities of a batch, window by window.
+        """Return the log-probabilities, entropies, guesses and guess log-probabilities of a batch, window by window.
 
-        Shorter windows are filled up at their ends, which a causal model does not see.
+        Shorter windows are padded at the end, which does not affect a causal model.
         """
-        inputs = [tokens_of(window, documents, self.begin_token) for window in batch]
+        inputs = [input_tokens(window, documents, self.begin_token) for window in batch]
         longest = max(map(len, inputs))
         padded = torch.zeros((len(batch), longest), dtype=torch.long)
         for row, tokens in enumerate(inputs):
@@ -233,7 +235,7 @@ class TransformersLM(ShortRepr):
         return of_token, entropies, likeliest.indices, likeliest.values
 
     def _logits(self, tokens: torch.Tensor, n_last: int) -> torch.Tensor:
-        """Of the last places of each row."""
+        """Return the logits of the last `n_last` tokens of each row."""
         few = {"logits_to_keep": n_last} if self._keeps_few else {}
         logits: torch.Tensor = self.model(input_ids=tokens, use_cache=False, **few).logits
         return logits[:, -n_last:]
@@ -244,5 +246,5 @@ def _begin_token(model: Any) -> int | None:
 
 
 def _first(token: int | list[int] | None) -> int | None:
-    """Configurations name one id, several or none."""
+    """Return the first id of a configuration's value, which may be one id, several or None."""
     return token[0] if isinstance(token, list) and token else token if isinstance(token, int) else None
