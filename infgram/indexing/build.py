@@ -15,10 +15,10 @@ from infgram.corpus import Corpus, FormatName, Inputs, OnError, TokenCorpus
 from infgram.errors import IndexExistsError, InputError
 from infgram.files.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
 from infgram.index import Index, StrPath
-from infgram.indexing.budget import Budget
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
 from infgram.indexing.disk_space import check_room, free_bytes
 from infgram.indexing.estimate import sample_corpus, sample_tokens
+from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, default_output, unfinished_index
 from infgram.indexing.shards import ShardSequence, sort_shards
 from infgram.indexing.token_documents import TokenDocuments, token_batches, vocabulary_of

@@ -1,11 +1,12 @@
-"""Documents to token ids, on several threads, in order."""
+"""Encode documents on several threads, in order."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.corpus import SourceDocument
-from infgram.indexing.lossless import LosslessCheck
-from infgram.tokenizers import EncodeBatch, Tokenizer, bulk_encoder, limited
+from infgram.tokenizers import EncodeBatch, HuggingFaceTokenizer, Tokenizer, bulk_encoder, limited
 from infgram.types import Int64Array
 
 Choose: TypeAlias = Callable[[], EncodeBatch]
@@ -217,3 +217,38 @@ def _source(document: SourceDocument) -> bytes:
     if document.line is None and document.metadata.get("path") == document.source:
         return b""
     return document.source.replace("\0", "\\0").encode("utf-8")
+
+
+_logger = logging.getLogger("infgram.indexing")
+
+
+class LosslessCheck:
+    """Decodes every document that is not known to come back, until one differs; warns of that one."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._keeps = tokenizer.keeps if isinstance(tokenizer, HuggingFaceTokenizer) else _not_known
+        self._is_over = tokenizer.is_lossless
+
+    def check(
+        self, documents: Sequence[SourceDocument], token_ids: npt.NDArray[np.uint32], lengths: Int64Array
+    ) -> None:
+        """Look at the next documents: their ids end to end, and the length of each."""
+        begin = 0
+        for document, length in zip(documents, lengths.tolist(), strict=True):
+            if self._is_over:
+                return
+            end = begin + length
+            if not self._keeps(document.text) and self._tokenizer.decode(token_ids[begin:end]) != document.text:
+                self._is_over = True
+                place = document.source if document.line is None else f"{document.source}, line {document.line}"
+                _logger.warning(
+                    "the tokenizer does not give back every text as it was: the first document that differs is %s; "
+                    "texts shown from this index are as the tokenizer decodes them",
+                    place,
+                )
+            begin = end
+
+
+def _not_known(text: str) -> bool:
+    return False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from infgram import _core
 from infgram.arguments import instance
@@ -14,8 +16,35 @@ from infgram.errors import TokenizerError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import TokenizerEntry
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
-from infgram.indexing.interruptible import interruptible
 from infgram.tokenizers import HuggingFaceTokenizer, Tokenizer, load_saved, resolve, train_bpe
+
+T = TypeVar("T")
+
+_POLL_S: Final = 0.1
+
+
+def interruptible(work: Callable[[], T]) -> T:
+    """Do the work on another thread; a signal is noticed at once.
+
+    After Ctrl-C the work is left to itself; its thread does not keep the process from ending.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001  # raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="infgram-train", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_POLL_S)
+    if errors:
+        raise errors[0]
+    return results[0]
+
 
 _DEFAULT_VOCABULARY: Final = 32_000
 SAMPLE_BYTES: Final = 16 << 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infgram.search.by_field import counts_by_field
+from infgram.search.metadata import counts_by_field
 from infgram.search.pages import order_of
 from infgram.search.search import find_documents
 from infgram.search.source import Source

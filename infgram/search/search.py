@@ -12,10 +12,10 @@ from infgram.arguments import text as text_argument
 from infgram.errors import QueryError
 from infgram.query_language import Cnf, parse
 from infgram.search.interval import share_interval
+from infgram.search.metadata import checked, fulfilling
 from infgram.search.pages import Cursors, order_of, page_of
 from infgram.search.source import Found, Shown, Source, hit_of
 from infgram.search.text import InCharacters, Spell
-from infgram.search.where import checked, fulfilling
 from infgram.snippets import matches_in
 from infgram.types import JsonScalar, Query, Scope, SearchHit, SearchResult
 from infgram.watch import Progress, Watch

@@ -140,7 +140,7 @@ def test_columns_that_do_not_serve(write: Write) -> None:
     path = write(pa.table({"body": ["x"], "id": [1]}))
     with pytest.raises(InputError, match=r"no column 'text'.*this file has the columns 'body', 'id'"):
         list(Corpus(path).documents())
-    with pytest.raises(InputError, match="not one of 1 lines or tables"):
+    with pytest.raises(InputError, match="none of the 1 lines or tables"):
         list(Corpus(path, on_error="skip").documents())
     assert [document.text for document in Corpus(path, text_field="body").documents()] == ["x"]
     with pytest.raises(InputError, match="field 'id' is a number"):

@@ -99,7 +99,7 @@ def test_a_file_cut_short_is_skipped_from_there_on(tmp_path: Path, suffix: str) 
     assert texts == [*(f"text {i}" for i in range(n_before)), "text 0"]
     (skipped,) = corpus.skipped
     assert (skipped.source, skipped.line) == (f"a.jsonl.{suffix}", None)
-    assert f"cannot be read any further than line {n_before}: truncated or damaged" in skipped.reason
+    assert f"cannot be read after line {n_before}: truncated or damaged" in skipped.reason
     assert corpus.bytes_read == corpus.n_bytes
 
 
@@ -151,7 +151,7 @@ def test_every_whole_line_before_the_damage_is_kept(tmp_path: Path, suffix: str)
         assert texts == [*(f"text {i}" for i in range(n_lines)), "z"]
         (skipped,) = corpus.skipped
         if n_lines:
-            assert f"; {n_lines:,} documents before it kept, the rest is lost" in skipped.reason
+            assert f"; {n_lines:,} documents before it kept, the rest of the file skipped" in skipped.reason
 
 
 def recovered(suffix: str, data: bytes) -> bytes:

@@ -39,8 +39,8 @@ BAD_LINES = {
     "low surrogate": (rb'{"text": "a\uDFFFb"}', "lone surrogate \\udfff"),
     "surrogates turned round": (rb'{"text": "\ude00\ud83d"}', "lone surrogate \\ude00"),
     "surrogate in the metadata": (rb'{"text": "a", "x": [{"\udabc": 1}]}', "lone surrogate \\udabc"),
-    "one key twice": (b'{"text": "a", "x": 1, "x": 2}', "the key 'x' stands twice"),
-    "one key twice, deep": (b'{"text": "a", "m": [{"y": 1, "y": 1}]}', "the key 'y' stands twice"),
+    "one key twice": (b'{"text": "a", "x": 1, "x": 2}', "the key 'x' is repeated"),
+    "one key twice, deep": (b'{"text": "a", "m": [{"y": 1, "y": 1}]}', "the key 'y' is repeated"),
     "too deep": (b'{"text": "a", "x": ' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper than 200 levels"),
     "far too deep": (b'{"text": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested deeper than"),
     "far too deep, open": (b'{"x":' * 100_000, "nested deeper than"),
@@ -157,7 +157,7 @@ def test_a_text_field_that_no_line_has_fails_even_when_skipping(tmp_path: Path) 
     write(tmp_path, b'{"body": "b", "id": 1}\n' * 3)
     (tmp_path / "readme.txt").write_text("a document")
     with pytest.raises(
-        InputError, match=r"not one of 3 lines or tables has the field 'text'.*'body', 'id'.*--text-field"
+        InputError, match=r"none of the 3 lines or tables has the field 'text'.*'body', 'id'.*--text-field"
     ):
         list(Corpus(tmp_path, on_error="skip").documents())
 
@@ -179,7 +179,7 @@ def test_no_document_at_all(tmp_path: Path, data: bytes) -> None:
 
 
 def test_nothing_but_bad_lines_when_skipping(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no document found; 2 pieces of input.*a\.jsonl, line 1: not valid JSON"):
+    with pytest.raises(InputError, match=r"no document found; 2 files or records cannot be read.*a\.jsonl, line 1: not valid JSON"):
         list(Corpus(write(tmp_path, b"x\ny\n"), on_error="skip").documents())
 
 

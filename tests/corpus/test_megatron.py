@@ -77,7 +77,7 @@ def test_a_folder_an_index_and_both(tmp_path: Path) -> None:
 def test_an_id_outside_the_vocabulary(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1, 9]], [[2, 7, 9]]])
     for batch_tokens in (1, 3, 10):
-        with pytest.raises(InputError, match=r"a\.bin: the token at position 3 is 7; ids go from 0 to 6"):
+        with pytest.raises(InputError, match=r"a\.bin: the token id at position 3 is 7, expected 0 to 6"):
             documents(TokenCorpus(path, vocab_size=7, end_of_text=9), batch_tokens)
         with pytest.raises(InputError, match=r"position 1 is 9"):
             documents(TokenCorpus(path, vocab_size=7), batch_tokens)
@@ -99,7 +99,7 @@ def test_a_bin_of_another_size(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1, 2]], [[3]]])
     for content in (b"", b"\x01\x00\x02\x00", path.read_bytes() + b"\x00"):
         path.write_bytes(content)
-        refused(path, rf"a\.bin: {len(content)} bytes; its index says 6")
+        refused(path, rf"a\.bin: {len(content)} bytes, but its index expects 6")
 
 
 def test_an_index_cut_anywhere(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_documents_lie_between_separators(
 def test_the_separator_need_not_be_in_the_vocabulary(tmp_path: Path) -> None:
     told = write(tmp_path, [1, END, 2], "raw-u2")
     assert documents(TokenCorpus(**told, vocab_size=3, end_of_text=END), 10) == [[1], [2]]
-    with pytest.raises(InputError, match=r"a\.bin: the token at position 1 is 9; ids go from 0 to 2"):
+    with pytest.raises(InputError, match=r"a\.bin: the token id at position 1 is 9, expected 0 to 2"):
         documents(TokenCorpus(**told, vocab_size=3), 10)
     with pytest.raises(InputError, match=r"position 2 is 2"):
         documents(TokenCorpus(**told, vocab_size=2, end_of_text=END), 2)
@@ -107,7 +107,7 @@ def test_a_wrong_type_shows(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="raw tokens do not say how wide they are"):
         documents(TokenCorpus(path, vocab_size=50_257), 10)
     path = write(tmp_path, range(10), "npy-u2")["path"]
-    with pytest.raises(InputError, match="its header says uint16, but dtype is 'uint32'"):
+    with pytest.raises(InputError, match="the type in its header is uint16, but dtype is 'uint32'"):
         documents(TokenCorpus(path, vocab_size=10, dtype="uint32"), 10)
 
 
@@ -136,7 +136,7 @@ def test_arrays_that_do_not_serve(tmp_path: Path) -> None:
         documents(TokenCorpus(path, vocab_size=9), 10)
     np.save(path, np.zeros(3, np.uint16))
     path.write_bytes(path.read_bytes() + b"more")
-    with pytest.raises(InputError, match="its header says 134"):
+    with pytest.raises(InputError, match="expected 134 by its header"):
         documents(TokenCorpus(path, vocab_size=9), 10)
 
 
@@ -147,7 +147,7 @@ def test_several_files_and_other_files(tmp_path: Path) -> None:
     assert corpus.n_files == 2
     assert corpus.n_bytes == 2 + (tmp_path / "a.npy").stat().st_size
     (tmp_path / "b.txt").write_text("x")
-    with pytest.raises(InputError, match=r"b\.txt: expected a file of tokens"):
+    with pytest.raises(InputError, match=r"b\.txt: expected a token file"):
         TokenCorpus(tmp_path, vocab_size=9)
 
 

@@ -8,8 +8,7 @@ import pytest
 
 import infgram
 from infgram.indexing import budget, memory
-from infgram.indexing.budget import MIB, Budget
-from infgram.indexing.memory import size_bytes
+from infgram.indexing.memory import MIB, Budget, size_bytes
 from infgram.indexing.tokenize import IN_FLIGHT_BYTES
 
 

@@ -19,8 +19,8 @@ from infgram.errors import IndexDamagedError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import ShardEntry
 from infgram.files.sections import WRITTEN_BY_SORTING, WRITTEN_FIRST, entry_of
-from infgram.indexing.budget import Budget
 from infgram.indexing.disk_space import check_room
+from infgram.indexing.memory import Budget
 
 
 @dataclass(frozen=True)
