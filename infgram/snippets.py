@@ -1,4 +1,4 @@
-"""A document shown at some places: the matches in its text, and the text around them."""
+"""Snippets: matches located in the text of a document, with the text around them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REPLACEMENT = "\ufffd"
 def matches_in(
     document: Document, places: Sequence[tuple[int, int, int]], snippet_tokens: int, tokenizer: Tokenizer | None
 ) -> tuple[SearchMatch, ...]:
-    """The matches at some places (clause, offset, length) in tokens, each with `snippet_tokens` around it.
+    """Return the match at each place (clause, offset and length in tokens) with `snippet_tokens` around it.
 
-    Without a tokenizer there is no text, and every place in it is 0.
+    Without a tokenizer there is no text: snippets are empty, and all positions in characters are 0.
     """
     before = snippet_tokens // 2
     bounds = {
@@ -44,11 +44,10 @@ def matches_in(
 def characters_before(
     offsets: Iterable[int], token_ids: Int64Array, text: str, tokenizer: Tokenizer | None
 ) -> dict[int, int]:
-    """How many characters of the tokens' text those before each offset make up; one cut in two is not counted.
+    """Return, for each token offset, the number of characters before it; a character that is split is not counted.
 
-    What was decoded once is not decoded again where that is certain to change nothing: a lossless tokenizer gives each
-    token its bytes, and a character that came out whole ends a piece. Cost: one decoding of the document then, else
-    one for each offset.
+    Cost: with a lossless tokenizer one decoding of the document, in pieces that end at whole characters; otherwise one
+    decoding for each offset.
     """
     found, begin, start = {}, 0, 0
     for offset in sorted(set(offsets)):
