@@ -22,7 +22,6 @@ CPP_LAYERS = ("base", "storage", "suffix", "index", "query", "lm", "python")
 
 PYTHON_LAYERS: dict[str, set[str]] = {
     "errors": set(),
-    "lazy": set(),
     "reprs": set(),
     "notebook": {"reprs"},
     "tables": {"errors", "reprs", "notebook"},
@@ -45,10 +44,11 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     },
     "tokenizations": {"errors", "types", "watch", "tokenizers", "engine", "reprs"},
     "duplicates": {"types", "reprs", "notebook", "tables"},
+    "open_index": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "provenance", "reprs"},
     "index": {
-        *("errors", "types", "arguments", "files", "session", "tokenizers"),
-        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine", "shards"),
-        *("provenance", "reprs", "tables"),
+        *("errors", "types", "arguments", "session", "tokenizers", "open_index"),
+        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine"),
+        *("provenance", "tables"),
     },
     "planning": {"errors", "types", "arguments"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
@@ -64,7 +64,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("reprs", "tables"),
     },
     "__init__": {
-        *("errors", "types", "lazy", "corpus", "tokenizers", "query_language", "index", "opening", "session"),
+        *("errors", "types", "corpus", "tokenizers", "query_language", "index", "opening", "session"),
         *("indexing", "duplicates", "tokenizations", "analysis", "client", "partial"),
     },
     "cli": {

@@ -91,9 +91,9 @@ class FileEntry:
         """
         if isinstance(file.location, StandardInput):
             raise InputError("standard input can be read by this process only; write it to a file first")
-        is_local = isinstance(file.location, LocalLocation)
-        location = str(file.location.path.absolute()) if is_local else str(file.location)
-        return cls(location, file.source, file.size_bytes, _version(file.location))
+        location = file.location
+        name = str(location.path.absolute()) if isinstance(location, LocalLocation) else str(location)
+        return cls(name, file.source, file.size_bytes, _version(location))
 
     def open_location(self) -> FileLocation:
         """Return the location, from which the file can be opened.

@@ -16,7 +16,7 @@ from infgram.errors import IndexExistsError, InputError
 from infgram.files.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
 from infgram.index import Index, StrPath
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
-from infgram.indexing.disk_space import check_room, free_bytes
+from infgram.indexing.disk_space import check_disk_space, free_bytes
 from infgram.indexing.estimate import sample_corpus, sample_tokens
 from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, default_output, unfinished_index
@@ -273,7 +273,7 @@ def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, sh
     certain = expected.n_tokens_interval[0] / max(1, expected.n_tokens)
     needed = round(expected.disk_bytes * min(_CERTAINLY, certain))
     if needed >= _SMALL_BYTES:
-        check_room(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
+        check_disk_space(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
 
 
 def _target(output: StrPath | None, corpus: Corpus) -> Path:

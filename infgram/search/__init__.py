@@ -1,4 +1,4 @@
-"""Finding documents: the search behind `Index.search`."""
+"""The implementation of `Index.search` and `Index.count_by`."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_a_type_without_json_value(tmp_path: Path) -> None:
     intervals = pa.array([(1, 2, 3)], pa.month_day_nano_interval())
     write_stream(tmp_path / "a.arrow", pa.table({"text": ["x"], "x": intervals}))
     with pytest.raises(
-        InputError, match="the column 'x' has the type month_day_nano_interval, which has no JSON value"
+        InputError, match="the column 'x' has the type month_day_nano_interval, which has no JSON equivalent"
     ):
         list(Corpus(tmp_path / "a.arrow").documents())
 

@@ -188,5 +188,5 @@ def test_padding_between_members_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_table_inside_of_compressed_data_is_named(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(InputError, match=r"a Parquet file inside of .* data; decompress it first"):
+    with pytest.raises(InputError, match=r"a Parquet file inside .* data; decompress it first"):
         read(tmp_path / f"a.parquet.{suffix}", COMPRESSORS[suffix](b"PAR1 and so on"))

@@ -31,10 +31,10 @@ BAD_LINES = {
     "text is null": (b'{"text": null, "id": 1}', "field 'text' is null, expected a string"),
     "text is a number": (b'{"text": 3}', "field 'text' is a number"),
     "text is a list": (b'{"text": ["a"]}', "field 'text' is a list"),
-    "NaN": (b'{"text": "a", "x": NaN}', "NaN is no JSON value"),
-    "Infinity": (b'{"text": "a", "x": -Infinity}', "-Infinity is no JSON value"),
+    "NaN": (b'{"text": "a", "x": NaN}', "NaN is not a JSON value"),
+    "Infinity": (b'{"text": "a", "x": -Infinity}', "-Infinity is not a JSON value"),
     "too large a float": (b'{"text": "a", "x": 1e999}', "1e999 is too large"),
-    "too long an integer": (b'{"text": "a", "x": ' + b"9" * 5000 + b"}", "a number that cannot be read"),
+    "too long an integer": (b'{"text": "a", "x": ' + b"9" * 5000 + b"}", "a number cannot be read"),
     "surrogate in the text": (rb'{"text": "\ud800"}', "lone surrogate \\ud800"),
     "low surrogate": (rb'{"text": "a\uDFFFb"}', "lone surrogate \\udfff"),
     "surrogates turned round": (rb'{"text": "\ude00\ud83d"}', "lone surrogate \\ude00"),
@@ -179,7 +179,9 @@ def test_no_document_at_all(tmp_path: Path, data: bytes) -> None:
 
 
 def test_nothing_but_bad_lines_when_skipping(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no document found; 2 files or records cannot be read.*a\.jsonl, line 1: not valid JSON"):
+    with pytest.raises(
+        InputError, match=r"no document found; 2 files or records cannot be read.*a\.jsonl, line 1: not valid JSON"
+    ):
         list(Corpus(write(tmp_path, b"x\ny\n"), on_error="skip").documents())
 
 
