@@ -140,6 +140,16 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
     from infgram.types import (
         SuffixRange as SuffixRange,
     )
+else:
+
+    def __getattr__(name: str) -> typing.Any:
+        """Import a public name on first use."""
+        for module, names in _HOMES.items():
+            if name in names:
+                globals()[name] = value = getattr(importlib.import_module(module), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram._core": ("__version__",),
@@ -200,14 +210,6 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
 """The module that defines each public name, which is imported on first use, so that commands start quickly."""
 
 __all__: list[str] = sorted(name for names in _HOMES.values() for name in names)
-
-
-def __getattr__(name: str) -> typing.Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            globals()[name] = value = getattr(importlib.import_module(module), name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

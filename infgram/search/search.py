@@ -141,7 +141,7 @@ def _counts(found: MatchedDocuments, n_documents: int, *, is_whole: bool) -> dic
     """Return the counts of a result, exact or estimated.
 
     A random occurrence of the first clause is an occurrence of the query with probability count / counts[0]. It is the
-    first occurrence in its document with probability document_count / counts[0], since each document has exactly one.
+    first one in its document with probability document_count / counts[0], since each document has exactly one.
     """
     count, n_found, counts = int(found.n_matches.sum()), len(found.document_ids), found.clause_counts
     if found.n_examined is None:

@@ -42,7 +42,7 @@ class InCharacters:
         self._scan = _Scan(source, cnf, shown, ignore_case=spell.ignore_case)
 
     def documents(self, watch: Watch) -> MatchedDocuments:
-        """Return the documents: one conjunction for each byte offset inside a token at which the first clause begins."""
+        """Return the documents, from one conjunction per byte offset in a token at which the first clause begins."""
         first, *others = self._clauses
         parts = []
         if all(clause.by_begin for clause in self._clauses):

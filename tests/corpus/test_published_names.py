@@ -298,7 +298,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "SQuAD": (
         "train-v2.0.json",
         b'{"version": "v2.0", "data": [{"title": "A", "paragraphs": []}]}',
-        "a JSON file with a single value and without the field 'text'; found the fields 'version', 'data'; .*--format text",
+        "a JSON file with a single value and without the field 'text'; found the fields 'version', .*--format text",
     ),
     "a list of strings": ("words.json", b'["a", "b"]', "a JSON file with a single value and without the field 'text'"),
     "a hub checkout without its data": (
