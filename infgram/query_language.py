@@ -99,21 +99,21 @@ class _Token(NamedTuple):
 
     kind: str
     term: str
-    place: int
+    position: int
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    place = 0
+    position = 0
     for found in _SPECIAL.finditer(text):
-        yield from _words(text, place, found.start())
-        place = found.end()
+        yield from _words(text, position, found.start())
+        position = found.end()
         if found["lonely"]:
             raise _error(text, found.start(), 'a quotation mark without its partner; inside a term write \\"')
         if found["special"]:
             yield _Token(found["special"], "", found.start())
         else:
             yield _Token("term", re.sub(r'\\(["\\])', r"\1", found["quoted"]), found.start())
-    yield from _words(text, place, len(text))
+    yield from _words(text, position, len(text))
     yield _Token("end", "", len(text))
 
 
@@ -153,13 +153,13 @@ def _term(tokens: list[_Token], text: str) -> str:
 
 def _unexpected(text: str, token: _Token, expected: str) -> QueryError:
     found = {"end": "the end", "term": repr(token.term)}.get(token.kind, token.kind)
-    return _error(text, token.place, f"expected {expected}, found {found}")
+    return _error(text, token.position, f"expected {expected}, found {found}")
 
 
-def _error(text: str, place: int, what: str) -> QueryError:
+def _error(text: str, position: int, what: str) -> QueryError:
     shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
     return QueryError(
-        f"{shown!r} is not a valid query: {what} at character {place}. Write queries as a AND (b OR c); put literal "
+        f"{shown!r} is not a valid query: {what} at character {position}. Write queries as a AND (b OR c); put literal "
         'AND, OR, parentheses and quotation marks inside "…"'
     )
 

@@ -49,13 +49,13 @@ def characters_before(
     Cost: with a lossless tokenizer one decoding of the document, in pieces that end at whole characters; otherwise one
     decoding for each offset.
     """
-    found, begin, start = {}, 0, 0
+    n_characters, begin, start = {}, 0, 0
     for offset in sorted(set(offsets)):
         piece = "" if tokenizer is None else tokenizer.decode(token_ids[begin:offset])
         is_whole = not piece.endswith(_REPLACEMENT)
         while not text.startswith(piece, start):
             piece = piece[:-1]
-        found[offset] = start + len(piece)
+        n_characters[offset] = start + len(piece)
         if tokenizer is not None and tokenizer.is_lossless and is_whole:
-            begin, start = offset, found[offset]
-    return found
+            begin, start = offset, n_characters[offset]
+    return n_characters

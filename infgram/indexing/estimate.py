@@ -183,8 +183,8 @@ def sample_corpus(
 
 def _sums(values: npt.NDArray[np.int64], groups: Sequence[int]) -> npt.NDArray[np.int64]:
     """Return the sum of the values of each group."""
-    _, places = np.unique(np.array(groups, np.int64), return_inverse=True)
-    return np.bincount(places, weights=values).astype(np.int64)
+    _, group_numbers = np.unique(np.array(groups, np.int64), return_inverse=True)
+    return np.bincount(group_numbers, weights=values).astype(np.int64)
 
 
 def _sampled_documents(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator[tuple[int, SourceDocument]]:

@@ -51,9 +51,9 @@ class InCharacters:
                 parts.append(conjunction.documents(partial(watch.report, "search", total=0, unit="places"))[:2])
         none = np.empty(0, dtype=np.int64)
         document_ids, n_matches = map(np.concatenate, zip((none, none), *parts, strict=True))
-        distinct, places = np.unique(document_ids, return_inverse=True)
+        distinct, numbers = np.unique(document_ids, return_inverse=True)
         sums = np.zeros(len(distinct), dtype=np.int64)
-        np.add.at(sums, places, n_matches)
+        np.add.at(sums, numbers, n_matches)
         return MatchedDocuments(distinct, sums, np.ones(len(distinct), dtype=np.int64))
 
     def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
@@ -122,14 +122,14 @@ class _Scan:
     def places(self, characters: str) -> list[dict[int, int]]:
         """Map, for each clause, the places of its terms (ascending) to the length of the shortest term there."""
         characters = self._folded(characters)
-        found = []
+        of_clauses = []
         for terms in self._clauses:
             pairs = ((place, len(term)) for term in terms for place in _places(characters, term))
             lengths: dict[int, int] = {}
             for place, length in sorted(pairs, reverse=True):
                 lengths[place] = length
-            found.append(dict(sorted(lengths.items())))
-        return found
+            of_clauses.append(dict(sorted(lengths.items())))
+        return of_clauses
 
     def _folded(self, text: Any) -> str:
         return fold(text) if self._ignore_case else str(text)
