@@ -87,8 +87,8 @@ class Duplicates(Table):
         return DedupTotals(self._n_documents, self._n_tokens, n_duplicate_tokens, n_spans, n_documents)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse pickling: the object needs the files of the index."""
-        raise TypeError("Duplicates cannot be pickled, since they need the open index; pickle list(duplicates)")
+        """Refuse pickling: the marks are as large as the index."""
+        raise TypeError("Duplicates cannot be pickled, since they are as large as the index; pickle list(duplicates)")
 
     def _display(self) -> Columns:
         """Return the first spans only."""

@@ -75,7 +75,7 @@ def test_patterns(folder: Path, include: str | list[str], exclude: str | list[st
 def test_a_selection_that_leaves_nothing(folder: Path) -> None:
     with pytest.raises(InputError, match=r"no file to read; 7 files are excluded, the first: README\.md \(not inc"):
         Corpus(folder, include="*.parquet")
-    with pytest.raises(InputError, match="include holds an empty pattern"):
+    with pytest.raises(InputError, match="include contains an empty pattern"):
         Corpus(folder, include="")
     with pytest.raises(QueryError, match="format is 'yaml'; expected 'auto', 'text', 'jsonl'"):
         Corpus(folder, format="yaml")  # type: ignore[arg-type]

@@ -102,7 +102,7 @@ def test_negative_and_large_ids_are_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_type_shows(tmp_path: Path) -> None:
     path = write(tmp_path, range(100), "raw-u2")["path"]
-    with pytest.raises(InputError, match=r"position 0 is 65536.*uint32 the type"):
+    with pytest.raises(InputError, match=r"position 0 is 65536.*the integer type uint32"):
         documents(TokenCorpus(path, vocab_size=50_257, dtype="uint32"), 10)
     with pytest.raises(InputError, match="raw tokens do not say how wide they are"):
         documents(TokenCorpus(path, vocab_size=50_257), 10)
@@ -112,7 +112,7 @@ def test_a_wrong_type_shows(tmp_path: Path) -> None:
 
 
 def test_files_cut_short(tmp_path: Path) -> None:
-    for kind, reason in (("raw-u4", "expected a multiple of 4"), ("npy-u4", "not a whole .npy")):
+    for kind, reason in (("raw-u4", "expected a multiple of 4"), ("npy-u4", "not a complete .npy")):
         told = write(tmp_path, range(9), kind)
         whole = told["path"].read_bytes()
         told["path"].write_bytes(whole[:-3])
@@ -129,10 +129,10 @@ def test_arrays_that_do_not_serve(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="expected one row of integers"):
             documents(TokenCorpus(path, vocab_size=9), 10)
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"not a whole \.npy"):
+    with pytest.raises(InputError, match=r"not a complete \.npy"):
         documents(TokenCorpus(path, vocab_size=9), 10)
     path.write_bytes(b"\x93NUMPYjunk")
-    with pytest.raises(InputError, match=r"not a whole \.npy"):
+    with pytest.raises(InputError, match=r"not a complete \.npy"):
         documents(TokenCorpus(path, vocab_size=9), 10)
     np.save(path, np.zeros(3, np.uint16))
     path.write_bytes(path.read_bytes() + b"more")
@@ -206,6 +206,6 @@ def test_raw_token_ids_named_npy_are_told_what_to_do(tmp_path: Path) -> None:
 def test_a_header_that_lies_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.npy: not a whole \.npy .*; write it again with numpy\.save") as refused:
+    with pytest.raises(InputError, match=r"a\.npy: not a complete \.npy .* with numpy\.save") as refused:
         documents(TokenCorpus(path, vocab_size=10), 10)
     assert "pickle" not in str(refused.value)
