@@ -104,7 +104,7 @@ def test_a_wrong_type_shows(tmp_path: Path) -> None:
     path = write(tmp_path, range(100), "raw-u2")["path"]
     with pytest.raises(InputError, match=r"position 0 is 65536.*the integer type uint32"):
         documents(TokenCorpus(path, vocab_size=50_257, dtype="uint32"), 10)
-    with pytest.raises(InputError, match="raw tokens do not say how wide they are"):
+    with pytest.raises(InputError, match="the integer type of a raw token file is unknown"):
         documents(TokenCorpus(path, vocab_size=50_257), 10)
     path = write(tmp_path, range(10), "npy-u2")["path"]
     with pytest.raises(InputError, match="the type in its header is uint16, but dtype is 'uint32'"):
