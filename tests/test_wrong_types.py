@@ -565,7 +565,7 @@ def test_every_public_function_is_in_the_table(index: infgram.Index, tmp_path: P
 
 def test_a_text_is_not_several_texts(index: infgram.Index) -> None:
     with pytest.raises(
-        QueryError, match=r"queries is 'abc'; expected a sequence of texts or .*; put a single one into a list"
+        QueryError, match=r"queries is 'abc'; expected a sequence of texts or .*; put a single item into a list"
     ):
         index.count_batch("abc")
     with pytest.raises(QueryError, match="items is 'text'; expected a sequence"):
