@@ -2,138 +2,98 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
 import typing
 from importlib.util import find_spec as _find_spec
 
-from infgram.lazy import Package as _Package
-
-if typing.TYPE_CHECKING:
-    from infgram._core import __version__
-    from infgram.analysis.cut import write_dedup
-    from infgram.analysis.dedup import dedup
-    from infgram.analysis.novelty import Novelty, novelty, novelty_batch
-    from infgram.analysis.overlap import ItemOverlap, Overlap, OverlapEvidence, SizeOverlap, TotalOverlap, overlap
-    from infgram.analysis.rules import OVERLAP_RULES, OverlapRule
-    from infgram.analysis.trace import SpanDocument, Trace, TracedDocument, TracedSpan, trace
-    from infgram.client import AsyncClient, Client
-    from infgram.corpus import TokenCorpus
-    from infgram.duplicates import DedupTotals, DocumentDuplicates, Duplicates
+if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, compared in tests/test_package.py
+    from infgram._core import __version__ as __version__
+    from infgram.analysis.cut import write_dedup as write_dedup
+    from infgram.analysis.dedup import dedup as dedup
+    from infgram.analysis.novelty import Novelty as Novelty, novelty as novelty, novelty_batch as novelty_batch
+    from infgram.analysis.overlap import (
+        ItemOverlap as ItemOverlap,
+        Overlap as Overlap,
+        OverlapEvidence as OverlapEvidence,
+        SizeOverlap as SizeOverlap,
+        TotalOverlap as TotalOverlap,
+        overlap as overlap,
+    )
+    from infgram.analysis.rules import OVERLAP_RULES as OVERLAP_RULES, OverlapRule as OverlapRule
+    from infgram.analysis.trace import (
+        SpanDocument as SpanDocument,
+        Trace as Trace,
+        TracedDocument as TracedDocument,
+        TracedSpan as TracedSpan,
+        trace as trace,
+    )
+    from infgram.client import AsyncClient as AsyncClient, Client as Client
+    from infgram.corpus import TokenCorpus as TokenCorpus
+    from infgram.duplicates import (
+        DedupTotals as DedupTotals,
+        DocumentDuplicates as DocumentDuplicates,
+        Duplicates as Duplicates,
+    )
     from infgram.errors import (
-        CursorError,
-        IndexClosedError,
-        IndexDamagedError,
-        IndexExistsError,
-        IndexNotFoundError,
-        IndexVersionError,
-        InfgramError,
-        InputError,
-        MissingExtraError,
-        QueryError,
-        ServiceError,
-        ShardUnavailableError,
-        StorageError,
-        TimeLimitError,
-        TokenizerError,
+        CursorError as CursorError,
+        IndexClosedError as IndexClosedError,
+        IndexDamagedError as IndexDamagedError,
+        IndexExistsError as IndexExistsError,
+        IndexNotFoundError as IndexNotFoundError,
+        IndexVersionError as IndexVersionError,
+        InfgramError as InfgramError,
+        InputError as InputError,
+        MissingExtraError as MissingExtraError,
+        QueryError as QueryError,
+        ServiceError as ServiceError,
+        ShardUnavailableError as ShardUnavailableError,
+        StorageError as StorageError,
+        TimeLimitError as TimeLimitError,
+        TokenizerError as TokenizerError,
     )
-    from infgram.index import Index
-    from infgram.indexing.build import build, build_from_tokens, estimate_build
-    from infgram.opening import open
-    from infgram.partial import PartialAnswers, partial_answers
-    from infgram.query_language import Cnf
-    from infgram.session import Session
-    from infgram.tokenizations import Spellings
+    from infgram.index import Index as Index
+    from infgram.indexing.build import (
+        build as build,
+        build_from_tokens as build_from_tokens,
+        estimate_build as estimate_build,
+    )
+    from infgram.opening import open as open
+    from infgram.partial import PartialAnswers as PartialAnswers, partial_answers as partial_answers
+    from infgram.query_language import Cnf as Cnf
+    from infgram.session import Session as Session
+    from infgram.tokenizations import Spellings as Spellings
     from infgram.types import (
-        END_OF_DOCUMENT,
-        BuildEstimate,
-        BuildProgress,
-        Document,
-        FieldCount,
-        InfgramDistribution,
-        InfgramLogProb,
-        Location,
-        LongestMatches,
-        LongestSuffix,
-        NextTokenDistribution,
-        Reading,
-        Readings,
-        SearchHit,
-        SearchMatch,
-        SearchResult,
-        SequenceScore,
-        SuffixRange,
+        END_OF_DOCUMENT as END_OF_DOCUMENT,
+        BuildEstimate as BuildEstimate,
+        BuildProgress as BuildProgress,
+        Document as Document,
+        FieldCount as FieldCount,
+        InfgramDistribution as InfgramDistribution,
+        InfgramLogProb as InfgramLogProb,
+        Location as Location,
+        LongestMatches as LongestMatches,
+        LongestSuffix as LongestSuffix,
+        NextTokenDistribution as NextTokenDistribution,
+        Reading as Reading,
+        Readings as Readings,
+        SearchHit as SearchHit,
+        SearchMatch as SearchMatch,
+        SearchResult as SearchResult,
+        SequenceScore as SequenceScore,
+        SuffixRange as SuffixRange,
     )
+else:
 
-__all__ = [
-    "END_OF_DOCUMENT",
-    "OVERLAP_RULES",
-    "AsyncClient",
-    "BuildEstimate",
-    "BuildProgress",
-    "Client",
-    "Cnf",
-    "CursorError",
-    "DedupTotals",
-    "Document",
-    "DocumentDuplicates",
-    "Duplicates",
-    "FieldCount",
-    "Index",
-    "IndexClosedError",
-    "IndexDamagedError",
-    "IndexExistsError",
-    "IndexNotFoundError",
-    "IndexVersionError",
-    "InfgramDistribution",
-    "InfgramError",
-    "InfgramLogProb",
-    "InputError",
-    "ItemOverlap",
-    "Location",
-    "LongestMatches",
-    "LongestSuffix",
-    "MissingExtraError",
-    "NextTokenDistribution",
-    "Novelty",
-    "Overlap",
-    "OverlapEvidence",
-    "OverlapRule",
-    "PartialAnswers",
-    "QueryError",
-    "Reading",
-    "Readings",
-    "SearchHit",
-    "SearchMatch",
-    "SearchResult",
-    "SequenceScore",
-    "ServiceError",
-    "Session",
-    "ShardUnavailableError",
-    "SizeOverlap",
-    "SpanDocument",
-    "Spellings",
-    "StorageError",
-    "SuffixRange",
-    "TimeLimitError",
-    "TokenCorpus",
-    "TokenizerError",
-    "TotalOverlap",
-    "Trace",
-    "TracedDocument",
-    "TracedSpan",
-    "__version__",
-    "build",
-    "build_from_tokens",
-    "dedup",
-    "estimate_build",
-    "novelty",
-    "novelty_batch",
-    "open",
-    "overlap",
-    "partial_answers",
-    "trace",
-    "write_dedup",
-]
+    def __getattr__(name: str) -> typing.Any:
+        """Import a public name on first use."""
+        for module, names in _HOMES.items():
+            if name in names:
+                globals()[name] = value = getattr(importlib.import_module(module), name)
+                return value
+        if name in _SUBMODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram._core": ("__version__",),
@@ -191,14 +151,19 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
         "SuffixRange",
     ),
 }
-"""Where each public name is defined. It is imported on first use, so that a command starts quickly."""
+"""The module that defines each public name, which is imported on first use, so that commands start quickly."""
 
 _SUBMODULES: typing.Final = ("lm",)
-"""Public packages inside that are imported on first use, too: `infgram.lm` needs no import of its own."""
+"""Public subpackages, which are imported on first use too: `infgram.lm` needs no import statement."""
 
-if _find_spec("infgram._core"):
-    sys.modules[__name__].__class__ = _Package
-else:
+__all__: list[str] = sorted(name for names in _HOMES.values() for name in names)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if _find_spec("infgram._core") is None:
     from infgram.source_tree import import_installed as _import_installed
 
     _import_installed()

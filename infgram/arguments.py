@@ -1,9 +1,7 @@
-"""Arguments that callers give, checked once at the border.
+"""Checks of arguments at the public interface. The error names the argument, its value and the expected values.
 
-The QueryError names the argument, what it is and what it may be.
-
-Anything that looks right but is not is refused here, before it fails somewhere inside or gives a wrong answer: a text
-where several are expected, 1 for True, NaN for a number.
+Values that would pass by accident are refused before they give a wrong answer: a string where a sequence of queries is
+expected, 1 for True, NaN for a number.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from infgram.errors import QueryError
 from infgram.reprs import cut
 
 T = TypeVar("T")
-_MOST_SHOWN: Final = 80  # characters of what was found
+_MAX_SHOWN: Final = 80  # characters of a value in a message
 _SHORT_TYPES: Final = (str, int, float, type(None))
 
 MOST_THREADS: Final = 1024
@@ -28,41 +26,41 @@ QUERIES: Final = "texts or sequences of token ids"
 
 
 def refusal(value: object, name: str, expected: str) -> QueryError:
-    """The error for an argument that is not what is expected."""
-    if isinstance(value, str) and len(value) > _MOST_SHOWN:
-        value = value[:_MOST_SHOWN]
-    shown = cut(repr(value), _MOST_SHOWN) if isinstance(value, _SHORT_TYPES) else f"of type {type(value).__name__}"
+    """Return the error for an invalid argument."""
+    if isinstance(value, str) and len(value) > _MAX_SHOWN:
+        value = value[:_MAX_SHOWN]
+    shown = cut(repr(value), _MAX_SHOWN) if isinstance(value, _SHORT_TYPES) else f"of type {type(value).__name__}"
     return QueryError(f"{name} is {shown}; expected {expected}")
 
 
 def integer(value: int, name: str) -> int:
-    """The value as an int; truth values are none."""
+    """Return the value as an int; booleans are refused."""
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__") or isinstance(value, np.ndarray):
         raise refusal(value, name, "an integer")
     return value.__index__()
 
 
 def at_least(value: int, least: int, name: str) -> int:
-    """The integer, cut to 63 bits, if it is not below `least`."""
+    """Return an integer of at least `least`, capped at 2^63 − 1."""
     if integer(value, name) < least:
         raise refusal(value, name, f"an integer of at least {least}")
     return min(value.__index__(), 2**63 - 1)
 
 
 def top_k_or_none(top_k: int | None) -> int | None:
-    """`top_k` of a distribution: None or an integer of at least 0."""
+    """Return the `top_k` of a distribution: None or an integer of at least 0."""
     return None if top_k is None else at_least(top_k, 0, "top_k")
 
 
 def checked_seed(seed: int) -> int:
-    """The number of a sample: from 0 to 2^64 − 1."""
+    """Return the seed of a sample: an integer from 0 to 2^64 − 1."""
     if not 0 <= integer(seed, "seed") < 2**64:
         raise refusal(seed, "seed", "an integer from 0 to 2^64 - 1")
     return seed.__index__()
 
 
 def checked_threads(threads: int | None) -> int:
-    """The number of threads; all cores for None."""
+    """Return the number of threads; all available cores for None."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not 1 <= integer(threads, "threads") <= MOST_THREADS:
@@ -71,7 +69,7 @@ def checked_threads(threads: int | None) -> int:
 
 
 def real(value: float, name: str, *, low: float = -math.inf, high: float = math.inf) -> float:
-    """The number, not NaN, if it is from `low` to `high`."""
+    """Return a number from `low` to `high`; NaN is refused."""
     is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not is_real or not low <= value <= high:
         bounds = (
@@ -82,44 +80,44 @@ def real(value: float, name: str, *, low: float = -math.inf, high: float = math.
 
 
 def flag(value: bool, name: str) -> bool:
-    """True or False, and nothing that only passes for it."""
+    """Return a boolean; other values are refused, even if they are truthy."""
     if not isinstance(value, bool | np.bool_):
         raise refusal(value, name, "True or False")
     return bool(value)
 
 
 def text(value: str, name: str) -> str:
-    """The text, without lone surrogates, which UTF-8 cannot carry."""
+    """Return a string without lone surrogates, which UTF-8 cannot encode."""
     if not isinstance(value, str):
         raise refusal(value, name, "a text (str)")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise refusal(value, name, "a text without lone surrogates, which UTF-8 cannot carry") from None
+        raise refusal(value, name, "a text without lone surrogates, which UTF-8 cannot encode") from None
     return value
 
 
 def text_or_none(value: str | None, name: str) -> str | None:
-    """The text, or None."""
+    """Return a string without lone surrogates, or None."""
     return None if value is None else text(value, name)
 
 
 def path(value: str | os.PathLike[str], name: str) -> str:
-    """The path as a string."""
-    found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(found, str):
+    """Return a path as a string."""
+    as_string = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(as_string, str):
         raise refusal(value, name, "a path (str or os.PathLike)")
     try:
-        is_possible = b"\0" not in os.fsencode(found)
+        is_valid = b"\0" not in os.fsencode(as_string)
     except UnicodeEncodeError:
-        is_possible = False
-    if not is_possible:
+        is_valid = False
+    if not is_valid:
         raise refusal(value, name, "a path without U+0000 and lone surrogates")
-    return found
+    return as_string
 
 
 def choice(value: T, name: str, choices: Iterable[T]) -> T:
-    """The value, if it is one of the choices."""
+    """Return a value that is one of the choices."""
     allowed = tuple(choices)
     if not isinstance(value, str | None) or value not in allowed:
         names = [repr(each) for each in allowed]
@@ -128,34 +126,34 @@ def choice(value: T, name: str, choices: Iterable[T]) -> T:
 
 
 def several(values: Iterable[T], name: str, of: str = QUERIES) -> Iterable[T]:
-    """An iterable of queries or the like, in an order that says which is which.
+    """Return an iterable with an order, such as a sequence of queries.
 
-    A text is one query and not its letters; a mapping or a set has no order of its own.
+    A string is refused, since it is a single query; so are mappings and sets, which do not have an order.
     """
     if isinstance(values, str | bytes | bytearray | Mapping | Set) or not isinstance(values, Iterable):
-        hint = "; put a single one into a list" if isinstance(values, str) else ""
+        hint = "; put a single item into a list" if isinstance(values, str) else ""
         raise refusal(values, name, f"a sequence of {of}{hint}")
     return values
 
 
 def mapping(value: Mapping[Any, T], name: str, of: str) -> Mapping[Any, T]:
-    """A mapping with texts as its keys."""
+    """Return a mapping with strings as keys."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise refusal(value, name, f"a mapping of {of}, as a dict")
     return value
 
 
 def callback(value: Callable[..., Any] | None, name: str) -> None:
-    """Nothing, if it can be called or is None."""
+    """Check that the value is callable or None."""
     if value is not None and not callable(value):
         raise refusal(value, name, "a function, or None")
 
 
 def instance(value: T, name: str, kind: type | tuple[type, ...], expected: str) -> T:
-    """The value, if it is of that class.
+    """Return an instance of a class.
 
     Raises:
-        TypeError: it is not.
+        TypeError: the value is not an instance.
     """
     if not isinstance(value, kind):
         raise TypeError(str(refusal(value, name, expected)))
@@ -163,16 +161,19 @@ def instance(value: T, name: str, kind: type | tuple[type, ...], expected: str) 
 
 
 def array(values: Any, name: str, *, kinds: str, ndim: int | None, expected: str) -> Any:
-    """The values as a NumPy array of one of the kinds of dtype, with that many dimensions; none is of any kind."""
+    """Return the values as a NumPy array with one of the dtype kinds and `ndim` dimensions.
+
+    An empty array may have any dtype.
+    """
     if isinstance(values, str | bytes | bytearray | memoryview):
         raise refusal(values, name, expected)
     try:
-        found = np.asarray(values)
+        converted = np.asarray(values)
     except ValueError:  # rows of unequal length
         raise refusal(values, name, expected) from None
-    if (ndim is not None and found.ndim != ndim) or (found.dtype.kind not in kinds and found.size):
+    if (ndim is not None and converted.ndim != ndim) or (converted.dtype.kind not in kinds and converted.size):
         raise refusal(values, name, expected)
-    return found
+    return converted
 
 
 def checked_shard_tokens(shard_tokens: float) -> int:

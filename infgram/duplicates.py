@@ -1,4 +1,4 @@
-"""Which passages of an index stand in it more than once."""
+"""Passages that occur more than once in an index."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class DocumentDuplicates(NamedTuple):
     """The duplicates in one document.
 
     Attributes:
-        document_id: its number in the index.
-        spans: int64 of shape (n, 2): the tokens `[start, end)`, ascending, with other tokens between them.
+        document_id: the number of the document in the index.
+        spans: int64 of shape (n, 2): token ranges `[start, end)`, ascending, disjoint and not adjacent.
     """
 
     document_id: int
@@ -34,14 +34,14 @@ class DocumentDuplicates(NamedTuple):
 
 
 class DedupTotals(NamedTuple):
-    """How much of an index is duplicate.
+    """The amount of duplicate text in an index.
 
     Attributes:
-        n_documents: of the index.
-        n_tokens: of the index.
+        n_documents: documents of the index.
+        n_tokens: tokens of the index.
         n_duplicate_tokens: tokens inside duplicate spans.
         n_spans: duplicate spans.
-        n_documents_with_duplicates: documents that hold a span.
+        n_documents_with_duplicates: documents with at least one duplicate span.
     """
 
     n_documents: int
@@ -52,10 +52,10 @@ class DedupTotals(NamedTuple):
 
 
 class Duplicates(Table):
-    """Every passage of at least `min_tokens` tokens that stands earlier in the index, too; made by `infgram.dedup`.
+    """All passages of at least `min_tokens` tokens that also occur earlier in the index. Returned by `infgram.dedup`.
 
-    Iterating gives the documents that hold a duplicate, in their order, as `DocumentDuplicates`. It takes a bit of
-    memory a token of the index, keeps the index's files open, and may be used by any number of threads.
+    Iteration yields `DocumentDuplicates` for the documents with duplicates, in ascending order. The object takes one
+    bit of memory per token of the index and keeps the files of the index open. It is thread-safe.
     """
 
     def __init__(self, core: _core.Duplicates, n_documents: int, n_tokens: int) -> None:
@@ -67,7 +67,7 @@ class Duplicates(Table):
         return f"<infgram.Duplicates in {self._n_documents:,} documents of {self._n_tokens:,} tokens>"
 
     def columns(self) -> Columns:
-        """A row for each duplicate span: `document_id`, and its tokens `[start, end)`."""
+        """Return one row per duplicate span: `document_id`, and the token range `[start, end)`."""
         return _span_columns(list(self._batches()))
 
     def __iter__(self) -> Iterator[DocumentDuplicates]:
@@ -78,7 +78,7 @@ class Duplicates(Table):
 
     @cached_property
     def totals(self) -> DedupTotals:
-        """The sums over all documents; one pass over the marks at the first use."""
+        """The sums over all documents, computed on first use."""
         n_duplicate_tokens = n_spans = n_documents = 0
         for documents, spans in self._batches():
             n_duplicate_tokens += int((spans[:, 1] - spans[:, 0]).sum())
@@ -87,13 +87,11 @@ class Duplicates(Table):
         return DedupTotals(self._n_documents, self._n_tokens, n_duplicate_tokens, n_spans, n_documents)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse: the marks are as large as the index."""
-        raise TypeError(
-            "Duplicates cannot be pickled, since they are about as large as the index; pickle list(…) of them"
-        )
+        """Refuse pickling: the marks are as large as the index."""
+        raise TypeError("Duplicates cannot be pickled, since they are as large as the index; pickle list(duplicates)")
 
     def _display(self) -> Columns:
-        """The first spans; all of them may be very many."""
+        """Return the first spans only."""
         first = _span_columns(list(islice(self._batches(), 1)))
         return {name: column[:MOST_ROWS] for name, column in first.items()}
 
@@ -101,7 +99,7 @@ class Duplicates(Table):
         return f"the first duplicate spans of {self._n_documents:,} documents, in tokens"
 
     def _batches(self) -> Iterator[tuple[Int64Array, Int64Array]]:
-        """For each span its document and its `[start, end)`; no document is parted. No batch is empty."""
+        """Yield non-empty batches of whole documents: the document of each span, and the spans."""
         for first in range(0, self._n_documents, _DOCUMENTS_AT_ONCE):
             last = min(first + _DOCUMENTS_AT_ONCE, self._n_documents)
             documents, starts, ends = self._core.ranges(first, last)

@@ -1,6 +1,6 @@
-"""What an `Index` asks of whatever holds the suffix arrays: the native core, or many of them on other machines.
+"""The interface of the query engines behind `Index`: the native core, or shards on other machines.
 
-Tokens are whatever a query may be; the engine checks them. Arrays are int64; documents are numbered over all shards.
+The engine checks the tokens of a query. Arrays are int64. Document numbers run over all shards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from infgram.types import Int64Array
 
 Poll: TypeAlias = Callable[[int], None]
 Rows: TypeAlias = tuple[Int64Array, Int64Array, int, int]
-"""Token ids, counts, context count, distinct rows before `top_k`."""
+"""A next-token distribution: token ids, counts, context count, number of distinct tokens before `top_k`."""
 
 
 class SessionEngine(Protocol):
@@ -23,121 +23,124 @@ class SessionEngine(Protocol):
         """Append tokens."""
 
     def distribution(self, top_k: int | None, /) -> tuple[int, Rows]:
-        """Suffix length, and what follows."""
+        """Return the suffix length and the next-token distribution."""
 
     def state(self) -> tuple[int, int, int]:
-        """Suffix length, its count, tokens appended."""
+        """Return the suffix length, its count and the number of appended tokens."""
 
     def suffix(self) -> Int64Array:
-        """The tokens of the suffix."""
+        """Return the tokens of the suffix."""
 
     def copy(self) -> SessionEngine:
-        """An independent session in the same state."""
+        """Return an independent session in the same state."""
 
 
 class ConjunctionEngine(Protocol):
     """An AND of ORs."""
 
     def counts(self) -> list[int]:
-        """Occurrences of each clause."""
+        """Count the occurrences of each clause."""
 
     def documents(self, progress: Poll, /) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Documents with an occurrence, ascending, how many each has, and ones."""
+        """Return the documents with an occurrence, ascending; the occurrences of each; and an array of ones."""
 
     def sampled_documents(self, size: int, seed: int, progress: Poll, /) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """The same for a sample of the first clause's occurrences; the last says whether the first is among them."""
+        """As `documents`, for a sample of the first clause's occurrences.
+
+        The last array is 1 where the sample contains the first occurrence of the document, else 0.
+        """
 
     def matches(self, document: int, limit: int, progress: Poll, /) -> tuple[int, list[tuple[int, int, int]]]:
-        """Occurrences in a document; clause, offset and length of those that are shown."""
+        """Count the occurrences in a document; return the clause, offset and length of the first matches."""
 
 
 class Engine(Protocol):
-    """Exact questions to all shards."""
+    """Exact queries over all shards."""
 
     @property
     def n_tokens(self) -> int:
-        """Tokens, separators not counted."""
+        """The number of tokens without separators."""
 
     @property
     def n_documents(self) -> int:
-        """Documents."""
+        """The number of documents."""
 
     @property
     def n_shards(self) -> int:
-        """Shards."""
+        """The number of shards."""
 
     @property
     def vocab_size(self) -> int:
-        """Token ids go from 0 to `vocab_size - 1`."""
+        """The size of the vocabulary: token ids are from 0 to `vocab_size - 1`."""
 
     @property
     def token_bits(self) -> int:
-        """The width of a stored token."""
+        """The width of a stored token in bits."""
 
     def find(self, tokens: Any, /) -> list[tuple[int, int]]:
-        """The suffix range in each shard."""
+        """Return the suffix range in each shard."""
 
     def count(self, tokens: Any, /) -> int:
-        """Occurrences."""
+        """Count the occurrences."""
 
     def count_batch(self, queries: Sequence[Any], /) -> Int64Array:
-        """Occurrences of each query."""
+        """Count the occurrences of each query."""
 
     def count_spans(self, tokens: Any, begins: Int64Array, ends: Int64Array, /) -> Int64Array:
-        """Occurrences of each `tokens[begin:end]`."""
+        """Count the occurrences of each `tokens[begin:end]`."""
 
     def count_before(
         self, heads: Any, tokens: Any, begins: Int64Array, ends: Int64Array, /
     ) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Which heads (tokens) come right before which `tokens[begin:end]`: numbers of spans and of heads, counts."""
+        """Count each head token directly before each `tokens[begin:end]`; return span numbers, head numbers, counts."""
 
     def document_count(self, tokens: Any, /) -> int:
-        """Distinct documents with an occurrence."""
+        """Count the distinct documents with an occurrence."""
 
     def next_tokens(self, context: Any, top_k: int | None = None, /) -> Rows:
-        """What follows the whole context."""
+        """Return the distribution of the token after the whole context."""
 
     def longest_suffix(self, context: Any, min_count: int, /) -> tuple[int, int]:
-        """Length and count of the longest suffix that occurs `min_count` times."""
+        """Return the length and count of the longest suffix that occurs at least `min_count` times."""
 
     def infgram(self, context: Any, min_count: int, top_k: int | None, /) -> tuple[int, Rows]:
-        """Length of the longest suffix, and what follows it."""
+        """Return the length of the longest suffix and the distribution of the token after it."""
 
     def infgram_counts(self, context: Any, row: int, min_count: int, /) -> tuple[int, int, int, bool]:
-        """Length of the longest suffix, its count, that of the row after it, whether one row alone follows."""
+        """Return the length and count of the longest suffix, the count of `row` after it, and whether it is sparse."""
 
     def score(self, tokens: Any, end: bool, min_count: int, /) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Suffix lengths, context counts and continuation counts of each position."""
+        """Return the suffix length, context count and continuation count of each position."""
 
     def longest_matches(self, tokens: Any, /) -> tuple[Int64Array, Int64Array]:
-        """Length and count of the longest match that starts at each position."""
+        """Return the length and count of the longest match that starts at each position."""
 
     def locate(self, tokens: Any, limit: int, /) -> list[tuple[int, int]]:
-        """Document and offset of the first occurrences in suffix order."""
+        """Return the document and offset of the first `limit` occurrences in suffix order."""
 
     def locate_rank(self, shard: int, rank: int, /) -> tuple[int, int]:
-        """Document and offset of the suffix with this rank in a shard."""
+        """Return the document and offset of the suffix with a rank in a shard."""
 
     def sample_documents(self, tokens: Any, limit: int, seed: int, most_read: int, /) -> list[tuple[int, int]]:
-        """Documents drawn at random, each with the offset of an occurrence."""
+        """Draw documents at random; return each with the offset of an occurrence."""
 
     def document_tokens(self, document: int, /) -> Int64Array:
-        """The token ids of a document."""
+        """Return the token ids of a document."""
 
     def read_window(self, document: int, begin: int, end: int, /) -> Int64Array:
-        """Those from one offset to another, or to the end."""
+        """Return the token ids of a document from offset `begin` to `end`, at most to its end."""
 
     def document_metadata(self, documents: Sequence[int], /) -> list[StoredMetadata]:
-        """The metadata of documents and where they come from."""
+        """Return the metadata, source file and line of documents, as stored."""
 
     def conjunction(self, clauses: Sequence[Sequence[Any]], max_distance: int | None, /) -> ConjunctionEngine:
-        """An AND of ORs of terms; None makes the document the scope."""
+        """Prepare an AND of ORs of terms; with a `max_distance` of None the scope is the document."""
 
     def duplicates(self, min_tokens: int, threads: int, progress: Poll, /) -> Any:
-        """Passages that stand more than once; an engine may refuse."""
+        """Find passages that occur more than once; an engine may refuse."""
 
     def session(self, context: Any, min_count: int, /) -> SessionEngine:
-        """A session that begins with a context."""
+        """Start a session with a context."""
 
     def verify(self, progress: Poll | None = None, /) -> None:
-        """Check every byte of every shard as it is opened; `progress` is told the tokens checked."""
+        """Check every byte of every open shard; `progress` is called with the number of checked tokens."""

@@ -3,23 +3,23 @@
 ::
 
     InfgramError
-    ├── QueryError (ValueError)              a question that cannot be asked: bad token id, wrong type, empty search
-    │   └── CursorError                      a cursor that was altered or belongs to another question or index
+    ├── QueryError (ValueError)              an invalid query or argument: token id, type, empty search
+    │   └── CursorError                      a cursor that was altered or belongs to another query or index
     ├── InputError (ValueError)              a corpus that cannot be read: names the file, the line, the reason
     ├── TokenizerError (ValueError)          a tokenizer that cannot be loaded, trained or matched
-    ├── IndexNotFoundError (FileNotFoundError)  the path holds no index
-    ├── IndexExistsError (FileExistsError)   the output is taken; `overwrite=True` replaces it
-    ├── IndexDamagedError (OSError)          the files contradict themselves: names file, expected, found
-    ├── IndexVersionError (OSError)          the index was written in a format that this version cannot read
-    ├── IndexClosedError (ValueError)        a question asked of an index after `close()`
-    ├── TimeLimitError (TimeoutError)        the work took longer than its time limit: says how far it came
-    ├── StorageError (OSError)               the operating system refused: disk full, permission, I/O error
-    ├── ShardUnavailableError (ConnectionError)  a part of an index on other machines cannot be reached
-    ├── ServiceError (OSError)               a service cannot be reached, refuses to answer, or answers nonsense
+    ├── IndexNotFoundError (FileNotFoundError)  there is no index at the path
+    ├── IndexExistsError (FileExistsError)   the output exists; `overwrite=True` replaces an index
+    ├── IndexDamagedError (OSError)          inconsistent index files: names the file, expected, found
+    ├── IndexVersionError (OSError)          an index format that this version cannot read
+    ├── IndexClosedError (ValueError)        a query to an index after `close()`
+    ├── TimeLimitError (TimeoutError)        the time limit was exceeded: names the progress
+    ├── StorageError (OSError)               an operating-system error: disk full, permission, I/O error
+    ├── ShardUnavailableError (ConnectionError)  shards on other machines cannot be reached
+    ├── ServiceError (OSError)               a service cannot be reached, refuses, or sends an invalid response
     └── MissingExtraError (ImportError)      an optional dependency is not installed: names the extra
 
-Each message says what was found, what was expected and what to do next.
-The native core raises the same classes; nothing else leaves it but `MemoryError`.
+Each message names what was found, what was expected and what to do.
+The native core raises the same classes and otherwise only `MemoryError`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class InfgramError(Exception):
 
 
 class QueryError(InfgramError, ValueError):
-    """The question itself is wrong: a token id outside the vocabulary, a wrong type, an empty search."""
+    """Invalid query or argument: a token id outside the vocabulary, a wrong type, an empty search."""
 
 
 class CursorError(QueryError):
-    """The cursor is none, was altered, or belongs to another question or index."""
+    """Invalid cursor: malformed, altered, or from another query or index."""
 
 
 class InputError(InfgramError, ValueError):
-    """A corpus cannot be read as asked; the message names the file, the line and the reason."""
+    """A corpus cannot be read; the message names the file, the line and the reason."""
 
 
 class TokenizerError(InfgramError, ValueError):
@@ -50,35 +50,35 @@ class IndexNotFoundError(InfgramError, FileNotFoundError):
 
 
 class IndexExistsError(InfgramError, FileExistsError):
-    """The output path is already taken, or another build is writing there."""
+    """The output path exists, or another build is writing there."""
 
 
 class IndexDamagedError(InfgramError, OSError):
-    """The files of an index contradict themselves: truncated, altered, swapped or missing."""
+    """The files of an index are inconsistent: truncated, altered, swapped or missing."""
 
 
 class IndexVersionError(InfgramError, OSError):
-    """The index has a format version or an order of suffixes that this version of infgram cannot read."""
+    """The index has a format version or a suffix order that this version of infgram cannot read."""
 
 
 class IndexClosedError(InfgramError, ValueError):
-    """The index was closed before the question was asked."""
+    """The index was closed before the query."""
 
 
 class TimeLimitError(InfgramError, TimeoutError):
-    """The work was not done when its time limit was over; the message says how far it came."""
+    """The time limit was exceeded; the message names the progress so far."""
 
 
 class StorageError(InfgramError, OSError):
-    """The operating system refused to read or write: disk full, no permission, I/O error."""
+    """The operating system could not read or write: disk full, no permission, I/O error."""
 
 
 class ShardUnavailableError(InfgramError, ConnectionError):
-    """Some shards of an index on other machines cannot be reached now; `infgram.partial_answers` does without them."""
+    """Shards on other machines cannot be reached; inside `infgram.partial_answers` queries continue without them."""
 
 
 class ServiceError(InfgramError, OSError):
-    """A service cannot be reached, is too busy or does not let this client in, or what answers is none."""
+    """A service cannot be reached, is too busy or refuses this client, or the peer is not an infgram service."""
 
 
 class MissingExtraError(InfgramError, ImportError):

@@ -1,12 +1,10 @@
-"""An index, and every question that it answers."""
+"""The queries that an index answers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,31 +17,26 @@ from infgram.arguments import (
     flag,
     instance,
     several,
+    text as text_argument,
     top_k_or_none,
 )
-from infgram.arguments import text as text_argument
 from infgram.duplicates import Duplicates
 from infgram.engine import Engine
-from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.files.manifest import Manifest, SkippedEntry
-from infgram.provenance import Provenance
+from infgram.errors import QueryError
+from infgram.open_index import OpenIndex
 from infgram.query_language import Cnf
-from infgram.reprs import MOST_CHARACTERS, cut
 from infgram.search import Source, Spell, counts_by_field, find_documents
 from infgram.session import Session
-from infgram.shards import check_one_tokenizer, open_shards
 from infgram.tables import asked_of
 from infgram.tokenizations import Spellings, find_readings, find_spellings, tokens_after
-from infgram.tokenizers import SavedTokenizer, Tokenizer
+from infgram.tokenizers import Tokenizer
 from infgram.types import (
     END_OF_DOCUMENT,
-    Document,
     FieldCount,
     InfgramDistribution,
     InfgramLogProb,
     Int64Array,
     JsonScalar,
-    Load,
     Location,
     LongestMatches,
     LongestSuffix,
@@ -60,14 +53,14 @@ from infgram.watch import Progress, Watch
 StrPath = str | os.PathLike[str]
 
 
-class Index:
-    """An exact ∞-gram index over a corpus. Immutable and safe for any number of threads.
+class Index(OpenIndex):
+    """An exact ∞-gram index over a corpus. Immutable and thread-safe.
 
-    A query is text, which the index's own tokenizer encodes exactly as it stands, or token ids: a sequence of
-    integers or a one-dimensional integer array. An absent query is no error: its count is 0.
+    A query is a text, which the tokenizer of the index encodes unchanged, or token ids: a sequence of integers or a
+    one-dimensional integer array. The count of a query that does not occur is 0.
 
-    An index may be used after a fork. It is pickled as its absolute paths and how they were loaded, not its content;
-    unpickling opens them again, and raises `IndexDamagedError` if another index is there by then.
+    An index can be used after a fork. It is pickled as its absolute paths and its `load` option. Unpickling opens the
+    paths again, and raises `IndexDamagedError` if another index is there.
 
     Examples:
         >>> import infgram, tempfile, pathlib
@@ -79,144 +72,17 @@ class Index:
         3
     """
 
-    def __init__(
-        self, paths: Sequence[Path], *, load: Load = "map", origin: Callable[[], Sequence[Path]] | None = None
-    ) -> None:
-        """Use `infgram.open`.
-
-        Args:
-            paths: the folders.
-            load: as for `infgram.open`.
-            origin: finds the folders when a pickled index is opened; None for these.
-        """
-        paths = [path.absolute() for path in paths]
-        self._origin, self._load = origin or partial(_as_they_are, paths), load
-        manifests = [Manifest.read(path) for path in paths]
-        pairs = list(zip(paths, manifests, strict=True))
-        shards = [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
-        self._set_up(paths, manifests, lambda: open_shards(shards, load))
-
-    def _set_up(self, paths: Sequence[Path], manifests: Sequence[Manifest], open_engine: Callable[[], Engine]) -> None:
-        """Set every attribute that the methods use, for `Index` and its subclasses.
-
-        Args:
-            paths: folders with tokenizers; from now on they serve for messages only.
-            manifests: of each folder.
-            open_engine: called once the tokenizers are known to be equal.
-        """
-        self._paths, self._manifests = tuple(paths), list(manifests)
-        self._saved_tokenizers = [
-            None if manifest.tokenizer is None else SavedTokenizer(manifest.tokenizer.kind, path / "tokenizer")
-            for path, manifest in zip(paths, manifests, strict=True)
-        ]
-        check_one_tokenizer(paths, manifests, self._saved_tokenizers)
-        self._tokenizer: Tokenizer | None = None
-        self._open_core: Engine | None = open_engine()
-
-    # What it is
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The folders that were opened."""
-        return self._paths
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its files are on this machine, so that a question takes microseconds."""
-        return True
-
-    @property
-    def n_tokens(self) -> int:
-        """Tokens of the corpus; separators are not tokens."""
-        return self._core.n_tokens
-
-    @property
-    def n_documents(self) -> int:
-        """Documents of the corpus."""
-        return self._core.n_documents
-
-    @property
-    def n_shards(self) -> int:
-        """Shards, over all folders."""
-        return self._core.n_shards
-
-    @property
-    def vocab_size(self) -> int:
-        """Token ids go from 0 to `vocab_size - 1`."""
-        return self._core.vocab_size
-
-    @property
-    def token_width_bits(self) -> int:
-        """The width of a stored token: 8, 16 or 32."""
-        return self._core.token_bits
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer the index was built with, loaded on first use.
-
-        Raises:
-            TokenizerError: the index was built from token ids and holds none.
-        """
-        if self._tokenizer is None:
-            largest = max(range(len(self._manifests)), key=lambda place: self._manifests[place].vocab_size)
-            tokenizer = self._checked_tokenizer(largest)
-            if tokenizer is None:
-                path = self._paths[0]
-                raise TokenizerError(f"{path} was built from token ids and holds no tokenizer; ask with token ids")
-            self._tokenizer = tokenizer
-        return self._tokenizer
-
-    @property
-    def skipped(self) -> tuple[SkippedEntry, ...]:
-        """What the build left out because it could not be read: source, line and reason of each piece."""
-        return tuple(entry for manifest in self._manifests for entry in manifest.skipped)
-
-    def info(self) -> dict[str, Any]:
-        """Numbers about the index, ready for JSON; sizes in bytes, by section.
-
-        `bytes_per_token` counts every section but the documents' metadata and sources; None without a token.
-        `directory_bytes` is what every search reads and opening an index brings into memory.
-        """
-        shards = [shard for manifest in self._manifests for shard in manifest.shards]
-        section_bytes: dict[str, int] = {}
-        for shard in shards:
-            for name, section in shard.sections.items():
-                section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
-        searchable = sum(size for name, size in section_bytes.items() if not name.startswith(("metadata", "source")))
-        first, saved = self._manifests[0], self._saved_tokenizers[0]
-        n_tokens = self.n_tokens
-        return {
-            "paths": [str(path) for path in self._paths],
-            "n_tokens": n_tokens,
-            "n_documents": self.n_documents,
-            "n_shards": self.n_shards,
-            "vocab_size": self.vocab_size,
-            "token_width_bits": self.token_width_bits,
-            "bytes_per_token": searchable / n_tokens if n_tokens else None,
-            "size_bytes": sum(section_bytes.values()),
-            "directory_bytes": sum(shard.directory_bytes for shard in shards),
-            "sections": {
-                name: {"size_bytes": size, "bytes_per_token": size / n_tokens if n_tokens else None}
-                for name, size in sorted(section_bytes.items())
-            },
-            "tokenizer": None if saved is None else {"kind": saved.kind, "fingerprint": saved.fingerprint},
-            "format_version": first.format_version,
-            "suffix_order": first.suffix_order,
-            "builder_version": first.builder_version,
-            "n_skipped": len(self.skipped),
-        }
-
-    # Counting and finding
+    # Counts and positions
 
     def count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
-        """How often the query occurs; `n_tokens` for the empty one. O(log n).
+        """Count the occurrences of a query; `n_tokens` for the empty query. O(log n).
 
         Args:
             query: text or token ids.
-            ignore_case: count the text in any case, see `spellings`; this implies `any_tokenization`, since a text
-                in another case has other tokens.
-            any_tokenization: count the text wherever it stands in a document's text, however it falls on the borders
-                of tokens: inside a word, with or without a space before it. Overlapping occurrences all count.
+            ignore_case: count the text in any case, see `spellings`; implies `any_tokenization`, since a text in
+                another case has other tokens.
+            any_tokenization: count the text in the texts of the documents, whatever the token boundaries: inside
+                words, with or without a space before it. Overlapping occurrences are counted.
 
         Raises:
             QueryError, TokenizerError: see `spellings`.
@@ -224,62 +90,62 @@ class Index:
         if ignore_case is not False or any_tokenization is not False:
             ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
         if ignore_case or any_tokenization:
-            return sum(int(found.counts.sum()) for found in self.spellings(query, ignore_case=ignore_case))
+            return sum(int(batch.counts.sum()) for batch in self.spellings(query, ignore_case=ignore_case))
         return self._core.count(self._tokens(query))
 
     def spellings(
         self, text: Query, *, ignore_case: bool = False, max_branches: int = 1_000_000
     ) -> Iterator[Spellings]:
-        """The sequences of tokens in which a text stands in the corpus, with their counts, which add up to its count.
+        """Yield the token sequences in which a text occurs in the corpus, with their counts, which add up to its count.
 
         Cost: some milliseconds; see `infgram.tokenizations.search`.
 
         Args:
-            text: as it stands in the documents' text; no token ids.
-            ignore_case: whether characters are the same that differ in case only: whose simple case folding, character
-                for character, is the same. (`STRASSE` is not `Straße`.)
-            max_branches: sequences to follow at most.
+            text: a text, not token ids.
+            ignore_case: whether to match characters with equal simple case folding, character by character.
+                (`STRASSE` does not match `Straße`.)
+            max_branches: the maximum number of sequences to follow.
 
         Raises:
-            QueryError: no text, an empty or a very long one, or more than `max_branches` sequences to follow.
-            TokenizerError: the tokenizer does not put text together from the bytes of its tokens.
+            QueryError: `text` is not a text, empty or very long, or needs more than `max_branches` sequences.
+            TokenizerError: the tokenizer does not decode to the concatenated bytes of its tokens.
         """
         if not isinstance(text, str):
-            raise QueryError("ignore_case and any_tokenization are for a text; token ids have no case or letters")
+            raise QueryError("ignore_case and any_tokenization need a text; token ids have no case")
         most = at_least(max_branches, 0, "max_branches")
         fold = flag(ignore_case, "ignore_case")
         return find_spellings(self._core, self.tokenizer, text, ignore_case=fold, max_branches=most)
 
     def readings(self, text: str, *, other_case: bool = True, max_branches: int = 20_000) -> Readings:
-        """How often a string occurs in the text of the documents, and in which tokens: see `Readings`.
+        """Count the occurrences of a string in the texts of the documents, by tokenization: see `Readings`.
 
-        A person who looks for a string asks for `string_count`; a model that has the tokens of the text as its context
-        asks for `as_typed`, which is what `count` gives.
+        `string_count` is the count of the string; `as_typed` is the count of the tokens of the text, which `count`
+        returns and which matters to a model with these tokens as its context.
 
-        Cost: some milliseconds. A text of one or two very frequent letters may take more than `max_branches`
-        sequences; then what is not known is None, and `is_exact` is False. Likewise of a text of more than 500
-        characters, and where the tokenizer does not put text together from the bytes of its tokens.
+        Cost: some milliseconds. Counts are None, and `is_exact` is False, if the text needs more than `max_branches`
+        sequences (as one or two very frequent letters may), if it has more than 500 characters, or if the tokenizer
+        does not decode to the concatenated bytes of its tokens.
 
         Args:
-            text: as it is written in the documents; no token ids.
-            other_case: whether to count it in other case, too.
-            max_branches: how many token sequences may be followed.
+            text: a text, not token ids.
+            other_case: whether to count the text in other case, too.
+            max_branches: the maximum number of token sequences to follow.
 
         Raises:
-            QueryError: this is no text, or it is empty.
-            TokenizerError: the index holds no tokenizer.
+            QueryError: `text` is not a text, or is empty.
+            TokenizerError: the index has no tokenizer.
         """
         if not isinstance(text, str):
-            raise QueryError(f"readings are of a text; found {type(text).__name__}, and token ids are cut already")
+            raise QueryError(f"readings are of a text; found {type(text).__name__}")
         most, with_case = at_least(max_branches, 0, "max_branches"), flag(other_case, "other_case")
         return find_readings(self._core, self.tokenizer, text, other_case=with_case, max_branches=most)
 
     def count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """The count of each query: int64."""
+        """Return the count of each query: int64."""
         return self._core.count_batch([self._tokens(query) for query in several(queries, "queries")])
 
     def document_count(self, query: Query, *, ignore_case: bool = False, any_tokenization: bool = False) -> int:
-        """How many distinct documents hold the query; for the empty one, those with a token. O(count).
+        """Count the distinct documents that contain a query; for the empty query, those with a token. O(count).
 
         Args:
             query: text or token ids.
@@ -292,55 +158,55 @@ class Index:
         return self._core.document_count(self._tokens(query))
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
-        """The document count of each query: int64."""
+        """Return the document count of each query: int64."""
         return np.array([self.document_count(query) for query in several(queries, "queries")], dtype=np.int64)
 
     def count_by(self, query: Query, field: str, *, timeout_s: float | None = None) -> list[FieldCount]:
-        """The count of the query by the value of a metadata field, the largest count first.
+        """Count a query by the value of a metadata field, in descending order of counts.
 
-        Cost: O(count), and the metadata of all documents that hold the query are read.
+        Cost: O(count); the metadata of all documents with the query are read.
 
         Args:
             query: text or token ids, not empty.
-            field: the name of the field, as in `where` of `search`: dots reach into nested objects, and `source`,
-                `line` and the fields of folders have names, too. 1 and 1.0 are one value.
-            timeout_s: seconds that it may take.
+            field: the name of the field, as in `where` of `search`: dots reach into nested objects; `source`, `line`
+                and the fields of folders are available, too. 1 and 1.0 are the same value.
+            timeout_s: the time limit in seconds.
 
         Raises:
             QueryError: the query or the field is empty.
-            TimeLimitError: it took longer than `timeout_s`.
+            TimeLimitError: the time limit is exceeded.
         """
         watch, name = Watch(timeout_s), text_argument(field, "field")
         if not name:
             raise QueryError("field is empty; expected the name of a metadata field")
         ids = self._tokens(query)
         if isinstance(ids, Sized) and len(ids) == 0:
-            raise QueryError("the query is empty, which occurs everywhere; expected at least one token")
+            raise QueryError("the query is empty; expected at least one token")
         return counts_by_field(self._core, ids, name, watch)
 
     def find(self, query: Query) -> list[SuffixRange]:
-        """The suffix range `[lo, hi)` of the query in each shard."""
+        """Return the suffix range `[lo, hi)` of a query in each shard."""
         return [SuffixRange(lo, hi) for lo, hi in self._core.find(self._tokens(query))]
 
     def locate(self, query: Query, *, limit: int | None = None) -> list[Location]:
-        """Where the query occurs, in the order of the suffixes over all shards; equal suffixes by position.
+        """Return the occurrences of a query in suffix order over all shards; equal suffixes by position.
 
         Args:
-            query: text or token ids; the empty one stands at every token.
-            limit: how many at most; None for all.
+            query: text or token ids; the empty query occurs at every token.
+            limit: the maximum number of occurrences; None for all.
         """
         n = 2**63 - 1 if limit is None else at_least(limit, 0, "limit")
         return [Location(*pair) for pair in self._core.locate(self._tokens(query), n)]
 
     def locate_rank(self, shard: int, rank: int) -> Location:
-        """Where one suffix begins: a rank of the ranges that `find` gives, one shard's at a time. O(log n_documents).
+        """Return the location of the suffix with a rank, as in the ranges of `find`. O(log n_documents).
 
         Raises:
             QueryError: the shard has no such rank.
         """
         return Location(*self._core.locate_rank(at_least(shard, 0, "shard"), at_least(rank, 0, "rank")))
 
-    # What comes next
+    # Next tokens
 
     def next_token_distribution(
         self,
@@ -350,18 +216,18 @@ class Index:
         ignore_case: bool = False,
         any_tokenization: bool = False,
     ) -> NextTokenDistribution:
-        """What follows the whole context, counted exactly; empty if the context never occurs.
+        """Return the exact distribution of the token after the whole context; empty if the context does not occur.
 
         Args:
             context: text or token ids.
             ignore_case: as in `count`; implies `any_tokenization`.
-            any_tokenization: what follows the string in whatever tokens it occurs, where a token ends with it. Where
-                its last token goes on behind it there is no next token: such occurrences are not in `context_count`,
-                which `count(context, any_tokenization=True)` may exceed.
-            top_k: keep the rows of largest count, ties to the smaller id; None keeps all, ascending by id.
+            any_tokenization: include occurrences of the text in any tokens, if a token ends where the text ends. Other
+                occurrences have no next token and are not in `context_count`, so that
+                `count(context, any_tokenization=True)` may be larger.
+            top_k: return the tokens with the largest counts, ties by ascending id; None for all tokens, ascending.
 
         Returns:
-            The rows, `END_OF_DOCUMENT` (−1) among them. Cost: O(d log(c / d)) for d rows and count c.
+            The distribution, including `END_OF_DOCUMENT` (−1). Cost: O(d log(c / d)) for d distinct tokens and count c.
         """
         k = top_k_or_none(top_k)
         if flag(ignore_case, "ignore_case") or flag(any_tokenization, "any_tokenization"):
@@ -372,22 +238,22 @@ class Index:
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
-        """`next_token_distribution` of each context."""
+        """Return `next_token_distribution` of each context."""
         return [self.next_token_distribution(context, top_k=top_k) for context in several(contexts, "contexts")]
 
     def longest_suffix(self, context: Query, *, min_count: int = 1) -> LongestSuffix:
-        """The longest suffix of the context that occurs at least `min_count` times; the empty one always does."""
+        """Return the longest suffix of the context that occurs at least `min_count` times, possibly empty."""
         length, count = self._core.longest_suffix(self._tokens(context), at_least(min_count, 1, "min_count"))
         return LongestSuffix(length, count)
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
-        """`longest_suffix` of each context."""
+        """Return `longest_suffix` of each context."""
         return [self.longest_suffix(context, min_count=min_count) for context in several(contexts, "contexts")]
 
     def infgram_distribution(
         self, context: Query, *, min_count: int = 1, top_k: int | None = None
     ) -> InfgramDistribution:
-        """The ∞-gram: what follows the longest suffix of the context that occurs at least `min_count` times."""
+        """Return the distribution of the token after the longest suffix that occurs at least `min_count` times."""
         length, rows = self._core.infgram(
             self._tokens(context), at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
         )
@@ -396,14 +262,14 @@ class Index:
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
-        """`infgram_distribution` of each context."""
+        """Return `infgram_distribution` of each context."""
         return [
             self.infgram_distribution(context, min_count=min_count, top_k=top_k)
             for context in several(contexts, "contexts")
         ]
 
     def infgram_log_prob(self, context: Query, token: int, *, min_count: int = 1) -> InfgramLogProb:
-        """The ∞-gram log-probability of one next token (or `END_OF_DOCUMENT`) in nats; −inf if it never follows."""
+        """Return the ∞-gram log-probability of a next token (or `END_OF_DOCUMENT`) in nats; −inf for a count of 0."""
         length, context_count, continuation_count, is_sparse = self._core.infgram_counts(
             self._tokens(context), at_least(token, END_OF_DOCUMENT, "token"), at_least(min_count, 1, "min_count")
         )
@@ -415,36 +281,36 @@ class Index:
         )
 
     def score(self, tokens: Query, *, min_count: int = 1, end: bool = False) -> SequenceScore:
-        """The ∞-gram at every position of a sequence, in one pass.
+        """Return the ∞-gram at every position of a sequence, in one pass.
 
         Args:
-            tokens: text or token ids; each is predicted from those before it, the first from nothing.
-            min_count: how often a suffix must occur to be used.
-            end: predict the end of the document after the last token, too.
+            tokens: text or token ids; each token is predicted from the tokens before it.
+            min_count: the minimum count of a suffix.
+            end: whether to predict the end of the document after the last token, too.
         """
         ids = self._tokens(tokens)
         to_end = flag(end, "end")
         return self._scored(ids, to_end, *self._core.score(ids, to_end, at_least(min_count, 1, "min_count")))
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
-        """`score` of each sequence."""
+        """Return `score` of each sequence."""
         return [self.score(tokens, min_count=min_count, end=end) for tokens in several(sequences, "sequences")]
 
     def longest_matches(self, tokens: Query) -> LongestMatches:
-        """For every position of a sequence the longest match that starts there, and its count."""
+        """Return the longest match that starts at each position of a sequence, with its count."""
         return LongestMatches(*self._core.longest_matches(self._tokens(tokens)))
 
     def session(self, context: Query = (), *, min_count: int = 1) -> Session:
-        """The ∞-gram of a context that grows: append a token, ask for the distribution, copy.
+        """Start a session: the ∞-gram of a context to which tokens are appended.
 
         Args:
-            context: text or token ids to begin with.
-            min_count: how often a suffix must occur to be used.
+            context: the initial context, as text or token ids.
+            min_count: the minimum count of a suffix.
         """
         least = at_least(min_count, 1, "min_count")
         return Session(self._core.session(self._tokens(context), least), self, least)
 
-    # Documents
+    # Search
 
     def search(
         self,
@@ -465,46 +331,47 @@ class Index:
         timeout_s: float | None = None,
         progress: Progress | None = None,
     ) -> SearchResult:
-        """Documents that hold the query, each once, with text, metadata and the places of the matches.
+        """Find documents that match a query, with text, metadata and matches.
 
         A text with the words AND or OR in capitals is an AND of ORs, as in `rock AND (roll OR "rhythm and blues")`
-        (see `infgram.query_language`); any other text is looked for as it stands.
+        (see `infgram.query_language`). Any other text is searched literally.
 
         Args:
             query: text, token ids or a `Cnf`; no term may be empty.
-            ignore_case: find each term in any case, see `spellings`; this implies `any_tokenization`.
-            any_tokenization: find the characters of each term wherever they are: inside words, with or without a space
-                before them. An occurrence is then the place of a character: the counts are those of a plain scan of
-                the documents' texts. Distances are counted in tokens all the same.
-            limit: how many documents at most; 0 only counts.
-            seed: None lists them by their numbers; a number from 0 to 2^64 − 1 in a random order, the same for the
-                same seed however the corpus is cut into shards, so that the first ones are a uniform sample.
-            snippet_tokens: tokens around a match, half before it and half after.
-            scope: the clauses must meet in a `"window"` or anywhere in one `"document"`.
-            max_distance: of a window: how many tokens the first tokens of the clauses' terms may lie apart, the first
-                from the last.
-            max_matches: if every clause occurs more often, so many occurrences of the first clause are drawn at random
-                (by `seed`, or 0) and the counts are estimated; None for exact counts, whatever they take. Not with
+            ignore_case: find each term in any case, see `spellings`; implies `any_tokenization`.
+            any_tokenization: find each term in the texts of the documents, whatever the token boundaries: inside
+                words, with or without a space before it. The counts are those of a plain text scan. Distances are
+                still counted in tokens.
+            limit: the maximum number of documents; 0 to count only.
+            seed: None lists documents by number; a seed from 0 to 2^64 − 1 lists them in a random order, so that the
+                first ones are a uniform sample. The order does not depend on the division into shards.
+            snippet_tokens: the number of tokens around a match, half of them before it.
+            scope: whether all clauses must occur within a `"window"` or anywhere in a `"document"`.
+            max_distance: the maximum distance, in tokens, of the first tokens of the first and the last term in a
+                window.
+            max_matches: if every clause occurs more often, draw `max_matches` occurrences of the first clause at
+                random (with `seed`, or 0) and estimate the counts; None for exact counts. Not with
                 `any_tokenization`.
-            where: metadata fields and the value that each must have; dots in a name reach into nested objects, and
-                `source` and `line` name a document's file and line if its metadata have no such fields. A
-                document without the field does not match.
-            cursor: that of the page before, of the same question.
-            matches_per_document: how many occurrences of the query to show of each document.
-            max_branches: with `any_tokenization`, token sequences to follow at most for each term, as in `spellings`.
-            timeout_s: seconds that it may take.
-            progress: called now and then: how many occurrences and tokens were read (stage `"search"`), then how many
-                documents were filtered and shown.
+            where: metadata fields and the required value of each. Dots in a name reach into nested objects; `source`
+                and `line` are the file and line of a document unless its metadata have such fields. A document
+                without the field does not match.
+            cursor: the cursor of the previous page of the same search.
+            matches_per_document: the maximum number of occurrences to show for each document.
+            max_branches: with `any_tokenization`, the maximum number of token sequences to follow for each term.
+            timeout_s: the time limit in seconds.
+            progress: called from time to time with the occurrences and tokens read (stage `"search"`), then with the
+                documents filtered and shown.
 
         Returns:
-            Counts and hits. Cost: O(occurrences of the rarest clause), and for each other clause its occurrences or
-            the text around the rarest's, whichever is less; with `where` also the metadata of all documents found.
+            Counts and hits. Cost: O(occurrences of the rarest clause), plus for each other clause its occurrences or
+            the text around those of the rarest, whichever is less; with `where` also the metadata of all documents
+            that match.
 
         Raises:
-            QueryError: the query is empty or malformed, or the cursor of another question; with `any_tokenization`
-                also as in `spellings`.
+            QueryError: the query is empty or malformed, or the cursor belongs to another search; with
+                `any_tokenization` also as in `spellings`.
             TokenizerError: with `any_tokenization`, as in `spellings`.
-            TimeLimitError: it took longer than `timeout_s`.
+            TimeLimitError: the time limit is exceeded.
         """
         spell = None
         ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
@@ -530,161 +397,68 @@ class Index:
         )
 
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
-        """`search` of each query, with the same options."""
+        """Return `search` of each query, with the same options."""
         return [self.search(query, **options) for query in several(queries, "queries")]
 
     def search_text(self, query: str | Cnf, *, ignore_case: bool = False, **options: Any) -> SearchResult:
-        """`search` with `any_tokenization`: documents in whose text a string occurs, inside words and across tokens.
+        """Find documents whose text contains a string, in any tokenization: `search` with `any_tokenization=True`.
 
         Args:
-            query: text; AND and OR in capitals make it a query, as in `search`. A `Cnf`, or quotation marks, hold text
-                that is taken as it is.
-            ignore_case: find it in any case.
-            options: those of `search`.
+            query: a text, or a query with AND and OR as in `search`; use quotation marks or a `Cnf` for literal text.
+            ignore_case: find the text in any case.
+            options: the options of `search`.
 
         Raises:
             QueryError, TokenizerError, TimeLimitError: as `search`.
         """
         return self.search(query, ignore_case=ignore_case, any_tokenization=True, **options)
 
-    def document(self, document_id: int) -> Document:
-        """One document: text, tokens, metadata, and where it comes from.
-
-        Raises:
-            QueryError: there is no such document.
-        """
-        number = at_least(document_id, 0, "document_id")
-        if number >= self.n_documents:
-            raise QueryError(f"there is no document {document_id}; the index holds 0 to {self.n_documents - 1}")
-        token_ids = self._core.document_tokens(number)
-        (stored,) = self._core.document_metadata([number])
-        tokenizer = self._tokenizer_or_none()
-        text = "" if tokenizer is None else tokenizer.decode(token_ids)
-        return Document(number, text, token_ids, *Provenance.of(stored))
-
     def sample_documents(
         self, query: Query, *, limit: int = 10, seed: int = 0, most_read: int = 1000
     ) -> list[Location]:
-        """Documents that hold the query, drawn as `search` with a seed draws them, each with a place of a match.
+        """Draw documents that contain a query, as `search` with a seed does, each with the location of a match.
 
-        Of more occurrences than `most_read`, a uniform sample of so many stands for all: a document is then the
-        likelier to be drawn the more of them it holds, and the sample is that of this cut into shards.
-        Cost: one search, and one random read or two for each occurrence that is read.
+        If there are more than `most_read` occurrences, the documents are drawn from a uniform sample of `most_read`
+        occurrences. Documents with more occurrences are then more likely to be drawn, and the sample depends on the
+        division into shards. Cost: one search, and one or two random reads per occurrence.
 
         Args:
             query: text or token ids, not empty.
-            limit: how many documents at most.
-            seed: from 0 to 2^64 − 1.
-            most_read: how many occurrences are read at most.
+            limit: the maximum number of documents.
+            seed: the seed, from 0 to 2^64 − 1.
+            most_read: the maximum number of occurrences to read.
 
         Raises:
             QueryError: the query is empty.
         """
         ids = self._tokens(query)
         if isinstance(ids, Sized) and len(ids) == 0:
-            raise QueryError("the query is empty, which every place matches; expected at least one token")
+            raise QueryError("the query is empty; expected at least one token")
         pairs = self._core.sample_documents(
             ids, at_least(limit, 0, "limit"), checked_seed(seed), at_least(most_read, 1, "most_read")
         )
         return [Location(*pair) for pair in pairs]
 
     def count_spans(self, tokens: Query, begins: Int64Array, ends: Int64Array) -> Int64Array:
-        """How often each `tokens[begin:end]` occurs, int64; spans may overlap and are not copied.
+        """Count the occurrences of each `tokens[begin:end]`, int64; spans may overlap and are not copied.
 
         Raises:
-            QueryError: a span is empty or reaches beyond the tokens.
+            QueryError: a span is empty or extends beyond the tokens.
         """
         starts, stops = (
-            array(places, name, kinds="iu", ndim=1, expected="a one-dimensional array of integers").astype(np.int64)
-            for name, places in (("begins", begins), ("ends", ends))
+            array(bounds, name, kinds="iu", ndim=1, expected="a one-dimensional array of integers").astype(np.int64)
+            for name, bounds in (("begins", begins), ("ends", ends))
         )
         return self._core.count_spans(self._tokens(tokens), starts, stops)
 
-    def document_tokens(self, document_id: int, begin: int = 0, end: int | None = None) -> Int64Array:
-        """The token ids of a document, int64, from offset `begin` to `end`, or to its end if that comes first.
-
-        Raises:
-            QueryError: there is no such document.
-        """
-        last = 2**63 - 1 if end is None else at_least(end, 0, "end")
-        document = at_least(document_id, 0, "document_id")
-        return self._core.read_window(document, at_least(begin, 0, "begin"), last)
-
-    def document_metadata(self, document_id: int) -> dict[str, Any]:
-        """The metadata of a document alone.
-
-        Raises:
-            QueryError: there is no such document.
-        """
-        return self.provenance(document_id).metadata
-
-    def provenance(self, document_id: int) -> Provenance:
-        """The metadata of a document and where it comes from, without its text.
-
-        Raises:
-            QueryError: there is no such document.
-        """
-        (stored,) = self._core.document_metadata([at_least(document_id, 0, "document_id")])
-        return Provenance.of(stored)
-
     def duplicates(self, *, min_tokens: int, threads: int, progress: Callable[[int], None]) -> Duplicates:
-        """What `infgram.dedup` finds."""
+        """Find duplicate passages for `infgram.dedup`."""
         callback(progress, "progress")
         core = self._core.duplicates(at_least(min_tokens, 1, "min_tokens"), at_least(threads, 1, "threads"), progress)
         return Duplicates(core, self.n_documents, self.n_tokens)
 
-    # Care
-
-    def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
-        """Check everything: every byte of every file, and that each suffix array is complete and sorted. O(n).
-
-        The files are those that this index has open, wherever they are now.
-
-        Args:
-            progress: called now and then with the tokens checked and the tokens in all.
-
-        Raises:
-            IndexDamagedError: names the file, what was found and what was expected.
-        """
-        callback(progress, "progress")
-        n_tokens = self.n_tokens
-        self._core.verify(progress and (lambda n_done: progress(n_done, n_tokens)))
-        for place in range(len(self._manifests)):
-            self._checked_tokenizer(place)
-
-    def close(self) -> None:
-        """Let go of the files. Questions asked afterwards raise `IndexClosedError`; those under way finish."""
-        self._open_core = None
-
-    def __enter__(self) -> Index:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        paths = cut(", ".join(str(path) for path in self._paths), MOST_CHARACTERS - 40)
-        return f"<infgram.Index {paths}{' (closed)' if self._open_core is None else ''}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle where the index is; `IndexClosedError` if it was closed."""
-        _ = self._core
-        return _reopened, (self._origin, self._load, self._identity())
-
-    def _identity(self) -> list[str]:
-        """What differs where another index has the same path."""
-        return [f"{manifest.fingerprint} {manifest.tokenizer}" for manifest in self._manifests]
-
-    @property
-    def _core(self) -> Engine:
-        if self._open_core is None:
-            raise IndexClosedError(f"{self!r} was closed before the question was asked; open it again")
-        return self._open_core
-
     def _scored(self, token_ids: Any, end: bool, *arrays: Int64Array) -> SequenceScore:
-        """Lengths, context counts and continuation counts, with the tokens that they are for."""
+        """Combine suffix lengths, context counts and continuation counts with the predicted tokens."""
         predicted = np.append(np.asarray(token_ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
         return asked_of(self, SequenceScore(predicted, *arrays))
 
@@ -692,34 +466,23 @@ class Index:
         fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
         return Source(self._core, self._tokens, self.document, self._tokenizer_or_none(), fingerprint)
 
-    def _checked_tokenizer(self, place: int) -> Tokenizer | None:
-        """The tokenizer saved in one of the folders; None if it holds none."""
-        saved, entry = self._saved_tokenizers[place], self._manifests[place].tokenizer
-        if saved is None or entry is None:
-            return None
-        saved.check(entry.fingerprint)
-        return saved.load()
-
-    def _tokenizer_or_none(self) -> Tokenizer | None:
-        return None if self._manifests[0].tokenizer is None else self.tokenizer
-
     def _tokens(self, query: Query) -> Any:
-        """What the core takes: token ids, which it checks."""
+        """Return the token ids of a query, which the core checks."""
         if not isinstance(query, str):
             return query
         tokenizer = self._tokenizer_or_none()
         if tokenizer is None:
-            raise QueryError(f"{self._paths[0]} holds no tokenizer, so text cannot be asked; ask with token ids")
+            raise QueryError(f"{self._paths[0]} holds no tokenizer to encode text; query with token ids")
         return tokenizer.encode(query)
 
 
 def checked_index(index: Index) -> Index:
-    """The index.
+    """Return the index.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the argument is not an index.
     """
-    return instance(index, "index", Index, "an open index, as infgram.open gives")
+    return instance(index, "index", Index, "an open index from infgram.open")
 
 
 def engine_of(index: Index) -> Engine:
@@ -747,23 +510,3 @@ def query_tokens(index: Index, query: Query) -> Any:
 def tokenizer_or_none(index: Index) -> Tokenizer | None:
     """Return the tokenizer of an index; None for an index of token ids without one."""
     return checked_index(index)._tokenizer_or_none()
-
-
-def _as_they_are(paths: Sequence[Path]) -> Sequence[Path]:
-    return paths
-
-
-def _reopened(origin: Callable[[], Sequence[Path]], load: Load, identity: list[str]) -> Index:
-    """The index that was pickled.
-
-    Raises:
-        IndexDamagedError: another one is in its place.
-    """
-    index = Index(origin(), load=load, origin=origin)
-    if index._identity() != identity:
-        index.close()
-        raise IndexDamagedError(
-            f"{', '.join(map(str, index.paths))}: not the index that was pickled, another one is in its place; "
-            "open it again with infgram.open"
-        )
-    return index

@@ -1,6 +1,6 @@
-"""HTML of results, as notebooks show it: no style sheet, no script, nothing loaded; readable on light and dark.
+"""HTML of results for notebooks, without style sheets, scripts or external resources, for light and dark themes.
 
-All texts are escaped here, in `_text`; nothing else puts a text into HTML.
+`_text` escapes all texts; no other function inserts text into HTML.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _BAR: Final = "height:.7em;min-width:1px;background:rgba(60,130,246,.8)"
 def table_html(
     columns: Mapping[str, Sequence[Any]], *, caption: str = "", bars: Collection[str] = (), n_rows: int | None = None
 ) -> str:
-    """A table of the first rows.
+    """Return a table of the first rows.
 
     Args:
-        columns: of one length.
-        caption: above the table.
-        bars: columns of shares from 0 to 1, which are drawn as bars, too.
-        n_rows: how many rows there are in all, if more than the columns hold.
+        columns: columns of one length.
+        caption: the line above the table.
+        bars: columns of shares from 0 to 1, which are also drawn as bars.
+        n_rows: the total number of rows, if it exceeds the length of the columns.
     """
-    held = max((len(column) for column in columns.values()), default=0)
-    n_shown = min(held, MOST_ROWS)
-    n_more = (held if n_rows is None else n_rows) - n_shown
+    n_given = max((len(column) for column in columns.values()), default=0)
+    n_shown = min(n_given, MOST_ROWS)
+    n_more = (n_given if n_rows is None else n_rows) - n_shown
     head = "".join(f'<th scope="col" style="text-align:left">{_text(name)}</th>' for name in columns)
     body = "".join(
         f"<tr>{''.join(_cell(column[row], name in bars) for name, column in columns.items())}</tr>"
@@ -47,7 +47,7 @@ def table_html(
 def hit_html(
     document_id: int, metadata: Mapping[str, Any], match_count: int, snippets: Sequence[tuple[str, int, int]]
 ) -> str:
-    """A document found, with its snippets, whose `[start, end)` is the match."""
+    """Return a search hit with its snippets, each a text and the range `[start, end)` of the match."""
     fields = "".join(
         f"<span style='opacity:.75'> {_text(name)}={_text(cut(_plain(value), _MOST_VALUE))}</span>"
         for name, value in list(metadata.items())[:8]
@@ -58,13 +58,13 @@ def hit_html(
 
 
 def found_html(caption: str, hits: Sequence[str], n_left_out: int) -> str:
-    """Hits under a line that says what was found."""
+    """Return search hits below a caption."""
     more = f"<div>… and {n_left_out:,} more documents on this page</div>" if n_left_out > 0 else ""
     return f"<div>{_caption(caption)}{''.join(hits)}{more}</div>"
 
 
 def document_html(document_id: int, text: str, n_tokens: int, metadata: Mapping[str, Any]) -> str:
-    """The beginning of a document."""
+    """Return the beginning of a document."""
     fields = "".join(
         f"<div>{_text(name)}: {_text(cut(_plain(value), _MOST_VALUE))}</div>"
         for name, value in list(metadata.items())[:MOST_ROWS]

@@ -1,4 +1,4 @@
-"""`open`: from a place to an index, wherever its shards are."""
+"""`infgram.open`: open an index from a local path, a URL or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
-from infgram.arguments import choice, several
-from infgram.arguments import path as checked_path
+from infgram.arguments import choice, path as checked_path, several
 from infgram.errors import QueryError
 from infgram.index import Index, StrPath
 from infgram.types import Load
 
 
 def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
-    """Open an index, or several as their union.
+    """Open an index, or the union of several indexes.
 
     Args:
-        path: the folder of an index, or several folders built with one tokenizer. The documents of the union
-            are numbered through the folders in order. Or `ray:///NAME`, an index that `infgram.cluster.deploy`
-            has spread over a Ray cluster (`ray://ADDRESS:PORT/NAME` for a cluster elsewhere); or a URL that
-            fsspec knows, such as `s3://bucket/index`, of which a copy is kept in a cache.
-        load: `"map"` maps the files, so that only what is asked for is read; the directory, which every search
-            reads, is asked for at once. `"warm"` reads them all before it returns; `"ram"` copies them into memory
-            of this process, on huge pages where the system grants them. Answers are the same. Of no account for
-            `ray://`, where it was chosen with `deploy`.
+        path: one of the following, or a sequence of folders and storage URLs for a union. A folder of an index. A
+            URL that fsspec supports, such as `s3://bucket/index`, which is copied to a local cache. `ray:///NAME`
+            (`ray://ADDRESS:PORT/NAME` for a remote cluster), an index that `infgram.cluster.deploy` has distributed
+            over a Ray cluster. The indexes of a union must have one tokenizer; their documents are numbered
+            consecutively, in the order of the paths.
+        load: how the files are held; results are the same. `"map"` maps the files, so that the operating system reads
+            pages on demand; it reads ahead the directory, which every search uses. `"warm"` reads all files before
+            it returns. `"ram"` copies them into the memory of this process, on huge pages if available. Ignored for
+            `ray://`, where `deploy` determines it.
 
     Returns:
-        The open index; use it in a `with` statement or call `close()`.
+        The open index. Use it in a `with` statement or call `close()`.
 
     Raises:
-        IndexNotFoundError: a path is no index.
-        IndexDamagedError, IndexVersionError: its files contradict themselves or are of another version.
+        IndexNotFoundError: there is no index at a path.
+        IndexDamagedError: the files of an index are inconsistent.
+        IndexVersionError: this version cannot read the format.
         TokenizerError: the indexes were built with different tokenizers.
-        MissingExtraError, ShardUnavailableError, StorageError: of a URL: what it needs is not installed, or it cannot
-            be reached.
+        MissingExtraError: a URL needs a package that is not installed.
+        ShardUnavailableError, StorageError: a URL cannot be reached.
     """
     several_paths = [path] if isinstance(path, str | os.PathLike) else list(several(path, "path", "paths of indexes"))
     paths = [checked_path(part, "the path of an index") for part in several_paths]
@@ -46,18 +47,18 @@ def open(path: StrPath | Iterable[StrPath], *, load: Load = "map") -> Index:
     in_cluster = [part for part in paths if part.startswith("ray://")]
     if in_cluster:
         if len(paths) > 1:
-            raise QueryError(f"{in_cluster[0]} is in a cluster and cannot be a part of a union; open it alone")
-        from infgram.cluster.serving.connection import connect  # a single machine does not need it
+            raise QueryError(f"{in_cluster[0]} is in a cluster and cannot be part of a union; open it alone")
+        from infgram.cluster.serving.connection import connect  # not needed for local indexes
 
         return connect(in_cluster[0])
     if not any("://" in part for part in paths):
         return Index([Path(part) for part in paths], load=load)
-    origin = partial(_folders, [place if "://" in place else os.path.abspath(place) for place in paths])
+    origin = partial(_folders, [part if "://" in part else os.path.abspath(part) for part in paths])
     return Index(origin(), load=load, origin=origin)
 
 
-def _folders(places: list[str]) -> list[Path]:
-    return [_folder(place) for place in places]
+def _folders(paths: list[str]) -> list[Path]:
+    return [_folder(path) for path in paths]
 
 
 def _folder(path: str) -> Path:

@@ -1,4 +1,4 @@
-"""Answers without the shards that cannot be reached, for those who ask for them."""
+"""Partial answers: queries to a distributed index continue without unreachable shards, on request."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextvars import ContextVar
 
 from infgram.reprs import ShortRepr
 
-_asked_for: ContextVar[PartialAnswers | None] = ContextVar("infgram-partial-answers", default=None)
+_innermost: ContextVar[PartialAnswers | None] = ContextVar("infgram-partial-answers", default=None)
 
 
 class PartialAnswers(ShortRepr):
-    """Which shards the answers do without.
+    """The shards that are missing from the answers.
 
     Attributes:
-        missing_shards: their numbers, ascending; none if all answers are whole.
+        missing_shards: the shard numbers, ascending; empty if all answers are complete.
     """
 
     _repr_fields = ("missing_shards",)
@@ -26,20 +26,20 @@ class PartialAnswers(ShortRepr):
         self._lock = threading.Lock()
 
     def miss(self, shards: range) -> None:
-        """Some shards cannot be reached."""
+        """Record shards that cannot be reached."""
         with self._lock:
             self.missing_shards = tuple(sorted({*self.missing_shards, *shards}))
 
 
 @contextmanager
 def partial_answers() -> Iterator[PartialAnswers]:
-    """In this block an index that is spread over machines answers from the shards that can be reached.
+    """Answer queries to a distributed index from the reachable shards, inside the `with` block.
 
-    Counts are then those of the rest of the corpus: lower bounds, exact for the shards that answered. Without such a
-    block a question raises `ShardUnavailableError`. An index on this machine is always whole.
+    Counts are then exact for the shards that answered, and lower bounds for the corpus. Outside such a block a query
+    raises `ShardUnavailableError`. A local index is always complete.
 
     Yields:
-        What is missing, of all the questions asked in the block so far, on this thread or task.
+        The shards that are missing from any answer in the block so far, in this thread or task.
 
     Examples:
         >>> import infgram, tempfile
@@ -50,13 +50,13 @@ def partial_answers() -> Iterator[PartialAnswers]:
         (1, ())
     """
     partial = PartialAnswers()
-    token = _asked_for.set(partial)
+    token = _innermost.set(partial)
     try:
         yield partial
     finally:
-        _asked_for.reset(token)
+        _innermost.reset(token)
 
 
 def asked_for() -> PartialAnswers | None:
-    """The innermost block; None outside of all."""
-    return _asked_for.get()
+    """Return the record of the innermost block; None outside of all blocks."""
+    return _innermost.get()

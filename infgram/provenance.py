@@ -1,4 +1,4 @@
-"""Where a document comes from, and what the folders of its file say of it."""
+"""The origin of a document: its file and line, and the metadata in the names of folders."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from urllib.parse import unquote
 from infgram.types import JsonScalar
 
 StoredMetadata: TypeAlias = tuple[bytes, bytes | None, int]
-"""Of a document: its metadata as JSON, or nothing; the name of its file, empty if the metadata say it, None if the
-index keeps no sources; its line, or 0."""
+"""The stored metadata of a document as JSON, or empty; the name of its file, empty if the metadata have it, None if the
+index stores no sources; its line, or 0."""
 
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Provenance(NamedTuple):
-    """What an index knows of a document besides its tokens.
+    """The metadata and the origin of a document.
 
     Attributes:
-        metadata: its own fields, and those of the folders named `key=value` that hold its file. Its own win.
-        source: its file; None if that is not known.
-        line: its line or row there, from 1; None if the document is the whole file.
+        metadata: the fields of the document, and the fields of folders named `key=value` above its file. The fields of
+            the document take precedence.
+        source: the file; None if it is unknown.
+        line: the line or row in the file, from 1; None if the document is the whole file.
     """
 
     metadata: dict[str, Any]
@@ -32,7 +33,7 @@ class Provenance(NamedTuple):
 
     @classmethod
     def of(cls, stored: StoredMetadata) -> Provenance:
-        """Read what the index holds."""
+        """Parse the stored metadata."""
         text, name, number = stored
         own: dict[str, Any] = json.loads(text) if text else {}
         if name is None:
@@ -44,17 +45,17 @@ class Provenance(NamedTuple):
         return cls(own, source, number or None)
 
     def fields(self) -> dict[str, Any]:
-        """All that a filter can name: the metadata, and `source` and `line` where no metadata have these names."""
+        """Return the fields that filters can use: the metadata, and `source` and `line` unless metadata have them."""
         known = {"source": self.source, "line": self.line}
         return {**{name: value for name, value in known.items() if value is not None}, **self.metadata}
 
 
 @lru_cache(maxsize=256)
 def folder_fields(source: str) -> MappingProxyType[str, JsonScalar]:
-    """The fields in the names of folders, as Hive, Spark and Arrow write them: `lang=en/year=2024/a.parquet`.
+    """Return the fields in the names of folders, as Hive, Spark and Arrow write them: `lang=en/year=2024/a.parquet`.
 
-    Whole numbers become integers where they are written as an integer is, so that `year=2024` is 2024 and `id=007`
-    stays a string; Hive's name for "no value" becomes null; percent escapes are decoded.
+    A canonical integer becomes an int: `year=2024` is 2024, but `id=007` remains a string. Hive's name for a missing
+    value becomes None. Percent escapes are decoded.
     """
     fields: dict[str, JsonScalar] = {}
     for folder in source.split("/")[:-1]:

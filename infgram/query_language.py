@@ -4,11 +4,11 @@ r"""The language of a search: an AND of ORs of n-grams.
 
     query   =  clause { AND clause }      rock AND (roll OR "rhythm and blues")
     clause  =  term  |  "(" term { OR term } ")"
-    term    =  words without quotation marks and parentheses, taken without the white space around them
-            |  '"' anything '"', taken as it stands; \" and \\ are a quotation mark and a backslash in it
+    term    =  words without quotation marks and parentheses; surrounding white space is removed
+            |  '"' anything '"', taken literally; \" and \\ stand for a quotation mark and a backslash
 
-One clause alone needs no parentheses: `roll OR blues`. A text that holds neither AND nor OR as a word of its own, in
-capitals, is no query of this language but a plain text, of which every character counts.
+A single clause needs no parentheses: `roll OR blues`. A text without AND or OR as a word in capitals is a plain text,
+which is searched literally.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from infgram.arguments import several
-from infgram.arguments import text as checked_text
+from infgram.arguments import several, text as checked_text
 from infgram.errors import QueryError
 from infgram.reprs import ShortRepr
 from infgram.types import Query
@@ -30,7 +29,7 @@ _OPERATOR: Final = re.compile(r"""(?<![^\s()"])(?:AND|OR)(?![^\s()"])""")
 _SPECIAL: Final = re.compile(
     rf"""(?P<special>{_OPERATOR.pattern}|[()])|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<lonely>")""", re.DOTALL
 )
-_LONGEST_SHOWN: Final = 200  # characters of a query in an error
+_MAX_SHOWN: Final = 200  # characters of a query in an error
 
 
 @dataclass(frozen=True, init=False)
@@ -38,10 +37,10 @@ class Cnf(ShortRepr):
     """A query in conjunctive normal form: the AND of clauses, each the OR of terms.
 
     Attributes:
-        clauses: each a tuple of terms; a term is text, which is encoded as it stands, or token ids.
+        clauses: tuples of terms; a term is a text, which is encoded unchanged, or a tuple of token ids.
 
     Raises:
-        QueryError: there is no clause, or one without a term.
+        QueryError: there is no clause, or a clause has no term.
 
     Examples:
         >>> Cnf([[[17, 4]], [[256], [300, 2]]])
@@ -53,21 +52,21 @@ class Cnf(ShortRepr):
     clauses: tuple[tuple[Query, ...], ...]
 
     def __init__(self, clauses: Iterable[Iterable[Query]]) -> None:
-        """Any iterables will do."""
+        """Accept any iterables of terms."""
         given = list(several(clauses, "clauses", "clauses"))
         frozen = tuple(tuple(map(_frozen, several(terms, "a clause", "terms"))) for terms in given)
         if not frozen or not all(frozen):
             raise QueryError(
-                "a query is a list of clauses, each a list of at least one term; found none, or an empty one"
+                "a query is a list of clauses, each a list of at least one term; found no clause, or an empty clause"
             )
         object.__setattr__(self, "clauses", frozen)
 
     @classmethod
     def parse(cls, text: str) -> Cnf:
-        """The query that a text is; one term, the text itself, if it holds no operator.
+        """Parse a query; a text without operators is a single term.
 
         Raises:
-            QueryError: it holds an operator and is no query; the message says where.
+            QueryError: a syntax error; the message names the position.
         """
         return parse(text)
 
@@ -78,10 +77,10 @@ def holds_operator(text: str) -> bool:
 
 
 def parse(text: str) -> Cnf:
-    """The query that a text is; one term, the text itself, if it holds no operator.
+    """Parse a query; a text without operators is a single term.
 
     Raises:
-        QueryError: it holds an operator and is no query; the message says where.
+        QueryError: a syntax error; the message names the position.
     """
     if not holds_operator(checked_text(text, "the query")):
         return Cnf([[text]])
@@ -95,7 +94,7 @@ def parse(text: str) -> Cnf:
             clauses.append(_clause(tokens, text))
     if tokens[0].kind != "end":
         is_operator = tokens[0].kind in ("AND", "OR")
-        raise _unexpected(text, tokens[0], "parentheses round the OR" if is_operator else "AND or OR")
+        raise _unexpected(text, tokens[0], "parentheses around the OR" if is_operator else "AND or OR")
     return Cnf(clauses)
 
 
@@ -104,33 +103,33 @@ class _Token(NamedTuple):
 
     kind: str
     term: str
-    place: int
+    position: int
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    place = 0
+    position = 0
     for found in _SPECIAL.finditer(text):
-        yield from _words(text, place, found.start())
-        place = found.end()
+        yield from _words(text, position, found.start())
+        position = found.end()
         if found["lonely"]:
             raise _error(text, found.start(), 'a quotation mark without its partner; inside a term write \\"')
         if found["special"]:
             yield _Token(found["special"], "", found.start())
         else:
             yield _Token("term", re.sub(r'\\(["\\])', r"\1", found["quoted"]), found.start())
-    yield from _words(text, place, len(text))
+    yield from _words(text, position, len(text))
     yield _Token("end", "", len(text))
 
 
 def _words(text: str, begin: int, end: int) -> Iterator[_Token]:
-    """The term between two special places, if there is one."""
+    """Yield the term between two operators or parentheses, if there is one."""
     words = text[begin:end]
     if words.strip():
         yield _Token("term", words.strip(), begin + len(words) - len(words.lstrip()))
 
 
 def _clause(tokens: list[_Token], text: str) -> list[str]:
-    """Takes a clause off the front."""
+    """Remove and return the clause at the front."""
     if tokens[0].kind != "(":
         return [_term(tokens, text)]
     tokens.pop(0)
@@ -158,22 +157,22 @@ def _term(tokens: list[_Token], text: str) -> str:
 
 def _unexpected(text: str, token: _Token, expected: str) -> QueryError:
     found = {"end": "the end", "term": repr(token.term)}.get(token.kind, token.kind)
-    return _error(text, token.place, f"expected {expected}, found {found}")
+    return _error(text, token.position, f"expected {expected}, found {found}")
 
 
-def _error(text: str, place: int, what: str) -> QueryError:
-    shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+def _error(text: str, position: int, what: str) -> QueryError:
+    shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
     return QueryError(
-        f"{shown!r} is no query: {what} at character {place}. A query is like a AND (b OR c); AND and OR as words of "
-        'the text, parentheses and quotation marks go inside "…"'
+        f"{shown!r} is not a valid query: {what} at character {position}. Write queries as a AND (b OR c); put literal "
+        'AND, OR, parentheses and quotation marks inside "…"'
     )
 
 
 def _frozen(term: Query) -> Query:
-    """A term that cannot change and compares: token ids as a tuple; the index checks them.
+    """Return an immutable term: a text, or token ids as a tuple, which the index checks.
 
     Raises:
-        QueryError: it is neither text nor a sequence.
+        QueryError: the term is neither a text nor a sequence.
     """
     if isinstance(term, str):
         return term

@@ -1,4 +1,4 @@
-"""Short reprs: what a result is at a glance, in at most `MOST_CHARACTERS`, however much it holds."""
+"""Short reprs of results: at most `MOST_CHARACTERS`, whatever the size of the result."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 MOST_CHARACTERS: Final = 200
-_ROOM: Final = 48  # characters of one value
-_SHORTEST: Final = 6  # of a text that is cut
+_MAX_VALUE: Final = 48  # characters of one value
+_MIN_VALUE: Final = 6  # characters of a truncated text
 _OPEN_AND_CLOSE: Final[dict[type, str]] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
 
 class ShortRepr:
-    """Base of classes whose repr is short: the fields of a dataclass, or the attributes that the class names.
+    """Base of classes with a short repr of the fields of a dataclass, or of the attributes in `_repr_fields`.
 
     Attributes:
-        _repr_fields: the attributes to show, where not all fields in their order.
+        _repr_fields: the attributes to show; empty for all fields of a dataclass.
     """
 
     _repr_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Put the repr into the class itself, so that `@dataclass` keeps it."""
+        """Set the repr on the class itself, so that `@dataclass` does not replace it."""
         super().__init_subclass__(**options)
         if "__repr__" not in vars(cls):
             cls.__repr__ = ShortRepr.__repr__  # type: ignore[method-assign]
@@ -35,32 +35,32 @@ class ShortRepr:
 
 
 def short_repr(name: str, values: Mapping[str, Any], *, is_complete: bool = True) -> str:
-    """Write `name(field=value, …)`; values, and then fields, are left out where there is no more room.
+    """Return `name(field=value, …)`; long values are truncated, and fields beyond the maximum length are omitted.
 
     Args:
-        name: of the class.
-        values: by field.
-        is_complete: False if there are more fields than these.
+        name: the name of the class.
+        values: the value of each field.
+        is_complete: False if the class has more fields.
     """
-    room = MOST_CHARACTERS - len(name) - len("(, …)")
+    left = MOST_CHARACTERS - len(name) - len("(, …)")
     parts: list[str] = []
     for field, value in values.items():
-        part = f"{field}={_shown(value, min(_ROOM, max(room - len(field) - 3, _SHORTEST)))}"
-        if len(part) + 2 > room:
+        part = f"{field}={_shown(value, min(_MAX_VALUE, max(left - len(field) - 3, _MIN_VALUE)))}"
+        if len(part) + 2 > left:
             is_complete = False
             break
         parts.append(part)
-        room -= len(part) + 2
+        left -= len(part) + 2
     return f"{name}({', '.join(parts if is_complete else [*parts, '…'])})"
 
 
 def named_tuple_repr(self: Any) -> str:
-    """Show a NamedTuple as other results are shown; set it as the `__repr__` of one that may be long."""
+    """Return the short repr of a NamedTuple, for use as its `__repr__`."""
     return short_repr(type(self).__name__, {name: getattr(self, name) for name in self._fields})
 
 
 def cut(text: str, most: int) -> str:
-    """The text, or its beginning and `…`."""
+    """Truncate a text to at most `most` characters, with a final `…`."""
     return text if len(text) <= most else f"{text[: max(most - 1, 0)]}…"
 
 
@@ -69,7 +69,7 @@ def _field_names(value: object) -> tuple[str, ...]:
 
 
 def _shown(value: Any, room: int) -> str:
-    """A value in about `room` characters."""
+    """Return a value in about `room` characters."""
     if isinstance(value, str | bytes | bytearray):
         short = value if len(value) <= room - 2 else value[: max(room - 3, 1)]
         shown = cut(repr(short), room)
@@ -91,7 +91,7 @@ def _shown(value: Any, room: int) -> str:
 
 
 def _items(shown: Iterable[str], n_items: int, brackets: str, room: int) -> str:
-    """As many items as fit, and how many more there are."""
+    """Return the items that fit, and the number of the others."""
     parts: list[str] = []
     left = room - len("[, … 1,000,000 more]")
     for part in shown:

@@ -1,4 +1,4 @@
-"""The ∞-gram of a context that grows, token by token."""
+"""The ∞-gram of a context that grows token by token."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class _Opener(Protocol):
     """An `Index`."""
 
     def session(self, context: Query = (), *, min_count: int = 1) -> Session:
-        """A new session."""
+        """Start a session."""
 
 
 class Session(ShortRepr):
-    """The longest suffix of the tokens so far, carried from step to step; made by `Index.session`.
+    """The longest suffix of the tokens so far, updated incrementally. Created by `Index.session`.
 
-    A session may be used from any thread, and any number of sessions at once. It keeps the index's files open. It is
-    pickled as its index and the suffix.
+    A session can be used from any thread, and any number of sessions in parallel. It keeps the files of the index
+    open. It is pickled as its index and the suffix.
 
     Examples:
         >>> import infgram, tempfile
@@ -44,42 +44,42 @@ class Session(ShortRepr):
 
         Args:
             core: the session of the engine.
-            index: what made it.
-            min_count: how often a suffix must occur to be used.
-            n_before: tokens that were appended before those of `core`.
+            index: the index that created the session.
+            min_count: the minimum count of the suffix.
+            n_before: the number of tokens appended before those of `core`.
         """
         self._core, self._index, self._min_count, self._n_before = core, index, min_count, n_before
 
     def append(self, token: int) -> None:
-        """Add a token to the context. Amortised, a constant number of searches.
+        """Append a token to the context. Cost: a constant number of searches, amortized.
 
         Raises:
-            QueryError: it is outside the vocabulary.
+            QueryError: the token is outside the vocabulary.
         """
         self._core.append((token,))
 
     def extend(self, tokens: Sequence[int] | npt.NDArray[np.integer[Any]]) -> None:
-        """Add several tokens: token ids as a query has them."""
+        """Append several token ids to the context."""
         self._core.append(tokens)
 
     def distribution(self, *, top_k: int | None = None) -> InfgramDistribution:
-        """The ∞-gram after the tokens so far: what `Index.infgram_distribution` gives for them."""
+        """Return `Index.infgram_distribution` of the tokens so far."""
         length, rows = self._core.distribution(top_k_or_none(top_k))
         return InfgramDistribution(*rows, suffix_length=length)
 
     @property
     def longest_suffix(self) -> LongestSuffix:
-        """What `Index.longest_suffix` gives for the tokens so far."""
+        """`Index.longest_suffix` of the tokens so far."""
         length, count, _ = self._core.state()
         return LongestSuffix(length, count)
 
     @property
     def n_tokens(self) -> int:
-        """Tokens so far, those of the first context included."""
+        """The number of tokens so far, including the initial context."""
         return self._n_before + self._core.state()[2]
 
     def copy(self) -> Session:
-        """An independent session in the same state, as beam search needs one; a copy of the suffix and its ranges."""
+        """Return an independent session in the same state, for instance for beam search."""
         return Session(self._core.copy(), self._index, self._min_count, self._n_before)
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class Session(ShortRepr):
 
 
 def _resumed(index: _Opener, min_count: int, suffix: Int64Array, n_tokens: int) -> Session:
-    """A session in the state of the one that was pickled."""
+    """Restore a pickled session."""
     session = index.session(suffix, min_count=min_count)
     session._n_before = n_tokens - len(suffix)
     return session

@@ -1,4 +1,4 @@
-"""Opening the shards of an index on this machine, and checking that indexes of a union share a tokenizer."""
+"""Open local shards, and check that the indexes of a union have one tokenizer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from infgram.types import Load
 def open_shards(
     shards: Sequence[tuple[Path, ShardEntry]], load: Load = "map", *, first_document: int = 0
 ) -> _core.Index:
-    """Open shards, and check that their files are those of the manifest.
+    """Open shards, and check their files against the manifest.
 
     Args:
-        shards: the folder of each, and what the manifest says of it.
+        shards: the folder and the manifest entry of each shard.
         load: as for `infgram.open`.
-        first_document: the number of their first document.
+        first_document: the number of the first document.
 
     Raises:
-        IndexDamagedError: the files contradict themselves or the manifest.
+        IndexDamagedError: the files are inconsistent with each other or with the manifest.
     """
     for folder, shard in shards:
         check_sizes(folder, shard)
@@ -37,16 +37,16 @@ def open_shards(
 def check_one_tokenizer(
     paths: Sequence[Path], manifests: Sequence[Manifest], saved: Sequence[SavedTokenizer | None]
 ) -> None:
-    """Raise TokenizerError unless all folders were built with tokenizers that encode alike, in one token width.
+    """Raise TokenizerError unless all indexes have equivalent tokenizers and one token width.
 
-    What encodes alike may still differ in special tokens, and so in the size of the vocabulary. The definitions are
-    read only where they are not equal. Without a tokenizer the vocabularies must be of one size.
+    Equivalent tokenizers encode every text alike; they may differ in special tokens and thus in vocabulary size.
+    Their definitions are read only if their digests differ. Indexes without a tokenizer must have one vocabulary size.
     """
     for path, manifest, tokenizer in zip(paths[1:], manifests[1:], saved[1:], strict=True):
         if manifest.token_width_bits != manifests[0].token_width_bits:
             raise TokenizerError(
                 f"{path} stores tokens in {manifest.token_width_bits} bits and {paths[0]} in "
-                f"{manifests[0].token_width_bits}, since their vocabularies are of {manifest.vocab_size} and "
+                f"{manifests[0].token_width_bits}, since their vocabularies have {manifest.vocab_size} and "
                 f"{manifests[0].vocab_size} tokens; a union needs one width: build one of them again{_advice(paths[0])}"
             )
         is_same = manifest.tokenizer == manifests[0].tokenizer or _encode_alike(saved[0], tokenizer)

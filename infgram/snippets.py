@@ -1,4 +1,4 @@
-"""A document shown at some places: the matches in its text, and the text around them."""
+"""Snippets: matches located in the text of a document, with the text around them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _REPLACEMENT = "\ufffd"
 def matches_in(
     document: Document, places: Sequence[tuple[int, int, int]], snippet_tokens: int, tokenizer: Tokenizer | None
 ) -> tuple[SearchMatch, ...]:
-    """The matches at some places (clause, offset, length) in tokens, each with `snippet_tokens` around it.
+    """Return the match at each place (clause, offset and length in tokens) with `snippet_tokens` around it.
 
-    Without a tokenizer there is no text, and every place in it is 0.
+    Without a tokenizer there is no text: snippets are empty, and all positions in characters are 0.
     """
     before = snippet_tokens // 2
     bounds = {
@@ -46,27 +46,26 @@ def matches_in(
 def characters_before(
     offsets: Iterable[int], token_ids: Int64Array, text: str, tokenizer: Tokenizer | None
 ) -> dict[int, int]:
-    """How many characters of the tokens' text those before each offset make up; one cut in two is not counted.
+    """Return, for each token offset, the number of characters before it; a character that is split is not counted.
 
-    What was decoded once is not decoded again where that is certain to change nothing: a lossless tokenizer gives each
-    token its bytes, and a character that came out whole ends a piece. Cost: one decoding of the document then, else
-    one for each offset.
+    Cost: with a lossless tokenizer one decoding of the document, in pieces that end at whole characters; otherwise one
+    decoding for each offset.
     """
-    found, begin, start = {}, 0, 0
+    n_characters, begin, start = {}, 0, 0
     for offset in sorted(set(offsets)):
         piece = "" if tokenizer is None else tokenizer.decode(token_ids[begin:offset])
         is_whole = not piece.endswith(_REPLACEMENT)
         while not text.startswith(piece, start):
             piece = piece[:-1]
-        found[offset] = start + len(piece)
+        n_characters[offset] = start + len(piece)
         if tokenizer is not None and tokenizer.is_lossless and is_whole:
-            begin, start = offset, found[offset]
-    return found
+            begin, start = offset, n_characters[offset]
+    return n_characters
 
 
 def first_bytes(characters: str) -> Int64Array:
-    """The first byte of each character in the text's bytes, and the end."""
+    """Return the byte offset of each character of a text, and the length in bytes."""
     codes = np.frombuffer(characters.encode("utf-32-le", errors="surrogatepass"), dtype="<u4")
     lengths = 1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000)
-    lengths[(codes >= 0xDC80) & (codes <= 0xDCFF)] = 1  # a byte that is no UTF-8
+    lengths[(codes >= 0xDC80) & (codes <= 0xDCFF)] = 1  # an invalid byte
     return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)))

@@ -1,4 +1,4 @@
-"""Results that are tables: columns by name, as pandas, as Arrow, and as a table in a notebook."""
+"""Tabular results: columns by name, and conversion to pandas, Arrow and notebook tables."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     import pyarrow
 
 Columns: TypeAlias = "dict[str, npt.NDArray[Any] | list[str] | list[str | None]]"
-"""Arrays of numbers, masked where a number may be missing, or lists of texts; all of one length."""
+"""Columns of one length: numeric arrays, masked where values may be missing, or lists of texts."""
 
 T = TypeVar("T", bound="Table")
 
 
 class ShowsTokens(Protocol):
-    """A tokenizer, as far as a table needs one."""
+    """A tokenizer that gives the text of each token."""
 
     def tokens(self, token_ids: Sequence[int], /) -> list[str]:
-        """Each token alone, to show."""
+        """Return the text of each token, for display."""
 
 
 class HasTokenizer(Protocol):
@@ -37,28 +37,28 @@ class HasTokenizer(Protocol):
 
     @property
     def tokenizer(self) -> Any:
-        """A `ShowsTokens`."""
+        """The tokenizer, a `ShowsTokens`."""
 
 
 class Table(ShortRepr):
-    """A result that is a table, which `columns` gives."""
+    """Base of tabular results."""
 
-    _source: weakref.ref[HasTokenizer] | None = None  # what was asked: it knows the tokens' texts while it lives
+    _source: weakref.ref[HasTokenizer] | None = None  # the index or client, for the texts of tokens
 
     def columns(self) -> Columns:
-        """The columns by name, in their order; all of one length."""
+        """Return the columns by name, in order; all have one length."""
         raise NotImplementedError
 
     def to_pandas(self, tokenizer: ShowsTokens | None = None) -> pandas.DataFrame:
         """Return the columns as a pandas DataFrame.
 
         Args:
-            tokenizer: such as `index.tokenizer`; it adds a column `token` after `token_id`, missing for the end of a
-                document.
+            tokenizer: for instance `index.tokenizer`; adds a column `token` after `token_id`, missing for the end of
+                a document.
 
         Raises:
             MissingExtraError: pandas is not installed.
-            QueryError: a tokenizer was given, but the table has no column `token_id`.
+            QueryError: a tokenizer is given, but the table has no column `token_id`.
         """
         columns = _with_tokens(self.columns(), tokenizer)
         return _installed("pandas", "to_pandas", "pandas").DataFrame(columns)
@@ -86,21 +86,21 @@ class Table(ShortRepr):
         return table_html(values, caption=self._caption(), bars=("probability",), n_rows=n_rows)
 
     def _display(self) -> Columns:
-        """The columns that a notebook shows, the most important rows first."""
+        """Return the columns for notebooks, with the most important rows first."""
         return self.columns()
 
     def _caption(self) -> str:
-        """The line above the table in a notebook."""
+        """Return the line above the table in notebooks."""
         return type(self).__name__
 
     def _with_known_tokens(self, columns: Columns) -> Columns:
-        """With the tokens' texts, if what was asked is still there and knows them."""
+        """Add the texts of the tokens if the index or client still exists and has a tokenizer."""
         source = None if self._source is None else self._source()
         if source is None or "token_id" not in columns:
             return columns
         try:
             columns = _with_tokens(columns, source.tokenizer)
-        except InfgramError:  # an index of token ids, or a service that has gone: ids are shown alone
+        except InfgramError:  # no tokenizer, or the service cannot be reached: show ids only
             return columns
         quoted = [
             "(end of document)" if token is None else json.dumps(token, ensure_ascii=False)
@@ -113,13 +113,13 @@ class Table(ShortRepr):
 
 
 def asked_of(source: HasTokenizer, result: T) -> T:
-    """The result, which remembers what was asked, weakly, to show tokens in notebooks."""
+    """Return the result with a weak reference to its index or client, for the texts of tokens in notebooks."""
     object.__setattr__(result, "_source", weakref.ref(source))
     return result
 
 
 def masked(values: Sequence[int | None]) -> npt.NDArray[np.int64]:
-    """A column of integers, of which some are missing."""
+    """Return a column of integers, masked where the value is None."""
     filled = np.array([0 if value is None else value for value in values], dtype=np.int64)
     if None not in values:
         return filled
@@ -130,7 +130,7 @@ def _with_tokens(columns: Columns, tokenizer: ShowsTokens | None) -> Columns:
     if tokenizer is None:
         return columns
     if not hasattr(tokenizer, "tokens"):
-        raise TypeError(f"tokenizer is of type {type(tokenizer).__name__}; expected a tokenizer, as index.tokenizer")
+        raise TypeError(f"tokenizer is of type {type(tokenizer).__name__}; expected a tokenizer like index.tokenizer")
     if "token_id" not in columns:
         raise QueryError(f"this table has no token ids ({', '.join(columns)}); leave the tokenizer out")
     token_ids = np.asarray(columns["token_id"], dtype=np.int64)
@@ -151,5 +151,5 @@ def _installed(package: str, method: str, extra: str) -> Any:
 
 
 def numbers(rows: Sequence[object], *names: str, dtype: npt.DTypeLike = np.int64) -> dict[str, npt.NDArray[Any]]:
-    """Columns of numbers, of attributes that all rows have."""
+    """Return columns of numbers from attributes that all rows have."""
     return {name: np.array([getattr(row, name) for row in rows], dtype=dtype) for name in names}

@@ -1,7 +1,7 @@
-"""What the questions return: frozen values holding NumPy arrays.
+"""The results of queries: immutable values with NumPy arrays.
 
-Token ids are int64 wherever a row may be the end of a document; that row has the id `END_OF_DOCUMENT`.
-Counts are int64, log-probabilities float64 in nats (−inf where the probability is zero).
+Token ids are int64 where the end of a document may occur, which has the id `END_OF_DOCUMENT`. Counts are int64,
+log-probabilities float64 in nats (−inf where the probability is zero).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, masked, numbers
 
 END_OF_DOCUMENT: Final = -1
-"""The token id of the row "the document ends here" in a next-token distribution."""
+"""The token id of the end of a document in next-token distributions."""
 
 Int64Array: TypeAlias = npt.NDArray[np.int64]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 
 Query: TypeAlias = str | Sequence[int] | npt.NDArray[np.integer[Any]]
-"""Text, which the index's tokenizer encodes exactly as it stands, or token ids."""
+"""A text, which the tokenizer of the index encodes unchanged, or token ids."""
 
 
 class SuffixRange(NamedTuple):
@@ -39,19 +39,19 @@ class SuffixRange(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many suffixes: the query's count in this shard."""
+        """The number of suffixes: the count of the query in this shard."""
         return self.hi - self.lo
 
 
 class Location(NamedTuple):
-    """One occurrence: the document and the offset of its first token inside it, in tokens."""
+    """One occurrence: the document, and the offset of the first token inside it, in tokens."""
 
     document_id: int
     offset: int
 
 
 Load: TypeAlias = Literal["map", "warm", "ram"]
-"""How an index is held: mapped files, mapped files read at once, or a copy in memory."""
+"""How the files of an index are held: memory-mapped, memory-mapped and read in advance, or copied into memory."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class LongestSuffix(ShortRepr):
     """The longest suffix of a context that occurs at least `min_count` times.
 
     Attributes:
-        length: tokens in the suffix; 0 is the empty suffix, which is always allowed.
-        count: its occurrences; `n_tokens` for the empty suffix.
+        length: the number of tokens in the suffix; 0 for the empty suffix, which always qualifies.
+        count: the occurrences of the suffix; `n_tokens` for the empty suffix.
     """
 
     length: int
@@ -69,11 +69,11 @@ class LongestSuffix(ShortRepr):
 
 @dataclass(frozen=True)
 class Reading(ShortRepr):
-    """One way in which a string occurs.
+    """One kind of tokenization in which a string occurs.
 
     Attributes:
-        count: its occurrences.
-        token_ids: the most frequent token sequence of this reading; empty if there is none.
+        count: the occurrences of the string in this reading.
+        token_ids: the most frequent token sequence of this reading; empty if the count is 0.
         text: the text of these tokens, which may begin before the string and end after it.
     """
 
@@ -84,23 +84,24 @@ class Reading(ShortRepr):
 
 @dataclass(frozen=True)
 class Readings(ShortRepr):
-    """The occurrences of a string, by the tokens in which they are.
+    """The occurrences of a string, by their tokenization.
 
-    `as_typed`, `after_space` and `other_cuts` are disjoint, and their counts add up to `string_count`; `other_case`
-    is disjoint from them. (Where a tokenizer changes texts, `as_typed` counts what the tokens of the text stand for,
-    which may not be the text; if it is not, it is no part of the sum.)
+    `as_typed`, `after_space` and `other_cuts` are disjoint and add up to `string_count`; `other_case` is disjoint from
+    them. (A tokenizer that changes texts is an exception: `as_typed` then counts the tokens of the text, which may
+    decode to another text and is not part of the sum in that case.)
 
     Attributes:
         text: the string.
-        string_count: its occurrences in the text of the documents, in whatever tokens: what
-            `count(text, any_tokenization=True)` gives. None if it was not determined; see `is_exact`.
-        as_typed: in the tokens of the text itself; its count is what `count(text)` gives.
-        after_space: in the tokens of the text with a space in front of it, where the space is part of the first token;
-            None where the tokenizer makes no such token.
-        other_cuts: in all other tokens: inside words, or cut elsewhere. None if it was not determined.
-        other_case: what `count(text, ignore_case=True)` gives more than `string_count`. None if it was not determined.
-        is_exact: whether every count was determined. What was not would have taken more than the allowed work, or the
-            tokenizer does not put text together from the bytes of its tokens. A count that is given is always exact.
+        string_count: the occurrences in the text of the documents in any tokenization, equal to
+            `count(text, any_tokenization=True)`. None if unknown; see `is_exact`.
+        as_typed: the occurrences with the tokens of the text itself, equal to `count(text)`.
+        after_space: the occurrences with the tokens of the text after a space, where the space is part of the first
+            token; None if the tokenizer has no such token.
+        other_cuts: the occurrences with any other tokens: inside words, or with other token boundaries. None if
+            unknown.
+        other_case: the difference of `count(text, ignore_case=True)` and `string_count`. None if unknown.
+        is_exact: whether every count is known. A count is unknown if it takes more work than allowed, or if the
+            tokenizer does not decode to the concatenated bytes of its tokens. Every known count is exact.
     """
 
     text: str
@@ -114,15 +115,15 @@ class Readings(ShortRepr):
 
 @dataclass(frozen=True)
 class NextTokenDistribution(Table):
-    """What follows a context, exactly.
+    """The exact distribution of the token after a context.
 
     Attributes:
-        token_ids: int64, ascending (or by falling count after `top_k`, ties to the smaller id);
-            `END_OF_DOCUMENT` is a row like any other.
-        counts: int64, occurrences of the context followed by that token.
-        context_count: occurrences of the context; `n_tokens + n_documents` for the empty one.
-            `top_k` never changes it.
-        n_distinct: distinct continuations before `top_k`.
+        token_ids: int64, ascending; with `top_k` by descending count, ties by ascending id. Includes
+            `END_OF_DOCUMENT`.
+        counts: int64, occurrences of the context followed by each token.
+        context_count: occurrences of the context; `n_tokens + n_documents` for the empty context. Independent of
+            `top_k`.
+        n_distinct: the number of distinct next tokens before `top_k`.
     """
 
     token_ids: Int64Array
@@ -139,15 +140,15 @@ class NextTokenDistribution(Table):
 
     @property
     def is_sparse(self) -> bool:
-        """Whether one continuation alone ever follows the context."""
+        """Whether the context has exactly one distinct next token."""
         return self.n_distinct == 1
 
     def count_of(self, token_id: int) -> int:
-        """Occurrences of the context followed by `token_id`, among the rows held."""
+        """Return the occurrences of the context followed by `token_id`; 0 if `top_k` removed the token."""
         return int(self.counts[self.token_ids == integer(token_id, "token_id")].sum())
 
     def columns(self) -> Columns:
-        """`token_id`, `count`, and `log_prob` in nats."""
+        """Return `token_id`, `count`, and `log_prob` in nats."""
         return {"token_id": self.token_ids, "count": self.counts, "log_prob": self.log_probs}
 
     def _display(self) -> Columns:
@@ -161,10 +162,10 @@ class NextTokenDistribution(Table):
 
 @dataclass(frozen=True)
 class InfgramDistribution(NextTokenDistribution):
-    """The ∞-gram: what follows the longest suffix of the context that occurs.
+    """The ∞-gram distribution: the distribution of the token after the longest suffix of the context that occurs.
 
     Attributes:
-        suffix_length: tokens of the context that were used.
+        suffix_length: the number of context tokens in the suffix.
     """
 
     suffix_length: int
@@ -179,13 +180,13 @@ class InfgramDistribution(NextTokenDistribution):
 
 
 class InfgramLogProb(float):
-    """The ∞-gram log-probability of one token in nats: a float that knows the suffix that gave it.
+    """The ∞-gram log-probability of one token in nats: a float with the counts behind it.
 
     Attributes:
-        suffix_length: tokens of the context that were used.
-        context_count: occurrences of that suffix.
-        continuation_count: of those, how many the token follows.
-        is_sparse: whether one continuation alone ever follows the suffix.
+        suffix_length: the number of context tokens in the suffix.
+        context_count: occurrences of the suffix.
+        continuation_count: occurrences of the suffix followed by the token.
+        is_sparse: whether the suffix has exactly one distinct next token.
     """
 
     suffix_length: int
@@ -196,7 +197,7 @@ class InfgramLogProb(float):
     def __new__(
         cls, *, suffix_length: int, context_count: int, continuation_count: int, is_sparse: bool
     ) -> InfgramLogProb:
-        """The log-probability follows from the counts."""
+        """Compute the log-probability from the counts."""
         seen = continuation_count > 0
         self = super().__new__(cls, float(np.log(continuation_count / context_count)) if seen else -math.inf)
         self.suffix_length = suffix_length
@@ -206,7 +207,7 @@ class InfgramLogProb(float):
         return self
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, int | bool]]:
-        """What a pickled one is made with."""
+        """Return the arguments for unpickling."""
         return (), dict(vars(self))
 
     @property
@@ -217,15 +218,16 @@ class InfgramLogProb(float):
 
 @dataclass(frozen=True)
 class SequenceScore(Table):
-    """The ∞-gram at every position of a sequence; arrays of one length.
+    """The ∞-gram at every position of a sequence; all arrays have one length.
 
-    Position i is predicted from the tokens before it; with `end=True` one more position stands for the end.
+    Each position is predicted from the tokens before it. With `end=True` the end of the document is an additional
+    position.
 
     Attributes:
-        token_ids: int64, what was predicted.
-        suffix_lengths: int64, tokens of context used.
-        context_counts: int64, occurrences of that suffix.
-        continuation_counts: int64, of those, how many the token follows.
+        token_ids: int64, the predicted tokens.
+        suffix_lengths: int64, the number of context tokens in the suffix.
+        context_counts: int64, occurrences of the suffix.
+        continuation_counts: int64, occurrences of the suffix followed by the token.
     """
 
     token_ids: Int64Array
@@ -235,12 +237,12 @@ class SequenceScore(Table):
 
     @cached_property
     def log_probs(self) -> Float64Array:
-        """float64 nats: log(continuation_counts / context_counts), −inf where the token never follows."""
+        """float64 nats: log(continuation_counts / context_counts); −inf where the continuation count is 0."""
         with np.errstate(divide="ignore"):  # an index always holds a document, so context_counts > 0
             return np.asarray(np.log(self.continuation_counts / self.context_counts), dtype=np.float64)
 
     def columns(self) -> Columns:
-        """`token_id`, `suffix_length`, `context_count`, `continuation_count`, and `log_prob` in nats."""
+        """Return `token_id`, `suffix_length`, `context_count`, `continuation_count`, and `log_prob` in nats."""
         return {
             "token_id": self.token_ids,
             "suffix_length": self.suffix_lengths,
@@ -252,32 +254,32 @@ class SequenceScore(Table):
 
 @dataclass(frozen=True)
 class LongestMatches(Table):
-    """The longest match that starts at each position of a sequence; arrays of one length.
+    """The longest match that starts at each position of a sequence; both arrays have one length.
 
     Attributes:
-        lengths: int64, tokens from the position on that occur in the corpus; 0 when not even the first does.
-        counts: int64, occurrences of these tokens; `n_tokens` for length 0.
+        lengths: int64, the length of the match in tokens; 0 if the token does not occur in the corpus.
+        counts: int64, occurrences of the match; `n_tokens` for length 0.
     """
 
     lengths: Int64Array
     counts: Int64Array
 
     def columns(self) -> Columns:
-        """`length` in tokens, and `count`."""
+        """Return `length` in tokens, and `count`."""
         return {"length": self.lengths, "count": self.counts}
 
 
 @dataclass(frozen=True)
 class Document(ShortRepr):
-    """One document of the corpus, as decoded from its tokens.
+    """One document of the corpus, decoded from its tokens.
 
     Attributes:
-        document_id: its number in the index, from 0, in the order of the corpus.
-        token_ids: int64.
-        metadata: the fields that came with it, besides the text, and those of the folders named `key=value` that hold
-            its file.
-        source: its file, relative to the input; None if the index does not know it.
-        line: its line or row in that file, from 1; None if the document is the whole file.
+        document_id: the number of the document in the index, from 0, in corpus order.
+        text: the decoded text; empty if the index has no tokenizer.
+        token_ids: int64, the tokens.
+        metadata: the fields of the record except the text, and the fields of folders named `key=value` above its file.
+        source: the file, relative to the input; None if unknown.
+        line: the line or row in the file, from 1; None if the document is the whole file.
     """
 
     document_id: int
@@ -292,22 +294,25 @@ class Document(ShortRepr):
 
 
 Scope: TypeAlias = Literal["window", "document"]
-"""Within what the clauses of a search must meet."""
+"""The scope in which all clauses of a search must occur."""
 
 JsonScalar: TypeAlias = str | int | float | bool | None
-"""What a metadata field can be compared with."""
+"""A value with which a metadata field can be compared."""
 
 
 @dataclass(frozen=True)
 class SearchMatch(ShortRepr):
-    """A place where a document holds a term of a search.
+    """An occurrence of a term of a search in a document.
 
     Attributes:
-        clause: the clause that the term belongs to, from 0 in the order of the query.
-        offset: the term's first token inside the document, in tokens.
-        length: the term's length in tokens.
-        match_start: the match is `text[match_start:match_end]` of the document, in characters.
-        snippet: a piece of the text around the match; `snippet[snippet_match_start:snippet_match_end]` is the match.
+        clause: the clause of the term, from 0 in query order.
+        offset: the offset of the first token of the term inside the document, in tokens.
+        length: the length of the term in tokens.
+        match_start: the start of the match in the text of the document, in characters.
+        match_end: the end of the match in the text of the document, in characters.
+        snippet: the text around the match.
+        snippet_match_start: the start of the match in the snippet, in characters.
+        snippet_match_end: the end of the match in the snippet, in characters.
     """
 
     clause: int
@@ -322,16 +327,17 @@ class SearchMatch(ShortRepr):
 
 @dataclass(frozen=True)
 class SearchHit(SearchMatch):
-    """A document found; of itself it is shown at its first occurrence of the query.
+    """A document that matches a search. As a `SearchMatch` it is the first occurrence of the query.
 
     Attributes:
-        document_id: its number in the index.
-        text: the whole document.
+        document_id: the number of the document in the index.
+        text: the text of the document.
         metadata: as in `Document`.
-        source: likewise.
-        line: likewise.
-        match_count: occurrences of the query in it.
-        matches: the first occurrences and, of each further clause, what completes them; by offset.
+        source: as in `Document`.
+        line: as in `Document`.
+        match_count: occurrences of the query in the document.
+        matches: the first occurrences of the first clause, and the matches of the other clauses that complete them;
+            by offset.
     """
 
     document_id: int
@@ -352,16 +358,16 @@ class SearchHit(SearchMatch):
 
 @dataclass(frozen=True)
 class SearchResult(Table):
-    """What a search found; iterating or indexing gives the hits of this page.
+    """The result of a search. Iteration and indexing give the hits of this page.
 
     Attributes:
-        count: occurrences of the query: places of its first clause for which the others are fulfilled in the scope.
-        document_count: distinct documents that hold one.
+        count: occurrences of the query: occurrences of the first clause with all other clauses in the scope.
+        document_count: distinct documents with an occurrence.
         is_exact: whether the counts are exact; otherwise they are estimates from a sample.
-        documents: at most `limit` hits, no document twice.
-        cursor: where the next page begins; None after the last one.
-        count_interval: the bounds between which the exact count lies, with a confidence of 95%; None if it is known.
-        document_count_interval: likewise of the documents.
+        documents: at most `limit` hits, in distinct documents.
+        cursor: the cursor of the next page; None on the last page.
+        count_interval: the 95% confidence interval of `count`; None if the counts are exact.
+        document_count_interval: the 95% confidence interval of `document_count`; None if the counts are exact.
     """
 
     count: int
@@ -378,11 +384,11 @@ class SearchResult(Table):
     def __iter__(self) -> Iterator[SearchHit]:
         return iter(self.documents)
 
-    def __getitem__(self, place: int) -> SearchHit:
-        return self.documents[place]
+    def __getitem__(self, number: int) -> SearchHit:
+        return self.documents[number]
 
     def columns(self) -> Columns:
-        """A row for each hit: the fields of `SearchHit` but for `matches`; `metadata` is JSON."""
+        """Return one row per hit: the fields of `SearchHit` except `matches`, with `metadata` as JSON."""
         hits = self.documents
         return {
             **numbers(hits, "document_id", "match_count", "offset", "length", "match_start", "match_end"),
@@ -405,12 +411,12 @@ class SearchResult(Table):
 
 @dataclass(frozen=True)
 class FieldCount(ShortRepr):
-    """The occurrences of a query in the documents that share a value of a metadata field.
+    """The occurrences of a query in the documents with one value of a metadata field.
 
     Attributes:
         value: the value; None also for documents without the field.
         count: occurrences in these documents.
-        document_count: how many of these documents have an occurrence.
+        document_count: the number of these documents with an occurrence.
     """
 
     value: JsonScalar | list[Any] | dict[str, Any]
@@ -419,13 +425,12 @@ class FieldCount(ShortRepr):
 
 
 class BuildProgress(NamedTuple):
-    """How far a build is.
+    """The progress of a build.
 
     Attributes:
-        stage: `"check"` (the files of a build that was stopped), `"train"`, `"tokenise"`, `"read"` (token ids),
-            or `"sort"`.
-        done: units done of this stage.
-        total: units of this stage; 0 when unknown.
+        stage: `"check"` (files of an interrupted build), `"train"`, `"tokenise"`, `"read"` (token ids), or `"sort"`.
+        done: the units done in this stage.
+        total: the units of this stage; 0 if unknown.
         unit: `"bytes"` on disk, or `"tokens"`.
     """
 
@@ -437,18 +442,18 @@ class BuildProgress(NamedTuple):
 
 @dataclass(frozen=True)
 class BuildEstimate(ShortRepr):
-    """What a build will take, about, and what it will make.
+    """The estimated resources of a build, and the estimated size of its index.
 
     Attributes:
-        n_documents: of the index.
-        n_tokens: likewise.
-        n_tokens_interval: the bounds between which the number of tokens lies, with a confidence of 95%; both are
-            `n_tokens` if all of the input was encoded.
+        n_documents: documents of the index.
+        n_tokens: tokens of the index.
+        n_tokens_interval: the 95% confidence interval of `n_tokens`; both bounds are `n_tokens` if all of the input
+            was encoded.
         disk_bytes: the size of the index.
-        memory_bytes: anonymous and shared memory at the peak; less where the budget is smaller.
-        elapsed_s: the time, in seconds.
-        input_bytes: of the input, as stored.
-        sampled_bytes: of the part of it that was looked at; all of it if that is small.
+        memory_bytes: the peak of anonymous and shared memory; less with a smaller budget.
+        elapsed_s: the time in seconds.
+        input_bytes: the size of the input, as stored.
+        sampled_bytes: the size of the sampled part, as stored; equal to `input_bytes` for a small input.
     """
 
     n_documents: int

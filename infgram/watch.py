@@ -1,4 +1,4 @@
-"""Long work watched: it says how far it is, and ends when its time is over."""
+"""Progress reports and time limits of long-running work."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from infgram.errors import QueryError, TimeLimitError
 from infgram.types import BuildProgress
 
 Progress: TypeAlias = Callable[[BuildProgress], None]
-"""Called now and then, on the thread that asked, with the stage, what is done of it, and what there is to do."""
+"""A callback with the progress of the current stage, called from time to time on the caller's thread."""
 
 
 class Watch:
-    """Stands beside one piece of work; its time begins when it is made."""
+    """Reports the progress of one operation and enforces its time limit, which starts when this object is created."""
 
     def __init__(
         self, timeout_s: float | None = None, progress: Progress | None = None, *, advice: str = "or ask for less"
     ) -> None:
-        """Begin.
+        """Start the clock.
 
         Args:
-            timeout_s: seconds that the work may take; None for as long as it needs.
-            progress: who wants to know.
-            advice: what else to do when the time is over.
+            timeout_s: the time limit in seconds; None for no limit.
+            progress: the callback for progress.
+            advice: the alternative that the error message suggests.
 
         Raises:
-            QueryError: `timeout_s` is no positive number.
+            QueryError: `timeout_s` is not a positive number.
         """
         if timeout_s is not None and not _is_positive(timeout_s):
             raise QueryError(f"timeout_s is {timeout_s!r}; expected a positive number of seconds, or None for no limit")
@@ -38,18 +38,18 @@ class Watch:
         self._began = time.monotonic()
 
     def report(self, stage: str, done: int, total: int, unit: str) -> None:
-        """Say how far the work is; a `total` of 0 is unknown.
+        """Report progress; a `total` of 0 means unknown.
 
         Raises:
-            TimeLimitError: its time is over.
+            TimeLimitError: the time limit is exceeded.
         """
         if self._progress is not None:
             self._progress(BuildProgress(stage, done, total, unit))
         if self._timeout_s is not None and time.monotonic() - self._began > self._timeout_s:
             of_total = f" of {total:,}" if total else ""
             raise TimeLimitError(
-                f"the time limit of {self._timeout_s:g} s was over at stage '{stage}', after {done:,}{of_total} "
-                f"{unit}; allow more with timeout_s=… (--timeout), {self._advice}"
+                f"the time limit of {self._timeout_s:g} s was exceeded at stage '{stage}', after {done:,}{of_total} "
+                f"{unit}; increase it with timeout_s=… (--timeout), {self._advice}"
             )
 
 

@@ -22,7 +22,6 @@ CPP_LAYERS = ("base", "storage", "suffix", "index", "query", "lm", "python")
 
 PYTHON_LAYERS: dict[str, set[str]] = {
     "errors": set(),
-    "lazy": set(),
     "source_tree": set(),
     "reprs": set(),
     "notebook": {"reprs"},
@@ -46,10 +45,11 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     },
     "tokenizations": {"errors", "types", "watch", "tokenizers", "engine", "reprs"},
     "duplicates": {"types", "reprs", "notebook", "tables"},
+    "open_index": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "provenance", "reprs"},
     "index": {
-        *("errors", "types", "arguments", "files", "session", "tokenizers"),
-        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine", "shards"),
-        *("provenance", "reprs", "tables"),
+        *("errors", "types", "arguments", "session", "tokenizers", "open_index"),
+        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine"),
+        *("provenance", "tables"),
     },
     "planning": {"errors", "types", "arguments"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
@@ -68,7 +68,6 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *(
             "errors",
             "types",
-            "lazy",
             "source_tree",
             "corpus",
             "tokenizers",

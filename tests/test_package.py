@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import shutil
@@ -49,6 +50,18 @@ def test_the_public_names_are_those_that_can_be_seen() -> None:
 
 def test_the_public_names_are_listed_once() -> None:
     assert len(infgram.__all__) == len(set(infgram.__all__))
+
+
+def test_type_checkers_see_the_public_names_where_they_are_defined() -> None:
+    tree = ast.parse((ROOT / "infgram" / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        (str(node.module), alias.name, alias.asname)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == {(module, name, name) for module, names in infgram._HOMES.items() for name in names}
 
 
 def installed() -> list[str]:

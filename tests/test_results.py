@@ -221,7 +221,7 @@ def test_characters_that_are_not_known_are_missing_values(tmp_path: Path) -> Non
 def test_a_tokenizer_needs_token_ids(index: infgram.Index) -> None:
     with pytest.raises(QueryError, match="has no token ids"):
         index.longest_matches("to").to_pandas(index.tokenizer)
-    with pytest.raises(TypeError, match=r"expected a tokenizer, as index\.tokenizer"):
+    with pytest.raises(TypeError, match=r"expected a tokenizer like index\.tokenizer"):
         index.score("to").to_arrow("bytes")  # type: ignore[arg-type]
 
 

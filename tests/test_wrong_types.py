@@ -22,8 +22,7 @@ import torch
 import infgram
 from infgram import cluster, lm
 from infgram.errors import InfgramError, QueryError
-from infgram.lm import evaluation
-from infgram.lm import transformers as neural
+from infgram.lm import evaluation, transformers as neural
 from tests.building import build_texts
 from tests.client.loopback import NAME, loopback
 from tests.lm.test_transformers import tiny_llama
@@ -565,7 +564,7 @@ def test_every_public_function_is_in_the_table(index: infgram.Index, tmp_path: P
 
 def test_a_text_is_not_several_texts(index: infgram.Index) -> None:
     with pytest.raises(
-        QueryError, match=r"queries is 'abc'; expected a sequence of texts or .*; put a single one into a list"
+        QueryError, match=r"queries is 'abc'; expected a sequence of texts or .*; put a single item into a list"
     ):
         index.count_batch("abc")
     with pytest.raises(QueryError, match="items is 'text'; expected a sequence"):

@@ -9,8 +9,7 @@ import numpy as np
 
 from infgram.analysis.rows_file import Row, rows_file
 from infgram.analysis.subject import tokenizer_of
-from infgram.arguments import choice, flag, instance, text_or_none
-from infgram.arguments import path as checked_path
+from infgram.arguments import choice, flag, instance, path as checked_path, text_or_none
 from infgram.duplicates import Duplicates
 from infgram.errors import QueryError
 from infgram.index import Index, StrPath, checked_index

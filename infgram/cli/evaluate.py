@@ -161,8 +161,7 @@ def _load(
 
 
 def _print(found: Evaluation, page: Path | None) -> None:
-    from infgram.lm.report.figures import number as shown
-    from infgram.lm.report.figures import signed
+    from infgram.lm.report.figures import number as shown, signed
 
     print_line(
         f"{number(found.n_documents, 'document')}, {number(found.n_positions, 'token')} predicted; "

@@ -98,7 +98,7 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
-        from infgram.corpus.readers.text_file import why_not_utf8
+        from infgram.corpus.readers.text import why_not_utf8
 
         raise InputError(f"{name}: {why_not_utf8(error, data)}") from error
 

@@ -18,9 +18,9 @@ from infgram.arguments import (
     mapping,
     refusal,
     several,
+    text as checked_text,
     text_or_none,
 )
-from infgram.arguments import text as checked_text
 from infgram.client import results
 from infgram.errors import QueryError
 from infgram.query_language import Cnf

@@ -1,15 +1,13 @@
-"""Text to documents: one reader a file format, and the corpus that streams them in a fixed order."""
+"""The input of a build: documents streamed from files in a fixed order, as text or as token ids."""
 
 from __future__ import annotations
 
 from infgram.corpus.corpus import Corpus
-from infgram.corpus.documents import Skipped, SourceDocument
-from infgram.corpus.options import FormatName
-from infgram.corpus.readers.token_arrays import TokenType
+from infgram.corpus.documents import FormatName, Skipped, SourceDocument
+from infgram.corpus.readers.token_arrays import TokenBatch, TokenType
 from infgram.corpus.readers.token_lines import TokenLines
 from infgram.corpus.reading import OnError
 from infgram.corpus.sources.inputs import Inputs
-from infgram.corpus.token_batches import TokenBatch
 from infgram.corpus.token_corpus import TokenCorpus
 
 __all__ = [

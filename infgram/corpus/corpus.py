@@ -1,4 +1,4 @@
-"""The corpus: folders and files that can be read from the beginning any number of times."""
+"""The text corpus: input files that can be read from the beginning any number of times."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from infgram.arguments import choice, text
-from infgram.corpus.documents import Skipped, SourceDocument
+from infgram.corpus.documents import LONGEST_DOCUMENT_BYTES, FormatName, ReadOptions, Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
-from infgram.corpus.options import LONGEST_DOCUMENT_BYTES, FormatName, ReadOptions
 from infgram.corpus.peek import SeenDocument, peek
 from infgram.corpus.readers.formats import NAMES, format_of_name
 from infgram.corpus.readers.text_field import TextField
-from infgram.corpus.reading import HOW_TO_GO_ON, InputFile, OnError, Reading
+from infgram.corpus.reading import HOW_TO_CONTINUE, InputTotals, OnError, Reading, first_names
 from infgram.corpus.sampling import spread_sample
-from infgram.corpus.sources.found import FoundSoFar, some
 from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.sources.selection import Selection, patterns_of
 from infgram.errors import InputError
@@ -25,19 +23,21 @@ _logger = logging.getLogger("infgram.corpus")
 class Corpus:
     """Documents streamed from folders, files, patterns, URLs or standard input, always in the same order.
 
-    How a file is read is told by its first bytes and, where they leave it open, by its name: JSON lines hold a
-    document a line, arrays of JSON objects a document an element, CSV, TSV, Parquet and Arrow a document a row;
-    every other file is one document and must be UTF-8 text. All but Parquet and Arrow may be compressed by gzip,
-    zstd, bzip2 or xz. A folder is read with all its sub-folders, sorted by relative path; names that begin with `.`,
-    links to folders, marks of jobs (`_SUCCESS`) and descriptions beside data (`README.md`) are left out. Several
-    inputs are read in the order given. The files are listed once, when this object is made.
+    The first bytes of a file determine its format; if they are ambiguous, its name does. JSON lines hold one document
+    per line, arrays of JSON objects one per element, and CSV, TSV, Parquet and Arrow files one per row. Every other
+    file is one document and must be UTF-8 text. All formats except Parquet and Arrow may be compressed with gzip,
+    zstd, bzip2 or xz.
 
-    Not for use by several threads at once.
+    A folder is read with all its subfolders, sorted by relative path. Names that begin with `.`, links to folders,
+    markers of jobs (`_SUCCESS`) and descriptions of data (`README.md`) are excluded. Several inputs are read in the
+    given order. The files are listed once, when this object is created.
+
+    Not thread-safe.
 
     Attributes:
         inputs: the inputs, as strings.
-        files: the files found, in the order of reading.
-        left_out: the files that were found and are not read, and why.
+        files: the input files, in reading order.
+        left_out: the excluded files, each with the reason.
         n_bytes: bytes of all input files, as stored.
 
     Examples:
@@ -60,24 +60,24 @@ class Corpus:
         exclude: str | Iterable[str] = (),
         longest_document_bytes: int = LONGEST_DOCUMENT_BYTES,
     ) -> None:
-        """List the input files; nothing is read yet but standard input, which is kept in a temporary file.
+        """List the input files without reading them; only standard input is read, into a temporary file.
 
         Args:
             path: one or several of: a folder, a file, a pattern (`"data/**/*.jsonl.zst"`), a URL that fsspec
-                knows (`"s3://bucket/folder"`), `"-"` for JSON lines on standard input.
-            text_field: the field of JSON lines, or the column, that holds the text.
-            on_error: `"fail"` raises at the first piece of input that cannot be read, `"skip"` records it.
-            format: of every file: `"text"`, `"jsonl"`, `"json"`, `"csv"`, `"tsv"`, `"parquet"` or `"arrow"`; `"auto"`
-                recognizes it.
-            include: patterns of file names, or of paths below the input if they hold a `/`; exactly the files that
-                fit one are read.
+                supports (`"s3://bucket/folder"`), `"-"` for JSON lines on standard input.
+            text_field: the field of JSON lines, or the column, with the text.
+            on_error: `"fail"` raises at the first input that cannot be read, `"skip"` records it and continues.
+            format: the format of every file: `"text"`, `"jsonl"`, `"json"`, `"csv"`, `"tsv"`, `"parquet"` or
+                `"arrow"`; `"auto"` recognizes it by content and name.
+            include: patterns of file names, or of paths below the input if they contain `/`; only matching files
+                are read.
             exclude: patterns of files that are not read.
-            longest_document_bytes: a line, a record or a file of text that is longer, decompressed, cannot be
-                read, nor can the rest of its file.
+            longest_document_bytes: the maximum size of a line, a record or a text file, decompressed. Beyond it the
+                rest of the file cannot be read.
 
         Raises:
-            InputError: an input does not exist or holds no file, or one file is named twice; under `"fail"`, a
-                sub-folder cannot be listed.
+            InputError: an input does not exist or holds no file, or a file is named twice; with `"fail"`, a
+                subfolder cannot be listed.
             MissingExtraError: a file or URL needs a package that is not installed.
             StorageError: standard input does not fit on the disk.
         """
@@ -93,45 +93,45 @@ class Corpus:
         self._unlisted, self.left_out = listed.unlisted, listed.left_out
         if self._unlisted and on_error == "fail":
             first = self._unlisted[0]
-            raise InputError(f"{self._in_words}: {first.source}: {first.reason}; {HOW_TO_GO_ON}")
-        self.files = [InputFile(file.place, file.name, file.size_bytes) for file in listed.files]
+            raise InputError(f"{self._in_words}: {first.source}: {first.reason}; {HOW_TO_CONTINUE}")
+        self.files = listed.files
         self._check_extras()
         self.n_bytes = sum(file.size_bytes for file in self.files)
         self._reading = self._start()
 
     @property
     def n_files(self) -> int:
-        """How many files the input has."""
+        """The number of input files."""
         return len(self.files)
 
     @property
     def bytes_read(self) -> int:
-        """Bytes, as stored, that the latest `documents()` has read; `n_bytes` when it is through."""
+        """Bytes, as stored, that the latest `documents()` has read; `n_bytes` at the end."""
         return self._reading.bytes_read
 
     @property
     def skipped(self) -> list[Skipped]:
-        """What the latest `documents()` could not read, so far; always empty under `"fail"`."""
+        """The input that the latest `documents()` could not read so far; always empty with `"fail"`."""
         return self._reading.skipped
 
     @property
     def not_listed(self) -> list[Skipped]:
-        """The folders that could not be listed; always empty under `"fail"`."""
+        """The folders that could not be listed; always empty with `"fail"`."""
         return list(self._unlisted)
 
-    def check_found(self, found: FoundSoFar, skipped: Sequence[Skipped]) -> None:
-        """Whether what passes over all files have found together is a corpus, as `documents` does at the end.
+    def check_totals(self, totals: InputTotals, skipped: Sequence[Skipped]) -> None:
+        """Check the totals of passes that covered all files, as `documents` does at its end.
 
         Raises:
-            InputError: there was no document, or no line with the text field.
+            InputError: there was no document, or no record with the text field.
         """
-        found.check(self._in_words, self._text_field, skipped)
+        totals.check(self._in_words, self._text_field, skipped)
 
     def fingerprint(self) -> str:
-        """Changes when a file, its size, its time of change or the way of reading does; the files are not read.
+        """Return a digest of file names, sizes, modification times and read options, without reading the files.
 
         Raises:
-            InputError: a file is gone.
+            InputError: a file no longer exists.
         """
         unlisted = (skipped.source for skipped in self._unlisted)
         how: list[str | int] = [
@@ -141,35 +141,36 @@ class Corpus:
             self._longest_document_bytes,
             *unlisted,
         ]
-        return fingerprint(((file.source, file.place) for file in self.files), how)
+        return fingerprint(((file.source, file.location) for file in self.files), how)
 
     def peek(self, n_bytes: int) -> Iterator[SeenDocument]:
-        """Documents from all over the corpus, with the bytes, as stored, that they take; all if that is not more.
+        """Sample documents from the whole corpus, each with its share of the bytes as stored.
 
         Args:
-            n_bytes: about so many bytes, as stored, are read.
+            n_bytes: the approximate number of bytes to read, as stored; a smaller corpus is read completely.
         """
         return peek(self.files, self.read_options, n_bytes)
 
     def documents(self) -> Iterator[SourceDocument]:
-        """All documents, from the beginning; `bytes_read` and `skipped` start anew. At the end, `summary()` is logged.
+        """Yield all documents, from the beginning; reset `bytes_read` and `skipped`, and log `summary()` at the end.
 
-        Only one line, a few rows, or one file of text, is in memory at a time.
+        Only one line, a few rows or one text file is in memory at a time.
 
         Raises:
-            InputError: under `"fail"`, when a piece of input cannot be read: names the file, the line and the
-                reason. Under both, at the end: there was no document, or no line with the text field.
+            InputError: with `"fail"`, input cannot be read: names the file, the line and the reason. With both
+                settings, at the end: there was no document, or no record with the text field.
         """
         self._reading = self._start()
         return self._documents(self._reading)
 
     def sample_texts(self, max_bytes: int) -> Iterator[str]:
-        """Texts, or pieces of long ones, spread over the whole corpus; all of it if that is small enough.
+        """Sample texts, or pieces of long texts, uniformly from the whole corpus.
 
-        The same corpus gives the same sample. Reads the corpus once; leaves `bytes_read` and `skipped` alone.
+        The sample is deterministic and kept in memory. The corpus is read once; `bytes_read` and `skipped` do not
+        change.
 
         Args:
-            max_bytes: of UTF-8, for the whole sample, which is held in memory.
+            max_bytes: the maximum size of the sample in UTF-8; a smaller corpus is returned completely.
 
         Raises:
             InputError: as `documents`.
@@ -178,37 +179,36 @@ class Corpus:
 
     @property
     def read_options(self) -> ReadOptions:
-        """How files are read, with counts that begin anew."""
+        """New read options, with counters at zero."""
         return ReadOptions(TextField(self._text_field), self._longest_document_bytes, self._format)
 
-    def summary(self, found: FoundSoFar | None = None) -> str:
-        """What the latest `documents()`, or passes over parts, took the files for, and what was left out, in a line.
+    def summary(self, totals: InputTotals | None = None) -> str:
+        """Describe in one line how many files were read in which format, and which were excluded.
 
         Args:
-            found: the sum over the passes; None for the latest `documents()`.
+            totals: the sum over several passes; None for the latest `documents()`.
         """
-        words = (self._reading.found if found is None else found).in_words
+        words = (self._reading.totals if totals is None else totals).in_words
         if not self.left_out:
             return words
-        return (
-            f"{words}; left out {len(self.left_out):,}: {some([e.source for e in self.left_out], len(self.left_out))}"
-        )
+        names = first_names([entry.source for entry in self.left_out], len(self.left_out))
+        return f"{words}; left out {len(self.left_out):,}: {names}"
 
     @property
     def _in_words(self) -> str:
-        """For messages."""
+        """The inputs, for messages."""
         more = f" and {len(self.inputs) - 1} more inputs" if len(self.inputs) > 1 else ""
         return f"{self.inputs[0]}{more}"
 
     def _documents(self, reading: Reading) -> Iterator[SourceDocument]:
         yield from reading.documents()
-        _logger.info("%s", self.summary(reading.found))
+        _logger.info("%s", self.summary(reading.totals))
 
     def _start(self) -> Reading:
         return Reading(self._in_words, self.files, self._unlisted, self.read_options, self._on_error)
 
     def _check_extras(self) -> None:
-        """Whether the packages are there that the files need by their names, before anything is read."""
+        """Import the optional packages that the files need by their names, before anything is read."""
         for file in self.files if self._format == "auto" else ():
             format_ = format_of_name(file.source)
             if format_ is not None and format_.extra is not None:

@@ -1,21 +1,24 @@
-"""What the readers yield: a document, or a piece of input that could not be read."""
+"""The input and output of every reader: options in; documents and skipped records out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from infgram.corpus.readers.text_field import TextField
 
 
 @dataclass(frozen=True)
 class SourceDocument:
-    """One document as it stands in the corpus.
+    """One document of the corpus.
 
     Attributes:
-        text: never holds a lone surrogate: it can be written as UTF-8.
-        metadata: all fields of its line or row besides the text; `{"path": …}` for a file that is one document.
-        source: the file's path relative to the input folder, with `/`; the file's name if the input is one file;
-            with several inputs, relative to the deepest folder that holds them all; `-` for standard input.
-        line: its line (the first of a CSV record's) or row in that file, from 1; None for a file that is one
+        text: the text, without lone surrogates, so that it can be encoded as UTF-8.
+        metadata: all fields of the line or row except the text; `{"path": …}` for a file that is one document.
+        source: the path of the file, with `/`, relative to the input folder; the file name if the input is one file;
+            relative to the deepest common folder of several inputs; `-` for standard input.
+        line: the line or row in that file, from 1 (the first line of a CSV record); None for a file that is one
             document.
     """
 
@@ -30,8 +33,8 @@ class Skipped:
     """A line, a row, a file or the rest of a file that could not be read.
 
     Attributes:
-        source: as for `SourceDocument`.
-        line: the line or row, from 1; None if it concerns the file.
+        source: the file, named as in `SourceDocument`.
+        line: the line or row, from 1; None if the whole file is meant.
         reason: what was found and what was expected.
     """
 
@@ -41,8 +44,28 @@ class Skipped:
 
 
 class BadRecordError(ValueError):
-    """Why a line or row is no document; the next may be. Never leaves this folder."""
+    """Raised for a malformed record; reading continues with the next. Caught inside `infgram.corpus`."""
 
 
 class UnreadableError(Exception):
-    """Why the rest of a file cannot be read: cut short, altered, too large. Never leaves this folder."""
+    """Raised if the rest of a file cannot be read: truncated, damaged or too large. Caught inside `infgram.corpus`."""
+
+
+LONGEST_DOCUMENT_BYTES: Final = 1 << 30
+
+FormatName: TypeAlias = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "arrow"]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The options of every reader in one pass over the corpus.
+
+    Attributes:
+        text_field: extracts the text of a record.
+        longest_bytes: the maximum size of a line, a record or a text file, decompressed.
+        format: the format of every file; `"auto"` recognizes it by content and name.
+    """
+
+    text_field: TextField
+    longest_bytes: int = LONGEST_DOCUMENT_BYTES
+    format: FormatName = "auto"

@@ -1,50 +1,32 @@
-"""One pass over the input: documents out, refusals raised or recorded, bytes counted."""
+"""One pass over the input: yield documents, raise or record errors, count bytes and totals."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, TypeAlias
 
-from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
-from infgram.corpus.options import ReadOptions
+from infgram.corpus.documents import ReadOptions, Skipped, SourceDocument, UnreadableError
 from infgram.corpus.readers.formats import JSON_LINES, TEXT, Format, format_of_name
 from infgram.corpus.sources.decompression import Compression, decompressed, stem_of
-from infgram.corpus.sources.files import CountingFile, CountingStream, Place
-from infgram.corpus.sources.found import MOST_NAMES, FoundSoFar
+from infgram.corpus.sources.files import STANDARD_INPUT, CountingFile, CountingStream, InputFile
 from infgram.corpus.sources.recognition import recognize
-from infgram.corpus.sources.standard_input import STANDARD_INPUT
 from infgram.errors import InputError
 
 OnError: TypeAlias = Literal["fail", "skip"]
 
-HOW_TO_GO_ON = "correct or remove it, or leave out what cannot be read with on_error='skip' (--on-error skip)"
+HOW_TO_CONTINUE: Final = "correct or remove it, or skip unreadable input with on_error='skip' (--on-error skip)"
 
-_TAKEN_FOR_LINES = "its first lines are JSON objects; read it as text with format='text' (--format text)"
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """One file of the corpus. How it is read is decided when it is opened.
-
-    Attributes:
-        place: opens it.
-        source: its name in the corpus.
-        size_bytes: as stored.
-    """
-
-    place: Place
-    source: str
-    size_bytes: int
+_READ_AS_LINES: Final = "its first lines are JSON objects; read it as text with format='text' (--format text)"
 
 
 def format_of_content(content: io.BufferedReader[Any], source: str, options: ReadOptions) -> Format:
-    """Return the format of a file that was opened, of which nothing was read yet.
+    """Return the format of an open file at its beginning, without advancing.
 
     Raises:
-        UnreadableError: it is neither text nor a table.
+        UnreadableError: the file is neither text nor a table.
     """
     return recognize(content.peek(1), source if source == STANDARD_INPUT else stem_of(source), options)
 
@@ -53,7 +35,7 @@ class Reading:
     """The state of one pass.
 
     Attributes:
-        skipped: what could not be read so far.
+        skipped: the input that could not be read so far.
     """
 
     def __init__(
@@ -78,24 +60,24 @@ class Reading:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes as stored; a file counts as read whole once it is left."""
+        """Bytes read, as stored; a file counts completely once the pass has left it."""
         if self._raw is None or self._file is None:
             return self._finished_bytes
         return self._finished_bytes + min(self._raw.n_bytes_read, self._file.size_bytes)
 
     def documents(self) -> Iterator[SourceDocument]:
-        """All documents, file by file.
+        """Yield all documents, file by file.
 
         Raises:
-            InputError: under `fail`, at the first piece of input that cannot be read; always, at the end,
-                if there was no document or no line or table with the text field.
+            InputError: with `"fail"`, at the first input that cannot be read; with both settings, at the end,
+                if there was no document or no record with the text field.
             MissingExtraError: a file needs a package that is not installed.
         """
         yield from self.documents_of_a_part()
-        self.found.check(self._inputs, self._options.text_field.name, self.skipped)
+        self.totals.check(self._inputs, self._options.text_field.name, self.skipped)
 
     def documents_of_a_part(self) -> Iterator[SourceDocument]:
-        """As `documents`, of some files of a corpus: it takes all of them to say that there was no document."""
+        """Yield the documents as `documents`, but do not check the totals, which need all files of the corpus."""
         for file in self._files:
             for item in self._items(file):
                 if isinstance(item, SourceDocument):
@@ -107,10 +89,10 @@ class Reading:
             self._finished_bytes += file.size_bytes
 
     @property
-    def found(self) -> FoundSoFar:
-        """What there was of documents, of the text field, and of formats."""
+    def totals(self) -> InputTotals:
+        """The totals of the pass so far."""
         field = self._options.text_field
-        return FoundSoFar(
+        return InputTotals(
             self._n_documents,
             field.n_records,
             field.n_found,
@@ -126,35 +108,38 @@ class Reading:
         read_as: tuple[Format, Compression | None] | None = None
         n_before = self._n_documents
         try:
-            with file.place.open() as raw, decompressed(raw, file.source) as (content, compression):
+            with file.location.open() as raw, decompressed(raw, file.source) as (content, compression):
                 self._file, self._raw = file, raw
                 format_ = format_of_content(content, file.source, self._options)
                 if format_.extra is not None:
                     format_.extra.load()
                 if format_.seeks and compression is not None:
-                    raise UnreadableError(f"a {format_.label} file inside of {compression} data; decompress it first")
+                    raise UnreadableError(f"a {format_.label} file inside {compression} data; decompress it first")
                 n_whole_files = self._options.text_field.n_whole_files
                 read_as = format_, compression
                 is_named = self._options.format != "auto" or format_of_name(file.source) is not None
                 for item in format_.read(content, file.source, self._options):
                     if format_ is JSON_LINES and not is_named and line is None and isinstance(item, Skipped):
-                        item = replace(item, reason=f"{item.reason}; {_TAKEN_FOR_LINES}")
+                        item = replace(item, reason=f"{item.reason}; {_READ_AS_LINES}")
                     line = item.line
                     yield item
                 is_text = format_ is TEXT or self._options.text_field.n_whole_files > n_whole_files
                 self._count(TEXT if is_text else format_, compression, file.source)
         except (OSError, UnreadableError) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
-            what = "cannot be read" if line is None else f"cannot be read any further than line {line}"
+            what = "cannot be read" if line is None else f"cannot be read after line {line}"
             if read_as is not None and self._n_documents > n_before:
                 self._count(*read_as, file.source)
-            yield Skipped(file.source, None, f"{what}: {reason}{self._kept(self._n_documents - n_before, line)}")
+            yield Skipped(
+                file.source, None, f"{what}: {reason}{self._partial_note(self._n_documents - n_before, line)}"
+            )
 
-    def _kept(self, n_documents: int, line: int | None) -> str:
-        """What is said of a file that is left in the middle."""
+    def _partial_note(self, n_documents: int, line: int | None) -> str:
+        """Return the end of the message about a file of which only a part is read."""
         if self._on_error == "fail" or line is None:
             return ""
-        return f"; {n_documents:,} {'document' if n_documents == 1 else 'documents'} before it kept, the rest is lost"
+        documents = f"{n_documents:,} {'document' if n_documents == 1 else 'documents'}"
+        return f"; {documents} before it kept, the rest of the file skipped"
 
     def _count(self, format_: Format, compression: Compression | None, source: str) -> None:
         self._n_files[f"{format_.label} ({compression})" if compression else format_.label] += 1
@@ -164,5 +149,102 @@ class Reading:
     def _refuse(self, file: InputFile, skipped: Skipped) -> None:
         if self._on_error == "fail":
             line = "" if skipped.line is None else f", line {skipped.line}"
-            raise InputError(f"{file.place}{line}: {skipped.reason}; {HOW_TO_GO_ON}")
+            raise InputError(f"{file.location}{line}: {skipped.reason}; {HOW_TO_CONTINUE}")
         self.skipped.append(skipped)
+
+
+MOST_NAMES: Final = 3  # in a message
+
+
+@dataclass(frozen=True)
+class InputTotals:
+    """The totals of a pass over some files; the totals of several passes can be added.
+
+    Attributes:
+        n_documents: documents.
+        n_records: JSON objects and tables.
+        n_with_field: the JSON objects and tables that have the text field.
+        other_fields: the fields of the first record without the text field, for messages.
+        n_whole_files: JSON files that are a single value without the text field and were read as text.
+        fields_of_a_file: the fields of the first such file, for messages.
+        n_files: the number of files by format: `{"JSON lines (gzip)": 12}`.
+        texts: the first files that were read as text.
+    """
+
+    n_documents: int = 0
+    n_records: int = 0
+    n_with_field: int = 0
+    other_fields: str = ""
+    n_whole_files: int = 0
+    fields_of_a_file: str = ""
+    n_files: dict[str, int] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+
+    def __add__(self, other: InputTotals) -> InputTotals:
+        return InputTotals(
+            self.n_documents + other.n_documents,
+            self.n_records + other.n_records,
+            self.n_with_field + other.n_with_field,
+            self.other_fields or other.other_fields,
+            self.n_whole_files + other.n_whole_files,
+            self.fields_of_a_file or other.fields_of_a_file,
+            {
+                kind: self.n_files.get(kind, 0) + other.n_files.get(kind, 0)
+                for kind in sorted(self.n_files.keys() | other.n_files.keys())
+            },
+            [*self.texts, *other.texts][:MOST_NAMES],
+        )
+
+    @property
+    def in_words(self) -> str:
+        """The formats in words: `read 12 files as JSON lines (gzip), 1 as text; text: notes.txt`."""
+        if not self.n_files:
+            return "read no file"
+        kinds = sorted(self.n_files.items(), key=lambda item: (-item[1], item[0]))
+        parts = [f"{n:,} as {kind}" for kind, n in kinds]
+        n, _, rest = parts[0].partition(" ")
+        parts[0] = f"{n} {'file' if n == '1' else 'files'} {rest}"
+        n_texts = sum(n for kind, n in kinds if kind.startswith("text"))
+        is_mixed = any(not kind.startswith("text") for kind, _ in kinds)
+        if n_texts and (is_mixed or self.n_whole_files):
+            parts[-1] += f"; text: {first_names(self.texts, n_texts)}"
+        return f"read {', '.join(parts)}"
+
+    def check(self, inputs: str, text_field: str, skipped: Sequence[Skipped]) -> None:
+        """Check the totals of the whole input.
+
+        Args:
+            inputs: the inputs, for messages.
+            text_field: the field with the text.
+            skipped: the input that could not be read.
+
+        Raises:
+            InputError: there was no document, or no record with the text field.
+        """
+        if self.n_records > 0 and self.n_with_field == 0:
+            raise InputError(
+                f"{inputs}: none of the {self.n_records} lines or tables has the field {text_field!r}; found "
+                f"{self.other_fields}; name the field with text_field=… (--text-field)"
+            )
+        if 0 < self.n_documents == self.n_whole_files:
+            raise InputError(
+                f"{inputs}: a JSON file with a single value and without the field {text_field!r}; found "
+                f"{self.fields_of_a_file}; name the field with text_field=… (--text-field), or read the file as one "
+                "text document with format='text' (--format text)"
+            )
+        if self.n_documents == 0:
+            raise InputError(f"{inputs}: no document found{_why_none(skipped)}")
+
+
+def _why_none(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return "; every input file is empty"
+    first = skipped[0]
+    where = first.source if first.line is None else f"{first.source}, line {first.line}"
+    return f"; {len(skipped)} files or records cannot be read, the first: {where}: {first.reason}"
+
+
+def first_names(names: Sequence[str], n: int) -> str:
+    """Return the first of `n` names, and the number of the others."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if n <= MOST_NAMES else f"{shown} and {n - MOST_NAMES:,} more"

@@ -1,4 +1,4 @@
-"""The corpus that is token ids already."""
+"""The corpus of files that hold token ids."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Final, TypeAlias
 from infgram.arguments import at_least, choice, flag, integer
 from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.readers.megatron import MegatronFile
-from infgram.corpus.readers.token_arrays import TokenArrayFile, TokenType, map_npy, map_raw
-from infgram.corpus.sources.files import LocalPlace
+from infgram.corpus.readers.token_arrays import TokenArrayFile, TokenBatch, TokenType, join_pieces, map_npy, map_raw
+from infgram.corpus.sources.files import LocalLocation
 from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
-from infgram.corpus.token_batches import TokenBatch, join_pieces
 from infgram.errors import InputError
 from infgram.reprs import ShortRepr
 
@@ -24,15 +23,15 @@ _LARGEST_ID: Final = (1 << 32) - 1
 class TokenCorpus(ShortRepr):
     """Documents of token ids streamed from files, always in the same order.
 
-    A `.bin` beside which an `.idx` lies is Megatron's; any other `.bin` is raw, as nanoGPT writes it, and its
-    type must be given; an `.npy` holds one row of integers. Files are mapped, never read whole.
+    A `.bin` file with an `.idx` file beside it has Megatron's format. Any other `.bin` file is raw, as nanoGPT writes
+    it, and needs `dtype`. An `.npy` file holds one row of integers. Files are memory-mapped.
 
-    Not for use by several threads at once.
+    Not thread-safe.
 
     Attributes:
-        n_files: how many files of tokens the input has.
-        n_bytes: bytes of them.
-        vocab_size: ids go from 0 to `vocab_size - 1`.
+        n_files: the number of token files.
+        n_bytes: bytes of all token files.
+        vocab_size: token ids are from 0 to `vocab_size - 1`.
 
     Examples:
         >>> import numpy as np
@@ -50,19 +49,19 @@ class TokenCorpus(ShortRepr):
     def __init__(
         self, path: Inputs, *, vocab_size: int, dtype: TokenType | None = None, end_of_text: int | None = None
     ) -> None:
-        """List the files; nothing is read yet.
+        """List the files without reading them.
 
         Args:
-            path: one or several folders, files or patterns, as for `Corpus`, on this machine.
-            vocab_size: ids go from 0 to `vocab_size - 1`.
-            dtype: the integers of raw `.bin` files; other files say it themselves.
-            end_of_text: the id between documents in `.npy` and raw `.bin` files, which is not part of them (it need
-                not be in the vocabulary); None: each file is one document. In Megatron's files the index says
-                where documents end, and one such id at the end of a document is dropped.
+            path: one or several folders, files or patterns on this machine, as for `Corpus`.
+            vocab_size: token ids are from 0 to `vocab_size - 1`.
+            dtype: the integer type of raw `.bin` files; other formats declare it.
+            end_of_text: the id that separates documents in `.npy` and raw `.bin` files; it belongs to no document and
+                need not be in the vocabulary. With None, each file is one document. In Megatron's files the index
+                determines the documents, and an end-of-text id at the end of a document is dropped.
 
         Raises:
-            InputError: an input does not exist or is no file of tokens, or an argument is out of range.
-            QueryError: an argument is of a wrong type, or none of its choices.
+            InputError: an input does not exist or is not a token file, or an argument is out of range.
+            QueryError: an argument has the wrong type or is not one of the choices.
         """
         if not 1 <= integer(vocab_size, "vocab_size") <= _LARGEST_ID:
             raise InputError(f"vocab_size is {vocab_size}; expected 1 to {_LARGEST_ID}")
@@ -79,26 +78,26 @@ class TokenCorpus(ShortRepr):
 
     @property
     def bytes_read(self) -> int:
-        """Bytes that the latest `batches()` has read; `n_bytes` when it is through."""
+        """Bytes that the latest `batches()` has read; `n_bytes` at the end."""
         return self._finished_bytes + (0 if self._file is None else self._file.n_bytes_read)
 
     def fingerprint(self) -> str:
-        """As `Corpus.fingerprint`, of the files of tokens, their indexes and how they are read."""
+        """Return a digest as `Corpus.fingerprint`, of the token files, their indexes and the read options."""
         indexes = (path.with_suffix(".idx") for path in self._paths)
         paths = [*self._paths, *(path for path in indexes if path.exists())]
         how = [self.vocab_size, self._dtype, self._end_of_text]
-        return fingerprint(((path.name, LocalPlace(path)) for path in paths), how)
+        return fingerprint(((path.name, LocalLocation(path)) for path in paths), how)
 
     def batches(self, batch_tokens: int = 1 << 20, *, whole_documents: bool = False) -> Iterator[TokenBatch]:
-        """All documents, from the beginning, several a batch; `bytes_read` starts anew.
+        """Yield all documents in batches, from the beginning; reset `bytes_read`.
 
         Args:
-            batch_tokens: a batch holds at most so many; a longer document comes in pieces.
-            whole_documents: give long documents whole nevertheless, in the memory that they take.
+            batch_tokens: the maximum number of tokens in a batch; longer documents are yielded in pieces.
+            whole_documents: yield long documents whole, at the cost of their size in memory.
 
         Raises:
-            InputError: a file is cut short, contradicts itself, or holds an id outside the vocabulary: names the
-                file and the place. At the end: there was no document.
+            InputError: a file is truncated or inconsistent, or a token id is outside the vocabulary: names the file
+                and the position. At the end: there was no document.
         """
         batches = self._pieces(at_least(batch_tokens, 1, "batch_tokens"))
         return join_pieces(batches) if flag(whole_documents, "whole_documents") else batches
@@ -118,7 +117,7 @@ class TokenCorpus(ShortRepr):
             self._file = None
             self._finished_bytes += n_bytes
         if n_batches == 0:
-            raise InputError(f"{', '.join(self.inputs[:3])}: no document found in {self.n_files} files of tokens")
+            raise InputError(f"{', '.join(self.inputs[:3])}: no document found in {self.n_files} token files")
 
     def _open(self, path: Path) -> _TokenFile:
         if path.suffix.lower() == ".npy":
@@ -129,17 +128,17 @@ class TokenCorpus(ShortRepr):
 
 
 def _token_paths(inputs: Sequence[str]) -> list[Path]:
-    """The files of tokens; an index stands for its `.bin` unless that is named too."""
+    """List the token files; an `.idx` file selects its `.bin` file."""
     listed = list_inputs(inputs)
     for unlisted in listed.unlisted:
         raise InputError(f"{unlisted.source}: {unlisted.reason}")
     paths: dict[Path, None] = {}
     for file in listed.files:
-        if not isinstance(file.place, LocalPlace):
-            raise InputError(f"{file.place}: files of tokens are mapped, so they must be on this machine")
-        path = file.place.path
+        if not isinstance(file.location, LocalLocation):
+            raise InputError(f"{file.location}: token files are memory-mapped, so they must be on this machine")
+        path = file.location.path
         if path.suffix.lower() not in _SUFFIXES:
-            raise InputError(f"{path}: expected a file of tokens: {', '.join(_SUFFIXES)}")
+            raise InputError(f"{path}: expected a token file: {', '.join(_SUFFIXES)}")
         path = path.with_suffix(".bin") if path.suffix.lower() == ".idx" else path
         if not path.is_file():
             raise InputError(f"{path}: no such file; expected it beside its index")

@@ -1,1 +1,1 @@
-"""The files of an index, and how every file is written: whole or not at all, with checksums, under locks."""
+"""Files of an index: manifests, sections, checksums, atomic writes and locks."""

@@ -1,4 +1,4 @@
-"""Files on a local disk: operating-system errors as `StorageError`, files that appear whole, and locks."""
+"""Files on a local disk: operating-system errors as `StorageError`, atomic writes, and locks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infgram import _core
 from infgram.errors import InfgramError, StorageError
 
 UNFINISHED: Final = ".unfinished-"
-"""How the name of a file begins while it is being written."""
+"""The prefix of a file name while the file is being written."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     removed and `path` stays as it was.
 
     Raises:
-        OSError: the operating system refused; `storage_errors` names the action.
+        OSError: the file cannot be written; wrap the call in `storage_errors` to name the action.
     """
     unfinished = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
     try:
@@ -51,17 +51,17 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 class FileLock:
-    """An advisory lock between processes, held on a file that is created if needed.
+    """An advisory lock between processes on a file, which is created if needed.
 
-    Each object is a holder of its own, also within one process. Changing a shared lock to an exclusive one, or back,
-    is not atomic: another process may hold the lock in between.
+    Each object is a separate holder, also within one process. Converting a shared lock to an exclusive one, or back,
+    is not atomic: another process may acquire the lock in between.
     """
 
     def __init__(self, path: Path) -> None:
         """Open the file without locking it.
 
         Raises:
-            StorageError: the operating system refused.
+            StorageError: the file cannot be opened.
         """
         with storage_errors(f"open {path}"):
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -75,7 +75,7 @@ class FileLock:
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def exclude_now(self) -> bool:
-        """Take an exclusive lock without waiting; return whether it was free."""
+        """Try to acquire an exclusive lock without waiting; return whether it succeeded."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""`manifest.json`: what an index folder says of itself (docs/index-format.md)."""
+"""`manifest.json`: the description of an index folder (docs/index-format.md)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DIRECTORY: Final = ("directory.bin", "first_token_starts.bin", "continuations.b
 
 @dataclass(frozen=True)
 class SectionEntry:
-    """One file of a shard: its size with header and padding, and the checksum of its payload (XXH64, 16 digits)."""
+    """One file of a shard: its size with header and padding, and the XXH64 of its payload in 16 hexadecimal digits."""
 
     size_bytes: int
     xxh64: str
@@ -31,7 +31,7 @@ class SectionEntry:
 
 @dataclass(frozen=True)
 class ShardEntry:
-    """One folder of section files."""
+    """One shard: a folder of section files."""
 
     folder: str
     n_tokens: int
@@ -40,18 +40,18 @@ class ShardEntry:
 
     @property
     def size_bytes(self) -> int:
-        """Of all its files."""
+        """The size of all files of the shard."""
         return sum(section.size_bytes for section in self.sections.values())
 
     @property
     def directory_bytes(self) -> int:
-        """Of the files that every search reads, which opening brings into memory."""
+        """The size of the files that every search uses and that opening reads into memory."""
         return sum(self.sections[name].size_bytes for name in _DIRECTORY if name in self.sections)
 
 
 @dataclass(frozen=True)
 class TokenizerEntry:
-    """The tokenizer in the folder `tokenizer/`; `fingerprint` is its digest, the SHA-256 of the saved definition."""
+    """The tokenizer in the folder `tokenizer/`; `fingerprint` is the SHA-256 of the saved definition."""
 
     kind: str
     fingerprint: str
@@ -59,7 +59,7 @@ class TokenizerEntry:
 
 @dataclass(frozen=True)
 class SkippedEntry:
-    """A piece of the input that was left out, and why."""
+    """A file or record that the build skipped, with the reason."""
 
     source: str
     line: int | None
@@ -68,7 +68,7 @@ class SkippedEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything there is to know of an index before its sections are opened. Holds no time, host or path."""
+    """The description of an index. It contains no time, host or path, so that equal builds give equal manifests."""
 
     builder_version: str
     vocab_size: int
@@ -82,36 +82,36 @@ class Manifest:
 
     @property
     def n_tokens(self) -> int:
-        """Tokens of all shards."""
+        """The number of tokens of all shards."""
         return sum(shard.n_tokens for shard in self.shards)
 
     @property
     def n_documents(self) -> int:
-        """Documents of all shards."""
+        """The number of documents of all shards."""
         return sum(shard.n_documents for shard in self.shards)
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of the sizes and checksums of all files: equal where the shards are."""
+        """The SHA-256 of the sizes and checksums of all files: equal for equal shards."""
         return hashlib.sha256(json.dumps([asdict(shard) for shard in self.shards]).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
-        """Write the manifest, flushed to the disk and under its final name at once.
+        """Write the manifest atomically and flush it to the disk.
 
         Raises:
-            StorageError: the operating system refused.
+            StorageError: the file cannot be written.
         """
         content = {**asdict(self), "n_tokens": self.n_tokens, "n_documents": self.n_documents}
         write_signed(folder / FILE_NAME, content)
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """The manifest of an index folder.
+        """Read the manifest of an index folder.
 
         Raises:
             IndexNotFoundError: the folder does not exist or has no manifest.
-            IndexVersionError: the format is newer than this version reads, or orders suffixes otherwise.
-            IndexDamagedError: the manifest was altered.
+            IndexVersionError: this version cannot read the format or the suffix order.
+            IndexDamagedError: the manifest is damaged.
         """
         content = _load(folder)
         _check_version(folder, content)
@@ -121,25 +121,25 @@ class Manifest:
         try:
             return _parse(content)
         except (AttributeError, KeyError, TypeError) as error:
-            raise IndexDamagedError(f"{path} lacks a field or has one too many: {error}; rebuild the index") from error
+            raise IndexDamagedError(f"{path} has a missing or unknown field: {error}; rebuild the index") from error
 
 
 def _load(folder: Path) -> dict[str, Any]:
     path = folder / FILE_NAME
     if not folder.exists():
-        raise IndexNotFoundError(f"{folder} does not exist; expected the folder of an index, as `infgram build` makes")
+        raise IndexNotFoundError(f"{folder} does not exist; expected an index folder, created by `infgram build`")
     try:
         content = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise IndexNotFoundError(
-            f"{folder} is no index: it has no {FILE_NAME} (a build that was stopped leaves none); build it again"
+            f"{folder} is not an index: it has no {FILE_NAME} (an interrupted build leaves none); build it again"
         ) from error
     except (ValueError, RecursionError) as error:
         raise IndexDamagedError(f"{path} is not valid JSON; copy the index again or rebuild it") from error
     except OSError as error:
         raise StorageError(error.errno, f"cannot read {path}: {error.strerror}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise IndexDamagedError(f'{path} is no manifest of infgram: expected an object with "format": "{FORMAT}"')
+        raise IndexDamagedError(f'{path} is not a manifest of infgram: expected an object with "format": "{FORMAT}"')
     return content
 
 
@@ -166,6 +166,6 @@ def _parse(content: dict[str, Any]) -> Manifest:
 
 
 def shard_entry(entry: dict[str, Any]) -> ShardEntry:
-    """The entry that `asdict` made an object of, which is used up."""
+    """Convert the dictionary that `asdict` made of a shard entry back; the dictionary is consumed."""
     sections = {name: SectionEntry(**section) for name, section in entry.pop("sections").items()}
     return ShardEntry(sections=sections, **entry)

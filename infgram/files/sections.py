@@ -1,4 +1,4 @@
-"""The section files of a shard: what their headers say, checked against the manifest (docs/index-format.md)."""
+"""The section files of a shard, checked against the manifest (docs/index-format.md)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITTEN_FIRST: Final = (
     "sources.bin",
     "source_runs.bin",
 )
-"""What a `ShardWriter` leaves; the suffix array and its directory come when the shard is sorted."""
+"""The sections that a `ShardWriter` writes, before the shard is sorted."""
 
 _HEADER_BYTES: Final = 64
 _PADDING_BYTES: Final = 64
@@ -32,7 +32,7 @@ _PAYLOAD_CHECKSUM_AT: Final = 48
 
 
 def entry_of(path: Path) -> SectionEntry:
-    """The size of a section file, and the checksum of its payload as the header has it.
+    """Return the size of a section file, and the checksum of its payload from the header.
 
     Raises:
         StorageError: the file cannot be read.
@@ -46,7 +46,7 @@ def entry_of(path: Path) -> SectionEntry:
 
 
 def is_intact(path: Path, entry: SectionEntry) -> bool:
-    """Whether a section file is still what its entry says: reads and checks all of it."""
+    """Read a section file and return whether it matches its entry and its checksum."""
     if not path.is_file() or entry_of(path) != entry:
         return False
     try:
@@ -57,22 +57,22 @@ def is_intact(path: Path, entry: SectionEntry) -> bool:
 
 
 def check_sizes(folder: Path, shard: ShardEntry) -> None:
-    """Raise IndexDamagedError if a section is missing or not as large as the manifest says."""
+    """Raise IndexDamagedError if a section is missing or does not have the size in the manifest."""
     for name, section in shard.sections.items():
         file = folder / name
-        found = file.stat().st_size if file.exists() else None
-        if found != section.size_bytes:
-            state = "is missing" if found is None else f"holds {found} bytes"
+        size_bytes = file.stat().st_size if file.exists() else None
+        if size_bytes != section.size_bytes:
+            state = "is missing" if size_bytes is None else f"has {size_bytes} bytes"
             raise IndexDamagedError(
                 f"{file} {state}, expected {section.size_bytes} bytes; copy the index again or rebuild it"
             )
 
 
 def check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
-    """Raise IndexDamagedError if a section, as `name: (size, checksum)`, is not the one of the manifest."""
+    """Raise IndexDamagedError if a section, given as `name: (size, checksum)`, differs from the manifest."""
     for name, (_, checksum) in sections.items():
         if f"{checksum:016x}" != shard.sections[name].xxh64:
             raise IndexDamagedError(
-                f"{folder / name} belongs to another index: its checksum is {checksum:016x}, the manifest says "
-                f"{shard.sections[name].xxh64}; copy the index again or rebuild it"
+                f"{folder / name} belongs to another index: its checksum is {checksum:016x}, expected "
+                f"{shard.sections[name].xxh64} by the manifest; copy the index again or rebuild it"
             )

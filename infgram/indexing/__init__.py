@@ -1,4 +1,4 @@
-"""From a corpus to an index on disk."""
+"""Building an index on disk from a corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`build`: the stages in order."""
+"""The stages of a build, in order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from infgram import _core
-from infgram.arguments import callback, checked_shard_tokens, checked_threads, flag, integer, refusal
-from infgram.arguments import path as checked_path
+from infgram.arguments import (
+    callback,
+    checked_shard_tokens,
+    checked_threads,
+    flag,
+    integer,
+    path as checked_path,
+    refusal,
+)
 from infgram.corpus import Corpus, FormatName, Inputs, OnError, TokenCorpus
 from infgram.errors import IndexExistsError, InputError
 from infgram.files.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
 from infgram.index import Index, StrPath
-from infgram.indexing.budget import Budget
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
-from infgram.indexing.disk_space import check_room, free_bytes
+from infgram.indexing.disk_space import check_disk_space, free_bytes
 from infgram.indexing.estimate import sample_corpus, sample_tokens
+from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, default_output, unfinished_index
 from infgram.indexing.shards import ShardSequence, sort_shards
 from infgram.indexing.token_documents import TokenDocuments, token_batches, vocabulary_of
@@ -30,9 +37,9 @@ from infgram.types import BuildEstimate, BuildProgress
 Progress = Callable[[BuildProgress], None]
 
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
-_ALWAYS_ENOUGH: Final = 60  # bytes of disk for a byte of input, however well compressed
-_CERTAINLY: Final = 0.9  # of what is estimated
-_SMALL_BYTES: Final = 100_000_000  # a build of less is not worth a refusal that may be wrong
+_ALWAYS_ENOUGH: Final = 60  # bytes of disk per byte of input, even if compressed
+_CERTAINLY: Final = 0.9  # a share of the estimate that the index exceeds
+_SMALL_BYTES: Final = 100_000_000  # smaller builds are not refused, since the estimate may be wrong
 
 
 def build(
@@ -51,31 +58,31 @@ def build(
     exclude: str | Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Index:
-    """Index a corpus.
+    """Build an index of a corpus.
 
-    A build that was stopped goes on, when it is called again in the same way, from the stages that it finished:
-    the trained tokenizer, the tokens of a shard, the suffix array of a shard.
+    An interrupted build is resumed when it is called again with the same arguments. Finished stages are reused: the
+    trained tokenizer, the tokens of a shard, the suffix array of a shard.
 
     Args:
-        source: a folder (read with its sub-folders), a file, a glob pattern, an fsspec URL, `"-"` for JSON lines
-            on standard input, or a list of these. JSON lines, arrays of JSON objects, CSV, Parquet and saved
-            Hugging Face datasets hold many documents, compressed or not; every other file is one document of UTF-8
-            text.
-        output: the index folder; None puts `corpus.infgram` beside a single local `corpus`.
+        source: a folder (read with its subfolders), a file, a glob pattern, an fsspec URL, `"-"` for JSON lines on
+            standard input, or a list of these. JSON lines, arrays of JSON objects, CSV, Parquet and saved Hugging Face
+            datasets hold many documents, compressed or not. Every other file is one document of UTF-8 text.
+        output: the index folder; None for `corpus.infgram` beside a single local input `corpus`.
         tokenizer: `"bytes"`; `"bpe"` or `"bpe:8000"`, trained on a sample of this corpus (32,000 entries by
             default); the path of a `tokenizer.json` or of its folder; a hub name; or a `Tokenizer`.
-        text_field: the field of JSON lines that holds the text; all others are kept as metadata.
-        threads: at most so many; None for all cores. The result does not depend on it.
-        memory: at most so much anonymous and shared memory, in bytes or as `"2GiB"`; None for half of what the
-            machine has left. The result does not depend on it.
-        shard_tokens: a shard is closed when it holds so many tokens; documents are never split.
-        overwrite: replace the index at `output`, once the new one is finished.
+        text_field: the field of JSON lines with the text; all other fields are stored as metadata.
+        threads: the maximum number of threads; None for all cores. The index does not depend on it.
+        memory: the maximum of anonymous and shared memory, in bytes or as `"2GiB"`; None for half of the available
+            memory. The index does not depend on it.
+        shard_tokens: the number of tokens at which a shard is closed; documents are not split.
+        overwrite: whether to replace an index at `output`, after the new one is finished.
         on_error: `"fail"` at the first input that cannot be read, or `"skip"` it and list it in the manifest.
-        format: of every file, as `"jsonl"` or `"text"`; `"auto"` recognizes it by content and name. What the files
-            were taken for is logged by `infgram.corpus`.
-        include: patterns of file names, or of paths below the input if they hold a `/`; exactly these are read.
+        format: the format of every file, such as `"jsonl"` or `"text"`; `"auto"` recognizes it by content and name,
+            and `infgram.corpus` logs the result.
+        include: patterns of file names, or of paths below the input if they contain `/`; only matching files are
+            read.
         exclude: patterns of files that are not read.
-        progress: called on this thread now and then.
+        progress: called from time to time on this thread.
 
     Returns:
         The open index.
@@ -84,8 +91,8 @@ def build(
         InputError: the input cannot be read, or holds no document.
         TokenizerError: there is no such tokenizer, or it cannot be trained.
         QueryError: an argument is out of range.
-        IndexExistsError: `output` is taken, or another build is writing there.
-        StorageError: the operating system refused: disk full, no permission. What is finished is kept.
+        IndexExistsError: `output` exists, or another build is writing there.
+        StorageError: a file cannot be written: disk full, no permission. Finished stages are kept.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
@@ -101,7 +108,7 @@ def build(
         chosen = choice.finish(corpus, checkpoint)
         shards = ShardSequence(checkpoint, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
         if checkpoint.skipped is None:
-            _check_room(corpus, chosen, checkpoint, n_shard_tokens)
+            _check_disk_space(corpus, chosen, checkpoint, n_shard_tokens)
             documents = islice(corpus.documents(), shards.n_documents, None)
             for batch in tokenise(documents, chosen, *budget.tokenising(n_threads)):
                 shards.add(batch)
@@ -125,17 +132,17 @@ def build_from_tokens(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Index:
-    """Index documents that are token ids already.
+    """Build an index of documents that are token ids already.
 
-    A build of files that was stopped goes on as `build` does; one of any other documents starts anew.
+    An interrupted build of files is resumed as in `build`; a build of any other documents starts again.
 
     Args:
-        documents: sequences of integers or integer arrays, each a document; or a `TokenCorpus` of files.
+        documents: sequences of integers or integer arrays, one per document; or a `TokenCorpus` of files.
         output: the index folder.
-        vocab_size: ids go from 0 to `vocab_size - 1`; None for that of the files or of the tokenizer.
-        tokenizer: the one that made the ids, as for `build`, but not trained here; the index is then asked with
-            text, too, and shows text. None: the index is asked with token ids.
-        token_width_bits: 8, 16 or 32; None for the fewest that leave a code for the separator.
+        vocab_size: token ids are from 0 to `vocab_size - 1`; None for the size of the corpus or the tokenizer.
+        tokenizer: the tokenizer that made the ids, as for `build`, but not trained here. The index then accepts text
+            queries and returns text. None for an index that accepts token ids only.
+        token_width_bits: 8, 16 or 32; None for the smallest width with a code for the separator.
         threads: as for `build`.
         memory: as for `build`.
         shard_tokens: as for `build`.
@@ -143,9 +150,9 @@ def build_from_tokens(
         progress: as for `build`.
 
     Raises:
-        QueryError: an id is outside the vocabulary, the vocabulary does not fit the width, or an argument is out
+        QueryError: a token id is outside the vocabulary, the vocabulary does not fit the width, or an argument is out
             of range.
-        TokenizerError: there is no such tokenizer, or its vocabulary is not that of the ids.
+        TokenizerError: there is no such tokenizer, or its vocabulary size differs.
         InputError: there is no document.
         IndexExistsError, StorageError: as for `build`.
     """
@@ -156,7 +163,7 @@ def build_from_tokens(
     attached = None if tokenizer is None else attached_tokenizer(tokenizer)
     n_ids = vocabulary_of(documents, vocab_size, attached)
     if token_width_bits is not None and integer(token_width_bits, "token_width_bits") not in (8, 16, 32):
-        raise refusal(token_width_bits, "token_width_bits", "8, 16 or 32, or None for the fewest that do")
+        raise refusal(token_width_bits, "token_width_bits", "8, 16 or 32, or None for the smallest possible width")
     width = _core.token_bits_for(n_ids) if token_width_bits is None else token_width_bits
     budget = Budget(memory, trains=False, kind=None)
     corpus = documents if isinstance(documents, TokenCorpus) else None
@@ -200,19 +207,19 @@ def estimate_build(
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
 ) -> BuildEstimate:
-    """What `build` or `build_from_tokens` would take and make, from a sample of the input; nothing is written.
+    """Estimate the resources of `build` or `build_from_tokens` from a sample of the input, without writing anything.
 
-    A corpus of up to 64 MiB, as stored, is read whole, and some of its text encoded; of a larger one parts are read at
-    32 places. Number and interval of the tokens are for a corpus of which these parts are typical; time is for the
-    machine as busy as now.
+    A corpus of up to 64 MiB, as stored, is read completely, and a part of its text is encoded. A larger corpus is
+    sampled at 32 places. The interval of the number of tokens assumes that these places are representative; the time
+    assumes the current load of the machine.
 
     Args:
         source: as for `build`, or a `TokenCorpus`.
-        tokenizer: as for `build`; of no account for a `TokenCorpus`.
+        tokenizer: as for `build`; ignored for a `TokenCorpus`.
         text_field: as for `build`.
         threads: as for `build`.
         shard_tokens: as for `build`.
-        on_error: as for `build`, for folders that cannot be listed; other input that cannot be read is passed over.
+        on_error: as for `build`, for folders that cannot be listed; other input that cannot be read is skipped.
         format: as for `build`.
         include: as for `build`.
         exclude: as for `build`.
@@ -251,7 +258,7 @@ def _finish(
         budget.left_bytes,
         lambda n: report(BuildProgress("sort", n, shards.n_tokens, "tokens")),
     )
-    _core.Index([checkpoint.folder / shard.folder for shard in checkpoint.shards])  # do the files fit each other?
+    _core.Index([checkpoint.folder / shard.folder for shard in checkpoint.shards])  # are the files consistent?
     Manifest(
         builder_version=_core.__version__,
         vocab_size=shards.vocab_size,
@@ -263,8 +270,8 @@ def _finish(
     _core.sync_folder(checkpoint.folder)
 
 
-def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, shard_tokens: int) -> None:
-    """Whether the disk has room for the index; looks at the input only where that is in doubt."""
+def _check_disk_space(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, shard_tokens: int) -> None:
+    """Check that the disk has space for the index; sample the input only if this is in doubt."""
     folder = checkpoint.folder
     if free_bytes(folder) >= _ALWAYS_ENOUGH * corpus.n_bytes:
         return
@@ -273,7 +280,7 @@ def _check_room(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, sh
     certain = expected.n_tokens_interval[0] / max(1, expected.n_tokens)
     needed = round(expected.disk_bytes * min(_CERTAINLY, certain))
     if needed >= _SMALL_BYTES:
-        check_room(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
+        check_disk_space(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
 
 
 def _target(output: StrPath | None, corpus: Corpus) -> Path:
@@ -284,7 +291,7 @@ def _target(output: StrPath | None, corpus: Corpus) -> Path:
 
 def _folder(output: StrPath) -> Path:
     if not checked_path(output, "output"):
-        raise IndexExistsError("the output is an empty path; expected the folder that the index is to be")
+        raise IndexExistsError("the output is an empty path; expected the path of a new index folder")
     return Path(output)
 
 
@@ -302,4 +309,4 @@ def _reporter(progress: Progress | None) -> Progress:
 
 
 def _ignore(progress: BuildProgress) -> None:
-    """Progress that nobody asked for."""
+    """Ignore progress."""

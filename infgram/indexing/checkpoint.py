@@ -1,4 +1,4 @@
-"""What is finished of a build: kept on the disk beside it, so that the same command can go on from there."""
+"""The finished stages of a build, saved beside it so that the same command can resume an interrupted build."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FILE_NAME: Final = "build.json"
 TOKENIZER_FOLDER: Final = "tokenizer"
 
 Plan: TypeAlias = dict[str, Any]
-"""All that decides what the index will be: the same plan gives the same bytes."""
+"""Everything that determines the index: equal plans give equal bytes."""
 
 
 @dataclass
 class Checkpoint:
-    """The finished stages of one build. Written to the disk after each, unless the build has no plan.
+    """The finished stages of one build, saved after each stage unless the build has no plan.
 
     Attributes:
-        folder: where the index grows.
-        path: the file of this object.
-        plan: what is being built, of values that JSON has; None when that cannot be known, and nothing is kept.
-        tokenizer: the tokenizer that was trained for this index and lies in it.
-        shards: the shards whose documents are all written; a sorted one has its suffix array among its sections.
-        skipped: what was left out of the input; None until all of it has been read.
+        folder: the folder of the unfinished index.
+        path: the file of this checkpoint.
+        plan: the plan of the build, as JSON values; None if the build cannot be resumed, and nothing is saved.
+        tokenizer: the tokenizer that was trained for this index and is saved in it.
+        shards: the shards whose documents are written; a sorted shard includes its suffix array.
+        skipped: the skipped input; None until all input has been read.
     """
 
     folder: Path
@@ -42,38 +42,38 @@ class Checkpoint:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no stage is finished, or none can be kept."""
+        """Whether no stage is finished, or the build cannot be resumed."""
         return self.plan is None or (self.tokenizer is None and not self.shards)
 
     def finish_training(self, entry: TokenizerEntry) -> None:
-        """The trained tokenizer is saved."""
+        """Record that the trained tokenizer is saved."""
         self.tokenizer = entry
         self._write()
 
     def finish_shard(self, name: str, n_tokens: int, n_documents: int) -> None:
-        """All files of a shard but its suffix array are on the disk."""
+        """Record that all documents of a shard are on the disk."""
         sections = {file: entry_of(self.folder / name / file) for file in WRITTEN_FIRST}
         self.shards.append(ShardEntry(name, n_tokens, n_documents, sections))
         self._write()
 
     def finish_reading(self, skipped: Sequence[SkippedEntry]) -> None:
-        """All documents are in shards."""
+        """Record that all documents are in shards."""
         self.skipped = list(skipped)
         self._write()
 
     def finish_sorting(self, number: int) -> None:
-        """The suffix array of a shard is on the disk."""
+        """Record that the suffix array of a shard is on the disk."""
         shard = self.shards[number]
         entries = {file: entry_of(self.folder / shard.folder / file) for file in WRITTEN_BY_SORTING}
         self.shards[number] = replace(shard, sections={**shard.sections, **entries})
         self._write()
 
-    def forget(self) -> None:
-        """Count nothing as finished."""
+    def clear(self) -> None:
+        """Mark all stages as unfinished."""
         self.tokenizer, self.shards, self.skipped = None, [], None
 
     def files(self) -> set[Path]:
-        """The files of the finished shards."""
+        """Return the files of the finished shards."""
         return {self.folder / shard.folder / file for shard in self.shards for file in shard.sections}
 
     def _write(self) -> None:
@@ -84,7 +84,7 @@ class Checkpoint:
 
 
 def read_checkpoint(folder: Path, path: Path) -> Checkpoint | None:
-    """What an earlier build has left; None when that is nothing that can be read."""
+    """Read the checkpoint of an earlier build; None if it is missing or damaged."""
     try:
         content = json.loads(path.read_bytes())
         if not take_digest(content):
@@ -102,18 +102,18 @@ def read_checkpoint(folder: Path, path: Path) -> Checkpoint | None:
         return None
 
 
-def drop_what_is_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], None]) -> None:
-    """Read all finished files, and count as unfinished those whose checksum is wrong.
+def drop_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], None]) -> None:
+    """Read all finished files, and mark stages with damaged files as unfinished.
 
-    Without its tokenizer nothing is left. A shard without its documents takes those after it with it, since
-    documents are written in order.
+    If the tokenizer is damaged, all stages are dropped. If the documents of a shard are damaged, the shard and all
+    later shards are dropped, since documents are written in order.
 
     Args:
-        checkpoint: is changed.
-        progress: told the bytes read and the bytes in all.
+        checkpoint: the checkpoint, which is modified.
+        progress: called with the number of bytes read and the total.
     """
     if checkpoint.tokenizer is not None and not _is_saved(checkpoint.tokenizer, checkpoint.folder / TOKENIZER_FOLDER):
-        checkpoint.forget()
+        checkpoint.clear()
     total = sum(shard.size_bytes for shard in checkpoint.shards)
     done = 0
     for number, shard in enumerate(checkpoint.shards):
@@ -131,7 +131,7 @@ def drop_what_is_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], 
 
 
 def _is_saved(tokenizer: TokenizerEntry, folder: Path) -> bool:
-    """Whether the file of a trained tokenizer is there; its fingerprint is the SHA-256 of the file."""
+    """Return whether the saved tokenizer is intact; its fingerprint is the SHA-256 of the file."""
     try:
         definition = (folder / "tokenizer.json").read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""How much disk an index takes, and whether there is so much."""
+"""The disk space that an index needs, compared with the free space."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from infgram.errors import StorageError
 from infgram.files.disk import storage_errors
 
 _SECTIONS: Final = 11
-_DIRECTORY_STEP: Final = 64  # tokens for each key of the directory
+_DIRECTORY_STEP: Final = 64  # tokens per key of the directory
 _RUN_FIELDS: Final = 3
-_FRAME_BYTES: Final = 128  # of each section: header and padding
+_FRAME_BYTES: Final = 128  # header and padding of a section
 
 
 class Sources(NamedTuple):
-    """What tells where documents come from.
+    """The size of the sources of documents.
 
     Attributes:
         n_runs: runs of documents on consecutive lines of one file.
-        name_bytes: of the names of the files, with a byte after each.
+        name_bytes: bytes of the file names, including a final byte for each.
     """
 
     n_runs: int = 1
@@ -41,9 +41,9 @@ def index_bytes(
     shard_tokens: int,
     sources: Sources = _NO_SOURCES,
 ) -> int:
-    """About the size of the sections of an index, shards of one size each (docs/architecture.md has the formula).
+    """Estimate the size of an index with equal shards (the formula is in docs/architecture.md).
 
-    What is stored of frequent contexts depends on the text and is left out; it is little.
+    The sections of frequent contexts depend on the text; they are small and not included.
     """
     n_shards = max(1, math.ceil(n_tokens / shard_tokens))
     totals = (n_tokens, n_documents, metadata_bytes, sources.n_runs, sources.name_bytes)
@@ -63,27 +63,27 @@ def index_bytes(
 
 
 def free_bytes(folder: Path) -> int:
-    """The disk space that is free for this user.
+    """Return the disk space that is free for this user.
 
     Raises:
-        StorageError: the operating system does not say.
+        StorageError: the free space cannot be determined.
     """
-    with storage_errors(f"ask for the free space of {folder}"):
+    with storage_errors(f"determine the free space of {folder}"):
         return shutil.disk_usage(folder).free
 
 
-def check_room(folder: Path, needed_bytes: int) -> None:
-    """Whether so much more fits on the disk.
+def check_disk_space(folder: Path, needed_bytes: int) -> None:
+    """Check that the disk has enough free space.
 
     Raises:
-        StorageError: it does not; names what is lacking.
+        StorageError: the free space is insufficient; names the missing amount.
     """
     free = free_bytes(folder)
     if needed_bytes > free:
         raise StorageError(
             errno.ENOSPC,
-            f"the index will take about {_in_words(needed_bytes)} more; {folder} has {_in_words(free)} free, "
-            f"{_in_words(needed_bytes - free)} too little; free some disk or choose another output",
+            f"the index needs about {_in_words(needed_bytes)} more; {folder} has {_in_words(free)} free, "
+            f"{_in_words(needed_bytes - free)} too little; free some disk space or choose another output",
         )
 
 

@@ -1,4 +1,4 @@
-"""What a build will take, from a sample of its input."""
+"""Estimate the resources of a build from a sample of its input."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ from infgram.types import BuildEstimate
 
 READ_BYTES: Final = 64 << 20  # of the input, as stored
 _ENCODED_BYTES: Final = 8 << 20  # of the texts that are read
-_SEED: Final = 1  # what is encoded is chosen otherwise than what a tokenizer is trained on
-_SORT_NS: Final = 100  # a token and thread, for ordinary text
-_SORT_BYTES: Final = 5  # a token, besides the token itself
+_SEED: Final = 1  # the encoded texts are sampled independently of the texts that train a tokenizer
+_SORT_NS: Final = 100  # per token and thread, for ordinary text
+_SORT_BYTES: Final = 5  # per token, in addition to the token
 _CONFIDENCE: Final = 2.04  # standard errors for 95%, with the 32 looks of a large corpus
-_SMALL_ERROR: Final = 0.001  # of the tokens: those cut at the ends of pieces, files that cannot be read
+_SMALL_ERROR: Final = 0.001  # of the tokens, for tokens at the ends of pieces and unreadable files
 
 
 @dataclass
 class Look:
-    """What lies at one place of the input: neighbouring documents.
+    """The totals of adjacent documents at one sampled place of the input.
 
     Attributes:
-        input_bytes: that they take, as stored.
-        text_bytes: of their texts, in UTF-8.
-        n_runs: runs of them on consecutive lines of one file.
-        name_bytes: of the names of their files.
+        input_bytes: bytes of the input, as stored.
+        text_bytes: bytes of the texts in UTF-8.
+        n_documents: documents.
+        metadata_bytes: bytes of the metadata.
+        n_runs: runs of documents on consecutive lines of one file.
+        name_bytes: bytes of the names of their files.
     """
 
     input_bytes: float = 0.0
@@ -51,45 +53,45 @@ class Look:
 
 @dataclass
 class Ratio:
-    """How much of one thing there is for another, from parts of both, and how sure that is.
+    """A ratio of totals, estimated from a sample.
 
     Attributes:
-        value: the sum of the one over that of the other.
-        error: the standard error of the value, as a share of it.
+        value: the sum of the numerators divided by the sum of the denominators.
+        error: the relative standard error of the value.
     """
 
     value: float = 0.0
     error: float = 0.0
 
     @classmethod
-    def of(cls, ones: Sequence[float], others: Sequence[float], whole: float) -> Ratio:
-        """From the parts that were looked at; `whole` is all that there is of the other."""
-        one, other = np.array(ones, dtype=np.float64), np.array(others, dtype=np.float64)
-        if other.sum() <= 0 or one.sum() <= 0:
+    def of(cls, numerators: Sequence[float], denominators: Sequence[float], whole: float) -> Ratio:
+        """Estimate the ratio from sampled numerators and denominators; `whole` is the total of all denominators."""
+        numerator, denominator = np.array(numerators, dtype=np.float64), np.array(denominators, dtype=np.float64)
+        if denominator.sum() <= 0 or numerator.sum() <= 0:
             return cls()
-        value = float(one.sum() / other.sum())
-        unseen = max(0.0, 1 - float(other.sum()) / whole)
-        n = len(one)
-        if n < 2 or unseen < _NOTHING:
-            return cls(value, 0.0 if unseen < _NOTHING else 1.0)
-        squares = float(((one - value * other) ** 2).sum())
-        return cls(value, math.sqrt(unseen * n / (n - 1) * squares) / float(one.sum()))
+        value = float(numerator.sum() / denominator.sum())
+        unseen = max(0.0, 1 - float(denominator.sum()) / whole)
+        n = len(numerator)
+        if n < 2 or unseen < _EPSILON:
+            return cls(value, 0.0 if unseen < _EPSILON else 1.0)
+        squares = float(((numerator - value * denominator) ** 2).sum())
+        return cls(value, math.sqrt(unseen * n / (n - 1) * squares) / float(numerator.sum()))
 
 
-_NOTHING: Final = 1e-9
+_EPSILON: Final = 1e-9
 
 
 @dataclass
 class Sample:
-    """What some of the input became.
+    """A sample of the input, with the measured times.
 
     Attributes:
-        input_bytes: of the whole input, as stored.
-        looks: at places of it.
-        tokens: of a byte of text.
-        read_s: how long reading took.
-        encode_s_per_byte: how long encoding takes, a byte of text.
-        once_s: what takes as long for any input.
+        input_bytes: the size of the whole input, as stored.
+        looks: the sampled places.
+        tokens: tokens per byte of text.
+        read_s: the time of reading the sample, in seconds.
+        encode_s_per_byte: the time of encoding a byte of text, in seconds.
+        once_s: the time that does not depend on the size of the input, in seconds.
     """
 
     input_bytes: int
@@ -101,17 +103,17 @@ class Sample:
 
     @property
     def sampled_bytes(self) -> int:
-        """Of the input, as stored, what was looked at."""
+        """The size of the sampled part of the input, as stored."""
         return min(self.input_bytes, round(sum(look.input_bytes for look in self.looks)))
 
     @property
     def text(self) -> Ratio:
-        """The bytes of text of a byte of the input."""
+        """Bytes of text per byte of the input."""
         sizes = [look.input_bytes for look in self.looks]
         return Ratio.of([look.text_bytes for look in self.looks], sizes, self.input_bytes)
 
     def scaled(self, vocab_size: int, width_bits: int, shard_tokens: int, threads: int) -> BuildEstimate:
-        """The same for the whole input."""
+        """Extrapolate to the whole input."""
         seen = sum(look.input_bytes for look in self.looks)
         times = self.input_bytes / seen if seen else 1.0
         text = self.text
@@ -144,35 +146,35 @@ class Sample:
 def sample_corpus(
     corpus: Corpus, choice: TokenizerChoice, threads: int, n_bytes: int = READ_BYTES
 ) -> tuple[Sample, Tokenizer]:
-    """Read about `n_bytes`, as stored, of a corpus and encode some of that; what cannot be read is passed over.
+    """Read about `n_bytes` (as stored) of a corpus and encode a part of it; input that cannot be read is skipped.
 
     Returns:
-        The sample, and the tokenizer that encoded it: if one is to be trained, one trained on what was read, which is
-        the one of the build where all of the corpus was.
+        The sample, and the tokenizer that encoded it. A tokenizer to be trained is trained on the sample; it equals
+        the tokenizer of the build if the sample is the whole corpus.
 
     Raises:
-        TokenizerError: it cannot be trained.
+        TokenizerError: the tokenizer cannot be trained.
     """
     began = time.monotonic()
     looks: dict[int, Look] = defaultdict(Look)
     to_train_on, to_encode = SpreadSample(SAMPLE_BYTES), _ToEncode()
-    for look, document in _looked_at(corpus, looks, n_bytes):
+    for look, document in _sampled_documents(corpus, looks, n_bytes):
         if choice.given is None:
             to_train_on.add(document.text)
         to_encode.add(document.text, look)
     sample = Sample(corpus.n_bytes, list(looks.values()), read_s=time.monotonic() - began)
     began = time.monotonic()
     tokenizer = choice.of_texts(to_train_on.pieces())
-    if choice.given is None:  # the whole corpus is read for that, too
+    if choice.given is None:  # training reads the whole corpus, too
         sample.once_s = time.monotonic() - began
         sample.read_s *= 2
-    texts, places, is_all = to_encode.texts()
+    texts, look_numbers, is_all = to_encode.texts()
     began = time.monotonic()
     sizes, lengths = _encoded(texts, tokenizer, threads)
     sample.encode_s_per_byte = (time.monotonic() - began) / max(1, int(sizes.sum()))
     whole = sample.text.value * corpus.n_bytes
-    if sample.sampled_bytes < corpus.n_bytes:  # neighbours are alike
-        sizes, lengths = (_sums(values, places) for values in (sizes, lengths))
+    if sample.sampled_bytes < corpus.n_bytes:  # adjacent documents are similar: one observation per look
+        sizes, lengths = (_sums(values, look_numbers) for values in (sizes, lengths))
     sample.tokens = Ratio.of(lengths.tolist(), sizes.tolist(), whole)
     if sample.sampled_bytes < corpus.n_bytes or (not is_all and not np.array_equal(lengths, sizes)):
         sample.tokens.error = math.hypot(sample.tokens.error, _SMALL_ERROR)
@@ -180,13 +182,13 @@ def sample_corpus(
 
 
 def _sums(values: npt.NDArray[np.int64], groups: Sequence[int]) -> npt.NDArray[np.int64]:
-    """The sum of the values of each group."""
-    _, places = np.unique(np.array(groups, np.int64), return_inverse=True)
-    return np.bincount(places, weights=values).astype(np.int64)
+    """Return the sum of the values of each group."""
+    _, group_numbers = np.unique(np.array(groups, np.int64), return_inverse=True)
+    return np.bincount(group_numbers, weights=values).astype(np.int64)
 
 
-def _looked_at(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator[tuple[int, SourceDocument]]:
-    """The documents of a peek, each with its look; what they are is added up in the looks."""
+def _sampled_documents(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator[tuple[int, SourceDocument]]:
+    """Yield the documents of a peek, each with its look, and add their sizes to the looks."""
     source, line = "", 0
     for seen in corpus.peek(n_bytes):
         look, document = looks[seen.look], seen.document
@@ -204,7 +206,7 @@ def _looked_at(corpus: Corpus, looks: dict[int, Look], n_bytes: int) -> Iterator
 
 
 class _ToEncode:
-    """Whole documents while they are few, else pieces of them."""
+    """The texts to encode: whole documents if they are few, else pieces of them."""
 
     def __init__(self) -> None:
         self._pieces = SpreadSample(_ENCODED_BYTES, _SEED)
@@ -212,7 +214,7 @@ class _ToEncode:
         self._n_bytes = 0
 
     def add(self, text: str, look: int) -> None:
-        """Look at the next document."""
+        """Add the next document."""
         self._pieces.add(text, look)
         self._n_bytes += len(text)
         if self._n_bytes > _ENCODED_BYTES:
@@ -221,7 +223,7 @@ class _ToEncode:
             self._whole.append((text, look))
 
     def texts(self) -> tuple[list[str], list[int], bool]:
-        """What to encode, the look of each text, and whether that is all that was read."""
+        """Return the texts, the look of each text, and whether the texts are all that was read."""
         if self._whole is None:
             return self._pieces.pieces(), self._pieces.groups(), False
         return [text for text, _ in self._whole], [look for _, look in self._whole], True
@@ -230,7 +232,7 @@ class _ToEncode:
 def _encoded(
     texts: Sequence[str], tokenizer: Tokenizer, threads: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The bytes and the tokens of each text."""
+    """Encode texts; return the bytes and the tokens of each text."""
     documents = (SourceDocument(text, {}, "", None) for text in texts)
     lengths = [batch.lengths for batch in tokenise(documents, tokenizer, threads)]
     sizes = np.fromiter(map(utf8_length, texts), np.int64, len(texts))
@@ -238,15 +240,15 @@ def _encoded(
 
 
 def utf8_length(text: str) -> int:
-    """The bytes of a text in UTF-8."""
+    """Return the length of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8"))
 
 
 def sample_tokens(corpus: TokenCorpus, n_bytes: int = READ_BYTES) -> Sample:
-    """Read about `n_bytes` from the beginning of a corpus of tokens.
+    """Read about `n_bytes` from the beginning of a token corpus.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the corpus cannot be read.
     """
     began = time.monotonic()
     sample = Sample(corpus.n_bytes, tokens=Ratio(1.0))

@@ -1,8 +1,8 @@
-"""The folder an index grows in, and its move to the final name.
+"""The working folder of a build, and the publication of the finished index.
 
-A build works in `<output>.partial`, which it locks: the index grows in the folder `index` there, and `build.json`
-beside it says what is finished. The index gets its final name only when its manifest, written last, is on the
-disk. So the output is absent, the old index, or the whole new one.
+A build locks `<output>.partial` and writes the index to the folder `index` in it; `build.json` beside it records the
+finished stages. The index is renamed to its final path after its manifest, which is written last, is on the disk. The
+output is therefore absent, the old index, or the complete new index.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from infgram.indexing.checkpoint import (
     TOKENIZER_FOLDER,
     Checkpoint,
     Plan,
-    drop_what_is_damaged,
+    drop_damaged,
     read_checkpoint,
 )
 
@@ -45,20 +45,20 @@ _logger = logging.getLogger("infgram.indexing")
 def unfinished_index(
     output: Path, plan: Plan | None, *, overwrite: bool, progress: Callable[[int, int], None]
 ) -> Iterator[Checkpoint]:
-    """A locked folder to build in, with what an earlier build by the same plan has finished.
+    """Provide a locked working folder, with the finished stages of an interrupted build of the same plan.
 
-    It is published as `output` when the block ends. When the block fails, what is finished is kept, and all else
-    removed.
+    The folder is published as `output` at the end of the block. If the block fails, finished stages are kept and all
+    other files are removed.
 
     Args:
-        output: the index.
-        plan: what decides the result, of values that JSON has; None to keep nothing.
+        output: the path of the index.
+        plan: everything that determines the index, as JSON values; None if the build cannot be resumed.
         overwrite: whether an index at `output` may be replaced.
-        progress: told the bytes and the bytes in all, while an earlier build's files are checked.
+        progress: called with the number of bytes and the total while files of an interrupted build are checked.
 
     Raises:
-        IndexExistsError: `output` is taken and may not be replaced, or another build is writing there.
-        StorageError: the operating system refused.
+        IndexExistsError: `output` exists and may not be replaced, or another build is writing there.
+        StorageError: a file cannot be written.
     """
     partial = output.with_name(f"{output.name}.partial")
     with _locked(partial):
@@ -70,16 +70,16 @@ def unfinished_index(
             check_output(output, overwrite=overwrite)
             _core.publish_folder(checkpoint.folder, output)
         except BaseException as error:
-            _keep_what_is_finished(partial, error)
+            _keep_finished(partial, error)
             raise
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_output(output: Path, *, overwrite: bool) -> None:
-    """Whether an index may be written there.
+    """Check that an index may be written to a path.
 
     Raises:
-        IndexExistsError: it may not: there is an index that is not to be replaced, or anything else.
+        IndexExistsError: the path holds an index and `overwrite` is False, or holds anything else.
     """
     if not output.exists() and not output.is_symlink():
         return
@@ -89,18 +89,18 @@ def check_output(output: Path, *, overwrite: bool) -> None:
         return
     if is_index:
         raise IndexExistsError(f"{output} is an index already; pass --overwrite (overwrite=True) to replace it")
-    raise IndexExistsError(f"{output} exists and is no index, so it is not replaced; choose another output")
+    raise IndexExistsError(f"{output} exists and is not an index, so it is not replaced; choose another output")
 
 
 def default_output(inputs: Sequence[str]) -> Path:
-    """`corpus/` becomes `corpus.infgram` beside it, and so do `corpus.jsonl.zst` and `corpus.npy`.
+    """Return `corpus.infgram` beside the input `corpus/`, `corpus.jsonl.zst` or `corpus.npy`.
 
     Raises:
-        InputError: the input is not one path of this machine.
+        InputError: the input is not a single local path.
     """
     source = Path(inputs[0])
     if len(inputs) != 1 or not source.exists():
-        raise InputError(f"the input is {', '.join(inputs[:3])}; an output must be named (-o INDEX, output=...)")
+        raise InputError(f"the input is {', '.join(inputs[:3])}; name the output (-o INDEX, output=...)")
     name = source.resolve().name
     if not source.is_dir():
         for suffix in _SUFFIXES:
@@ -110,7 +110,7 @@ def default_output(inputs: Sequence[str]) -> Path:
 
 @contextmanager
 def _locked(partial: Path) -> Iterator[None]:
-    """The folder, made and locked."""
+    """Create and lock the working folder."""
     with storage_errors(f"create {partial}"):
         lock = _lock(partial)
     try:
@@ -132,7 +132,7 @@ def _lock(partial: Path) -> int:
             ) from error
         if _is_at(lock, partial):
             return lock
-        os.close(lock)  # of a build that finished in this moment and removed it
+        os.close(lock)  # another build finished and removed the folder in between
 
 
 def _is_at(folder: int, path: Path) -> bool:
@@ -143,24 +143,24 @@ def _is_at(folder: int, path: Path) -> bool:
 
 
 def _recover(partial: Path, output: Path) -> None:
-    """Put back an index that was moved aside when the build that was to replace it was killed in that moment."""
+    """Restore an index that a killed build had moved aside to replace it."""
     aside = partial / _OLD_INDEX
     if aside.is_dir() and not output.exists():
         aside.rename(output)
 
 
 def _begin(planned: Checkpoint, progress: Callable[[int, int], None]) -> Checkpoint:
-    """What an earlier build by the same plan has finished, or nothing; the folder holds no more than that."""
+    """Return the checkpoint of an interrupted build of the same plan, or a new one; remove all other files."""
     checkpoint = planned
     earlier = read_checkpoint(planned.folder, planned.path)
     if earlier is not None and not earlier.is_empty:
         changed = changed_in_words(earlier.plan, planned.plan)
         if changed:
-            _logger.info("%s holds an unfinished build with another %s; starting anew", planned.path.parent, changed)
+            _logger.info("%s holds an unfinished build with another %s; starting again", planned.path.parent, changed)
         else:
             checkpoint = earlier
-            drop_what_is_damaged(checkpoint, progress)
-            _logger.info("going on with the unfinished build in %s", planned.path.parent)
+            drop_damaged(checkpoint, progress)
+            _logger.info("resuming the unfinished build in %s", planned.path.parent)
     _prune(checkpoint)
     with storage_errors(f"create {checkpoint.folder}"):
         checkpoint.folder.mkdir(exist_ok=True)
@@ -168,38 +168,38 @@ def _begin(planned: Checkpoint, progress: Callable[[int, int], None]) -> Checkpo
 
 
 def changed_in_words(earlier: Plan | None, plan: Plan | None) -> str:
-    """What differs between two plans, in words; empty for nothing."""
+    """Return the names of the values that differ between two plans; empty for equal plans."""
     earlier, plan = earlier or {}, plan or {}
     names = sorted(name for name in earlier.keys() | plan.keys() if earlier.get(name) != plan.get(name))
     return ", ".join(name.replace("_", " ") for name in names)
 
 
-def _keep_what_is_finished(partial: Path, error: BaseException) -> None:
-    """By what is on the disk: the error may have come at any moment."""
+def _keep_finished(partial: Path, error: BaseException) -> None:
+    """Keep the finished stages after an error, as recorded on the disk, since the error may occur at any time."""
     checkpoint = read_checkpoint(partial / _INDEX, partial / FILE_NAME)
     if checkpoint is not None and not checkpoint.is_empty:
         _prune(checkpoint)
-        _logger.info("what is finished is kept in %s; the same command goes on from there", partial)
+        _logger.info("finished stages are kept in %s; run the same command to resume", partial)
         return
     shutil.rmtree(partial, ignore_errors=True)
     if isinstance(error, KeyboardInterrupt):
-        _logger.info("the build was stopped and left nothing behind; the same command starts it again")
+        _logger.info("the build was interrupted and left no files; run the same command to start it again")
 
 
 def _prune(checkpoint: Checkpoint) -> None:
-    """Remove whatever does not belong to a finished stage."""
-    kept = checkpoint.files()
+    """Remove all files that do not belong to a finished stage."""
+    finished = checkpoint.files()
     for entry in _entries(checkpoint.path.parent):
         if entry != checkpoint.folder and (entry != checkpoint.path or checkpoint.is_empty):
             _remove(entry)
     for entry in _entries(checkpoint.folder):
         if entry.name == TOKENIZER_FOLDER and checkpoint.tokenizer is not None:
             continue
-        if not any(path.parent == entry for path in kept):
+        if not any(path.parent == entry for path in finished):
             _remove(entry)
-    for path in kept:
+    for path in finished:
         for entry in _entries(path.parent):
-            if entry not in kept:
+            if entry not in finished:
                 _remove(entry)
 
 

@@ -1,4 +1,4 @@
-"""Tokenised documents into shards on disk."""
+"""Write tokenized documents into shards, and sort the shards."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from infgram.indexing.tokenize import EncodedBatch
 
 
 class ShardSequence:
-    """Writes documents into one shard after the other; a shard that holds `shard_tokens` tokens is closed.
+    """Writes documents into consecutive shards; a shard is closed once it has `shard_tokens` tokens.
 
-    Documents are never split, so a shard may exceed the number by one document. One thread at a time.
+    Documents are not split, so a shard may exceed `shard_tokens` by up to one document. Not thread-safe.
 
     Attributes:
-        n_tokens: of all shards, those of an earlier build too.
-        n_documents: likewise.
-        vocab_size: token ids go from 0 to `vocab_size - 1`.
+        n_tokens: tokens of all shards, including those of an earlier, interrupted build.
+        n_documents: documents of all shards, including those of an earlier, interrupted build.
+        vocab_size: token ids are from 0 to `vocab_size - 1`.
         token_width_bits: 8, 16 or 32.
     """
 
     def __init__(self, checkpoint: Checkpoint, vocab_size: int, token_width_bits: int, shard_tokens: int) -> None:
-        """Go on behind the finished shards."""
+        """Continue after the finished shards."""
         self._checkpoint = checkpoint
         self.vocab_size = vocab_size
         self.token_width_bits = token_width_bits
@@ -40,17 +40,17 @@ class ShardSequence:
         """Append documents.
 
         Raises:
-            QueryError: an id is not below the vocabulary's size.
-            StorageError: the operating system refused.
+            QueryError: a token id is outside the vocabulary.
+            StorageError: the shard cannot be written.
         """
         ends = np.cumsum(batch.lengths)
         first = 0
         while first < len(ends):
             writer = self._open_writer()
             begin = int(ends[first - 1]) if first else 0
-            # The first document that fills the shard is its last.
-            room = self._shard_tokens - writer.n_tokens
-            last = min(int(np.searchsorted(ends, begin + room)) + 1, len(ends))
+            # The document that fills the shard is its last one.
+            n_missing = self._shard_tokens - writer.n_tokens
+            last = min(int(np.searchsorted(ends, begin + n_missing)) + 1, len(ends))
             part = batch.part(first, last)
             writer.add_documents(part.token_ids, part.lengths, part.metadata, part.sources, part.lines)
             if writer.n_tokens >= self._shard_tokens:
@@ -60,7 +60,7 @@ class ShardSequence:
         self.n_documents += len(batch.lengths)
 
     def close(self) -> None:
-        """Publish the open shard, if there is one."""
+        """Finish the open shard, if there is one."""
         if self._writer is not None:
             self._writer.finish()
             self._checkpoint.finish_shard(self._name, self._writer.n_tokens, self._writer.n_documents)
@@ -82,13 +82,13 @@ class ShardSequence:
 def sort_shards(
     checkpoint: Checkpoint, threads: int, memory_bytes: Callable[[], int], progress: Callable[[int], None]
 ) -> None:
-    """Write the suffix array of each shard that has none.
+    """Write the suffix array of each unsorted shard.
 
     Args:
         checkpoint: the shards.
-        threads: at most so many.
-        memory_bytes: what one sort may take, asked before each.
-        progress: told how many tokens are sorted.
+        threads: the maximum number of threads.
+        memory_bytes: returns the memory limit of the next sort.
+        progress: called with the number of sorted tokens.
     """
     n_sorted = 0
     for number, shard in enumerate(checkpoint.shards):

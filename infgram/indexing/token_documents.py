@@ -1,4 +1,4 @@
-"""Documents that are token ids already: files of them, or whatever the caller iterates over."""
+"""Documents of token ids: token files, or any iterable of the caller."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ TokenDocuments: TypeAlias = Iterable[Sequence[int] | npt.NDArray[np.integer[Any]
 
 
 def vocabulary_of(documents: TokenDocuments, vocab_size: int | None, tokenizer: Tokenizer | None) -> int:
-    """The size of the vocabulary, which all that know it must agree on.
+    """Return the vocabulary size, on which the argument, the corpus and the tokenizer must agree.
 
     Raises:
-        QueryError: nobody knows it, or they differ.
+        QueryError: the vocabulary size is unknown, or the sizes differ.
     """
     if vocab_size is not None:
         vocab_size = at_least(vocab_size, 1, "vocab_size")
@@ -30,35 +30,35 @@ def vocabulary_of(documents: TokenDocuments, vocab_size: int | None, tokenizer: 
         "the corpus": documents.vocab_size if isinstance(documents, TokenCorpus) else None,
         "the tokenizer": None if tokenizer is None else tokenizer.vocab_size,
     }
-    said = {who: size for who, size in known.items() if size is not None}
-    if not said:
+    sizes = {name: size for name, size in known.items() if size is not None}
+    if not sizes:
         raise QueryError("vocab_size is missing; expected the number of token ids, or the tokenizer that made them")
-    if len(set(said.values())) > 1:
-        sizes = ", ".join(f"{who} has {size}" for who, size in said.items())
-        raise QueryError(f"the vocabularies differ: {sizes} token ids; expected the tokenizer that made the ids")
-    return next(iter(said.values()))
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} has {size}" for name, size in sizes.items())
+        raise QueryError(f"the vocabulary sizes differ: {listed} token ids; expected the tokenizer that made the ids")
+    return next(iter(sizes.values()))
 
 
 def token_batches(
     documents: TokenDocuments, vocab_size: int, first: int = 0
 ) -> Iterator[tuple[npt.NDArray[np.uint32], Int64Array]]:
-    """Token ids of several documents end to end, and the length of each.
+    """Yield the token ids of several documents, concatenated, and the length of each document.
 
     Args:
-        documents: read from the beginning.
-        vocab_size: ids go from 0 to `vocab_size - 1`.
-        first: the documents before this one are left out.
+        documents: the documents, read from the beginning.
+        vocab_size: token ids are from 0 to `vocab_size - 1`.
+        first: the number of documents to skip.
 
     Raises:
-        QueryError: a document is no row of integers, or an id is outside the vocabulary.
+        QueryError: a document is not a sequence of integers, or a token id is outside the vocabulary.
         InputError: a file cannot be read.
     """
     n_before = 0
     for ids, lengths in _batches(documents, vocab_size):
-        n_left_out = min(max(first - n_before, 0), len(lengths))
+        n_skipped = min(max(first - n_before, 0), len(lengths))
         n_before += len(lengths)
-        if n_left_out < len(lengths):
-            yield ids[int(lengths[:n_left_out].sum()) :], lengths[n_left_out:]
+        if n_skipped < len(lengths):
+            yield ids[int(lengths[:n_skipped].sum()) :], lengths[n_skipped:]
 
 
 def _batches(documents: TokenDocuments, vocab_size: int) -> Iterator[tuple[npt.NDArray[np.uint32], Int64Array]]:
@@ -79,6 +79,6 @@ def _checked_ids(
     )
     if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < vocab_size):
         raise QueryError(
-            f"document {number} has token ids from {ids.min()} to {ids.max()}; ids go from 0 to {vocab_size - 1}"
+            f"document {number} has token ids from {ids.min()} to {ids.max()}; expected 0 to {vocab_size - 1}"
         )
     return ids.astype(np.uint32)

@@ -1,11 +1,12 @@
-"""Documents to token ids, on several threads, in order."""
+"""Encode documents on several threads, in order."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.corpus import SourceDocument
-from infgram.indexing.lossless import LosslessCheck
-from infgram.tokenizers import EncodeBatch, Tokenizer, bulk_encoder, limited
+from infgram.tokenizers import EncodeBatch, HuggingFaceTokenizer, Tokenizer, bulk_encoder, limited
 from infgram.types import Int64Array
 
 Choose: TypeAlias = Callable[[], EncodeBatch]
@@ -26,10 +26,10 @@ IN_FLIGHT_BYTES: Final = 256 << 20
 
 _BATCH_BYTES: Final = 1 << 20
 _BATCH_DOCUMENTS: Final = 1024
-_WHILE_UNDER_WAY: Final = 3  # what a text and its ids take, in times the text's size
-_MOST_TEXT: Final = 128 << 20  # bytes; what is read while an encoder is chosen, and enough for hundreds of threads
-_BATCHES: Final = 8  # a thread, at least, if memory is short
-_SMALL_CORPUS: Final = 4 << 20  # bytes; choosing an encoder for less takes longer than encoding it
+_IN_FLIGHT_FACTOR: Final = 3  # memory of a text and its token ids, as a multiple of the size of the text
+_MAX_TEXT: Final = 128 << 20  # bytes read while an encoder is chosen; enough for hundreds of threads
+_BATCHES: Final = 8  # minimum number of batches per thread if memory is short
+_SMALL_CORPUS: Final = 4 << 20  # bytes; for less, choosing an encoder takes longer than encoding
 _SAMPLE_WINDOWS: Final = 128
 _WINDOW_CHARACTERS: Final = 4096
 
@@ -41,8 +41,8 @@ class Batch:
     """Documents that are encoded together.
 
     Attributes:
-        documents: in order.
-        size_bytes: of their texts, as they lie in memory.
+        documents: the documents, in order.
+        size_bytes: the size of their texts in memory.
     """
 
     documents: list[SourceDocument] = field(default_factory=list)
@@ -59,10 +59,10 @@ class EncodedBatch:
     """Encoded documents.
 
     Attributes:
-        token_ids: of all documents end to end.
-        lengths: the tokens of each document.
-        metadata: of each document, as JSON; empty for none.
-        sources: the name of each document's file; empty where the metadata give it as `path`, or there is no file.
+        token_ids: the token ids of all documents, concatenated.
+        lengths: the number of tokens of each document.
+        metadata: the metadata of each document as JSON; empty for none.
+        sources: the name of each document's file; empty if the metadata have it as `path`, or there is no file.
         lines: the line of each document in its file, from 1; 0 for none.
     """
 
@@ -74,12 +74,12 @@ class EncodedBatch:
 
     @classmethod
     def of_tokens(cls, token_ids: npt.NDArray[np.uint32], lengths: Int64Array) -> EncodedBatch:
-        """Documents of which nothing else is known."""
+        """Return documents without metadata, source and line."""
         nothing = [b""] * len(lengths)
         return cls(token_ids, lengths, nothing, nothing, np.zeros(len(lengths), np.int64))
 
     def part(self, first: int, last: int) -> EncodedBatch:
-        """The documents [first, last)."""
+        """Return the documents `[first, last)`."""
         begin, end = int(self.lengths[:first].sum()), int(self.lengths[:last].sum())
         return EncodedBatch(
             self.token_ids[begin:end],
@@ -93,37 +93,37 @@ class EncodedBatch:
 def tokenise(
     documents: Iterable[SourceDocument], tokenizer: Tokenizer, threads: int, in_flight_bytes: int = IN_FLIGHT_BYTES
 ) -> Iterator[EncodedBatch]:
-    """Encode documents in order. Warns of the first one that does not decode to itself.
+    """Encode documents in order. Logs a warning about the first document that does not decode to its text.
 
-    Reading, choosing an encoder, encoding and the caller's writing overlap. The ids are those of `tokenizer`,
+    Reading, choosing an encoder, encoding and the caller's writing overlap. The token ids are those of `tokenizer`,
     whichever encoder is chosen.
 
     Args:
-        documents: read on the caller's thread.
-        tokenizer: the reference.
-        threads: so many encode; 1 for none but the caller's.
-        in_flight_bytes: memory for documents that are read and not yet yielded, and as much again where the
-            package `tokenizers` encodes, whatever the number of threads. A document is never split: a longer one
-            takes what it needs, in that package eighty times its length. On top comes what the encoders
-            themselves take, about 120 MB and 16 MB for each thread.
+        documents: the documents, read on the caller's thread.
+        tokenizer: the tokenizer that defines the token ids.
+        threads: the number of encoding threads; 1 to encode on the caller's thread.
+        in_flight_bytes: memory for documents that are read and not yet yielded, and the same amount again if the
+            package `tokenizers` encodes, whatever the number of threads. Documents are not split: a longer document
+            exceeds the limit, in that package by eighty times its length. The encoders need about 120 MB, and 16 MB
+            per thread, in addition.
     """
     lossless = LosslessCheck(tokenizer)
-    batches = _batches(documents, min(_BATCH_BYTES, in_flight_bytes // (_WHILE_UNDER_WAY * _BATCHES * threads)))
-    first, is_small = _read_first(batches, min(_SMALL_CORPUS, in_flight_bytes // (2 * _WHILE_UNDER_WAY)))
+    batches = _batches(documents, min(_BATCH_BYTES, in_flight_bytes // (_IN_FLIGHT_FACTOR * _BATCHES * threads)))
+    first, is_small = _read_first(batches, min(_SMALL_CORPUS, in_flight_bytes // (2 * _IN_FLIGHT_FACTOR)))
     slow = limited(tokenizer, in_flight_bytes)
     choose = (lambda: slow) if is_small else partial(bulk_encoder, tokenizer, _sample(first), threads, slow)
     if threads == 1:
-        encoded = _encode_here(chain(first, batches), choose)
+        encoded = _encode_on_this_thread(chain(first, batches), choose)
     else:
-        most_bytes = min(_MOST_TEXT, in_flight_bytes // _WHILE_UNDER_WAY)
-        encoded = _encode_beside(chain(first, batches), choose, threads, most_bytes)
+        max_bytes = min(_MAX_TEXT, in_flight_bytes // _IN_FLIGHT_FACTOR)
+        encoded = _encode_in_pool(chain(first, batches), choose, threads, max_bytes)
     for batch, result in encoded:
         lossless.check(batch.documents, result.token_ids, result.lengths)
         yield result
 
 
 def _read_first(batches: Iterator[Batch], enough_bytes: int) -> tuple[list[Batch], bool]:
-    """The first few batches, and whether they are all there is."""
+    """Return the first batches, and whether they are all batches."""
     first: list[Batch] = []
     size_bytes = 0
     for batch in batches:
@@ -135,7 +135,7 @@ def _read_first(batches: Iterator[Batch], enough_bytes: int) -> tuple[list[Batch
 
 
 def _sample(batches: list[Batch]) -> list[str]:
-    """What lies in windows at equal distances over the documents end to end, about half a megabyte in all."""
+    """Return pieces of text in equally spaced windows over the concatenated documents, about half a megabyte."""
     texts = [document.text for batch in batches for document in batch.documents]
     distance = max(_WINDOW_CHARACTERS, sum(map(len, texts)) // _SAMPLE_WINDOWS)
     sample, passed = [], 0
@@ -149,34 +149,34 @@ def _sample(batches: list[Batch]) -> list[str]:
     return sample
 
 
-def _encode_here(batches: Iterable[Batch], choose: Choose) -> Iterator[tuple[Batch, EncodedBatch]]:
+def _encode_on_this_thread(batches: Iterable[Batch], choose: Choose) -> Iterator[tuple[Batch, EncodedBatch]]:
     encode = choose()
     yield from ((batch, _encode(encode, batch)) for batch in batches)
 
 
-def _encode_beside(
-    batches: Iterable[Batch], choose: Choose, threads: int, most_bytes: int
+def _encode_in_pool(
+    batches: Iterable[Batch], choose: Choose, threads: int, max_bytes: int
 ) -> Iterator[tuple[Batch, EncodedBatch]]:
-    """Encode on other threads, while this one reads and hands out what is ready."""
-    under_way: deque[tuple[Batch, Future[EncodedBatch]]] = deque()
+    """Encode on a thread pool, while the caller's thread reads and yields the finished batches."""
+    pending: deque[tuple[Batch, Future[EncodedBatch]]] = deque()
     size_bytes = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="infgram-tokenise")
     try:
-        choice = pool.submit(choose)  # the first task, for which all others wait
+        choice = pool.submit(choose)  # all other tasks wait for this one
         for batch in batches:
-            under_way.append((batch, pool.submit(_encode_as_chosen, choice, batch)))
+            pending.append((batch, pool.submit(_encode_as_chosen, choice, batch)))
             size_bytes += batch.size_bytes
-            while under_way and (size_bytes > most_bytes or under_way[0][1].done()):
-                size_bytes -= under_way[0][0].size_bytes
-                yield _finished(under_way)
-        while under_way:
-            yield _finished(under_way)
+            while pending and (size_bytes > max_bytes or pending[0][1].done()):
+                size_bytes -= pending[0][0].size_bytes
+                yield _next_result(pending)
+        while pending:
+            yield _next_result(pending)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _finished(under_way: deque[tuple[Batch, Future[EncodedBatch]]]) -> tuple[Batch, EncodedBatch]:
-    batch, future = under_way.popleft()
+def _next_result(pending: deque[tuple[Batch, Future[EncodedBatch]]]) -> tuple[Batch, EncodedBatch]:
+    batch, future = pending.popleft()
     return batch, future.result()
 
 
@@ -208,12 +208,50 @@ def _encode(encode: EncodeBatch, batch: Batch) -> EncodedBatch:
 
 
 def stored_metadata(metadata: dict[str, Any]) -> bytes:
-    """The bytes that an index keeps of the metadata of a document."""
+    """Return the bytes that an index stores for the metadata of a document."""
     return _METADATA.encode(metadata).encode("ascii") if metadata else b""
 
 
 def _source(document: SourceDocument) -> bytes:
-    """The name of its file, unless the metadata say it."""
+    """Return the name of the document's file; empty if the metadata have it as `path`."""
     if document.line is None and document.metadata.get("path") == document.source:
         return b""
     return document.source.replace("\0", "\\0").encode("utf-8")
+
+
+_logger = logging.getLogger("infgram.indexing")
+
+
+class LosslessCheck:
+    """Checks that documents decode to their texts, and warns about the first one that does not.
+
+    Documents that are certain to decode to their texts are not decoded.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._is_certain = tokenizer.keeps if isinstance(tokenizer, HuggingFaceTokenizer) else _never
+        self._is_done = tokenizer.is_lossless
+
+    def check(
+        self, documents: Sequence[SourceDocument], token_ids: npt.NDArray[np.uint32], lengths: Int64Array
+    ) -> None:
+        """Check the next documents, given their concatenated token ids and the length of each."""
+        begin = 0
+        for document, length in zip(documents, lengths.tolist(), strict=True):
+            if self._is_done:
+                return
+            end = begin + length
+            if not self._is_certain(document.text) and self._tokenizer.decode(token_ids[begin:end]) != document.text:
+                self._is_done = True
+                origin = document.source if document.line is None else f"{document.source}, line {document.line}"
+                _logger.warning(
+                    "the tokenizer is not lossless: the first document that decodes to another text is %s; this index "
+                    "shows texts as the tokenizer decodes them",
+                    origin,
+                )
+            begin = end
+
+
+def _never(text: str) -> bool:
+    return False

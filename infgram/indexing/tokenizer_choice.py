@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from infgram import _core
 from infgram.arguments import instance
@@ -14,8 +16,35 @@ from infgram.errors import TokenizerError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import TokenizerEntry
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
-from infgram.indexing.interruptible import interruptible
 from infgram.tokenizers import HuggingFaceTokenizer, Tokenizer, load_saved, resolve, train_bpe
+
+T = TypeVar("T")
+
+_POLL_S: Final = 0.1
+
+
+def interruptible(work: Callable[[], T]) -> T:
+    """Run native work that ignores signals on another thread, so that Ctrl-C interrupts the wait at once.
+
+    After Ctrl-C the work continues on a daemon thread, which does not keep the process alive.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001  # raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="infgram-train", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_POLL_S)
+    if errors:
+        raise errors[0]
+    return results[0]
+
 
 _DEFAULT_VOCABULARY: Final = 32_000
 SAMPLE_BYTES: Final = 16 << 20
@@ -23,11 +52,11 @@ SAMPLE_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True)
 class TokenizerChoice:
-    """What `tokenizer=` asks for.
+    """The value of `tokenizer=`.
 
     Attributes:
-        given: the tokenizer; None when one is to be trained.
-        vocab_size: entries at most of the one to be trained.
+        given: the tokenizer; None if one is to be trained.
+        vocab_size: the maximum vocabulary size of a tokenizer to be trained.
     """
 
     given: Tokenizer | None
@@ -35,10 +64,10 @@ class TokenizerChoice:
 
     @classmethod
     def of(cls, spec: str | os.PathLike[str] | Tokenizer) -> TokenizerChoice:
-        """Load it, unless it is to be trained.
+        """Load the tokenizer, unless it is to be trained.
 
         Raises:
-            TokenizerError: there is none of that name.
+            TokenizerError: there is no tokenizer of this name.
         """
         if not isinstance(spec, str | os.PathLike):
             return cls(checked_tokenizer(spec))
@@ -47,7 +76,7 @@ class TokenizerChoice:
             return cls(resolve(name))
         size = name.removeprefix("bpe").removeprefix(":")
         if size and not size.isdecimal():
-            raise TokenizerError(f"{name!r} is no tokenizer; expected 'bpe', or 'bpe:8000' with the vocabulary's size")
+            raise TokenizerError(f"{name!r} is not a tokenizer; expected 'bpe', or 'bpe:8000' with a vocabulary size")
         return cls(None, int(size) if size else _DEFAULT_VOCABULARY)
 
     @property
@@ -57,26 +86,26 @@ class TokenizerChoice:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What decides the tokenizer, given the corpus."""
+        """The values that, with the corpus, determine the tokenizer."""
         if self.given is None:
             return {"kind": "bpe", "vocab_size": self.vocab_size, "sample_bytes": SAMPLE_BYTES}
         return asdict(entry_of(self.given))
 
     def of_texts(self, texts: list[str]) -> Tokenizer:
-        """The tokenizer that is given, or one trained on these texts; Ctrl-C ends the wait.
+        """Return the given tokenizer, or train one on these texts; Ctrl-C interrupts training.
 
         Raises:
-            TokenizerError: the vocabulary cannot be so small or large.
+            TokenizerError: the vocabulary size is out of range.
         """
         return self.given or interruptible(lambda: train_bpe(texts, self.vocab_size))
 
     def finish(self, corpus: Corpus, checkpoint: Checkpoint) -> Tokenizer:
-        """The tokenizer, saved in the index: given, trained by an earlier build, or trained now.
+        """Save the tokenizer in the index and return it; a tokenizer trained by an interrupted build is reused.
 
         Raises:
             TokenizerError: as `of_texts`.
             InputError: the corpus cannot be read.
-            StorageError: the operating system refused.
+            StorageError: the tokenizer cannot be written.
         """
         folder = checkpoint.folder / TOKENIZER_FOLDER
         if checkpoint.tokenizer is not None:
@@ -89,25 +118,25 @@ class TokenizerChoice:
 
 
 def attached_tokenizer(spec: str | os.PathLike[str] | Tokenizer) -> Tokenizer:
-    """The tokenizer that made token ids.
+    """Return the tokenizer that made token ids.
 
     Raises:
-        TokenizerError: there is none of that name, or it would have to be trained.
+        TokenizerError: there is no tokenizer of this name, or it would have to be trained.
     """
     return resolve(spec) if isinstance(spec, str | os.PathLike) else checked_tokenizer(spec)
 
 
 def checked_tokenizer(spec: Tokenizer) -> Tokenizer:
-    """The tokenizer.
+    """Return the tokenizer.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the argument is not a tokenizer.
     """
     return instance(spec, "tokenizer", Tokenizer, "a name, a path, or a tokenizer of infgram.tokenizers")
 
 
 def entry_of(tokenizer: Tokenizer) -> TokenizerEntry:
-    """What the manifest says of a tokenizer."""
+    """Return the manifest entry of a tokenizer."""
     return TokenizerEntry(tokenizer.kind, tokenizer.digest)
 
 
@@ -115,7 +144,7 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
     """Save a tokenizer into a new folder.
 
     Raises:
-        StorageError: the operating system refused.
+        StorageError: the folder cannot be written.
     """
     with storage_errors(f"write {folder}"):
         folder.mkdir()

@@ -1,8 +1,8 @@
-"""Finding documents: the search behind `Index.search`."""
+"""The implementation of `Index.search` and `Index.count_by`."""
 
 from __future__ import annotations
 
-from infgram.search.by_field import counts_by_field
+from infgram.search.metadata import counts_by_field
 from infgram.search.pages import order_of
 from infgram.search.search import find_documents
 from infgram.search.source import Source

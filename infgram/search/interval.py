@@ -1,4 +1,4 @@
-"""How far an estimate may be off."""
+"""The confidence interval of a sampled share."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ CONFIDENCE: Final = 0.95
 
 
 def share_interval(n_hits: int, n_drawn: int) -> tuple[float, float]:
-    """The bounds of a share of which `n_hits` among `n_drawn` draws are known, with a confidence of 95% at least.
+    """Return the Clopper–Pearson interval of a share with a confidence of at least 95%.
 
-    The interval of Clopper and Pearson ("The use of confidence or fiducial limits", Biometrika 26, 1934), which holds
-    for every share; drawing without repeats only makes it narrower.
+    See Clopper and Pearson, "The use of confidence or fiducial limits", Biometrika 26, 1934. The confidence holds for
+    every share; sampling without replacement only increases it.
 
     Args:
-        n_hits: from 0 to `n_drawn`.
-        n_drawn: at least 1.
+        n_hits: the hits among the draws, from 0 to `n_drawn`.
+        n_drawn: the number of draws, at least 1.
     """
     tail = (1 - CONFIDENCE) / 2
     low = 0.0 if n_hits == 0 else _solve(tail, n_hits, n_drawn - n_hits + 1)
@@ -25,7 +25,7 @@ def share_interval(n_hits: int, n_drawn: int) -> tuple[float, float]:
 
 
 def _solve(probability: float, a: float, b: float) -> float:
-    """The x at which the beta distribution reaches a probability, by bisection."""
+    """Return the quantile of the beta distribution at a probability, by bisection."""
     low, high = 0.0, 1.0
     while (middle := (low + high) / 2) not in (low, high):
         if _beta_cdf(middle, a, b) < probability:
@@ -36,15 +36,15 @@ def _solve(probability: float, a: float, b: float) -> float:
 
 
 def _beta_cdf(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function I_x(a, b), 0 < x < 1."""
-    if x > (a + 1) / (a + b + 2):  # where the continued fraction converges slowly
+    """Return the regularized incomplete beta function I_x(a, b), 0 < x < 1."""
+    if x > (a + 1) / (a + b + 2):  # the continued fraction would converge slowly
         return 1 - _beta_cdf(1 - x, b, a)
     log_front = a * math.log(x) + b * math.log1p(-x) - math.lgamma(a) - math.lgamma(b) + math.lgamma(a + b)
     return math.exp(log_front) / (a * _continued_fraction(x, a, b))
 
 
 def _continued_fraction(x: float, a: float, b: float) -> float:
-    """1 + d1/(1 + d2/(1 + …)) of DLMF 8.17.22, by Lentz's method (Thompson and Barnett, J. Comput. Phys. 64, 1986)."""
+    """Evaluate DLMF 8.17.22 by Lentz's method (Thompson and Barnett, J. Comput. Phys. 64, 1986)."""
     tiny, value, c, d, step = 1e-300, 1.0, 1.0, 0.0, 0
     while True:
         step += 1

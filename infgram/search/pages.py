@@ -1,4 +1,4 @@
-"""Pages of the documents found, in an order that stays, and the cursor between two pages."""
+"""Pagination of the matched documents: a stable order, and cursors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from infgram.types import Int64Array
 
 UInt64Array = npt.NDArray[np.uint64]
 
-_PLACE_BYTES: Final = 8
+_KEY_BYTES: Final = 8
 _DIGEST_BYTES: Final = 16
 
 
 def order_of(document_ids: Int64Array, seed: int | None) -> UInt64Array:
-    """What the documents are sorted by: their numbers or, with a seed, pseudo-random priorities, all different.
+    """Return the sort keys of documents: their numbers or, with a seed, distinct pseudo-random priorities.
 
-    The priorities are splitmix64's (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). The
-    first documents in their order are a uniform sample, whatever the shards.
+    The priorities are those of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
+    2014). The first documents in this order are a uniform sample that does not depend on the shards.
     """
     keys = document_ids.astype(np.uint64)
     if seed is None:
@@ -35,7 +35,7 @@ def order_of(document_ids: Int64Array, seed: int | None) -> UInt64Array:
 
 
 def page_of(keys: UInt64Array, after: int | None, limit: int) -> tuple[Int64Array, bool]:
-    """The places of the `limit` smallest keys above `after`, ascending, and whether there are more. O(n)."""
+    """Return the positions of the `limit` smallest keys above `after`, ascending, and whether more follow. O(n)."""
     left = np.arange(len(keys)) if after is None else np.flatnonzero(keys > np.uint64(after))
     has_more = len(left) > limit
     if has_more:
@@ -44,39 +44,39 @@ def page_of(keys: UInt64Array, after: int | None, limit: int) -> tuple[Int64Arra
 
 
 class Cursors:
-    """Writes and reads the cursors of one question to one index.
+    """Encodes and decodes the cursors of one search on one index.
 
-    A cursor is the key of the last document shown and a digest of key, question and index.
+    A cursor consists of the key of the last document on the page and a digest of the key, the search and the index.
 
     Args:
-        question: whatever decides which documents come in which order; its `repr` is compared.
+        question: the values that determine the documents and their order; compared by `repr`.
     """
 
     def __init__(self, question: Any) -> None:
         self._question = repr(question).encode()
 
     def write(self, key: int) -> str:
-        """The cursor behind the document with this key."""
-        place = key.to_bytes(_PLACE_BYTES, "little")
-        return base64.urlsafe_b64encode(place + self._digest(place)).decode()
+        """Return the cursor after the document with a key."""
+        position = key.to_bytes(_KEY_BYTES, "little")
+        return base64.urlsafe_b64encode(position + self._digest(position)).decode()
 
     def read(self, cursor: str) -> int:
-        """The key that the cursor holds.
+        """Return the key in a cursor.
 
         Raises:
-            CursorError: it is no cursor, was altered, or belongs to another question or index.
+            CursorError: the cursor is malformed, altered, or from another search or index.
         """
         try:
             content = base64.b64decode(cursor, altchars=b"-_", validate=True)
         except (TypeError, ValueError, binascii.Error):
             content = b""
-        place = content[:_PLACE_BYTES]
-        if len(place) < _PLACE_BYTES or content[_PLACE_BYTES:] != self._digest(place):
+        position = content[:_KEY_BYTES]
+        if len(position) < _KEY_BYTES or content[_KEY_BYTES:] != self._digest(position):
             raise CursorError(
-                f"the cursor {cursor!r} was altered, or belongs to another question or index; expected the cursor of "
-                "the page before, with the same query, scope, filters and seed (leave it out for the first page)"
+                f"the cursor {cursor!r} was altered, or belongs to another search or index; expected the cursor of the "
+                "previous page of the same query, scope, filters and seed (leave it out for the first page)"
             )
-        return int.from_bytes(place, "little")
+        return int.from_bytes(position, "little")
 
-    def _digest(self, place: bytes) -> bytes:
-        return hashlib.blake2b(place + self._question, digest_size=_DIGEST_BYTES).digest()
+    def _digest(self, position: bytes) -> bytes:
+        return hashlib.blake2b(position + self._question, digest_size=_DIGEST_BYTES).digest()

@@ -1,4 +1,4 @@
-"""The search: which documents hold a query, how many, and how they are shown."""
+"""Search documents: find, filter, count or estimate, and paginate."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 
-from infgram.arguments import at_least, checked_seed, choice
-from infgram.arguments import text as text_argument
+from infgram.arguments import at_least, checked_seed, choice, text as text_argument
 from infgram.errors import QueryError
 from infgram.query_language import Cnf, parse
 from infgram.search.interval import share_interval
+from infgram.search.metadata import checked, matching
 from infgram.search.pages import Cursors, order_of, page_of
-from infgram.search.source import Found, Shown, Source, hit_of
+from infgram.search.source import MatchedDocuments, SnippetOptions, Source, hit_of
 from infgram.search.text import InCharacters, Spell
-from infgram.search.where import checked, fulfilling
 from infgram.snippets import matches_in
 from infgram.types import JsonScalar, Query, Scope, SearchHit, SearchResult
 from infgram.watch import Progress, Watch
 
-_ADVICE: Final = "or ask for an estimate with max_matches=… (--max-matches)"
-_ADVICE_FOR_TEXT: Final = "or ask for a longer text"
+_ADVICE: Final = "or estimate the counts with max_matches=… (--max-matches)"
+_ADVICE_FOR_TEXT: Final = "or search for a longer text"
 
 
 class Occurrences(Protocol):
-    """Where a query occurs: in tokens (`_InTokens`), or in characters (`infgram.search.text`)."""
+    """The occurrences of a query: in tokens (`_InTokens`), or in characters (`infgram.search.text`)."""
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """Equal for equal queries."""
+        """A value that is equal for equal queries only."""
 
-    def found(self, watch: Watch) -> Found:
-        """The documents."""
+    def documents(self, watch: Watch) -> MatchedDocuments:
+        """Return the documents with an occurrence."""
 
     def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
-        """A document found, with its first matches; `match_count` is what `found` says of it."""
+        """Return the hit of a document with its first matches; `match_count` is its count in `documents`."""
 
 
 def find_documents(
@@ -55,16 +54,13 @@ def find_documents(
     progress: Progress | None,
     spell: Spell | None = None,
 ) -> SearchResult:
-    """What `Index.search` documents.
-
-    `spell` gives the spellings of a text: then terms are looked for by their characters.
-    """
+    """Implement `Index.search`; with `spell`, terms are found by their characters in any tokenization."""
     watch = Watch(timeout_s, progress, advice=_ADVICE if spell is None else _ADVICE_FOR_TEXT)
     cnf = query if isinstance(query, Cnf) else parse(query) if isinstance(query, str) else Cnf([[query]])
     distance = _distance(scope, max_distance)
     seed = None if seed is None else checked_seed(seed)
     limit = at_least(limit, 0, "limit")
-    shown = Shown(
+    shown = SnippetOptions(
         at_least(matches_per_document, 1, "matches_per_document"), at_least(snippet_tokens, 0, "snippet_tokens")
     )
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
@@ -73,23 +69,23 @@ def find_documents(
     if spell is None:
         occurrences = _InTokens(source, cnf, distance, max_matches, seed or 0, shown)
     elif max_matches is not None:
-        raise QueryError("max_matches estimates from token sequences; leave it out where a text is found in any tokens")
+        raise QueryError("max_matches cannot be combined with any_tokenization; leave one of them out")
     else:
         occurrences = InCharacters(source, cnf, distance, spell, shown, watch)
     cursors = Cursors((source.fingerprint, *occurrences.identity, seed, max_matches, sorted(filters.items())))
     after = None if cursor is None else cursors.read(text_argument(cursor, "cursor"))
 
-    found = _filtered(source, occurrences.found(watch), filters, watch)
-    keys = order_of(found.document_ids, seed)
-    places, has_more = page_of(keys, after, limit)
+    matched = _filtered(source, occurrences.documents(watch), filters, watch)
+    keys = order_of(matched.document_ids, seed)
+    page, has_more = page_of(keys, after, limit)
     hits: list[SearchHit] = []
-    for place in places.tolist():
-        watch.report("show", len(hits), len(places), "documents")
-        hits.append(occurrences.hit(int(found.document_ids[place]), int(found.n_matches[place]), watch))
+    for number in page.tolist():
+        watch.report("show", len(hits), len(page), "documents")
+        hits.append(occurrences.hit(int(matched.document_ids[number]), int(matched.n_matches[number]), watch))
     return SearchResult(
-        **_counts(found, source.core.n_documents, is_whole=not filters),
+        **_counts(matched, source.core.n_documents, is_whole=not filters),
         documents=tuple(hits),
-        cursor=cursors.write(int(keys[places[-1]])) if has_more and hits else None,
+        cursor=cursors.write(int(keys[page[-1]])) if has_more and hits else None,
     )
 
 
@@ -97,22 +93,22 @@ class _InTokens:
     """The occurrences of terms that are token sequences."""
 
     def __init__(
-        self, source: Source, cnf: Cnf, distance: int | None, max_matches: int | None, seed: int, shown: Shown
+        self, source: Source, cnf: Cnf, distance: int | None, max_matches: int | None, seed: int, shown: SnippetOptions
     ) -> None:
         clauses = [[source.tokens(term) for term in terms] for terms in cnf.clauses]
         self._source, self._max_matches, self._seed, self._shown = source, max_matches, seed, shown
         self._conjunction = source.core.conjunction(clauses, None if len(clauses) == 1 else distance)
         self.identity = ([[list(map(int, term)) for term in terms] for terms in clauses], distance)
 
-    def found(self, watch: Watch) -> Found:
+    def documents(self, watch: Watch) -> MatchedDocuments:
         counts = () if self._max_matches is None else tuple(self._conjunction.counts())
         if self._max_matches is None or min(counts) <= self._max_matches:
-            return Found(*self._conjunction.documents(_poll(watch)))
+            return MatchedDocuments(*self._conjunction.documents(_poll(watch)))
         sample = self._conjunction.sampled_documents(self._max_matches, self._seed, _poll(watch))
-        return Found(*sample, n_examined=self._max_matches, clause_counts=counts)
+        return MatchedDocuments(*sample, n_examined=self._max_matches, clause_counts=counts)
 
     def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
-        # Of a sample, `match_count` are those examined.
+        # For a sample, `match_count` is the number of examined occurrences only.
         n_matches, shown = self._conjunction.matches(document_id, self._shown.n_matches, _poll(watch))
         document = self._source.document(document_id)
         matches = matches_in(document, shown, self._shown.n_tokens_around, self._source.tokenizer)
@@ -129,20 +125,22 @@ def _distance(scope: Scope, max_distance: int) -> int | None:
     return distance if scope == "window" else None
 
 
-def _filtered(source: Source, found: Found, filters: dict[str, JsonScalar], watch: Watch) -> Found:
-    """Those of the documents whose metadata fulfil the filters."""
+def _filtered(
+    source: Source, found: MatchedDocuments, filters: dict[str, JsonScalar], watch: Watch
+) -> MatchedDocuments:
+    """Return the documents whose metadata satisfy the filters."""
     if not filters:
         return found
-    kept = fulfilling(source.core, found.document_ids, filters, watch)
-    rows = (found.document_ids[kept], found.n_matches[kept], found.has_first[kept])
-    return Found(*rows, found.n_examined, found.clause_counts)
+    mask = matching(source.core, found.document_ids, filters, watch)
+    columns = (found.document_ids[mask], found.n_matches[mask], found.has_first[mask])
+    return MatchedDocuments(*columns, found.n_examined, found.clause_counts)
 
 
-def _counts(found: Found, n_documents: int, *, is_whole: bool) -> dict[str, Any]:
-    """The counts of a result, exact or estimated.
+def _counts(found: MatchedDocuments, n_documents: int, *, is_whole: bool) -> dict[str, Any]:
+    """Return the counts of a result, exact or estimated.
 
-    An occurrence of the first clause is one of the query with the probability count / counts[0], and the first one in
-    its document with the probability document_count / counts[0]: each document has one first.
+    A random occurrence of the first clause is an occurrence of the query with probability count / counts[0]. It is the
+    first one in its document with probability document_count / counts[0], since each document has exactly one.
     """
     count, n_found, counts = int(found.n_matches.sum()), len(found.document_ids), found.clause_counts
     if found.n_examined is None:
@@ -163,7 +161,7 @@ def _counts(found: Found, n_documents: int, *, is_whole: bool) -> dict[str, Any]
 
 
 def _estimate(n_hits: int, n_drawn: int, total: int, *, at_least_so_many: int) -> tuple[int, tuple[int, int]]:
-    """How many of `total` are hits, and the bounds; those drawn are known."""
+    """Estimate the hits among `total` items, and their interval; the status of the drawn items is known."""
     low, high = share_interval(n_hits, n_drawn)
     most = total - (n_drawn - n_hits)
     bounds = max(at_least_so_many, math.floor(low * total)), min(most, math.ceil(high * total))

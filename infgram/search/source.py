@@ -1,4 +1,4 @@
-"""What is searched, what was found, and how it is shown."""
+"""The searched index, the matched documents, and the form of hits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from infgram.tokenizers import Tokenizer
 from infgram.types import Document, Int64Array, Query, SearchHit, SearchMatch
 
 
-class Shown(NamedTuple):
-    """How much is shown of a document: its first matches, and tokens around each."""
+class SnippetOptions(NamedTuple):
+    """The number of matches to show for each document, and the number of tokens around each match."""
 
     n_matches: int
     n_tokens_around: int
@@ -20,14 +20,14 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """What is searched.
+    """The index to search.
 
     Attributes:
-        core: the open index.
-        tokens: a term's token ids.
-        document: a document by its number.
-        tokenizer: None if the index holds none.
-        fingerprint: equal for equal indexes.
+        core: the engine of the index.
+        tokens: returns the token ids of a term.
+        document: returns a document by number.
+        tokenizer: the tokenizer; None if the index has none.
+        fingerprint: a value that is equal for equal indexes only.
     """
 
     core: Engine
@@ -38,14 +38,15 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Documents with occurrences among those examined, ascending.
+class MatchedDocuments:
+    """The documents with occurrences of a query, all of them or those of a sample.
 
     Attributes:
-        n_matches: how many each holds.
-        has_first: whether each one's first is among them (1 or 0).
-        n_examined: occurrences of the first clause that were examined; None for all.
-        clause_counts: occurrences of each clause; only if some were examined.
+        document_ids: the document numbers, ascending.
+        n_matches: the occurrences found in each document.
+        has_first: 1 where the first occurrence of the document was found, else 0.
+        n_examined: the sampled occurrences of the first clause; None if all were examined.
+        clause_counts: the occurrences of each clause; empty unless the documents are of a sample.
     """
 
     document_ids: Int64Array
@@ -56,7 +57,7 @@ class Found:
 
 
 def hit_of(document: Document, match_count: int, matches: Sequence[SearchMatch]) -> SearchHit:
-    """A document with its matches, shown at the first one of the first clause."""
+    """Return the hit of a document; its main match is the first match of the first clause."""
     first = next(match for match in matches if match.clause == 0)
     return SearchHit(
         **vars(first),

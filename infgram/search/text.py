@@ -1,7 +1,7 @@
-"""The occurrences of a query whose terms are looked for by their characters, in whatever tokens.
+"""Search for terms by their characters, in any tokenization.
 
-A place is a character at which a term of a clause begins, and counts once. How far two places are apart is counted in
-tokens, between the tokens that hold their first bytes.
+A place is a character position at which a term of a clause begins; it counts once. The distance of two places is the
+distance, in tokens, of the tokens with their first bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from infgram.errors import QueryError
 from infgram.query_language import Cnf
-from infgram.search.source import Found, Shown, Source, hit_of
+from infgram.search.source import MatchedDocuments, SnippetOptions, Source, hit_of
 from infgram.snippets import first_bytes
 from infgram.tokenizations import Spellings, fold
 from infgram.types import Int64Array, SearchHit, SearchMatch
@@ -25,25 +25,25 @@ _ANYWHERE: Final = 2**63 - 1  # a distance
 
 
 class Spell(NamedTuple):
-    """How a text is looked for: the sequences of tokens that hold it, and whether in any case."""
+    """The search for a text in any tokenization: its token sequences, and whether to ignore case."""
 
     spellings: Callable[[Any], Iterable[Spellings]]
     ignore_case: bool
 
 
 class InCharacters:
-    """The occurrences of terms that are texts."""
+    """The occurrences of a query whose terms are texts."""
 
     def __init__(
-        self, source: Source, cnf: Cnf, distance: int | None, spell: Spell, shown: Shown, watch: Watch
+        self, source: Source, cnf: Cnf, distance: int | None, spell: Spell, shown: SnippetOptions, watch: Watch
     ) -> None:
         self._source, self._distance, self._shown = source, distance if len(cnf.clauses) > 1 else None, shown
         self.identity = ("text", cnf.clauses, spell.ignore_case, distance)
         self._clauses = [_Clause.spelt(terms, spell, watch) for terms in cnf.clauses]
         self._scan = _Scan(source, cnf, shown, ignore_case=spell.ignore_case)
 
-    def found(self, watch: Watch) -> Found:
-        """The documents: for each byte of a token at which the first clause begins, those of a conjunction."""
+    def documents(self, watch: Watch) -> MatchedDocuments:
+        """Return the documents, from one conjunction per byte offset in a token at which the first clause begins."""
         first, *others = self._clauses
         parts = []
         if all(clause.by_begin for clause in self._clauses):
@@ -52,13 +52,13 @@ class InCharacters:
                 parts.append(conjunction.documents(partial(watch.report, "search", total=0, unit="places"))[:2])
         none = np.empty(0, dtype=np.int64)
         document_ids, n_matches = map(np.concatenate, zip((none, none), *parts, strict=True))
-        distinct, places = np.unique(document_ids, return_inverse=True)
+        distinct, numbers = np.unique(document_ids, return_inverse=True)
         sums = np.zeros(len(distinct), dtype=np.int64)
-        np.add.at(sums, places, n_matches)
-        return Found(distinct, sums, np.ones(len(distinct), dtype=np.int64))
+        np.add.at(sums, numbers, n_matches)
+        return MatchedDocuments(distinct, sums, np.ones(len(distinct), dtype=np.int64))
 
     def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
-        """The document with its first matches."""
+        """Return the hit of a document with its first matches."""
         document = self._source.document(document_id)
         text = _Text(self._scan, document.token_ids)
         chosen: dict[tuple[int, int], SearchMatch] = {}
@@ -85,9 +85,9 @@ _Sequences: TypeAlias = list[list[int]]
 
 
 class _Clause(NamedTuple):
-    """The token sequences in which a clause occurs, by the bytes of the first token before the text.
+    """The token sequences in which a clause occurs, grouped by `begin`, the bytes of the first token before the text.
 
-    Sequences of one begin that occur at one token begin at one character; those of different begins do not.
+    Sequences with equal begins that occur at one token begin at the same character; with different begins they do not.
     """
 
     by_begin: dict[int, _Sequences]
@@ -98,7 +98,7 @@ class _Clause(NamedTuple):
         n_sequences = 0
         for term in terms:
             if not isinstance(term, str):
-                raise QueryError("ignore_case and any_tokenization are for texts; token ids have no case or letters")
+                raise QueryError("ignore_case and any_tokenization need texts; token ids have no case")
             for found in spell.spellings(term):
                 for begin in np.unique(found.begins).tolist():
                     by_begin.setdefault(begin, []).extend(found.tokens[found.begins == begin].tolist())
@@ -108,45 +108,45 @@ class _Clause(NamedTuple):
 
     @property
     def sequences(self) -> _Sequences:
-        return [sequence for some in self.by_begin.values() for sequence in some]
+        return [sequence for group in self.by_begin.values() for sequence in group]
 
 
 class _Scan:
     """Finds the terms of a query in texts."""
 
-    def __init__(self, source: Source, cnf: Cnf, shown: Shown, *, ignore_case: bool) -> None:
+    def __init__(self, source: Source, cnf: Cnf, shown: SnippetOptions, *, ignore_case: bool) -> None:
         vocabulary = None if source.tokenizer is None else source.tokenizer.token_bytes()
-        assert vocabulary is not None, "a text that has spellings has them in bytes"
+        assert vocabulary is not None, "spellings exist only if tokens have bytes"
         self.vocabulary, self._ignore_case = vocabulary, ignore_case
         self._clauses = [[self._folded(term) for term in terms] for terms in cnf.clauses]
 
     def places(self, characters: str) -> list[dict[int, int]]:
-        """Of each clause, where its terms begin, ascending, and the length of the shortest that does."""
+        """Map, for each clause, the places of its terms (ascending) to the length of the shortest term there."""
         characters = self._folded(characters)
-        found = []
+        of_clauses = []
         for terms in self._clauses:
             pairs = ((place, len(term)) for term in terms for place in _places(characters, term))
             lengths: dict[int, int] = {}
             for place, length in sorted(pairs, reverse=True):
                 lengths[place] = length
-            found.append(dict(sorted(lengths.items())))
-        return found
+            of_clauses.append(dict(sorted(lengths.items())))
+        return of_clauses
 
     def _folded(self, text: Any) -> str:
         return fold(text) if self._ignore_case else str(text)
 
 
 class _Text:
-    """A document's text: its characters, and which token holds each.
+    """The text of a document, with the token of each character.
 
     Attributes:
-        places: of each clause, the characters at which it occurs, and its length there.
-        offsets: of each clause, likewise the tokens.
+        places: for each clause, its places and the length of the match at each.
+        offsets: for each clause, the token offsets of its places.
     """
 
     def __init__(self, scan: _Scan, token_ids: Int64Array) -> None:
         self._data = scan.vocabulary.join(token_ids)
-        # Each byte that is no valid UTF-8 is a surrogate, which no text that is asked holds.
+        # Each byte that is not valid UTF-8 becomes a surrogate, which queries cannot contain.
         self._characters = self._data.decode("utf-8", errors="surrogateescape")
         self._ends = np.concatenate(([0], np.cumsum(scan.vocabulary.lengths[token_ids])))
         self._first_bytes = first_bytes(self._characters)
@@ -156,7 +156,7 @@ class _Text:
         self.offsets = [(np.searchsorted(self._ends, of_clause, side="right") - 1).tolist() for of_clause in starts]
 
     def match(self, shown: str, clause: int, number: int, n_around: int) -> SearchMatch:
-        """The match at one of a clause's places, in the text as it is shown."""
+        """Return the match at a place of a clause, in the displayed text."""
         place = self._place_lists[clause][number]
         length = self.places[clause][place]
         first_byte, end_byte = self._first_bytes[place], self._first_bytes[place + length]
@@ -177,7 +177,7 @@ class _Text:
         )
 
     def _n_shown_to(self, token: int) -> int:
-        """How many characters of the text that is shown the first tokens make up, one cut in two among them."""
+        """Return the number of displayed characters up to a token, including a character that is split."""
         return self._n_shown(int(self._ends[min(max(token, 0), len(self._ends) - 1)]))
 
     def _n_shown(self, n_bytes: int) -> int:
@@ -185,9 +185,10 @@ class _Text:
 
 
 def _completion(offsets: list[list[int]], number: int, distance: int) -> list[int] | None:
-    """Places of all clauses within reach, with the first clause's place `number`; of the choices, the last to begin.
+    """Choose a place of each clause within `distance` of place `number` of the first clause; the last such window.
 
-    `offsets` are the tokens of each clause's places; the result has the places' numbers. None if there is no choice.
+    `offsets` are the token offsets of the places of each clause. The result has one place number per clause; None if
+    there is no such window.
     """
     position = offsets[0][number]
     chosen = [number] * len(offsets)
@@ -208,7 +209,7 @@ def _completion(offsets: list[list[int]], number: int, distance: int) -> list[in
 
 
 def _places(characters: str, text: str) -> Iterator[int]:
-    """Where the characters hold the text, overlapping or not."""
+    """Yield all positions of a text, including overlapping ones."""
     place = characters.find(text)
     while place >= 0:
         yield place

@@ -32,8 +32,7 @@ def train_bpe(texts: Iterable[str], vocab_size: int = 32000) -> Tokenizer:
         TokenizerError: `vocab_size` is out of range.
         QueryError: a text is not a string or cannot be written as UTF-8.
     """
-    from tokenizers import Tokenizer as HubTokenizer
-    from tokenizers import decoders, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer as HubTokenizer, decoders, models, pre_tokenizers, trainers
 
     if not SMALLEST_VOCABULARY <= vocab_size <= _LARGEST_VOCABULARY:
         expected = f"{SMALLEST_VOCABULARY} (one token a byte) to {_LARGEST_VOCABULARY}"

@@ -13,8 +13,7 @@ from fastapi.routing import APIRoute
 
 import infgram
 
-from ..pipeline import body as bodies
-from ..pipeline import serialization
+from ..pipeline import body as bodies, serialization
 from ..pipeline.dispatch import run_in_thread
 from ..pipeline.job import Job
 from ..problems import ProblemError

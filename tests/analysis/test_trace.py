@@ -8,8 +8,7 @@ from importlib import import_module
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import infgram
 from tests.building import text_index, token_index, union_index

@@ -205,7 +205,7 @@ def test_files_and_formats_are_chosen(checkout: Path, engine: tuple[str, ...]) -
 def test_choices_of_files_that_fail(checkout: Path, tmp_path: Path) -> None:
     none = run("build", checkout, "--tokenizer", "bytes", "--include", "*.parquet")
     assert none.code == 3
-    assert "no file is left to read" in none.stderr
+    assert "no file to read" in none.stderr
     assert run("build", checkout, "--format", "yaml").code == 2
     assert run("build", checkout, "--vocab-size", 9, "--exclude", "x").code == 2
     dry = run("build", checkout, "--tokenizer", "bytes", "--dry-run", "--json", "--exclude", "b*")

@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 
 import infgram
-from infgram.cli import demo as demo_command
-from infgram.cli import standard_library
+from infgram.cli import demo as demo_command, standard_library
 from tests.cli.running import Outcome, is_one_error_line, run
 
 Announce: TypeAlias = Callable[[str, list[str]], None]

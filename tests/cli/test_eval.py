@@ -105,7 +105,7 @@ def test_a_text_that_weights_were_fitted_on_is_warned_of(index_path: Path, texts
 def test_a_time_limit(index_path: Path, texts: Path) -> None:
     over = run("eval", index_path, texts / "test.jsonl", "--text-field", "body", "--timeout", "1e-9")
     assert over.code == 6
-    assert "was over at stage 'survey'" in over.stderr
+    assert "was exceeded at stage 'survey'" in over.stderr
 
 
 def test_what_is_refused(index_path: Path, token_index_path: Path, texts: Path) -> None:

@@ -129,7 +129,7 @@ def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
     assert process.returncode == 130
     assert stdout == b""
     assert is_one_error_line(stderr.decode())
-    assert ("the same command goes on from there" if kept else "left nothing behind") in stderr.decode()
+    assert ("run the same command to resume" if kept else "left no files") in stderr.decode()
     assert {path.name for path in tmp_path.iterdir()} == {"large.txt", kept} - {""}
 
 

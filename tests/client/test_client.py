@@ -13,8 +13,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from infgram.service import add_key
 
 import infgram

@@ -140,7 +140,7 @@ def test_columns_that_do_not_serve(write: Write) -> None:
     path = write(pa.table({"body": ["x"], "id": [1]}))
     with pytest.raises(InputError, match=r"no column 'text'.*this file has the columns 'body', 'id'"):
         list(Corpus(path).documents())
-    with pytest.raises(InputError, match="not one of 1 lines or tables"):
+    with pytest.raises(InputError, match="none of the 1 lines or tables"):
         list(Corpus(path, on_error="skip").documents())
     assert [document.text for document in Corpus(path, text_field="body").documents()] == ["x"]
     with pytest.raises(InputError, match="field 'id' is a number"):
@@ -151,7 +151,7 @@ def test_a_type_without_json_value(tmp_path: Path) -> None:
     intervals = pa.array([(1, 2, 3)], pa.month_day_nano_interval())
     write_stream(tmp_path / "a.arrow", pa.table({"text": ["x"], "x": intervals}))
     with pytest.raises(
-        InputError, match="the column 'x' has the type month_day_nano_interval, which has no JSON value"
+        InputError, match="the column 'x' has the type month_day_nano_interval, which has no JSON equivalent"
     ):
         list(Corpus(tmp_path / "a.arrow").documents())
 

@@ -100,7 +100,7 @@ def test_a_file_cut_short_is_skipped_from_there_on(tmp_path: Path, suffix: str) 
     assert texts == [*(f"text {i}" for i in range(n_before)), "text 0"]
     (skipped,) = corpus.skipped
     assert (skipped.source, skipped.line) == (f"a.jsonl.{suffix}", None)
-    assert f"cannot be read any further than line {n_before}: truncated or damaged" in skipped.reason
+    assert f"cannot be read after line {n_before}: truncated or damaged" in skipped.reason
     assert corpus.bytes_read == corpus.n_bytes
 
 
@@ -152,7 +152,7 @@ def test_every_whole_line_before_the_damage_is_kept(tmp_path: Path, suffix: str)
         assert texts == [*(f"text {i}" for i in range(n_lines)), "z"]
         (skipped,) = corpus.skipped
         if n_lines:
-            assert f"; {n_lines:,} documents before it kept, the rest is lost" in skipped.reason
+            assert f"; {n_lines:,} documents before it kept, the rest of the file skipped" in skipped.reason
 
 
 def recovered(suffix: str, data: bytes) -> bytes:
@@ -189,5 +189,5 @@ def test_padding_between_members_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_table_inside_of_compressed_data_is_named(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(InputError, match=r"a Parquet file inside of .* data; decompress it first"):
+    with pytest.raises(InputError, match=r"a Parquet file inside .* data; decompress it first"):
         read(tmp_path / f"a.parquet.{suffix}", COMPRESSORS[suffix](b"PAR1 and so on"))

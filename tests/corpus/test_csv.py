@@ -8,8 +8,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from infgram.corpus import Corpus, SourceDocument
 from infgram.errors import InputError
@@ -71,7 +70,7 @@ def test_an_open_quote_at_the_end_fails(tmp_path: Path) -> None:
 def test_headers_that_do_not_serve(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.csv: no column 'text'.*the columns 'body', 'id'"):
         list(Corpus(write(tmp_path, b"body,id\nx,1\n")).documents())
-    with pytest.raises(InputError, match=r"not one of 1 lines or tables has the field 'text'"):
+    with pytest.raises(InputError, match=r"none of the 1 lines or tables has the field 'text'"):
         list(Corpus(write(tmp_path, b"body,id\nx,1\n"), on_error="skip").documents())
     with pytest.raises(InputError, match=r"two columns have the name 'id'"):
         list(Corpus(write(tmp_path, b"text,id,id\nx,1,2\n")).documents())

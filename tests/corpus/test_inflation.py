@@ -12,20 +12,19 @@ from typing import Any
 import pytest
 
 from infgram.corpus import Corpus
-from infgram.corpus.readers import arrow_file, parquet
+from infgram.corpus.readers import columnar
 from infgram.errors import InputError
 
 pa: Any = importlib.import_module("pyarrow")
 pq: Any = importlib.import_module("pyarrow.parquet")
 
 MIB = 1 << 20
-HELD = 4 * MIB
+MAX_BYTES = 4 * MIB
 
 
 @pytest.fixture(autouse=True)
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (arrow_file, parquet):
-        monkeypatch.setattr(module, "HELD_BYTES", HELD)
+    monkeypatch.setattr(columnar, "MAX_BATCH_BYTES", MAX_BYTES)
 
 
 @contextmanager
@@ -69,7 +68,7 @@ def test_a_value_that_inflates(tmp_path: Path, name: str, options: dict[str, Any
     assert path.stat().st_size < MIB
     corpus = Corpus(path, longest_document_bytes=1000)
     with (
-        most_bytes(HELD),
+        most_bytes(MAX_BYTES),
         pytest.raises(InputError, match=r"(holds|a batch of) 6\d+ bytes .*, expected at most 4194304"),
     ):
         list(corpus.documents())

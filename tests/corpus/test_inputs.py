@@ -106,7 +106,7 @@ def test_a_file_named_twice_fails(folder: Path, inputs: tuple[str, ...]) -> None
 
 
 def test_inputs_that_are_none(folder: Path) -> None:
-    with pytest.raises(InputError, match="there is no input"):
+    with pytest.raises(InputError, match="no input given"):
         Corpus([])
     with pytest.raises(InputError, match="path of the corpus is empty"):
         Corpus(["a.txt", ""])

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from infgram.corpus import Corpus, SourceDocument
 from infgram.errors import InputError
@@ -31,16 +30,16 @@ BAD_LINES = {
     "text is null": (b'{"text": null, "id": 1}', "field 'text' is null, expected a string"),
     "text is a number": (b'{"text": 3}', "field 'text' is a number"),
     "text is a list": (b'{"text": ["a"]}', "field 'text' is a list"),
-    "NaN": (b'{"text": "a", "x": NaN}', "NaN is no JSON value"),
-    "Infinity": (b'{"text": "a", "x": -Infinity}', "-Infinity is no JSON value"),
+    "NaN": (b'{"text": "a", "x": NaN}', "NaN is not a JSON value"),
+    "Infinity": (b'{"text": "a", "x": -Infinity}', "-Infinity is not a JSON value"),
     "too large a float": (b'{"text": "a", "x": 1e999}', "1e999 is too large"),
-    "too long an integer": (b'{"text": "a", "x": ' + b"9" * 5000 + b"}", "a number that cannot be read"),
+    "too long an integer": (b'{"text": "a", "x": ' + b"9" * 5000 + b"}", "a number cannot be read"),
     "surrogate in the text": (rb'{"text": "\ud800"}', "lone surrogate \\ud800"),
     "low surrogate": (rb'{"text": "a\uDFFFb"}', "lone surrogate \\udfff"),
     "surrogates turned round": (rb'{"text": "\ude00\ud83d"}', "lone surrogate \\ude00"),
     "surrogate in the metadata": (rb'{"text": "a", "x": [{"\udabc": 1}]}', "lone surrogate \\udabc"),
-    "one key twice": (b'{"text": "a", "x": 1, "x": 2}', "the key 'x' stands twice"),
-    "one key twice, deep": (b'{"text": "a", "m": [{"y": 1, "y": 1}]}', "the key 'y' stands twice"),
+    "one key twice": (b'{"text": "a", "x": 1, "x": 2}', "the key 'x' is repeated"),
+    "one key twice, deep": (b'{"text": "a", "m": [{"y": 1, "y": 1}]}', "the key 'y' is repeated"),
     "too deep": (b'{"text": "a", "x": ' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper than 200 levels"),
     "far too deep": (b'{"text": "a", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested deeper than"),
     "far too deep, open": (b'{"x":' * 100_000, "nested deeper than"),
@@ -157,7 +156,7 @@ def test_a_text_field_that_no_line_has_fails_even_when_skipping(tmp_path: Path) 
     write(tmp_path, b'{"body": "b", "id": 1}\n' * 3)
     (tmp_path / "readme.txt").write_text("a document")
     with pytest.raises(
-        InputError, match=r"not one of 3 lines or tables has the field 'text'.*'body', 'id'.*--text-field"
+        InputError, match=r"none of the 3 lines or tables has the field 'text'.*'body', 'id'.*--text-field"
     ):
         list(Corpus(tmp_path, on_error="skip").documents())
 
@@ -179,7 +178,9 @@ def test_no_document_at_all(tmp_path: Path, data: bytes) -> None:
 
 
 def test_nothing_but_bad_lines_when_skipping(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no document found; 2 pieces of input.*a\.jsonl, line 1: not valid JSON"):
+    with pytest.raises(
+        InputError, match=r"no document found; 2 files or records cannot be read.*a\.jsonl, line 1: not valid JSON"
+    ):
         list(Corpus(write(tmp_path, b"x\ny\n"), on_error="skip").documents())
 
 

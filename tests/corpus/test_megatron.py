@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from infgram.corpus import TokenCorpus
 from infgram.errors import InputError
@@ -77,7 +76,7 @@ def test_a_folder_an_index_and_both(tmp_path: Path) -> None:
 def test_an_id_outside_the_vocabulary(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1, 9]], [[2, 7, 9]]])
     for batch_tokens in (1, 3, 10):
-        with pytest.raises(InputError, match=r"a\.bin: the token at position 3 is 7; ids go from 0 to 6"):
+        with pytest.raises(InputError, match=r"a\.bin: the token id at position 3 is 7, expected 0 to 6"):
             documents(TokenCorpus(path, vocab_size=7, end_of_text=9), batch_tokens)
         with pytest.raises(InputError, match=r"position 1 is 9"):
             documents(TokenCorpus(path, vocab_size=7), batch_tokens)
@@ -86,7 +85,7 @@ def test_an_id_outside_the_vocabulary(tmp_path: Path) -> None:
 def test_another_type_than_the_user_says(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1]]])
     assert documents(TokenCorpus(path, vocab_size=9, dtype="uint16"), 10) == [[1]]
-    with pytest.raises(InputError, match=r"expected uint32, as dtype says; found uint16"):
+    with pytest.raises(InputError, match=r"expected uint32, as given by dtype; found uint16"):
         documents(TokenCorpus(path, vocab_size=9, dtype="uint32"), 10)
 
 
@@ -99,7 +98,7 @@ def test_a_bin_of_another_size(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1, 2]], [[3]]])
     for content in (b"", b"\x01\x00\x02\x00", path.read_bytes() + b"\x00"):
         path.write_bytes(content)
-        refused(path, rf"a\.bin: {len(content)} bytes; its index says 6")
+        refused(path, rf"a\.bin: the file has {len(content)} bytes, but its index expects 6")
 
 
 def test_an_index_cut_anywhere(tmp_path: Path) -> None:
@@ -118,13 +117,13 @@ def test_an_index_cut_anywhere(tmp_path: Path) -> None:
         (17, b"\x07", "code 7"),  # floats
         (17, b"\x04", r"a\.idx: expected sequence 1 at byte 8"),  # too wide
         (18, b"\xff" * 8, "sequences"),
-        (26, b"\xff" * 8, "entries of documents"),
+        (26, b"\xff" * 8, "document entries"),
         (HEADER_BYTES, b"\xff\xff\xff\xff", r"sequence 0 at byte 0.*found -1 tokens"),
         (HEADER_BYTES, b"\x03", "expected sequence 1 at byte 6"),
         (HEADER_BYTES + 8, b"\x04", "expected sequence 0 at byte 0"),
-        (HEADER_BYTES + 24, b"\x01", "a list of documents from 0 to 2"),
-        (HEADER_BYTES + 24 + 8, b"\x03", "a list of documents that rises"),
-        (HEADER_BYTES + 24 + 16, b"\x01", "a list of documents from 0 to 2"),
+        (HEADER_BYTES + 24, b"\x01", "a document list from 0 to 2"),
+        (HEADER_BYTES + 24 + 8, b"\x03", "an ascending document list"),
+        (HEADER_BYTES + 24 + 16, b"\x01", "a document list from 0 to 2"),
     ],
 )
 def test_an_altered_index(tmp_path: Path, offset: int, content: bytes, reason: str) -> None:

@@ -292,19 +292,19 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a Wikipedia dump": (
         "enwiki-20240101-pages-articles.xml.bz2",
         bz2.compress(b'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">\n  <page>'),
-        "this is a MediaWiki dump, .* as with WikiExtractor, or index it as it stands with --format text",
+        "this is a MediaWiki dump, .* for instance with WikiExtractor, or index the file unchanged with --format text",
     ),
     "a WARC archive": ("CC-NEWS-2020.warc.gz", gz(b"WARC/1.0\r\nWARC-Type: response\r\n"), "this is a WARC archive"),
     "SQuAD": (
         "train-v2.0.json",
         b'{"version": "v2.0", "data": [{"title": "A", "paragraphs": []}]}',
-        "a JSON file of one value without the field 'text'; found the fields 'version', 'data'; .*--format text",
+        "a JSON file with a single value and without the field 'text'; found the fields 'version', .*--format text",
     ),
-    "a list of strings": ("words.json", b'["a", "b"]', "a JSON file of one value without the field 'text'"),
+    "a list of strings": ("words.json", b'["a", "b"]', "a JSON file with a single value and without the field 'text'"),
     "a hub checkout without its data": (
         "train-00000-of-00001.parquet",
         b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
-        "this is a Git LFS pointer, not the data; fetch them first: git lfs pull",
+        "this is a Git LFS pointer, not the data; fetch the data first: git lfs pull",
     ),
     "a paper": ("paper.pdf", b"%PDF-1.7\n", "this is a PDF document"),
 }

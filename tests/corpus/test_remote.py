@@ -82,7 +82,7 @@ def test_local_and_remote_together(url: str, tmp_path: Path) -> None:
 def test_errors_name_the_url(url: str) -> None:
     with pytest.raises(InputError, match=rf"{url}/missing\.txt: no such file or folder"):
         Corpus(f"{url}/missing.txt")
-    with pytest.raises(InputError, match="no file is there"):
+    with pytest.raises(InputError, match="no file found"):
         Corpus(f"{url}/*.none")
     with pytest.raises(InputError, match=r"two inputs"):
         Corpus([f"{url}/a.txt", f"{url}/*.txt"])

@@ -73,9 +73,9 @@ def test_patterns(folder: Path, include: str | list[str], exclude: str | list[st
 
 
 def test_a_selection_that_leaves_nothing(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"no file is left to read; 7 are left out, the first: README\.md \(not inc"):
+    with pytest.raises(InputError, match=r"no file to read; 7 files are excluded, the first: README\.md \(not inc"):
         Corpus(folder, include="*.parquet")
-    with pytest.raises(InputError, match="include holds an empty pattern"):
+    with pytest.raises(InputError, match="include contains an empty pattern"):
         Corpus(folder, include="")
     with pytest.raises(QueryError, match="format is 'yaml'; expected 'auto', 'text', 'jsonl'"):
         Corpus(folder, format="yaml")  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def test_how_files_are_read_changes_the_fingerprint(folder: Path) -> None:
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_one_file_by_two_names_fails(folder: Path, link: object) -> None:
     link(folder / "a.txt", folder / "z.txt")  # type: ignore[operator]
-    same = r"z\.txt and .*a\.txt are the same file, by a link; expected each file once.*--exclude"
+    same = r"z\.txt and .*a\.txt are links to the same file.*--exclude"
     with pytest.raises(InputError, match=same):
         Corpus(folder)
     with pytest.raises(InputError, match=same):
@@ -108,7 +108,7 @@ def test_one_file_by_two_names_fails(folder: Path, link: object) -> None:
 
 def test_links_to_folders_that_are_named(folder: Path) -> None:
     (folder / "again").symlink_to(folder / "c")
-    with pytest.raises(InputError, match="are the same file, by a link"):
+    with pytest.raises(InputError, match="are links to the same file"):
         Corpus([folder / "c", folder / "again"])
 
 

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from infgram.corpus import Corpus, Skipped, SourceDocument
 from infgram.errors import InputError, QueryError
@@ -201,10 +200,10 @@ def test_a_file_name_that_is_not_utf8_is_shown_with_escapes(tmp_path: Path) -> N
 def test_inputs_that_hold_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="missing: no such file or folder"):
         Corpus(tmp_path / "missing")
-    with pytest.raises(InputError, match="holds no file"):
+    with pytest.raises(InputError, match="no file in this folder"):
         Corpus(tmp_path)
     (tmp_path / ".hidden").write_text("x")
-    with pytest.raises(InputError, match="holds no file"):
+    with pytest.raises(InputError, match="no file in this folder"):
         Corpus(tmp_path, on_error="skip")
     with pytest.raises(InputError, match="empty"):
         Corpus("")

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from infgram.corpus import TokenCorpus
 from infgram.errors import InputError, QueryError
@@ -88,7 +87,7 @@ def test_documents_lie_between_separators(
 def test_the_separator_need_not_be_in_the_vocabulary(tmp_path: Path) -> None:
     told = write(tmp_path, [1, END, 2], "raw-u2")
     assert documents(TokenCorpus(**told, vocab_size=3, end_of_text=END), 10) == [[1], [2]]
-    with pytest.raises(InputError, match=r"a\.bin: the token at position 1 is 9; ids go from 0 to 2"):
+    with pytest.raises(InputError, match=r"a\.bin: the token id at position 1 is 9, expected 0 to 2"):
         documents(TokenCorpus(**told, vocab_size=3), 10)
     with pytest.raises(InputError, match=r"position 2 is 2"):
         documents(TokenCorpus(**told, vocab_size=2, end_of_text=END), 2)
@@ -102,17 +101,17 @@ def test_negative_and_large_ids_are_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_type_shows(tmp_path: Path) -> None:
     path = write(tmp_path, range(100), "raw-u2")["path"]
-    with pytest.raises(InputError, match=r"position 0 is 65536.*uint32 the type"):
+    with pytest.raises(InputError, match=r"position 0 is 65536.*the integer type uint32"):
         documents(TokenCorpus(path, vocab_size=50_257, dtype="uint32"), 10)
-    with pytest.raises(InputError, match="raw tokens do not say how wide they are"):
+    with pytest.raises(InputError, match="the integer type of a raw token file is unknown"):
         documents(TokenCorpus(path, vocab_size=50_257), 10)
     path = write(tmp_path, range(10), "npy-u2")["path"]
-    with pytest.raises(InputError, match="its header says uint16, but dtype is 'uint32'"):
+    with pytest.raises(InputError, match="the type in its header is uint16, but dtype is 'uint32'"):
         documents(TokenCorpus(path, vocab_size=10, dtype="uint32"), 10)
 
 
 def test_files_cut_short(tmp_path: Path) -> None:
-    for kind, reason in (("raw-u4", "expected a multiple of 4"), ("npy-u4", "not a whole .npy")):
+    for kind, reason in (("raw-u4", "expected a multiple of 4"), ("npy-u4", "not a complete .npy")):
         told = write(tmp_path, range(9), kind)
         whole = told["path"].read_bytes()
         told["path"].write_bytes(whole[:-3])
@@ -129,14 +128,14 @@ def test_arrays_that_do_not_serve(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="expected one row of integers"):
             documents(TokenCorpus(path, vocab_size=9), 10)
     np.save(path, np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"not a whole \.npy"):
+    with pytest.raises(InputError, match=r"not a complete \.npy"):
         documents(TokenCorpus(path, vocab_size=9), 10)
     path.write_bytes(b"\x93NUMPYjunk")
-    with pytest.raises(InputError, match=r"not a whole \.npy"):
+    with pytest.raises(InputError, match=r"not a complete \.npy"):
         documents(TokenCorpus(path, vocab_size=9), 10)
     np.save(path, np.zeros(3, np.uint16))
     path.write_bytes(path.read_bytes() + b"more")
-    with pytest.raises(InputError, match="its header says 134"):
+    with pytest.raises(InputError, match="expected 134 by its header"):
         documents(TokenCorpus(path, vocab_size=9), 10)
 
 
@@ -147,7 +146,7 @@ def test_several_files_and_other_files(tmp_path: Path) -> None:
     assert corpus.n_files == 2
     assert corpus.n_bytes == 2 + (tmp_path / "a.npy").stat().st_size
     (tmp_path / "b.txt").write_text("x")
-    with pytest.raises(InputError, match=r"b\.txt: expected a file of tokens"):
+    with pytest.raises(InputError, match=r"b\.txt: expected a token file"):
         TokenCorpus(tmp_path, vocab_size=9)
 
 
@@ -206,6 +205,6 @@ def test_raw_token_ids_named_npy_are_told_what_to_do(tmp_path: Path) -> None:
 def test_a_header_that_lies_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.npy: not a whole \.npy .*; write it again with numpy\.save") as refused:
+    with pytest.raises(InputError, match=r"a\.npy: not a complete \.npy .* with numpy\.save") as refused:
         documents(TokenCorpus(path, vocab_size=10), 10)
     assert "pickle" not in str(refused.value)

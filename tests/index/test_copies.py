@@ -7,8 +7,7 @@ are the real ones, and the reference is `count`, which knows nothing of passes o
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import infgram
 from infgram.analysis.matches import match_lengths

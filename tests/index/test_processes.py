@@ -79,7 +79,7 @@ def test_another_index_in_its_place_is_refused(index: infgram.Index, tmp_path: P
     build_texts([*TEXTS[:3], "rise"], tmp_path / "y.infgram").close()
     shutil.rmtree(index.paths[0])
     shutil.move(tmp_path / "y.infgram", index.paths[0])
-    with pytest.raises(infgram.IndexDamagedError, match="another one is in its place"):
+    with pytest.raises(infgram.IndexDamagedError, match="another one is at its path"):
         round_trip(index)
     shutil.rmtree(index.paths[0])
     with pytest.raises(infgram.IndexNotFoundError):

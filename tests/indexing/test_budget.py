@@ -1,4 +1,4 @@
-"""How much memory a build may take, and that it is shared out within that."""
+"""The memory limit of a build, and its division among the stages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.indexing import budget, memory
-from infgram.indexing.budget import MIB, Budget
-from infgram.indexing.memory import size_bytes
+from infgram.indexing import memory
+from infgram.indexing.memory import MIB, Budget, size_bytes
 from infgram.indexing.tokenize import IN_FLIGHT_BYTES
 
 
@@ -23,7 +22,7 @@ def test_sizes(size: int | str, n_bytes: int) -> None:
 
 @pytest.mark.parametrize("size", [0, -1, True, 1.5, None, "", "GiB", "1 gib", "-1MB", "0", "1e9", "1 GiB 1"])
 def test_what_is_no_size(size: object) -> None:
-    with pytest.raises(infgram.QueryError, match="expected a number of bytes, or a size as"):
+    with pytest.raises(infgram.QueryError, match="expected a number of bytes, or a size such as"):
         size_bytes(size)  # type: ignore[arg-type]
 
 
@@ -38,14 +37,14 @@ def test_the_least_is_named_and_will_do(tmp_path: Path) -> None:
 
 
 def test_shares(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "used_bytes", lambda: 100 * MIB)
-    monkeypatch.setattr(budget, "available_bytes", lambda: 1000 * MIB)
+    monkeypatch.setattr(memory, "used_bytes", lambda: 100 * MIB)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1000 * MIB)
     chosen = Budget(None, trains=False, kind="bytes")
     assert (chosen.total_bytes, chosen.left_bytes()) == (500 * MIB, 400 * MIB)
     assert chosen.tokenising(2)[0] == 2
     assert chosen.tokenising(2)[1] <= 200 * MIB
     assert Budget("8GiB", trains=True, kind="huggingface").tokenising(8) == (8, IN_FLIGHT_BYTES)
-    monkeypatch.setattr(budget, "available_bytes", lambda: 0)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 0)
     least = Budget(None, trains=True, kind="huggingface")
     assert least.total_bytes == least.least_bytes
     assert least.tokenising(64)[0] < 64

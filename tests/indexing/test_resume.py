@@ -169,7 +169,7 @@ def test_another_build_starts_anew_and_says_so(
     with caplog.at_level(logging.INFO, logger="infgram.indexing"):
         infgram.build(corpus, folder / "x", **options, progress=stopper).close()
     assert stopper.stages == ["train", "tokenise", "sort"]
-    assert any(f"another {what}; starting anew" in message for message in caplog.messages)
+    assert any(f"another {what}; starting again" in message for message in caplog.messages)
     infgram.build(corpus, folder / "y", **options).close()
     assert content(folder / "x") == content(folder / "y")
 
@@ -186,12 +186,12 @@ def test_threads_and_memory_are_not_part_of_the_plan(corpus: Path, folder: Path,
 def test_what_is_kept_is_said(corpus: Path, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="infgram.indexing"):
         stop(corpus, folder / "x", "sort", error=KeyboardInterrupt)
-        assert f"what is finished is kept in {folder / 'x.partial'}; the same command goes on" in caplog.messages[-1]
+        assert f"finished stages are kept in {folder / 'x.partial'}; run the same command" in caplog.messages[-1]
         go_on(corpus, folder / "x")
-        assert "going on with the unfinished build" in caplog.messages[-1]
+        assert "resuming the unfinished build" in caplog.messages[-1]
         with pytest.raises(KeyboardInterrupt):
             infgram.build(corpus, folder / "y", progress=Stopper("train", 0, KeyboardInterrupt))
-        assert "left nothing behind" in caplog.messages[-1]
+        assert "left no files" in caplog.messages[-1]
     assert not (folder / "y.partial").exists()
 
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tokenizers import Tokenizer as HubTokenizer
-from tokenizers import normalizers
+from tokenizers import Tokenizer as HubTokenizer, normalizers
 
 from infgram.corpus import SourceDocument
 from infgram.errors import InputError

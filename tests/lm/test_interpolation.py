@@ -10,8 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from infgram.errors import InputError, QueryError
 from infgram.files.signed_json import write_signed

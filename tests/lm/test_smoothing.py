@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import infgram
 from infgram.lm import InfgramLM, Smoothing, jelinek_mercer_weights

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 import infgram
 from infgram.errors import InputError, QueryError, TokenizerError
-from infgram.lm.transformers import TransformersLM
-from infgram.lm.transformers import model as model_module
+from infgram.lm.transformers import TransformersLM, model as model_module
 from infgram.lm.transformers.windows import windows_over
 from infgram.tokenizers import train_bpe
 from infgram.types import Float64Array

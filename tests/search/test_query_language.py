@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from infgram import Cnf, QueryError
 from infgram.query_language import parse
@@ -55,8 +54,8 @@ def test_texts(text: str, clauses: list[list[str]] | None) -> None:
         ("a AND", 5, "expected a term, found the end"),
         ("AND a", 0, "expected a term"),
         ("a AND OR b", 6, "expected a term, found OR"),
-        ("a AND b OR c", 8, "parentheses round the OR"),
-        ("a OR b AND c", 7, "parentheses round the OR"),
+        ("a AND b OR c", 8, "parentheses around the OR"),
+        ("a OR b AND c", 7, "parentheses around the OR"),
         ("a AND (b AND c)", 9, "closing parenthesis, found AND"),
         ("a AND (b OR c", 13, "closing parenthesis, found the end"),
         ("a AND b)", 7, "expected AND or OR, found )"),

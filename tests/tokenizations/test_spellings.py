@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from tokenizers import normalizers as norms
+from hypothesis import given, settings, strategies as st
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers as norms, pre_tokenizers
 
 import infgram
 from infgram.tokenizers import HuggingFaceTokenizer, train_bpe

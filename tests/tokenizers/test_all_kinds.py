@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from infgram.errors import QueryError
 from infgram.tokenizers import BytesTokenizer, Tokenizer, load_saved, train_bpe

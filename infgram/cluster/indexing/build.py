@@ -8,9 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias, get_args
 
-from infgram.arguments import callback, checked_shard_tokens, checked_threads, real
-from infgram.arguments import choice as one_of
-from infgram.arguments import path as checked_path
+from infgram.arguments import (
+    callback,
+    checked_shard_tokens,
+    checked_threads,
+    choice as one_of,
+    path as checked_path,
+    real,
+)
 from infgram.cluster.executor import Executor, LocalExecutor, Needs
 from infgram.cluster.indexing.driver import Driver, Progress
 from infgram.cluster.indexing.output import BuildStorage

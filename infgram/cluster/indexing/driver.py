@@ -30,7 +30,7 @@ from infgram.cluster.indexing.summary import StageSummary
 from infgram.cluster.indexing.tasks import TOKENIZER_FOLDER, Done, Site, fetch_tokenizer
 from infgram.cluster.indexing.tokenize import TokenizeTask, tokenize_split
 from infgram.corpus import Corpus, Skipped
-from infgram.corpus.sources.found import FoundSoFar
+from infgram.corpus.reading import InputTotals
 from infgram.errors import IndexDamagedError
 from infgram.files import manifest
 from infgram.files.manifest import Manifest
@@ -76,9 +76,9 @@ class Driver:
         tokenizer = self._train(corpus, choice)
         splits = self._tokenize(tokenizer)
         skipped = [*self.plan.not_listed, *(entry for split in splits for entry in split.skipped)]
-        found = sum((split.found for split in splits), FoundSoFar())
-        corpus.check_found(found, [Skipped(entry.source, entry.line, entry.reason) for entry in skipped])
-        _logger.info("%s", corpus.summary(found))
+        totals = sum((split.found for split in splits), InputTotals())
+        corpus.check_totals(totals, [Skipped(entry.source, entry.line, entry.reason) for entry in skipped])
+        _logger.info("%s", corpus.summary(totals))
         shards = self._sort(splits, tokenizer.vocab_size)
         result = Manifest(
             builder_version=_core.__version__,

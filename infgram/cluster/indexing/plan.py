@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from infgram import _core
 from infgram.corpus import Corpus, FormatName, OnError
-from infgram.corpus.sources.entries import FileEntry
+from infgram.corpus.fingerprint import FileEntry
 from infgram.files.manifest import FORMAT_VERSION, SkippedEntry
 from infgram.files.signed_json import digest
 

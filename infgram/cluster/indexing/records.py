@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from infgram.cluster.indexing.parts import PartEntry
 from infgram.cluster.storage.storage import Storage
-from infgram.corpus.sources.found import FoundSoFar
+from infgram.corpus.reading import InputTotals
 from infgram.files.manifest import ShardEntry, SkippedEntry, TokenizerEntry, shard_entry
 from infgram.files.signed_json import read_signed, signed
 
@@ -39,7 +39,7 @@ class SplitRecord:
     number: int
     parts: list[PartEntry]
     skipped: list[SkippedEntry]
-    found: FoundSoFar
+    found: InputTotals
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_split_record(partial: Storage, number: int, build_id: str) -> SplitReco
         number,
         [PartEntry.of(part) for part in content["parts"]],
         [SkippedEntry(**entry) for entry in content["skipped"]],
-        FoundSoFar(**content["found"]),
+        InputTotals(**content["found"]),
     )
 
 

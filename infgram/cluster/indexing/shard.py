@@ -19,8 +19,8 @@ from infgram.errors import IndexDamagedError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import ShardEntry
 from infgram.files.sections import WRITTEN_BY_SORTING, WRITTEN_FIRST, entry_of
-from infgram.indexing.budget import Budget
-from infgram.indexing.disk_space import check_room
+from infgram.indexing.disk_space import check_disk_space
+from infgram.indexing.memory import Budget
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def build_shard(task: ShardTask) -> Done[ShardRecord]:
     output, partial = storage_at(site.output), storage_at(site.partial)
     name = f"shard-{task.number:05d}"
     with task_folder(site.scratch) as folder:
-        check_room(folder, task.disk_bytes)
+        check_disk_space(folder, task.disk_bytes)
         shard = folder / name
         with storage_errors(f"create {shard}"):
             shard.mkdir()

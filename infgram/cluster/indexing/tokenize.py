@@ -14,11 +14,11 @@ from infgram.cluster.indexing.scratch import task_folder
 from infgram.cluster.indexing.tasks import Done, Site, fetch_tokenizer
 from infgram.cluster.storage.storage import Storage, storage_at
 from infgram.corpus import OnError
-from infgram.corpus.options import FormatName, ReadOptions
+from infgram.corpus.documents import FormatName, ReadOptions
+from infgram.corpus.fingerprint import FileEntry, reading_of
 from infgram.corpus.readers.text_field import TextField
-from infgram.corpus.sources.entries import FileEntry, reading_of
 from infgram.files.manifest import SkippedEntry, TokenizerEntry
-from infgram.indexing.budget import Budget
+from infgram.indexing.memory import Budget
 from infgram.indexing.tokenize import tokenise
 
 
@@ -68,7 +68,7 @@ def tokenize_split(task: TokenizeTask) -> Done[SplitRecord]:
     for file in task.files:
         file.check_unchanged()
     skipped = [SkippedEntry(entry.source, entry.line, entry.reason) for entry in reading.skipped]
-    record = SplitRecord(task.number, parts, skipped, reading.found)
+    record = SplitRecord(task.number, parts, skipped, reading.totals)
     write_record(storage, split_record_name(task.number), site.build_id, record)
     written = sum(file.size_bytes for part in parts for file in part.files.values())
     return Done(record, time.monotonic() - began, sum(file.size_bytes for file in task.files), written)

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from infgram.arguments import at_least, choice, refusal, text, text_or_none
-from infgram.arguments import path as checked_path
+from infgram.arguments import at_least, choice, path as checked_path, refusal, text, text_or_none
 from infgram.cluster.ray_cluster import NAMESPACE, connected, ray_module
 from infgram.cluster.serving.layout import Layout, spread
 from infgram.cluster.serving.owner import Owner

@@ -1,1 +1,1 @@
-"""From the bytes of a file to documents: a reader for each format."""
+"""Readers: one per file format, from the bytes of a file to documents."""

@@ -1,8 +1,10 @@
-"""How large the compressed buffers of Arrow data will be, read from their messages alone.
+"""Limit the decompressed size of Arrow data before pyarrow decodes it.
 
-pyarrow decompresses each buffer to the size that it claims, without a limit. So every message is looked at before
-it is decoded: its metadata, a FlatBuffer (Arrow's `Message.fbs`), lists the buffers of its body, and a compressed
-buffer begins with its size as an int64, or -1 if it is stored as it is.
+pyarrow's readers decompress each buffer to the size that it claims, without a limit, and pyarrow has neither a memory
+pool with a limit nor access to the claimed sizes. A file of some kilobytes could therefore exhaust the memory. This
+module reads only what it needs to prevent that: the metadata of each message, a FlatBuffer (Arrow's `Message.fbs`),
+lists the buffers of the message body, and a compressed buffer begins with its decompressed size as an int64, or with
+-1 if it is stored uncompressed.
 """
 
 from __future__ import annotations
@@ -18,28 +20,28 @@ _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
 _LONGEST_METADATA: Final = 1 << 28
 
 
-def check_messages(content: IO[bytes], begin: int, most_bytes: int) -> None:
-    """Whether the buffers of every message of a stream take at most so many bytes.
+def check_messages(content: IO[bytes], begin: int, max_bytes: int) -> None:
+    """Check that the decompressed buffers of every message take at most `max_bytes` together.
 
     Args:
-        content: is sought in.
-        begin: where the stream begins.
-        most_bytes: of the buffers of one message together.
+        content: a seekable file.
+        begin: the byte offset at which the stream begins.
+        max_bytes: the maximum for one message.
 
     Raises:
-        UnreadableError: they take more, or a message is damaged.
+        UnreadableError: a message exceeds the maximum or is damaged.
     """
     try:
         for metadata, body in _messages(content, begin):
             size_bytes = sum(_sizes(content, metadata, body))
-            if size_bytes > most_bytes:
-                raise UnreadableError(f"a batch of {size_bytes} bytes when decompressed, expected at most {most_bytes}")
+            if size_bytes > max_bytes:
+                raise UnreadableError(f"a batch of {size_bytes} bytes when decompressed, expected at most {max_bytes}")
     except (struct.error, OverflowError, ValueError) as error:
         raise UnreadableError(f"truncated or damaged Arrow data: {error}") from error
 
 
 def _messages(content: IO[bytes], at: int) -> Iterator[tuple[bytes, int]]:
-    """The metadata of each message, and where its body begins."""
+    """Yield the metadata of each message, and the byte offset of its body."""
     while True:
         content.seek(at)
         prefix = content.read(8)
@@ -61,7 +63,7 @@ def _messages(content: IO[bytes], at: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _sizes(content: IO[bytes], metadata: bytes, body: int) -> Iterator[int]:
-    """The size of each buffer that is compressed."""
+    """Yield the decompressed size of each compressed buffer."""
     message = _Table.root(metadata)
     kind = message.number(1, "<B")
     if kind not in (_DICTIONARY_BATCH, _RECORD_BATCH):
@@ -79,7 +81,7 @@ def _sizes(content: IO[bytes], metadata: bytes, body: int) -> Iterator[int]:
 
 
 class _Table:
-    """A table of a FlatBuffer; ValueError or struct.error where it points outside."""
+    """A table of a FlatBuffer. Raises ValueError or struct.error for an offset outside the data."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data, self._at = data, at
@@ -92,16 +94,16 @@ class _Table:
         return cls(data, struct.unpack_from("<I", data)[0])
 
     def number(self, field: int, format_: str) -> int:
-        at = self._place(field)
+        at = self._position(field)
         return 0 if at is None else int(struct.unpack_from(format_, self._data, at)[0])
 
     def table(self, field: int) -> _Table | None:
-        at = self._place(field)
+        at = self._position(field)
         return None if at is None else _Table(self._data, self._follow(at))
 
     def pairs(self, field: int) -> list[tuple[int, int]]:
-        """A vector of two int64 each."""
-        at = self._place(field)
+        """Return a vector of pairs of int64."""
+        at = self._position(field)
         if at is None:
             return []
         at = self._follow(at)
@@ -110,7 +112,7 @@ class _Table:
             raise ValueError("a list longer than its message")
         return [struct.unpack_from("<qq", self._data, at + 4 + 16 * i) for i in range(n)]
 
-    def _place(self, field: int) -> int | None:
+    def _position(self, field: int) -> int | None:
         n_bytes = struct.unpack_from("<H", self._data, self._fields)[0]
         if 4 + 2 * field >= n_bytes:
             return None

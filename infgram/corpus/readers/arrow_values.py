@@ -1,13 +1,13 @@
-"""Arrow's values as JSON values, by type and by nothing else, so that the same column always gives the same.
+"""Convert Arrow values to JSON values. The conversion depends on the type of the column alone.
 
 | type | JSON |
 |---|---|
-| null, booleans, integers, strings, lists, structs | as they are; a dictionary's entries as its values |
-| floats | the number; NaN and infinities, which JSON has not, are null |
+| null, booleans, integers, strings, lists, structs | unchanged; dictionary-encoded values are decoded |
+| floats | the number; null for NaN and infinities, which JSON does not have |
 | decimals | a string with all digits: `"12.50"` |
 | dates, times | a string: `"2024-01-31"`, `"23:59:59.125"` |
-| timestamps | a string: `"2024-01-31T23:59:59.125"`, in UTC with a `Z` behind if the column has a time zone |
-| durations | an integer, in the column's unit |
+| timestamps | a string: `"2024-01-31T23:59:59.125"`; in UTC and with a final `Z` if the column has a time zone |
+| durations | an integer in the unit of the column |
 | bytes | a string in base 64 |
 | maps | a list of pairs |
 """
@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from infgram.corpus.documents import BadRecordError, UnreadableError
 from infgram.corpus.readers.extras import ARROW
-from infgram.corpus.readers.text_file import not_utf8
+from infgram.corpus.readers.text import not_utf8
 
 _Convert = Callable[[Any], Any]
 _PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -30,45 +30,47 @@ _EPOCH: Final = datetime(1970, 1, 1)
 
 
 class JsonColumn:
-    """One column.
+    """The conversion of one column.
 
     Attributes:
-        name: the column's.
+        name: the name of the column.
     """
 
     def __init__(self, name: str, type_: Any, *, is_text: bool) -> None:
         """Choose the conversion.
 
         Raises:
-            UnreadableError: a type that has no JSON value.
+            UnreadableError: the type has no JSON equivalent.
         """
         self.name = name
         try:
             self._target, self._convert = _plan(type_)
         except NotImplementedError as error:
-            raise UnreadableError(f"the column {name!r:.80} has the type {error}, which has no JSON value") from error
-        if is_text and self._convert is _base64:  # many writers do not mark their strings as such
+            raise UnreadableError(
+                f"the column {name!r:.80} has the type {error}, which has no JSON equivalent"
+            ) from error
+        if is_text and self._convert is _base64:  # many writers store strings as bytes
             self._convert = _string
 
     def cells(self, array: Any) -> list[Any]:
-        """The cells, not converted yet, so that one that cannot be does not spoil the others.
+        """Return the cells before conversion, so that a cell that cannot be converted affects its own row only.
 
         Raises:
-            pyarrow.ArrowException: the array contradicts itself.
+            pyarrow.ArrowException: the array is inconsistent.
         """
         pa = ARROW.load()
-        if pa.types.is_string(array.type):  # what is not UTF-8 spoils its own row only
+        if pa.types.is_string(array.type):  # invalid UTF-8 affects its own row only
             array = array.view(pa.binary())
         elif pa.types.is_large_string(array.type):
             array = array.view(pa.large_binary())
-        array.validate(full=True)  # an altered file may point anywhere
+        array.validate(full=True)  # offsets of a damaged file may point anywhere
         if pa.types.is_dictionary(array.type):
-            return self._entries(array)
+            return self._dictionary_cells(array)
         cells: list[Any] = (array if array.type == self._target else array.cast(self._target)).to_pylist()
         return cells
 
-    def _entries(self, array: Any) -> list[Any]:
-        """Those of a dictionary: rows that share an entry share its cell, which may be long."""
+    def _dictionary_cells(self, array: Any) -> list[Any]:
+        """Return the cells of a dictionary array; rows with the same entry share one object, which may be long."""
         numbers = array.indices.to_pylist()
         used = list({number: None for number in numbers if number is not None})
         entries = self.cells(array.dictionary.take(ARROW.load().array(used, "int64")))
@@ -76,10 +78,10 @@ class JsonColumn:
         return [cell_of.get(number) for number in numbers]
 
     def json_value(self, cell: Any) -> Any:
-        """One cell as a JSON value.
+        """Convert one cell.
 
         Raises:
-            BadRecordError: a string that is not UTF-8, a timestamp outside the years 1 to 9999.
+            BadRecordError: a string is not UTF-8, or a timestamp is outside the years 1 to 9999.
         """
         try:
             return _nullable(self._convert, cell)
@@ -88,7 +90,7 @@ class JsonColumn:
 
 
 def struct_children(fields: Iterable[Any]) -> dict[str, Any]:
-    """Of each field that is a struct, its fields likewise; of one that holds bytes, `bytes`; of any other, None."""
+    """Map each field to its kind: a struct to such a mapping of its own fields, bytes to `bytes`, others to None."""
     pa = ARROW.load()
     children: dict[str, Any] = {}
     for field in fields:
@@ -101,7 +103,7 @@ def struct_children(fields: Iterable[Any]) -> dict[str, Any]:
 
 
 def _plan(type_: Any) -> tuple[Any, _Convert]:
-    """The Arrow type to cast to, and what is done to each of its values that is not null."""
+    """Return the Arrow type to cast to, and the function that converts each non-null value of it."""
     pa = ARROW.load()
 
     types = pa.types
@@ -126,7 +128,7 @@ def _plan_struct(type_: Any) -> tuple[Any, _Convert]:
     fields = [type_.field(i) for i in range(type_.num_fields)]
     plans = {field.name: _plan(field.type) for field in fields}
     if len(plans) != len(fields):
-        raise NotImplementedError(f"{type_} with one name twice")
+        raise NotImplementedError(f"{type_} with a repeated field name")
     target = pa.struct([(name, child) for name, (child, _) in plans.items()])
     return target, lambda value: {name: _nullable(convert, value[name]) for name, (_, convert) in plans.items()}
 

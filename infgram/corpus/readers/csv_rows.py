@@ -1,8 +1,8 @@
-"""CSV and TSV: a header, then one document a record; all cells are strings.
+"""CSV and TSV files: a header, then one document per record; all cells are strings.
 
-Read strictly, as RFC 4180 says: a cell that holds the delimiter, a quote or a line break stands in double
-quotes, a quote inside is doubled, every record has as many cells as the header. Records end with a line feed,
-with or without a carriage return; empty lines are passed over; a byte order mark is tolerated.
+Parsing is strict, by RFC 4180: a cell with a delimiter, a quote or a line break is enclosed in double quotes, a quote
+inside is doubled, and every record has as many cells as the header. Records end with a line feed, with or without a
+carriage return. Empty lines are skipped; a byte order mark is accepted.
 """
 
 from __future__ import annotations
@@ -12,24 +12,22 @@ import csv
 from collections.abc import Iterator
 from typing import IO
 
-from infgram.corpus.documents import BadRecordError, Skipped, SourceDocument, UnreadableError
-from infgram.corpus.options import ReadOptions
-from infgram.corpus.readers.lines import bounded_lines, too_long
-from infgram.corpus.readers.text_file import not_utf8
+from infgram.corpus.documents import BadRecordError, ReadOptions, Skipped, SourceDocument, UnreadableError
+from infgram.corpus.readers.text import bounded_lines, not_utf8, too_long
 
 
 def read_csv(content: IO[bytes], source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
-    """The documents of one file of comma-separated values, and the records that are none."""
+    """Read a file of comma-separated values: yield its documents, and the records that cannot be documents."""
     return _read(content, source, options, ",")
 
 
 def read_tsv(content: IO[bytes], source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
-    """The documents of one file of tab-separated values, quoted as CSV is."""
+    """Read a file of tab-separated values, with the quoting of CSV."""
     return _read(content, source, options, "\t")
 
 
 def _read(content: IO[bytes], source: str, options: ReadOptions, delimiter: str) -> Iterator[SourceDocument | Skipped]:
-    # The module has one limit for the whole process, of 128 KiB; it is only ever raised, since lines have our own.
+    # The csv module's limit is one for the process, 128 KiB by default. It is only raised: lines are bounded here.
     csv.field_size_limit(max(csv.field_size_limit(), options.longest_bytes))
     records = _Records(content, options.longest_bytes, delimiter)
     header: list[str] | None = None
@@ -53,14 +51,14 @@ def _read(content: IO[bytes], source: str, options: ReadOptions, delimiter: str)
 
 
 class _Records:
-    """The records of a file with the line on which each begins, and why those that cannot be read cannot."""
+    """The records of a file, each with the line on which it begins, or the reason why it cannot be read."""
 
     def __init__(self, content: IO[bytes], longest_bytes: int, delimiter: str) -> None:
         self._lines = bounded_lines(content, longest_bytes)
         self._longest_bytes = longest_bytes
         self._n_lines = 0
-        self._n_bytes = 0  # of the record
-        self._not_utf8: str | None = None  # of the record
+        self._n_bytes = 0  # of the current record
+        self._not_utf8: str | None = None  # of the current record
         self._cells = csv.reader(self._decoded(), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRecordError]]:

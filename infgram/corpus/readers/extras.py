@@ -1,4 +1,4 @@
-"""Packages that only some readers need."""
+"""Optional packages that only some readers need."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Extra:
     """An optional dependency.
 
     Attributes:
-        name: the extra that installs it.
-        module: what is imported of it.
-        purpose: what it is for, in messages: "Parquet".
+        name: the extra that installs the package.
+        module: the module to import.
+        purpose: what needs it, for messages: "Parquet".
     """
 
     name: str
@@ -25,10 +25,10 @@ class Extra:
     purpose: str
 
     def load(self) -> ModuleType:
-        """The module.
+        """Import and return the module.
 
         Raises:
-            MissingExtraError: it cannot be imported.
+            MissingExtraError: the module cannot be imported.
         """
         try:
             return importlib.import_module(self.module)

@@ -1,4 +1,4 @@
-"""The formats that files have: the one place where one is added."""
+"""The table of file formats. A new format is added here."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from infgram.corpus.documents import Skipped, SourceDocument
-from infgram.corpus.options import FormatName, ReadOptions
-from infgram.corpus.readers.arrow_file import read_arrow
+from infgram.corpus.documents import FormatName, ReadOptions, Skipped, SourceDocument
+from infgram.corpus.readers.columnar import read_arrow, read_parquet
 from infgram.corpus.readers.csv_rows import read_csv, read_tsv
 from infgram.corpus.readers.extras import ARROW, PARQUET, Extra
 from infgram.corpus.readers.json_lines import read_json_lines
 from infgram.corpus.readers.json_values import read_json
-from infgram.corpus.readers.parquet import read_parquet
-from infgram.corpus.readers.text_file import read_text
+from infgram.corpus.readers.text import read_text
 from infgram.corpus.sources.decompression import stem_of
-from infgram.corpus.sources.standard_input import STANDARD_INPUT
+from infgram.corpus.sources.files import STANDARD_INPUT
 
 Reader: TypeAlias = Callable[[Any, str, ReadOptions], Iterator[SourceDocument | Skipped]]
-"""Reads one open file, an `io.BufferedReader`; the name is the file's in the corpus.
+"""Reads an open file, an `io.BufferedReader`, given its name in the corpus and the options.
 
-It raises OSError or UnreadableError when the rest of the file cannot be read.
+Raises OSError or UnreadableError if the rest of the file cannot be read.
 """
 
 
@@ -31,12 +29,12 @@ class Format:
     """A file format.
 
     Attributes:
-        name: what `format=` calls it.
-        label: what messages call it.
-        suffixes: of a file's name, in lower case.
-        read: its reader.
-        seeks: whether the reader goes back and forth in the file, which no compressed file allows.
-        extra: what the reader needs.
+        name: its value for `format=`.
+        label: its name in messages.
+        suffixes: the suffixes of file names, in lower case.
+        read: the reader.
+        seeks: whether the reader seeks, which compressed files do not support.
+        extra: the optional package that the reader needs.
     """
 
     name: FormatName
@@ -64,7 +62,7 @@ _BY_SUFFIX: Final = {suffix: format_ for format_ in FORMATS for suffix in format
 
 
 def format_of_name(name: str) -> Format | None:
-    """Return the format that a file's name says, as `.jsonl.gz` does; None if it says none."""
+    """Return the format of a suffix such as `.jsonl.gz`; None if no format has the suffix."""
     if name == STANDARD_INPUT:
         return JSON_LINES
     return _BY_SUFFIX.get(os.path.splitext(stem_of(name))[1])

@@ -1,14 +1,13 @@
-r"""JSON lines: one document a line, its text in one field, all other fields its metadata.
+r"""JSON lines: one document per line; one field is the text, all other fields are metadata.
 
-Stricter than Python's reader, because the metadata must come back exactly and be JSON again:
+Parsing is stricter than Python's, because metadata must be returned exactly and as valid JSON:
 
 - NaN, Infinity and numbers that overflow to infinity are refused; integers of any size are exact;
-- an object that has one key twice is refused, at any depth;
-- lone surrogates (`"\ud800"`) are refused, since UTF-8 cannot carry them;
+- an object with a repeated key is refused, at any depth;
+- lone surrogates (`"\ud800"`) are refused, since UTF-8 cannot encode them;
 - objects and lists nested deeper than 200 levels are refused.
 
-Lines end with a line feed; lines of nothing but white space are passed over; a byte order mark at the
-file's beginning is tolerated.
+Lines end with a line feed. Blank lines are skipped. A byte order mark at the beginning of the file is accepted.
 """
 
 from __future__ import annotations
@@ -20,27 +19,25 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final, NoReturn
 
-from infgram.corpus.documents import BadRecordError, Skipped, SourceDocument
-from infgram.corpus.options import ReadOptions
-from infgram.corpus.readers.lines import bounded_lines
+from infgram.corpus.documents import BadRecordError, ReadOptions, Skipped, SourceDocument
+from infgram.corpus.readers.text import bounded_lines, not_utf8
 from infgram.corpus.readers.text_field import json_type
-from infgram.corpus.readers.text_file import not_utf8
 
-_DEEPEST: Final = 200
+_MAX_DEPTH: Final = 200
 _MAYBE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_json_lines(content: IO[bytes], source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
-    """The documents of one file, and the lines that are none.
+    """Read a file: yield its documents, and the lines that cannot be documents.
 
     Raises:
-        UnreadableError: a line is too long.
+        UnreadableError: a line exceeds the maximum size.
     """
     return read_lines(bounded_lines(content, options.longest_bytes), source, options)
 
 
 def read_lines(lines: Iterable[bytes], source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
-    """The same, of the lines of a file."""
+    """Read the lines of a file, as `read_json_lines`."""
     for number, raw in enumerate(lines, start=1):
         line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
         if line.strip():
@@ -48,12 +45,12 @@ def read_lines(lines: Iterable[bytes], source: str, options: ReadOptions) -> Ite
 
 
 def read_record(data: bytes, source: str, number: int, options: ReadOptions) -> SourceDocument | Skipped:
-    """One document, or why there is none.
+    """Return the document of one JSON object, or the reason why it cannot be one.
 
     Args:
-        data: what should be a JSON object.
-        source: the file's name in the corpus.
-        number: of the line, or of the element.
+        data: the JSON object.
+        source: the name of the file in the corpus.
+        number: the number of the line or of the array element.
         options: the text field.
     """
     try:
@@ -66,7 +63,7 @@ def read_record(data: bytes, source: str, number: int, options: ReadOptions) -> 
 
 
 def json_object(data: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that data is, read leniently; None if it is none."""
+    """Parse a JSON object leniently; return None if the data are not one."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -82,11 +79,11 @@ def _fields(line: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise BadRecordError(f"not valid JSON: {error.msg} at character {error.pos + 1}") from error
     except RecursionError as error:
-        raise BadRecordError(f"JSON nested deeper than {_DEEPEST} levels") from error
+        raise BadRecordError(f"JSON nested deeper than {_MAX_DEPTH} levels") from error
     except BadRecordError:
         raise
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise BadRecordError(f"a number that cannot be read: {error}") from error
+    except ValueError as error:  # an integer with more digits than Python converts
+        raise BadRecordError(f"a number cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise BadRecordError(f"expected a JSON object, found {json_type(value)}")
     _check_depth(value, line)
@@ -98,8 +95,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise BadRecordError(f"the key {twice!r:.80} stands twice in one object; expected each key once")
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise BadRecordError(f"the key {repeated!r:.80} is repeated in one object; expected each key once")
     return fields
 
 
@@ -111,7 +108,7 @@ def _finite_float(digits: str) -> float:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise BadRecordError(f"not valid JSON: {name} is no JSON value")
+    raise BadRecordError(f"not valid JSON: {name} is not a JSON value")
 
 
 _DECODER: Final = json.JSONDecoder(
@@ -120,18 +117,18 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def _check_depth(value: dict[str, Any], line: bytes) -> None:
-    """Whoever writes the metadata again recurses too, perhaps with less stack left."""
+    """Refuse deep nesting: writing the metadata recurses, too, perhaps with less stack left."""
     if not any(isinstance(child, (dict, list)) for child in value.values()):
         return
-    if line.count(b"[") + line.count(b"{") <= _DEEPEST:
+    if line.count(b"[") + line.count(b"{") <= _MAX_DEPTH:
         return
     level: list[Any] = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         children = (child for item in level for child in (item.values() if isinstance(item, dict) else item))
         level = [child for child in children if isinstance(child, (dict, list))]
         if not level:
             return
-    raise BadRecordError(f"JSON nested deeper than {_DEEPEST} levels")
+    raise BadRecordError(f"JSON nested deeper than {_MAX_DEPTH} levels")
 
 
 def _check_surrogates(value: dict[str, Any], line: bytes) -> None:
@@ -142,5 +139,5 @@ def _check_surrogates(value: dict[str, Any], line: bytes) -> None:
     except UnicodeEncodeError as error:
         surrogate = ord(error.object[error.start])
         raise BadRecordError(
-            f"a string holds the lone surrogate \\u{surrogate:04x}, which UTF-8 cannot carry"
+            f"a string holds the lone surrogate \\u{surrogate:04x}, which UTF-8 cannot encode"
         ) from error

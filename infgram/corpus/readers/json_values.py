@@ -1,7 +1,7 @@
-"""JSON that is no JSON lines: an array of objects, one object, or objects one after the other.
+"""JSON files other than JSON lines: an array of objects, one object, or concatenated objects.
 
-Values are cut apart by their brackets before they are decoded, so that an array of any length is read in the memory
-of one element, and an element that cannot be read does not spoil the next.
+Values are separated by matching brackets before they are parsed. An array of any length therefore needs the memory of
+one element, and reading continues after an element that cannot be parsed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO, Any, Final
 
-from infgram.corpus.documents import Skipped, SourceDocument, UnreadableError
-from infgram.corpus.options import ReadOptions
+from infgram.corpus.documents import ReadOptions, Skipped, SourceDocument, UnreadableError
 from infgram.corpus.readers.json_lines import json_object, read_lines, read_record
-from infgram.corpus.readers.lines import bounded_content, bounded_lines, too_long
-from infgram.corpus.readers.text_file import text_document
+from infgram.corpus.readers.text import bounded_content, bounded_lines, text_document, too_long
 
 _CHUNK_BYTES: Final = 1 << 18
 _ARRAY_OF_OBJECTS: Final = re.compile(rb"[ \t\r\n]*\[[ \t\r\n]*(\{|\]|$)")
@@ -26,24 +24,24 @@ _SCALAR_END: Final = re.compile(rb"[,\[\]{} \t\r\n]")
 
 
 def is_array_of_objects(head: bytes) -> bool:
-    """Whether the beginning of a file is that of an array of objects, or of an empty one."""
+    """Return whether a file that begins with these bytes is an array of objects or an empty array."""
     return _ARRAY_OF_OBJECTS.match(head.removeprefix(codecs.BOM_UTF8)) is not None
 
 
 def read_json(content: Any, source: str, options: ReadOptions) -> Iterator[SourceDocument | Skipped]:
-    """Read a file of JSON: a document for each element of an array of objects, each line, or each object.
+    """Read a JSON file: one document per element of an array of objects, per line, or per object.
 
-    A file that is one value, but no object with the text field, is one document of text, as it stands: source code
-    holds much JSON that is no data, and some with comments. `TextField` counts such files. If the format is given,
-    it is an error instead.
+    A file that is a single value without the text field becomes one text document, unchanged, because folders of
+    source code hold many JSON files that are not data, some with comments. `TextField` counts such files. With
+    `format="json"` they are errors instead.
 
     Args:
         content: the open file, a buffered reader.
-        source: the file's name in the corpus.
-        options: the text field, and how long an element may be.
+        source: the name of the file in the corpus.
+        options: the text field and the maximum size of an element.
 
     Raises:
-        UnreadableError: the brackets do not match, or an element is too long.
+        UnreadableError: the brackets do not match, or an element exceeds the maximum size.
     """
     head = content.peek(1)
     if is_array_of_objects(head):
@@ -53,28 +51,28 @@ def read_json(content: Any, source: str, options: ReadOptions) -> Iterator[Sourc
     if not head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
         data = bounded_content(content, options.longest_bytes)
         if data.strip():
-            yield _whole(bytes(data), source, options)
+            yield _single_value(bytes(data), source, options)
         return
     lines = bounded_lines(content, options.longest_bytes)
-    first = _up_to_a_line(lines)
+    first = _through_next_line(lines)
     if json_object(first[-1].removeprefix(codecs.BOM_UTF8)) is not None:
-        second = _up_to_a_line(lines)
+        second = _through_next_line(lines)
         if second and second[-1].strip():
             yield from read_lines(chain(first, second, lines), source, options)
         else:
-            yield _whole(b"".join(first + second), source, options)
+            yield _single_value(b"".join(first + second), source, options)
         return
     values = _Values(content, b"".join(first), options.longest_bytes)
     one = values.first_of_objects()
     if one is None:
-        yield _whole(values.all(), source, options)
+        yield _single_value(values.all(), source, options)
         return
     for number, value in enumerate(chain([one], values.of_stream()), start=1):
         yield read_record(value, source, number, options)
 
 
-def _up_to_a_line(lines: Iterator[bytes]) -> list[bytes]:
-    """The next line that is not blank, and the blank ones before it."""
+def _through_next_line(lines: Iterator[bytes]) -> list[bytes]:
+    """Return the next line that is not blank, preceded by the blank lines before it."""
     read: list[bytes] = []
     for line in lines:
         read.append(line)
@@ -83,8 +81,8 @@ def _up_to_a_line(lines: Iterator[bytes]) -> list[bytes]:
     return read
 
 
-def _whole(data: bytes, source: str, options: ReadOptions) -> SourceDocument | Skipped:
-    """A file that is one value: a record if it has the text field, else text."""
+def _single_value(data: bytes, source: str, options: ReadOptions) -> SourceDocument | Skipped:
+    """Return the document of a file that is a single value: a record if it has the text field, else text."""
     field = options.text_field
     value = data.removeprefix(codecs.BOM_UTF8).strip()
     fields = json_object(value)
@@ -97,11 +95,11 @@ def _whole(data: bytes, source: str, options: ReadOptions) -> SourceDocument | S
 
 
 class _TruncatedError(UnreadableError):
-    """The file ends inside of a value, or what would be one if this were JSON."""
+    """Raised if the file ends inside a value."""
 
 
 class _Values:
-    """The values of a file, cut apart. A buffer holds what is read and not yet given away."""
+    """Splits a file into values. The buffer holds bytes that are read but not yet returned."""
 
     def __init__(self, content: IO[bytes], begin: bytes, longest_bytes: int) -> None:
         self._content = content
@@ -114,10 +112,10 @@ class _Values:
             self._at = len(codecs.BOM_UTF8)
 
     def of_array(self) -> Iterator[bytes]:
-        """The elements of the array with which the file begins.
+        """Yield the elements of the array that is the file.
 
         Raises:
-            UnreadableError: it is not closed, its elements are not separated, something follows, or one is too long.
+            UnreadableError: the array is malformed, something follows it, or an element exceeds the maximum size.
         """
         self._next()
         self._at += 1
@@ -137,13 +135,13 @@ class _Values:
             raise _invalid("something follows the array")
 
     def of_stream(self) -> Iterator[bytes]:
-        """The values that follow, with nothing but white space between."""
+        """Yield the remaining values, which only white space separates."""
         while self._next() != b"":
             self._forget()
             yield self._value()
 
     def first_of_objects(self) -> bytes | None:
-        """The first value, if it is an object and what may be another follows; nothing is forgotten before that."""
+        """Return the first value if it is an object and `{` follows, else None; the buffer keeps all bytes so far."""
         self._next()
         try:
             one = self._value()
@@ -152,14 +150,14 @@ class _Values:
         return one if self._next() == b"{" and json_object(one) is not None else None
 
     def all(self) -> bytes:
-        """The whole file, after `first_of_objects`."""
+        """Return the whole file; call it after `first_of_objects` only."""
         self._at = 0
         while self._more():
             pass
         return bytes(self._buffer)
 
     def _next(self) -> bytes:
-        """The next byte that is no white space, which is not passed; empty at the end of the file."""
+        """Advance to the next byte that is not white space and return it; empty at the end of the file."""
         while True:
             found = _NOT_SPACE.search(self._buffer, self._at)
             if found is not None:
@@ -197,7 +195,7 @@ class _Values:
                     return at
 
     def _end_of_string(self, begin: int) -> int:
-        """After the quote that is not escaped, which has an even number of backslashes before it."""
+        """Return the position after the closing quote, which an even number of backslashes precedes."""
         at = begin
         while True:
             quote = self._buffer.find(b'"', at)

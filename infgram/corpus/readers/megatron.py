@@ -1,9 +1,9 @@
-r"""Megatron's indexed data sets: `.bin` holds the tokens, `.idx` the sequences and the documents they make.
+r"""Megatron's indexed data sets: `.bin` holds the tokens, `.idx` the sequences and their grouping into documents.
 
-The index, little-endian: the magic `MMIDIDX\0\0`, uint64 version 1, uint8 code of the integer type, uint64 number
-of sequences, uint64 number of entries in the list of documents; then int32 length of each sequence in tokens,
-int64 byte offset of each in `.bin`, int64 list of documents (the first sequence of each, and last the number of
-sequences), and perhaps int8 mode of each sequence.
+The layout of the index, little-endian: the magic `MMIDIDX\0\0`; uint64 version, 1; uint8 code of the integer type;
+uint64 number of sequences; uint64 number of entries in the document list; int32 length of each sequence in tokens;
+int64 byte offset of each sequence in `.bin`; int64 document list (the first sequence of each document, then the number
+of sequences); optionally int8 mode of each sequence.
 """
 
 from __future__ import annotations
@@ -16,28 +16,27 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from infgram.corpus.readers.token_arrays import TokenType
-from infgram.corpus.token_batches import TokenBatch, checked_ids
+from infgram.corpus.readers.token_arrays import TokenBatch, TokenType, checked_ids
 from infgram.errors import InputError
 
 _MAGIC: Final = b"MMIDIDX\x00\x00"
 _HEADER: Final = struct.Struct("<9sQBQQ")
 _INTEGER_TYPES: Final = {1: "<u1", 2: "<i1", 3: "<i2", 4: "<i4", 5: "<i8", 8: "<u2"}
-_BLOCK: Final = 1 << 20  # sequences or documents that are looked at together
+_BLOCK: Final = 1 << 20  # sequences or documents that are checked together
 
 
 class MegatronFile:
-    """The documents of a `.bin` with its `.idx`; both are mapped.
+    """The documents of a `.bin` file with its `.idx` file; both are memory-mapped.
 
     Attributes:
-        n_bytes_read: of the `.bin`, so far.
+        n_bytes_read: bytes of the `.bin` file read so far.
     """
 
     def __init__(self, path: Path, dtype: TokenType | None, vocab_size: int, end_of_text: int | None) -> None:
-        """Open both and check every length against the sizes of the files.
+        """Open both files and check all lengths against the file sizes.
 
         Raises:
-            InputError: the two files contradict themselves, each other or `dtype`.
+            InputError: a file is inconsistent with itself, with the other file or with `dtype`.
         """
         self.n_bytes_read = 0
         self._path = path
@@ -54,13 +53,13 @@ class MegatronFile:
         self._stored: npt.NDArray[Any] = np.memmap(path, type_, "r") if n_bytes else np.empty(0, type_)
 
     def batches(self, batch_tokens: int) -> Iterator[TokenBatch]:
-        """Whole documents of together at most `batch_tokens`, and pieces of longer ones.
+        """Yield whole documents of at most `batch_tokens` tokens in total, and longer documents in pieces.
 
-        Documents are those of the index, empty ones too. If there is an end-of-text id, one at the end of a
-        document is dropped.
+        The index determines the documents, empty documents included. An end-of-text id at the end of a document is
+        dropped.
 
         Raises:
-            InputError: an id is outside the vocabulary.
+            InputError: a token id is outside the vocabulary.
         """
         n_documents = len(self._documents) - 1
         for block in range(0, n_documents, _BLOCK):
@@ -99,7 +98,7 @@ class MegatronFile:
             self.n_bytes_read = at * self._stored.itemsize
 
     def _bounds(self, first: int, last: int) -> npt.NDArray[np.int64]:
-        """The positions at which the documents from `first` to before `last` begin, and the end of the last."""
+        """Return the positions at which the documents `[first, last)` begin, and the end of the last one."""
         sequences = np.asarray(self._documents[first : last + 1])
         bounds = np.full(len(sequences), len(self._stored), dtype=np.int64)
         is_inside = sequences < len(self._offsets)
@@ -107,24 +106,24 @@ class MegatronFile:
         return bounds
 
     def _read_header(self, dtype: TokenType | None) -> tuple[str, int, int]:
-        """The integer type, the number of sequences and of entries in the list of documents."""
+        """Return the integer type, the number of sequences and the number of entries in the document list."""
         n_bytes = self._index_path.stat().st_size
         with self._index_path.open("rb") as file:
             header = file.read(_HEADER.size)
         if len(header) < _HEADER.size or not header.startswith(_MAGIC):
-            raise self._wrong("the magic MMIDIDX and a header of 34 bytes", f"{header[:9]!r} in {n_bytes} bytes")
+            raise self._error("the magic MMIDIDX and a header of 34 bytes", f"{header[:9]!r} in {n_bytes} bytes")
         _, version, code, n_sequences, n_entries = _HEADER.unpack(header)
         if version != 1:
-            raise self._wrong("version 1", f"version {version}")
+            raise self._error("version 1", f"version {version}")
         if code not in _INTEGER_TYPES:
-            raise self._wrong(f"a code of an integer type ({', '.join(map(str, _INTEGER_TYPES))})", f"code {code}")
+            raise self._error(f"a code of an integer type ({', '.join(map(str, _INTEGER_TYPES))})", f"code {code}")
         type_ = _INTEGER_TYPES[code]
         if dtype is not None and np.dtype(type_) != np.dtype(dtype):
-            raise self._wrong(f"{dtype}, as dtype says", f"{np.dtype(type_)}; leave dtype out")
+            raise self._error(f"{dtype}, as given by dtype", f"{np.dtype(type_)}; leave dtype out")
         expected = _HEADER.size + 12 * n_sequences + 8 * n_entries
         if n_bytes not in (expected, expected + n_sequences):  # with a mode for each sequence
-            raise self._wrong(
-                f"{expected} bytes for {n_sequences} sequences and {n_entries} entries of documents", f"{n_bytes} bytes"
+            raise self._error(
+                f"{expected} bytes for {n_sequences} sequences and {n_entries} document entries", f"{n_bytes} bytes"
             )
         return type_, n_sequences, n_entries
 
@@ -134,7 +133,7 @@ class MegatronFile:
         return np.memmap(self._index_path, type_, "r", offset=offset, shape=(n_entries,))
 
     def _check_sequences(self, lengths: npt.NDArray[Any], width: int) -> None:
-        """Sequences lie end to end and fill the `.bin`."""
+        """Check that the sequences are contiguous and fill the `.bin` file."""
         n_bytes = 0
         for begin in range(0, len(lengths), _BLOCK):
             block = np.asarray(lengths[begin : begin + _BLOCK], dtype=np.int64)
@@ -142,24 +141,27 @@ class MegatronFile:
             wrong = (block < 0) | (self._offsets[begin : begin + _BLOCK] != ends - block * width)
             if wrong.any():
                 at = int(np.flatnonzero(wrong)[0])
-                raise self._wrong(
-                    f"sequence {begin + at} at byte {int(ends[at] - block[at] * width)}, where the one before ends",
+                raise self._error(
+                    f"sequence {begin + at} at byte {int(ends[at] - block[at] * width)}, the end of the previous one",
                     f"{int(block[at])} tokens at byte {int(self._offsets[begin + at])}",
                 )
             n_bytes = int(ends[-1])
         found = self._path.stat().st_size
         if found != n_bytes:
-            raise InputError(f"{self._path}: {found} bytes; its index says {n_bytes}: truncated, or not its index")
+            raise InputError(
+                f"{self._path}: the file has {found} bytes, but its index expects {n_bytes}; the file is truncated or "
+                "the index belongs to another file"
+            )
 
     def _check_documents(self, n_sequences: int) -> None:
-        """The list of documents rises from 0 to the number of sequences."""
+        """Check that the document list ascends from 0 to the number of sequences."""
         if len(self._documents) == 0 or self._documents[0] != 0 or self._documents[-1] != n_sequences:
             ends = "nothing" if len(self._documents) == 0 else f"{self._documents[0]} to {self._documents[-1]}"
-            raise self._wrong(f"a list of documents from 0 to {n_sequences}", ends)
+            raise self._error(f"a document list from 0 to {n_sequences}", ends)
         for begin in range(0, len(self._documents), _BLOCK):
             falls = np.flatnonzero(np.diff(self._documents[begin : begin + _BLOCK + 1]) < 0)
             if len(falls):
-                raise self._wrong("a list of documents that rises", f"a fall at entry {begin + int(falls[0]) + 1}")
+                raise self._error("an ascending document list", f"a descent at entry {begin + int(falls[0]) + 1}")
 
-    def _wrong(self, expected: str, found: str) -> InputError:
+    def _error(self, expected: str, found: str) -> InputError:
         return InputError(f"{self._index_path}: expected {expected}; found {found}")

@@ -1,4 +1,4 @@
-"""Folders that Hugging Face's `save_to_disk` wrote: only the Arrow files that their `state.json` lists are input."""
+"""Datasets that `save_to_disk` wrote: the Arrow files that their `state.json` lists are the input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from infgram.corpus.documents import Skipped
-from infgram.corpus.sources.files import Found, LocalPlace, Place
+from infgram.corpus.sources.files import FileLocation, InputFile, LocalLocation
 from infgram.errors import InputError
 
 _STATE: Final = "state.json"
@@ -18,86 +18,86 @@ _LONGEST_STATE_BYTES: Final = 64 << 20
 _WITHOUT_ROWS: Final = frozenset(
     ("_fingerprint", "_format_columns", "_format_kwargs", "_format_type", "_output_all_columns", "_split", "_info")
 )
-"""Fields of a state that do not change which rows there are, nor what is in them."""
-_SAVE_AGAIN: Final = "load it with datasets.load_from_disk, and save its flatten_indices() anew"
+"""Fields of `state.json` that affect neither the selection nor the content of rows."""
+_SAVE_AGAIN: Final = "load it with datasets.load_from_disk and save the result of its flatten_indices()"
 
 
-def without_their_descriptions(files: Sequence[Found]) -> tuple[list[Found], list[Skipped]]:
-    """The files of a folder, where of each saved dataset only the listed Arrow files stay, and what is left out.
+def data_files(files: Sequence[InputFile]) -> tuple[list[InputFile], list[Skipped]]:
+    """Reduce each saved dataset in a folder to its data files; return the remaining files and the excluded ones.
 
-    A saved dataset is a folder that holds `state.json` and `dataset_info.json`; what else is in it (caches,
-    for instance) is no document. The splits of a saved dictionary of datasets are all read.
+    A saved dataset is a folder with `state.json` and `dataset_info.json`. Its other files, such as caches, are
+    excluded. All splits of a saved `DatasetDict` are read.
 
     Raises:
-        InputError: a listed file is missing, the list cannot be read, or it selects rows.
+        InputError: a listed file is missing, the list cannot be read, or the dataset is a selection of rows.
     """
-    by_name = {file.name: file for file in files}
+    by_name = {file.source: file for file in files}
     folders = [
         folder
         for folder in (name.removesuffix(_STATE) for name in by_name if _last(name) == _STATE)
         if folder + _INFO in by_name
     ]
-    kept: set[str] = set()
+    listed: set[str] = set()
     for folder in folders:
-        kept.update(_listed(by_name, folder))
+        listed.update(_listed_files(by_name, folder))
     descriptions = {folder + name for folder in folders for name in (_STATE, _INFO)}
     descriptions.update(f"{_folder(folder[:-1])}{_DICT}" for folder in folders if folder)
-    others = {file.name for file in files if file.name not in kept and _folder(file.name) in folders} - descriptions
-    left_out = [Skipped(name, None, f"not listed in {_STATE}") for name in sorted(others)]
-    return [file for file in files if file.name not in descriptions | others], left_out
+    unlisted = {name for name in by_name.keys() - listed - descriptions if _folder(name) in folders}
+    excluded = [Skipped(name, None, f"not listed in {_STATE}") for name in sorted(unlisted)]
+    return [file for file in files if file.source not in descriptions | unlisted], excluded
 
 
-def check_parts(files: Sequence[Found]) -> None:
-    """Whether local Arrow files that were named without their folder are whole parts of saved datasets.
+def check_parts(files: Sequence[InputFile]) -> None:
+    """Check local Arrow files of saved datasets that were named individually.
 
     Raises:
-        InputError: the `state.json` beside one selects rows.
+        InputError: the `state.json` beside a file selects rows.
     """
-    places = (file.place for file in files if file.name.endswith(".arrow"))
-    folders = {place.path.parent for place in places if isinstance(place, LocalPlace)}
+    locations = (file.location for file in files if file.source.endswith(".arrow"))
+    folders = {location.path.parent for location in locations if isinstance(location, LocalLocation)}
     for folder in sorted(folders):
         if (folder / _STATE).is_file() and (folder / _INFO).is_file():
-            _file_names(LocalPlace(folder / _STATE))
+            _file_names(LocalLocation(folder / _STATE))
 
 
-def _listed(by_name: dict[str, Found], folder: str) -> list[str]:
+def _listed_files(by_name: dict[str, InputFile], folder: str) -> list[str]:
     state = by_name[folder + _STATE]
-    names = [folder + name for name in _file_names(state.place)]
+    names = [folder + name for name in _file_names(state.location)]
     for name in names:
         if name not in by_name:
-            raise InputError(f"{state.place}: lists {name.removeprefix(folder)!r:.80}, which is not in the folder")
+            raise InputError(f"{state.location}: lists {name.removeprefix(folder)!r:.80}, which is not in the folder")
     return names
 
 
-def _file_names(place: Place) -> list[str]:
+def _file_names(location: FileLocation) -> list[str]:
     try:
-        with place.open() as raw, io.BufferedReader(raw) as content:
+        with location.open() as raw, io.BufferedReader(raw) as content:
             state: Any = json.loads(content.read(_LONGEST_STATE_BYTES))
         names = [str(entry["filename"]) for entry in state["_data_files"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{place}: expected the list of files that save_to_disk writes ({type(error).__name__}: {error})"
+            f"{location}: expected the list of files that save_to_disk writes ({type(error).__name__}: {error})"
         ) from error
-    _check_all_rows(place, state)
+    _check_all_rows(location, state)
     return names
 
 
-def _check_all_rows(place: Place, state: dict[str, Any]) -> None:
-    """Whether the state says that the dataset is all rows of its files, as every newer version of datasets writes it.
+def _check_all_rows(location: FileLocation, state: dict[str, Any]) -> None:
+    """Check that the dataset consists of all rows of its files, as recent versions of `datasets` save it.
 
     Raises:
-        InputError: it selects rows, or has a field that may.
+        InputError: the state selects rows, or has an unknown field that may do so.
     """
     if state.get("_indices_data_files"):
         raise InputError(
-            f"{place}: an indices table selects rows of this dataset, as select or shuffle do; {_SAVE_AGAIN}"
+            f"{location}: this dataset is a selection of rows (an indices table of select or shuffle); {_SAVE_AGAIN}"
         )
     fields = {key for entry in state["_data_files"] for key, value in entry.items() if value is not None}
     for name in sorted(fields - {"filename"}):
-        raise InputError(f"{place}: {name!r:.80} selects rows of the files of this dataset; {_SAVE_AGAIN}")
+        raise InputError(f"{location}: {name!r:.80} selects rows of the files of this dataset; {_SAVE_AGAIN}")
     for name in sorted(state.keys() - _WITHOUT_ROWS - {"_data_files"}):
         if state[name]:
-            raise InputError(f"{place}: the field {name!r:.80} may change the rows of this dataset; {_SAVE_AGAIN}")
+            raise InputError(f"{location}: the field {name!r:.80} may change the rows of this dataset; {_SAVE_AGAIN}")
 
 
 def _last(name: str) -> str:
@@ -105,5 +105,5 @@ def _last(name: str) -> str:
 
 
 def _folder(name: str) -> str:
-    """With its `/`; empty for the input folder itself."""
+    """Return the folder of a file, with its final `/`; empty for the input folder itself."""
     return "".join(name.rpartition("/")[:2])

@@ -1,4 +1,4 @@
-"""The field that holds the text: taken out of each record, and looked for in every file."""
+"""The text field: extracted from each record, and counted to detect a wrong field name."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, Final
 
 from infgram.corpus.documents import BadRecordError
 
-_LONGEST_LIST: Final = 200  # characters, in messages
+_MAX_LIST: Final = 200  # characters in a message
 
 
 class TextField:
-    """Takes the text out of records and remembers whether any had the field.
+    """Extracts the text of records, and counts the records that have the field.
 
     Attributes:
-        name: the field, or column, that holds the text. Dots reach into objects, as in `data.text`; a field of that
-            very name comes first.
-        n_records: lines that were JSON objects, and tables, so far.
-        n_found: those of them that had the field, whatever its type.
-        other_fields: the fields of the first one without it, for messages.
-        n_whole_files: JSON files of one value without the field, which are documents of text.
-        fields_of_a_file: the fields of the first of these, for messages.
+        name: the field or column with the text. A dot reaches into an object, as in `data.text`, unless a field has
+            the whole name.
+        n_records: JSON objects and tables so far.
+        n_found: the JSON objects and tables that have the field, of any type.
+        other_fields: the fields of the first record without the field, for messages.
+        n_whole_files: JSON files that are a single value without the field and are read as text.
+        fields_of_a_file: the fields of the first such file, for messages.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,54 +34,54 @@ class TextField:
         self.fields_of_a_file = ""
 
     def is_in(self, fields: Mapping[str, Any]) -> bool:
-        """Whether a JSON object has the field; nothing is counted."""
+        """Return whether a JSON object has the field, without counting it."""
         return _path(fields, self.name) is not None
 
     def may_be_in(self, data: bytes) -> bool:
-        """Whether what should be a JSON object, but is damaged, seems to have the field."""
+        """Return whether a malformed JSON object seems to have the field."""
         names = {self.name, self.name.rpartition(".")[2]}
         return any(re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:', data) for name in names)
 
     def count_whole_file(self, fields: Mapping[str, Any]) -> None:
-        """Remember that a JSON file of one value has these fields only, and becomes text."""
+        """Count a JSON file that is a single value with other fields and is read as text."""
         self.n_whole_files += 1
         self.fields_of_a_file = self.fields_of_a_file or _listed("field", fields)
 
     def check_record(self, fields: Mapping[str, Any]) -> None:
-        """Whether a JSON object has the field.
+        """Count a JSON object and check that it has the field.
 
         Raises:
-            BadRecordError: it has not.
+            BadRecordError: the object does not have the field.
         """
         self._check(fields, "field", "line")
 
     def check_table(self, columns: Collection[str], children: Mapping[str, Any] | None = None) -> None:
-        """Whether a table has the column, and no column twice.
+        """Count a table and check that it has the column, and that column names are unique.
 
         Args:
-            columns: their names.
-            children: of each column that holds objects, what each of their fields holds: an object likewise, `bytes`,
-                or None for anything else.
+            columns: the column names.
+            children: for each column of objects, the kind of each field: such a mapping for an object, `bytes`, or
+                None for any other type.
 
         Raises:
-            BadRecordError: it has not.
+            BadRecordError: the column is missing, repeated or of a wrong type.
         """
         self._check({**dict.fromkeys(columns), **(children or {})}, "column", "file")
         if len(set(columns)) != len(columns):
             names = list(columns)
-            twice = next(name for name in names if names.count(name) > 1)
-            raise BadRecordError(f"two columns have the name {twice!r:.80}; expected each name once")
-        held: Any = children
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise BadRecordError(f"two columns have the name {repeated!r:.80}; expected each name once")
+        kind: Any = children
         for key in _path(children, self.name) or ():
-            held = held[key]
-        if held is bytes and self.name not in columns:
+            kind = kind[key]
+        if kind is bytes and self.name not in columns:
             raise BadRecordError(f"the field {self.name!r} holds bytes, expected strings")
 
     def take(self, fields: dict[str, Any]) -> str:
-        """The text of a record, which is removed from it, with the objects that it leaves empty.
+        """Remove the text from a record, with objects that become empty, and return it.
 
         Raises:
-            BadRecordError: the record does not have the field, or it is no string.
+            BadRecordError: the field is missing or not a string.
         """
         if self.name in fields:
             text = fields.pop(self.name)
@@ -105,7 +105,7 @@ class TextField:
 
 
 def json_type(value: Any) -> str:
-    """What a JSON value is, in words."""
+    """Return the type of a JSON value in words."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     names = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
@@ -113,16 +113,16 @@ def json_type(value: Any) -> str:
 
 
 def _path(fields: Any, name: str) -> list[str] | None:
-    """The keys that lead to the field of that very name, or else through each part before a dot; None if none do."""
+    """Return the keys that lead to a field: its whole name, or else its parts between dots; None if it is missing."""
     if not isinstance(fields, Mapping):
         return None
     if name in fields:
         return [name]
-    for place, character in enumerate(name):
-        if character == "." and name[:place] in fields:
-            rest = _path(fields[name[:place]], name[place + 1 :])
+    for dot, character in enumerate(name):
+        if character == "." and name[:dot] in fields:
+            rest = _path(fields[name[:dot]], name[dot + 1 :])
             if rest is not None:
-                return [name[:place], *rest]
+                return [name[:dot], *rest]
     return None
 
 
@@ -140,11 +140,11 @@ def _listed(kind: str, fields: Mapping[str, Any]) -> str:
     listed = ", ".join(repr(name) for name, _ in zip(_names(fields), range(20), strict=False))
     if not listed:
         return f"no {kind}s"
-    return f"the {kind}s {listed}" if len(listed) <= _LONGEST_LIST else f"the {kind}s {listed[:_LONGEST_LIST]}…"
+    return f"the {kind}s {listed}" if len(listed) <= _MAX_LIST else f"the {kind}s {listed[:_MAX_LIST]}…"
 
 
 def _names(fields: Mapping[str, Any]) -> Iterator[str]:
-    """The names of all fields; of one that is an object, those of its fields as `--text-field` takes them."""
+    """Yield the names of all fields as `--text-field` takes them: `outer.inner` for the field of an object."""
     for name, value in fields.items():
         if isinstance(value, Mapping) and value:
             yield from (f"{name}.{inner}" for inner in _names(value))

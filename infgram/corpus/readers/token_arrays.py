@@ -1,8 +1,9 @@
-"""One array of token ids in a file: `.npy`, or raw integers without any header, as nanoGPT writes them."""
+"""Arrays of token ids: `.npy` files, and raw integers without a header, as nanoGPT writes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Final, Literal, TypeAlias
@@ -10,8 +11,77 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from infgram.corpus.token_batches import TokenBatch, checked_ids
 from infgram.errors import InputError
+from infgram.types import Int64Array
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Whole documents, or one piece of a document that is longer than a batch.
+
+    Attributes:
+        token_ids: uint32, the documents concatenated.
+        lengths: int64, the number of tokens of each document.
+        continues: whether the batch continues the last document of the previous batch.
+    """
+
+    token_ids: npt.NDArray[np.uint32]
+    lengths: Int64Array
+    continues: bool = False
+
+    @classmethod
+    def piece(cls, token_ids: npt.NDArray[np.uint32], *, continues: bool) -> TokenBatch:
+        """Return a batch of one piece."""
+        return cls(token_ids, np.array([len(token_ids)], dtype=np.int64), continues)
+
+
+def join_pieces(batches: Iterable[TokenBatch]) -> Iterator[TokenBatch]:
+    """Join the pieces of long documents. Memory: the longest document."""
+    pieces: list[TokenBatch] = []
+    for batch in batches:
+        if pieces and not batch.continues:
+            yield _joined(pieces)
+            pieces = []
+        pieces.append(batch)
+    if pieces:
+        yield _joined(pieces)
+
+
+def _joined(pieces: list[TokenBatch]) -> TokenBatch:
+    if len(pieces) == 1:
+        return pieces[0]
+    return TokenBatch.piece(np.concatenate([piece.token_ids for piece in pieces]), continues=False)
+
+
+def checked_ids(
+    stored: npt.NDArray[Any],
+    first: int,
+    path: str,
+    vocab_size: int,
+    is_token: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.uint32]:
+    """Return a copy of stored token ids as uint32.
+
+    Args:
+        stored: integers of any width, as stored in the file.
+        first: the position of the first one in the file, for messages.
+        path: the file, for messages.
+        vocab_size: token ids are from 0 to `vocab_size - 1`.
+        is_token: a mask of the ids to return; None for all.
+
+    Raises:
+        InputError: a token id is outside the vocabulary.
+    """
+    taken = stored if is_token is None else stored[is_token]
+    if taken.size and (int(taken.max()) >= vocab_size or int(taken.min()) < 0):
+        outside = (stored >= vocab_size) | (stored < 0)
+        at = int(np.flatnonzero(outside if is_token is None else outside & is_token)[0])
+        raise InputError(
+            f"{path}: the token id at position {first + at} is {int(stored[at])}, expected 0 to {vocab_size - 1}; "
+            f"check the vocabulary size and the integer type {stored.dtype}"
+        )
+    return taken.astype(np.uint32)
+
 
 TokenType: TypeAlias = Literal["uint16", "uint32"]
 _NPY_MAGIC: Final = b"\x93NUMPY"
@@ -19,10 +89,10 @@ _RAW_TYPES: Final = {"uint16": "<u2", "uint32": "<u4"}
 
 
 class TokenArrayFile:
-    """The documents of one array, which lie between end-of-text ids.
+    """The documents of one array, separated by end-of-text ids.
 
     Attributes:
-        n_bytes_read: of the file, so far.
+        n_bytes_read: bytes of the file read so far.
     """
 
     def __init__(self, path: Path, stored: npt.NDArray[Any], vocab_size: int, end_of_text: int | None) -> None:
@@ -33,20 +103,20 @@ class TokenArrayFile:
         self._end_of_text = end_of_text
 
     def batches(self, batch_tokens: int) -> Iterator[TokenBatch]:
-        """Whole documents of together at most `batch_tokens`, and pieces of longer ones.
+        """Yield whole documents of at most `batch_tokens` tokens in total, and longer documents in pieces.
 
-        Without an end-of-text id the file is one document. With one, it separates documents and is part of
-        none; where two follow each other, or at either end of the file, there is no document between.
+        Without an end-of-text id the file is one document. An end-of-text id separates documents and belongs to
+        neither; adjacent ids, and ids at either end of the file, do not make empty documents.
 
         Raises:
-            InputError: an id is outside the vocabulary.
+            InputError: a token id is outside the vocabulary.
         """
         begin, is_open = 0, False
         while begin < len(self._stored) or (self._end_of_text is None and not is_open):
             ids = self._stored[begin : begin + batch_tokens]
             ends = np.flatnonzero(ids == self._end_of_text) if self._end_of_text is not None else np.empty(0, np.int64)
             is_last = begin + len(ids) == len(self._stored)
-            if is_open or not (len(ends) or is_last):  # a piece: up to the document's end, or the whole stretch
+            if is_open or not (len(ends) or is_last):  # a piece: up to the end of the document, or all of `ids`
                 n = int(ends[0]) if len(ends) else len(ids)
                 if n:
                     yield TokenBatch.piece(self._checked(ids[:n], begin), continues=is_open)
@@ -68,33 +138,33 @@ class TokenArrayFile:
             yield TokenBatch(self._checked(ids, begin), lengths)
 
     def _checked(self, ids: npt.NDArray[Any], begin: int) -> npt.NDArray[np.uint32]:
-        """Without the end-of-text ids, which need not be in the vocabulary."""
+        """Drop the end-of-text ids, which need not be in the vocabulary, and check the others."""
         is_token = None if self._end_of_text is None else ids != self._end_of_text
         return checked_ids(ids, begin, str(self._path), self._vocab_size, is_token)
 
 
 def map_npy(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
-    """The array of a `.npy` file, mapped.
+    """Memory-map the array of a `.npy` file.
 
     Raises:
-        InputError: it is no such file, cut short, not one row of integers, or of another type than `dtype`.
+        InputError: the file is not a complete `.npy` file of one row of integers, or not of type `dtype`.
     """
     array = _mapped(path)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise InputError(f"{path}: holds {array.dtype} of shape {array.shape}; expected one row of integers")
     if dtype is not None and array.dtype.newbyteorder("=") != np.dtype(dtype):
-        raise InputError(f"{path}: its header says {array.dtype}, but dtype is {dtype!r}; leave dtype out")
+        raise InputError(f"{path}: the type in its header is {array.dtype}, but dtype is {dtype!r}; leave dtype out")
     expected = array.offset + array.nbytes
     if path.stat().st_size != expected:
-        raise InputError(f"{path}: {path.stat().st_size} bytes; its header says {expected}")
+        raise InputError(f"{path}: {path.stat().st_size} bytes, expected {expected} by its header; copy the file again")
     return array
 
 
 def _mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
-    """The array of a `.npy` file, of whatever type and shape.
+    """Memory-map the array of a `.npy` file, of any type and shape.
 
     Raises:
-        InputError: it has no header of NumPy's, or one that contradicts itself or the file.
+        InputError: the NumPy header is missing or inconsistent.
     """
     try:
         with open(path, "rb") as file:
@@ -103,14 +173,13 @@ def _mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError, TokenError) as error:
-        reason = "it holds Python objects" if "Python objects" in str(error) else "it is damaged or cut short"
+        reason = "it holds Python objects" if "Python objects" in str(error) else "it is damaged or truncated"
         raise InputError(
-            f"{path}: not a whole .npy file of integers: {reason}; write it again with numpy.save, from one row of "
-            "integers"
+            f"{path}: not a complete .npy file of integers: {reason}; save one row of integers with numpy.save"
         ) from error
     if array is None:
         raise InputError(
-            f"{path}: not a .npy file: {'it has no header of NumPy' if magic else 'it is empty'}; if these are raw "
+            f"{path}: not a .npy file: {'the NumPy header is missing' if magic else 'it is empty'}; if it holds raw "
             f"token ids, rename it to {path.with_suffix('.bin').name} and give dtype='uint16' or 'uint32' "
             "(--dtype uint16)"
         )
@@ -118,21 +187,21 @@ def _mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
 
 
 def map_raw(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
-    """The integers of a file without header, mapped; little-endian.
+    """Memory-map the little-endian integers of a file without a header.
 
     Raises:
-        InputError: no type is given, or the size is not a multiple of it.
+        InputError: `dtype` is None, or the file size is not a multiple of its width.
     """
     if dtype is None:
         raise InputError(
-            f"{path}: raw tokens do not say how wide they are; give dtype='uint16' or 'uint32' "
-            f"(or put the index {path.with_suffix('.idx').name} beside it, if Megatron wrote it)"
+            f"{path}: the integer type of a raw token file is unknown; give dtype='uint16' or 'uint32' "
+            f"(or put the index {path.with_suffix('.idx').name} beside it if Megatron wrote the file)"
         )
     n_bytes = path.stat().st_size
     width = np.dtype(_RAW_TYPES[dtype]).itemsize
     if n_bytes % width:
         raise InputError(
-            f"{path}: {n_bytes} bytes, expected a multiple of {width} for {dtype}: truncated, or not {dtype}"
+            f"{path}: {n_bytes} bytes, expected a multiple of {width} for {dtype}; the file is truncated or not {dtype}"
         )
     if n_bytes == 0:
         return np.empty(0, dtype=_RAW_TYPES[dtype])

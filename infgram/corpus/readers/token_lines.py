@@ -1,4 +1,4 @@
-"""JSON lines whose items are token ids already."""
+"""JSON lines of items that are token ids already."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infgram.corpus.documents import UnreadableError
-from infgram.corpus.options import LONGEST_DOCUMENT_BYTES
-from infgram.corpus.readers.lines import bounded_lines
-from infgram.corpus.reading import InputFile
+from infgram.corpus.documents import LONGEST_DOCUMENT_BYTES, UnreadableError
+from infgram.corpus.readers.text import bounded_lines
 from infgram.corpus.sources.decompression import decompressed
-from infgram.corpus.sources.files import CountingFile, CountingStream
+from infgram.corpus.sources.files import CountingFile, CountingStream, InputFile
 from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
 from infgram.errors import InputError
 
@@ -22,10 +20,10 @@ class SourceTokens:
     """One item.
 
     Attributes:
-        token_ids: as they stand; whoever asks an index with them has them checked.
-        metadata: all other fields of its line.
+        token_ids: the token ids, not checked against a vocabulary.
+        metadata: all other fields of the line.
         source: the file, named as in `SourceDocument`.
-        line: its line, from 1.
+        line: the line, from 1.
     """
 
     token_ids: list[int]
@@ -35,19 +33,19 @@ class SourceTokens:
 
 
 class TokenLines:
-    """Items of token ids streamed from (compressed) JSON lines, always in the same order.
+    """Items of token ids streamed from JSON lines, compressed or not, always in the same order.
 
     Attributes:
         n_bytes: bytes of all files, as stored.
-        bytes_read: of them, by the latest `items()`.
+        bytes_read: bytes, as stored, that the latest `items()` has read.
     """
 
     def __init__(self, path: Inputs, *, field: str) -> None:
-        """List the files; nothing is read yet.
+        """List the files without reading them.
 
         Args:
             path: one or several files, folders or patterns, as for `Corpus`.
-            field: the one that holds the list of token ids.
+            field: the field with the list of token ids.
 
         Raises:
             InputError: an input does not exist or cannot be listed.
@@ -55,7 +53,7 @@ class TokenLines:
         listed = list_inputs(names_of(path))
         for unlisted in listed.unlisted:
             raise InputError(f"{unlisted.source}: {unlisted.reason}")
-        self._files = [InputFile(file.place, file.name, file.size_bytes) for file in listed.files]
+        self._files = listed.files
         self._field = field
         self.n_bytes = sum(file.size_bytes for file in self._files)
         self._finished_bytes = 0
@@ -67,21 +65,21 @@ class TokenLines:
         return self._finished_bytes + (0 if self._raw is None else self._raw.n_bytes_read)
 
     def items(self) -> Iterator[SourceTokens]:
-        """All items, from the beginning; blank lines are passed over.
+        """Yield all items, from the beginning; blank lines are skipped.
 
         Raises:
-            InputError: a line is no JSON object with a list of integers in the field: names the file and the line.
+            InputError: a line is not a JSON object with a list of integers in the field.
         """
         self._finished_bytes = 0
         for file in self._files:
             try:
-                with file.place.open() as raw, decompressed(raw, file.source) as (content, _):
+                with file.location.open() as raw, decompressed(raw, file.source) as (content, _):
                     self._raw = raw
                     for number, line in enumerate(bounded_lines(content, LONGEST_DOCUMENT_BYTES), start=1):
                         if line.strip():
                             yield self._item(file, number, line)
             except (OSError, UnreadableError) as error:
-                raise InputError(f"{file.place}: cannot be read: {error}") from error
+                raise InputError(f"{file.location}: cannot be read: {error}") from error
             self._raw = None
             self._finished_bytes += file.size_bytes
 
@@ -89,11 +87,11 @@ class TokenLines:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{file.place}, line {number}: not valid JSON: {error}") from error
+            raise InputError(f"{file.location}, line {number}: not valid JSON: {error}") from error
         token_ids = fields.pop(self._field, None) if isinstance(fields, dict) else None
         if not isinstance(token_ids, list) or not all(type(token) is int for token in token_ids):
             raise InputError(
-                f"{file.place}, line {number}: expected an object whose field {self._field!r} is a list of token ids "
-                "(another field: --text-field)"
+                f"{file.location}, line {number}: expected an object with a list of token ids in the field "
+                f"{self._field!r} (choose another field with --text-field)"
             )
         return SourceTokens(token_ids, fields, file.source, number)

@@ -1,4 +1,4 @@
-"""The content of an open file, compressed or not: its first bytes say which, whatever its name says."""
+"""Decompression. The first bytes of a file determine the compression, not its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from infgram.corpus.documents import UnreadableError
-from infgram.corpus.readers.text_file import begins_as_utf8
+from infgram.corpus.readers.text import begins_as_utf8
 
 Compression: TypeAlias = Literal["gzip", "zstd", "bzip2", "xz"]
 
@@ -28,24 +28,24 @@ COMPRESSION_OF_SUFFIX: Final[dict[str, Compression]] = {
 }
 
 _BUFFER_BYTES: Final = 1 << 20
-_PIECE_BYTES: Final = 1 << 13  # what a decompressor gets at once; damage costs at most what comes out of one piece
-_LONGEST_ZSTD_WINDOW_LOG: Final = 31  # `zstd --long=31`; the format's largest, 2 GiB
-_BZIP2_BLOCK: Final = (b"1AY&SY", b"\x17rE8P\x90")  # of a first block, and of a file without one
+_PIECE_BYTES: Final = 1 << 13  # input of one decompression step; damage loses at most the output of one step
+_MAX_ZSTD_WINDOW_LOG: Final = 31  # `zstd --long=31`; the maximum of the format, 2 GiB
+_BZIP2_BLOCK: Final = (b"1AY&SY", b"\x17rE8P\x90")  # the marks of a first block and of a file without blocks
 _ZSTD_SKIPPABLE: Final = tuple(bytes([0x50 + i]) + b"\x2a\x4d\x18" for i in range(16))
 
 
 @contextmanager
 def decompressed(raw: io.RawIOBase, name: str) -> Iterator[tuple[io.BufferedReader[Any], Compression | None]]:
-    """Open the content of a file: all members of a gzip file, all frames of a zstd file, all streams of the others.
+    """Open the decompressed content of a file: all members (gzip), frames (zstd) or streams (bzip2, xz).
 
-    What precedes damage is read; the error comes after it.
+    The data before any damage are read first; then the error is raised.
 
     Args:
         raw: the file as stored.
-        name: its name, for a file that says it is compressed and is not.
+        name: the name of the file, to detect files that are named as compressed but are not.
 
     Raises:
-        UnreadableError: while reading, when the compressed data is cut short or altered.
+        UnreadableError: while reading, if the compressed data are truncated or damaged.
     """
     with io.BufferedReader(raw, _BUFFER_BYTES) as stored:
         compression = _compression(stored.peek(1), name)
@@ -57,7 +57,7 @@ def decompressed(raw: io.RawIOBase, name: str) -> Iterator[tuple[io.BufferedRead
 
 
 def stem_of(name: str) -> str:
-    """Return the base name in lower case, without a suffix such as `.gz`."""
+    """Return the base name in lower case, without a compression suffix such as `.gz`."""
     base = os.path.basename(name).lower()
     stem, suffix = os.path.splitext(base)
     return stem if suffix in COMPRESSION_OF_SUFFIX else base
@@ -72,22 +72,22 @@ def _compression(head: bytes, name: str) -> Compression | None:
         return "bzip2"
     if head.startswith(b"\xfd7zXZ\x00"):
         return "xz"
-    said = COMPRESSION_OF_SUFFIX.get(os.path.splitext(name)[1].lower())
-    if said is None or _is_plain(head):
+    named = COMPRESSION_OF_SUFFIX.get(os.path.splitext(name)[1].lower())
+    if named is None or _is_plain(head):
         return None
-    found = "the file is empty" if not head else "it does not begin as such data does"
-    raise UnreadableError(f"truncated or damaged {said} data: {found}")
+    reason = "the file is empty" if not head else "the magic number is missing"
+    raise UnreadableError(f"truncated or damaged {named} data: {reason}")
 
 
 def _is_plain(head: bytes) -> bool:
-    """Whether a file named as compressed is a table or text, as after a download that decompressed it."""
+    """Return whether a file named as compressed is a plain table or text, as after a download that decompressed it."""
     if head.startswith((b"PAR1", b"ARROW1")):
         return True
     return bool(head) and not any(byte < 9 or byte == 127 for byte in head[:256]) and begins_as_utf8(head[:256])
 
 
 class _Decompressor(Protocol):
-    """One member, frame or stream: what `bz2`, `lzma` and `zstd` have."""
+    """The decompressor of one member, frame or stream, as in `bz2`, `lzma` and `zstd`."""
 
     @property
     def eof(self) -> bool: ...
@@ -99,7 +99,7 @@ class _Decompressor(Protocol):
 
 
 class _GzipMember:
-    """The same for gzip, which gives everything up to a damaged byte."""
+    """The decompressor of one gzip member, which returns all data up to a damaged byte."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=31)
@@ -127,33 +127,34 @@ class _GzipMember:
             plain = self._inner.decompress(data, max_length)
         except zlib.error as error:
             self._error = error
-            plain = _up_to_the_damage(before, data)
+            plain = _before_damage(before, data)
             if not plain:
                 raise
         self._is_full = len(plain) >= max_length
         return plain
 
 
-def _up_to_the_damage(inner: Any, data: bytes) -> bytes:
+def _before_damage(inner: Any, data: bytes) -> bytes:
+    """Decompress byte by byte up to the error, which the caller raises."""
     plain = bytearray()
     try:
-        for place in range(len(data)):
-            plain += inner.decompress(data[place : place + 1])
+        for at in range(len(data)):
+            plain += inner.decompress(data[at : at + 1])
     except zlib.error:
-        pass  # which the caller raises
+        pass
     return bytes(plain)
 
 
 class _Decompressing(io.RawIOBase):
-    """A stream that fills every buffer as far as the data go, and raises what is wrong with them after that."""
+    """A stream that returns all data before damage, and then raises the error."""
 
     def __init__(self, stored: io.BufferedReader[Any], compression: Compression) -> None:
         self._stored = stored
         self._compression = compression
         self._new = _decompressors(compression)
         self._one: _Decompressor = self._new()
-        self._piece = b""  # not given to it yet
-        self._plain = memoryview(b"")  # not given away yet
+        self._piece = b""  # compressed bytes not yet passed to the decompressor
+        self._plain = memoryview(b"")  # decompressed bytes not yet returned
         self._is_at_end = False
         self._error: UnreadableError | None = None
 
@@ -171,8 +172,8 @@ class _Decompressing(io.RawIOBase):
             raise self._error
         return n
 
-    def _fill(self, most: int) -> bool:
-        """Decompress some more; False at the end, and where the data are damaged."""
+    def _fill(self, max_bytes: int) -> bool:
+        """Decompress more data; return False at the end of the file and at damage."""
         while not self._is_at_end and self._error is None:
             if self._one.eof and not self._begin_next():
                 self._is_at_end = True
@@ -180,11 +181,11 @@ class _Decompressing(io.RawIOBase):
             if self._one.needs_input and not self._piece:
                 self._piece = self._stored.read1(_PIECE_BYTES)
                 if not self._piece:
-                    self._error = self._damaged("the data end before their end mark")
+                    self._error = self._damaged("the end mark is missing")
                     break
             piece, self._piece = (self._piece, b"") if self._one.needs_input else (b"", self._piece)
             try:
-                plain = self._one.decompress(piece, most)
+                plain = self._one.decompress(piece, max_bytes)
             except (EOFError, ValueError, OSError, zlib.error, lzma.LZMAError, zstd_module().ZstdError) as error:
                 self._error = self._damaged(str(error))
                 break
@@ -194,7 +195,7 @@ class _Decompressing(io.RawIOBase):
         return False
 
     def _begin_next(self) -> bool:
-        """Whether another member, frame or stream follows; zeros between them are padding, but for zstd."""
+        """Begin the next member, frame or stream, if there is one; zeros before it are padding, except in zstd."""
         rest = self._one.unused_data or self._stored.read1(_PIECE_BYTES)
         while rest and self._compression != "zstd" and not rest.strip(b"\0"):
             rest = self._stored.read1(_PIECE_BYTES)
@@ -214,12 +215,12 @@ def _decompressors(compression: Compression) -> Callable[[], _Decompressor]:
     if compression == "xz":
         return lzma.LZMADecompressor
     zstd = zstd_module()
-    options = {zstd.DecompressionParameter.window_log_max: _LONGEST_ZSTD_WINDOW_LOG}
+    options = {zstd.DecompressionParameter.window_log_max: _MAX_ZSTD_WINDOW_LOG}
     return lambda: zstd.ZstdDecompressor(options=options)
 
 
 def zstd_module() -> ModuleType:
-    """Return Python's own module, or before 3.14 the package that backports it."""
+    """Return Python's zstd module, or the backport before Python 3.14."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:

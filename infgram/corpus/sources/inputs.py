@@ -1,4 +1,4 @@
-"""From what the user names (folders, files, patterns, URLs, standard input) to the files of the corpus."""
+"""Resolve the user's inputs (folders, files, patterns, URLs, standard input) to the files of the corpus."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TypeAlias
 
-from infgram.arguments import path as checked_path
-from infgram.arguments import several
+from infgram.arguments import path as checked_path, several
 from infgram.corpus.documents import Skipped
-from infgram.corpus.readers.saved_dataset import check_parts, without_their_descriptions
-from infgram.corpus.sources.files import Found
-from infgram.corpus.sources.listing import found_at, walk
-from infgram.corpus.sources.patterns import Pattern, has_magic
+from infgram.corpus.readers.saved_dataset import check_parts, data_files
+from infgram.corpus.sources.files import STANDARD_INPUT, InputFile, StandardInput
+from infgram.corpus.sources.listing import Pattern, has_magic, input_file, walk
 from infgram.corpus.sources.remote import list_remote
 from infgram.corpus.sources.selection import EVERYTHING, Selection
-from infgram.corpus.sources.standard_input import STANDARD_INPUT, SpooledInput
 from infgram.errors import InputError
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -27,39 +24,39 @@ Inputs: TypeAlias = StrPath | Sequence[StrPath]
 
 @dataclass(frozen=True)
 class _Listing:
-    """What one input holds, with names below `base`, an absolute path or URL (empty for standard input)."""
+    """The files of one input, named relative to `base`, an absolute path or URL (empty for standard input)."""
 
     base: str
-    files: Sequence[Found]
+    files: Sequence[InputFile]
     unlisted: Sequence[Skipped] = ()
     left_out: Sequence[Skipped] = ()
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What all inputs hold.
+    """The files of all inputs.
 
     Attributes:
-        files: in the order of reading.
+        files: the files to read, in order.
         unlisted: the folders that cannot be listed.
-        left_out: the files that are not read, and why.
+        left_out: the excluded files, each with the reason.
     """
 
-    files: list[Found]
+    files: list[InputFile]
     unlisted: list[Skipped]
     left_out: list[Skipped]
 
 
 def names_of(inputs: Inputs) -> list[str]:
-    """The inputs as strings.
+    """Return the inputs as strings.
 
     Raises:
-        InputError: there is none, or one is empty.
+        InputError: there is no input, or an input is empty.
     """
     given = [inputs] if isinstance(inputs, str | os.PathLike) else several(inputs, "the input", "paths")
     names = [checked_path(name, "the path of an input") for name in given]
     if not names:
-        raise InputError("there is no input; expected at least one folder or file")
+        raise InputError("no input given; expected at least one folder or file")
     if not all(names):
         raise InputError("the path of the corpus is empty; expected a folder or a file ('.' is this folder)")
     if names.count(STANDARD_INPUT) > 1:
@@ -68,34 +65,34 @@ def names_of(inputs: Inputs) -> list[str]:
 
 
 def list_inputs(names: Sequence[str], selection: Selection = EVERYTHING) -> Listed:
-    """List the files of all inputs, in the order of the inputs, those of each sorted.
+    """List the files of all inputs, in the order of the inputs, sorted within each input.
 
-    Files are named relative to the deepest folder that holds all inputs of their kind; remote ones by their
-    URL when there are others too.
+    Files are named relative to the deepest common folder of the inputs of their kind. Remote files are named by their
+    URL if there are local inputs or several protocols, too.
 
     Args:
         names: the inputs.
-        selection: which of their files are read.
+        selection: the rules that select files.
 
     Raises:
-        InputError: an input does not exist, cannot be listed or holds no file, a file is there twice, or the
-            selection leaves none.
+        InputError: an input does not exist, cannot be listed or holds no file, a file is listed twice, or the
+            selection excludes all files.
         MissingExtraError: a URL needs a package that is not installed.
-        StorageError: standard input cannot be kept.
+        StorageError: standard input cannot be copied.
     """
     listings = [_list(name, selection) for name in names]
     common = _common_of_each_kind([listing.base for listing in listings if listing.base])
     all_inputs = Listed([], [], [])
     for listing in listings:
-        prefix = _below(listing.base, common.get(_kind(listing.base), []))
-        all_inputs.files.extend(replace(file, name=prefix + file.name) for file in listing.files)
+        prefix = _prefix(listing.base, common.get(_kind(listing.base), []))
+        all_inputs.files.extend(replace(file, source=prefix + file.source) for file in listing.files)
         for target, skipped in ((all_inputs.unlisted, listing.unlisted), (all_inputs.left_out, listing.left_out)):
             target.extend(replace(entry, source=prefix + entry.source) for entry in skipped)
     if not all_inputs.files and all_inputs.left_out:
         first = all_inputs.left_out[0]
         raise InputError(
-            f"{', '.join(names[:3])}: no file is left to read; {len(all_inputs.left_out)} are left out, the first: "
-            f"{first.source} ({first.reason}); --include '*' reads every file"
+            f"{', '.join(names[:3])}: no file to read; {len(all_inputs.left_out)} files are excluded, the first: "
+            f"{first.source} ({first.reason}); read every file with include='*' (--include '*')"
         )
     _check_each_once(all_inputs.files)
     return all_inputs
@@ -103,13 +100,13 @@ def list_inputs(names: Sequence[str], selection: Selection = EVERYTHING) -> List
 
 def _list(name: str, selection: Selection) -> _Listing:
     if name == STANDARD_INPUT:
-        spooled = SpooledInput()
-        return _Listing("", [Found(spooled, STANDARD_INPUT, spooled.size_bytes)])
+        spooled = StandardInput()
+        return _Listing("", [InputFile(spooled, STANDARD_INPUT, spooled.size_bytes)])
     if "://" in name:
-        base, found, is_file = list_remote(name)
-        if not found:
-            raise InputError(f"{name}: no file is there (names beginning with '.' are left out)")
-        return _selected(base, found, selection, is_named=is_file)
+        base, files, is_file = list_remote(name)
+        if not files:
+            raise InputError(f"{name}: no file found (names that begin with '.' are excluded)")
+        return _selected(base, files, selection, is_named=is_file)
     try:
         return _list_local(name, selection)
     except OSError as error:
@@ -119,86 +116,86 @@ def _list(name: str, selection: Selection) -> _Listing:
 def _list_local(name: str, selection: Selection) -> _Listing:
     path = Path(name)
     if path.is_dir():
-        found, unlisted = walk(path, lambda _: True)
-        if not found and not unlisted:
-            raise InputError(f"{path}: this folder holds no file (names beginning with '.' are left out)")
-        return _selected(os.path.abspath(path), found, selection, unlisted)
+        files, unlisted = walk(path, lambda _: True)
+        if not files and not unlisted:
+            raise InputError(f"{path}: no file in this folder (names that begin with '.' are excluded)")
+        return _selected(os.path.abspath(path), files, selection, unlisted)
     if path.exists() or not has_magic(name):
         if not path.exists() and not path.is_symlink():
             raise InputError(
-                f"{path}: no such file or folder; expected a folder, a file or a pattern as 'data/*.jsonl'"
+                f"{path}: no such file or folder; expected a folder, a file or a pattern such as 'data/*.jsonl'"
             )
-        return _selected(os.path.abspath(path.parent), [found_at(path, path.name)], selection, is_named=True)
+        return _selected(os.path.abspath(path.parent), [input_file(path, path.name)], selection, is_named=True)
     pattern = Pattern(name)
     folder = Path(pattern.folder)
     if not folder.is_dir():
         raise InputError(f"{name}: no file matches this pattern: there is no folder {folder}")
-    found, unlisted = walk(folder, pattern.may_enter)
-    found = [file for file in found if pattern.matches(file.name)]
-    if not found and not unlisted:
-        raise InputError(f"{name}: no file matches this pattern (names beginning with '.' are left out)")
-    return _selected(os.path.abspath(folder), found, selection, unlisted, is_pattern=True)
+    files, unlisted = walk(folder, pattern.may_enter)
+    files = [file for file in files if pattern.matches(file.source)]
+    if not files and not unlisted:
+        raise InputError(f"{name}: no file matches this pattern (names that begin with '.' are excluded)")
+    return _selected(os.path.abspath(folder), files, selection, unlisted, is_pattern=True)
 
 
 def _selected(
     base: str,
-    found: Sequence[Found],
+    files: Sequence[InputFile],
     selection: Selection,
     unlisted: Sequence[Skipped] = (),
     *,
     is_named: bool = False,
     is_pattern: bool = False,
 ) -> _Listing:
-    """The files that are read of those that were found: a file that is named itself is left out by options only."""
-    left_out: list[Skipped] = []
+    """Apply the selection to the files of one input; a file that is named itself is excluded by options only."""
+    unlisted_data: list[Skipped] = []
     if not is_named and not is_pattern:
-        found, left_out = without_their_descriptions(found)
-    files, others = selection.apply(found, is_named=is_named)
+        files, unlisted_data = data_files(files)
+    selected, excluded = selection.apply(files, is_named=is_named)
     if is_named or is_pattern:
-        check_parts(files)
-    return _Listing(base, files, unlisted, sorted([*left_out, *others], key=lambda entry: entry.source))
+        check_parts(selected)
+    return _Listing(base, selected, unlisted, sorted([*unlisted_data, *excluded], key=lambda entry: entry.source))
 
 
 def _kind(base: str) -> str:
-    """The protocol of a URL; empty for local folders."""
+    """Return the protocol of a URL; empty for local folders."""
     return base.partition("://")[0] if "://" in base else ""
 
 
 def _common_of_each_kind(bases: Sequence[str]) -> dict[str, list[str]]:
-    """For local folders and for each protocol the parts of the deepest folder that holds all; none if mixed."""
+    """Map local folders and each protocol to the parts of their deepest common folder; empty if URLs are mixed."""
     kinds = {_kind(base) for base in bases}
     paths = {kind: [base.split("/") for base in bases if _kind(base) == kind] for kind in kinds}
     return {kind: _common(paths[kind]) if kind == "" or len(kinds) == 1 else [] for kind in kinds}
 
 
 def _common(paths: Sequence[list[str]]) -> list[str]:
-    """The parts with which all paths begin."""
+    """Return the parts of the common prefix of all paths."""
     same = takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
     return [parts[0] for parts in same]
 
 
-def _below(base: str, common: list[str]) -> str:
-    """What is put before a file's name."""
+def _prefix(base: str, common: list[str]) -> str:
+    """Return the prefix of file names: the path of `base` below the common folder."""
     rest = base.split("/")[len(common) :] if base else []
     return "".join(f"{part}/" for part in rest)
 
 
-def _check_each_once(files: Sequence[Found]) -> None:
-    """Whether no file is there twice: by one path, or by links, which share a device and inode."""
-    seen: dict[object, Found] = {}
+def _check_each_once(files: Sequence[InputFile]) -> None:
+    """Check that no file is listed twice: by one path, or by links, which share a device and inode."""
+    seen: dict[object, InputFile] = {}
     for file in files:
         other = seen.setdefault(_identity(file), file)
         if other is file:
             continue
         if _path(other) == _path(file):
-            raise InputError(f"{file.place} is named by two inputs; expected each file once, or it would count twice")
+            raise InputError(f"{file.location} is named by two inputs and would be counted twice; name it once")
         raise InputError(
-            f"{file.place} and {other.place} are the same file, by a link; expected each file once, or it would count "
-            "twice; leave one out (exclude=…, --exclude)"
+            f"{file.location} and {other.location} are links to the same file, which would be counted twice; exclude "
+            "one of them (exclude=…, --exclude)"
         )
 
 
-def _identity(file: Found) -> object:
+def _identity(file: InputFile) -> object:
     if file.identity is not None:
         return file.identity
     path = _path(file)
@@ -209,7 +206,7 @@ def _identity(file: Found) -> object:
     return (state.st_dev, state.st_ino) if state.st_ino and path.startswith("/") else path
 
 
-def _path(file: Found) -> str:
-    """The absolute path of a local file, also of one behind `file://`; the URL of any other."""
-    place = str(file.place).removeprefix("file://")
-    return place if "://" in place else os.path.abspath(place)
+def _path(file: InputFile) -> str:
+    """Return the absolute path of a local file, also for `file://`, or the URL of a remote file."""
+    path = str(file.location).removeprefix("file://")
+    return path if "://" in path else os.path.abspath(path)

@@ -1,4 +1,4 @@
-"""How a file is read: told by the bytes with which it begins; where they leave it open, by its name."""
+"""Recognize the format of a file by its first bytes, and by its name where they are ambiguous."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import codecs
 import re
 from typing import Final
 
-from infgram.corpus.documents import UnreadableError
-from infgram.corpus.options import ReadOptions
+from infgram.corpus.documents import ReadOptions, UnreadableError
 from infgram.corpus.readers.formats import (
     ARROW_FILE,
     BY_NAME,
@@ -20,11 +19,11 @@ from infgram.corpus.readers.formats import (
 )
 from infgram.corpus.readers.json_lines import json_object
 from infgram.corpus.readers.json_values import is_array_of_objects
+from infgram.corpus.readers.text import begins_as_utf8, in_encoding, other_encoding
 from infgram.corpus.readers.text_field import TextField
-from infgram.corpus.readers.text_file import begins_as_utf8, in_encoding, other_encoding
 
-_LOOKED_AT: Final = 1 << 16  # bytes, for zeros
-_MANY: Final = 0.3  # of the bytes in even or odd places
+_HEAD_BYTES: Final = 1 << 16  # searched for NUL bytes
+_UTF16_ZEROS: Final = 0.3  # minimum share of NUL bytes at even or odd offsets in UTF-16 text
 _OBJECT_BEGINS: Final = re.compile(rb'\{[ \t\r]*"')
 _LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/v"
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
@@ -55,8 +54,8 @@ _OTHER_KINDS: Final = (
     (b"{\\rtf", "an RTF document"),
 )
 _DUMPS: Final = (
-    (re.compile(rb"\s*<mediawiki[\s>]"), "a MediaWiki dump, whose articles lie inside of markup", "WikiExtractor"),
-    (re.compile(rb"WARC/\d"), "a WARC archive, whose texts lie inside of records", "warcio or trafilatura"),
+    (re.compile(rb"\s*<mediawiki[\s>]"), "a MediaWiki dump, with articles inside markup", "WikiExtractor"),
+    (re.compile(rb"WARC/\d"), "a WARC archive, with texts inside records", "warcio or trafilatura"),
 )
 
 
@@ -64,17 +63,17 @@ def recognize(head: bytes, name: str, options: ReadOptions) -> Format:
     """Return the format of a file.
 
     Args:
-        head: the bytes with which its content begins, decompressed; all of a short file.
-        name: its name, without a suffix such as `.gz`.
-        options: the format, if it was given, and the text field.
+        head: the first bytes of the content, decompressed; all of a short file.
+        name: the name of the file, without a compression suffix such as `.gz`.
+        options: the format, if the caller gave one, and the text field.
 
     Raises:
-        UnreadableError: it is neither text nor a table: names what it is.
+        UnreadableError: the file is neither text nor a table; the message names its kind.
     """
     if options.format != "auto":
         return BY_NAME[options.format]
     if head.startswith(_LFS_POINTER):
-        raise UnreadableError("this is a Git LFS pointer, not the data; fetch them first: git lfs pull")
+        raise UnreadableError("this is a Git LFS pointer, not the data; fetch the data first: git lfs pull")
     if head.startswith(b"PAR1"):
         return PARQUET_FILE
     if head.startswith((b"ARROW1", _ARROW_STREAM)):
@@ -87,17 +86,17 @@ def recognize(head: bytes, name: str, options: ReadOptions) -> Format:
         return JSON if named is JSON_LINES and is_array_of_objects(head) else named
     format_ = _unnamed(head.removeprefix(codecs.BOM_UTF8).lstrip(), name, options.text_field.name)
     if format_ is TEXT:
-        _check_no_zeros(head)
+        _check_no_nul(head)
     return format_
 
 
 def holds_records(head: bytes, text_field: str) -> bool:
-    """Whether JSON that begins like this is an array of objects or JSON lines, and no single value."""
+    """Return whether JSON with these first bytes is an array of objects or JSON lines, not a single value."""
     return is_array_of_objects(head) or _unnamed(head.removeprefix(codecs.BOM_UTF8).lstrip(), "x.x", text_field) != TEXT
 
 
 def _unnamed(head: bytes, name: str, text_field: str) -> Format:
-    """The format of a file whose name says nothing: text, unless its first lines are JSON objects."""
+    """Return the format of a file without a known suffix: text, unless its first lines are JSON objects."""
     if is_array_of_objects(head) and "." not in name:
         return JSON
     if not head.startswith(b"{"):
@@ -105,7 +104,7 @@ def _unnamed(head: bytes, name: str, text_field: str) -> Format:
     first, line_feed, rest = head.partition(b"\n")
     fields = json_object(first)
     if fields is None:
-        is_long = not line_feed and len(head) >= _LOOKED_AT and _OBJECT_BEGINS.match(head) is not None
+        is_long = not line_feed and len(head) >= _HEAD_BYTES and _OBJECT_BEGINS.match(head) is not None
         return JSON if is_long else TEXT
     second, line_feed, _ = rest.lstrip().partition(b"\n")
     if not second:
@@ -123,21 +122,23 @@ def _check_is_text(head: bytes) -> None:
     for pattern, kind, tool in _DUMPS:
         if pattern.match(head):
             raise UnreadableError(
-                f"this is {kind}; extract them first, as with {tool}, or index it as it stands with --format text"
+                f"this is {kind}; extract them first, for instance with {tool}, or index the file unchanged with "
+                "--format text"
             )
     encoding = other_encoding(head)
     if encoding is not None:
         raise UnreadableError(in_encoding(encoding))
 
 
-def _check_no_zeros(head: bytes) -> None:
-    head = head[:_LOOKED_AT]
-    place = head.find(b"\0")
-    if place < 0:
+def _check_no_nul(head: bytes) -> None:
+    head = head[:_HEAD_BYTES]
+    offset = head.find(b"\0")
+    if offset < 0:
         return
-    for encoding, places in (("UTF-16LE", head[1::2]), ("UTF-16BE", head[::2])):
-        if places and places.count(0) > _MANY * len(places) and head.count(0) == places.count(0):
+    for encoding, high_bytes in (("UTF-16LE", head[1::2]), ("UTF-16BE", head[::2])):
+        n_zeros = high_bytes.count(0)
+        if high_bytes and n_zeros > _UTF16_ZEROS * len(high_bytes) and head.count(0) == n_zeros:
             raise UnreadableError(in_encoding(encoding))
     raise UnreadableError(
-        f"this is binary data, not text: a NUL byte at byte offset {place} (--format text reads it nevertheless)"
+        f"this is binary data, not text: a NUL byte at byte offset {offset} (--format text reads it nevertheless)"
     )

@@ -1,4 +1,4 @@
-"""Files behind a URL, through fsspec: `s3://`, `gs://`, `https://`, `memory://`, `file://`."""
+"""Files at URLs, through fsspec: `s3://`, `gs://`, `https://`, `memory://`, `file://`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from infgram.corpus.readers.extras import REMOTE
-from infgram.corpus.sources.files import CountingStream, Found
-from infgram.corpus.sources.patterns import Pattern
+from infgram.corpus.sources.files import CountingStream, InputFile
+from infgram.corpus.sources.listing import Pattern
 from infgram.errors import InputError, MissingExtraError
 
 _TAGS: Final = (
@@ -23,16 +23,16 @@ _TAGS: Final = (
     "last_modified",
     "created",
 )
-"""What file systems call that which changes with the content; the same in a listing and when a file is asked for."""
+"""The fields in which file systems report the version of a file, equal in a listing and in the info of the file."""
 
 
 @dataclass(frozen=True)
-class RemotePlace:
+class RemoteLocation:
     """A file of a remote file system.
 
     Attributes:
         file_system: the `fsspec.AbstractFileSystem`.
-        path: as that file system names it.
+        path: the path in that file system.
     """
 
     file_system: Any
@@ -42,10 +42,10 @@ class RemotePlace:
         return str(self.file_system.unstrip_protocol(self.path))
 
     def version(self) -> str:
-        """What the file system tells this content from another by: a tag, a time, or no more than the size.
+        """Return the version of the content: a tag or a modification time, if the file system reports one.
 
         Raises:
-            OSError: it cannot be asked.
+            OSError: the file system does not answer.
         """
         with _os_errors():
             info = self.file_system.info(self.path)
@@ -54,19 +54,19 @@ class RemotePlace:
 
     @contextmanager
     def open(self) -> Iterator[CountingStream]:
-        """The file for reading; what the file system raises, and it may be anything, becomes an OSError.
+        """Open the file.
 
         Raises:
-            OSError: it cannot be opened or read.
+            OSError: the file cannot be opened or read, whatever error the file system raised.
         """
         with _os_errors():
             inner = self.file_system.open(self.path, "rb")
-        with inner, CountingStream(_Remote(inner)) as raw:
+        with inner, CountingStream(_RemoteFile(inner)) as raw:
             yield raw
 
 
-class _Remote:
-    """A remote file object whose errors are all OSErrors."""
+class _RemoteFile:
+    """A remote file object that raises all errors as OSError."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -81,19 +81,19 @@ class _Remote:
             return int(self._inner.seek(offset, whence))
 
 
-def list_remote(url: str) -> tuple[str, list[Found], bool]:
-    """The files at a URL: of a folder, of a pattern, or the one file.
+def list_remote(url: str) -> tuple[str, list[InputFile], bool]:
+    """List the files of a folder, of a pattern, or the single file at a URL.
 
-    Names beginning with `.` below the folder are left out.
+    Names that begin with `.` below the folder are excluded.
 
     Returns:
-        The URL of the folder, its files sorted by relative path, and whether the URL is that of the one file.
+        The URL of the folder, its files sorted by relative path, and whether the URL is a single file.
 
     Raises:
-        InputError: there is none, or the place cannot be reached.
-        MissingExtraError: fsspec, or the package that it needs for this protocol, is not installed.
+        InputError: there is no such file or folder, or the file system cannot be reached.
+        MissingExtraError: fsspec, or its package for this protocol, is not installed.
     """
-    pattern = Pattern(url) if "*" in url else None  # `?` and `[` are at home in URLs
+    pattern = Pattern(url) if "*" in url else None  # `?` and `[` are ordinary characters of URLs
     core = REMOTE.load()
     try:
         with _os_errors():
@@ -101,24 +101,24 @@ def list_remote(url: str) -> tuple[str, list[Found], bool]:
             if not pattern and not file_system.isdir(path):
                 folder, _, name = path.rpartition("/")
                 size_bytes = file_system.info(path)["size"] or 0
-                return _url(file_system, folder), [Found(RemotePlace(file_system, path), name, size_bytes)], True
-            found = _below(file_system, path)
+                return _url(file_system, folder), [InputFile(RemoteLocation(file_system, path), name, size_bytes)], True
+            files = _files_below(file_system, path)
             base = _url(file_system, path)
     except ImportError as error:
-        raise MissingExtraError(f"{url}: {error}; install it beside: pip install 'infgram[{REMOTE.name}]'") from error
+        raise MissingExtraError(f"{url}: {error}; pip install 'infgram[{REMOTE.name}]' and that package") from error
     except FileNotFoundError as error:
         raise InputError(f"{url}: no such file or folder") from error
     except OSError as error:
         raise InputError(f"{url}: cannot be read: {error.strerror or error}") from error
-    return base, [file for file in found if pattern is None or pattern.matches(file.name)], False
+    return base, [file for file in files if pattern is None or pattern.matches(file.source)], False
 
 
-def _below(file_system: Any, folder: str) -> list[Found]:
+def _files_below(file_system: Any, folder: str) -> list[InputFile]:
     prefix = folder.rstrip("/") + "/"
     entries = file_system.find(folder, detail=True)
     names = {path.removeprefix(prefix).lstrip("/"): path for path, info in entries.items() if info["type"] == "file"}
     return [
-        Found(RemotePlace(file_system, names[name]), name, entries[names[name]]["size"] or 0)
+        InputFile(RemoteLocation(file_system, names[name]), name, entries[names[name]]["size"] or 0)
         for name in sorted(names)
         if name and not any(part.startswith(".") for part in name.split("/"))
     ]
@@ -130,7 +130,7 @@ def _url(file_system: Any, path: str) -> str:
 
 @contextmanager
 def _os_errors() -> Iterator[None]:
-    """What a file system raises beyond OSError (a client's own classes, mostly) as an OSError."""
+    """Raise other errors of a file system, such as those of its client library, as OSError."""
     try:
         yield
     except (OSError, ImportError):
@@ -139,12 +139,12 @@ def _os_errors() -> Iterator[None]:
         raise OSError(0, f"{type(error).__name__}: {error}") from error
 
 
-def remote_place(url: str) -> RemotePlace:
-    """The file at a URL that `str(place)` gave; what the file system has remembered of it is not asked for.
+def remote_location(url: str) -> RemoteLocation:
+    """Return the location for a URL from `str(location)`, without cached listings.
 
     Raises:
-        OSError: the place cannot be reached.
+        OSError: the file system cannot be reached.
         MissingExtraError: as `list_remote`.
     """
     with _os_errors():
-        return RemotePlace(*REMOTE.load().url_to_fs(url, use_listings_cache=False))
+        return RemoteLocation(*REMOTE.load().url_to_fs(url, use_listings_cache=False))

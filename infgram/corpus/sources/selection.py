@@ -1,4 +1,4 @@
-"""Which files of an input are read: by the caller's patterns, or by what jobs and data sets are known to add."""
+"""Select the files to read: by the caller's patterns, or by excluding known by-products of jobs and data sets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from infgram.arguments import several, text
 from infgram.corpus.documents import Skipped, UnreadableError
 from infgram.corpus.readers.formats import JSON, format_of_name
 from infgram.corpus.sources.decompression import decompressed, stem_of
-from infgram.corpus.sources.files import Found
-from infgram.corpus.sources.patterns import fits
+from infgram.corpus.sources.files import InputFile
+from infgram.corpus.sources.listing import fits
 from infgram.corpus.sources.recognition import holds_records
 from infgram.errors import InputError
 
@@ -31,14 +31,14 @@ _OF_A_DATA_SET: Final = re.compile(
 
 @dataclass(frozen=True)
 class Selection:
-    """What is read of the files that an input holds.
+    """The rules that select files of an input.
 
     Attributes:
-        include: patterns; if there are any, exactly the files that fit one are read.
-        exclude: patterns of files that are not.
-        is_automatic: without `include`, whether to leave out what holds no documents: marks and checksums that a
-            job writes, and the description of a data set beside its data.
-        text_field: by which data is told from other JSON.
+        include: patterns; if there are any, only matching files are read.
+        exclude: patterns of files that are not read.
+        is_automatic: whether, without `include`, to exclude files without documents: markers and checksums of jobs,
+            and descriptions beside the data of a data set.
+        text_field: the text field, which distinguishes data from other JSON.
     """
 
     include: tuple[str, ...] = ()
@@ -46,26 +46,26 @@ class Selection:
     is_automatic: bool = True
     text_field: str = field(default="text")
 
-    def apply(self, found: Sequence[Found], *, is_named: bool) -> tuple[list[Found], list[Skipped]]:
-        """The files that are read, and those that are not.
+    def apply(self, files: Sequence[InputFile], *, is_named: bool) -> tuple[list[InputFile], list[Skipped]]:
+        """Split the files of one input into selected and excluded files.
 
         Args:
-            found: the files of one input.
-            is_named: the input is the file itself, which only a pattern leaves out.
+            files: the files of one input.
+            is_named: whether the input is a single file, which only a pattern excludes.
         """
-        files: list[Found] = []
-        left_out: list[Skipped] = []
-        tables = _Tables(found, self.text_field)
-        for file in found:
-            reason = self._reason(file.name, None if is_named else tables)
+        selected: list[InputFile] = []
+        excluded: list[Skipped] = []
+        tables = _Tables(files, self.text_field)
+        for file in files:
+            reason = self._reason(file.source, None if is_named else tables)
             if reason is None:
-                files.append(file)
+                selected.append(file)
             else:
-                left_out.append(Skipped(file.name, None, reason))
-        return files, left_out
+                excluded.append(Skipped(file.source, None, reason))
+        return selected, excluded
 
     def _reason(self, name: str, tables: _Tables | None) -> str | None:
-        """Why a file is not read; None if it is."""
+        """Return why a file is excluded; None if it is selected."""
         if any(fits(name, pattern) for pattern in self.exclude):
             return "excluded"
         if self.include:
@@ -84,41 +84,41 @@ EVERYTHING: Final = Selection(is_automatic=False)
 
 
 def patterns_of(given: str | Iterable[str], option: str) -> tuple[str, ...]:
-    """Patterns of file names, as an option was given.
+    """Return the patterns of an option as a tuple.
 
     Raises:
-        InputError: one is empty.
-        QueryError: one is no text, or they are no sequence.
+        InputError: a pattern is empty.
+        QueryError: a pattern is not a string, or the patterns are not a sequence.
     """
     patterns = tuple(
         text(pattern, option)
         for pattern in ((given,) if isinstance(given, str) else several(given, option, "patterns"))
     )
     if not all(patterns):
-        raise InputError(f"{option} holds an empty pattern; expected one as '*.jsonl' or 'data/**'")
+        raise InputError(f"{option} contains an empty pattern; expected a pattern such as '*.jsonl' or 'data/**'")
     return patterns
 
 
 class _Tables:
-    """Where the tables are, found out when it matters: by their names, or by a look into one file of each suffix."""
+    """The folders with tables, determined on first use by file names and by one file of each other suffix."""
 
-    def __init__(self, found: Sequence[Found], text_field: str) -> None:
-        self._found = found
+    def __init__(self, files: Sequence[InputFile], text_field: str) -> None:
+        self._files = files
         self._text_field = text_field
         self._folders: set[str] | None = None
 
     def are_below(self, folder: str) -> bool:
-        """Whether a folder, with its `/`, or one below it holds tables."""
+        """Return whether a folder (with its final `/`) or one of its subfolders holds tables."""
         if self._folders is None:
-            self._folders = set(self._holding())
+            self._folders = set(self._folders_with_tables())
         return folder in self._folders
 
-    def _holding(self) -> Iterable[str]:
-        """The folders that hold tables, and those above them."""
+    def _folders_with_tables(self) -> Iterable[str]:
+        """Yield the folders that hold tables, and their parents."""
         known: dict[tuple[str, str], bool] = {}
-        for file in self._found:
-            folder, slash, base = file.name.rpartition("/")
-            if _OF_A_JOB.fullmatch(file.name) or _OF_A_DATA_SET.fullmatch(base):
+        for file in self._files:
+            folder, slash, base = file.source.rpartition("/")
+            if _OF_A_JOB.fullmatch(file.source) or _OF_A_DATA_SET.fullmatch(base):
                 continue
             kind = (folder, base[base.find(".") :] if "." in base else "")
             if kind not in known:
@@ -127,15 +127,15 @@ class _Tables:
                     parts = (folder + slash).split("/")
                     yield from ("".join(f"{part}/" for part in parts[:n]) for n in range(len(parts)))
 
-    def _is_table(self, file: Found, base: str) -> bool:
+    def _is_table(self, file: InputFile, base: str) -> bool:
         format_, stem = format_of_name(base), stem_of(base)
         if format_ is None:
             return ("." not in stem or stem.endswith(".txt")) and self._holds_records(file)
         return format_ is not JSON or stem != base.lower() or self._holds_records(file)
 
-    def _holds_records(self, file: Found) -> bool:
+    def _holds_records(self, file: InputFile) -> bool:
         try:
-            with file.place.open() as raw, decompressed(raw, file.name) as (content, _):
+            with file.location.open() as raw, decompressed(raw, file.source) as (content, _):
                 return holds_records(content.peek(1), self._text_field)
         except (OSError, UnreadableError):
             return False

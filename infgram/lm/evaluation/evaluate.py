@@ -13,8 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from infgram.arguments import checked_seed, instance, text_or_none
-from infgram.arguments import text as checked_text
+from infgram.arguments import checked_seed, instance, text as checked_text, text_or_none
 from infgram.index import Index, checked_index
 from infgram.lm.evaluation.bootstrap import change_interval, document_losses, perplexity_interval
 from infgram.lm.evaluation.compared_models import (

@@ -11,8 +11,17 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from infgram.arguments import callback, checked_seed, choice, instance, mapping, real, several, text
-from infgram.arguments import path as checked_path
+from infgram.arguments import (
+    callback,
+    checked_seed,
+    choice,
+    instance,
+    mapping,
+    path as checked_path,
+    real,
+    several,
+    text,
+)
 from infgram.errors import InputError, QueryError
 from infgram.files.signed_json import take_digest, write_signed
 from infgram.index import Index

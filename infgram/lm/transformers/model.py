@@ -10,8 +10,17 @@ from typing import Any, Final, Literal
 import numpy as np
 import torch
 
-from infgram.arguments import at_least, callback, choice, flag, integer, refusal, text, text_or_none
-from infgram.arguments import path as checked_path
+from infgram.arguments import (
+    at_least,
+    callback,
+    choice,
+    flag,
+    integer,
+    path as checked_path,
+    refusal,
+    text,
+    text_or_none,
+)
 from infgram.errors import InputError, QueryError
 from infgram.index import Index, checked_index
 from infgram.lm.positions import checked_documents, checked_token_ids, document_starts

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from infgram.cluster.indexing.boundaries import cut_into_shards
 from infgram.cluster.indexing.parts import PartEntry

@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import infgram
 from infgram.cluster import Index
 from infgram.cluster.serving.backend import Ask, LocalBackend
-from infgram.cluster.serving.layout import Layout as Groups
-from infgram.cluster.serving.layout import spread
+from infgram.cluster.serving.layout import Layout as Groups, spread
 from infgram.files.manifest import Manifest
 from tests.building import BYTES_VOCABULARY, build_texts, build_tokens, temporary_folder
 from tests.index import test_oracle as library

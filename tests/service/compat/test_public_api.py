@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from infgram.service.compat.queries import answer
 from infgram.service.compat.requests import PublicError, PublicRequest
 from infgram.service.indexes import ServedIndex
@@ -18,8 +17,7 @@ import infgram
 from tests.building import token_index
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
 from tests.service.conftest import TEXTS
-from tests.strategies import Asked as AskedCorpus
-from tests.strategies import Layout, Tokens, asked_corpora, layouts, usual_queries
+from tests.strategies import Asked as AskedCorpus, Layout, Tokens, asked_corpora, layouts, usual_queries
 
 JSON = {"content-type": "application/json"}
 SETTINGS = Settings.model_construct()

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from infgram.service import Settings, create_app
 from infgram.service.middleware.proxies import UNIX, Proxies
 from pydantic import ValidationError
