@@ -428,7 +428,7 @@ class BuildProgress(NamedTuple):
     """The progress of a build.
 
     Attributes:
-        stage: `"check"` (files of an interrupted build), `"train"`, `"tokenise"`, `"read"` (token ids), or `"sort"`.
+        stage: `"check"` (files of an interrupted build), `"train"`, `"tokenize"`, `"read"` (token ids), or `"sort"`.
         done: the units done in this stage.
         total: the units of this stage; 0 if unknown.
         unit: `"bytes"` on disk, or `"tokens"`.

@@ -166,7 +166,7 @@ class NotesToStandardError(logging.Handler):
 
 
 def line_of(progress: BuildProgress, elapsed_s: float, done_before: int = 0) -> str:
-    """`tokenise: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`; what was done before does not count for the rate."""
+    """`tokenize: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`; what was done before does not count for the rate."""
     share = amount(progress.done, progress.unit)
     if progress.total:
         share = f"{progress.done / progress.total:.0%} of {amount(progress.total, progress.unit)}"

@@ -29,7 +29,7 @@ from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, default_output, unfinished_index
 from infgram.indexing.shards import ShardSequence, sort_shards
 from infgram.indexing.token_documents import TokenDocuments, token_batches, vocabulary_of
-from infgram.indexing.tokenize import EncodedBatch, tokenise
+from infgram.indexing.tokenize import EncodedBatch, tokenize
 from infgram.indexing.tokenizer_choice import TokenizerChoice, attached_tokenizer, entry_of, save
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildEstimate, BuildProgress
@@ -110,9 +110,9 @@ def build(
         if checkpoint.skipped is None:
             _check_disk_space(corpus, chosen, checkpoint, n_shard_tokens)
             documents = islice(corpus.documents(), shards.n_documents, None)
-            for batch in tokenise(documents, chosen, *budget.tokenising(n_threads)):
+            for batch in tokenize(documents, chosen, *budget.tokenizing(n_threads)):
                 shards.add(batch)
-                report(BuildProgress("tokenise", corpus.bytes_read, corpus.n_bytes, "bytes"))
+                report(BuildProgress("tokenize", corpus.bytes_read, corpus.n_bytes, "bytes"))
             shards.close()
             checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
         _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)

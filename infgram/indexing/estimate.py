@@ -16,7 +16,7 @@ from infgram.corpus import Corpus, SourceDocument, TokenCorpus
 from infgram.corpus.sampling import SpreadSample
 from infgram.indexing.disk_space import Sources, index_bytes
 from infgram.indexing.memory import used_bytes
-from infgram.indexing.tokenize import stored_metadata, tokenise
+from infgram.indexing.tokenize import stored_metadata, tokenize
 from infgram.indexing.tokenizer_choice import SAMPLE_BYTES, TokenizerChoice
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildEstimate
@@ -234,7 +234,7 @@ def _encoded(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Encode texts; return the bytes and the tokens of each text."""
     documents = (SourceDocument(text, {}, "", None) for text in texts)
-    lengths = [batch.lengths for batch in tokenise(documents, tokenizer, threads)]
+    lengths = [batch.lengths for batch in tokenize(documents, tokenizer, threads)]
     sizes = np.fromiter(map(utf8_length, texts), np.int64, len(texts))
     return sizes, np.concatenate([np.zeros(0, np.int64), *lengths])
 

@@ -144,8 +144,8 @@ class Budget:
             given, minimum = self.total_bytes / MIB, self.least_bytes / MIB
             raise QueryError(f"memory is {given:.0f}MiB; this build takes at least {minimum:.0f}MiB")
 
-    def tokenising(self, threads: int) -> tuple[int, int]:
-        """Return the number of threads and the bytes of texts and token ids for `tokenise`."""
+    def tokenizing(self, threads: int) -> tuple[int, int]:
+        """Return the number of threads and the bytes of texts and token ids for `tokenize`."""
         available = self.left_bytes() - _WRITING - self._encoder
         n_threads = max(1, min(threads, available // (2 * _THREAD)))
         return n_threads, max(_MIN_IN_FLIGHT, min(IN_FLIGHT_BYTES, (available - n_threads * _THREAD) // 2))

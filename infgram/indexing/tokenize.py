@@ -90,7 +90,7 @@ class EncodedBatch:
         )
 
 
-def tokenise(
+def tokenize(
     documents: Iterable[SourceDocument], tokenizer: Tokenizer, threads: int, in_flight_bytes: int = IN_FLIGHT_BYTES
 ) -> Iterator[EncodedBatch]:
     """Encode documents in order. Logs a warning about the first document that does not decode to its text.
@@ -160,7 +160,7 @@ def _encode_in_pool(
     """Encode on a thread pool, while the caller's thread reads and yields the finished batches."""
     pending: deque[tuple[Batch, Future[EncodedBatch]]] = deque()
     size_bytes = 0
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="infgram-tokenise")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="infgram-tokenize")
     try:
         choice = pool.submit(choose)  # all other tasks wait for this one
         for batch in batches:

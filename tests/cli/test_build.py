@@ -158,7 +158,7 @@ def test_events(corpus: Path) -> None:
     notes = [event["message"] for event in said if event["event"] == "note"]
     events = [event for event in said if event["event"] == "progress"]
     assert notes == ["read 2 files as text"]
-    assert [event["stage"] for event in events] == ["tokenise", "sort"]
+    assert [event["stage"] for event in events] == ["tokenize", "sort"]
     assert set(events[0]) == {"event", "stage", "done", "total", "unit", "per_second", "left_s"}
     assert run("build", corpus, "--tokenizer", "bytes", "--json", "--quiet", "--overwrite").stderr == ""
 

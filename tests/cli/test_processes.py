@@ -113,7 +113,7 @@ def test_a_full_output_is_5(index_path: Path, tmp_path: Path) -> None:
     ("stage", "kept"), [("x.infgram.partial/index", ""), ("x.infgram.partial/build.json", "x.infgram.partial")]
 )
 def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
-    """Once while it tokenises, once while it sorts; the corpus takes seconds, the signal comes in milliseconds."""
+    """Once while it tokenizes, once while it sorts; the corpus takes seconds, the signal comes in milliseconds."""
     words = random.Random(1).choices([f"word{number} " for number in range(1000)], k=4_000_000)
     (tmp_path / "large.txt").write_text("".join(words), encoding="utf-8")
     process = subprocess.Popen(

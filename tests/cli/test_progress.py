@@ -29,12 +29,12 @@ def test_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     report = progress.Lines(clock)
     for second in range(31):
         clock.now = float(second)
-        report(BuildProgress("tokenise", second * 1_000_000, 40_000_000, "bytes"))
+        report(BuildProgress("tokenize", second * 1_000_000, 40_000_000, "bytes"))
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        "tokenise: 25% of 40.0 MB, 1.0 MB/s, 30.0 s left",
-        "tokenise: 50% of 40.0 MB, 1.0 MB/s, 20.0 s left",
-        "tokenise: 75% of 40.0 MB, 1.0 MB/s, 10.0 s left",
+        "tokenize: 25% of 40.0 MB, 1.0 MB/s, 30.0 s left",
+        "tokenize: 50% of 40.0 MB, 1.0 MB/s, 20.0 s left",
+        "tokenize: 75% of 40.0 MB, 1.0 MB/s, 10.0 s left",
     ]
 
 

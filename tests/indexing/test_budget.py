@@ -41,14 +41,14 @@ def test_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000 * MIB)
     chosen = Budget(None, trains=False, kind="bytes")
     assert (chosen.total_bytes, chosen.left_bytes()) == (500 * MIB, 400 * MIB)
-    assert chosen.tokenising(2)[0] == 2
-    assert chosen.tokenising(2)[1] <= 200 * MIB
-    assert Budget("8GiB", trains=True, kind="huggingface").tokenising(8) == (8, IN_FLIGHT_BYTES)
+    assert chosen.tokenizing(2)[0] == 2
+    assert chosen.tokenizing(2)[1] <= 200 * MIB
+    assert Budget("8GiB", trains=True, kind="huggingface").tokenizing(8) == (8, IN_FLIGHT_BYTES)
     monkeypatch.setattr(memory, "available_bytes", lambda: 0)
     least = Budget(None, trains=True, kind="huggingface")
     assert least.total_bytes == least.least_bytes
-    assert least.tokenising(64)[0] < 64
-    assert 0 < least.tokenising(64)[1] < least.left_bytes()
+    assert least.tokenizing(64)[0] < 64
+    assert 0 < least.tokenizing(64)[1] < least.left_bytes()
 
 
 def test_what_the_machine_says() -> None:

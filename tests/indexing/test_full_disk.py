@@ -30,7 +30,7 @@ name = sys.argv.pop(2)
 del sys.argv[1]
 runpy.run_module(name, run_name="__main__", alter_sys=True)
 """
-STAGES = {"train", "tokenise", "sort"}
+STAGES = {"train", "tokenize", "sort"}
 
 
 def why_not() -> str:

@@ -78,8 +78,8 @@ def go_on(corpus: Path, output: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("stage", "done", "stages"),
     [
-        ("train", 0, ["train", "tokenise", "sort"]),
-        ("tokenise", 0, ["check", "tokenise", "sort"]),
+        ("train", 0, ["train", "tokenize", "sort"]),
+        ("tokenize", 0, ["check", "tokenize", "sort"]),
         ("sort", 0, ["check", "sort"]),
         ("sort", 9000, ["check", "sort"]),
     ],
@@ -135,7 +135,7 @@ def test_what_is_missing_or_foreign(corpus: Path, folder: Path, expected: dict[s
     (partial / "index" / "link").symlink_to(folder)
     (partial / "index.old").mkdir()
     (partial / "stray").write_bytes(b"")
-    assert go_on(corpus, folder / "x") == ["check", "tokenise", "sort"]
+    assert go_on(corpus, folder / "x") == ["check", "tokenize", "sort"]
     assert content(folder / "x") == expected
 
 
@@ -143,7 +143,7 @@ def test_what_is_missing_or_foreign(corpus: Path, folder: Path, expected: dict[s
 def test_notes_that_cannot_be_read(corpus: Path, folder: Path, expected: dict[str, bytes], text: str) -> None:
     partial = stop(corpus, folder / "x", "sort")
     (partial / "build.json").write_text(text)
-    assert go_on(corpus, folder / "x") == ["train", "tokenise", "sort"]
+    assert go_on(corpus, folder / "x") == ["train", "tokenize", "sort"]
     assert content(folder / "x") == expected
 
 
@@ -168,7 +168,7 @@ def test_another_build_starts_anew_and_says_so(
     stopper = Stopper()
     with caplog.at_level(logging.INFO, logger="infgram.indexing"):
         infgram.build(corpus, folder / "x", **options, progress=stopper).close()
-    assert stopper.stages == ["train", "tokenise", "sort"]
+    assert stopper.stages == ["train", "tokenize", "sort"]
     assert any(f"another {what}; starting again" in message for message in caplog.messages)
     infgram.build(corpus, folder / "y", **options).close()
     assert content(folder / "x") == content(folder / "y")
@@ -272,4 +272,4 @@ def test_standard_input_counts_with_its_content(folder: Path, monkeypatch: pytes
     assert build(text, Stopper()) == ["check", "sort"]
     with pytest.raises(Stopped):
         build(text, Stopper("sort"))
-    assert build(text + json.dumps({"text": "x"}).encode(), Stopper()) == ["train", "tokenise", "sort"]
+    assert build(text + json.dumps({"text": "x"}).encode(), Stopper()) == ["train", "tokenize", "sort"]

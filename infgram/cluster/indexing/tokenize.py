@@ -19,7 +19,7 @@ from infgram.corpus.fingerprint import FileEntry, reading_of
 from infgram.corpus.readers.text_field import TextField
 from infgram.files.manifest import SkippedEntry, TokenizerEntry
 from infgram.indexing.memory import Budget
-from infgram.indexing.tokenize import tokenise
+from infgram.indexing.tokenize import tokenize
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def tokenize_split(task: TokenizeTask) -> Done[SplitRecord]:
         reading = reading_of(task.files, options, task.on_error)
         width_bits = _core.token_bits_for(tokenizer.vocab_size)
         sequence = PartSequence(folder, width_bits, partial(_publish, storage, folder, task.number, parts))
-        for batch in tokenise(reading.documents_of_a_part(), tokenizer, *budget.tokenising(site.threads)):
+        for batch in tokenize(reading.documents_of_a_part(), tokenizer, *budget.tokenizing(site.threads)):
             sequence.add(batch)
         sequence.close()
     for file in task.files:

@@ -14,10 +14,10 @@ from tokenizers import Tokenizer as HubTokenizer, normalizers
 
 from infgram.corpus import SourceDocument
 from infgram.errors import InputError
-from infgram.indexing.tokenize import Batch, _sample, tokenise
+from infgram.indexing.tokenize import Batch, _sample, tokenize
 from infgram.tokenizers import BytesTokenizer, EncodeBatch, HuggingFaceTokenizer, Tokenizer, train_bpe
 
-module = sys.modules[tokenise.__module__]  # the package's attribute of that name is the function `build`
+module = sys.modules[tokenize.__module__]  # the package's attribute of that name is the function `build`
 
 TEXTS = [f"document {number} of the cats\n" * (number % 7) + "naïve 日本 <|endoftext|>" for number in range(2500)]
 
@@ -35,8 +35,8 @@ def special() -> HuggingFaceTokenizer:
     return HuggingFaceTokenizer.wrap(inner)
 
 
-def tokenised(tokenizer: Tokenizer, threads: int) -> tuple[npt.NDArray[np.uint32], list[int], list[bytes]]:
-    batches = list(tokenise(documents(), tokenizer, threads))
+def tokenized(tokenizer: Tokenizer, threads: int) -> tuple[npt.NDArray[np.uint32], list[int], list[bytes]]:
+    batches = list(tokenize(documents(), tokenizer, threads))
     lengths = [length for batch in batches for length in batch.lengths.tolist()]
     metadata = [entry for batch in batches for entry in batch.metadata]
     return np.concatenate([batch.token_ids for batch in batches]), lengths, metadata
@@ -49,7 +49,7 @@ def tokenised(tokenizer: Tokenizer, threads: int) -> tuple[npt.NDArray[np.uint32
 )
 def test_order_and_ids(tokenizer: Tokenizer, threads: int, small_corpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SMALL_CORPUS", small_corpus)
-    token_ids, lengths, metadata = tokenised(tokenizer, threads)
+    token_ids, lengths, metadata = tokenized(tokenizer, threads)
     expected_ids, expected_lengths = tokenizer.encode_batch(TEXTS)
     assert np.array_equal(token_ids, expected_ids)
     assert lengths == expected_lengths.tolist()
@@ -65,10 +65,10 @@ def test_an_encoder_is_chosen_only_for_large_corpora(monkeypatch: pytest.MonkeyP
         return tokenizer.encode_batch
 
     monkeypatch.setattr(module, "bulk_encoder", choose)
-    tokenised(BytesTokenizer(), 2)
+    tokenized(BytesTokenizer(), 2)
     assert asked == []
     monkeypatch.setattr(module, "_SMALL_CORPUS", 10_000)
-    tokenised(BytesTokenizer(), 2)
+    tokenized(BytesTokenizer(), 2)
     assert len(asked) == 1
     assert len("".join(asked[0])) > 10_000
     assert "".join(TEXTS).startswith("".join(asked[0]))  # all that was read, if that is so little
@@ -96,17 +96,17 @@ def test_a_reader_that_fails_fails_the_whole() -> None:
         raise InputError("damaged")
 
     with pytest.raises(InputError, match="damaged"):
-        list(tokenise(broken(), BytesTokenizer(), 2))
+        list(tokenize(broken(), BytesTokenizer(), 2))
 
 
 def test_a_consumer_that_stops_leaves_nothing_running() -> None:
-    batches = tokenise(documents(TEXTS * 4), BytesTokenizer(), 2)
+    batches = tokenize(documents(TEXTS * 4), BytesTokenizer(), 2)
     next(batches)
     batches.close()  # type: ignore[attr-defined]
 
 
 def test_no_document() -> None:
-    assert list(tokenise([], BytesTokenizer(), 2)) == []
+    assert list(tokenize([], BytesTokenizer(), 2)) == []
 
 
 def test_the_first_document_that_differs_is_named(caplog: pytest.LogCaptureFixture) -> None:
@@ -116,7 +116,7 @@ def test_the_first_document_that_differs_is_named(caplog: pytest.LogCaptureFixtu
     tokenizer = HuggingFaceTokenizer.wrap(inner)
     assert tokenizer.keeps("naïve")
     assert not tokenizer.keeps("e\u0301")
-    list(tokenise(documents(["naïve", "\u1100", "cafe\u0301", "e\u0301"]), tokenizer, 2))
+    list(tokenize(documents(["naïve", "\u1100", "cafe\u0301", "e\u0301"]), tokenizer, 2))
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "the first document that differs is a.jsonl, line 3" in caplog.messages[0]
 
@@ -134,7 +134,7 @@ def test_reading_waits_for_what_is_under_way(threads: int, in_flight_bytes: int)
             yield SourceDocument(f"{number:01000}", {}, "a", None)
 
     n_documents = 0
-    for batch in tokenise(watched(), BytesTokenizer(), threads, in_flight_bytes):
+    for batch in tokenize(watched(), BytesTokenizer(), threads, in_flight_bytes):
         under_way -= len(batch.lengths)
         n_documents += len(batch.lengths)
     assert n_documents == 4000
