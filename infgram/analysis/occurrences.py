@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from infgram.analysis import copies
+from infgram.analysis.copies import MOST_BRANCHES, Copies
 from infgram.index import Index
 from infgram.search import order_of
 from infgram.tokenizations import LONGEST_TEXT, TooManySpellings
 from infgram.types import Int64Array
-
-MOST_BRANCHES: Final = 20_000
-"""Token sequences that a search for one string may follow."""
 
 
 class Place(NamedTuple):
@@ -40,15 +40,26 @@ class Occurrences:
 
     @classmethod
     def of(cls, index: Index, text: str, *, ignore_case: bool) -> Occurrences:
-        """Those of a string, as far as `MOST_BRANCHES` go; none are looked for of one above `LONGEST_TEXT`."""
+        """Return those of a string.
+
+        A long string with few occurrences is read in the documents. Otherwise it is searched, as far as `MOST_BRANCHES`
+        go; none is found of a string above `LONGEST_TEXT`.
+        """
+        if len(text) > copies.READ_FROM:
+            vocabulary = index.tokenizer.token_bytes()
+            few = vocabulary and Copies.of(index, vocabulary, text[: copies.READ_FROM], ignore_case=ignore_case)
+            if few:
+                sequences = Counter(tuple(sequence.tolist()) for sequence in few.tokens_of(text))
+                found = [np.array(sequence, dtype=np.int64) for sequence in sequences]
+                return cls(found, list(sequences.values()), is_exact=True)
         tokens: list[Int64Array] = []
         counts: list[int] = []
         if len(text) > LONGEST_TEXT:
             return cls(tokens, counts, is_exact=False)
         try:
-            for found in index.spellings(text, ignore_case=ignore_case, max_branches=MOST_BRANCHES):
-                tokens.extend(found.tokens)
-                counts.extend(found.counts.tolist())
+            for spellings in index.spellings(text, ignore_case=ignore_case, max_branches=MOST_BRANCHES):
+                tokens.extend(spellings.tokens)
+                counts.extend(spellings.counts.tolist())
         except TooManySpellings:
             return cls(tokens, counts, is_exact=False)
         return cls(tokens, counts, is_exact=True)

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from infgram.analysis import copies
+from infgram.analysis.copies import MOST_BRANCHES, Copies
 from infgram.analysis.matches import match_lengths
-from infgram.analysis.occurrences import MOST_BRANCHES, Occurrences
+from infgram.analysis.occurrences import Occurrences
 from infgram.analysis.spans import Spans
 from infgram.analysis.subject import Subject, in_words, last_characters
 from infgram.errors import QueryError, TokenizerError
 from infgram.index import Index
 from infgram.snippets import first_bytes
 from infgram.tokenizations import LONGEST_TEXT, TooManySpellings, fold
+from infgram.tokenizers import TokenBytes
 from infgram.types import Int64Array, Query
 from infgram.watch import Watch
 
@@ -122,16 +125,20 @@ class _Search:
     ) -> None:
         self._index, self._text, self._words = index, text, words
         self._ignore_case, self._watch = ignore_case, watch
+        self._vocabulary = _vocabulary_of(subject)
+        self._pieces: dict[tuple[int, int], Copies | None] = {}
         # Of the runs that begin at a word: the longest known to occur, the shortest known not to; both ascend.
         self._reached = np.maximum(_reached_in_own_tokens(index, subject, text, words, watch), np.arange(len(words)))
         self._missed: Int64Array = np.full(len(words), len(words) + 1, dtype=np.int64)
         self.given_up: list[tuple[int, int]] = []
+        self._settled = 0
 
     def maximal_spans(self, first: int, n: int) -> list[tuple[int, int]]:
         """Those among the words `[first, n)`."""
         spans = []
         start = first
         while start < n:
+            self._settled = start
             end = self._end(start, n)
             if end > start:
                 spans.append((start, end))
@@ -145,6 +152,9 @@ class _Search:
         low = min(int(self._reached[start]), n)
         if low == n:
             return n
+        by_reading = self._end_by_reading(start, low)
+        if by_reading is not None:
+            return min(by_reading, n)
         # Most often the next word is reached by no start before the first that is known to; that search is short.
         nearest = int(np.searchsorted(self._reached, low + 1)) - 1
         if nearest > start and not self._occurs(nearest, low + 1):
@@ -154,6 +164,9 @@ class _Search:
             low = min(low + step, n)
             if low == n:
                 return n
+            by_reading = self._end_by_reading(start, low)
+            if by_reading is not None:
+                return min(by_reading, n)
             step *= 2
         high = min(low + step, n)
         while high - low > 1:
@@ -164,7 +177,12 @@ class _Search:
     def _start(self, low: int, end: int) -> int:
         """The smallest start after `low`, which does not reach `end`, of a run that does; `end` if there is none."""
         high, step = min(end, int(np.searchsorted(self._reached, end))), 1
-        while high - step > low and self._occurs(high - step, end):
+        while True:
+            by_reading = self._start_by_reading(high, end)
+            if by_reading is not None:
+                return max(by_reading, low + 1)
+            if high - step <= low or not self._occurs(high - step, end):
+                break
             high -= step
             step *= 2
         low = max(low, high - step)
@@ -173,13 +191,44 @@ class _Search:
             low, high = (low, middle) if self._occurs(middle, end) else (middle, high)
         return high
 
+    def _end_by_reading(self, start: int, end: int) -> int | None:
+        """The largest end of a run from `start` on that occurs, where `end` is one; None if it has to be searched."""
+        first, last = int(self._words[start, 0]), int(self._words[end - 1, 1]) if end > start else 0
+        few = self._copies(first, first + copies.READ_FROM) if last - first >= copies.READ_FROM else None
+        if few is None or len(few.places) == 0:
+            return None
+        end = int(np.searchsorted(self._words[:, 1], first + max(few.n_agreeing_from(self._text[first:])), "right"))
+        self._reached[start:end] = np.maximum(self._reached[start:end], end)
+        self._missed[: start + 1] = np.minimum(self._missed[: start + 1], end + 1)
+        return end
+
+    def _start_by_reading(self, start: int, end: int) -> int | None:
+        """The smallest start of a run up to `end` that occurs, where `start` is one; None if it has to be searched."""
+        first, last = int(self._words[start, 0]) if start < end else 0, int(self._words[end - 1, 1])
+        piece = last - copies.READ_FROM
+        few = self._copies(piece, last) if start < end and first <= piece else None
+        if few is None or len(few.places) == 0:
+            return None
+        start = int(np.searchsorted(self._words[:, 0], piece - max(few.n_agreeing_before(self._text[:piece]))))
+        self._reached[start:end] = np.maximum(self._reached[start:end], end)
+        self._missed[:start] = np.minimum(self._missed[:start], end)
+        return start
+
+    def _copies(self, first: int, last: int) -> Copies | None:
+        """The occurrences of some characters of the text; each piece is searched once."""
+        if (first, last) not in self._pieces:
+            self._watch.report("search", self._settled, len(self._words), "words")
+            piece = self._text[first:last]
+            self._pieces[first, last] = Copies.of(self._index, self._vocabulary, piece, ignore_case=self._ignore_case)
+        return self._pieces[first, last]
+
     def _occurs(self, start: int, end: int) -> bool:
         """Whether the words `[start, end)` occur."""
         if end <= self._reached[start]:
             return True
         if end >= self._missed[start]:
             return False
-        self._watch.report("search", end, len(self._words), "words")
+        self._watch.report("search", self._settled, len(self._words), "words")
         occurs = self._is_found(start, end)
         if occurs:
             self._reached[start:end] = np.maximum(self._reached[start:end], end)
@@ -227,12 +276,7 @@ def _reached_in_own_tokens(index: Index, subject: Subject, text: str, words: Int
     The word where no run does, and everywhere if the text is not the bytes of its tokens.
     """
     n, token_ids = len(words), subject.token_ids
-    vocabulary = None if subject.tokenizer is None else subject.tokenizer.token_bytes()
-    if vocabulary is None:
-        raise TokenizerError(
-            "this index's tokenizer does not make text of the bytes of its tokens, so a text can only be traced in its "
-            "own tokens; leave out any_tokenization and ignore_case"
-        )
+    vocabulary = _vocabulary_of(subject)
     if n == 0 or vocabulary.join(token_ids) != text.encode():
         return np.arange(n)
     token_ends = np.cumsum(vocabulary.lengths[token_ids])
@@ -242,3 +286,18 @@ def _reached_in_own_tokens(index: Index, subject: Subject, text: str, words: Int
     matched = np.where(lengths > 0, token_ends[np.maximum(holders + lengths - 1, 0)], 0)
     reached = np.searchsorted(ends, matched, side="right")
     return np.maximum.accumulate(np.maximum(reached, np.arange(n)))
+
+
+def _vocabulary_of(subject: Subject) -> TokenBytes:
+    """The bytes of the tokens.
+
+    Raises:
+        TokenizerError: the tokenizer's texts are not made of the bytes of its tokens.
+    """
+    vocabulary = None if subject.tokenizer is None else subject.tokenizer.token_bytes()
+    if vocabulary is None:
+        raise TokenizerError(
+            "this index's tokenizer does not make text of the bytes of its tokens, so a text can only be traced in its "
+            "own tokens; leave out any_tokenization and ignore_case"
+        )
+    return vocabulary

@@ -148,9 +148,16 @@ strings = st.lists(st.sampled_from([*LETTERS, "ab", "the ", " the", ", ", "_"]),
     name=st.sampled_from(TOKENIZERS),
     shards=st.integers(1, 3),
     seed=st.integers(0, 2**64 - 1),
+    read_from=st.sampled_from([1, 3, 200]),
+    most_copies=st.sampled_from([1, 4, 100]),
 )
-def test_any_texts(texts: list[str], text: str, name: str, shards: int, seed: int) -> None:
-    with index_of(texts, tokenizer_named(name), shards) as index:
+def test_any_texts(
+    texts: list[str], text: str, name: str, shards: int, seed: int, read_from: int, most_copies: int
+) -> None:
+    with index_of(texts, tokenizer_named(name), shards) as index, pytest.MonkeyPatch.context() as patch:
+        copies = import_module("infgram.analysis.copies")
+        for constant, value in (("READ_FROM", read_from), ("MOST_COPIES", most_copies), ("_FIRST_READ", 2)):
+            patch.setattr(copies, constant, value)
         asked = f"{text} {texts[0][1:7]} {texts[-1]}"
         check(index, asked, ignore_case=False, seed=seed)
         check(index, asked, ignore_case=True, seed=seed)
@@ -207,6 +214,26 @@ def test_searches_are_in_proportion_to_the_spans(monkeypatch: pytest.MonkeyPatch
         searches.clear()
         assert len(infgram.trace(index, text, any_tokenization=True).spans) == 1
         assert len(searches) == 1
+
+
+def test_a_long_copy_in_another_case_is_read_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than the longest string that is searched; the copies differ in where they end and begin."""
+    text = " ".join(f"Word{number * number % 9973} {number}" for number in range(2000))
+    assert len(text) > 20_000
+    searches = []
+    plain = infgram.Index.spellings
+
+    def counted(self: infgram.Index, *arguments: object, **options: object) -> object:
+        searches.append(arguments)
+        return plain(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(infgram.Index, "spellings", counted)
+    with index_of([f"x {text}", f"{text} y", text[: len(text) // 2]], tokenizer_named("byte-level"), 2) as index:
+        for asked, ignore_case in ((text, False), (text.upper(), True)):
+            searches.clear()
+            (span,) = infgram.trace(index, f"zebra {asked} zebra", any_tokenization=True, ignore_case=ignore_case).spans
+            assert (span.text, span.count, span.is_exact) == (asked, 2, True)
+            assert len(searches) < 30
 
 
 def test_one_string_in_many_tokens() -> None:
