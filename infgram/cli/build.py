@@ -226,8 +226,10 @@ def build(
 
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
     n_documents, n_tokens, n_tokens_interval (of 95% confidence), disk_bytes, memory_bytes, elapsed_s, input_bytes,
-    sampled_bytes. For builds in tasks: path, elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours,
-    dollars, dollars_per_cpu_hour, stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written).
+    sampled_bytes. For builds in tasks: path, elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes,
+    cpu_hours, dollars, dollars_per_cpu_hour, stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read,
+    bytes_written).
+
     Standard error gets one JSON object per line, at the start of each stage and then every second: event ("progress"),
     stage, done, total, unit, per_second, left_s; and for each note: event ("note"), message.
     """

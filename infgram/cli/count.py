@@ -143,10 +143,7 @@ def count(
     from infgram.cli.count_file import count_all, print_csv, print_json_lines, print_rows, rows_by_field
     from infgram.cli.query_file import FileQuery, read_queries
 
-    if queries is not None:
-        entries = read_queries(queries)
-    else:
-        entries = [FileQuery("query", 1, query_argument(text, token_ids))]
+    entries = [FileQuery("query", 1, query_argument(text, token_ids))] if queries is None else read_queries(queries)
     with open_index(index) as opened:
 
         def rows(some: Sequence[str | list[int]]) -> list[list[dict[str, Any]]]:

@@ -11,8 +11,10 @@ from infgram.cli.output import note
 from infgram.cli.questions import standard_input
 from infgram.errors import InputError
 
-_EXPECTED: Final = 'expected a text, a list of token ids, or an object with either of them as "query", '
+_EXPECTED: Final = (
+    'expected a text, a list of token ids, or an object with either of them as "query", '
     'for example {"query": "natural language"}'
+)
 
 
 @dataclass(frozen=True)

@@ -133,9 +133,10 @@ def serve(
 ) -> None:
     """Serve indexes over HTTP, with a web page for queries.
 
-    Install the service with pip install 'infgram[service]', and Ray with pip install 'infgram[ray]'. Settings can also be given as environment
-    variables, such as INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service when the running requests are
-    finished. To replace an index by a new build without downtime, send SIGHUP or POST /v1/admin/reload.
+    Install the service with pip install 'infgram[service]', and Ray with pip install 'infgram[ray]'. Settings can also
+    be given as environment variables, such as INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service when
+    the running requests are finished. To replace an index by a new build without downtime, send SIGHUP or POST
+    /v1/admin/reload.
 
     With --engine ray the shards of each index are loaded on the nodes of a Ray cluster until the service stops. The
     cluster is that of RAY_ADDRESS, or the one that runs on this machine; otherwise one is started for the service.

@@ -54,7 +54,7 @@ def test_with_a_neural_model(index_path: Path, index: infgram.Index, texts: Path
     assert found.json["perplexity"]["neural"] > 1
     assert found.json["n_positions"] <= 6
     assert found.json["neural_model"] == str(texts / "model")
-    assert "without --tune nothing is mixed" in found.stderr
+    assert "without --tune no mixture is evaluated" in found.stderr
 
 
 def test_a_number_has_one_meaning_and_one_name_everywhere(index_path: Path, texts: Path) -> None:

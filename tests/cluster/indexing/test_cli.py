@@ -46,7 +46,7 @@ def test_a_url_without_an_engine(corpus: Path, expected: dict[str, bytes], bucke
     assert stored(f"{bucket}/cli/x") == expected
     assert done.code == 0
     assert f"index: {bucket}/cli/x\n" in done.stdout
-    assert "left out, because it cannot be read: 1 piece of input" in done.stdout
+    assert "skipped 1 piece of input that cannot be read:" in done.stdout
     assert "CPU hours" in done.stdout
     taken = run("build", corpus, *WORDS, "-o", f"{bucket}/cli/x")
     assert taken.code != 0
