@@ -78,7 +78,7 @@ def count(
 
     The text is tokenized, and its token sequence is counted within documents. Most tokenizers join a space to the next
     word, so " language" occurs more often than "language". With --any-tokenization the
-    characters of the text are matched instead, in any tokenization; with --ignore-case also in upper or lower case. A
+    characters of the text are matched instead, in any tokenization; --ignore-case also ignores case. A
     note is printed if the string occurs more often than the token sequence; --readings shows all counts. The count of
     the empty text is the number of tokens in the corpus.
 

@@ -75,7 +75,7 @@ def next_token(
 
 
 def answer(index: Index, encoded: EncodedQuery, found: InfgramDistribution) -> dict[str, Any]:
-    """The JSON object."""
+    """Return the fields of the JSON object."""
     ids = found.token_ids.tolist()
     rows = zip(ids, _tokens(index, ids), found.counts.tolist(), json_numbers(found.log_probs.tolist()), strict=True)
     return {

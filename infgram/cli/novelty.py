@@ -56,7 +56,7 @@ def novelty(
 
 
 def answer(parts: list[Novelty], total: Novelty) -> dict[str, Any]:
-    """The JSON object."""
+    """Return the fields of the JSON object."""
     columns = (total.n_grams.tolist(), total.n_novel.tolist(), json_numbers(total.curve.tolist()))
     names = ("n", "n_grams", "n_novel", "share")
     return {

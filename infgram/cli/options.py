@@ -27,7 +27,7 @@ TokenIdsOption: TypeAlias = Annotated[
     typer.Option("--token-ids", metavar="IDS", help="Token ids to use instead of a text, for example 17,4,256."),
 ]
 IgnoreCaseOption: TypeAlias = Annotated[
-    bool, typer.Option("--ignore-case", help="Match in upper or lower case, in any tokenization.")
+    bool, typer.Option("--ignore-case", help="Ignore case; implies --any-tokenization.")
 ]
 AnyTokenizationOption: TypeAlias = Annotated[
     bool,

@@ -93,7 +93,7 @@ def trace(
     a random sample. The documents of all spans are ranked by their BM25 score for the whole text.
 
     With --any-tokenization a span is a sequence of whole words whose characters occur in the corpus, in any
-    tokenization; with --ignore-case also in upper or lower case. --min-length is then in words. This takes seconds
+    tokenization; --ignore-case also ignores case. --min-length is then in words. This takes seconds
     rather than milliseconds.
 
     JSON: n_tokens, n_maximal (all maximal spans), n_covered (tokens inside the kept spans), n_given_up (searches with

@@ -15,7 +15,7 @@ export class Refusal extends Error {
 async function json(path, options) {
   const headers = { Accept: "application/json", ...authorization(), ...options.headers };
   const response = await fetch(path, { ...options, headers }).catch((error) => {
-    throw error.name === "AbortError" ? error : new Refusal({ detail: "Cannot reach the service. Check that it is running and that you are connected." });
+    throw error.name === "AbortError" ? error : new Refusal({ detail: "Cannot reach the service. Is it running?" });
   });
   const body = await response.json().catch(() => ({ detail: `The service responded with status ${response.status}.` }));
   if (!response.ok) throw new Refusal(body);

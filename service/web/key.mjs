@@ -1,5 +1,5 @@
-// The API key of a service that requires one. It is stored until this tab is closed, and is sent only to the service, in
-// a header.
+// The API key of a service that requires one. It is stored until this tab is closed, and is sent only to the service,
+// in a header.
 
 import { at } from "./dom.mjs";
 

@@ -49,7 +49,7 @@ const READINGS = [
   ["as_typed", "as typed"],
   ["after_space", "after a space"],
   ["other_cuts", "in other tokens"],
-  ["other_case", "in other case"],
+  ["other_case", "more with other capitalization"],
 ];
 
 /**

@@ -96,7 +96,7 @@ def test_a_text_that_weights_were_fitted_on_is_warned_of(index_path: Path, texts
     assert same.code == 0
     assert same.json["n_tuned"] == same.json["n_documents"] == 5
     assert "warning: 5 of the 5 documents of TEXT are in --tune, too" in same.stderr
-    assert "5 of 5 documents are in the text for tuning" in (texts / "report" / "report.html").read_text()
+    assert "5 of 5 documents are also in the tuning text" in (texts / "report" / "report.html").read_text()
     other = run("eval", index_path, texts / "test.jsonl", "--text-field", "body", "--tune", texts / "valid.jsonl")
     assert other.code == 0
     assert "warning" not in other.stderr

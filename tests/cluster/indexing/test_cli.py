@@ -57,9 +57,9 @@ def test_a_url_without_an_engine(corpus: Path, expected: dict[str, bytes], bucke
 
 def test_what_does_not_fit(folder: Path, corpus: Path) -> None:
     for words, message in {
-        ("--engine", "local", "--overwrite"): "--overwrite: not with --engine",
-        ("-o", "s3://bucket/x", "--vocab-size", "9"): "--vocab-size: not with --engine, nor with a URL",
-        ("--scratch", "x"): "--scratch is for builds by tasks",
+        ("--engine", "local", "--overwrite"): "--overwrite cannot be used with --engine",
+        ("-o", "s3://bucket/x", "--vocab-size", "9"): "--vocab-size cannot be used with --engine or with a URL",
+        ("--scratch", "x"): "--scratch needs a build in tasks",
         ("--engine", "spark"): "'spark' is not one of 'local', 'ray'",
     }.items():
         done = run("build", corpus, *words)
