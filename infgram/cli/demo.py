@@ -27,7 +27,7 @@ infgram demo --no-serve --output /tmp/stdlib.infgram
 
 COUNTED: Final = ("import os", " def __init__(self", " for i in range(", " raise ValueError", " nobody wrote this")
 CONTINUED: Final = (" raise", " the number of")
-LOOKED_UP: Final = "Nobody ever wrote this sentence before, but it ends as many do: return the number of"
+LOOKED_UP: Final = "Nobody has written this sentence before, but its end is common: return the number of"
 
 _ROWS: Final = 5
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _UNBOUNDED: Final = 100_000  # columns in a file or pipe, where nothing is cut or wrapped
 
 
-class _Answers(io.FileIO):
+class _StandardOutput(io.FileIO):
     """Standard output, which ends the command with exit code 141 when its reader closes the pipe."""
 
     def write(self, data: Any, /) -> int:
@@ -41,7 +41,7 @@ class _Answers(io.FileIO):
             raise SystemExit(exit_codes.PIPE_CLOSED) from None
 
 
-class _Messages(io.FileIO):
+class _StandardError(io.FileIO):
     """Standard error, which drops what cannot be written and keeps the command running."""
 
     def write(self, data: Any, /) -> int:
@@ -67,7 +67,7 @@ def prepare_streams() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed; send it to a file or to /dev/null")
-    sys.stdout, sys.stderr = _prepared(sys.stdout, _Answers), _prepared(sys.stderr, _Messages)
+    sys.stdout, sys.stderr = _prepared(sys.stdout, _StandardOutput), _prepared(sys.stderr, _StandardError)
 
 
 def _prepared(stream: Any, kind: type[io.FileIO]) -> Any:

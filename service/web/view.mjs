@@ -100,7 +100,7 @@ const times = (count) => (count === 1 ? "once" : count === 2 ? "twice" : `${numb
 function suffixSentence(answer, isString) {
   if (isString) {
     return answer.context_count > 0
-      ? `After all occurrences of the text that end with a token (${number(answer.context_count)}).`
+      ? `After ${plural(answer.context_count, "occurrence")} ending at a token boundary.`
       : "Every occurrence of the text ends inside a token, so no token comes next.";
   }
   const { token_ids: ids, suffix_length: used, context_count: count, effective_n: n } = answer;
