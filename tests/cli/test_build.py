@@ -1,4 +1,4 @@
-"""`infgram build`: what it writes, what it says, and what it leaves when it fails."""
+"""`infgram build`: its files, its output, and its files after a failure."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Announce: TypeAlias = Callable[[str, list[str]], None]
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that passes for the standard library."""
+    """A folder that looks like the standard library."""
     root = tmp_path / "python"
     files = {
         "os.py": "import sys\nraise ValueError the number of bytes\n",

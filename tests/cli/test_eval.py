@@ -1,4 +1,4 @@
-"""infgram eval says what the library says, and keeps its report."""
+"""`infgram eval` prints the results of the library, and writes its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes and warnings: that a text occurs otherwise, what was left out, and why something is not known."""
+"""Notes and warnings: other tokenizations of a text, skipped input, and unknown readings."""
 
 from __future__ import annotations
 

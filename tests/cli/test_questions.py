@@ -1,4 +1,4 @@
-"""count, next, score, search and document say what the library says."""
+"""count, next, score, search and document print the results of the library."""
 
 from __future__ import annotations
 

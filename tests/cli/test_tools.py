@@ -1,4 +1,4 @@
-"""trace, novelty and overlap say what the library says, and read what they are given."""
+"""trace, novelty and overlap print the results of the library, and read their inputs."""
 
 from __future__ import annotations
 
