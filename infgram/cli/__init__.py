@@ -1,3 +1,3 @@
-"""The command line: one file a command; everything here asks the library and prints, and nothing else uses it."""
+"""The command line, with one file per command. Commands call the library and print; no other package imports them."""
 
 from __future__ import annotations

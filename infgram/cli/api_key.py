@@ -1,4 +1,4 @@
-"""`infgram api-key`: let somebody ask."""
+"""`infgram api-key`: create an API key."""
 
 from __future__ import annotations
 
@@ -20,19 +20,24 @@ infgram serve corpus.infgram --api-keys-file keys.txt
 
 
 def api_key(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of keys; made if there is none.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is, as the log will call them.")],
-    admin: Annotated[bool, typer.Option("--admin", help="It may also reload the indexes.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of API keys; created if missing.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the key's owner in the log.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Allow the key to reload indexes, too.")] = False,
     requests_per_s: Annotated[
         float | None,
-        typer.Option("--requests-per-s", min=0.001, metavar="N", help="A rate of its own; else that of infgram serve."),
+        typer.Option(
+            "--requests-per-s",
+            min=0.001,
+            metavar="N",
+            help="The rate limit of this key; by default that of infgram serve.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key for the service, and print it once.
+    """Create an API key for the service.
 
-    The file gets a line with the name and a hash, from which the key cannot be found out: keep the key itself. To
-    take it back, remove the line and send the service a SIGHUP.
+    The key is printed once. The file stores only its hash, with the name: keep the key. To revoke it, remove its line
+    from the file and send the service a SIGHUP.
 
     JSON: name, key.
     """

@@ -1,4 +1,4 @@
-"""The command `infgram`: its commands, and the one place where an error becomes a line and an exit code."""
+"""The `infgram` command: its subcommands, and how errors become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -17,57 +17,55 @@ from infgram.cli import exit_codes
 from infgram.cli.output import WarningsToStandardError, abandon_standard_output, message, note, prepare_streams
 from infgram.errors import InfgramError
 
-_HELP: Final = """Exact n-gram and ∞-gram statistics over any corpus.
+_HELP: Final = """Build exact indexes of text corpora, and query n-grams of any length.
 
-Build an index of a corpus once; then count strings of any length, see what follows them, score texts and find
-documents, in milliseconds. Answers go to standard output, messages and progress to standard error.
+Build an index of a corpus once. Then count strings of any length, show the tokens that follow them, score texts and
+find documents, in milliseconds. Results go to standard output; messages and progress go to standard error.
 """
 
 _START_HERE: Final = """
-infgram demo                             # index Python's own library, serve it
-infgram build corpus/ -o corpus.infgram  # once; then ask
+infgram demo                             # index Python's library, serve it
+infgram build corpus/ -o corpus.infgram  # once, before queries
 infgram count corpus.infgram "natural language"
 infgram next corpus.infgram "natural language"
 infgram next --help                      # each command has examples
 """
 
 
-_USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # of Typer's own copy of click, or of click: by version
+_USAGE_ERROR: Final[Any] = typer.BadParameter.__base__  # click's UsageError, or Typer's copy of it, by version
 
 
 class _Entry(NamedTuple):
-    """Where a command is defined, as the function that has the name of its module, and what the help says of it."""
+    """The module of a command, which has a function of the same name, and the command's line in the help."""
 
     module: str
     summary: str
 
 
 COMMANDS: Final[Mapping[str, _Entry]] = {
-    "build": _Entry("build", "Index a corpus of text files, JSON lines, tables or token ids."),
-    "info": _Entry("info", "Show what an index holds and where its bytes are."),
+    "build": _Entry("build", "Build an index of text files, JSON lines, tables or token ids."),
+    "info": _Entry("info", "Show the contents of an index and the size of each section."),
     "verify": _Entry("verify", "Check every byte of an index."),
-    "count": _Entry("count", "Count how often a text occurs, exactly."),
-    "next": _Entry("next_token", "Show which tokens follow a text, counted exactly."),
-    "score": _Entry("score", "Give each token of a text its ∞-gram probability."),
-    "search": _Entry("search", "Find the documents that hold a text, or several."),
+    "count": _Entry("count", "Count the exact number of occurrences of a text."),
+    "next": _Entry("next_token", "Show the tokens that follow a text, with exact counts."),
+    "score": _Entry("score", "Compute the ∞-gram probability of each token of a text."),
+    "search": _Entry("search", "Find the documents that contain a text or match a query."),
     "document": _Entry("document", "Print one document of the corpus."),
-    "trace": _Entry("trace", "Find the passages of a text that occur in the corpus, and documents that hold them."),
-    "novelty": _Entry("novelty", "Measure how much of a text is new to the corpus."),
-    "overlap": _Entry("overlap", "Compare a test set with the corpus, and say which items are contaminated."),
-    "eval": _Entry("evaluate", "Measure language models on a text: of the index, a neural one, and mixtures."),
-    "dedup": _Entry(
-        "dedup", "Find the passages that occur more than once in a corpus, and write the corpus without them."
-    ),
-    "plan": _Entry("plan", "Plan an index that takes many machines: how many, how long, at what cost, how fast."),
-    "serve": _Entry("serve", "Serve indexes over HTTP, with a page to ask them."),
-    "api-key": _Entry("api_key", "Make a key for the service, and print it once."),
-    "demo": _Entry("demo", "Index Python's own library, ask it, serve it."),
+    "trace": _Entry("trace", "Find passages of a text in the corpus, and their documents."),
+    "novelty": _Entry("novelty", "Measure how much of a text does not occur in the corpus."),
+    "overlap": _Entry("overlap", "Measure the contamination of a test set by the corpus."),
+    "eval": _Entry("evaluate", "Evaluate n-gram models, a neural model and their mixtures."),
+    "dedup": _Entry("dedup", "Find duplicate passages, and write the corpus without them."),
+    "plan": _Entry("plan", "Estimate the machines, time and cost of a large index."),
+    "serve": _Entry("serve", "Serve indexes over HTTP, with a web page for queries."),
+    "api-key": _Entry("api_key", "Create an API key for the service."),
+    "demo": _Entry("demo", "Index Python's standard library, query it and serve it."),
 }
-"""All commands, in the order of the help; the module of one is imported when it is run."""
+"""All commands, in the order of the help. A command's module is imported when the command runs."""
 
 
 class _Loaded(Mapping[str, Any]):
-    """The commands by name, each imported when it is looked up."""
+    """A mapping from names to commands, which imports each command on first use."""
 
     def __getitem__(self, name: str) -> Any:
         return _command(name)
@@ -85,29 +83,29 @@ class _Loaded(Mapping[str, Any]):
 @cache
 def _command(name: str) -> Any:
     module = import_module(f"infgram.cli.{COMMANDS[name].module}")
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    alone.command(name, epilog=_as_it_stands("Examples", module.EXAMPLES))(getattr(module, COMMANDS[name].module))
-    return get_command(alone)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(name, epilog=_verbatim("Examples", module.EXAMPLES))(getattr(module, COMMANDS[name].module))
+    return get_command(single)
 
 
 class Commands(TyperGroup):
-    """The group of commands, which turns errors into one line and the right exit code."""
+    """The group of commands, which turns errors into one line and an exit code."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands: Any = _Loaded()
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in the order of the help."""
+        """Return the names in the order of the help."""
         return list(COMMANDS)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write what each command does, without importing it."""
+        """Write the summary of each command without importing it."""
         summaries = {name: TyperCommand(name, help=entry.summary) for name, entry in COMMANDS.items()}
         TyperGroup(commands=summaries).format_commands(ctx, formatter)  # type: ignore[arg-type]
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Read the command line and run it; what fails here failed while the help was written."""
+        """Parse the command line and run it. An OSError here comes from writing the help."""
         try:
             prepare_streams()
             return super().main(*args, **options)
@@ -116,7 +114,7 @@ class Commands(TyperGroup):
             sys.exit(_failed(exit_codes.MACHINE, _text(error)).exit_code)
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # here, where a reader that went away is noticed
+                sys.stdout.flush()  # inside `finally`, so that a closed pipe is handled
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -144,14 +142,14 @@ class Commands(TyperGroup):
 
 
 def _hint_at(error: Any) -> None:
-    """What helps with the two ways in which a text of a question is mistaken for something else."""
+    """Print a note where a text was parsed as an option or as several arguments."""
     context, wrong = error.ctx, str(error)
     if context is None or all(parameter.name != "text" for parameter in context.command.params):
         return
     if wrong.startswith("No such option"):
-        note(f"a text that begins with a dash goes after --, as in: infgram {context.command.name} INDEX -- -x")
+        note(f"put -- before a text that begins with a dash, for example: infgram {context.command.name} INDEX -- -x")
     elif "unexpected extra argument" in wrong:
-        note("a text with spaces goes between quotation marks")
+        note("put quotation marks around a text with spaces")
 
 
 def _failed(code: int, text: str) -> typer.Exit:
@@ -160,14 +158,14 @@ def _failed(code: int, text: str) -> typer.Exit:
 
 
 def _text(error: Exception) -> str:
-    """The message; of an error of the operating system, without its number."""
+    """Return the message of an error, without the error number of an OSError."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
 
 
-def _as_it_stands(heading: str, text: str) -> str:
-    r"""A heading and lines for the help, which `\b` keeps from being filled into one paragraph."""
+def _verbatim(heading: str, text: str) -> str:
+    r"""Return a section of the help whose lines are not wrapped, which `\b` tells click."""
     lines = "\n".join(f"  {line}" for line in text.strip("\n").splitlines())
     return f"\b\n{heading}:\n{lines}"
 
@@ -176,7 +174,7 @@ app = typer.Typer(
     name="infgram",
     cls=Commands,
     help=_HELP,
-    epilog=f"{_as_it_stands('Start here', _START_HERE)}\n\n{_as_it_stands('Exit codes', exit_codes.table())}",
+    epilog=f"{_verbatim('Start here', _START_HERE)}\n\n{_verbatim('Exit codes', exit_codes.table())}",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -188,10 +186,15 @@ app = typer.Typer(
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=lambda wanted: _show_version(wanted), help="The version."),
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda wanted: _show_version(wanted),
+            help="Print the version and exit.",
+        ),
     ] = False,
 ) -> None:
-    """Options of infgram itself; the help stands in `app`."""
+    """Declare the options of `infgram` itself. Its help text is in `app`."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -203,5 +206,5 @@ def _show_version(wanted: bool) -> None:
 
 
 def main() -> None:
-    """The entry point of the command `infgram`."""
+    """Run the `infgram` command."""
     app()

@@ -1,4 +1,4 @@
-"""`infgram build`: from a corpus to an index."""
+"""`infgram build`: build an index of a corpus."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 infgram build corpus/                      # writes corpus.infgram beside it
 infgram build corpus.jsonl.zst -o news.infgram --text-field content
-infgram build corpus/ --tokenizer gpt2/tokenizer.json  # a given model's tokens
+infgram build corpus/ --tokenizer gpt2/tokenizer.json  # a model's own tokenizer
 infgram build corpus/ --tokenizer bytes    # every byte is a token
 infgram build corpus/ --on-error skip --overwrite --json
 infgram build checkout/ --include '*.json.gz' --exclude 'test*'
@@ -45,43 +45,43 @@ Format: TypeAlias = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parq
 
 _SCALES: Final = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 _HINT: Final = (
-    "the tokenizer is trained on this corpus; to count in the tokens of a given language model, build with its own: "
+    "the tokenizer is trained on this corpus; to count the tokens of a given language model, use its tokenizer: "
     "--tokenizer path/to/tokenizer.json"
 )
 
 
 def token_number(value: str) -> int:
-    """A number of tokens as people write it: 5e9, 5_000_000, 100000."""
+    """Parse a number of tokens, for example 5e9, 5_000_000 or 100000."""
     try:
         tokens = float(value)
     except ValueError:
         tokens = math.nan
     if not 1 <= tokens <= MOST_SHARD_TOKENS:
         raise typer.BadParameter(
-            f"{value!r} is no number of tokens; expected 1 to {MOST_SHARD_TOKENS}, as 5e9 or 5_000_000"
+            f"{value!r} is not a number of tokens; expected 1 to {MOST_SHARD_TOKENS}, for example 5e9 or 5_000_000"
         )
     return int(tokens)
 
 
 def memory_size(value: str) -> int:
-    """A size of memory: 2GiB, 500MB, a number of bytes."""
+    """Parse a memory size, for example 2GiB, 500MB or a number of bytes."""
     try:
         return size_bytes(int(value) if value.isdecimal() else value)
     except QueryError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def path_given(value: str) -> str:
-    """A path or URL; the empty one, as of a shell variable that is not set, would be the working folder."""
+def nonempty_path(value: str) -> str:
+    """Return the path or URL. Refuse an empty one, which may come from an unset shell variable."""
     if not value:
-        raise typer.BadParameter("the path is empty; '.' is the working folder")
+        raise typer.BadParameter("the path is empty; use '.' for the working folder")
     return value
 
 
-def input_given(value: str) -> str:
-    """An input, which is not empty."""
+def nonempty_source(value: str) -> str:
+    """Return the source. Refuse an empty one, which may come from an unset shell variable."""
     if not value:
-        raise typer.BadParameter("the input is empty; '.' is the working folder")
+        raise typer.BadParameter("the input is empty; use '.' for the working folder")
     return value
 
 
@@ -89,9 +89,9 @@ def build(
     sources: Annotated[
         list[str],
         typer.Argument(
-            parser=input_given,
+            parser=nonempty_source,
             metavar="SOURCE",
-            help="Folders, read with their sub-folders, files, patterns, URLs; - is JSON lines on standard input.",
+            help="Folders (with subfolders), files, patterns or URLs; - reads JSON lines from standard input.",
         ),
     ],
     output: Annotated[
@@ -99,9 +99,9 @@ def build(
         typer.Option(
             "--output",
             "-o",
-            parser=path_given,
+            parser=nonempty_path,
             metavar="INDEX",
-            help="Where the index goes, a folder or a URL; without it, corpus.infgram beside a single corpus.",
+            help="Write the index to this folder or URL; by default SOURCE.infgram beside a single SOURCE.",
         ),
     ] = None,
     tokenizer: Annotated[
@@ -109,19 +109,21 @@ def build(
         typer.Option(
             "--tokenizer",
             metavar="NAME",
-            help="bpe or bpe:8000 is trained on this corpus; bytes; a tokenizer.json or its folder; a hub name.",
+            help="bpe or bpe:8000: train one on this corpus; bytes; a tokenizer.json or its folder; or a hub name.",
             show_default="bpe",
         ),
     ] = None,
     text_field: Annotated[
         str,
         typer.Option(
-            "--text-field", metavar="FIELD", help="The field or column with the text; dots reach into objects."
+            "--text-field", metavar="FIELD", help="The field or column with the text; dots separate nested fields."
         ),
     ] = "text",
     threads: Annotated[
         int | None,
-        typer.Option("--threads", min=1, max=MOST_THREADS, metavar="N", help="Threads at most; all cores without it."),
+        typer.Option(
+            "--threads", min=1, max=MOST_THREADS, metavar="N", help="Maximum number of threads; by default all cores."
+        ),
     ] = None,
     memory: Annotated[
         int | None,
@@ -129,7 +131,7 @@ def build(
             "--memory",
             parser=memory_size,
             metavar="SIZE",
-            help="Memory at most, as 2GiB or 500MB; half of what the machine has left without it.",
+            help="Memory limit, for example 2GiB or 500MB; by default half of the free memory.",
         ),
     ] = None,
     shard_tokens: Annotated[
@@ -138,95 +140,106 @@ def build(
             "--shard-tokens",
             parser=token_number,
             metavar="N",
-            help="Close a shard when it holds this many tokens: 5e9, 5_000_000.",
+            help="Start a new shard after N tokens, for example 5e9 or 5_000_000.",
             show_default="5e9",
         ),
     ] = 5_000_000_000,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the index at the output once the new one is finished.")
+        bool, typer.Option("--overwrite", help="Replace an existing index when the new one is complete.")
     ] = False,
     on_error: Annotated[
         OnError,
-        typer.Option("--on-error", help="Input that cannot be read: stop there, or leave it out and list it."),
+        typer.Option("--on-error", help="Stop at input that cannot be read, or skip and list it."),
     ] = "fail",
     format_: Annotated[
         Format,
-        typer.Option("--format", help="How every file is read; auto looks at the content, then at the name."),
+        typer.Option("--format", help="The format of every file; auto detects it by content, then by name."),
     ] = "auto",
     include: Annotated[
         list[str] | None,
         typer.Option(
             "--include",
             metavar="PATTERN",
-            help="Read exactly the files of such names, as '*.jsonl', or paths, as 'data/**'; may be repeated.",
+            help="Read only the files whose name ('*.jsonl') or path ('data/**') matches; may be repeated.",
         ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="PATTERN", help="Leave out such files; may be repeated."),
+        typer.Option(
+            "--exclude", metavar="PATTERN", help="Skip the files whose name or path matches; may be repeated."
+        ),
     ] = None,
     vocab_size: Annotated[
         int | None,
-        typer.Option("--vocab-size", min=1, metavar="N", help="The input is files of token ids from 0 to N - 1."),
+        typer.Option(
+            "--vocab-size", min=1, metavar="N", help="Read files of token ids from 0 to N - 1 instead of text."
+        ),
     ] = None,
     dtype: Annotated[
-        TokenType | None, typer.Option("--dtype", help="The integers of files of token ids that do not say it.")
+        TokenType | None, typer.Option("--dtype", help="The integer type of .bin files of token ids.")
     ] = None,
     end_of_text: Annotated[
         int | None,
-        typer.Option("--end-of-text", min=0, metavar="ID", help="The id between documents in files of token ids."),
+        typer.Option(
+            "--end-of-text", min=0, metavar="ID", help="The token id that separates documents in files of token ids."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Look at a sample of the input, say what the build will take, and stop.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Read a sample of the input, estimate the build's time, memory and disk space, and stop."
+        ),
     ] = False,
     engine: Annotated[
         Engine | None,
-        typer.Option("--engine", help="Build by tasks: on the Ray cluster, or one after the other in this process."),
+        typer.Option("--engine", help="Build in tasks: on a Ray cluster, or one by one in this process."),
     ] = None,
     scratch: Annotated[
         str | None,
         typer.Option(
             "--scratch",
-            parser=path_given,
+            parser=nonempty_path,
             metavar="FOLDER",
-            help="Where tasks keep files under way, on each machine; the place of temporary files without it.",
+            help="The folder for temporary files of tasks on each machine; by default the system's.",
         ),
     ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Index a corpus of text files, JSON lines, tables or token ids.
+    """Build an index of text files, JSON lines, tables or token ids.
 
-    JSON lines hold a document a line, an array of JSON objects a document an element, CSV and Parquet a document a
-    row; their other fields are kept as its metadata. Any other file of UTF-8 text is one document. The content says
-    which it is and how it is compressed (gzip, zstd, bzip2, xz); the name decides what the content leaves open. In
-    a folder, files that a job writes beside its output (_SUCCESS, .crc) and those that describe data (README.md
-    beside tables) are left out, unless --include names what is read. A note says what the files were taken for.
+    Each line of JSON lines, element of a JSON array, and row of CSV or Parquet is a document; its other fields become
+    its metadata. Any other file of UTF-8 text is one document. The format and the compression (gzip, zstd, bzip2, xz)
+    are detected from the content, or from the name if the content does not decide. In a folder, marker files of jobs
+    (_SUCCESS, .crc) and descriptions of data (README.md beside tables) are skipped, unless --include is given. A note
+    lists the formats that were read.
 
-    Files of token ids (.npy, .bin, Megatron's .bin with .idx) are read when --vocab-size is given; then --tokenizer
-    names the one that made the ids, if text is to be asked and shown.
+    With --vocab-size, files of token ids are read: .npy, .bin, or Megatron's .bin with .idx. Name the tokenizer of the
+    ids with --tokenizer to query and show text.
 
-    The index appears whole or not at all. A build that fails or is stopped keeps the stages that it finished in
-    INDEX.partial, and the same command goes on from there.
+    The index appears when it is complete. A build that fails or is stopped keeps its finished stages in INDEX.partial;
+    run the same command to resume it.
 
-    With --engine, and to a URL such as s3://bucket/index, the build is cut into tasks that read from and write to
-    storage, and --threads and --memory are those of one task. The Ray cluster is the one that RAY_ADDRESS names, or
-    that runs on this machine; without one, it is started for this command. The index is the same.
+    With --engine, or if INDEX is a URL such as s3://bucket/index, the build runs as tasks that read from and write to
+    storage; --threads and --memory then apply to each task. The Ray cluster is that of RAY_ADDRESS, or the one that
+    runs on this machine; otherwise one is started for this command. The index is the same.
 
     JSON: path, elapsed_s, skipped (source, line, reason), and the fields of infgram info. With --dry-run:
     n_documents, n_tokens, n_tokens_interval (of 95% confidence), disk_bytes, memory_bytes, elapsed_s, input_bytes,
-    sampled_bytes. By tasks: path, elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes, cpu_hours,
-    dollars, dollars_per_cpu_hour, stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read, bytes_written).
-    Meanwhile standard error has an object per line at the beginning of each stage and then every second: event
-    ("progress"), stage, done, total, unit, per_second, left_s; and one for each note: event ("note"), message.
+    sampled_bytes. For builds in tasks: path, elapsed_s, skipped, n_documents, n_tokens, n_shards, size_bytes,
+    cpu_hours, dollars, dollars_per_cpu_hour, stages (stage, n_tasks, n_kept, elapsed_s, cpu_hours, bytes_read,
+    bytes_written).
+
+    Standard error gets one JSON object per line, at the start of each stage and then every second: event ("progress"),
+    stage, done, total, unit, per_second, left_s; and for each note: event ("note"), message.
     """
     by_tasks = is_by_tasks(output, engine)
     if by_tasks:
         refuse({"--vocab-size": vocab_size, "--overwrite": overwrite})
     elif scratch is not None:
-        raise typer.BadParameter("--scratch is for builds by tasks: with --engine, or to a URL")
+        raise typer.BadParameter("--scratch needs a build in tasks: give --engine, or a URL as the output")
     if vocab_size is not None and (format_ != "auto" or include or exclude):
-        raise typer.BadParameter("--format, --include and --exclude are for text and tables, not with --vocab-size")
+        raise typer.BadParameter("--format, --include and --exclude cannot be used with --vocab-size")
     tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
@@ -260,10 +273,10 @@ def build(
 def _token_corpus(
     sources: list[str], vocab_size: int | None, dtype: TokenType | None, end_of_text: int | None
 ) -> TokenCorpus | None:
-    """The files of token ids; None if the input is text."""
+    """Return the corpus of token ids, or None if the input is text."""
     if vocab_size is None:
         if dtype is not None or end_of_text is not None:
-            raise typer.BadParameter("--dtype and --end-of-text are for files of token ids, which need --vocab-size")
+            raise typer.BadParameter("--dtype and --end-of-text need --vocab-size")
         return None
     import infgram
 
@@ -278,10 +291,17 @@ def build_and_report(
     as_events: bool = False,
     **options: Any,
 ) -> tuple[Index, dict[str, Any]]:
-    """Build with progress on standard error; options are those of `infgram.build` or `infgram.build_from_tokens`.
+    """Build an index, with progress on standard error.
+
+    Args:
+        source: files, folders and patterns, or files of token ids.
+        output: the folder of the index; None for the default.
+        quiet: whether to print no progress.
+        as_events: whether progress is printed as JSON objects.
+        options: those of `infgram.build` or `infgram.build_from_tokens`.
 
     Returns:
-        The open index, and what is to be said of it.
+        The open index, and the fields of the JSON object.
     """
     import infgram
     from infgram.cli.progress import show_progress
@@ -301,14 +321,14 @@ def build_and_report(
 
 
 def estimate_and_report(source: list[str] | TokenCorpus, options: dict[str, Any]) -> dict[str, Any]:
-    """What is to be said of a build that is not begun."""
+    """Estimate a build. Return the fields of the JSON object."""
     import infgram
 
     return asdict(infgram.estimate_build(source, **options))
 
 
 def with_hint(report: Report) -> Report:
-    """Once the build has begun, say how to build for a given language model instead of with the default."""
+    """Return `report` with a note on the first call that tells how to use the tokenizer of a language model."""
     from infgram.types import BuildProgress
 
     hints = iter([_HINT])
@@ -322,7 +342,7 @@ def with_hint(report: Report) -> Report:
 
 
 def print_estimate(estimate: dict[str, Any]) -> None:
-    """What a build will take, for people."""
+    """Print the estimate of a build as text."""
     sampled, whole = size(estimate["sampled_bytes"]), size(estimate["input_bytes"])
     print_table(
         ("", "about"),
@@ -335,11 +355,11 @@ def print_estimate(estimate: dict[str, Any]) -> None:
         ],
         left=("", "about"),
     )
-    print_line(f"from {sampled} of {whole} of input; --memory makes it take less memory, and longer")
+    print_line(f"estimated from {sampled} of {whole} of input; --memory reduces the memory and takes more time")
 
 
 def _with_interval(n: int, interval: Sequence[int]) -> str:
-    """`12.3 million (12.1 to 12.5 with 95% confidence)`, or the number alone if it is exact."""
+    """Format as `12.3 million (12.1 to 12.5 with 95% confidence)`, or as the number alone if it is exact."""
     if tuple(interval) == (n, n):
         return f"{n:,}"
     scale, word = next(((scale, word) for scale, word in _SCALES if n >= scale), (1, ""))
@@ -351,7 +371,7 @@ def _with_interval(n: int, interval: Sequence[int]) -> str:
 
 
 def print_summary(answer: dict[str, Any]) -> None:
-    """What was built, for people."""
+    """Print the summary of a finished build as text."""
     ratio = answer["bytes_per_token"]
     per_token = "" if ratio is None else f", {ratio:.2f} bytes per token"
     print_line(

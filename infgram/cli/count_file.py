@@ -1,4 +1,4 @@
-"""`infgram count` for many queries, and by the values of a metadata field: rows, and how they are shown."""
+"""`infgram count` with --queries or --by: count, and print the rows."""
 
 from __future__ import annotations
 
@@ -16,72 +16,72 @@ from infgram.cli.query_file import FileQuery
 from infgram.errors import QueryError
 from infgram.types import BuildProgress, FieldCount
 
-AT_ONCE: Final = 4096
-"""Queries that are counted together."""
+BATCH_SIZE: Final = 4096
+"""The number of queries in one call of the library."""
 
 Query: TypeAlias = str | list[int]
 Row: TypeAlias = dict[str, Any]
-"""The columns of a query, or of one value of the field."""
+"""The columns of one query, or of one query and one value of the field."""
 
 Count: TypeAlias = Callable[[Sequence[Query]], list[list[Row]]]
-"""Gives the rows of each query."""
+"""A function that returns the rows of each query."""
 
 
 def rows_by_field(count_by: Callable[[Query], list[FieldCount]]) -> Count:
-    """Rows for each value of a field: value, count and document_count."""
+    """Return a function whose rows are the values of a field, with value, count and document_count."""
     return lambda queries: [[asdict(found) for found in count_by(query)] for query in queries]
 
 
 def count_all(queries: Sequence[FileQuery], count: Count, *, quiet: bool) -> list[tuple[FileQuery, list[Row]]]:
-    """Each query with its rows; progress goes to standard error.
+    """Count every query and return it with its rows. Progress goes to standard error.
 
     Raises:
-        QueryError: a query cannot be asked of this index; names its line.
+        QueryError: a query is invalid for this index. The message has its line number.
     """
     with show_progress(quiet=quiet) as report:
         return list(_counted(queries, count, report))
 
 
 def _counted(queries: Sequence[FileQuery], count: Count, report: Report) -> Iterator[tuple[FileQuery, list[Row]]]:
-    for begin in range(0, len(queries), AT_ONCE):
-        block = queries[begin : begin + AT_ONCE]
+    for begin in range(0, len(queries), BATCH_SIZE):
+        block = queries[begin : begin + BATCH_SIZE]
         yield from zip(block, _rows_of_block(block, count), strict=True)
         report(BuildProgress("count", begin + len(block), len(queries), "queries"))
 
 
 def _rows_of_block(block: Sequence[FileQuery], count: Count) -> list[list[Row]]:
     try:
-        return count([asked.query for asked in block])
+        return count([entry.query for entry in block])
     except QueryError:
-        for asked in block:  # which one is it?
+        for entry in block:  # find the invalid query, to name its line
             try:
-                count([asked.query])
+                count([entry.query])
             except QueryError as error:
-                raise QueryError(f"{asked.place}: {error}") from error
+                raise QueryError(f"{entry.place}: {error}") from error
         raise
 
 
 def print_json_lines(counted: Sequence[tuple[FileQuery, list[Row]]], *, is_by_field: bool) -> None:
-    """A JSON object a query."""
-    for asked, rows in counted:
-        print_json({"line": asked.line, "query": asked.query, **({"by": rows} if is_by_field else rows[0])})
+    """Print one JSON object per query."""
+    for entry, rows in counted:
+        print_json({"line": entry.line, "query": entry.query, **({"by": rows} if is_by_field else rows[0])})
 
 
 def print_csv(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping[str, str]) -> None:
-    """A line of CSV a row, after a line with the headings of its columns; token ids have spaces between."""
+    """Print a line of CSV per row, after a line of headings. Token ids are separated by spaces."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["query", *headings.values()])
-    for asked, rows in counted:
-        query = asked.query if isinstance(asked.query, str) else " ".join(map(str, asked.query))
+    for entry, rows in counted:
+        query = entry.query if isinstance(entry.query, str) else " ".join(map(str, entry.query))
         for row in rows:
             writer.writerow([query, *(_plain(row[name]) for name in headings)])  # None becomes an empty cell
 
 
 def print_rows(counted: Sequence[tuple[FileQuery, list[Row]]], headings: Mapping[str, str]) -> None:
-    """A table for people."""
+    """Print the rows as a table."""
     cells = []
-    for asked, rows in counted:
-        query = quoted(asked.query) if isinstance(asked.query, str) else ",".join(map(str, asked.query))
+    for entry, rows in counted:
+        query = quoted(entry.query) if isinstance(entry.query, str) else ",".join(map(str, entry.query))
         cells += [[query, *(_cell(name, row[name]) for name in headings)] for row in rows]
     print_table(("query", *headings.values()), cells, left=("query", headings.get("value", "")))
 
@@ -93,5 +93,5 @@ def _cell(column: str, value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value; a list or an object as JSON."""
+    """Return the value, with lists and objects as JSON."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

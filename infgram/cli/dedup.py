@@ -1,4 +1,4 @@
-"""`infgram dedup`: the passages that a corpus holds more than once, and the corpus without them."""
+"""`infgram dedup`: find duplicate passages, and write the corpus without them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from infgram.cli.output import print_json, print_line
 from infgram.cli.questions import open_index
 
 EXAMPLES = """
-infgram dedup corpus.infgram                    # how much is duplicate?
-infgram dedup corpus.infgram -o clean.jsonl     # every document without it
+infgram dedup corpus.infgram                    # count only
+infgram dedup corpus.infgram -o clean.jsonl     # write the rest
 infgram dedup corpus.infgram -o clean.parquet   # or .jsonl.gz, .jsonl.zst
 infgram dedup corpus.infgram -o ranges.jsonl --ranges --min-tokens 100
-infgram build clean.jsonl                       # and an index of what remains
+infgram build clean.jsonl                       # an index of the rest
 """
 
 
@@ -31,43 +31,47 @@ def dedup(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet. Without it, only count.",
+            help="Write to this file: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet. By default only count.",
             show_default=False,
         ),
     ] = None,
     min_tokens: Annotated[
-        int, typer.Option("--min-tokens", min=1, metavar="N", help="Tokens of the shortest passage that counts.")
+        int, typer.Option("--min-tokens", min=1, metavar="N", help="The minimum length of a duplicate, in tokens.")
     ] = 50,
     ranges: Annotated[
-        bool, typer.Option("--ranges", help="Write where the duplicates stand instead of documents without them.")
+        bool, typer.Option("--ranges", help="Write the positions of the duplicates instead of the documents.")
     ] = False,
     text_field: Annotated[
         str | None,
         typer.Option(
             "--text-field",
             metavar="FIELD",
-            help="The field for the text of a document, or for its token ids if the index holds no tokenizer.",
+            help="The output field for the text, or for the token ids if the index has no tokenizer.",
             show_default="text or token_ids",
         ),
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option("--threads", min=1, max=MOST_THREADS, metavar="N", help="Threads at most; all cores without it."),
+        typer.Option(
+            "--threads", min=1, max=MOST_THREADS, metavar="N", help="Maximum number of threads; by default all cores."
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file at the output.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the passages that occur more than once in a corpus, and write the corpus without them.
+    """Find duplicate passages, and write the corpus without them.
 
-    A passage is duplicate if all its tokens lie in runs of --min-tokens tokens of one document that occur earlier
-    in the corpus: the first copy stays. The output holds a document a row, in their order, its metadata, source
-    and line beside the text; what is duplicate altogether becomes an empty text. With --ranges it holds a
-    duplicate a row: document_id, start and end in tokens, byte_start and byte_end in the UTF-8 bytes of the
-    document's text. Bytes, like the text that is cut, are those of whole characters. The file appears when it is
-    complete. No document is altered: where the tokenizer is not known to give back every text (it has a normalizer,
-    or is WordPiece or sentencepiece), documents are refused, and --ranges has no bytes.
+    A token is a duplicate if it lies in a sequence of --min-tokens tokens of one document that also occurs earlier in
+    the corpus. The first copy is kept. The output has one row per document, in corpus order, with its text, metadata,
+    source and line; the text is empty if the whole document is a duplicate. With --ranges the output has one row per
+    duplicate: document_id; start and end in tokens; byte_start and byte_end in the UTF-8 text, at whole characters. The
+    file appears when it is complete.
+
+    Documents are written only if the tokenizer is known to restore every text exactly. With a normalizer, WordPiece or
+    sentencepiece it is not; then use --ranges, whose rows have no byte positions
+    in this case.
 
     JSON: n_documents, n_tokens, n_duplicate_tokens, n_spans, n_documents_with_duplicates, min_tokens, output.
     """
@@ -77,7 +81,7 @@ def dedup(
     from infgram.cli.progress import show_progress
 
     if output is None and (ranges or overwrite):
-        raise typer.BadParameter("--ranges and --overwrite say how to write a file; name it with -o FILE")
+        raise typer.BadParameter("--ranges and --overwrite need an output file; name it with -o FILE")
     if output is not None:
         check_output(output, overwrite=overwrite)
     began = time.monotonic()
@@ -107,10 +111,10 @@ def dedup(
 def _print(answer: dict[str, Any]) -> None:
     n_tokens, n_duplicate = answer["n_tokens"], answer["n_duplicate_tokens"]
     share = n_duplicate / n_tokens if n_tokens else 0.0
-    spans, holders = answer["n_spans"], answer["n_documents_with_duplicates"]
+    n_spans, n_affected = answer["n_spans"], answer["n_documents_with_duplicates"]
     print_line(
-        f"duplicate: {n_duplicate:,} of {number(n_tokens, 'token')} ({share:.1%}), in {number(spans, 'span')} of "
-        f"{answer['min_tokens']} tokens or more, in {holders:,} of {number(answer['n_documents'], 'document')}"
+        f"duplicate: {n_duplicate:,} of {number(n_tokens, 'token')} ({share:.1%}), in {number(n_spans, 'span')} of "
+        f"{answer['min_tokens']} tokens or more, in {n_affected:,} of {number(answer['n_documents'], 'document')}"
     )
     if answer["output"] is not None:
         print_line(f"output: {one_line(answer['output'])}")

@@ -1,7 +1,7 @@
-r"""Corpus text made safe and readable for a terminal.
+r"""Make corpus text safe and readable on a terminal.
 
-A corpus is written by strangers. Its control characters and escape sequences could move the cursor, colour or
-rename the terminal, or hide text; here they become visible escapes like `\x1b`. Nothing is read as markup.
+Corpus text is untrusted. Its control characters and escape sequences could move the cursor, recolour or rename the
+terminal, or hide text, so they are printed as visible escapes like `\x1b`. Nothing is interpreted as markup.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _PLAIN = re.compile(r"[ -~]*")
 
 
 def one_line(text: str) -> str:
-    r"""The text on one line: line ends, tabs and everything unsafe as escapes."""
+    r"""Return the text on one line, with line ends, tabs and unsafe characters as escapes."""
     if _PLAIN.fullmatch(text):
         return text
     return "".join(_escape(letter) if _is_unsafe(letter) else letter for letter in text)
 
 
 def lines(text: str) -> list[str]:
-    r"""The text line by line, tabs as four spaces, everything else unsafe as escapes."""
+    r"""Return the lines of the text, with tabs as spaces and unsafe characters as escapes."""
     return [one_line(line.expandtabs(4)) for line in text.replace("\r\n", "\n").split("\n")]
 
 
 def quoted(text: str, longest: int = 60) -> str:
-    """The text on one line between quotation marks, so that its spaces show; the middle of a long one left out."""
+    """Return the text on one line in quotation marks, which show its outer spaces. Cut the middle of a long text."""
     shown = one_line(text)
     if len(shown) > longest:
         half = (longest - 1) // 2
@@ -39,7 +39,7 @@ def quoted(text: str, longest: int = 60) -> str:
 
 
 def size(n_bytes: float) -> str:
-    """A size in decimal units: `31.5 MB`."""
+    """Format a size in decimal units: `31.5 MB`."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if n_bytes < 999.95 or unit == "TB":
             break
@@ -48,7 +48,7 @@ def size(n_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span: `8.3 s`, `2 min 05 s`, `3 h 10 min`."""
+    """Format a duration: `8.3 s`, `2 min 05 s`, `3 h 10 min`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -57,12 +57,12 @@ def duration(seconds: float) -> str:
 
 
 def number(value: int, noun: str, plural: str | None = None) -> str:
-    """A count with its noun: `1 document`, `1,024 documents`."""
+    """Format a number with its noun: `1 document`, `1,024 documents`."""
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {plural or f'{noun}s'}"
 
 
 def log_prob(value: float) -> str:
-    """A log-probability in nats; `-inf` where the probability is zero."""
+    """Format a log-probability in nats; `-inf` if the probability is zero."""
     return f"{value:.4f}" if math.isfinite(value) else "-inf"
 
 

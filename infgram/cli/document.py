@@ -1,4 +1,4 @@
-"""`infgram document`: one document of the corpus."""
+"""`infgram document`: print a document of the corpus."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from infgram.cli.search import metadata_line
 
 EXAMPLES = """
 infgram document corpus.infgram 17
-infgram document corpus.infgram 17 > seventeen.txt  # the text, exactly
+infgram document corpus.infgram 17 > seventeen.txt  # the exact text
 infgram document corpus.infgram 17 --json
 """
 
 
 def document(
     index: IndexArgument,
-    document_id: Annotated[int, typer.Argument(metavar="ID", min=0, help="The document's number, from 0.")],
+    document_id: Annotated[int, typer.Argument(metavar="ID", min=0, help="The document id, from 0.")],
     as_json: JsonOption = False,
 ) -> None:
     """Print one document of the corpus.
 
-    Its text goes to standard output, its file, line and metadata to standard error. In a file or a pipe the text is
-    exact; on a terminal its control characters are shown as escapes.
+    The text goes to standard output; its file, line and metadata go to standard error. The text is exact in a file or
+    pipe; a terminal shows control characters as escapes.
 
     JSON: document_id, metadata, source, line, n_tokens, text, token_ids, tokens.
     """

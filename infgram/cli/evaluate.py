@@ -1,4 +1,4 @@
-"""`infgram eval`: language models of the index, a neural one, and both together, measured on a text."""
+"""`infgram eval`: evaluate n-gram models of the index, a neural model, and mixtures of both."""
 
 from __future__ import annotations
 
@@ -28,70 +28,86 @@ infgram eval corpus.infgram test.jsonl --tune valid.jsonl --max-tokens 50000
 
 def evaluate(
     index: IndexArgument,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to measure on: anything infgram build reads.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The test text, in any format that infgram build reads.")],
     tune: Annotated[
         str | None,
-        typer.Option("--tune", metavar="VALID", help="Another text, to fit weights on; none: nothing is mixed."),
+        typer.Option(
+            "--tune",
+            metavar="VALID",
+            help="The validation text, to fit mixture weights on; without it no mixture is evaluated.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="MODEL", help="A causal language model of transformers: folder or hub name."),
+        typer.Option(
+            "--model", metavar="MODEL", help="A causal language model of transformers: a folder or a hub name."
+        ),
     ] = None,
     model_tokenizer: Annotated[
         str | None,
         typer.Option(
             "--model-tokenizer",
             metavar="PATH",
-            help="Where the model's tokenizer is, if not beside it; 'index': it is the index's, take my word for it.",
+            help="The model's tokenizer, if not in its folder; 'index' asserts that it is that of the index.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="REPORT", help="A folder for report.html and report.json."),
+        typer.Option("--output", "-o", metavar="REPORT", help="Write report.html and report.json to this folder."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing report.")] = False,
     max_tokens: Annotated[
         int | None,
         typer.Option(
-            "--max-tokens", min=1, metavar="N", help="Of each text at most; the longest documents are cut first."
+            "--max-tokens",
+            min=1,
+            metavar="N",
+            help="Maximum number of tokens of each text; the longest documents are cut first.",
         ),
     ] = None,
     context_length: Annotated[
         int | None,
-        typer.Option("--context-length", min=1, metavar="N", help="Tokens the model sees; at most 1,024 by default."),
+        typer.Option(
+            "--context-length",
+            min=1,
+            metavar="N",
+            help="The context of the model in tokens; by default its own, up to 1,024.",
+        ),
     ] = None,
     stride: Annotated[
         int | None,
-        typer.Option("--stride", min=1, metavar="N", help="From window to window; half the context by default."),
+        typer.Option(
+            "--stride", min=1, metavar="N", help="The distance between windows in tokens; by default half the context."
+        ),
     ] = None,
     device: Annotated[
-        str, typer.Option("--device", metavar="NAME", help="Where the model runs: auto, cpu, cuda, cuda:1 …")
+        str, typer.Option("--device", metavar="NAME", help="The device of the model: auto, cpu, cuda, cuda:1 …")
     ] = "auto",
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch the model from the hub if it is not here.")
+        bool, typer.Option("--download", help="Download the model from the hub if it is not cached.")
     ] = False,
     end_token: Annotated[
         int | None,
-        typer.Option("--end-token", min=0, metavar="ID", help="The token that ends texts; by default the model's."),
+        typer.Option("--end-token", min=0, metavar="ID", help="The token id that ends texts; by default the model's."),
     ] = None,
     text_field: Annotated[
-        str, typer.Option("--text-field", metavar="NAME", help="The field of JSON lines with the text.")
+        str, typer.Option("--text-field", metavar="NAME", help="The field or column with the text.")
     ] = "text",
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of what fitting draws at random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed of the fit.")] = 0,
     timeout: TimeoutOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure language models on a text: of the index, a neural one, and mixtures.
+    """Evaluate n-gram models, a neural model and their mixtures.
 
-    Every token but the first of each document is predicted. Weights of mixtures are fitted on VALID alone. The
-    report has perplexities per token, with 95% intervals over documents, and per word; bits per byte; what mixing
-    gains by class of contexts; how often the ∞-gram agrees with the text; calibration; and documents that the
-    index nearly holds.
+    Every token except the first of each document is predicted. Mixture weights are fitted on VALID only. The report has
+    the perplexity per token, with 95% intervals over documents, and per word; bits per byte; the gain of mixing by
+    class of contexts; the agreement of the ∞-gram with the text; calibration; and the documents that are nearly copies
+    of documents in the index.
 
-    JSON: perplexity (per token; of neural, paper, kn5, smoothed, gated and all others; null: not measured, or
-    infinite), intervals, n_positions, n_tuned (documents of TEXT that VALID has, too), perplexity_per_word,
-    bits_per_byte, perplexity_without_near_copies, change and change_intervals (against paper, as a fraction), gains,
+    JSON: perplexity (per token; of neural, paper, kn5, smoothed, gated and all others; null if not measured or
+    infinite), intervals, n_positions, n_tuned (documents of TEXT that are also in VALID), perplexity_per_word,
+    bits_per_byte, perplexity_without_near_copies, change and change_intervals (relative to paper, a fraction), gains,
     agreement, calibration, near_copies, elapsed_s.
     """
     from infgram.cli.progress import show_notes, show_progress
@@ -130,10 +146,10 @@ def evaluate(
     if found.n_tuned:
         note(
             f"warning: {found.n_tuned:,} of the {number(found.n_documents, 'document')} of TEXT are in --tune, too: "
-            "weights fitted on what is measured look too good; give another text"
+            "the results of fitted mixtures are too good; use a different text to tune"
         )
     if tune is None and not quiet:
-        note("without --tune nothing is mixed: weights need a text of their own")
+        note("without --tune no mixture is evaluated: mixture weights are fitted on a validation text")
 
 
 def _load(
@@ -145,7 +161,7 @@ def _load(
     context_length: int | None,
     stride: int | None,
 ) -> TransformersLM:
-    """The neural model, without the remarks that loading makes."""
+    """Load the neural model without the messages of transformers."""
     from infgram.lm.transformers import TransformersLM
 
     logging.getLogger("transformers").setLevel(logging.ERROR)

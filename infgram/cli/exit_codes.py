@@ -1,4 +1,4 @@
-"""Exit codes: the one table, and which error has which."""
+"""The exit codes of the commands, and the code of each error."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
 
 MEANINGS: Final = {
-    0: "done; that a text never occurs is an answer, not an error",
-    1: "a defect of infgram, with a traceback to report",
-    2: "wrong command line: an unknown option, a missing argument",
-    QUESTION: "wrong input or question: unreadable corpus, bad token id, no such tokenizer",
-    INDEX: "the index is missing, damaged, of another version, or in the way",
-    MACHINE: "the machine refused: disk full, no permission, port taken, no package",
-    TIME_OVER: "the time limit (--timeout) was over before the work was done",
+    0: "success; a count of 0 is a result, not an error",
+    1: "a bug in infgram; please report the traceback",
+    2: "invalid command line: unknown option, missing argument",
+    QUESTION: "invalid input or query: unreadable corpus, bad token id, unknown tokenizer",
+    INDEX: "the index is missing, damaged, of another version, or already exists",
+    MACHINE: "system error: disk full, no permission, port in use, missing package",
+    TIME_OVER: "the time limit (--timeout) was exceeded",
     INTERRUPTED: "interrupted with Ctrl-C",
-    PIPE_CLOSED: "the reader of the output went away, as `| head` does",
+    PIPE_CLOSED: "the reader closed the pipe, as `| head` does",
 }
-"""Every exit code; `infgram --help` and docs/cli.md show this table."""
+"""All exit codes, as shown by `infgram --help` and docs/cli.md."""
 
 _INDEX_ERRORS = (IndexNotFoundError, IndexDamagedError, IndexVersionError, IndexExistsError)
 _MACHINE_ERRORS = (StorageError, MissingExtraError)
 
 
 def code_of(error: InfgramError) -> int:
-    """The exit code of an error of the library."""
+    """Return the exit code of an error of the library."""
     if isinstance(error, TimeLimitError):
         return TIME_OVER
     if isinstance(error, _INDEX_ERRORS):
@@ -49,5 +49,5 @@ def code_of(error: InfgramError) -> int:
 
 
 def table() -> str:
-    """The table as lines of text, for the help."""
+    """Return the table of exit codes as lines of text for the help."""
     return "\n".join(f"{code:<4} {meaning}" for code, meaning in MEANINGS.items())

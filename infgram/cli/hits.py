@@ -1,4 +1,4 @@
-"""A document found, as people read it: snippets with the matches highlighted."""
+"""The snippets of a search result, with the matches highlighted."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def snippets_of(hit: SearchHit) -> Iterator[Text]:
-    """The lines of the first match's snippet, and of further ones for the clauses that it does not show."""
-    for match in _worth_showing(hit):
+    """Yield the lines of the first match's snippet, and of snippets for the clauses that it does not show."""
+    for match in _matches_to_show(hit):
         yield from _snippet_lines(hit, match)
 
 
-def _worth_showing(hit: SearchHit) -> list[SearchMatch]:
-    """The first match, and the first one of each further clause that its snippet does not show."""
+def _matches_to_show(hit: SearchHit) -> list[SearchMatch]:
+    """Return the first match, and the first match of each clause that no snippet shows yet."""
     chosen: list[SearchMatch] = [hit]
     for match in hit.matches:
         is_new = all(match.clause != other.clause for other in chosen)
@@ -31,13 +31,13 @@ def _worth_showing(hit: SearchHit) -> list[SearchMatch]:
 
 
 def _is_in_snippet(match: SearchMatch, other: SearchMatch) -> bool:
-    """Whether the snippet of `other` shows the match."""
+    """Return whether the snippet of `other` contains the match."""
     start = other.match_start - other.snippet_match_start
     return start <= match.match_start and match.match_end <= start + len(other.snippet)
 
 
 def _snippet_lines(hit: SearchHit, match: SearchMatch) -> list[Text]:
-    """The snippet with all matches highlighted; each line behind a bar, so that no corpus text can pass for ours."""
+    """Return the snippet with all matches highlighted. A bar marks each line as corpus text."""
     from rich.text import Text
 
     start = match.match_start - match.snippet_match_start

@@ -1,4 +1,4 @@
-"""Indexes that are in a Ray cluster as long as a command runs."""
+"""Deploy indexes to a Ray cluster while a command runs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 def spread(
     indexes: Mapping[str, str | os.PathLike[str]], load: Load, n_replicas: int
 ) -> Iterator[dict[str, str | os.PathLike[str]]]:
-    """Spread indexes over the cluster of this machine, and take them down at the end.
+    """Deploy indexes to the Ray cluster, and remove them at the end.
 
-    Where no cluster is named and none runs, one is started, and ends at the end.
+    If no cluster is named or running, one is started and stopped at the end.
 
     Args:
-        indexes: the place of each; one that is in the cluster already (`ray://…`) is left alone.
+        indexes: the folder or URL of each index, by name. One that is in the cluster already (`ray://…`) is kept as is.
         load: as for `infgram.open`.
-        n_replicas: who holds each shard, so many.
+        n_replicas: the number of replicas of each shard.
 
     Yields:
-        The address of each in the cluster.
+        The URL of each index in the cluster.
 
     Raises:
         IndexExistsError, IndexNotFoundError, ShardUnavailableError, MissingExtraError: as `infgram.cluster.deploy`.
@@ -36,14 +36,14 @@ def spread(
     from infgram.cluster.ray_cluster import connection
 
     urls = dict(indexes)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the service has ended when it lets the signal through
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # received once the service has shut down
     with connection(), ExitStack() as stack:
         for name, place in indexes.items():
             location = os.fspath(place)
             if location.startswith("ray://"):
                 continue
             if "://" not in location:
-                location = os.path.abspath(location)  # the cluster's processes are elsewhere
+                location = os.path.abspath(location)  # the cluster's processes have other working folders
             deploy(location, name, load=load, replicas=n_replicas)
             stack.callback(undeploy, name)
             urls[name] = f"ray:///{name}"

@@ -1,4 +1,4 @@
-"""`infgram info`: what an index holds and where its bytes are."""
+"""`infgram info`: show the contents of an index and the size of each section."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ infgram info corpus.infgram --json
 
 
 def info(index: IndexArgument, as_json: JsonOption = False) -> None:
-    """Show what an index holds and where its bytes are.
+    """Show the contents of an index and the size of each section.
 
-    JSON: paths, n_tokens, n_documents, n_shards, vocab_size, token_width_bits, bytes_per_token (documents'
-    metadata aside), size_bytes, sections, tokenizer, format_version, suffix_order, builder_version, n_skipped.
+    The ratios are bytes on disk per token of the corpus.
+
+    JSON: paths, n_tokens, n_documents, n_shards, vocab_size, token_width_bits, bytes_per_token (without the documents'
+    metadata), size_bytes, sections, tokenizer, format_version, suffix_order, builder_version, n_skipped.
     """
     with open_index(index) as opened:
         numbers = opened.info()
@@ -33,9 +35,9 @@ def info(index: IndexArgument, as_json: JsonOption = False) -> None:
 
 
 def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
-    """The lines above the table."""
+    """Return the labels and values above the table."""
     tokenizer = numbers["tokenizer"]
-    named = "none: ask with token ids" if tokenizer is None else f"{tokenizer['kind']} {tokenizer['fingerprint'][:16]}"
+    named = "none (query token ids)" if tokenizer is None else f"{tokenizer['kind']} {tokenizer['fingerprint'][:16]}"
     lines = [
         ("index", ", ".join(one_line(path) for path in numbers["paths"])),
         ("documents", f"{numbers['n_documents']:,}"),
@@ -49,12 +51,12 @@ def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         ("format", f"version {numbers['format_version']}, written by infgram {one_line(numbers['builder_version'])}"),
     ]
     if numbers["n_skipped"]:
-        lines.append(("left out", f"{numbers['n_skipped']:,} pieces of input; manifest.json lists them"))
+        lines.append(("skipped", f"{numbers['n_skipped']:,} pieces of input, listed in manifest.json"))
     return lines
 
 
 def print_sections(numbers: dict[str, Any]) -> None:
-    """The table of sections."""
+    """Print the table of sections."""
     rows = [
         (one_line(name), f"{section['size_bytes']:,}", _ratio(section["bytes_per_token"]))
         for name, section in numbers["sections"].items()

@@ -1,4 +1,4 @@
-"""`infgram novelty`: how much of a text is new to the corpus."""
+"""`infgram novelty`: measure how much of a text does not occur in the corpus."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from infgram.cli.display import number
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import json_numbers, print_json, print_line, print_table
-from infgram.cli.questions import given_file, open_index
+from infgram.cli.questions import open_index, query_in_file
 
 if TYPE_CHECKING:
     from infgram.analysis import Novelty
@@ -25,29 +25,29 @@ def novelty(
     index: IndexArgument,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE", help="Files of UTF-8 text, each one text, taken as given; - is standard input."),
+        typer.Argument(metavar="FILE", help="Files of UTF-8 text, taken exactly as given; - reads standard input."),
     ],
-    ids: Annotated[bool, typer.Option("--ids", help="The files hold token ids instead of texts.")] = False,
-    max_n: Annotated[int, typer.Option("--max-n", min=1, metavar="N", help="The longest n-grams to count.")] = 10,
+    ids: Annotated[bool, typer.Option("--ids", help="Read files of token ids instead of text.")] = False,
+    max_n: Annotated[int, typer.Option("--max-n", min=1, metavar="N", help="Maximum n of the n-grams.")] = 10,
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Measure how much of a text is new to the corpus.
+    """Measure how much of a text does not occur in the corpus.
 
-    For each n, the share of the text's n-grams that the corpus does not hold; of several texts, of all their
-    n-grams together. And for each token its suffix length: how many tokens up to it, as a run, the corpus holds
-    (Rusty-DAWG's non-novel suffix length).
+    For each n, print the share of the n-grams of all texts that do not occur in the corpus. The suffix length of a
+    token is the length of the longest token sequence that ends there and occurs in the corpus (Rusty-DAWG's non-novel
+    suffix length).
 
-    JSON: n_texts, n_tokens, curve (n, n_grams, n_novel, share: null where there is no n-gram),
-    mean_suffix_length (null without tokens), suffix_lengths (a list a text, in tokens).
+    JSON: n_texts, n_tokens, curve (n, n_grams, n_novel, share; null if there is no n-gram), mean_suffix_length (null
+    without tokens), suffix_lengths (in tokens, one list per text).
     """
     from infgram.analysis import Novelty, novelty_batch
     from infgram.cli.progress import show_progress
 
-    asked = (given_file(file, ids) for file in files)
+    query = (query_in_file(file, ids) for file in files)
     with open_index(index) as opened, show_progress(quiet=quiet) as report:
-        parts = list(novelty_batch(opened, asked, max_n=max_n, timeout_s=timeout, progress=report))
+        parts = list(novelty_batch(opened, query, max_n=max_n, timeout_s=timeout, progress=report))
     total = Novelty.total(parts)
     if as_json:
         print_json(answer(parts, total))
@@ -56,7 +56,7 @@ def novelty(
 
 
 def answer(parts: list[Novelty], total: Novelty) -> dict[str, Any]:
-    """The JSON object."""
+    """Return the fields of the JSON object."""
     columns = (total.n_grams.tolist(), total.n_novel.tolist(), json_numbers(total.curve.tolist()))
     names = ("n", "n_grams", "n_novel", "share")
     return {

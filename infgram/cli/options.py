@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share: one name, one meaning, one help."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ IndexArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="INDEX",
-        help="The folder of an index, as infgram build writes it, or a URL: s3://…, or ray:///NAME in a cluster.",
+        help="The folder of an index, or a URL: s3://…, or ray:///NAME in a cluster.",
     ),
 ]
 TextArgument: TypeAlias = Annotated[
@@ -24,26 +24,26 @@ TextArgument: TypeAlias = Annotated[
 ]
 TokenIdsOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--token-ids", metavar="IDS", help="Ask with token ids instead of a text, as 17,4,256."),
+    typer.Option("--token-ids", metavar="IDS", help="Token ids to use instead of a text, for example 17,4,256."),
 ]
 IgnoreCaseOption: TypeAlias = Annotated[
-    bool, typer.Option("--ignore-case", help="Find the text in any case, and so in any tokens.")
+    bool, typer.Option("--ignore-case", help="Ignore case; implies --any-tokenization.")
 ]
 AnyTokenizationOption: TypeAlias = Annotated[
     bool,
-    typer.Option("--any-tokenization", help="Find the text wherever it stands: inside words, across tokens."),
+    typer.Option("--any-tokenization", help="Match characters in any tokenization, also inside words."),
 ]
-JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 MinCountOption: TypeAlias = Annotated[
-    int, typer.Option("--min-count", min=1, metavar="N", help="Use a suffix only if it occurs at least so often.")
+    int, typer.Option("--min-count", min=1, metavar="N", help="Use the longest suffix that occurs at least N times.")
 ]
 FileArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file of UTF-8 text, taken exactly as given; - is standard input.")
+    str, typer.Argument(metavar="FILE", help="A file of UTF-8 text, taken exactly as given; - reads standard input.")
 ]
 TimeoutOption: TypeAlias = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", help="Give up, with exit code 6, when it takes longer."),
+    typer.Option("--timeout", metavar="SECONDS", help="Stop with exit code 6 after this time."),
 ]
 QuietOption: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no notes; warnings and errors still show.")
+    bool, typer.Option("--quiet", "-q", help="Print no progress and no notes, only warnings and errors.")
 ]

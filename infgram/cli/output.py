@@ -1,4 +1,4 @@
-"""Where output goes: answers to standard output, messages to standard error."""
+"""Print results to standard output and messages to standard error."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-_UNBOUNDED: Final = 100_000  # columns, where no terminal sets a width: nothing is cut or wrapped in a file or pipe
+_UNBOUNDED: Final = 100_000  # columns in a file or pipe, where nothing is cut or wrapped
 
 
-class _Answers(io.FileIO):
-    """Standard output. When its reader goes away the command ends, with an exit code of its own, wherever it is."""
+class _StandardOutput(io.FileIO):
+    """Standard output, which ends the command with exit code 141 when its reader closes the pipe."""
 
     def write(self, data: Any, /) -> int:
         """Write bytes.
 
         Raises:
-            SystemExit: nobody reads them; exit code 141.
+            SystemExit: the pipe is closed (exit code 141).
         """
         try:
             return super().write(data) or 0
@@ -41,11 +41,11 @@ class _Answers(io.FileIO):
             raise SystemExit(exit_codes.PIPE_CLOSED) from None
 
 
-class _Messages(io.FileIO):
-    """Standard error. What cannot be written there is dropped; the work goes on and ends with its exit code."""
+class _StandardError(io.FileIO):
+    """Standard error, which drops what cannot be written and keeps the command running."""
 
     def write(self, data: Any, /) -> int:
-        """Write bytes, or pretend to."""
+        """Write bytes. On an error, drop them and report success."""
         try:
             return super().write(data) or 0
         except OSError:
@@ -53,29 +53,29 @@ class _Messages(io.FileIO):
 
 
 def prepare_streams() -> None:
-    """Make standard output and error behave alike in every command.
+    """Set up the standard streams for all commands.
 
-    Characters that the streams' encoding lacks become escapes instead of an error. A reader that has gone away ends
-    the command with exit code 141, whichever library is writing; messages that nobody reads are dropped.
+    Characters that are not in the encoding of a stream become escapes. A closed pipe of standard output ends the
+    command with exit code 141, whichever library writes to it. Messages that cannot be written are dropped.
 
     Raises:
         OSError: standard output is closed.
     """
     if sys.stdin is None and not _is_open(0):
-        os.open(os.devnull, os.O_RDONLY)  # takes its number, which the next file would have; stays None, to be told
+        os.open(os.devnull, os.O_RDONLY)  # occupies descriptor 0; sys.stdin stays None
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
         raise OSError(errno.EBADF, "standard output is closed; send it to a file or to /dev/null")
-    sys.stdout, sys.stderr = _prepared(sys.stdout, _Answers), _prepared(sys.stderr, _Messages)
+    sys.stdout, sys.stderr = _prepared(sys.stdout, _StandardOutput), _prepared(sys.stderr, _StandardError)
 
 
 def _prepared(stream: Any, kind: type[io.FileIO]) -> Any:
-    """The same stream over a file of that kind, if it is one of the process and not of a test."""
+    """Return the stream over a file of this kind. Return the streams of tests unchanged."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.reconfigure(errors="backslashreplace")
-    raw = getattr(stream.buffer, "raw", stream.buffer)  # without PYTHONUNBUFFERED, and with it
+    raw = getattr(stream.buffer, "raw", stream.buffer)  # with PYTHONUNBUFFERED the buffer is the raw file
     if type(raw) is not io.FileIO:
         return stream
     file = kind(stream.fileno(), "wb", closefd=False)
@@ -89,7 +89,7 @@ def _prepared(stream: Any, kind: type[io.FileIO]) -> Any:
 
 
 def abandon_standard_output() -> None:
-    """Discard what is still to be written: nobody reads it, and Python would complain once more at exit."""
+    """Discard buffered output, so that Python does not report the closed pipe again at exit."""
     closed_or_no_file = (AttributeError, io.UnsupportedOperation)
     with contextlib.suppress(*closed_or_no_file), open(os.devnull, "w") as devnull:
         os.dup2(devnull.fileno(), sys.stdout.fileno())
@@ -104,50 +104,50 @@ def _is_open(descriptor: int) -> bool:
 
 
 def print_json(answer: dict[str, Any]) -> None:
-    """One JSON object on one line of standard output, in ASCII, so that it is valid under every locale."""
+    """Print a JSON object on one line, in ASCII, which every locale can encode."""
     sys.stdout.write(json.dumps(answer, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def print_line(line: str = "") -> None:
-    """A line of the answer; what stems from a corpus was made safe by the caller (`display`)."""
+    """Print a line of the result. The caller has made corpus text safe with `display`."""
     sys.stdout.write(f"{line}\n")
 
 
 def message(kind: str, text: str) -> None:
-    """One line on standard error: `error`, `warning` or `note`, and the text with everything unsafe escaped."""
+    """Print one line to standard error: `error`, `warning` or `note`, and the text with unsafe characters escaped."""
     colour = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(kind, typer.colors.CYAN)
     label = typer.style(f"{kind}:", fg=colour, bold=True)
     typer.echo(f"{label} {one_line(text)}", err=True)
 
 
 def note(text: str) -> None:
-    """A hint on standard error."""
+    """Print a note to standard error."""
     message("note", text)
 
 
 class WarningsToStandardError(logging.Handler):
-    """The library's log, from warnings on, as lines on standard error."""
+    """A handler that prints warnings of the library to standard error."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Print one line."""
         message("warning", record.getMessage())
 
 
 def json_number(value: float) -> float | None:
-    """A number as JSON can hold it: None for −inf and NaN."""
+    """Return the number, or None for −inf and NaN, which JSON does not have."""
     return value if math.isfinite(value) else None
 
 
 def json_numbers(values: Iterable[float]) -> list[float | None]:
-    """Numbers as JSON can hold them."""
+    """Return the numbers, with None for −inf and NaN."""
     return [json_number(value) for value in values]
 
 
 def console() -> Console:
-    """Standard output through rich: no markup, no guessed colours, no wrapping where no terminal is."""
+    """Return a rich console on standard output, without markup and highlighting. It wraps only on a terminal."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _UNBOUNDED
@@ -155,12 +155,12 @@ def console() -> Console:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[str] = ()) -> None:
-    """A table in plain columns, numbers to the right; the cells were made safe by the caller.
+    """Print a table without borders. The caller has made the cells safe.
 
     Args:
-        headings: one a column.
-        rows: one cell a column.
-        left: headings of the columns that hold words.
+        headings: the heading of each column.
+        rows: the cells of each row.
+        left: headings of the columns that are aligned left.
     """
     from rich.table import Table
     from rich.text import Text
@@ -174,5 +174,5 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, left:
 
 
 def print_text(text: Text) -> None:
-    """A styled line; the terminal wraps it."""
+    """Print a styled line, wrapped by the terminal."""
     console().print(text)

@@ -1,4 +1,4 @@
-"""`infgram overlap`: how much of a test set stands in the corpus."""
+"""`infgram overlap`: measure the contamination of a test set by the corpus."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _ITEMS_SHOWN: Final = 10
 
 EXAMPLES = """
-infgram overlap corpus.infgram test.jsonl  # any 13 tokens in a row
-infgram overlap corpus.infgram test.jsonl --rule gpt-3  # reads the corpus
+infgram overlap corpus.infgram test.jsonl  # any 13-gram
+infgram overlap corpus.infgram test.jsonl --rule gpt-3  # scans the corpus
 infgram overlap corpus.infgram test.jsonl --rule palm
 infgram overlap corpus.infgram tests/ --rule llama-2 --threshold 0.2
 infgram overlap corpus.infgram test.jsonl --json --items items.jsonl
@@ -38,7 +38,7 @@ infgram overlap corpus.infgram ids.jsonl --ids
 
 @dataclass(frozen=True)
 class _Item:
-    """An item of the test set: what is asked, and how it is called in the answer."""
+    """An item of the test set: its query, and the fields that name it in the output."""
 
     query: Query
     name: dict[str, Any]
@@ -48,15 +48,26 @@ def overlap(
     index: IndexArgument,
     test: Annotated[
         list[str],
-        typer.Argument(metavar="TEST", help="The test set: files as infgram build reads them; - is JSON lines."),
+        typer.Argument(
+            metavar="TEST",
+            help="The test set, in any format that infgram build reads; - reads JSON lines from standard input.",
+        ),
     ],
     text_field: Annotated[
         str | None,
-        typer.Option("--text-field", metavar="NAME", help="The field with the text: text; with --ids token_ids."),
+        typer.Option(
+            "--text-field",
+            metavar="NAME",
+            help="The field with the text or, with --ids, the token ids.",
+            show_default="text or token_ids",
+        ),
     ] = None,
-    ids: Annotated[bool, typer.Option("--ids", help="Items are JSON lines with lists of token ids.")] = False,
+    ids: Annotated[
+        bool, typer.Option("--ids", help="Read JSON lines with lists of token ids instead of text.")
+    ] = False,
     rule: Annotated[
-        str | None, typer.Option("--rule", metavar="NAME", help="gpt-3, palm, llama-2 or gpt-4; see below.")
+        str | None,
+        typer.Option("--rule", metavar="NAME", help="The rule of a paper: gpt-3, palm, llama-2 or gpt-4 (see above)."),
     ] = None,
     n: Annotated[
         int | None,
@@ -64,7 +75,7 @@ def overlap(
             "--n",
             min=1,
             metavar="N",
-            help="Tokens of the n-grams that decide (gpt-3 words, gpt-4 characters): 13, or the rule's.",
+            help="The n of the n-grams, in tokens (gpt-3: words, gpt-4: characters); by default 13, or the rule's.",
         ),
     ] = None,
     threshold: Annotated[
@@ -74,48 +85,51 @@ def overlap(
             min=0,
             max=1,
             metavar="SHARE",
-            help="The least share: 0, which any n-gram meets, or the rule's.",
+            help="The minimum share; by default 0 (any n-gram), or the rule's.",
         ),
     ] = None,
     measure: Annotated[
         str | None,
         typer.Option(
-            "--measure", metavar="MEASURE", help="Share of n_grams, or of tokens inside them: n_grams, or the rule's."
+            "--measure",
+            metavar="MEASURE",
+            help="The share of n_grams, or of tokens inside them; by default n_grams, or the rule's.",
         ),
     ] = None,
     sizes: Annotated[
-        list[int] | None, typer.Option("--size", min=1, metavar="N", help="Report n-grams of N, too; may be repeated.")
+        list[int] | None,
+        typer.Option("--size", min=1, metavar="N", help="Also report the overlap of N-grams; may be repeated."),
     ] = None,
     items: Annotated[
         Path | None,
         typer.Option(
             "--items",
             metavar="FILE",
-            help="Write a row for each item there: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet.",
+            help="Write one row per item to this file: .jsonl (also .gz, .zst, .bz2, .xz) or .parquet.",
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file if it exists.")] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="SEED", help="Of the pieces that gpt-4 draws.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file of --items.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="SEED", help="The random seed of the gpt-4 rule.")] = 0,
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare a test set with the corpus, and say which items are contaminated.
+    """Measure the contamination of a test set by the corpus.
 
-    Of each item the share of its n-grams that the corpus holds, and its longest match. An item is contaminated if
-    that share, for n-grams of --n tokens, is at least --threshold, and at least one n-gram is held. By default any
-    13 tokens in a row decide; --rule takes a rule of the literature instead. An item of fewer tokens is too short
-    to say, not clean. Each contaminated item is shown with a document that holds a part of it. Items are read one
-    after the other; the file of --items appears when all are done.
+    An item is contaminated if at least one of its n-grams occurs in the corpus, and the share of these n-grams (or of
+    the tokens inside them, see --measure) is at least --threshold. By default one 13-gram of tokens is enough; --rule
+    uses the rule of a paper instead. Items of fewer than n tokens are reported as too short, not as clean. The most
+    contaminated items are printed, each with a document that contains part of it. The file of --items appears when all
+    items are compared.
 
-    Rules: gpt-3, any n-gram of lower-cased words without punctuation, n from 8 to 13 by the items' lengths; palm,
-    70% of the 8-grams of tokens; llama-2, 80% of the tokens inside runs of 10, without skipgrams; gpt-4, any of
-    three random pieces of 50 letters and digits. gpt-3 and gpt-4 take a shorter item as a whole, and read every
+    Rules: gpt-3, any n-gram of lower-cased words without punctuation, n from 8 to 13 by the lengths of the items;
+    palm, 70% of the 8-grams of tokens; llama-2, 80% of the tokens inside 10-grams, without skipgrams; gpt-4, any of
+    three random substrings of 50 letters and digits. gpt-3 and gpt-4 compare a shorter item as a whole, and read every
     document of the corpus once.
 
-    JSON: n_items, n_contaminated, share_contaminated, n_clean, n_short (items too short to say), n_tokens,
+    JSON: n_items, n_contaminated, share_contaminated, n_clean, n_short (items that are too short), n_tokens,
     longest_match, rule (name, or null; n, unit, threshold, measure), sizes. A size has n, n_grams, n_seen, share,
-    n_covered (tokens inside seen n-grams), token_share; sums over all items, in tokens. A line of --items: source,
+    n_covered (tokens inside seen n-grams), token_share; sums over all items, in tokens. A row of --items: source,
     line, id (if the item has one), n_tokens, is_contaminated, is_short, longest_start, longest_length (in tokens),
     sizes, deciding (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
     snippet_match_end, metadata, source, line).
@@ -127,27 +141,27 @@ def overlap(
     from infgram.types import BuildProgress
 
     source = _Source(test, text_field, ids)
-    asked, named = itertools.tee(source.items())
+    compared_items, named_items = itertools.tee(source.items())
     output = nullcontext() if items is None else rows_file(items, overwrite=overwrite)
-    worst: list[tuple[float, int, dict[str, Any]]] = []  # a heap, the least of them first
+    worst: list[tuple[float, int, dict[str, Any]]] = []  # a heap with the smallest share first
     with open_index(index) as opened, show_progress(quiet=quiet) as report, output as write:
         found = compared(
             opened,
-            (item.query for item in asked),
+            (item.query for item in compared_items),
             rule=rule,
             n=n,
             threshold=threshold,
-            measure=cast("Measure | None", measure),  # which is checked there
+            measure=cast("Measure | None", measure),  # `overlap` validates it
             sizes=DEFAULT_SIZES if sizes is None else sizes,
             timeout_s=timeout,
             seed=seed,
         )
-        for place, (item, its) in enumerate(zip(named, found, strict=True)):
-            fields = {**item.name, **_item_fields(its)}
+        for position, (item, item_overlap) in enumerate(zip(named_items, found, strict=True)):
+            fields = {**item.name, **_item_fields(item_overlap)}
             if write is not None:
                 write(fields)
-            if its.is_contaminated:
-                heapq.heappush(worst, (its.deciding.share, -place, fields))
+            if item_overlap.is_contaminated:
+                heapq.heappush(worst, (item_overlap.deciding.share, -position, fields))
                 if len(worst) > _ITEMS_SHOWN:
                     heapq.heappop(worst)
             report(BuildProgress("compare", source.bytes_read, source.n_bytes, "bytes"))
@@ -158,7 +172,7 @@ def overlap(
 
 
 def answer(found: Overlap) -> dict[str, Any]:
-    """The JSON object."""
+    """Return the fields of the JSON object."""
     total, rule = found.total, found.rule
     return {
         "n_items": total.n_items,
@@ -174,7 +188,7 @@ def answer(found: Overlap) -> dict[str, Any]:
 
 
 class _Source:
-    """Where the items come from: texts in any format that builds read, or lines of token ids."""
+    """The items of a test set: texts in any format that builds read, or lines of token ids."""
 
     def __init__(self, test: list[str], text_field: str | None, ids: bool) -> None:
         self._files: Corpus | TokenLines
@@ -185,7 +199,7 @@ class _Source:
         self.n_bytes = self._files.n_bytes
 
     def items(self) -> Iterator[_Item]:
-        """One after the other."""
+        """Yield the items in order."""
         if isinstance(self._files, Corpus):
             for text in self._files.documents():
                 yield _Item(text.text, _name(text.source, text.line, text.metadata))
@@ -195,7 +209,7 @@ class _Source:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes, as stored, of the items so far."""
+        """The stored bytes of the items read so far."""
         return self._files.bytes_read
 
 
@@ -231,7 +245,7 @@ def _print(found: Overlap, worst: list[dict[str, Any]]) -> None:
     total, rule = found.total, found.rule
     print_line(f"{total.n_contaminated:,} of {number(total.n_items, 'item')} contaminated: {rule}")
     if total.n_short:
-        print_line(f"{number(total.n_short, 'item')} too short to say: fewer than {number(rule.n, rule.unit[:-1])}")
+        print_line(f"{number(total.n_short, 'item')} too short: fewer than {number(rule.n, rule.unit[:-1])}")
     print_line(f"{number(total.n_tokens, 'token')}, longest match {number(total.longest_length, 'token')}")
     print_line()
     rows = [
@@ -249,7 +263,7 @@ def _print(found: Overlap, worst: list[dict[str, Any]]) -> None:
     for fields in worst:
         _print_evidence(fields)
     if total.n_contaminated > len(worst):
-        print_line(f"and {number(total.n_contaminated - len(worst), 'item')} more (--items writes all)")
+        print_line(f"and {number(total.n_contaminated - len(worst), 'item')} more (use --items to write all)")
 
 
 def _print_evidence(fields: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""How far a long command is: bars on a terminal, now and then a line elsewhere; always on standard error."""
+"""Progress on standard error: bars on a terminal, lines in a file or pipe, or JSON objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDS_BETWEEN_EVENTS: Final = 1.0
 
 @contextmanager
 def show_progress(*, quiet: bool, as_events: bool = False) -> Iterator[Report]:
-    """What to hand to the library as `progress`; what it tells the user meanwhile becomes notes."""
+    """Yield a callback for the `progress` argument of the library, and print the library's log as notes."""
     with show_notes(quiet=quiet, as_events=as_events):
         if quiet:
             yield _ignore
@@ -37,7 +37,7 @@ def show_progress(*, quiet: bool, as_events: bool = False) -> Iterator[Report]:
 
 @contextmanager
 def show_notes(*, quiet: bool, as_events: bool = False) -> Iterator[None]:
-    """What the library tells the user in the block becomes notes, or objects whose event is a note."""
+    """Print the library's log as notes, or as JSON objects, inside the block."""
     if quiet:
         yield
         return
@@ -64,7 +64,7 @@ def _reports(as_events: bool) -> Iterator[Report]:
 
 
 class Bars:
-    """A bar for each stage, on a terminal."""
+    """Progress as one bar per stage, for a terminal."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -72,22 +72,22 @@ class Bars:
         self._task = TaskID(0)
 
     def __call__(self, progress: BuildProgress) -> None:
-        """Move the bar of the stage; a new stage starts a new one."""
+        """Update the bar of the stage. Add one for a new stage."""
         if progress.stage != self._stage:
             self._stage = progress.stage
             self._task = self._bars.add_task(progress.stage, total=None, unit=progress.unit)
-        known = progress.total > 0 and progress.done > 0  # until the first report, the bar only shows life
-        self._bars.update(self._task, completed=progress.done, total=progress.total if known else None)
+        is_known = progress.total > 0 and progress.done > 0  # until then the bar only pulses
+        self._bars.update(self._task, completed=progress.done, total=progress.total if is_known else None)
 
     def finish(self) -> None:
-        """Fill the last bar: all is done, whatever the last report said."""
+        """Fill the last bar, since the last report may be below its total."""
         for task in self._bars.tasks:
             if task.id == self._task:
                 self._bars.update(task.id, completed=task.total or 1, total=task.total or 1)
 
 
 class Lines:
-    """A line every ten seconds, in a file or a pipe."""
+    """Progress as one line every ten seconds, for a file or pipe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -96,7 +96,7 @@ class Lines:
         self._done_before = 0
 
     def __call__(self, progress: BuildProgress) -> None:
-        """Write a line if the last one is old enough."""
+        """Print a line if ten seconds have passed since the last one."""
         now = self._clock()
         if progress.stage != self._stage:
             self._stage, self._stage_began, self._done_before = progress.stage, now, progress.done
@@ -106,7 +106,7 @@ class Lines:
 
 
 class Events:
-    """A JSON object on a line of its own for each stage when it begins, and then once a second."""
+    """Progress as JSON objects, one per line, at the start of each stage and then every second."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -115,7 +115,7 @@ class Events:
         self._done_before = 0
 
     def __call__(self, progress: BuildProgress) -> None:
-        """Write an event if the last one is old enough."""
+        """Print an event for a new stage, or if a second has passed since the last one."""
         now = self._clock()
         begins = progress.stage != self._stage
         if begins:
@@ -135,7 +135,7 @@ class Events:
 
 
 class NotesToStandardError(logging.Handler):
-    """What a build, or the reading of a corpus, tells its user besides warnings, as notes on standard error."""
+    """A handler that prints the information log of builds and corpus readers as notes."""
 
     def __init__(self, *, as_events: bool = False) -> None:
         super().__init__(logging.INFO)
@@ -144,7 +144,7 @@ class NotesToStandardError(logging.Handler):
         self._levels_before = [logger.level for logger in self._loggers]
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line; warnings are written elsewhere."""
+        """Print one line. `WarningsToStandardError` prints warnings."""
         if record.levelno != logging.INFO:
             return
         if self._as_events:
@@ -153,20 +153,20 @@ class NotesToStandardError(logging.Handler):
             note(record.getMessage())
 
     def start(self) -> None:
-        """Listen."""
+        """Add the handler to the loggers."""
         for logger in self._loggers:
             logger.setLevel(logging.INFO)
             logger.addHandler(self)
 
     def stop(self) -> None:
-        """Stop listening."""
+        """Remove the handler, and restore the levels of the loggers."""
         for logger, level in zip(self._loggers, self._levels_before, strict=True):
             logger.removeHandler(self)
             logger.setLevel(level)
 
 
 def line_of(progress: BuildProgress, elapsed_s: float, done_before: int = 0) -> str:
-    """`tokenize: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`; what was done before does not count for the rate."""
+    """Format as `tokenize: 12% of 31.5 MB, 3.2 MB/s, 8.7 s left`. The rate excludes `done_before`."""
     share = amount(progress.done, progress.unit)
     if progress.total:
         share = f"{progress.done / progress.total:.0%} of {amount(progress.total, progress.unit)}"
@@ -179,12 +179,12 @@ def line_of(progress: BuildProgress, elapsed_s: float, done_before: int = 0) -> 
 
 
 def amount(value: float, unit: str) -> str:
-    """A number of bytes or of tokens."""
+    """Format a number of bytes, or of another unit."""
     return size(value) if unit == "bytes" else f"{value:,.0f} {unit}"
 
 
 class _Rate(ProgressColumn):
-    """Units a second."""
+    """The rate of a stage."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -193,7 +193,7 @@ class _Rate(ProgressColumn):
 
 
 class _TimeLeft(ProgressColumn):
-    """Time left; of a finished stage, the time it took."""
+    """The time left or, for a finished stage, the time taken."""
 
     def render(self, task: Task) -> Text:
         if task.finished:
@@ -203,4 +203,4 @@ class _TimeLeft(ProgressColumn):
 
 
 def _ignore(progress: BuildProgress) -> None:
-    """Nobody wants to know."""
+    """Ignore the report (--quiet)."""

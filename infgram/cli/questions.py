@@ -1,4 +1,4 @@
-"""What the user asks: an open index, and a text or token ids."""
+"""Open the index of a command, and read its query: a text or token ids."""
 
 from __future__ import annotations
 
@@ -18,62 +18,60 @@ from infgram.errors import IndexNotFoundError, InputError, QueryError
 if TYPE_CHECKING:
     from infgram.index import Index
 
-_HOW_TO_ASK = "give a TEXT, - for standard input, or --token-ids"
-
 
 @dataclass(frozen=True)
-class Question:
-    """What was asked.
+class EncodedQuery:
+    """A query in the tokens of an index.
 
     Attributes:
-        token_ids: as asked, or as the index's tokenizer encodes the text.
-        tokens: each id as text; None if the index holds no tokenizer.
+        token_ids: the ids given, or the text encoded by the index's tokenizer.
+        tokens: the text of each id; None if the index has no tokenizer.
     """
 
     token_ids: list[int]
     tokens: list[str] | None
 
 
-def open_index(place: str) -> Index:
-    """The index at a path or URL.
+def open_index(location: str) -> Index:
+    """Open the index at a path or URL.
 
     Raises:
-        IndexNotFoundError: there is none; a hint follows where the user named the corpus instead.
+        IndexNotFoundError: there is no index. If the path is that of the corpus, the message suggests its index.
     """
     import infgram
 
     try:
-        return infgram.open(place)
+        return infgram.open(location)
     except IndexNotFoundError as error:
-        path = Path(place)
+        path = Path(location)
         beside = path.with_name(f"{path.name}.infgram") if path.name else path
         if beside == path or not beside.is_dir():
             raise
         raise IndexNotFoundError(f"{error}; did you mean {beside}?") from error
 
 
-def given(text: str | None, token_ids: str | None) -> str | list[int]:
-    """The text or the token ids of the command line, read before anything is opened.
+def query_argument(text: str | None, token_ids: str | None) -> str | list[int]:
+    """Return the text or the token ids of the command line.
 
     Raises:
-        typer.BadParameter: neither or both were given, or the ids are no integers.
+        typer.BadParameter: neither or both were given, or the ids are not integers.
         QueryError: standard input is not UTF-8.
     """
     if token_ids is not None:
         if text is not None:
-            raise typer.BadParameter(f"both a TEXT and --token-ids; {_HOW_TO_ASK}")
-        return _integers(token_ids)
+            raise typer.BadParameter("pass either a TEXT or --token-ids, not both")
+        return _parsed_ids(token_ids)
     if text is None:
-        raise typer.BadParameter(f"nothing to ask; {_HOW_TO_ASK}")
+        raise typer.BadParameter("the query is missing; pass a TEXT, - for standard input, or --token-ids")
     return _standard_input() if text == "-" else _argument(text)
 
 
-def given_file(file: str, ids: bool) -> str | list[int]:
-    """The text, or the token ids, of a file or of standard input (`-`), read before anything is opened.
+def query_in_file(file: str, ids: bool) -> str | list[int]:
+    """Read a text or token ids from a file or from standard input (`-`).
 
     Raises:
         InputError: the file cannot be read, or is not UTF-8.
-        QueryError: standard input is not UTF-8, or what should be token ids is not.
+        QueryError: standard input is not UTF-8, or a token id is not an integer.
     """
     text = _standard_input() if file == "-" else _file_text(Path(file))
     if not ids:
@@ -82,7 +80,7 @@ def given_file(file: str, ids: bool) -> str | list[int]:
         return [int(part) for part in text.strip().strip("[]").replace(",", " ").split()]
     except ValueError as error:
         raise QueryError(
-            f"{file}: {error}; expected token ids with spaces or commas between, as [17, 4, 256]"
+            f"{file}: {error}; expected token ids separated by spaces or commas, for example 17 4 256"
         ) from error
 
 
@@ -94,7 +92,7 @@ def _file_text(path: Path) -> str:
 
 
 def _decoded(data: bytes, name: str) -> str:
-    """UTF-8 without its byte order mark, as in the documents of a corpus."""
+    """Decode UTF-8, without a byte order mark, as for the documents of a corpus."""
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -103,67 +101,67 @@ def _decoded(data: bytes, name: str) -> str:
         raise InputError(f"{name}: {why_not_utf8(error, data)}") from error
 
 
-def ask(index: Index, asked: str | list[int]) -> Question:
-    """The question in the index's tokens.
+def encode_query(index: Index, query: str | list[int]) -> EncodedQuery:
+    """Return the query in the tokens of the index.
 
     Raises:
-        QueryError: an id is not in the vocabulary, or a text is asked of an index without a tokenizer.
+        QueryError: an id is not in the vocabulary, or the query is a text and the index has no tokenizer.
     """
-    if isinstance(asked, list):
-        index.count(asked)  # checks the ids
-        return Question(asked, tokens_of(index, asked))
+    if isinstance(query, list):
+        index.count(query)  # checks the ids
+        return EncodedQuery(query, tokens_of(index, query))
     require_tokenizer(index)
-    token_ids = index.tokenizer.encode(asked).tolist()
-    return Question(token_ids, tokens_of(index, token_ids))
+    token_ids = index.tokenizer.encode(query).tolist()
+    return EncodedQuery(token_ids, tokens_of(index, token_ids))
 
 
 def require_tokenizer(index: Index) -> None:
     """Raise QueryError if the index cannot encode text."""
     if not has_tokenizer(index):
-        raise QueryError(f"{index.paths[0]} was built from token ids and holds no tokenizer; ask with --token-ids")
+        raise QueryError(f"{index.paths[0]} was built from token ids and has no tokenizer; use --token-ids")
 
 
 def has_tokenizer(index: Index) -> bool:
-    """Whether the index can encode and decode text."""
+    """Return whether the index has a tokenizer."""
     return index._tokenizer_or_none() is not None
 
 
 def tokens_of(index: Index, token_ids: Sequence[int]) -> list[str] | None:
-    """Each id as text, or None if the index holds no tokenizer."""
+    """Return the text of each id, or None if the index has no tokenizer."""
     return index.tokenizer.tokens(token_ids) if has_tokenizer(index) else None
 
 
 def text_of(index: Index, token_ids: Sequence[int]) -> str:
-    """The ids as text; as numbers if the index holds no tokenizer."""
+    """Return the ids as text, or as numbers if the index has no tokenizer."""
     if has_tokenizer(index):
         return index.tokenizer.decode(token_ids)
     return ",".join(map(str, token_ids))
 
 
-def _integers(token_ids: str) -> list[int]:
+def _parsed_ids(token_ids: str) -> list[int]:
     parts = token_ids.replace(",", " ").split()
     try:
         return [int(part) for part in parts]
     except ValueError as error:
         raise typer.BadParameter(
-            f"{token_ids!r} is no list of token ids; expected integers with commas between, as 17,4,256",
+            f"{token_ids!r} is not a list of token ids; expected integers separated by commas, for example 17,4,256",
             param_hint="--token-ids",
         ) from error
 
 
 def _argument(text: str) -> str:
-    """The argument's bytes as UTF-8, even under a locale that reads them otherwise."""
+    """Decode the bytes of the argument as UTF-8 under every locale."""
     try:
         return os.fsencode(text).decode("utf-8")
-    except UnicodeError:  # no UTF-8, which the tokenizer will say; or characters that the locale's encoding lacks
+    except UnicodeError:  # not UTF-8, which the tokenizer reports, or not in the encoding of the locale
         return text
 
 
 def standard_input(expected: str) -> bytes:
-    """All bytes of standard input.
+    """Read all bytes of standard input.
 
     Raises:
-        InputError: it is closed, which says what is expected there, or cannot be read.
+        InputError: it is closed or cannot be read. The message has what was expected there.
     """
     if sys.stdin is None:
         raise InputError(f"standard input is closed; expected {expected}")
@@ -175,10 +173,10 @@ def standard_input(expected: str) -> bytes:
 
 def _standard_input() -> str:
     try:
-        data = standard_input("a text there ('-'), which may be empty: < /dev/null")
+        data = standard_input("a text, which may be empty (< /dev/null)")
         text = _decoded(data, "standard input")
     except InputError as error:
         raise QueryError(str(error)) from error
     if text.find("\n") == len(text) - 1 and text != "\n" and text:
-        note("the text ends with a line feed, which is part of it; printf %s writes a text without one, echo does not")
+        note("the text ends with a line feed, which is part of the query; printf %s writes a text without one")
     return text

@@ -1,4 +1,4 @@
-"""docs/cli.md, which is the help of every command: `python -m infgram.cli.reference > docs/cli.md`."""
+"""Write docs/cli.md from the help of every command: `python -m infgram.cli.reference > docs/cli.md`."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from infgram.cli.app import COMMANDS, app
 
 _INTRODUCTION: Final = """# The command line
 
-Written by `make generated` from `infgram --help` and the help of each command; a test compares.
+`make generated` writes this page from the help of each command; a test checks that it is current.
 
-Answers go to standard output; progress, warnings, notes and errors (one line each) to standard error. With `--json`
-a command prints one JSON object, in ASCII, which never holds NaN or Infinity: a log-probability of −∞ is `null`.
-After an error standard output stays empty. A text is taken exactly as given: no space is put in front, no line
-feed taken off its end, not even that of standard input (`-`). Corpus text on a terminal has its control characters
-shown as escapes.
+Results go to standard output. Progress, warnings, notes and errors (one line each) go to standard error. After an
+error, standard output is empty. With `--json` a command prints JSON objects in ASCII, without NaN and Infinity; a
+log-probability of −∞ is `null`.
 
-When the reader of standard output goes away, as `| head` does, a command ends at once, without a message, with exit
-code 141; only `infgram serve` goes on. A standard output that is closed from the start is an error (5). Messages that
-standard error does not take are dropped, and change neither the work nor the exit code.
+A text is taken exactly as given: no space is added in front, and no line feed is removed from its end, even if it
+comes from standard input (`-`). On a terminal, control characters of corpus text are printed as escapes.
+
+If the reader of standard output closes the pipe, as `| head` does, a command ends without a message, with exit code
+141; only `infgram serve` continues. If standard output is closed from the start, the command fails with exit code 5.
+Messages that cannot be written to standard error are dropped; the exit code does not change.
 """
 
 
 def reference() -> str:
-    """The text of docs/cli.md."""
+    """Return the text of docs/cli.md."""
     group: Any = get_command(app)
     context = _context(group, None, "infgram")
     parts = [_INTRODUCTION, _section("infgram", group.get_help(context))]
@@ -37,7 +38,7 @@ def reference() -> str:
 
 
 def _context(command: Any, parent: Any, name: str) -> Any:
-    """A context as a terminal of 80 columns gives it."""
+    """Return the context of a command on a terminal of 80 columns."""
     names = {"help_option_names": ["-h", "--help"]}
     return command.context_class(command, info_name=name, parent=parent, terminal_width=80, **names)
 

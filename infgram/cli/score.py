@@ -1,4 +1,4 @@
-"""`infgram score`: how probable each token of a text is."""
+"""`infgram score`: compute the ∞-gram probability of each token of a text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from infgram.cli.display import log_prob, number, quoted
 from infgram.cli.options import IndexArgument, JsonOption, MinCountOption, TextArgument, TokenIdsOption
 from infgram.cli.output import json_number, json_numbers, print_json, print_line, print_table
-from infgram.cli.questions import Question, ask, given, open_index
+from infgram.cli.questions import EncodedQuery, encode_query, open_index, query_argument
 
 if TYPE_CHECKING:
     from infgram.types import SequenceScore
@@ -27,34 +27,34 @@ def score(
     index: IndexArgument,
     text: TextArgument = None,
     token_ids: TokenIdsOption = None,
-    end: Annotated[bool, typer.Option("--end", help="Score the end of the document, too.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="Also score the end of the document after the text.")] = False,
     min_count: MinCountOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Give each token of a text its ∞-gram probability.
+    """Compute the ∞-gram probability of each token of a text.
 
-    Each token is predicted from those before it, the first from nothing: there is no start symbol. A token that
-    never follows its context is impossible: its log-probability is -inf, and null in JSON.
+    Each token is predicted from the tokens before it. The first token has an empty context, since there is no start
+    symbol. A token that never follows its context is impossible: its log-probability is -inf, and null in JSON.
 
-    JSON, an entry for each position: token_ids, tokens, suffix_lengths, context_counts, continuation_counts,
-    log_probs (nats). For the whole, total: n_positions, n_impossible, log_prob, mean_log_prob, and
-    possible_log_prob, possible_mean_log_prob over the positions that are not impossible.
+    JSON, with one entry per position: token_ids, tokens, suffix_lengths, context_counts, continuation_counts,
+    log_probs (nats). The object total has n_positions, n_impossible, log_prob and mean_log_prob of all positions, and
+    possible_log_prob and possible_mean_log_prob without the impossible ones.
     """
-    asked = given(text, token_ids)
+    query = query_argument(text, token_ids)
     with open_index(index) as opened:
-        question = ask(opened, asked)
-        scored = opened.score(question.token_ids, min_count=min_count, end=end)
+        encoded = encode_query(opened, query)
+        scored = opened.score(encoded.token_ids, min_count=min_count, end=end)
     if as_json:
-        print_json(answer(question, scored))
+        print_json(answer(encoded, scored))
     else:
-        _print(question, scored)
+        _print(encoded, scored)
 
 
-def answer(question: Question, scored: SequenceScore) -> dict[str, Any]:
-    """The JSON object."""
+def answer(encoded: EncodedQuery, scored: SequenceScore) -> dict[str, Any]:
+    """Return the fields of the JSON object."""
     return {
         "token_ids": scored.token_ids.tolist(),
-        "tokens": _tokens(question, scored),
+        "tokens": _tokens(encoded, scored),
         "suffix_lengths": scored.suffix_lengths.tolist(),
         "context_counts": scored.context_counts.tolist(),
         "continuation_counts": scored.continuation_counts.tolist(),
@@ -65,7 +65,7 @@ def answer(question: Question, scored: SequenceScore) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Total:
-    """A sequence as a whole: sums and means in nats, of all positions and of those that are not impossible."""
+    """Sums and means over a sequence in nats, with and without its impossible positions."""
 
     n_positions: int
     n_impossible: int
@@ -75,12 +75,12 @@ class Total:
     possible_mean_log_prob: float
 
     def as_json(self) -> dict[str, float | None]:
-        """The fields; None for −inf and for a mean of nothing."""
+        """Return the fields, with None for −inf and NaN."""
         return {name: json_number(value) for name, value in asdict(self).items()}
 
 
 def total_of(scored: SequenceScore) -> Total:
-    """Sums are −inf as soon as one position is impossible; a mean of nothing is NaN."""
+    """Return the totals. A sum with an impossible position is −inf; a mean of no positions is NaN."""
     log_probs = scored.log_probs.tolist()
     possible = [value for value in log_probs if math.isfinite(value)]
     return Total(
@@ -93,22 +93,22 @@ def total_of(scored: SequenceScore) -> Total:
     )
 
 
-def _print(question: Question, scored: SequenceScore) -> None:
+def _print(encoded: EncodedQuery, scored: SequenceScore) -> None:
     if len(scored.token_ids) == 0:
-        print_line("nothing to score: the text is empty (--end scores the end of an empty document)")
+        print_line("the text is empty, so there is nothing to score (--end scores the end of the document)")
         return
-    tokens = _tokens(question, scored) or [None] * len(scored.token_ids)
+    tokens = _tokens(encoded, scored) or [None] * len(scored.token_ids)
     columns = (scored.token_ids, scored.suffix_lengths, scored.context_counts, scored.continuation_counts)
     rows = [
         (
-            str(place),
+            str(position),
             "end of document" if token_id < 0 else quoted(token or str(token_id), 40),
             str(length),
             f"{context:,}",
             f"{seen:,}",
             log_prob(value),
         )
-        for place, (token, token_id, length, context, seen, value) in enumerate(
+        for position, (token, token_id, length, context, seen, value) in enumerate(
             zip(tokens, *(column.tolist() for column in columns), scored.log_probs.tolist(), strict=True)
         )
     ]
@@ -120,21 +120,21 @@ def _print_total(total: Total) -> None:
     print_line()
     print_line(_sums("all", total.n_positions, total.log_prob, total.mean_log_prob))
     if total.n_impossible:
-        print_line(f"impossible after their contexts: {number(total.n_impossible, 'position')}")
+        print_line(f"impossible: {number(total.n_impossible, 'position')}")
     n_possible = total.n_positions - total.n_impossible
     if 0 < n_possible < total.n_positions:
-        print_line(_sums("the others", n_possible, total.possible_log_prob, total.possible_mean_log_prob))
+        print_line(_sums("possible", n_possible, total.possible_log_prob, total.possible_mean_log_prob))
 
 
 def _sums(which: str, n_positions: int, total: float, mean: float) -> str:
     return f"{which}: {number(n_positions, 'position')}, total {log_prob(total)} nats, mean {log_prob(mean)} nats"
 
 
-def _tokens(question: Question, scored: SequenceScore) -> list[str | None] | None:
-    """The text of each position; None for the end of the document, and altogether without a tokenizer."""
-    if question.tokens is None:
+def _tokens(encoded: EncodedQuery, scored: SequenceScore) -> list[str | None] | None:
+    """Return the token of each position, with None for the end of the document; None without a tokenizer."""
+    if encoded.tokens is None:
         return None
-    return [*question.tokens, *[None] * (len(scored.token_ids) - len(question.tokens))]
+    return [*encoded.tokens, *[None] * (len(scored.token_ids) - len(encoded.tokens))]
 
 
 def _mean(values: list[float]) -> float:

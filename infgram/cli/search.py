@@ -1,4 +1,4 @@
-"""`infgram search`: the documents that hold a text, or an AND of ORs of texts."""
+"""`infgram search`: find the documents that contain a text or match an AND of ORs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from infgram.cli.options import (
     TokenIdsOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_text
-from infgram.cli.questions import Question, ask, given, open_index
+from infgram.cli.questions import EncodedQuery, encode_query, open_index, query_argument
 from infgram.cli.string_notes import note_on_missing
 from infgram.query_language import Cnf, parse
 
@@ -31,7 +31,7 @@ EXAMPLES = """
 infgram search corpus.infgram "natural language"
 infgram search corpus.infgram '" model" AND (" speech" OR " text")'
 infgram search corpus.infgram '" model" AND " speech"' --scope document
-infgram search corpus.infgram '"rock AND roll"'  # no operator, the words
+infgram search corpus.infgram '"rock AND roll"'  # one term, no operator
 infgram search corpus.infgram "NATURAL lang" --ignore-case
 infgram search corpus.infgram "(rock OR Blues) AND roll" --ignore-case
 infgram search corpus.infgram "natural" --where lang=en --where year=2020
@@ -45,72 +45,81 @@ def search(
     index: IndexArgument,
     text: TextArgument = None,
     token_ids: TokenIdsOption = None,
-    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Documents at most.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Maximum number of documents.")] = 10,
     cursor: Annotated[
-        str | None, typer.Option("--cursor", metavar="CURSOR", help="Go on after the page that gave this cursor.")
+        str | None, typer.Option("--cursor", metavar="CURSOR", help="Continue after the page that printed this cursor.")
     ] = None,
     scope: Annotated[
-        Literal["window", "document"], typer.Option("--scope", help="Within what the clauses must meet.")
+        Literal["window", "document"],
+        typer.Option("--scope", help="Where all clauses must match: in a window, or in a document."),
     ] = "window",
     max_distance: Annotated[
-        int, typer.Option("--max-distance", min=0, metavar="N", help="Of a window: tokens from first term to last.")
+        int,
+        typer.Option(
+            "--max-distance", min=0, metavar="N", help="Length of a window, in tokens from the first term to the last."
+        ),
     ] = 100,
     where: Annotated[
         list[str] | None,
         typer.Option(
             "--where",
             metavar="FIELD=VALUE",
-            help="Only documents whose metadata have this value; again for more fields. A value that is a number, "
-            "true, false or null is one; quotation marks make it a text. Without metadata of these names, source and "
-            "line are the document's file and line.",
+            help="Find only documents with this metadata value; may be repeated for other fields. VALUE is read as "
+            "JSON if it is a number, true, false, null or a text in quotation marks. The fields source and line are "
+            "the file and line of a document, unless its metadata has fields of these names.",
         ),
     ] = None,
     max_matches: Annotated[
         int | None,
         typer.Option(
-            "--max-matches", min=1, metavar="N", help="Estimate from so many occurrences where there are more."
+            "--max-matches",
+            min=1,
+            metavar="N",
+            help="Estimate the counts from a sample if there are more than N matches.",
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", metavar="NUMBER", help="Put them in a random order, the same for the same number."),
+        typer.Option("--seed", metavar="NUMBER", help="Return documents in a random order that depends on this seed."),
     ] = None,
     snippet_tokens: Annotated[
         int, typer.Option("--snippet-tokens", min=0, metavar="N", help="Tokens to show around the match.")
     ] = 40,
     matches_per_document: Annotated[
-        int, typer.Option("--matches-per-document", min=1, metavar="N", help="Matches to list of each document.")
+        int, typer.Option("--matches-per-document", min=1, metavar="N", help="Maximum number of matches per document.")
     ] = 3,
     ignore_case: IgnoreCaseOption = False,
     any_tokenization: AnyTokenizationOption = False,
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the documents that hold a text, or several.
+    """Find the documents that contain a text or match a query.
 
-    A text with AND or OR in capitals is a query: an AND of ORs, with parentheses round an OR. The clauses must meet
-    in a window of --max-distance tokens, or with --scope document anywhere in a document. What stands between
-    quotation marks is taken as it is, spaces and operators included; other terms lose the spaces at their ends. Any
-    text without these words is looked for exactly as it is. With --any-tokenization or --ignore-case the characters
-    of each term are looked for, however the corpus is cut into tokens.
+    A text without the words AND and OR in capitals is matched exactly as given. With them it is a query: an AND of
+    clauses, each a term or an OR of terms in parentheses. All clauses must match in a window of --max-distance tokens
+    or, with --scope document, anywhere in a document. A term in quotation marks is taken exactly, with its spaces and
+    operators; other terms are stripped of spaces. With --any-tokenization or --ignore-case the characters of each term
+    are matched, in any tokenization.
 
-    Each document is listed once, with snippets of its first match; in the order of the corpus or, with --seed, in a
-    random one. Counted are the places of the first clause for which the other clauses are fulfilled.
+    Each document is listed once, with a snippet of its first match, in the order of the corpus or, with --seed, in a
+    random order. The count is the number of matches of the first clause for which all other clauses match, too.
 
-    JSON: count, document_count, is_exact, count_interval and document_count_interval (of an estimate, with 95%
-    confidence), cursor (of the next page), clauses (each a list of terms: token_ids, tokens), documents (document_id,
+    JSON: count, document_count, is_exact, count_interval and document_count_interval (95% intervals of an
+    estimate), cursor (of the next page), clauses (each a list of terms: token_ids, tokens), documents (document_id,
     metadata, source, line, text, match_count, offset and length of the first match in tokens, match_start and
-    match_end in characters of text, snippet, snippet_match_start, snippet_match_end; and matches: the first ones, with
-    what completes them, each with its clause and the fields of the first match).
+    match_end in characters of text, snippet, snippet_match_start, snippet_match_end; and matches: the first
+    matches, including those of the other clauses, each with its clause and the fields of the first match).
     """
-    asked = given(text, token_ids)
+    query = query_argument(text, token_ids)
     as_characters = ignore_case or any_tokenization
-    if as_characters and (not isinstance(asked, str) or max_matches is not None):
-        raise typer.BadParameter("--ignore-case and --any-tokenization are for texts and their exact counts")
-    cnf = parse(asked) if isinstance(asked, str) else Cnf([[asked]])
+    if as_characters and (not isinstance(query, str) or max_matches is not None):
+        raise typer.BadParameter(
+            "--ignore-case and --any-tokenization cannot be used with --token-ids or --max-matches"
+        )
+    cnf = parse(query) if isinstance(query, str) else Cnf([[query]])
     filters = _filters(where or [])
     with open_index(index) as opened:
-        clauses = [[ask(opened, _as_given(term)) for term in terms] for terms in cnf.clauses]
+        clauses = [[encode_query(opened, _as_argument(term)) for term in terms] for terms in cnf.clauses]
         found = opened.search(
             cnf if as_characters else Cnf([[term.token_ids for term in terms] for terms in clauses]),
             ignore_case=ignore_case,
@@ -134,8 +143,8 @@ def search(
         _print(found)
 
 
-def answer(clauses: list[list[Question]], found: SearchResult) -> dict[str, Any]:
-    """The JSON object."""
+def answer(clauses: list[list[EncodedQuery]], found: SearchResult) -> dict[str, Any]:
+    """Return the fields of the JSON object."""
     names = ("count", "document_count", "is_exact", "count_interval", "document_count_interval", "cursor")
     return {
         **{name: getattr(found, name) for name in names},
@@ -145,41 +154,41 @@ def answer(clauses: list[list[Question]], found: SearchResult) -> dict[str, Any]
 
 
 def metadata_line(document: Document | SearchHit | TracedDocument) -> str:
-    """Where a document comes from and its metadata on one line, safe to show; long values cut."""
+    """Return the source and metadata of a document on one line, safe to print, with long values cut."""
     metadata = document.metadata
-    is_said = document.source is None or metadata.get("path") == document.source
-    place = "" if is_said else document.source if document.line is None else f"{document.source}:{document.line}"
+    is_in_metadata = document.source is None or metadata.get("path") == document.source
+    place = "" if is_in_metadata else document.source if document.line is None else f"{document.source}:{document.line}"
     shown = (value if isinstance(value, str) else json.dumps(value) for value in metadata.values())
     fields = (f"{one_line(key)}={one_line(value)[:200]}" for key, value in zip(metadata, shown, strict=True))
     return "  ".join([*([one_line(place)] if place else []), *fields])
 
 
-def _as_given(term: Any) -> str | list[int]:
-    """A term as `ask` takes it."""
+def _as_argument(term: Any) -> str | list[int]:
+    """Return a term as a text or a list."""
     return term if isinstance(term, str) else list(term)
 
 
 def _filters(conditions: list[str]) -> dict[str, JsonScalar]:
-    """The fields and their values.
+    """Parse the conditions of --where.
 
     Raises:
-        typer.BadParameter: a field stands twice, or a condition is none.
+        typer.BadParameter: a field is given twice, or a condition is invalid.
     """
     filters = dict(map(_filter, conditions))
     if len(filters) < len(conditions):
-        raise typer.BadParameter("a field stands twice, and no document has two values of it", param_hint="--where")
+        raise typer.BadParameter("a field is given twice; expected one value per field", param_hint="--where")
     return filters
 
 
 def _filter(condition: str) -> tuple[str, JsonScalar]:
-    """A field and its value, for `lang=en`.
+    """Parse a condition such as `lang=en`.
 
     Raises:
-        typer.BadParameter: there is no `=`, or nothing before it.
+        typer.BadParameter: there is no `=`, or no field before it.
     """
     name, equals, text = condition.partition("=")
     if not name or not equals:
-        raise typer.BadParameter(f"{condition!r} has no field and value; expected FIELD=VALUE", param_hint="--where")
+        raise typer.BadParameter(f"{condition!r} is not a condition; expected FIELD=VALUE", param_hint="--where")
     try:
         value = json.loads(text, parse_constant=str)
     except ValueError:
@@ -207,7 +216,7 @@ def _print(found: SearchResult) -> None:
 
 
 def _amount(value: int, interval: tuple[int, int] | None, noun: str) -> str:
-    """`3 documents`, or of an estimate `about 3 documents (2 to 5)`."""
+    """Format as `3 documents` or, for an estimate, `about 3 documents (2 to 5 with 95% confidence)`."""
     if interval is None or interval[0] == interval[1]:
         return number(value, noun)
     return f"about {number(value, noun)} ({interval[0]:,} to {interval[1]:,} with 95% confidence)"

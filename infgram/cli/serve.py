@@ -1,4 +1,4 @@
-"""`infgram serve`: indexes behind HTTP."""
+"""`infgram serve`: serve indexes over HTTP."""
 
 from __future__ import annotations
 
@@ -39,95 +39,115 @@ def serve(
         list[str] | None,
         typer.Argument(
             metavar="[INDEX]...",
-            help="The folders or URLs of one index or several; or name them in --config.",
+            help="The folders or URLs of the indexes; by default those of --config.",
             show_default=False,
         ),
     ] = None,
     host: Annotated[
         str | None,
         typer.Option(
-            "--host", metavar="ADDRESS", help="Where to listen: 127.0.0.1 (this machine only) unless INFGRAM_HOST says."
+            "--host", metavar="ADDRESS", help="The address to listen on; by default 127.0.0.1 (this machine only)."
         ),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", min=0, max=65535, metavar="PORT", help="8000 unless INFGRAM_PORT says; 0: a free one."),
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="The port to listen on; by default 8000. 0 chooses a free one.",
+        ),
     ] = None,
     names: Annotated[
         list[str] | None,
         typer.Option(
             "--name",
             metavar="NAME",
-            help="The index's name in the address, once for each INDEX; else its folder's, without .infgram.",
+            help="The name of an index in URLs, once per INDEX; by default its folder name without .infgram.",
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, metavar="N", help="Processes that answer, on the same mapped files; 1."),
+        typer.Option(
+            "--workers", min=1, metavar="N", help="Number of processes, which share the mapped files; by default 1."
+        ),
     ] = None,
     load: Annotated[
         str | None,
-        typer.Option("--load", metavar="map|warm|ram", help="How indexes are held, as in infgram.open; map."),
+        typer.Option(
+            "--load", metavar="map|warm|ram", help="How index files are loaded, as in infgram.open; by default map."
+        ),
     ] = None,
     engine: Annotated[
         str,
         typer.Option(
             "--engine",
             metavar="local|ray",
-            help="Where the shards are held: on this machine, or spread over the Ray cluster that it belongs to.",
+            help="Serve the shards from this machine, or from the nodes of a Ray cluster.",
         ),
     ] = "local",
     replicas: Annotated[
         int | None,
-        typer.Option("--replicas", min=1, metavar="N", help="With --engine ray: who holds each shard, so many; 1."),
+        typer.Option(
+            "--replicas", min=1, metavar="N", help="Number of replicas of each shard with --engine ray; by default 1."
+        ),
     ] = None,
     api_keys_file: Annotated[
         Path | None,
-        typer.Option("--api-keys-file", metavar="FILE", help="Who may ask: keys, as infgram api-key adds them."),
+        typer.Option(
+            "--api-keys-file", metavar="FILE", help="Require an API key of this file, which infgram api-key writes."
+        ),
     ] = None,
     requests_per_s: Annotated[
         float | None,
-        typer.Option("--requests-per-s", metavar="N", help="Of each key, or of each client where there are no keys."),
+        typer.Option(
+            "--requests-per-s", metavar="N", help="Rate limit per API key, or per client if there are no keys."
+        ),
     ] = None,
     trusted_proxies: Annotated[
         str | None,
         typer.Option(
             "--trusted-proxies",
             metavar="LIST",
-            help="Proxies in front that may say whose request it is (X-Forwarded-For, Forwarded): their addresses and "
-            "networks, as 10.0.0.0/8,::1, or how many every request comes through; none.",
+            help="Reverse proxies whose X-Forwarded-For and Forwarded headers are trusted: addresses and networks, for "
+            "example 10.0.0.0/8,::1, or the number of proxies that each request passes; by default none.",
         ),
     ] = None,
     cors_origins: Annotated[
         list[str] | None,
-        typer.Option("--cors-origin", metavar="ORIGIN", help="A site whose pages may ask; may be repeated."),
+        typer.Option("--cors-origin", metavar="ORIGIN", help="A web origin that may send requests; may be repeated."),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="FILE", envvar="INFGRAM_CONFIG", help="A TOML file with any setting."),
+        typer.Option("--config", metavar="FILE", envvar="INFGRAM_CONFIG", help="A TOML file with settings."),
     ] = None,
     log_requests: Annotated[
         bool | None,
-        typer.Option("--log-requests/--no-log-requests", help="A line of JSON a request on standard error; on."),
+        typer.Option(
+            "--log-requests/--no-log-requests",
+            help="Log each request as a line of JSON on standard error; by default on.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve indexes over HTTP, with a page to ask them.
+    """Serve indexes over HTTP, with a web page for queries.
 
-    Needs the extra service: pip install 'infgram[service]'. Every setting can also stand in the environment, as
-    INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service after what is under way. SIGHUP, or POST
-    /v1/admin/reload, puts an index that was built anew in the place of the old one, without a pause.
+    Install the service with pip install 'infgram[service]', and Ray with pip install 'infgram[ray]'. Settings can also
+    be given as environment variables, such as INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service when
+    the running requests are finished. To replace an index by a new build without downtime, send SIGHUP or POST
+    /v1/admin/reload.
 
-    With --engine ray the shards of each index are spread over the nodes of a Ray cluster (RAY_ADDRESS, or the one of
-    this machine), which hold them until the service stops; an index that was built anew is served after a new start.
-    Without a cluster, one is started on this machine as long as the service runs. Needs the extra ray.
+    With --engine ray the shards of each index are loaded on the nodes of a Ray cluster until the service stops. The
+    cluster is that of RAY_ADDRESS, or the one that runs on this machine; otherwise one is started for the service.
+    Restart the service to serve a new build.
 
-    JSON, once it answers: url, indexes (their names).
+    JSON, once the service is ready: url, indexes (their names).
     """
     if engine not in ("local", "ray"):
-        raise typer.BadParameter(f"{engine!r}; expected local or ray", param_hint="--engine")
+        raise typer.BadParameter(f"{engine!r} is not an engine; expected local or ray", param_hint="--engine")
     if replicas is not None and engine != "ray":
-        raise typer.BadParameter("expected --engine ray with it", param_hint="--replicas")
+        raise typer.BadParameter("--replicas needs --engine ray", param_hint="--replicas")
 
     def announce(url: str, served: list[str]) -> None:
         if as_json:
@@ -163,21 +183,23 @@ def start(
 
     Args:
         indexes: folders or URLs.
-        names: one for each, or none.
-        given: settings; None leaves the choice to the environment, the file and the defaults.
-        announce: called with the address and the names of the indexes once it answers.
+        names: one name per index, or none.
+        given: settings. For None the environment, the file of settings or the default applies.
+        announce: called with the URL and the names of the indexes once the service is ready.
         config: a TOML file of settings.
-        n_replicas: who is to hold each shard in a Ray cluster; 0 for this machine.
+        n_replicas: the number of replicas of each shard in a Ray cluster; 0 serves from this machine.
 
     Raises:
-        typer.BadParameter: there is no index, the names do not fit, or a setting is unknown or out of range.
+        typer.BadParameter: there is no index, the names do not match the indexes, or a setting is invalid.
         MissingExtraError: the service is not installed.
-        StorageError: the address cannot be listened at.
+        StorageError: the service cannot listen at the address.
     """
     service = load_service()
     chosen = {name: value for name, value in given.items() if value is not None}
     if names and not indexes:
-        raise typer.BadParameter("expected an INDEX for each; --config names its own", param_hint="--name")
+        raise typer.BadParameter(
+            "--name needs an INDEX; indexes of --config have their names there", param_hint="--name"
+        )
     if indexes:
         chosen["indexes"] = _named(service, indexes, names)
     try:
@@ -187,10 +209,10 @@ def start(
     except OSError as error:
         raise typer.BadParameter(f"--config {config}: {error.strerror or error}") from error
     if not settings.indexes:
-        raise typer.BadParameter("there is no index to serve; name one: infgram serve INDEX")
+        raise typer.BadParameter("there is no index to serve; pass one: infgram serve INDEX")
 
     def announce_now(url: str) -> None:
-        with contextlib.suppress(SystemExit):  # nobody reads the line; a service goes on without its standard output
+        with contextlib.suppress(SystemExit):  # the pipe is closed; the service continues
             announce(url, list(settings.indexes))
             sys.stdout.flush()
 
@@ -198,16 +220,16 @@ def start(
         service.run(settings, announce=announce_now)
         return
     if settings.port:
-        check_port(settings.host, settings.port)  # before any shard is brought
+        check_port(settings.host, settings.port)  # fail before shards are loaded
     with spread(settings.indexes, settings.load, n_replicas) as urls:
         service.run(settings.model_copy(update={"indexes": urls}), announce=announce_now)
 
 
 def load_service() -> ModuleType:
-    """The service, by name: the library does not depend on it.
+    """Import the service by name, since the library does not depend on it.
 
     Raises:
-        MissingExtraError: it or what it needs is not installed.
+        MissingExtraError: the service or one of its dependencies is not installed.
     """
     try:
         return importlib.import_module("infgram.service")
@@ -220,20 +242,20 @@ def load_service() -> ModuleType:
 
 
 def check_port(host: str, port: int) -> None:
-    """Find out before any long work whether the port can be had.
+    """Check that the port is free, before long work.
 
     Raises:
-        StorageError: another program has it, or the address is none of this machine's.
+        StorageError: another program uses the port, or the address is not of this machine.
     """
     try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
+            probe.bind(address)
     except OSError as error:
         raise StorageError(
             f"cannot listen at {host}, port {port}: {error.strerror or error}; choose another port with --port, or "
-            "stop the program that has this one"
+            "stop the program that uses this one"
         ) from error
 
 
@@ -243,7 +265,7 @@ def _named(service: ModuleType, indexes: Sequence[str | os.PathLike[str]], names
         return named
     if len(names) != len(indexes) or len(set(names)) != len(names):
         raise typer.BadParameter(
-            f"{len(names)} for {len(indexes)} indexes; expected a different name for each INDEX, in their order",
+            f"found {len(names)} names for {len(indexes)} indexes; expected a different name per INDEX, in order",
             param_hint="--name",
         )
     return dict(zip(names, indexes, strict=True))

@@ -1,4 +1,4 @@
-"""What a build has left out, for people."""
+"""Print the input that a build skipped."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SHOWN: Final = 5
 
 
 def print_skipped(skipped: list[dict[str, Any]], path: str) -> None:
-    """The first pieces of input that could not be read, and where all of them are listed."""
+    """Print the first pieces of skipped input, and the file that lists all."""
     if not skipped:
         return
-    print_line(f"left out, because it cannot be read: {number(len(skipped), 'piece')} of input")
+    print_line(f"skipped {number(len(skipped), 'piece')} of input that cannot be read:")
     for entry in skipped[:_SHOWN]:
         line = "" if entry["line"] is None else f", line {entry['line']}"
         print_line(f"  {one_line(entry['source'])}{line}: {one_line(entry['reason'])}")
@@ -24,7 +24,7 @@ def print_skipped(skipped: list[dict[str, Any]], path: str) -> None:
 
 
 def warn_skipped(skipped: list[dict[str, Any]], path: str) -> None:
-    """The same in one line on standard error."""
+    """Print a warning with the number of pieces to standard error."""
     if skipped:
         pieces = number(len(skipped), "piece")
-        message("warning", f"left out {pieces} of input that cannot be read; listed in {path}/manifest.json")
+        message("warning", f"skipped {pieces} of input that cannot be read, listed in {path}/manifest.json")

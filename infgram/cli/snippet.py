@@ -1,4 +1,4 @@
-"""A snippet on the terminal, its match highlighted."""
+"""Format a snippet for the terminal, with its match highlighted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def snippet_lines(snippet: str, match_start: int, match_end: int) -> list[Text]:
-    """The snippet's lines, each behind a bar, so that no corpus text can pass for ours."""
+    """Return the lines of the snippet. A bar marks each line as corpus text."""
     from rich.text import Text
 
     parts = ((snippet[:match_start], ""), (snippet[match_start:match_end], "bold reverse"), (snippet[match_end:], ""))

@@ -1,4 +1,4 @@
-"""Notes where a text occurs more often as a string than in its own tokens."""
+"""Notes for texts that occur more often as a string than as a token sequence."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from infgram.index import Index
     from infgram.types import Readings
 
-_MOST_BRANCHES: Final = 5_000
-"""Of the token sequences of a text, for a note that costs no noticeable time."""
+_MAX_BRANCHES: Final = 5_000
+"""The limit on token sequences of a text, so that a note takes no noticeable time."""
 
-_MOST_QUERIES: Final = 200
-"""Of many queries, those that are looked at."""
+_MAX_QUERIES: Final = 200
+"""The number of queries of a file that are checked for a note."""
 
 
 def note_on_string(index: Index, text: str, advice: str = "--any-tokenization counts all") -> None:
-    """One line if the string occurs more often than its own tokens."""
+    """Print a note if the string occurs more often than its token sequence."""
     found = _readings(index, text)
     if found is None:
         return
@@ -36,38 +36,38 @@ def note_on_string(index: Index, text: str, advice: str = "--any-tokenization co
 
 
 def note_on_strings(index: Index, queries: Iterable[str | list[int]]) -> None:
-    """One line for all queries that occur more often as strings; of more than 200 texts the first are looked at."""
+    """Print one note if some of the first 200 texts occur more often as strings."""
     texts = [query for query in queries if isinstance(query, str)]
-    looked_at = texts[:_MOST_QUERIES]
-    n_more = sum(_occurs_more_often(found) for text in looked_at if (found := _readings(index, text)) is not None)
+    checked = texts[:_MAX_QUERIES]
+    n_more = sum(_occurs_more_often(found) for text in checked if (found := _readings(index, text)) is not None)
     if n_more:
-        first = "" if len(looked_at) == len(texts) else "the first "
+        first = "" if len(checked) == len(texts) else "the first "
         note(
-            f"{n_more:,} of {first}{number(len(looked_at), 'query', 'queries')} {'occurs' if n_more == 1 else 'occur'} "
-            "more often as strings than in their own tokens; --any-tokenization counts all"
+            f"{n_more:,} of {first}{number(len(checked), 'query', 'queries')} {'occurs' if n_more == 1 else 'occur'} "
+            "more often as strings than as token sequences; --any-tokenization counts all"
         )
 
 
 def note_on_missing(index: Index, terms: Iterable[str]) -> None:
-    """One line for the first term of a search that found nothing and occurs as a string only."""
+    """Print a note for the first term of a search that occurs only as a string."""
     for term in terms:
         if term and index.count(term) == 0:
-            note_on_string(index, term, f"--any-tokenization finds {quoted(term, 40)} in whatever tokens")
+            note_on_string(index, term, f"--any-tokenization finds {quoted(term, 40)} in any tokenization")
             return
 
 
 def note_on_operators(text: str) -> None:
-    """One line if a search would take the text for a query."""
+    """Print a note if the text has operators of search queries."""
     from infgram.query_language import holds_operator
 
     if holds_operator(text):
-        note("AND and OR are words of the text here; infgram search takes them for operators")
+        note("AND and OR are words of the text here; infgram search takes them as operators")
 
 
 def _readings(index: Index, text: str) -> Readings | None:
     if not text or not index.is_local or not has_tokenizer(index):
         return None
-    return index.readings(text, other_case=False, max_branches=_MOST_BRANCHES)
+    return index.readings(text, other_case=False, max_branches=_MAX_BRANCHES)
 
 
 def _occurs_more_often(found: Readings) -> bool:

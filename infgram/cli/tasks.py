@@ -1,4 +1,4 @@
-"""`infgram build` by tasks: with an engine, or to a URL."""
+"""`infgram build` in tasks: with an engine, or to a URL."""
 
 from __future__ import annotations
 
@@ -17,27 +17,25 @@ if TYPE_CHECKING:
 
 
 def is_by_tasks(output: str | None, engine: str | None) -> bool:
-    """Whether a build goes that way: a URL is written to through storage, by this process if no engine is named."""
+    """Return whether a build runs as tasks: with an engine, or to a URL (then in this process by default)."""
     return engine is not None or (output is not None and "://" in output)
 
 
 def refuse(options: dict[str, Any]) -> None:
-    """Say which options are for builds without tasks.
+    """Refuse options that builds in tasks do not support.
 
     Raises:
-        typer.BadParameter: one is given.
+        typer.BadParameter: an option is set.
     """
     given = [name for name, value in options.items() if value]
     if given:
-        raise typer.BadParameter(
-            f"{', '.join(given)}: not with --engine, nor with a URL as output; build without them, or on one machine"
-        )
+        raise typer.BadParameter(f"{', '.join(given)} cannot be used with --engine or with a URL as the output")
 
 
 def build_by_tasks(
     sources: list[str], output: str | None, *, engine: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
-    """Build, with progress on standard error, and say what it took."""
+    """Build in tasks with progress on standard error, and print the summary."""
     from infgram.cli.progress import show_progress
     from infgram.cluster import build
     from infgram.indexing.output import default_output

@@ -1,4 +1,4 @@
-"""`infgram trace`: which passages of a text stand in the corpus, and where."""
+"""`infgram trace`: find passages of a text in the corpus, and their documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infgram.cli.options import (
     TimeoutOption,
 )
 from infgram.cli.output import message, print_json, print_line, print_table, print_text
-from infgram.cli.questions import given_file, open_index
+from infgram.cli.questions import open_index, query_in_file
 from infgram.cli.search import metadata_line
 from infgram.cli.snippet import snippet_lines
 
@@ -40,66 +40,77 @@ echo 17 4 256 | infgram trace corpus.infgram - --ids
 def trace(
     index: IndexArgument,
     file: FileArgument,
-    ids: Annotated[bool, typer.Option("--ids", help="The file holds token ids instead of a text.")] = False,
+    ids: Annotated[bool, typer.Option("--ids", help="Read a file of token ids instead of text.")] = False,
     min_length: Annotated[
-        int, typer.Option("--min-length", min=1, metavar="N", help="Tokens of a span at least, or words.")
+        int,
+        typer.Option(
+            "--min-length",
+            min=1,
+            metavar="N",
+            help="Minimum length of a span in tokens, or in words with --any-tokenization.",
+        ),
     ] = 1,
     max_count: Annotated[
         int | None,
-        typer.Option("--max-count", min=1, metavar="N", help="Leave out spans that occur more often."),
+        typer.Option("--max-count", min=1, metavar="N", help="Leave out spans that occur more than N times."),
     ] = None,
     max_spans: Annotated[
         int | None,
-        typer.Option("--max-spans", min=0, metavar="N", help="Keep the N least probable; by default 1 for 20 tokens."),
+        typer.Option(
+            "--max-spans", min=0, metavar="N", help="Keep the N least probable spans; by default 1 per 20 tokens."
+        ),
     ] = None,
     whole_words: Annotated[
-        bool, typer.Option("--whole-words", help="Let spans begin and end only where words do.")
+        bool, typer.Option("--whole-words", help="Find only spans that begin and end at word boundaries.")
     ] = False,
     delimiters: Annotated[
         list[str] | None,
         typer.Option(
             "--delimiter",
             metavar="TEXT",
-            help="No span goes on after it (with --ids: a token id); may be repeated.",
+            help="End spans after this text (with --ids: a token id); may be repeated.",
         ),
     ] = None,
     any_tokenization: AnyTokenizationOption = False,
     ignore_case: IgnoreCaseOption = False,
     documents: Annotated[
-        int, typer.Option("--documents", min=0, metavar="N", help="Documents of a span at most.")
+        int, typer.Option("--documents", min=0, metavar="N", help="Maximum number of documents per span.")
     ] = 10,
     snippet_tokens: Annotated[
         int, typer.Option("--snippet-tokens", min=0, metavar="N", help="Tokens to show around a match.")
     ] = 80,
-    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Of the sample of documents.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="NUMBER", help="The random seed of the sample of documents.")
+    ] = 0,
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find the passages of a text that occur in the corpus, and documents that hold them.
+    """Find passages of a text in the corpus, and their documents.
 
-    A span is a run of tokens that occurs in the corpus, and is maximal: no longer one holds it. Of the maximal
-    spans those are kept whose tokens are the least probable together. For each span all documents that hold it are
-    listed, or a sample of them. The documents of all spans are ranked by BM25 for the whole text.
+    A span is a sequence of tokens of the text that occurs in the corpus and is maximal: no longer such sequence
+    contains it. The spans with the lowest unigram probability are kept. Each span has all documents that contain it, or
+    a random sample. The documents of all spans are ranked by their BM25 score for the whole text.
 
-    With --any-tokenization a span is a run of whole words whose characters occur in the corpus, in whatever tokens;
-    with --ignore-case also in any case. --min-length then counts words. It takes seconds rather than milliseconds.
+    With --any-tokenization a span is a sequence of whole words whose characters occur in the corpus, in any
+    tokenization; --ignore-case also ignores case. --min-length is then in words. This takes seconds
+    rather than milliseconds.
 
-    JSON: n_tokens, n_maximal (spans before the choice), n_covered (tokens inside the spans shown), n_given_up (searches
-    that took too many token sequences, with --any-tokenization), spans, documents. A span has start and end in tokens,
-    text_start and text_end in characters (null where the tokenizer does not tell), text, count, log_prob (of its tokens
-    alone, in nats), is_exact (false if a search that was given up may have made it longer or its count larger),
-    documents: document_id, offset (in tokens), snippet, snippet_match_start, snippet_match_end. A document has
-    document_id, score, metadata, source, line, spans (their places in the list).
+    JSON: n_tokens, n_maximal (all maximal spans), n_covered (tokens inside the kept spans), n_given_up (searches with
+    too many token sequences, with --any-tokenization), spans, documents. A span has start and end in tokens, text_start
+    and text_end in characters (null if the tokenizer has no offsets), text, count, log_prob (sum of its unigram
+    log-probabilities, in nats), is_exact (false if it may be longer or occur more often, because a search was given
+    up), documents: document_id, offset (in tokens), snippet, snippet_match_start, snippet_match_end. A document has
+    document_id, score, metadata, source, line, spans (their indexes in the list).
     """
     from infgram.analysis import trace as traced
     from infgram.cli.progress import show_progress
 
-    asked = given_file(file, ids)
+    query = query_in_file(file, ids)
     with open_index(index) as opened, show_progress(quiet=quiet) as report:
         found = traced(
             opened,
-            asked,
+            query,
             min_length=min_length,
             max_count=max_count,
             max_spans=max_spans,
@@ -114,11 +125,11 @@ def trace(
             progress=report,
         )
     if found.n_given_up:
-        n_concerned = sum(not span.is_exact for span in found.spans)
+        n_inexact = sum(not span.is_exact for span in found.spans)
         message(
             "warning",
-            f"gave up {number(found.n_given_up, 'search', 'searches')}, which took too many token sequences: spans may "
-            f"be missing, and {n_concerned:,} of those shown may be longer or occur more often",
+            f"gave up {number(found.n_given_up, 'search', 'searches')} with too many token sequences: spans may be "
+            f"missing, and {n_inexact:,} of the spans shown may be longer or occur more often",
         )
     if as_json:
         print_json(answer(found))
@@ -127,7 +138,7 @@ def trace(
 
 
 def answer(found: Trace) -> dict[str, Any]:
-    """The JSON object."""
+    """Return the fields of the JSON object."""
     return {
         "n_tokens": len(found.token_ids),
         "n_maximal": found.n_maximal,
@@ -151,14 +162,14 @@ def _print(found: Trace) -> None:
     shown = f", the {len(found.spans)} least probable shown" if len(found.spans) < found.n_maximal else ""
     print_line(
         f"{number(found.n_maximal, 'maximal span')}{shown}; "
-        f"they hold {found.n_covered:,} of {number(len(found.token_ids), 'token')}"
+        f"they cover {found.n_covered:,} of {number(len(found.token_ids), 'token')}"
     )
     if not found.spans:
         return
     print_line()
     rows = [
         (
-            str(place),
+            str(position),
             f"{span.start:,}",
             f"{span.end:,}",
             f"{span.count:,}",
@@ -166,7 +177,7 @@ def _print(found: Trace) -> None:
             f"{len(span.documents)}",
             quoted(span.text) if span.text else "",
         )
-        for place, span in enumerate(found.spans)
+        for position, span in enumerate(found.spans)
     ]
     print_table(("span", "start", "end", "count", "log-prob (nats)", "documents", "text"), rows, left=("text",))
     for document in found.documents[:_DOCUMENTS_SHOWN]:
@@ -177,7 +188,7 @@ def _print(found: Trace) -> None:
 
 
 def _print_document(found: Trace, document: TracedDocument) -> None:
-    """A document and its snippets, each once, with the first match in it highlighted."""
+    """Print a document and its distinct snippets, each with its first match highlighted."""
     print_line()
     spans = ", ".join(map(str, document.spans))
     title = f"document {document.document_id}  score {document.score:.1f}  spans {spans}"

@@ -1,4 +1,4 @@
-"""`infgram verify`: is every byte of an index as it was written."""
+"""`infgram verify`: check every byte of an index."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ infgram verify corpus.infgram --json && echo intact
 def verify(index: IndexArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Check every byte of an index.
 
-    Every file is compared with its size and checksum, and each suffix array is shown to be complete and sorted,
-    in a time linear in the size. A damaged index ends in exit code 4 and one line that names the file and what is
-    wrong.
+    The size and checksum of every file are compared with the manifest, and each suffix array is checked to be complete
+    and sorted, in linear time. If the index is damaged, the exit code is 4 and the error names the file and the fault.
 
     JSON: is_intact, n_tokens, n_documents, n_shards.
     """
@@ -32,7 +31,7 @@ def verify(index: IndexArgument, as_json: JsonOption = False, quiet: QuietOption
     if as_json:
         print_json({"is_intact": True, "n_tokens": tokens, "n_documents": documents, "n_shards": shards})
         return
-    held = f"{number(tokens, 'token')}, {number(documents, 'document')}, {number(shards, 'shard')}"
-    print_line(f"intact: {held}")
+    contents = f"{number(tokens, 'token')}, {number(documents, 'document')}, {number(shards, 'shard')}"
+    print_line(f"intact: {contents}")
     print_line("checked: the manifest, each file's size and checksum, the tokenizer, and that each suffix array")
     print_line("         is complete and sorted")

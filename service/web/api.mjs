@@ -1,8 +1,8 @@
-// Requests of the page to its service.
+// Requests to the service.
 
 import { authorization } from "./key.mjs";
 
-/** What the service says when it refuses: a problem document. */
+/** The error of a problem document. */
 export class Refusal extends Error {
   /** @param {{code?: string, detail: string, errors?: {loc: string[], msg: string}[]}} problem */
   constructor({ code, detail, errors = [] }) {
@@ -15,9 +15,9 @@ export class Refusal extends Error {
 async function json(path, options) {
   const headers = { Accept: "application/json", ...authorization(), ...options.headers };
   const response = await fetch(path, { ...options, headers }).catch((error) => {
-    throw error.name === "AbortError" ? error : new Refusal({ detail: "The service cannot be reached." });
+    throw error.name === "AbortError" ? error : new Refusal({ detail: "Cannot reach the service. Is it running?" });
   });
-  const body = await response.json().catch(() => ({ detail: `The service answered with status ${response.status}.` }));
+  const body = await response.json().catch(() => ({ detail: `The service responded with status ${response.status}.` }));
   if (!response.ok) throw new Refusal(body);
   return body;
 }
@@ -26,14 +26,14 @@ const place = (index) => `v1/indexes/${encodeURIComponent(index)}`;
 
 export const indexes = () => json("v1/indexes", {});
 
-/** The OpenAPI document, which a link cannot ask for with a key. */
+/** The OpenAPI document. A link to it would not send the key. */
 export const description = () => json("openapi.json", {});
 
 /** @param {AbortSignal} signal */
 export const oneDocument = (index, id, signal) => json(`${place(index)}/documents/${id}`, { signal });
 
 /**
- * One question.
+ * Send a query.
  * @param {string} index
  * @param {"count"|"infgram"|"next-token"|"search"} question
  * @param {object} body

@@ -1,4 +1,4 @@
-// The page: what is typed becomes a few questions, and the address keeps what was asked.
+// The page: send queries as the user types, and keep the state in the URL.
 
 import { ask, description, indexes, oneDocument } from "./api.mjs";
 import { at, make, number, plural } from "./dom.mjs";
@@ -17,16 +17,16 @@ const state = { known: [], index: null, query: "", seed: null, reading: null };
 let waiting = 0;
 let running = new AbortController();
 
-/** The text as the service takes it; an index without a tokenizer is asked with token ids. */
-function question() {
+/** The query of a request: the text, or token ids for an index without a tokenizer. */
+function queryBody() {
   if (state.index.tokenizer) return { query: state.query };
   return { token_ids: state.query.split(/[\s,]+/u).filter(Boolean).map(Number) };
 }
 
-/** AND or OR in capitals, as words of their own: what the service takes for a query of several terms. */
+/** Whether the text contains the word AND or OR in capitals, which makes it a query of several terms. */
 const isQuery = () => Boolean(state.index.tokenizer) && /(?<![^\s()"])(?:AND|OR)(?![^\s()"])/u.test(state.query);
 
-/** Ask everything anew and draw the answers. */
+/** Send all requests and show their results. */
 async function update() {
   running.abort();
   running = new AbortController();
@@ -46,10 +46,10 @@ async function update() {
   if (!signal.aborted) at("answer").removeAttribute("aria-busy");
 }
 
-/** A text: its counts, what follows, where it occurs. The milliseconds that it took are returned. */
+/** Show the counts of a text, the next tokens and the documents. Return the milliseconds in the index. */
 async function updateText(signal) {
   const { name } = state.index;
-  const body = question();
+  const body = queryBody();
   const isText = body.query !== undefined && body.query !== "";
   const count = await ask(name, "count", isText ? { ...body, readings: true } : body, signal);
   const chosen = count.readings?.[state.reading] ?? null;
@@ -72,7 +72,7 @@ async function updateText(signal) {
   return count.elapsed_ms + next.elapsed_ms + (found?.answer.elapsed_ms ?? 0);
 }
 
-/** An AND of ORs: how it was understood, and where it occurs. */
+/** Show how an AND of ORs was parsed, and its documents. Return the milliseconds in the index. */
 async function updateQuery(signal) {
   const answer = await ask(state.index.name, "search", { query: state.query, any_tokenization: true, ...shown() }, signal);
   if (signal.aborted) return 0;
@@ -86,12 +86,12 @@ async function updateQuery(signal) {
   return answer.elapsed_ms;
 }
 
-/** How documents are asked for. */
+/** The options of requests for documents. */
 const shown = () => ({ limit: N_DOCUMENTS, snippet_tokens: 60, ...(state.seed === null ? {} : { seed: state.seed }) });
 
 /**
- * The documents with the string, or with the tokens, or with the longest suffix of them that occurs.
- * @returns {Promise<{answer: object, used: number}>} `used` tokens at the end of the text, or 0 for all of it
+ * Find the documents that contain the string, or the tokens, or their longest suffix that occurs.
+ * @returns {Promise<{answer: object, used: number}>} `used` is the length of a proper suffix, or 0 for the whole text
  */
 async function documents(isString, next, signal) {
   const { name } = state.index;
@@ -103,13 +103,13 @@ async function documents(isString, next, signal) {
   return { answer, used: n < next.token_ids.length ? n : 0 };
 }
 
-/** How many documents there are, and which are shown. */
+/** A sentence with the number of documents, and how many are shown. */
 function documentsNote({ answer, used }, chosen) {
   const { document_count: n, documents: listed, is_exact } = answer;
   const what = used > 0 ? ` with its last ${used === 1 ? "token" : plural(used, "token")}` : chosen ? " with these tokens" : "";
   const which = listed.length >= n ? "" : `, ${number(listed.length)} ${state.seed === null ? "shown" : "drawn at random"}`;
   const count = n === 0 ? "No document" : `${is_exact ? "" : "About "}${plural(n, "document")}`;
-  return `${used > 0 ? "No document has the whole text. " : ""}${count}${what}${which}.`;
+  return `${used > 0 ? "No document contains the whole text. " : ""}${count}${what}${which}.`;
 }
 
 function showSample(answer) {
@@ -117,7 +117,7 @@ function showSample(answer) {
   at("sample").textContent = state.seed === null ? "Random sample" : "Another sample";
 }
 
-/** A few words from some documents. */
+/** Return short runs of words from random documents. */
 async function examples(signal) {
   const { name, n_documents, tokenizer } = state.index;
   if (!tokenizer || n_documents === 0) return [];
@@ -126,7 +126,7 @@ async function examples(signal) {
   return [...new Set(documents.map(({ text }) => someWords(text)).filter(Boolean))];
 }
 
-/** A short run of words from a random place of a text, with the space before it. */
+/** Return a short run of words from a random position of a text, with the space before it. */
 function someWords(text) {
   const begin = Math.floor(Math.random() * Math.min(text.length, 20_000));
   const near = text.slice(Math.max(0, begin - 200), begin + 200);
@@ -140,7 +140,7 @@ function trouble(message) {
   at("answer").hidden = message !== "";
 }
 
-/** Put the state into the address; a new entry of the history for what was chosen, not for each key. */
+/** Write the state to the URL, with a new history entry for a choice but not for each key press. */
 function remember(isNew) {
   const parameters = new URLSearchParams();
   if (state.known.length > 1) parameters.set("index", state.index.name);
@@ -152,7 +152,7 @@ function remember(isNew) {
   document.title = state.query ? `${state.query.slice(0, 60)} · infgram` : "infgram";
 }
 
-/** Take the state from the address. */
+/** Read the state from the URL. */
 function recall() {
   const parameters = new URLSearchParams(location.search);
   const seed = parameters.get("seed");
@@ -170,10 +170,10 @@ function typed() {
   state.query = box.value;
   at("clear").hidden = state.query === "";
   box.style.height = "auto";
-  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`; // the borders are not scrolled
+  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`; // scrollHeight excludes the borders
 }
 
-/** Use this text now. */
+/** Query this text. */
 function choose(text) {
   at("query").value = text;
   typed();
@@ -183,7 +183,7 @@ function choose(text) {
   return update();
 }
 
-/** Show the tokens of one reading, or the string again. */
+/** Show the tokens of a reading or, if it is shown already, the string. */
 function chooseReading(name) {
   state.reading = state.reading === name ? null : name;
   state.seed = null;
@@ -191,7 +191,7 @@ function chooseReading(name) {
   return update();
 }
 
-/** Not on touch screens, where it would bring up the keyboard. */
+/** Focus the box, except on touch screens, where this would open the keyboard. */
 function focusBox() {
   if (matchMedia("(hover: hover)").matches) at("query").focus();
 }
@@ -241,7 +241,7 @@ function listen() {
   });
   at("openapi").addEventListener("click", async (event) => {
     if (!hasKey()) return;
-    event.preventDefault(); // a link would ask without the key
+    event.preventDefault(); // a link would not send the key
     try {
       const text = JSON.stringify(await description(), null, 2);
       location.assign(URL.createObjectURL(new Blob([text], { type: "application/json" })));
@@ -265,7 +265,7 @@ async function start() {
   }
   offerToForget();
   if (state.known.length === 0) {
-    trouble("This server has no index.");
+    trouble("This service has no indexes.");
     return;
   }
   at("index").replaceChildren(

@@ -1,10 +1,10 @@
-// Elements made from text alone: whatever a corpus holds, it is shown and never interpreted.
+// Create elements from text, which is never interpreted as markup.
 
 /** @param {string} id */
 export const at = (id) => document.getElementById(id);
 
 /**
- * An element with a class and children; strings become text.
+ * Create an element with a class and children. Strings become text nodes.
  * @param {string} name
  * @param {string} kind
  * @param {...(Node|string)} children
@@ -16,7 +16,7 @@ export function make(name, kind, ...children) {
   return element;
 }
 
-/** A button that does something. */
+/** Create a button that calls `action`. */
 export function button(kind, action, ...children) {
   const element = make("button", kind, ...children);
   element.type = "button";
@@ -28,7 +28,7 @@ export const number = (value) => value.toLocaleString("en-GB");
 
 export const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** A probability as a percentage with as many digits as say something. */
+/** Format a probability as a percentage, with more digits for small values. */
 export function percent(probability) {
   const value = 100 * probability;
   if (value >= 99.95 || value === 0) return `${Math.round(value)}%`;
@@ -36,7 +36,7 @@ export function percent(probability) {
   return value >= 0.001 ? `${value.toFixed(3)}%` : "< 0.001%";
 }
 
-/** Bytes, in the unit that makes a short number. */
+/** Format a number of bytes in the unit that gives the shortest number. */
 export function size(bytes) {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
@@ -50,7 +50,7 @@ const SPLIT = new RegExp(`([${INVISIBLE}])`, "u");
 const IS_INVISIBLE = new RegExp(`^[${INVISIBLE}]$`, "u");
 
 /**
- * A token with its white space and control characters made visible.
+ * Show a token with visible white space and control characters.
  * @param {string|null} token null for the end of a document, or for an id without text
  * @param {number} id
  */
@@ -64,7 +64,7 @@ const signOf = (character) =>
   SIGNS[character] ?? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /**
- * Text with one stretch marked; places are counted in Unicode characters, as the service counts them.
+ * Show a text with one marked range, given in Unicode code points, as in the API.
  * @param {string} text
  */
 export function marked(text, start, end) {

@@ -1,26 +1,26 @@
-// The key of a service that asks for one. It is kept for this tab alone, until it is closed: nothing else is told of it
-// but the service, in a header.
+// The API key of a service that requires one. It is stored until this tab is closed, and is sent only to the service,
+// in a header.
 
 import { at } from "./dom.mjs";
 
 const NAME = "infgram-key";
 let known = stored();
 
-/** The header that shows the key; none without one. */
+/** The Authorization header, or no header without a key. */
 export const authorization = () => (known ? { Authorization: `Bearer ${known}` } : {});
 
-/** Whether a key has been given. */
+/** Whether there is a key. */
 export const hasKey = () => known !== "";
 
 /**
- * Ask for a key, in the place of the answer.
- * @param {() => void} proceed called once there is one
+ * Show the form for a key in place of the results.
+ * @param {() => void} proceed called when a key has been entered
  */
 export function askForKey(proceed) {
   const form = at("key-form");
   at("key-note").textContent = known
-    ? "The service does not accept this key. It may be mistyped, or have been withdrawn."
-    : "This service answers requests that come with a key.";
+    ? "The service does not accept this key. It may be mistyped or withdrawn."
+    : "This service answers only requests with a key.";
   at("key-note").className = known ? "note wrong" : "note";
   at("key").setAttribute("aria-invalid", String(known !== ""));
   keep("");
@@ -38,7 +38,7 @@ export function askForKey(proceed) {
   at("key").focus();
 }
 
-/** Let the key be forgotten, and the page with all that it shows. */
+/** Show the button that removes the key and reloads the page. */
 export function offerToForget() {
   at("forget").hidden = known === "";
   at("forget").onclick = () => {
@@ -55,12 +55,12 @@ function show(isAsked) {
 }
 
 function keep(key) {
-  known = /^[\x21-\x7e]*$/u.test(key) ? key : encodeURIComponent(key); // a header holds no other characters
+  known = /^[\x21-\x7e]*$/u.test(key) ? key : encodeURIComponent(key); // a header must not contain other characters
   try {
     if (key) sessionStorage.setItem(NAME, known);
     else sessionStorage.removeItem(NAME);
   } catch {
-    // Storage is switched off: the key lasts as long as the page.
+    // Storage is disabled: the key is kept until the page is closed.
   }
 }
 

@@ -1,10 +1,10 @@
-// Answers drawn into the page.
+// Show results in the page.
 
 import { at, button, make, marked, number, percent, plural, size, tokenText } from "./dom.mjs";
 
 const MOST_CHIPS = 400;
 
-/** How often the text occurs as a string; where that is not known, or there is no text, how often its tokens do. */
+/** Show the count of the string or, if it is unknown or there is no text, of the tokens. */
 export function showCount(answer, index) {
   const string = answer.readings?.string_count ?? null;
   const isEmpty = answer.token_ids.length === 0;
@@ -12,11 +12,11 @@ export function showCount(answer, index) {
   const what = isEmpty
     ? `tokens in ${plural(index.n_documents, "document")}`
     : count === 1 ? "occurrence" : "occurrences";
-  const how = answer.readings && string === null ? " of its tokens, as typed" : "";
+  const how = answer.readings && string === null ? " of the text as typed" : "";
   at("count").replaceChildren(make("strong", "", number(count)), make("span", "", ` ${what}${how}`));
 }
 
-/** How often an AND of ORs occurs. */
+/** Show the count of an AND of ORs. */
 export function showQueryCount(answer) {
   const noun = answer.count === 1 ? "occurrence" : "occurrences";
   const where = ` ${noun} in ${plural(answer.document_count, "document")}`;
@@ -24,7 +24,7 @@ export function showQueryCount(answer) {
 }
 
 /**
- * How an AND of ORs was understood.
+ * Show how an AND of ORs was parsed.
  * @param {string[][]} clauses none for a plain text
  */
 export function showClauses(clauses) {
@@ -34,26 +34,26 @@ export function showClauses(clauses) {
     ...terms.flatMap((term, n) => [...(n > 0 ? [make("span", "operator", " OR ")] : []), make("bdi", "chip used", term)]),
     ...(terms.length > 1 ? [")"] : []),
   ]);
-  const note = "Within 100 tokens of each other; counted are the places of the first.";
+  const note = "Matches of the first clause with a match of every other clause within 100 tokens.";
   at("clauses").hidden = clauses.length === 0;
   at("clauses").replaceChildren(make("p", "query", "Searched as: ", ...shown), make("p", "note", clauses.length > 1 ? note : ""));
 }
 
-/** What the answers took: inside the index, and with the way there and back. */
+/** Show the time of the requests: in the index, and in total. */
 export function showTime(index_ms, total_ms) {
   const digits = index_ms < 1 ? 2 : index_ms < 100 ? 1 : 0;
-  at("time").textContent = `${index_ms.toFixed(digits)} ms in the index, ${Math.max(1, Math.round(total_ms))} ms in all`;
+  at("time").textContent = `${index_ms.toFixed(digits)} ms in the index, ${Math.max(1, Math.round(total_ms))} ms in total`;
 }
 
 const READINGS = [
   ["as_typed", "as typed"],
   ["after_space", "after a space"],
   ["other_cuts", "in other tokens"],
-  ["other_case", "more in other case"],
+  ["other_case", "more with other capitalization"],
 ];
 
 /**
- * The readings of a string: how many of its occurrences are in which tokens. One that is chosen shows its tokens.
+ * Show the counts of the readings of a string. A click on a reading shows its tokens.
  * @param {object|null} readings
  * @param {string|null} chosen
  * @param {(name: string) => void} choose
@@ -70,14 +70,14 @@ export function showReadings(readings, chosen, choose) {
   const isPlain = shown.length === 1 && readings.as_typed.count > 0;
   at("readings").replaceChildren(...(isPlain ? [] : shown));
   if (readings && !readings.is_exact) {
-    at("readings").append(make("p", "note", "Its other occurrences are in too many different tokens to count here."));
+    at("readings").append(make("p", "note", "The string has too many other tokenizations to count here."));
   }
 }
 
 /**
- * The tokens of the text; those of the suffix that the ∞-gram used stand out.
+ * Show the tokens of the text, with the suffix that the ∞-gram used highlighted.
  * @param {object|null} answer
- * @param {boolean} isString whether what follows is that of the string, in whatever tokens
+ * @param {boolean} isString whether the next tokens follow the string in any tokenization
  */
 export function showTokens(answer, isString) {
   const { token_ids: ids, tokens, suffix_length: used } = answer ?? { token_ids: [] };
@@ -96,16 +96,16 @@ export function showTokens(answer, isString) {
 
 const times = (count) => (count === 1 ? "once" : count === 2 ? "twice" : `${number(count)} times`);
 
-/** Which suffix the next tokens follow, in one sentence. */
+/** A sentence about the suffix that the next tokens follow. */
 function suffixSentence(answer, isString) {
   if (isString) {
     return answer.context_count > 0
-      ? `After the text, in whatever tokens; a token ends with it ${times(answer.context_count)}.`
-      : "The text occurs only inside tokens, so no token comes next.";
+      ? `After ${plural(answer.context_count, "occurrence")} ending at a token boundary.`
+      : "Every occurrence of the text ends inside a token, so no token comes next.";
   }
   const { token_ids: ids, suffix_length: used, context_count: count, effective_n: n } = answer;
   if (ids.length === 0) return "Counted over the whole corpus.";
-  if (used === 0) return "Its last token occurs nowhere, so these are the most frequent tokens of the corpus.";
+  if (used === 0) return "The last token never occurs, so these are the most frequent tokens of the corpus.";
   const what = used < ids.length
     ? used === 1 ? "the last token" : `the last ${used} of ${ids.length} tokens`
     : used === 1 ? "this token" : `all ${used} tokens`;
@@ -113,10 +113,10 @@ function suffixSentence(answer, isString) {
 }
 
 /**
- * What comes next, as bars; nothing for a query of several terms.
+ * Show the next tokens as bars. Hide the section for a query of several terms.
  * @param {object|null} answer
  * @param {boolean} isString
- * @param {(token: string) => void} append called with the text of a token that is chosen
+ * @param {(token: string) => void} append called with the text of the token that is clicked
  */
 export function showNext(answer, isString, append) {
   at("next-section").hidden = answer === null;
@@ -129,8 +129,8 @@ export function showNext(answer, isString, append) {
   const shown = rows.reduce((sum, row) => sum + row.count, 0);
   const hidden = n_distinct - rows.length;
   at("rest").textContent = hidden > 0
-    ? `and ${number(hidden)} more, together ${percent((count - shown) / count)}`
-    : answer.is_sparse ? "Nothing else ever follows." : "";
+    ? `and ${number(hidden)} more, ${percent((count - shown) / count)} in total`
+    : answer.is_sparse ? "No other token ever follows." : "";
 }
 
 function nextRow(row, count, largest, append) {
@@ -140,7 +140,7 @@ function nextRow(row, count, largest, append) {
     make("span", "share", share),
     make("span", "times", number(row.count)),
   ];
-  // A token that is half a character cannot be typed; neither can the end of a document.
+  // Part of a character cannot be appended; neither can the end of a document.
   const canAppend = row.token && !/\\x[0-9a-f]{2}/u.test(row.token);
   const bar = canAppend
     ? button("bar", () => append(row.token), ...parts)
@@ -150,7 +150,7 @@ function nextRow(row, count, largest, append) {
   return make("li", "", bar);
 }
 
-/** The documents found, each with its match marked. */
+/** Show the documents found, each with its match marked. */
 export function showDocuments(found, note) {
   at("documents-title").textContent = "Where it occurs";
   at("documents-note").textContent = note;
@@ -159,11 +159,11 @@ export function showDocuments(found, note) {
 
 function foundDocument(hit) {
   const head = make("header", "", make("h3", "", `Document ${number(hit.document_id)}`), ...metadata(withSource(hit)));
-  if (!hit.text) return make("article", "", head, make("p", "note", `From token ${number(hit.offset)} on.`));
+  if (!hit.text) return make("article", "", head, make("p", "note", `The match begins at token ${number(hit.offset)}.`));
   return make("article", "", head, snippet(hit), wholeText(hit));
 }
 
-/** The text around the match, with dots where the document goes on. */
+/** The text around the match, with ellipses where it is cut. */
 function snippet(hit) {
   const shown = make("p", "snippet", marked(hit.snippet, hit.snippet_match_start, hit.snippet_match_end));
   const after = Array.from(hit.snippet).length - hit.snippet_match_end;
@@ -177,13 +177,13 @@ function wholeText(hit) {
   details.addEventListener("toggle", () => {
     if (!details.open || details.childElementCount > 1) return;
     const text = make("p", "whole", marked(hit.text, hit.match_start, hit.match_end));
-    if (hit.text_truncated) text.append(make("span", "cut", " … cut here"));
+    if (hit.text_truncated) text.append(make("span", "cut", " … (truncated)"));
     details.append(text);
   });
   return details;
 }
 
-/** A document's metadata, after its file and line where these do not say them. */
+/** The metadata of a document, with its file and line first unless the metadata has them. */
 function withSource({ metadata: fields, source, line }) {
   if (!source || fields.path === source) return fields;
   return { source: line ? `${source}:${line}` : source, ...fields };
@@ -200,26 +200,26 @@ function metadata(fields) {
 }
 
 /**
- * Pieces of documents to try, where nothing has been typed.
+ * Show example texts from documents while the box is empty.
  * @param {string[]} texts
  * @param {(text: string) => void} choose
  */
 export function showExamples(texts, choose) {
   at("documents-title").textContent = "Try";
-  at("documents-note").textContent = texts.length > 0 ? "From documents of this corpus." : "";
+  at("documents-note").textContent = texts.length > 0 ? "Examples from documents of this corpus." : "";
   at("documents").replaceChildren(
     ...texts.map((text) => button("example", () => choose(text), make("bdi", "", text))),
   );
 }
 
-/** What the index is, at the foot of the page. */
+/** Show the size of the index at the foot of the page. */
 export function showAbout(index) {
-  at("query").placeholder = index.tokenizer ? "Any text, of any length" : "Token ids, such as 3 14 15";
+  at("query").placeholder = index.tokenizer ? "Any text, of any length" : "Token ids, for example 3 14 15";
   at("about").textContent = [
     index.name,
     plural(index.n_tokens, "token"),
     plural(index.n_documents, "document"),
-    `vocabulary of ${number(index.vocab_size)}`,
+    `vocabulary size ${number(index.vocab_size)}`,
     size(index.size_bytes),
   ].join(" · ");
 }

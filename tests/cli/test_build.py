@@ -1,4 +1,4 @@
-"""`infgram build`: what it writes, what it says, and what it leaves when it fails."""
+"""`infgram build`: its files, its output, and its files after a failure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_input_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
     built = run("build", corpus, "--tokenizer", "bytes", "--on-error", "skip", "--json").json
     assert [(entry["source"], entry["line"]) for entry in built["skipped"]] == [("c.txt", None)]
     shown = run("build", corpus, "--tokenizer", "bytes", "--on-error", "skip", "--overwrite").stdout
-    assert "left out, because it cannot be read: 1 piece of input" in shown
+    assert "skipped 1 piece of input that cannot be read:" in shown
     assert "  c.txt: cannot be read: UTF-16LE text; convert it to UTF-8" in shown
 
 

@@ -1,4 +1,4 @@
-"""`infgram dedup` says what the library says, and writes what the library writes."""
+"""`infgram dedup` prints and writes the results of the library."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Announce: TypeAlias = Callable[[str, list[str]], None]
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that passes for the standard library."""
+    """A folder that looks like the standard library."""
     root = tmp_path / "python"
     files = {
         "os.py": "import sys\nraise ValueError the number of bytes\n",
@@ -81,7 +81,7 @@ def test_the_index_is_served_afterwards(library: Path, tmp_path: Path, monkeypat
     output = tmp_path / "demo.infgram"
     monkeypatch.setattr(demo_command, "start", start)
     shown = run("demo", "--port", 0, "--output", output)
-    assert shown.stdout.endswith("Serving it at http://127.0.0.1:8000 (open it in a browser; Ctrl-C stops)\n")
+    assert shown.stdout.endswith("Serving the index at http://127.0.0.1:8000 (open it in a browser; Ctrl-C stops)\n")
     assert run("demo", "--port", 0, "--output", output, "--json").json["url"] == "http://127.0.0.1:8000"
 
 

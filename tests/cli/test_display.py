@@ -1,4 +1,4 @@
-"""Corpus text on a terminal: nothing of it reaches the terminal as a command."""
+"""Corpus text on a terminal never contains control sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of failure: one line, the right exit code, no traceback."""
+"""Every error prints one line and no traceback, and has the right exit code."""
 
 from __future__ import annotations
 

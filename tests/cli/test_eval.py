@@ -1,4 +1,4 @@
-"""infgram eval says what the library says, and keeps its report."""
+"""`infgram eval` prints the results of the library, and writes its report."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_with_a_neural_model(index_path: Path, index: infgram.Index, texts: Path
     assert found.json["perplexity"]["neural"] > 1
     assert found.json["n_positions"] <= 6
     assert found.json["neural_model"] == str(texts / "model")
-    assert "without --tune nothing is mixed" in found.stderr
+    assert "without --tune no mixture is evaluated" in found.stderr
 
 
 def test_a_number_has_one_meaning_and_one_name_everywhere(index_path: Path, texts: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_text_that_weights_were_fitted_on_is_warned_of(index_path: Path, texts
     assert same.code == 0
     assert same.json["n_tuned"] == same.json["n_documents"] == 5
     assert "warning: 5 of the 5 documents of TEXT are in --tune, too" in same.stderr
-    assert "5 of 5 documents are in the text for tuning" in (texts / "report" / "report.html").read_text()
+    assert "5 of 5 documents are also in the tuning text" in (texts / "report" / "report.html").read_text()
     other = run("eval", index_path, texts / "test.jsonl", "--text-field", "body", "--tune", texts / "valid.jsonl")
     assert other.code == 0
     assert "warning" not in other.stderr

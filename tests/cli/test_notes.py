@@ -1,4 +1,4 @@
-"""Notes and warnings: that a text occurs otherwise, what was left out, and why something is not known."""
+"""Notes and warnings: other tokenizations of a text, skipped input, and unknown readings."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def test_why_readings_are_not_known(index_path: Path, tmp_path: Path, monkeypatc
     infgram.build(tmp_path / "corpus.txt", tokenizer=str(tmp_path / "tokenizer.json")).close()
     for text in ("a", "a" * 600):
         shown = run("count", tmp_path / "corpus.infgram", text, "--readings").stderr
-        assert "the tokenizer does not" in shown
+        assert "this tokenizer does not" in shown
         assert "too many" not in shown
     readings = infgram.Index.readings
     monkeypatch.setattr(infgram.Index, "readings", lambda self, text: readings(self, text, max_branches=0))
     shown = run("count", index_path, "natural", "--readings").stderr
-    assert "too many token sequences" in shown
+    assert "too many tokenizations" in shown
     assert "tokenizer" not in shown
 
 
 def test_a_count_says_that_operators_are_words(index_path: Path) -> None:
     found = run("count", index_path, "natural AND language")
     assert found.stdout == "0\n"
-    assert "infgram search takes them for operators" in found.stderr
+    assert "infgram search takes them as operators" in found.stderr
     assert run("count", index_path, "natural AND language", "-q").stderr == ""
     for text in ("natural and language", "ANDERSON", "natural"):
         assert "operators" not in run("count", index_path, text).stderr
@@ -60,7 +60,7 @@ def test_one_note_for_many_queries(index_path: Path, tmp_path: Path, monkeypatch
         assert "as strings" not in run("count", index_path, "--queries", tmp_path / "q.txt", *words).stderr
     (tmp_path / "q.jsonl").write_text("[1]\n")
     assert "as strings" not in run("count", index_path, "--queries", tmp_path / "q.jsonl").stderr
-    monkeypatch.setattr(import_module("infgram.cli.string_notes"), "_MOST_QUERIES", 1)
+    monkeypatch.setattr(import_module("infgram.cli.string_notes"), "_MAX_QUERIES", 1)
     assert "1 of the first 1 query occurs" in run("count", index_path, "--queries", tmp_path / "q.txt").stderr
 
 
@@ -70,7 +70,7 @@ def test_a_quiet_build_says_what_it_left_out(tmp_path: Path) -> None:
     found = run(*words)
     assert found.stdout == ""
     assert found.stderr.count("\n") == 1
-    assert "left out 1 piece of input" in found.stderr
+    assert "skipped 1 piece of input" in found.stderr
     assert "manifest.json" in found.stderr
     (tmp_path / "c.jsonl").write_text(json.dumps({"text": "a"}) + "\n")
     assert run(*words).stderr == ""

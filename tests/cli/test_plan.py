@@ -1,4 +1,4 @@
-"""`infgram plan` says what the library plans."""
+"""`infgram plan` prints the plan of the library."""
 
 from __future__ import annotations
 

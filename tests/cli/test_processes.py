@@ -1,4 +1,4 @@
-"""The command as a process: streams, pipes, signals."""
+"""Commands as processes: streams, pipes, and signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress: lines where no terminal is, bars where one is."""
+"""Progress: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands show where documents come from, and filter by it."""
+"""Commands show the sources of documents, and filter by them."""
 
 from __future__ import annotations
 

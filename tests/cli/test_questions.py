@@ -1,4 +1,4 @@
-"""count, next, score, search and document say what the library says."""
+"""count, next, score, search and document print the results of the library."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_text_that_begins_with_a_dash(index_path: Path) -> None:
     assert run("count", index_path, "--", "-x").stdout == "0\n"
     refused = run("count", index_path, "-x")
     assert refused.code == 2
-    assert "goes after --" in refused.stderr
+    assert "put -- before a text" in refused.stderr
 
 
 @pytest.mark.parametrize("query", [*QUERIES, "zebra natural", TEXTS[3]])

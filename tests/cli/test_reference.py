@@ -1,4 +1,4 @@
-"""docs/cli.md is what the commands say of themselves."""
+"""docs/cli.md is the help of all commands."""
 
 from __future__ import annotations
 

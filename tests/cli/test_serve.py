@@ -1,4 +1,4 @@
-"""`infgram serve`: it starts the service, or says why it cannot."""
+"""`infgram serve` starts the service, or prints an error."""
 
 from __future__ import annotations
 

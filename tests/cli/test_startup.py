@@ -1,4 +1,4 @@
-"""What a command imports, since that is what its start takes; clocks lie on busy machines."""
+"""The imports of each command, which determine its start-up time and, unlike times, do not vary."""
 
 from __future__ import annotations
 

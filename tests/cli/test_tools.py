@@ -1,4 +1,4 @@
-"""trace, novelty and overlap say what the library says, and read what they are given."""
+"""trace, novelty and overlap print the results of the library, and read their inputs."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_overlap_of_token_ids(token_index_path: Path, tmp_path: Path) -> None:
     assert (found["n_items"], found["n_contaminated"], found["n_short"]) == (2, 1, 1)
     shown = run("overlap", token_index_path, path, "--ids", "--n", 2).stdout
     assert "any 2-gram of tokens in the corpus" in shown
-    assert "1 item too short to say: fewer than 2 tokens" in shown
+    assert "1 item too short: fewer than 2 tokens" in shown
     other = run("overlap", token_index_path, path, "--ids", "--text-field", "ids")
     assert other.code == 3
     assert "'ids'" in other.stderr

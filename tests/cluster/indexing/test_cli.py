@@ -46,7 +46,7 @@ def test_a_url_without_an_engine(corpus: Path, expected: dict[str, bytes], bucke
     assert stored(f"{bucket}/cli/x") == expected
     assert done.code == 0
     assert f"index: {bucket}/cli/x\n" in done.stdout
-    assert "left out, because it cannot be read: 1 piece of input" in done.stdout
+    assert "skipped 1 piece of input that cannot be read:" in done.stdout
     assert "CPU hours" in done.stdout
     taken = run("build", corpus, *WORDS, "-o", f"{bucket}/cli/x")
     assert taken.code != 0
@@ -57,9 +57,9 @@ def test_a_url_without_an_engine(corpus: Path, expected: dict[str, bytes], bucke
 
 def test_what_does_not_fit(folder: Path, corpus: Path) -> None:
     for words, message in {
-        ("--engine", "local", "--overwrite"): "--overwrite: not with --engine",
-        ("-o", "s3://bucket/x", "--vocab-size", "9"): "--vocab-size: not with --engine, nor with a URL",
-        ("--scratch", "x"): "--scratch is for builds by tasks",
+        ("--engine", "local", "--overwrite"): "--overwrite cannot be used with --engine",
+        ("-o", "s3://bucket/x", "--vocab-size", "9"): "--vocab-size cannot be used with --engine or with a URL",
+        ("--scratch", "x"): "--scratch needs a build in tasks",
         ("--engine", "spark"): "'spark' is not one of 'local', 'ray'",
     }.items():
         done = run("build", corpus, *words)
