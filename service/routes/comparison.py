@@ -35,6 +35,8 @@ def trace(job: JobDep, question: TraceQuestion) -> TraceAnswer:
     found = infgram.trace(
         job.served.index,
         query.token_ids if question.query is None else question.query,
+        any_tokenization=question.any_tokenization,
+        ignore_case=question.ignore_case,
         min_length=question.min_length,
         max_count=question.max_count,
         max_spans=question.max_spans,
@@ -51,6 +53,7 @@ def trace(job: JobDep, question: TraceQuestion) -> TraceAnswer:
         tokens=query.tokens,
         n_maximal=found.n_maximal,
         n_covered=found.n_covered,
+        n_given_up=found.n_given_up,
         spans=[Span(**asdict(span)) for span in found.spans],
         documents=[TracedDocument(**asdict(document)) for document in found.documents],
         elapsed_ms=milliseconds_since(started),

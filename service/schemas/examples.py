@@ -123,6 +123,7 @@ TRACE: Final[dict[str, Any]] = {
     "elapsed_ms": 1.2,
     "n_maximal": 1,
     "n_covered": 2,
+    "n_given_up": 0,
     "spans": [
         {
             "start": 0,
@@ -132,6 +133,7 @@ TRACE: Final[dict[str, Any]] = {
             "text": "natural language",
             "count": 9,
             "log_prob": -7.6,
+            "is_exact": True,
             "documents": [
                 {
                     "document_id": 4,

@@ -192,10 +192,17 @@ class TraceQuestion(Question):
     """Trace the passages of a text that occur in the corpus."""
 
     model_config = body_config(
-        {"query": "A word on natural language processing", "max_spans": 3, "documents_per_span": 2}
+        {"query": "A word on natural language processing", "max_spans": 3, "documents_per_span": 2},
+        {"query": "A WORD ON NATURAL LANGUAGE", "ignore_case": True},
     )
 
-    min_length: int = Field(default=1, ge=1, description="Minimum tokens of a span.")
+    any_tokenization: bool = Field(
+        default=False, description="Spans are runs of whole words of the text that occur in any tokens."
+    )
+    ignore_case: bool = Field(default=False, description="Spans occur in any case; implies any_tokenization.")
+    min_length: int = Field(
+        default=1, ge=1, description="Minimum tokens of a span; minimum words with any_tokenization or ignore_case."
+    )
     max_count: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Maximum occurrences of a span.")
     max_spans: Annotated[
         Annotated[int, Field(ge=0)] | None,

@@ -314,7 +314,8 @@ class Span(BaseModel):
     text_start: int | None = Field(description="First character of the span in the text; null if unknown.")
     text_end: int | None
     text: str
-    count: int = Field(description="Exact occurrences in the corpus.")
+    count: int = Field(description="Occurrences in the corpus; a minimum if is_exact is false.")
+    is_exact: bool = Field(description="Whether the count is complete and the span certainly maximal.")
     log_prob: float = Field(description="Sum of the unigram log-probabilities of its tokens, in nats.")
     documents: list[SpanDocument]
 
@@ -337,6 +338,7 @@ class TraceAnswer(Answer):
 
     n_maximal: int = Field(description="Number of maximal spans, before the least probable ones were chosen.")
     n_covered: int = Field(description="Tokens of the text inside at least one span.")
+    n_given_up: int = Field(description="Searches for strings that were given up because they took too long.")
     spans: list[Span] = Field(description="In the order of the text.")
     documents: list[TracedDocument] = Field(description="The documents of all spans, best first.")
 

@@ -118,7 +118,7 @@ def test_the_first_document_that_differs_is_named(caplog: pytest.LogCaptureFixtu
     assert not tokenizer.keeps("e\u0301")
     list(tokenize(documents(["naïve", "\u1100", "cafe\u0301", "e\u0301"]), tokenizer, 2))
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "the first document that differs is a.jsonl, line 3" in caplog.messages[0]
+    assert "the first document that decodes to another text is a.jsonl, line 3" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

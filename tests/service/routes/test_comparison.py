@@ -18,13 +18,17 @@ TEXTS = ("this rose is a rose", "natural language, of course", "", "zzz", "smile
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize(
-    "more", [{}, {"max_spans": 3, "whole_words": True}, {"delimiters": ["se", 32], "min_length": 2, "max_count": 3}]
+    "more", [{}, {"max_spans": 3, "whole_words": True}, {"delimiters": ["se", 32], "min_length": 2, "max_count": 3}, {"ignore_case": True}]
 )
 def test_trace(client: TestClient, index: infgram.Index, address: str, text: str, more: dict[str, Any]) -> None:
     body = answered(client.post(f"{address}/trace", json={"query": text, **more}))
     expected = infgram.trace(index, text, **more)
     assert body["token_ids"] == expected.token_ids.tolist()
-    assert (body["n_maximal"], body["n_covered"]) == (expected.n_maximal, expected.n_covered)
+    assert [body[name] for name in ("n_maximal", "n_covered", "n_given_up")] == [
+        expected.n_maximal,
+        expected.n_covered,
+        expected.n_given_up,
+    ]
     as_lists = [{**asdict(span), "documents": [asdict(each) for each in span.documents]} for span in expected.spans]
     assert body["spans"] == as_lists
     assert body["documents"] == [{**asdict(each), "spans": list(each.spans)} for each in expected.documents]
