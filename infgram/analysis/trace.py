@@ -121,8 +121,8 @@ class Trace(Table):
         documents: the documents of all spans, each once, by decreasing score and then by id.
         n_maximal: the number of maximal spans, before the selection of the `max_spans` least probable.
         n_given_up: the number of string searches that were given up because they required too many token sequences
-            (`any_tokenization`). Spans that only these searches could find are missing or shorter; the shorter ones have
-            `is_exact` False.
+            (`any_tokenization`). Spans that only these searches could find are missing or shorter than they should be;
+            the affected spans have `is_exact` False.
     """
 
     token_ids: Int64Array
