@@ -1,4 +1,4 @@
-"""Support for `import infgram` in the root of a source tree, where the folder `infgram/` hides the installed package."""
+"""Support `import infgram` in the root of a source tree, where the folder `infgram/` hides the installed package."""
 
 from __future__ import annotations
 

@@ -99,7 +99,9 @@ class _Source:
         self.index = index
         self.tokenizer = tokenizer_of(index)
         self.bytes = None
-        if self.tokenizer is not None and self.tokenizer.is_lossless:  # otherwise the bytes may differ from the original
+        if (
+            self.tokenizer is not None and self.tokenizer.is_lossless
+        ):  # otherwise the bytes may differ from the original
             self.bytes = self.tokenizer.token_bytes()
 
     def without(self, document_id: int, spans: Int64Array) -> str | list[int]:
@@ -162,7 +164,7 @@ def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Itera
         metadata = provenance.metadata
         if text_field in metadata:
             raise QueryError(
-                f"document {document_id} has a metadata field {text_field!r}, which is also the name of the text field; "
+                f"document {document_id} has a metadata field {text_field!r}, the name of the text field; "
                 "choose another with text_field=… (--text-field)"
             )
         row: Row = {text_field: source.without(document_id, spans), **metadata}

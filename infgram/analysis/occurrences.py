@@ -65,8 +65,8 @@ class Occurrences:
     def sample_documents(self, index: Index, *, limit: int, seed: int, most_read: int) -> list[Place]:
         """Return a sample of documents that contain the span, each with one occurrence.
 
-        The documents are drawn as by `Index.sample_documents`. If there are more than `most_read` occurrences, the number
-        read for each sequence is proportional to its count.
+        The documents are drawn as by `Index.sample_documents`. If there are more than `most_read` occurrences, the
+        number of occurrences read for each sequence is proportional to its count.
         """
         total = self.count
         first: dict[int, Place] = {}

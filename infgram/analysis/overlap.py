@@ -192,7 +192,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         self._index, self._watch = checked_index(index), Watch(timeout_s)
         self._items = iter(several(items, "items"))
         self._fits_n, self._random = fits_n, random.Random(seed)
-        self._normalised: Iterator[_Normalised] | None = None
+        self._normalized: Iterator[_Normalized] | None = None
 
     def __next__(self) -> ItemOverlap:
         """Return the overlap of the next item."""
@@ -200,9 +200,9 @@ class Overlap(Iterator[ItemOverlap], Table):
             query = next(self._items)
             item = self._measured(token_ids_of(self._index, query))
         else:
-            if self._normalised is None:
-                self._normalised = iter(self._read_corpus())
-            item = self._judged(next(self._normalised))
+            if self._normalized is None:
+                self._normalized = iter(self._read_corpus())
+            item = self._judged(next(self._normalized))
         self.total = self.total.plus(item)
         return item
 
@@ -225,27 +225,27 @@ class Overlap(Iterator[ItemOverlap], Table):
         shown = token_ids[longest : longest + min(item.longest_length, _LONGEST_SHOWN)]
         return replace(item, evidence=_evidence_of_tokens(self._index, shown))
 
-    def _judged(self, normalised: _Normalised) -> ItemOverlap:
+    def _judged(self, normalized: _Normalized) -> ItemOverlap:
         """Return the overlap of an item with the verdict of a rule that counts words or characters."""
-        places = normalised.places
-        seen_starts = [start for start, place in zip(normalised.starts, places, strict=True) if place is not None]
-        n = normalised.n
+        places = normalized.places
+        seen_starts = [start for start, place in zip(normalized.starts, places, strict=True) if place is not None]
+        n = normalized.n
         covered = {unit for start in seen_starts for unit in range(start, start + n)}
-        deciding = SizeOverlap(n, len(places), len(seen_starts), len(covered), normalised.n_units)
+        deciding = SizeOverlap(n, len(places), len(seen_starts), len(covered), normalized.n_units)
         is_contaminated = self.rule.condemns(deciding)
         evidence = None
         if is_contaminated:
-            start, place = next((start, place) for start, place in zip(normalised.starts, places, strict=True) if place)
-            evidence = _evidence_of_place(self._index, normalised, start, place)
+            start, place = next((start, place) for start, place in zip(normalized.starts, places, strict=True) if place)
+            evidence = _evidence_of_place(self._index, normalized, start, place)
         return replace(
-            self._measured(token_ids_of(self._index, normalised.text)),
+            self._measured(token_ids_of(self._index, normalized.text)),
             is_contaminated=is_contaminated,
-            is_short=normalised.n_units < self.rule.n,
+            is_short=normalized.n_units < self.rule.n,
             deciding=deciding,
             evidence=evidence,
         )
 
-    def _read_corpus(self) -> list[_Normalised]:
+    def _read_corpus(self) -> list[_Normalized]:
         """Convert all items to the units of the rule, and search for their pieces in one pass over the corpus."""
         unit: Unit = Words() if self.rule.unit == "words" else Characters()
         texts = [self._text(item) for item in self._items]
@@ -260,7 +260,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         ]
         places = find_pieces(self._index, (piece for some in pieces for piece in some), unit, self._watch)
         return [
-            _Normalised(
+            _Normalized(
                 text, unit, len(of_units), min(n, len(of_units)), of_item, [places.get(piece) for piece in some]
             )
             for text, of_units, of_item, some in zip(texts, units, starts, pieces, strict=True)
@@ -298,7 +298,7 @@ class Overlap(Iterator[ItemOverlap], Table):
 
 
 @dataclass(frozen=True)
-class _Normalised:
+class _Normalized:
     """An item in words or characters: its pieces of `n` units, their starts, and an occurrence of each or None."""
 
     text: str
@@ -319,7 +319,7 @@ def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
     )
 
 
-def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place) -> OverlapEvidence:
+def _evidence_of_place(index: Index, item: _Normalized, start: int, place: Place) -> OverlapEvidence:
     ranges = list(item.unit.places(item.text))
     text = item.text[ranges[start][0] : ranges[start + item.n - 1][1]]
     document = index.tokenizer.decode(index.document_tokens(place.document_id))
@@ -408,7 +408,7 @@ def overlap(
             raise QueryError(f"the rule {rule!r} counts {changed.unit}; expected measure 'n_grams'")
         if tokenizer_of(index) is None:
             raise QueryError(
-                f"the rule {rule!r} counts {changed.unit}, but {index.paths[0]} has no tokenizer; "
+                f"the rule {rule!r} counts {changed.unit}, but {index.paths[0]} holds no tokenizer; "
                 "choose a rule that counts tokens: 'palm', 'llama-2', or n=…"
             )
     return Overlap(

@@ -72,7 +72,7 @@ class Subject:
     def word_borders(self) -> npt.NDArray[np.bool_]:
         """Return, for each position between tokens, 0 to n, whether it is not inside a word.
 
-        A word is a run of letters, digits and underscores, in any script. A position inside a character is not a border.
+        A word is a run of letters, digits and underscores, in any script. There is no border inside a character.
 
         Raises:
             QueryError: the text is unknown.
@@ -133,7 +133,7 @@ def tokenizer_of(index: Index) -> Tokenizer | None:
 
 
 def _no_tokenizer(index: Index) -> QueryError:
-    return QueryError(f"{index.paths[0]} has no tokenizer, so it cannot be queried with text; pass token ids")
+    return QueryError(f"{index.paths[0]} holds no tokenizer to encode text; query with token ids")
 
 
 def _encoded(tokenizer: Tokenizer, text: str) -> tuple[Int64Array, str, Int64Array]:

@@ -55,8 +55,8 @@ class SpanDocument(ShortRepr):
 class TracedSpan(ShortRepr):
     """A maximal span: tokens `[start, end)` of the text that occur in the corpus.
 
-    With `any_tokenization`, a span is a string of whole words, and `[start, end)` are the tokens of the text that contain
-    it.
+    With `any_tokenization`, a span is a string of whole words, and `[start, end)` are the tokens of the text that
+    contain it.
 
     Attributes:
         start: the start of the span in tokens.

@@ -208,7 +208,7 @@ class _Search:
 
 
 def _segments(text: str, words: Int64Array, delimiters: Sequence[str]) -> list[tuple[int, int]]:
-    """Split the words at delimiters into runs `[first, end)`; a word with a delimiter that ends inside it is dropped."""
+    """Split the words at delimiters into runs `[first, end)`; a word that a delimiter ends inside is in no run."""
     places = np.array(sorted({place for delimiter in delimiters for place in last_characters(text, delimiter)}))
     if len(places) == 0:
         return [(0, len(words))]
@@ -237,8 +237,8 @@ def _reached_in_own_tokens(index: Index, subject: Subject, text: str, words: Int
     vocabulary = None if subject.tokenizer is None else subject.tokenizer.token_bytes()
     if vocabulary is None:
         raise TokenizerError(
-            "the decoded text of this index's tokenizer is not the bytes of its tokens, so a text can only be traced in "
-            "its own tokens; leave out any_tokenization and ignore_case"
+            "the decoded text of this index's tokenizer is not the bytes of its tokens, so a text can be traced only "
+            "in its own tokens; leave out any_tokenization and ignore_case"
         )
     if n == 0 or vocabulary.join(token_ids) != text.encode():
         return np.arange(n)

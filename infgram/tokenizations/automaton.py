@@ -15,8 +15,8 @@ DEAD: Final = -1
 class Automaton:
     """Recognizes a text, or all texts with the same case folding.
 
-    The automaton is deterministic, since no character's UTF-8 is a prefix of another's. A state represents the characters
-    that were read, and the first bytes of the next one.
+    The automaton is deterministic, since no character's UTF-8 is a prefix of another's. A state represents the
+    characters that were read, and the first bytes of the next one.
 
     Attributes:
         start: the state before the first byte.

@@ -48,7 +48,7 @@ class Counts(Protocol):
         """Count each head immediately before each `tokens[begin:end]`; return span numbers, head numbers and counts."""
 
     def next_tokens(self, context: Int64Array, /) -> tuple[Int64Array, Int64Array, int, int]:
-        """Return the next tokens after the whole context: ids, counts, their sum, and the number of distinct ids."""
+        """Return the next tokens after the context: ids, counts, the context count, and the number of distinct ids."""
 
 
 class Spellings(NamedTuple):
@@ -244,7 +244,7 @@ class _Walk:
         self._n_branches += n_branches
         if self._n_branches > self._most:
             raise TooManySpellings(
-                f"the search for the text {self._text!r:.40} would follow at least {self._n_branches:,} token sequences; "
+                f"the search for {self._text!r:.40} would follow at least {self._n_branches:,} token sequences; "
                 f"the limit is {self._most:,}; pass a longer text, or raise the limit (in Python, max_branches=…)"
             )
 
