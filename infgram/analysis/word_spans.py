@@ -58,10 +58,10 @@ class WordSpans:
             TokenizerError: the decoded text of the tokenizer is not the bytes of its tokens.
         """
         if not isinstance(query, str):
-            raise QueryError("ignore_case and any_tokenization require a text as the query, not token ids")
+            raise QueryError("ignore_case and any_tokenization need a text; token ids have no case")
         strings = [delimiter for delimiter in delimiters if isinstance(delimiter, str)]
         if len(strings) < len(delimiters):
-            raise QueryError("any_tokenization and ignore_case require delimiters that are strings, not token ids")
+            raise QueryError("ignore_case and any_tokenization need delimiters that are strings, not token ids")
         self._index, self._subject, self._text, self._ignore_case = index, subject, query, ignore_case
         words = words_of(query)
         self._search = _Search(index, subject, query, words, ignore_case, watch)

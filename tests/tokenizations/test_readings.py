@@ -218,7 +218,7 @@ def test_wrong_questions() -> None:
         with pytest.raises(infgram.QueryError, match="empty"):
             index.readings("")
         for wrong in ([1], None, b"a"):
-            with pytest.raises(infgram.QueryError, match="readings are of a text"):
+            with pytest.raises(infgram.QueryError, match="expected a string"):
                 index.readings(wrong)  # type: ignore[arg-type]
         with pytest.raises(infgram.QueryError, match="token ids have no case"):
             index.next_token_distribution([1], ignore_case=True)
