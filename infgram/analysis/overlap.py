@@ -24,8 +24,8 @@ from infgram.watch import Watch
 
 DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
 
-_LONGEST_SHOWN: Final = 256  # tokens of a match that are shown as evidence
-_AROUND: Final = 40  # tokens around a match in a snippet; four times as many characters for words or characters
+_MAX_EVIDENCE_TOKENS: Final = 256  # tokens of a match that are shown as evidence
+_SNIPPET_TOKENS: Final = 40  # tokens around a match in a snippet; four times as many characters for words or characters
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class ItemOverlap(Table):
         return next(size for size in self.sizes if size.n == n)
 
     def columns(self) -> Columns:
-        """A row for each size of n-grams."""
+        """Return a row for each size of n-grams."""
         return _size_columns(self.sizes)
 
 
@@ -159,7 +159,7 @@ class TotalOverlap(Table):
         )
 
     def columns(self) -> Columns:
-        """A row for each size of n-grams."""
+        """Return a row for each size of n-grams."""
         return _size_columns(self.sizes)
 
 
@@ -222,7 +222,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         )
         if not item.is_contaminated:
             return item
-        shown = token_ids[longest : longest + min(item.longest_length, _LONGEST_SHOWN)]
+        shown = token_ids[longest : longest + min(item.longest_length, _MAX_EVIDENCE_TOKENS)]
         return replace(item, evidence=_evidence_of_tokens(self._index, shown))
 
     def _judged(self, normalized: _Normalized) -> ItemOverlap:
@@ -312,7 +312,7 @@ class _Normalized:
 def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
     ((document_id, offset),) = index.locate(token_ids, limit=1)
     tokenizer = tokenizer_of(index)
-    (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _AROUND)
+    (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _SNIPPET_TOKENS)
     text = "" if tokenizer is None else tokenizer.decode(token_ids)
     return OverlapEvidence(
         text, document_id, passage.text, *passage.places[0], **index.provenance(document_id)._asdict()
@@ -323,11 +323,11 @@ def _evidence_of_place(index: Index, item: _Normalized, start: int, place: Place
     ranges = list(item.unit.places(item.text))
     text = item.text[ranges[start][0] : ranges[start + item.n - 1][1]]
     document = index.tokenizer.decode(index.document_tokens(place.document_id))
-    first = max(0, place.start - 2 * _AROUND)
+    first = max(0, place.start - 2 * _SNIPPET_TOKENS)
     return OverlapEvidence(
         text,
         place.document_id,
-        document[first : place.end + 2 * _AROUND],
+        document[first : place.end + 2 * _SNIPPET_TOKENS],
         place.start - first,
         place.end - first,
         **index.provenance(place.document_id)._asdict(),

@@ -11,7 +11,7 @@ from infgram.snippets import characters_before
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array
 
-_LONGEST_JOINED: Final = 512  # maximum length in tokens of a passage that is merged from overlapping ones
+_MAX_MERGED_TOKENS: Final = 512  # maximum length in tokens of a passage that is merged from overlapping ones
 
 
 class Match(NamedTuple):
@@ -52,7 +52,7 @@ def passages_of(
     for match in sorted(matches):
         begin, end = max(0, match.offset - before), match.offset + match.length + after
         first, last, inside = groups[-1] if groups else (0, -1, [])
-        if begin <= last and max(last, end) - first <= _LONGEST_JOINED:
+        if begin <= last and max(last, end) - first <= _MAX_MERGED_TOKENS:
             groups[-1] = (first, max(last, end), [*inside, match])
         else:
             groups.append((begin, end, [match]))

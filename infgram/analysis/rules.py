@@ -21,7 +21,7 @@ SAMPLES: Final = 3  # random pieces of an item that the rule gpt-4 compares
 
 @dataclass(frozen=True)
 class OverlapRule(ShortRepr):
-    """A rule by which an item is contaminated: enough of its n-grams occur in the corpus, and at least one.
+    """A rule for contamination: enough of the n-grams of an item occur in the corpus, and at least one does.
 
     Attributes:
         n: the size of the n-grams in units.

@@ -70,7 +70,7 @@ class Subject:
         return "" if self.tokenizer is None else self.tokenizer.decode(self.token_ids[start:end])
 
     def word_borders(self) -> npt.NDArray[np.bool_]:
-        """Return, for each position between tokens, 0 to n, whether it is not inside a word.
+        """Return, for each position between tokens, 0 to n, whether a run of whole words may begin or end there.
 
         A word is a run of letters, digits and underscores, in any script. There is no border inside a character.
 

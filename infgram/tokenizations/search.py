@@ -125,17 +125,17 @@ def find_spellings(
         TokenizerError: the decoded text of the tokenizer is not the bytes of its tokens.
     """
     automaton = _automaton(text, ignore_case)
-    return _Walk(counts, _vocabulary(tokenizer, counts.vocab_size), automaton, text, max_branches).run()
+    return _Search(counts, _vocabulary(tokenizer, counts.vocab_size), automaton, text, max_branches).run()
 
 
-class _Walk:
+class _Search:
     """The search for one text in one index."""
 
     def __init__(
         self, counts: Counts, vocabulary: Vocabulary, automaton: Automaton, text: str, max_branches: int
     ) -> None:
         self._counts, self._vocabulary, self._automaton = counts, vocabulary, automaton
-        self._text, self._most, self._n_branches = text, max_branches, 0
+        self._text, self._max_branches, self._n_branches = text, max_branches, 0
         self._steps: dict[int, tuple[Steps, Int64Array]] = {}
 
     def run(self) -> Iterator[Spellings]:
@@ -161,7 +161,7 @@ class _Walk:
         tails: dict[int, list[_Rows]] = {int(root): [] for root in crowded}
         level = _roots(crowded)
         while len(level.states) or level.tokens.shape[1] == 0:
-            self._spend(len(level.states))
+            self._add_branches(len(level.states))
             extended = self._extended(level)
             is_finished = extended.states == self._automaton.accept
             finished, level = extended.where(is_finished), extended.where(~is_finished)
@@ -173,7 +173,7 @@ class _Walk:
                 level = _joined([level, heads.where(is_alone)])
         for root, rows in tails.items():
             if rows:
-                yield from self._headed(heads.where(heads.states == root), rows)
+                yield from self._with_heads(heads.where(heads.states == root), rows)
 
     def _extended(self, level: _Rows) -> _Rows:
         """Return the rows extended by one token, as far as they occur."""
@@ -198,11 +198,11 @@ class _Walk:
         extended = _joined(parts) if parts else _paired(level, _NO_STEPS)
         return extended.where(extended.counts > 0)
 
-    def _headed(self, heads: _Rows, tails: list[_Rows]) -> Iterator[Spellings]:
+    def _with_heads(self, heads: _Rows, tails: list[_Rows]) -> Iterator[Spellings]:
         """Yield the sequences of a head and a tail that occur."""
         n_tails, n_heads = sum(len(rows.counts) for rows in tails), len(heads.counts)
         n_reads = sum(int(np.minimum(rows.counts // _READS_PER_SEARCH, n_heads).sum()) for rows in tails)
-        self._spend(n_tails + n_reads)
+        self._add_branches(n_tails + n_reads)
         lengths = np.concatenate([np.full(len(rows.counts), rows.tokens.shape[1]) for rows in tails])
         ends = np.cumsum(lengths)
         flat = np.concatenate([rows.tokens.ravel() for rows in tails])
@@ -240,12 +240,12 @@ class _Walk:
         counts = self._count(steps.tokens[:, None])
         return steps.where(counts > 0), counts[counts > 0]
 
-    def _spend(self, n_branches: int) -> None:
+    def _add_branches(self, n_branches: int) -> None:
         self._n_branches += n_branches
-        if self._n_branches > self._most:
+        if self._n_branches > self._max_branches:
             raise TooManySpellings(
                 f"the search for {self._text!r:.40} would follow at least {self._n_branches:,} token sequences; "
-                f"the limit is {self._most:,}; pass a longer text, or raise the limit (in Python, max_branches=…)"
+                f"the limit is {self._max_branches:,}; pass a longer text, or raise the limit (max_branches=… in Python)"
             )
 
     def _refuse_empty_tokens(self) -> None:

@@ -15,8 +15,8 @@ _PERHAPS_CHANGED_BY_NFC: Final = re.compile(
     "\u212c-\u218b\u2190-\u2328\u232b-\u2426\u2440-\u244a\u2460-\u27bf\u3001-\u3029\u3041-\u3096\u30a1-\u30fe"
     "\u4e00-\u9fef\uac00-\ud7a3\ufeff\uff01-\uff9f\ufffd\U0001f300-\U0001f64f]"
 )
-"""NFC does not change any sequence of the other characters: none is a mark, can be composed with a preceding character,
-or has a canonical decomposition to other characters. Unicode guarantees that these properties never change."""
+"""NFC does not change any sequence of the other characters: none of them is a mark, composes with a preceding one, or
+is replaced by other characters. Unicode guarantees that these properties never change."""
 
 
 class FastTexts:

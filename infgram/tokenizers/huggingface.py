@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a token
 FILE_NAME: Final = "tokenizer.json"
 
 _LONG_TEXT: Final = 1024
-"""The length in characters from which on a text is encoded without the GIL, which takes longer for short texts."""
+"""Texts longer than this, in characters, are encoded without the GIL, which is slower for short texts."""
 
 
 class HuggingFaceTokenizer(ShortRepr):

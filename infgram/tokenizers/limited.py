@@ -43,13 +43,13 @@ class LimitedEncoder:
             memory_bytes: the limit for all threads together.
         """
         self._encode = encode
-        self._most = self._left = max(1, memory_bytes // _BYTES_PER_CHARACTER)
+        self._total = self._available = max(1, memory_bytes // _BYTES_PER_CHARACTER)
         self._changed = Condition()
 
     def encode_batch(self, texts: Sequence[str]) -> Encoded:
         """Return the ids of all texts, as `Tokenizer.encode_batch` does."""
         longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
-        with self._reserved(min(longest, self._most)):
+        with self._reserved(min(longest, self._total)):
             encoded = self._encode(texts)
             if longest > _LONG_TEXT:
                 _trim_heap()
@@ -59,13 +59,13 @@ class LimitedEncoder:
     def _reserved(self, n_characters: int) -> Iterator[None]:
         """Reserve memory for a text, and wait until it is available."""
         with self._changed:
-            self._changed.wait_for(lambda: self._left >= n_characters)
-            self._left -= n_characters
+            self._changed.wait_for(lambda: self._available >= n_characters)
+            self._available -= n_characters
         try:
             yield
         finally:
             with self._changed:
-                self._left += n_characters
+                self._available += n_characters
                 self._changed.notify_all()
 
 

@@ -31,9 +31,10 @@ class Tokenizer(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 in hexadecimal of what determines the ids of a text; tokenizers with equal ones encode equally.
+        """The SHA-256 in hexadecimal of the parts of the definition that determine the ids of a text.
 
-        Such tokenizers may differ in decoding, and in the ids of special tokens, which encoding never returns.
+        Tokenizers with equal fingerprints give the same ids. They may differ in decoding, and in the ids of special
+        tokens, which encoding never returns.
         """
 
     @property

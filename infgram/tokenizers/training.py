@@ -51,7 +51,7 @@ def train_bpe(texts: Iterable[str], vocab_size: int = 32000) -> Tokenizer:
 
 
 def _pieces(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the texts, with long runs without white space or of white space only split into pieces.
+    """Yield the texts, splitting long runs of white space, and long runs without any, into pieces.
 
     A word of a million letters would cost a million steps for every merge; words of ordinary length are never split.
     """
