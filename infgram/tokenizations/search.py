@@ -245,7 +245,8 @@ class _Search:
         if self._n_branches > self._max_branches:
             raise TooManySpellings(
                 f"the search for {self._text!r:.40} would follow at least {self._n_branches:,} token sequences; "
-                f"the limit is {self._max_branches:,}; pass a longer text, or raise the limit (max_branches=… in Python)"
+                f"the limit is {self._max_branches:,}; pass a longer text, or raise the limit (in Python, "
+                "max_branches=…)"
             )
 
     def _refuse_empty_tokens(self) -> None:
