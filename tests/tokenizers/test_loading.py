@@ -84,7 +84,7 @@ def test_added_tokens_beside_the_two_files_are_refused(gpt2_style: Path) -> None
 def test_vocabularies_that_are_not_byte_level_are_refused(tmp_path: Path, vocab: dict[str, int]) -> None:
     (tmp_path / "vocab.json").write_text(json.dumps(vocab), encoding="utf-8")
     (tmp_path / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    with pytest.raises(TokenizerError, match="not of a byte-level BPE"):
+    with pytest.raises(TokenizerError, match="not a byte-level BPE"):
         resolve(tmp_path)
 
 
@@ -152,7 +152,7 @@ def test_a_hub_name_without_a_network_says_what_to_do(name: str, tmp_path: Path)
         [sys.executable, "-I", "-c", code, name], check=True, capture_output=True, text=True, env=environment
     )
     assert result.stdout.startswith(f"{name}: no such file or folder, and no tokenizer.json of that name")
-    assert "Without a network, pass the path of a tokenizer.json" in result.stdout
+    assert "without a network, pass the path of a tokenizer.json" in result.stdout
 
 
 def test_what_an_index_holds_may_be_damaged(trained: HuggingFaceTokenizer, tmp_path: Path) -> None:
