@@ -179,7 +179,7 @@ def trace(
     Cost: one search per token of the text and one per span; one lookup per occurrence that is read (at most 1,000 per
     span); one read of each returned document around its matches. `any_tokenization` adds one or two searches, of some
     milliseconds each, for the string of each maximal span: about one second of CPU time for 500 words over 287 million
-    tokens, or four seconds if the 500 words are one copy in another case.
+    tokens, or four seconds if the 500 words are one passage of the corpus in another case.
 
     Args:
         index: the corpus.

@@ -50,5 +50,5 @@ def resolve(spec: str | os.PathLike[str]) -> Tokenizer:
     if name == BytesTokenizer.kind:
         return BytesTokenizer()
     if name == "bpe" or name.startswith("bpe:"):
-        raise TokenizerError(f"{name!r} is trained on a corpus during a build and cannot be loaded; use train_bpe(texts)")
+        raise TokenizerError(f"{name!r} is trained on a corpus, and cannot be loaded; use train_bpe(texts)")
     return load(name)
