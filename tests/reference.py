@@ -164,7 +164,7 @@ class ReferenceIndex:
             begins.append({})
             for term in terms:
                 if not term:
-                    raise ValueError("an empty term occurs everywhere")
+                    raise ValueError("an empty term; expected at least one token")
                 for document_id, offset in self.places(term):
                     begins[-1].setdefault(document_id, set()).add(offset)
         return [
