@@ -136,7 +136,7 @@ class Index(OpenIndex):
             TokenizerError: the index has no tokenizer.
         """
         if not isinstance(text, str):
-            raise QueryError(f"readings are of a text; found {type(text).__name__}")
+            raise QueryError(f"text is of type {type(text).__name__}; expected a string")
         most, with_case = at_least(max_branches, 0, "max_branches"), flag(other_case, "other_case")
         return find_readings(self._core, self.tokenizer, text, other_case=with_case, max_branches=most)
 

@@ -39,8 +39,9 @@ def check_one_tokenizer(
 ) -> None:
     """Raise TokenizerError unless all indexes have equivalent tokenizers and one token width.
 
-    Equivalent tokenizers encode every text alike; they may differ in special tokens and thus in vocabulary size.
-    Their definitions are read only if their digests differ. Indexes without a tokenizer must have one vocabulary size.
+    Equivalent tokenizers give the same token ids for every text; they may differ in special tokens and thus in
+    vocabulary size. Their definitions are read only if their digests differ. Indexes without a tokenizer must have one
+    vocabulary size.
     """
     for path, manifest, tokenizer in zip(paths[1:], manifests[1:], saved[1:], strict=True):
         if manifest.token_width_bits != manifests[0].token_width_bits:

@@ -1,4 +1,4 @@
-"""Importing infgram in the root of a source tree, whose folder `infgram/` hides the installed package."""
+"""Support `import infgram` in the root of a source tree, where the folder `infgram/` hides the installed package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def import_installed() -> None:
-    """Import the installed package in place of the source tree's, whole, so that versions never mix.
+    """Replace the source tree's package by the installed one, with all its modules, so that versions never mix.
 
     Raises:
         ImportError: no installed package was found.
@@ -24,7 +24,7 @@ def import_installed() -> None:
             continue
         for name in [name for name in sys.modules if name.partition(".")[0] == "infgram"]:
             del sys.modules[name]
-        # The import system returns what it finds under this name now, not the module that it began with.
+        # The import system returns the module that sys.modules now has under this name.
         sys.modules["infgram"] = installed = module_from_spec(spec)
         spec.loader.exec_module(installed)
         return

@@ -1,6 +1,6 @@
-"""Indexes for the tests: built from token ids or from texts, in a temporary folder, closed and removed afterwards.
+"""Build indexes for tests from token ids or texts, in temporary folders that are removed afterwards.
 
-`build_tokens` and `build_texts` are the two places that know how the package builds.
+Only `build_tokens` and `build_texts` call the build functions of the package.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Documents: TypeAlias = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.integer
 
 
 def build_tokens(documents: Documents, output: Path, *, vocab_size: int, layout: Layout = ONE_SHARD) -> infgram.Index:
-    """An index of token ids, without a tokenizer."""
+    """Build an index of token ids, without a tokenizer."""
     return infgram.build_from_tokens(
-        cast("Sequence[Sequence[int]]", documents),  # arrays are taken as well
+        cast("Sequence[Sequence[int]]", documents),  # arrays are accepted as well
         output,
         vocab_size=vocab_size,
         token_width_bits=width_of(vocab_size, layout),
@@ -40,7 +40,7 @@ def build_tokens(documents: Documents, output: Path, *, vocab_size: int, layout:
 
 
 def build_texts(texts: Sequence[str], output: Path, *, layout: Layout = ONE_SHARD) -> infgram.Index:
-    """An index of texts with the tokenizer `bytes`, read from JSON lines; the metadata hold the document's number."""
+    """Build an index of texts with the tokenizer `bytes`, from JSON lines with the document's number as metadata."""
     lines = output.with_suffix(".jsonl")
     rows = [json.dumps({"text": text, "number": number}) for number, text in enumerate(texts)]
     lines.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
@@ -50,7 +50,7 @@ def build_texts(texts: Sequence[str], output: Path, *, layout: Layout = ONE_SHAR
 
 @contextmanager
 def token_index(documents: Documents, *, vocab_size: int, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
-    """`build_tokens` in a folder that lives as long as the `with` block."""
+    """Yield an index from `build_tokens` in a temporary folder."""
     with (
         temporary_folder(sum(map(len, documents))) as folder,
         build_tokens(documents, folder / "x.infgram", vocab_size=vocab_size, layout=layout) as index,
@@ -60,7 +60,7 @@ def token_index(documents: Documents, *, vocab_size: int, layout: Layout = ONE_S
 
 @contextmanager
 def text_index(texts: Sequence[str], *, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
-    """`build_texts` in a folder that lives as long as the `with` block."""
+    """Yield an index from `build_texts` in a temporary folder."""
     with (
         temporary_folder(sum(map(len, texts))) as folder,
         build_texts(texts, folder / "x.infgram", layout=layout) as index,
@@ -70,7 +70,7 @@ def text_index(texts: Sequence[str], *, layout: Layout = ONE_SHARD) -> Iterator[
 
 @contextmanager
 def union_index(parts: Sequence[Sequence[str]], *, layout: Layout = ONE_SHARD) -> Iterator[infgram.Index]:
-    """Several indexes of texts, opened as one."""
+    """Yield several indexes of texts, opened as a union."""
     with temporary_folder(sum(len(text) for part in parts for text in part)) as folder:
         paths = [folder / f"part{number}.infgram" for number in range(len(parts))]
         for part, path in zip(parts, paths, strict=True):
@@ -81,17 +81,17 @@ def union_index(parts: Sequence[Sequence[str]], *, layout: Layout = ONE_SHARD) -
 
 @contextmanager
 def temporary_folder(n_tokens: int) -> Iterator[Path]:
-    """A folder for one index: in memory where the system has room for that, since a run builds thousands."""
+    """Yield a folder for one index, in memory if small and possible, since a test run builds thousands."""
     in_memory = n_tokens <= FITS_IN_MEMORY and os.access(MEMORY_FOLDER, os.W_OK)
     with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER if in_memory else None) as folder:
         yield Path(folder)
 
 
 def width_of(vocab_size: int, layout: Layout = ONE_SHARD) -> int:
-    """The bits of a token: what the layout asks for, or more where the vocabulary needs it."""
+    """Return the bits of a token: those of the layout, or more if the vocabulary requires it."""
     return next(width for width in WIDTHS if width >= layout.width and vocab_size <= LARGEST_VOCABULARY[width])
 
 
 def _shard_tokens(documents: Sequence[Sized], shards: int) -> int:
-    """Tokens a shard, so that the documents spread over about `shards`."""
+    """Return the tokens per shard with which the documents are split into about `shards` shards."""
     return max(1, -(-sum(len(document) for document in documents) // shards))

@@ -1,12 +1,13 @@
-"""The truth: every question of `infgram`, answered the slow and obvious way.
+"""The reference implementation: every query of `infgram`, answered in the slow and obvious way.
 
-Plain Python over lists of token ids. It imports nothing from `infgram` and no NumPy, so that no mistake is shared.
+It is plain Python over lists of token ids. It imports neither `infgram` nor NumPy, so that they cannot share a mistake.
 The definitions are those of `docs/glossary.md`:
 
-- An occurrence lies inside one document. `count([])` is `n_tokens`.
-- The end of a document follows an occurrence there: the row `END_OF_DOCUMENT`, which the context's count includes.
-- An AND of ORs occurs where its first clause does and the others do within reach; a clause occurs where a term begins.
-- Suffixes are compared to the end of their document, which sorts below every token; equal ones by position.
+- An occurrence is inside one document. `count([])` is `n_tokens`.
+- The next token after an occurrence at the end of a document is `END_OF_DOCUMENT`; the context count includes it.
+- A clause occurs at the places where one of its terms begins. An AND of ORs occurs at the places of its first clause
+  that have places of all other clauses within the maximum distance.
+- Suffixes are compared up to the end of their document, which sorts below every token; equal suffixes, by position.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ _MASK_64 = 2**64 - 1
 
 
 class Place(NamedTuple):
-    """The offset `offset` (in tokens) inside the document `document_id`."""
+    """A position: the offset in tokens inside the document `document_id`."""
 
     document_id: int
     offset: int
 
 
 class Suffix(NamedTuple):
-    """A suffix of a context: how many tokens it has, and how often they occur."""
+    """A suffix of a context: its length in tokens, and its number of occurrences."""
 
     length: int
     occurrences: int
 
 
 class Distribution(NamedTuple):
-    """What follows a context; `suffix_length` is how much of the context was used."""
+    """The next tokens after a context; `suffix_length` is the number of context tokens that were used."""
 
     token_ids: list[int]
     counts: list[int]
@@ -55,7 +56,7 @@ class Distribution(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """One token predicted by the ∞-gram."""
+    """The prediction of one token by the ∞-gram."""
 
     token_id: int
     suffix_length: int
@@ -71,10 +72,10 @@ class Prediction(NamedTuple):
 
 
 class ReferenceIndex:
-    """Answers questions by looking at every place of every document.
+    """Answers queries by examining every position of every document.
 
     Args:
-        documents: the token ids of each document, in the order of the corpus.
+        documents: the token ids of each document, in corpus order.
         vocab_size: valid token ids are 0 to `vocab_size - 1`.
     """
 
@@ -94,24 +95,24 @@ class ReferenceIndex:
         return sum(len(document) for document in self.documents)
 
     def count(self, query: Sequence[int]) -> int:
-        """How often `query` occurs; the empty query occurs at every token."""
+        """Return the number of occurrences of `query`; the empty query occurs at every token."""
         return len(self.places(query)) if query else self.n_tokens
 
     def locate(self, query: Sequence[int], limit: int | None = None) -> list[Place]:
-        """Where `query` occurs, in the order of the suffixes that begin there."""
+        """Return the places of `query` in suffix order."""
         begins_with_a_token = [place for place in self.places(query) if self._suffix(place)]
         return sorted(begins_with_a_token, key=lambda place: (self._suffix(place), place))[:limit]
 
     def suffix_array(self) -> list[Place]:
-        """All places that hold a token, in the order of the suffixes that begin there."""
+        """Return the places of all tokens in suffix order."""
         return self.locate([])
 
     def next_token_distribution(self, context: Sequence[int], *, top_k: int | None = None) -> Distribution:
-        """What follows the whole of `context`."""
+        """Return the next tokens after the whole `context`."""
         return self._distribution(context, len(context), top_k)
 
     def longest_suffix(self, context: Sequence[int], *, min_count: int = 1) -> Suffix:
-        """The longest suffix of `context` that occurs at least `min_count` times, or else the empty one."""
+        """Return the longest suffix of `context` that occurs at least `min_count` times, or the empty suffix."""
         for length in range(len(context), 0, -1):
             count = self.count(_last(context, length))
             if count >= min_count:
@@ -121,17 +122,17 @@ class ReferenceIndex:
     def infgram_distribution(
         self, context: Sequence[int], *, min_count: int = 1, top_k: int | None = None
     ) -> Distribution:
-        """What follows the longest suffix of `context`."""
+        """Return the next tokens after the longest suffix of `context`."""
         return self._distribution(context, self.longest_suffix(context, min_count=min_count).length, top_k)
 
     def infgram_log_prob(self, context: Sequence[int], token: int, *, min_count: int = 1) -> Prediction:
-        """`token` (which may be `END_OF_DOCUMENT`) after the longest suffix of `context`."""
+        """Predict `token` (or `END_OF_DOCUMENT`) after the longest suffix of `context`."""
         rows = self.infgram_distribution(context, min_count=min_count)
         continuation_count = dict(zip(rows.token_ids, rows.counts, strict=True)).get(token, 0)
         return Prediction(token, rows.suffix_length, rows.context_count, continuation_count, rows.is_sparse)
 
     def score(self, tokens: Sequence[int], *, min_count: int = 1, end: bool = False) -> list[Prediction]:
-        """Each token after the tokens before it; with `end`, the end of the document after all of them."""
+        """Predict each token after the preceding ones; with `end`, also the end of the document after all tokens."""
         predicted = [*tokens, END_OF_DOCUMENT] if end else [*tokens]
         return [
             self.infgram_log_prob(tokens[:position], token, min_count=min_count)
@@ -139,7 +140,7 @@ class ReferenceIndex:
         ]
 
     def longest_matches(self, tokens: Sequence[int]) -> list[Suffix]:
-        """For each position the longest run of tokens from there on that occurs, and how often it does."""
+        """Return, for each position, the longest run of tokens from it on that occurs, and its count."""
         matches = []
         for position in range(len(tokens)):
             length = len(tokens) - position
@@ -149,21 +150,21 @@ class ReferenceIndex:
         return matches
 
     def document_count(self, query: Sequence[int]) -> int:
-        """How many documents hold an occurrence of `query`."""
+        """Return the number of documents that contain `query`."""
         return len({place.document_id for place in self.places(query) if self._suffix(place)})
 
     def occurrences(self, clauses: Clauses, max_distance: int | None = None) -> list[Place]:
-        """Where an AND of ORs occurs: the places at which a term of its first clause begins, each once, if all meet.
+        """Return the places of an AND of ORs: each place of its first clause that is close to all other clauses.
 
-        They meet where some window of one token and `max_distance` more (None: the document) holds that place and a
-        place at which a term of each other clause begins.
+        A place of a clause is where one of its terms begins. A place is close to all other clauses if some window of
+        `max_distance` + 1 tokens (None: the document) contains it and a place of each other clause.
         """
         begins: list[dict[int, set[int]]] = []
         for terms in clauses:
             begins.append({})
             for term in terms:
                 if not term:
-                    raise ValueError("an empty term occurs everywhere")
+                    raise ValueError("an empty term; expected at least one token")
                 for document_id, offset in self.places(term):
                     begins[-1].setdefault(document_id, set()).add(offset)
         return [
@@ -176,7 +177,7 @@ class ReferenceIndex:
     def search(
         self, clauses: Clauses, *, max_distance: int | None = None, limit: int = 10, seed: int | None = None
     ) -> dict[int, list[int]]:
-        """The documents in which an AND of ORs occurs, and at which offsets: by number or, with a seed, `priority`."""
+        """Return the documents with an AND of ORs and its offsets, by id or, with a seed, by `priority`."""
         found: dict[int, list[int]] = {}
         for document_id, offset in self.occurrences(clauses, max_distance):
             found.setdefault(document_id, []).append(offset)
@@ -184,7 +185,7 @@ class ReferenceIndex:
         return {document_id: found[document_id] for document_id in order[:limit]}
 
     def sampled_places(self, query: Sequence[int], *, limit: int, seed: int) -> list[Place]:
-        """Documents that hold `query`, by `priority`, each at its first occurrence in the order of the suffixes."""
+        """Return documents that contain `query`, by `priority`, each with its first occurrence in suffix order."""
         first: dict[int, Place] = {}
         for place in self.locate(query):
             first.setdefault(place.document_id, place)
@@ -199,10 +200,10 @@ class ReferenceIndex:
         breaks: Collection[int] = (),
         borders: Collection[int] | None = None,
     ) -> list[tuple[int, int]]:
-        """The spans of `tokens` that fulfil all conditions and lie in no other one that does.
+        """Return the spans of `tokens` that satisfy all conditions and are not inside another such span.
 
-        `breaks` are the positions of tokens after which none goes on; `borders` the places (0 to the length) where
-        one may begin and end.
+        Spans do not extend beyond a token whose position is in `breaks`. They begin and end at `borders`, which are
+        positions between tokens, from 0 to the length.
         """
 
         def is_allowed(start: int, end: int) -> bool:
@@ -222,22 +223,22 @@ class ReferenceIndex:
         ]
 
     def unigram_log_prob(self, tokens: Sequence[int]) -> float:
-        """The tokens as if each stood alone; each must occur."""
+        """Return the sum of the unigram log-probabilities of the tokens, each of which must occur."""
         return math.fsum(math.log(self.count([token]) / self.n_tokens) for token in tokens)
 
     def ending_lengths(self, tokens: Sequence[int]) -> list[int]:
-        """For each token the longest run of tokens up to it and with it that occurs."""
+        """Return, for each token, the length of the longest run of tokens that occurs and ends with it."""
         return [
             max(length for length in range(end + 1) if length == 0 or self.count(tokens[end - length : end]) > 0)
             for end in range(1, len(tokens) + 1)
         ]
 
     def seen_n_grams(self, tokens: Sequence[int], n: int) -> list[bool]:
-        """For each n-gram of `tokens` whether it occurs."""
+        """Return, for each n-gram of `tokens`, whether it occurs."""
         return [self.count(tokens[start : start + n]) > 0 for start in range(len(tokens) - n + 1)]
 
     def duplicate_spans(self, min_tokens: int) -> list[list[tuple[int, int]]]:
-        """For each document the spans `[start, end)` whose tokens lie in runs of `min_tokens` that occur before."""
+        """Return, for each document, the spans `[start, end)` covered by runs of `min_tokens` that occur earlier."""
         seen: set[tuple[int, ...]] = set()
         found = []
         for document in self.documents:
@@ -251,10 +252,11 @@ class ReferenceIndex:
         return found
 
     def cooccurrences(self, clauses: Sequence[Sequence[Sequence[int]]], max_distance: int) -> list[Place]:
-        """The leftmost place of each co-occurrence of the public infini-gram API, in the order of the corpus.
+        """Return the leftmost place of each co-occurrence as defined by the public infini-gram API, in corpus order.
 
-        Each place of the clause that occurs least, grown clause by clause, from the rarest on, by the nearest place
-        to its left and to its right that is at most `max_distance` tokens away.
+        A co-occurrence begins as a place of the rarest clause. For each other clause, by increasing number of places,
+        it is extended to the nearest places to its left and to its right that are at most `max_distance` tokens away,
+        and discarded if there are none.
         """
         places = [sorted({place for term in clause for place in self.places(term)}) for clause in clauses]
         rarest, *others = sorted(places, key=len)
@@ -275,7 +277,7 @@ class ReferenceIndex:
         return found
 
     def places(self, query: Sequence[int]) -> list[Place]:
-        """Where `query` stands, document by document; the empty query stands at each document's end as well."""
+        """Return the places of `query` in corpus order; the empty query also occurs at the end of each document."""
         self._check(query)
         wanted, length = list(query), len(query)
         if tuple(wanted) not in self._places:
@@ -306,17 +308,17 @@ class ReferenceIndex:
         return document[offset] if offset < len(document) else END_OF_DOCUMENT
 
     def _suffix(self, place: Place) -> list[int]:
-        """The rest of the document; Python, too, puts a list below its own continuations."""
+        """Return the rest of the document; Python also sorts a list before its extensions."""
         return self.documents[place.document_id][place.offset :]
 
     def _check(self, tokens: Sequence[int]) -> None:
         for token in tokens:
             if not 0 <= token < self.vocab_size:
-                raise ValueError(f"token id {token} lies outside 0 to {self.vocab_size - 1}")
+                raise ValueError(f"token id {token} is not in the vocabulary; expected 0 to {self.vocab_size - 1}")
 
 
 def _meets(others: list[set[int]], offset: int, max_distance: int | None) -> bool:
-    """Whether one window holds the offset and one of each of the others."""
+    """Return whether one window contains the offset and an offset of each of the others."""
     if max_distance is None:
         return all(others)
     windows = [range(begin, begin + max_distance + 1) for begin in range(offset - max_distance, offset + 1)]
@@ -324,7 +326,7 @@ def _meets(others: list[set[int]], offset: int, max_distance: int | None) -> boo
 
 
 def bm25(query: Sequence[int], documents: Sequence[Sequence[int]], k1: float = 1.2, b: float = 0.75) -> list[float]:
-    """Okapi BM25 of each document, with the logarithm that is never negative; each occurrence in the query counts."""
+    """Return the Okapi BM25 score of each document, with a non-negative idf; repeated query terms count repeatedly."""
     mean_length = sum(map(len, documents)) / len(documents)
 
     def weight(term: int, document: Sequence[int]) -> float:
@@ -337,7 +339,7 @@ def bm25(query: Sequence[int], documents: Sequence[Sequence[int]], k1: float = 1
 
 
 def text_places(texts: Sequence[str], query: str, *, ignore_case: bool = False) -> list[Place]:
-    """Where `query` stands in the texts, overlapping or not; offsets in characters."""
+    """Return the places of `query` in the texts, including overlapping ones; offsets are in characters."""
     length = len(query)
     return [
         Place(document_id, offset)
@@ -349,7 +351,7 @@ def text_places(texts: Sequence[str], query: str, *, ignore_case: bool = False) 
 
 
 def words_of(text: str) -> list[tuple[int, int]]:
-    """The runs `[start, end)` of letters, digits and underscores."""
+    """Return the runs `[start, end)` of letters, digits and underscores."""
     is_word = [character.isalnum() or character == "_" for character in text]
     return _runs(is_word)
 
@@ -357,9 +359,9 @@ def words_of(text: str) -> list[tuple[int, int]]:
 def maximal_word_spans(
     texts: Sequence[str], text: str, *, ignore_case: bool = False, min_words: int = 1, breaks: Collection[int] = ()
 ) -> dict[tuple[int, int], int]:
-    """The runs of whole words of `text` that occur in `texts` and lie in no other one that does, with their counts.
+    """Return the runs of whole words of `text` that occur in `texts` and are not inside another such run, with counts.
 
-    `breaks` are the characters after which none goes on.
+    Runs do not extend beyond a character whose position is in `breaks`.
     """
     words = words_of(text)
     allowed = {}
@@ -377,14 +379,14 @@ def maximal_word_spans(
 
 
 def fold(character: str) -> str:
-    """Simple case folding: of the full fold and the lower case the first that is one character, or else itself."""
+    """Fold a character: its `casefold` if that is one character, else its `lower` if that is, else itself."""
     if len(character.casefold()) == 1:
         return character.casefold()
     return character.lower() if len(character.lower()) == 1 else character
 
 
 def priority(seed: int, document_id: int) -> int:
-    """The place of a document in a seeded sample: splitmix64, 64 bits, smallest first."""
+    """Return the sort key of a document in a seeded sample, smallest first: 64 bits of splitmix64."""
     x = (seed * 0x9E3779B97F4A7C15 + document_id + 1) & _MASK_64
     x ^= x >> 30
     x = (x * 0xBF58476D1CE4E5B9) & _MASK_64
@@ -394,7 +396,7 @@ def priority(seed: int, document_id: int) -> int:
 
 
 def _runs(flags: list[bool]) -> list[tuple[int, int]]:
-    """The longest runs of True."""
+    """Return the maximal runs `[start, end)` of True."""
     padded = [False, *flags, False]
     borders = [place for place in range(len(flags) + 1) if padded[place] != padded[place + 1]]
     return list(zip(borders[::2], borders[1::2], strict=True))
@@ -405,7 +407,7 @@ def _last(context: Sequence[int], length: int) -> list[int]:
 
 
 def cache_distribution(document: Sequence[int], vocab_size: int, order: int) -> list[float]:
-    """The n-gram cache of a document that has begun: each length smoothed with the next shorter (Witten and Bell)."""
+    """Return the next-token distribution of an n-gram cache of `document`, smoothed by Witten and Bell's method."""
     probabilities = [1 / vocab_size] * vocab_size
     for length in range(order + 1):
         followers = Counter(
@@ -422,7 +424,7 @@ def cache_distribution(document: Sequence[int], vocab_size: int, order: int) -> 
 
 
 def running_averages(values: Sequence[float], horizon: float) -> list[float]:
-    """Before each value the decaying average of those before it, which begins with 0."""
+    """Return, for each value, the exponentially decaying average of the preceding values, which begins with 0."""
     averages, average = [], 0.0
     for value in values:
         averages.append(average)
@@ -431,7 +433,7 @@ def running_averages(values: Sequence[float], horizon: float) -> list[float]:
 
 
 def mixture_weights(probabilities: Sequence[Sequence[float]], rounds: int) -> list[float]:
-    """Expectation maximisation from equal weights; a row a position, a column a model."""
+    """Fit weights by expectation maximization from equal weights; one row per position, one column per model."""
     n_models = len(probabilities[0])
     weights = [1 / n_models] * n_models
     for _ in range(rounds):
@@ -445,7 +447,7 @@ def mixture_weights(probabilities: Sequence[Sequence[float]], rounds: int) -> li
 
 
 def context_of(offset: int, context_length: int, stride: int, begin: int) -> int:
-    """The offset where the context of the token at `offset` begins: that of the first window that reaches it."""
+    """Return the begin of the context of the token at `offset`: that of the first window that ends there or later."""
     first = begin
     while first + context_length < offset:
         first += stride

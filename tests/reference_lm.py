@@ -1,7 +1,8 @@
-"""The truth about language models: each smoothing method written down as in its paper, over `tests/reference.py`.
+"""The reference implementation of language models: each smoothing method as in its paper, over `tests/reference.py`.
 
-Plain Python; probabilities of one row at a time, by recursion from the longest suffix to the empty one. Suffixes of a
-context that occur at the same places (so often as the next longer one) are one context; the longest stands for them.
+It is plain Python, and computes the probability of one row at a time, by recursion from the longest suffix to the empty
+one. A row is a token or the end of the document. A suffix with the same count as the next longer suffix occurs at the
+same places; such suffixes are one context, represented by the longest.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ class ReferenceLM:
 
     Args:
         index: the corpus.
-        smoothing: the method's name.
-        n: the order, or None.
-        min_count: of the suffixes that are used.
-        end_token: takes the probability of the end of the document, too.
-        weights: of Jelinek–Mercer, a row a class of lengths, a column a class of counts.
+        smoothing: the name of the method.
+        n: the order; None for unbounded order.
+        min_count: the minimum count of the suffixes that are used.
+        end_token: the token whose probability includes the probability of the end of the document.
+        weights: the weights of Jelinek–Mercer: one row per class of lengths, one column per class of counts.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class ReferenceLM:
         self._method: Callable[[list[Context], int], float] = getattr(self, f"_{smoothing}")
 
     def probability(self, context: Sequence[int], row: int) -> float:
-        """Of what comes after a context; with an `end_token`, of it and the end together."""
+        """Return the probability of a row after a context; for `end_token`, including the end of the document."""
         contexts = self.contexts(context)
         if self.end_token is not None and row in (END_OF_DOCUMENT, self.end_token):
             return self._method(contexts, END_OF_DOCUMENT) + self._method(contexts, self.end_token)
@@ -65,12 +66,12 @@ class ReferenceLM:
         return math.log(p) if p > 0 else -math.inf
 
     def distribution(self, context: Sequence[int]) -> list[float]:
-        """Of all tokens, then of the end unless a token has it."""
+        """Return the probabilities of all tokens and, without an `end_token`, of the end of the document."""
         ends = [] if self.end_token is not None else [END_OF_DOCUMENT]
         return [self.probability(context, row) for row in [*range(self.index.vocab_size), *ends]]
 
     def contexts(self, context: Sequence[int]) -> list[Context]:
-        """The suffixes that are used, the longest first: of those that occur equally often the longest alone."""
+        """Return the suffixes that are used, longest first; of suffixes with equal counts, only the longest."""
         longest = len(context) if self.n is None else min(len(context), self.n - 1)
         suffixes = [tuple(context[len(context) - length :]) for length in range(longest, 0, -1)]
         used: list[Context] = []
@@ -80,7 +81,7 @@ class ReferenceLM:
                 used.append(suffix)
         return [*used, ()]
 
-    # The methods: the contexts, the longest first; the row
+    # Smoothing methods: each takes the contexts, longest first, and the row
 
     def _none(self, contexts: list[Context], row: int) -> float:
         rows = self.rows(contexts[0])
@@ -112,7 +113,7 @@ class ReferenceLM:
         return (rows.get(row, 0) + len(rows) * lower) / (sum(rows.values()) + len(rows))
 
     def _kneser_ney(self, contexts: list[Context], row: int) -> float:
-        """Every suffix is a context here, those that occur at the same places as well, up to a length."""
+        """Here, suffixes shorter than `PASSING_ON` are contexts even if they occur at the same places."""
         lower = self.uniform
         for length in range(len(contexts[0]) + 1):
             context = contexts[0][len(contexts[0]) - length :]
@@ -131,7 +132,7 @@ class ReferenceLM:
         return (kept + sum(_discount(discounts, value) for value in values.values()) * lower) / total
 
     def _ppm(self, contexts: list[Context], row: int) -> float:
-        """From the shortest context that is followed by one row only, or else from the longest, with exclusion."""
+        """Back off with exclusion, from the shortest context with one row only, or else from the longest context."""
         certain = [context for context in contexts if len(self.rows(context)) == 1]
         contexts = contexts[contexts.index(certain[-1]) :] if certain else contexts
         n_rows = self.index.vocab_size + 1
@@ -149,11 +150,11 @@ class ReferenceLM:
             excluded |= set(rows)
         return mass / (n_rows - len(excluded))
 
-    # What Kneser–Ney counts
+    # The counts of Kneser–Ney
 
     @cache  # noqa: B019  # a model lives as long as its test
     def discounts(self, order: int, *, of_counts: bool) -> tuple[float, float, float]:
-        """Chen and Goodman's estimates from the n-grams that occur once to four times; n is 8 at most."""
+        """Return Chen and Goodman's estimates from the n-grams that occur one to four times, for n up to 8."""
         order = min(order, SURVEYED_ORDERS)
         contexts = {
             tuple(document[offset : offset + order - 1])
@@ -175,19 +176,23 @@ class ReferenceLM:
         return estimates
 
     def _rows(self, context: Context) -> Rows:
-        """What follows a context, with counts."""
+        """Return the rows after a context with their counts."""
         distribution = self.index.next_token_distribution(context)
         return dict(zip(distribution.token_ids, distribution.counts, strict=True))
 
     def _lefts(self, context: Context) -> Rows:
-        """What follows a context, with continuation counts."""
+        """Return the rows after a context with their continuation counts.
+
+        These are the numbers of distinct tokens before the n-gram, where the beginning of a document counts as one. An
+        n-gram that only begins documents has its count instead.
+        """
         before: dict[int, set[int | None]] = {}
         for document, offset in self.index.places(context):
             tokens = self.index.documents[document]
             end = offset + len(context)
             row = tokens[end] if end < len(tokens) else END_OF_DOCUMENT
             before.setdefault(row, set()).add(tokens[offset - 1] if offset > 0 else None)
-        if not context:  # a token that begins a document is not predicted
+        if not context:  # the first token of a document is not predicted
             return {row: len(tokens - {None}) for row, tokens in before.items()}
         return {row: len(tokens) if tokens != {None} else self.rows(context)[row] for row, tokens in before.items()}
 
@@ -195,7 +200,10 @@ class ReferenceLM:
 def fitted_weights(
     index: ReferenceIndex, documents: Sequence[Sequence[int]], *, n: int | None, min_count: int, rounds: int
 ) -> list[list[float]]:
-    """Weights of Jelinek–Mercer, by expectation-maximisation; the prior is a token made and one passed on in each."""
+    """Fit the weights of Jelinek–Mercer by expectation maximization.
+
+    The prior of each class is one token that is generated by the class, and one that is passed on to the next context.
+    """
     weights = [[0.5] * COUNT_CLASSES for _ in range(LENGTH_CLASSES)]
     for _ in range(rounds):
         model = ReferenceLM(index, "jelinek_mercer", n=n, min_count=min_count, weights=weights)

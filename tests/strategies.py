@@ -1,8 +1,8 @@
-"""Hypothesis strategies: small corpora that are hard for a suffix array, and queries that nearly fit them.
+"""Hypothesis strategies: small corpora that are hard for a suffix array, and queries that occur or nearly occur.
 
-The alphabets are tiny, so that everything repeats; the ids lie where a token width ends or where the order of the
-bytes is not the order of the numbers. What Hypothesis draws are recipes of small numbers, from strategies made once;
-plain functions turn a recipe into tokens.
+The alphabets are tiny, so that everything repeats. Token ids are near the limits of a token width, or have bytes whose
+order differs from the order of the numbers. Hypothesis draws recipes of small numbers, from strategies created once;
+plain functions convert a recipe to tokens.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 WIDTHS = (8, 16, 32)
-LARGEST_VOCABULARY = {8: 255, 16: 65_535, 32: 2**32 - 1}  # one code of each width is the separator's
+LARGEST_VOCABULARY = {8: 255, 16: 65_535, 32: 2**32 - 1}  # one code of each width is the separator
 LONGEST_QUERY = 32
 
 Tokens = list[int]
@@ -23,9 +23,9 @@ class TokenCorpus(NamedTuple):
     """Documents of token ids.
 
     Attributes:
-        documents: at least one; may be empty ones.
+        documents: at least one document; documents may be empty.
         vocab_size: valid ids are 0 to `vocab_size - 1`.
-        alphabet: the ids to ask for, ascending; not each need occur.
+        alphabet: the ids for queries, ascending; some may not occur.
     """
 
     documents: list[Tokens]
@@ -34,25 +34,25 @@ class TokenCorpus(NamedTuple):
 
     @property
     def absent(self) -> int:
-        """A valid id that no document holds."""
-        held = {*self.alphabet, *itertools.chain.from_iterable(self.documents)}
-        return next(token for token in range(self.vocab_size) if token not in held)
+        """A valid id that is in no document and not in the alphabet."""
+        used = {*self.alphabet, *itertools.chain.from_iterable(self.documents)}
+        return next(token for token in range(self.vocab_size) if token not in used)
 
 
 class Asked(NamedTuple):
-    """A corpus and what to ask of it."""
+    """A corpus with a batch of queries."""
 
     corpus: TokenCorpus
     queries: list[Tokens]
 
 
 class Layout(NamedTuple):
-    """How to build: none of these may change an answer.
+    """Options of a build, which must not change any answer.
 
     Attributes:
-        width: bits of a token at least; the vocabulary may need more.
-        shards: about how many.
-        threads: worker threads of the build.
+        width: the minimum number of bits of a token; the vocabulary may require more.
+        shards: the approximate number of shards.
+        threads: the number of worker threads of the build.
     """
 
     width: int
@@ -61,7 +61,7 @@ class Layout(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """How to make a document or a query: `kind` says what the numbers mean."""
+    """A recipe for a document or a query; `kind` determines the meaning of the numbers."""
 
     kind: str
     letters: Tokens
@@ -75,7 +75,7 @@ QUERY_KINDS = ("cut", "extended", "preceded", "altered", "joined", "whole docume
 
 
 def _word(digits: int, length: int) -> Tokens:
-    """`length` letters 0 to 3: the digits of a number to the base 4, so that one draw makes a word."""
+    """Return `length` letters 0 to 3: the base-4 digits of a number, so that one draw gives a word."""
     return [(digits >> (2 * place)) & 3 for place in range(length)]
 
 
@@ -99,7 +99,7 @@ _query_recipes = st.lists(
 
 
 def _alphabets(vocab_size: int) -> list[tuple[int, ...]]:
-    """Four ids: the lowest, the highest, spread, or around the edges of one and of two bytes."""
+    """Return alphabets of four ids: the lowest, the highest, spread, or near the limits of one and two bytes."""
     top = vocab_size - 1
     edges = [token for token in (1, 255, 256, 257, 65_280, 65_535, 65_536) if token < top]
     pools = [
@@ -112,7 +112,7 @@ def _alphabets(vocab_size: int) -> list[tuple[int, ...]]:
     return sorted({tuple(sorted(set(pool))) for pool in pools})
 
 
-# The very top of 32 bits has its own test, since files and memory grow with the vocabulary.
+# The largest 32-bit ids have their own test, since files and memory grow with the vocabulary.
 _vocabularies = st.sampled_from(
     [(size, ids) for size in (6, 255, 256, 65_535, 65_536, 70_000) for ids in _alphabets(size)]
 )
@@ -120,7 +120,7 @@ _vocabularies = st.sampled_from(
 
 @st.composite
 def corpora(draw: st.DrawFn) -> TokenCorpus:
-    """Documents that are random, empty, one token repeated, periodic, cut from one block, or copies of each other."""
+    """Draw documents that are random, empty, one token repeated, periodic, cut from one block, or copies of others."""
     vocab_size, alphabet = draw(_vocabularies)
     n_letters = draw(st.integers(1, len(alphabet)))
     block = draw(_words) * 3
@@ -133,7 +133,7 @@ def corpora(draw: st.DrawFn) -> TokenCorpus:
 
 @st.composite
 def asked_corpora(draw: st.DrawFn) -> Asked:
-    """A corpus with a batch of queries: those every corpus is asked, and drawn ones."""
+    """Draw a corpus with a batch of queries: the usual ones and random ones."""
     corpus = draw(corpora())
     return Asked(corpus, usual_queries(corpus) + [_query(recipe, corpus) for recipe in draw(_query_recipes)])
 
@@ -149,18 +149,18 @@ texts = st.lists(
     min_size=1,
     max_size=8,
 )
-"""Documents of text, for an index with the tokenizer `bytes`."""
+"""Text documents, for an index with the tokenizer `bytes`."""
 
 
 def usual_queries(corpus: TokenCorpus) -> list[Tokens]:
-    """The empty query, every token and pair of the alphabet, an id that is absent, and the first documents' ends."""
+    """Return the empty query, all tokens and pairs of the alphabet, an absent id, and the first documents' ends."""
     singles = [[token] for token in corpus.alphabet]
     pairs = [[left, right] for left in corpus.alphabet for right in corpus.alphabet]
     return [[], *singles, *pairs, [corpus.absent], *[document[-LONGEST_QUERY:] for document in corpus.documents[:3]]]
 
 
 def _document(recipe: Recipe, block: Tokens, earlier: list[Tokens]) -> Tokens:
-    """A document in letters; a copy copies one of the `earlier`, so the first document never is one."""
+    """Return a document in letters; a copy is a copy of an earlier document, so the first document is never one."""
     kind, letters, which, start, length = recipe
     if kind == "repeated":
         return (letters[:1] or [0]) * length
@@ -182,7 +182,7 @@ def _document(recipe: Recipe, block: Tokens, earlier: list[Tokens]) -> Tokens:
 
 
 def _query(recipe: Recipe, corpus: TokenCorpus) -> Tokens:
-    """A query cut from the corpus, then kept, extended, altered, joined with another; or made up."""
+    """Return a query cut from the corpus, possibly extended, altered or joined with another, or a random one."""
     kind, letters, which, start, length = recipe
     new = _spelt(letters, corpus.alphabet)
     document = corpus.documents[which % len(corpus.documents)]

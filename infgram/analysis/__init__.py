@@ -1,4 +1,4 @@
-"""Tools that ask an index many questions at once: each in a file of its own."""
+"""Analyses that run many queries on an index: deduplication, novelty, overlap and tracing, one file each."""
 
 from __future__ import annotations
 

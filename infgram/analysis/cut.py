@@ -1,4 +1,4 @@
-"""Documents without their duplicates, and where the duplicates are, as rows for a file."""
+"""Write the documents without their duplicates, or the positions of the duplicates, to a file of rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from infgram.types import Int64Array
 from infgram.watch import Progress, Watch
 
 Content: TypeAlias = Literal["documents", "ranges"]
-"""What to write: every document without its duplicates, or a line for each duplicate."""
+"""What to write: every document without its duplicates, or a row for each duplicate span."""
 
 _REPLACEMENT: Final = "\ufffd"
 
@@ -33,38 +33,39 @@ def write_dedup(
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write what `dedup` found. The file appears when it is complete, or not at all.
+    """Write the result of `dedup` to a file. The file appears only when it is complete.
 
     Args:
-        index: the index that was asked.
-        duplicates: what `dedup` found in it.
-        output: the file. Its name says the format: `.jsonl` or `.ndjson`, also with `.gz`, `.zst`, `.bz2` or `.xz`
-            behind; or `.parquet`.
-        content: `"documents"` writes every document in its order, with its metadata, `source` and `line` beside the
-            text; one that is duplicate altogether becomes empty. Metadata fields of these names win, and a text
-            file has its source in `path`. `"ranges"` writes a row for each span: `document_id`; `start` and
-            `end` in tokens; `byte_start` and `byte_end` in the UTF-8 bytes of the document's text, null if the
-            tokenizer is not lossless.
-        text_field: the field for the text of a document; None for `text`, or `token_ids` if the index holds no
+        index: the index that `dedup` was called with.
+        duplicates: the result of `dedup`.
+        output: the file. Its suffix selects the format: `.jsonl` or `.ndjson`, optionally followed by `.gz`, `.zst`,
+            `.bz2` or `.xz`; or `.parquet`.
+        content: `"documents"` writes every document in corpus order, with its metadata, `source` and `line` beside the
+            text; a document that is entirely duplicate becomes empty. Metadata fields named `source` or `line` take
+            precedence; the source of a text file is in `path`. `"ranges"` writes a row for each duplicate span:
+            `document_id`; `start` and `end` in tokens; `byte_start` and `byte_end` in the UTF-8 bytes of the
+            document's text, null if the tokenizer is not lossless.
+        text_field: the field for the text of a document; None for `text`, or `token_ids` if the index has no
             tokenizer.
-        overwrite: whether a file at `output` may be replaced.
-        timeout_s: seconds that it may take; None for as long as it needs.
-        progress: called now and then.
+        overwrite: whether to replace an existing file.
+        timeout_s: time limit in seconds; None for no limit.
+        progress: called from time to time.
 
-    A span of tokens may begin or end inside a character. What is cut, and what the bytes name, is the characters
-    that lie in it whole. Documents are written from their tokens, so only a lossless tokenizer can write them: any
-    other (one with a normalizer, WordPiece, sentencepiece) may have changed them. `"ranges"` works for all.
+    A span of tokens may begin or end inside a character. Only the characters that lie entirely in the span are removed,
+    and the byte ranges cover only these. Documents are reconstructed from their tokens, so `"documents"` requires a
+    lossless tokenizer: any other (one with a normalizer, WordPiece, sentencepiece) may have changed the text.
+    `"ranges"` works with every tokenizer.
 
     Raises:
-        QueryError: the output's name says no known format; a document's metadata have a field of the same name as
-            the text; documents are to be written, and the tokenizer is not lossless; or the tokens of a document are
-            no valid UTF-8.
-        IndexExistsError: the output exists and may not be replaced.
+        QueryError: the suffix of `output` is unknown; a document has a metadata field with the name of the text field;
+            `content` is `"documents"` and the tokenizer is not lossless; or the tokens of a document are not valid
+            UTF-8.
+        IndexExistsError: the output exists and `overwrite` is False.
         StorageError: the operating system refused.
-        TimeLimitError: it took longer than `timeout_s`.
+        TimeLimitError: the time limit was exceeded.
     """
     watch = Watch(timeout_s, progress)
-    instance(duplicates, "duplicates", Duplicates, "what infgram.dedup gives")
+    instance(duplicates, "duplicates", Duplicates, "the result of infgram.dedup")
     choice(content, "content", ("documents", "ranges"))
     source = _Source(checked_index(index))
     if content == "documents":
@@ -77,43 +78,45 @@ def write_dedup(
 
 
 def check_documents(index: Index) -> None:
-    """Refuse an index whose documents may be other than their tokens tell.
+    """Check that the documents of an index can be reconstructed from their tokens.
 
     Raises:
-        QueryError: its tokenizer is not lossless.
+        QueryError: the tokenizer is not lossless.
     """
     tokenizer = tokenizer_of(index)
     if tokenizer is not None and not tokenizer.is_lossless:
         raise QueryError(
-            "documents cannot be written: the index's tokenizer is not known to give back every text as it was, so "
-            "that they might be altered; write where the duplicates are with content='ranges' (--ranges) and cut the "
-            "original"
+            "documents cannot be written: the tokenizer of the index is not known to be lossless, so the text might be "
+            "altered; write the duplicate ranges with content='ranges' (--ranges) and remove them from the original "
+            "files"
         )
 
 
 class _Source:
-    """The documents of an index as tokens and as the text that these stand for, never any other."""
+    """The documents of an index, as tokens and as text that is verified to be the bytes of these tokens."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
         self.tokenizer = tokenizer_of(index)
         self.bytes = None
-        if self.tokenizer is not None and self.tokenizer.is_lossless:  # else they are no bytes of the original
+        if (
+            self.tokenizer is not None and self.tokenizer.is_lossless
+        ):  # otherwise the bytes may differ from the original
             self.bytes = self.tokenizer.token_bytes()
 
     def without(self, document_id: int, spans: Int64Array) -> str | list[int]:
-        """What remains of a document.
+        """Return a document without the given spans of tokens.
 
         Raises:
-            QueryError: its text does not come back from its tokens.
+            QueryError: the bytes of the document's tokens are not its text.
         """
         token_ids = self.index.document_tokens(document_id)
         if self.tokenizer is None:
             is_kept = np.ones(len(token_ids), dtype=np.bool_)
             for start, end in spans.tolist():
                 is_kept[start:end] = False
-            kept: list[int] = token_ids[is_kept].tolist()
-            return kept
+            remaining: list[int] = token_ids[is_kept].tolist()
+            return remaining
         text = self.tokenizer.decode(token_ids)
         if len(spans) == 0 and _REPLACEMENT not in text:
             return text
@@ -121,10 +124,10 @@ class _Source:
         return _without(data, cuts).decode("utf-8")
 
     def byte_spans(self, document_id: int, spans: Int64Array) -> list[tuple[int | None, int | None]]:
-        """The bytes of each span.
+        """Return the byte range of each span; (None, None) if the tokenizer is not lossless.
 
         Raises:
-            QueryError: as `without`.
+            QueryError: as for `without`.
         """
         if self.bytes is None or self.tokenizer is None:
             return [(None, None)] * len(spans)
@@ -134,35 +137,35 @@ class _Source:
     def _data(
         self, document_id: int, token_ids: Int64Array, text: str, spans: Int64Array
     ) -> tuple[bytes, list[tuple[int, int]]]:
-        """A document's bytes, and of each span those whose characters lie in it whole."""
+        """Return a document's bytes, and for each span the byte range of its complete characters."""
         if self.bytes is None or (data := self.bytes.join(token_ids)) != text.encode("utf-8"):
-            raise _not_given_back(document_id, "the bytes of its tokens are not those of its text")
+            raise _not_reproduced(document_id, "the bytes of its tokens are not those of its text")
         offsets = np.concatenate(([0], np.cumsum(self.bytes.lengths[token_ids])))
         return data, [_whole_characters(data, start, end) for start, end in offsets[spans].tolist()]
 
 
-def _not_given_back(document_id: int, why: str) -> QueryError:
+def _not_reproduced(document_id: int, reason: str) -> QueryError:
     return QueryError(
-        f"document {document_id} cannot be written: the index's tokenizer does not give back its text ({why}); write "
-        "where the duplicates are with content='ranges' (--ranges) and cut the original"
+        f"document {document_id} cannot be written: the tokenizer of the index does not reproduce its text ({reason}); "
+        "write the duplicate ranges with content='ranges' (--ranges) and remove them from the original files"
     )
 
 
 def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Iterator[tuple[int, list[Row]]]:
-    """For every document its number and its row."""
-    found = iter(duplicates)
-    nothing = np.empty((0, 2), dtype=np.int64)
-    following = next(found, None)
+    """Yield each document's id with its row."""
+    remaining = iter(duplicates)
+    no_spans = np.empty((0, 2), dtype=np.int64)
+    upcoming = next(remaining, None)
     for document_id in range(source.index.n_documents):
-        spans = nothing
-        if following is not None and following.document_id == document_id:
-            spans, following = following.spans, next(found, None)
+        spans = no_spans
+        if upcoming is not None and upcoming.document_id == document_id:
+            spans, upcoming = upcoming.spans, next(remaining, None)
         provenance = source.index.provenance(document_id)
         metadata = provenance.metadata
         if text_field in metadata:
             raise QueryError(
-                f"document {document_id} has a metadata field {text_field!r}, and the text would be written under "
-                "the same name; choose another with text_field=… (--text-field)"
+                f"document {document_id} has a metadata field {text_field!r}, the name of the text field; "
+                "choose another with text_field=… (--text-field)"
             )
         row: Row = {text_field: source.without(document_id, spans), **metadata}
         if provenance.source is not None and provenance.source != metadata.get("path"):
@@ -173,7 +176,7 @@ def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Itera
 
 
 def _range_rows(source: _Source, duplicates: Duplicates) -> Iterator[tuple[int, list[Row]]]:
-    """For every document with duplicates its number and their rows."""
+    """Yield the id of each document with duplicates, with a row for each duplicate span."""
     for document_id, spans in duplicates:
         yield (
             document_id,
@@ -193,22 +196,22 @@ def _watched(documents: Iterable[tuple[int, list[Row]]], n_documents: int, watch
 
 
 def _whole_characters(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """The bytes `[start, end)` without the characters that reach over their borders."""
-    while start < end and _goes_on(data, start):
+    """Shrink the byte range `[start, end)` to complete characters."""
+    while start < end and _is_continuation(data, start):
         start += 1
-    while start < end < len(data) and _goes_on(data, end):
+    while start < end < len(data) and _is_continuation(data, end):
         end -= 1
     return start, end
 
 
-def _goes_on(data: bytes, place: int) -> bool:
-    """Whether the byte goes on with a character that began before."""
-    return data[place] & 0xC0 == 0x80
+def _is_continuation(data: bytes, position: int) -> bool:
+    """Return whether the byte is a UTF-8 continuation byte."""
+    return data[position] & 0xC0 == 0x80
 
 
 def _without(data: bytes, cuts: list[tuple[int, int]]) -> bytes:
-    parts, kept_to = [], 0
+    parts, begin = [], 0
     for start, end in cuts:
-        parts.append(data[kept_to:start])
-        kept_to = end
-    return b"".join([*parts, data[kept_to:]])
+        parts.append(data[begin:start])
+        begin = end
+    return b"".join([*parts, data[begin:]])

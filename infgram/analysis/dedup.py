@@ -1,4 +1,4 @@
-"""Duplicates: passages that the corpus holds more than once, found in one pass over the suffix array."""
+"""Deduplication: find repeated passages of the corpus in one pass over the suffix array."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ def dedup(
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> Duplicates:
-    """Find every passage of at least `min_tokens` tokens that stands earlier in the index, too.
+    """Find every passage of at least `min_tokens` tokens that also occurs earlier in the index.
 
-    A token is duplicate when it lies in a run of `min_tokens` tokens of its document that occurs earlier: in a
-    document before, in the same document further up, or in an index before it in a union. So the first copy stays.
-    Copies may overlap: of one token repeated a thousand times, all but the first are duplicate. (The exact substrings
-    of Lee, Ippolito, Nystrom, Zhang, Eck, Callison-Burch and Carlini, "Deduplicating training data makes language
-    models better", ACL 2022, whose default is 50 tokens, too.)
+    A token is a duplicate if it lies in a run of `min_tokens` tokens of its document that occurs earlier: in a
+    preceding document, earlier in the same document, or in a preceding index of a union. So the first copy is kept.
+    Copies may overlap: of one token repeated a thousand times, all but the first are duplicates. The definition is the
+    exact substring deduplication of Lee, Ippolito, Nystrom, Zhang, Eck, Callison-Burch and Carlini, "Deduplicating
+    training data makes language models better", ACL 2022, whose default is also 50 tokens.
 
-    Cost: one pass over the suffix array with a random read of the text a token, much less than sorting it; with
-    several shards their arrays are merged besides. A bit of memory a token.
+    Cost: one pass over the suffix array with one random read of the text per token, much less than sorting it. The
+    arrays of several shards are also merged. Memory: one bit per token.
 
     Args:
-        index: one index, or several opened as one.
-        min_tokens: the shortest passage that counts, at least 1.
-        threads: at most so many; None for all cores.
-        timeout_s: seconds that it may take; None for as long as it needs.
-        progress: called now and then.
+        index: one index, or several opened as a union.
+        min_tokens: the minimum length of a passage in tokens, at least 1.
+        threads: the maximum number of threads; None for all cores.
+        timeout_s: time limit in seconds; None for no limit.
+        progress: called from time to time.
 
     Returns:
-        The duplicates: iterate over them document by document, and see their `totals`.
+        The duplicates: iterate over them document by document, or read their `totals`.
 
     Raises:
-        QueryError: an argument is out of its range.
-        TimeLimitError: it took longer than `timeout_s`.
+        QueryError: an argument is out of range.
+        TimeLimitError: the time limit was exceeded.
 
     Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     documents = [[1, 2, 3, 4], [9, 2, 3, 4, 9]]
         ...     with infgram.build_from_tokens(documents, f"{folder}/x", vocab_size=10) as index:
-        ...         [(found.document_id, found.spans.tolist()) for found in infgram.dedup(index, min_tokens=3)]
+        ...         [(document.document_id, document.spans.tolist()) for document in infgram.dedup(index, min_tokens=3)]
         [(1, [[1, 4]])]
     """
     watch = Watch(timeout_s, progress)

@@ -1,4 +1,4 @@
-"""The longest match at every position of a sequence, block by block, so that progress shows and time limits hold."""
+"""The longest match at every position of a sequence, computed in blocks with progress reports and time limits."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ def match_lengths(
 ) -> Int64Array:
     """Return `index.longest_matches(token_ids).lengths`, computed block by block.
 
-    A match that reaches the end of its block may go on behind it. Such matches are searched again from the first of
-    them on; where they are more than half of a block, in a block twice as long.
+    A match that reaches the end of its block may continue beyond it. The next block begins at the first such match. If
+    such matches make up more than half of a block, the next block is twice as long.
 
-    Cost: that of `Index.longest_matches`, at most four times over.
+    Cost: at most four times that of `Index.longest_matches`.
 
     Args:
         index: the corpus.
         token_ids: the sequence.
-        watch: told after each block.
-        block_tokens: of a block; it grows where matches are about as long.
+        watch: receives the progress after each block.
+        block_tokens: the initial length of a block in tokens; it is doubled where matches are about as long.
     """
     lengths = np.zeros(len(token_ids), dtype=np.int64)
     begin, block = 0, block_tokens
     while begin < len(token_ids):
         watch.report("match", begin, len(token_ids), "tokens")
         end = min(begin + block, len(token_ids))
-        found = index.longest_matches(token_ids[begin:end]).lengths
-        inside = len(found) if end == len(token_ids) else _n_inside(found)
-        lengths[begin : begin + inside] = found[:inside]
-        begin += inside
-        block = 2 * block if 2 * inside < block else block_tokens
+        in_block = index.longest_matches(token_ids[begin:end]).lengths
+        n_final = len(in_block) if end == len(token_ids) else _n_inside(in_block)
+        lengths[begin : begin + n_final] = in_block[:n_final]
+        begin += n_final
+        block = 2 * block if 2 * n_final < block else block_tokens
     watch.report("match", len(token_ids), len(token_ids), "tokens")
     return lengths
 
 
 def _n_inside(lengths: Int64Array) -> int:
-    """How many positions of a block have matches that end before it does, and so are not cut short by it."""
+    """Return how many positions at the beginning of a block have matches that end before the block does."""
     return int(np.searchsorted(np.arange(len(lengths)) + lengths, len(lengths)))

@@ -1,8 +1,8 @@
-"""Which pieces of normalised texts occur in the documents of a corpus: one pass over all of them.
+"""Search the documents of a corpus for pieces of normalized text, in one pass over all documents.
 
-Rules of the literature count words or characters of texts without case, punctuation or spaces. A suffix array of tokens
-cannot be searched for those, since one word has many spellings in tokens. So the pieces of all items are collected, and
-each document is read once, normalised in the same way, and searched for all pieces at a time.
+Some overlap rules of the literature count words or characters of texts without case, punctuation or spaces. A suffix
+array of tokens does not support this search, since one word has many tokenizations. Therefore the pieces of all items
+are collected first; each document is then read once, normalized in the same way, and searched for all pieces at once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from infgram.types import Int64Array
 from infgram.watch import Watch
 
 Piece: TypeAlias = "tuple[str, ...]"
-"""Units in their order: words, or characters."""
+"""Consecutive units: words or characters."""
 
 _CHUNK: Final = re.compile(r"\S+")
 _VARIATION_SELECTORS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
@@ -32,36 +32,36 @@ _Hashes: TypeAlias = npt.NDArray[np.uint64]
 
 
 class Unit(Protocol):
-    """What a rule counts."""
+    """The unit that a rule counts."""
 
     def units(self, text: str) -> list[str]:
-        """The units of a text, normalised."""
+        """Return the normalized units of a text."""
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """The characters `[start, end)` of the text that each unit comes from."""
+        """Yield the range `[start, end)` of characters of the text that each unit comes from."""
 
 
 class Words:
-    """Runs without white space, in NFC and lower case, of which `_kept` characters are kept; none is empty."""
+    """Words: runs without white space, in NFC and lower case, reduced to letters, digits and marks; never empty."""
 
     def units(self, text: str) -> list[str]:
-        """The words."""
+        """Return the words."""
         return [word for chunk in text.split() if (word := _word(chunk))]
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """The run of each."""
+        """Yield the range of each word's run."""
         return (chunk.span() for chunk in _CHUNK.finditer(text) if _word(chunk[0]))
 
 
 class Characters:
-    """The `_kept` characters of a text in NFC."""
+    """Characters: the letters, digits and marks of a text in NFC."""
 
     def units(self, text: str) -> list[str]:
-        """The characters."""
-        return list(_kept(unicodedata.normalize("NFC", text)))
+        """Return the characters."""
+        return list(_letters_only(unicodedata.normalize("NFC", text)))
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Each by itself; where NFC changes a letter and its marks, all of these."""
+        """Yield the range of each character; if NFC changes a letter and its marks, the range of all of these."""
         end = 0
         while end < len(text):
             start, end = end, end + 1
@@ -69,13 +69,13 @@ class Characters:
                 end += 1
             group = text[start:end]
             composed = unicodedata.normalize("NFC", group)
-            for place, character in enumerate(composed, start):
-                if _kept(character):
-                    yield (place, place + 1) if composed == group else (start, end)
+            for position, character in enumerate(composed, start):
+                if _letters_only(character):
+                    yield (position, position + 1) if composed == group else (start, end)
 
 
 class Place(NamedTuple):
-    """Where a piece occurs: the characters `[start, end)` of a document's text."""
+    """An occurrence of a piece: the characters `[start, end)` of a document's text."""
 
     document_id: int
     start: int
@@ -83,19 +83,20 @@ class Place(NamedTuple):
 
 
 def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch) -> dict[Piece, Place]:
-    """Return the first place of each piece that occurs in the corpus.
+    """Return the first occurrence of each piece that occurs in the corpus.
 
-    Method: the units of all pieces are numbered; a document is a sequence of these numbers, and of -1 for any other
-    unit. The hash of each run as long as a piece is looked up among those of the pieces; what agrees is compared.
+    Method: the units of all pieces are numbered; a document becomes a sequence of these numbers, with -1 for any other
+    unit. For each length of pieces, the hash of every run of that length is looked up among the hashes of the pieces;
+    runs with equal hashes are compared.
 
-    Cost: documents are decoded and read until all pieces are found, some million words a second on one core, whatever
-    the number of pieces; memory for the pieces and one document.
+    Cost: documents are decoded and read until all pieces are found, at about a million words per second on one core,
+    independently of the number of pieces. Memory: the pieces and one document.
 
     Args:
-        index: the corpus; it must hold a tokenizer.
-        pieces: tuples of units, none empty.
-        unit: how texts are normalised.
-        watch: told after each document.
+        index: the corpus; it must have a tokenizer.
+        pieces: non-empty tuples of units.
+        unit: the kind of unit, which defines the normalization.
+        watch: receives the progress after each document.
     """
     wanted = _by_length(pieces)
     distinct = {each for of_length in wanted.values() for piece in of_length for each in piece}
@@ -111,7 +112,7 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
         ids = np.array([numbers.get(each, -1) for each in units], dtype=np.int64)
         new = {}
         for length, hashes in tables.items():
-            for start in _places_of(_hashes(ids, length), hashes):
+            for start in _members(_hashes(ids, length), hashes):
                 piece = tuple(units[start : start + length])
                 if piece in wanted[length] and piece not in new:
                     new[piece] = start
@@ -129,16 +130,17 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
 
 
 def _word(chunk: str) -> str:
-    return _kept(unicodedata.normalize("NFC", chunk).lower())
+    return _letters_only(unicodedata.normalize("NFC", chunk).lower())
 
 
-def _kept(text: str) -> str:
-    """The letters, digits and combining marks, such as the vowel signs of Hindi, without variation selectors."""
-    return text if text.isalnum() else _not_kept().sub("", text)
+def _letters_only(text: str) -> str:
+    """Return the letters, digits and combining marks, such as the vowel signs of Hindi, without variation selectors."""
+    return text if text.isalnum() else _others().sub("", text)
 
 
 @cache
-def _not_kept() -> re.Pattern[str]:
+def _others() -> re.Pattern[str]:
+    """Return a pattern of the characters that normalization removes."""
     marks = (character for character in map(chr, range(sys.maxunicode + 1)) if _is_mark(character))
     return re.compile(f"(?:(?![{''.join(marks)}])[\\W_])+")
 
@@ -148,7 +150,7 @@ def _is_mark(character: str) -> bool:
 
 
 def _may_join(character: str) -> bool:
-    """Whether NFC may join the character with the one before: marks, and the later letters of a Hangul syllable."""
+    """Return whether NFC may join the character to the one before: marks, and later letters of a Hangul syllable."""
     return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
 
 
@@ -160,20 +162,20 @@ def _by_length(pieces: Iterable[Piece]) -> Mapping[int, set[Piece]]:
 
 
 def _table(pieces: Iterable[Piece], numbers: Mapping[str, int]) -> _Hashes:
-    """The hashes of pieces of one length, ascending."""
+    """Return the hashes of pieces of one length, ascending."""
     ids = np.array([[numbers[each] for each in piece] for piece in pieces], dtype=np.int64)
     return np.unique(_sums(_mixed(ids.T), len(ids)))
 
 
-def _places_of(hashes: _Hashes, table: _Hashes) -> list[int]:
-    """Where those of a document are among those of a table, which ascends and is not empty."""
+def _members(hashes: _Hashes, table: _Hashes) -> list[int]:
+    """Return the positions of the hashes that are in the table, which is ascending and not empty."""
     nearest = np.minimum(np.searchsorted(table, hashes), len(table) - 1)
-    places: list[int] = np.flatnonzero(table[nearest] == hashes).tolist()
-    return places
+    positions: list[int] = np.flatnonzero(table[nearest] == hashes).tolist()
+    return positions
 
 
 def _hashes(ids: Int64Array, length: int) -> _Hashes:
-    """Of each run of so many ids."""
+    """Return the hash of each run of `length` ids."""
     n = len(ids) - length + 1
     if n <= 0:
         return np.empty(0, dtype=np.uint64)
@@ -182,14 +184,14 @@ def _hashes(ids: Int64Array, length: int) -> _Hashes:
 
 
 def _mixed(ids: Int64Array) -> _Hashes:
-    """Numbers that differ in all bits."""
+    """Return the ids with their bits mixed."""
     mixed: _Hashes = (ids.astype(np.uint64) + np.uint64(1)) * _FACTOR
     mixed ^= mixed >> np.uint64(29)
     return mixed
 
 
 def _sums(columns: Iterable[_Hashes], n: int) -> _Hashes:
-    """Of `n` rows of numbers, given by columns: a polynomial modulo 2^64."""
+    """Return the polynomial hash modulo 2^64 of each of `n` rows, which are given by columns."""
     sums = np.zeros(n, dtype=np.uint64)
     for column in columns:
         sums *= _FACTOR

@@ -1,4 +1,4 @@
-"""The occurrences of a span: the token sequences that hold it, and documents that do."""
+"""The occurrences of a span: the token sequences in which it occurs, and documents that contain it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from infgram.types import Int64Array
 
 
 class Place(NamedTuple):
-    """An occurrence: `length` tokens of a document from `offset` on."""
+    """An occurrence: `length` tokens of a document, beginning at `offset`."""
 
     document_id: int
     offset: int
@@ -29,9 +29,9 @@ class Occurrences:
     """The token sequences in which a span occurs.
 
     Attributes:
-        tokens: of each sequence.
-        counts: of each; more than 0.
-        is_exact: whether these are all; False if the search for them was given up.
+        tokens: the token ids of each sequence.
+        counts: the number of occurrences of each sequence, at least 1.
+        is_exact: whether the sequences are complete; False if the search was given up.
     """
 
     tokens: list[Int64Array]
@@ -40,10 +40,11 @@ class Occurrences:
 
     @classmethod
     def of(cls, index: Index, text: str, *, ignore_case: bool) -> Occurrences:
-        """Return those of a string.
+        """Find the occurrences of a string.
 
-        A long string with few occurrences is read in the documents. Otherwise it is searched, as far as `MOST_BRANCHES`
-        go; none is found of a string above `LONGEST_TEXT`.
+        A long string with few occurrences is read in the documents; other strings are searched. `is_exact` is False if
+        the string is longer than `LONGEST_TEXT`, which is not searched, or if the search would follow more than
+        `MOST_BRANCHES` sequences.
         """
         if len(text) > copies.READ_FROM:
             vocabulary = index.tokenizer.token_bytes()
@@ -66,20 +67,21 @@ class Occurrences:
 
     @property
     def count(self) -> int:
-        """All of them."""
+        """The number of occurrences of all sequences."""
         return sum(self.counts)
 
     def sample_documents(self, index: Index, *, limit: int, seed: int, most_read: int) -> list[Place]:
-        """Documents that hold the span, as `Index.sample_documents` draws them, each with a place.
+        """Return a sample of documents that contain the span, each with one occurrence.
 
-        Of more occurrences than `most_read`, each sequence has its share of those that are read.
+        The documents are drawn as by `Index.sample_documents`. If there are more than `most_read` occurrences, the
+        number of occurrences read for each sequence is proportional to its count.
         """
         total = self.count
         first: dict[int, Place] = {}
         for tokens, count in zip(self.tokens, self.counts, strict=True):
             n_read = count if total <= most_read else most_read * count // total
-            found = index.sample_documents(tokens, limit=limit, seed=seed, most_read=n_read) if n_read else []
-            for document_id, offset in found:
+            sample = index.sample_documents(tokens, limit=limit, seed=seed, most_read=n_read) if n_read else []
+            for document_id, offset in sample:
                 place = Place(document_id, offset, len(tokens))
                 first[document_id] = min(place, first.get(document_id, place))
         document_ids = np.array([*first], dtype=np.int64)

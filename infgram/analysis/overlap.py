@@ -1,4 +1,4 @@
-"""Overlap: how much of a test set stands in the corpus, item by item, with a verdict at a stated threshold."""
+"""Overlap: how much of each item of a test set occurs in the corpus, and whether the item is contaminated."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from infgram.watch import Watch
 
 DEFAULT_SIZES: Final = (5, 8, 10, 13, 20, 50)
 
-_LONGEST_SHOWN: Final = 256  # tokens of a match that evidence shows
-_AROUND: Final = 40  # tokens around it, or four times as many characters
+_MAX_EVIDENCE_TOKENS: Final = 256  # tokens of a match that are shown as evidence
+_SNIPPET_TOKENS: Final = 40  # tokens around a match in a snippet; four times as many characters for words or characters
 
 
 @dataclass(frozen=True)
 class OverlapEvidence(ShortRepr):
-    """What an item shares with a document of the corpus.
+    """A piece of an item that occurs in the corpus, with a document that contains it.
 
     Attributes:
-        text: the piece of the item; empty without a tokenizer. Of a long match its beginning.
-        document_id: a document that holds it.
-        snippet: the document's text around it; empty without a tokenizer.
-        snippet_match_start: where in the snippet it begins, in characters.
-        snippet_match_end: where it ends.
-        metadata: the document's.
-        source: the document's file; None if that is not known.
-        line: its line or row there, from 1; None if the document is the whole file.
+        text: the piece of the item, or the beginning of a long one; empty without a tokenizer.
+        document_id: a document that contains the piece.
+        snippet: the document's text around the piece; empty without a tokenizer.
+        snippet_match_start: the piece is `snippet[snippet_match_start:snippet_match_end]`, in characters.
+        snippet_match_end: the end of the piece.
+        metadata: the metadata of the document.
+        source: the file of the document; None if unknown.
+        line: the line or row of the document in the file, from 1; None if the document is the whole file.
     """
 
     text: str
@@ -55,14 +55,14 @@ class OverlapEvidence(ShortRepr):
 
 @dataclass(frozen=True)
 class SizeOverlap(ShortRepr):
-    """What n-grams of one size say.
+    """The overlap for n-grams of one size.
 
     Attributes:
-        n: tokens of an n-gram; an item of fewer tokens has none.
-        n_grams: how many there are, each place counted.
-        n_seen: how many of them occur in the corpus.
-        n_covered: tokens inside at least one that does.
-        n_tokens: tokens in all.
+        n: the size of the n-grams in tokens; an item with fewer tokens has no n-gram.
+        n_grams: the number of n-grams, with repetitions.
+        n_seen: the number of n-grams that occur in the corpus.
+        n_covered: the number of tokens inside at least one n-gram that occurs.
+        n_tokens: the number of tokens.
     """
 
     n: int
@@ -73,35 +73,35 @@ class SizeOverlap(ShortRepr):
 
     @property
     def share(self) -> float:
-        """Of the n-grams, how many occur; 0 where there is none."""
+        """The share of n-grams that occur; 0 if there is no n-gram."""
         return self.n_seen / self.n_grams if self.n_grams else 0.0
 
     @property
     def token_share(self) -> float:
-        """Of the tokens, how many lie inside an n-gram that occurs; 0 where there is none."""
+        """The share of tokens inside an n-gram that occurs; 0 if there is no token."""
         return self.n_covered / self.n_tokens if self.n_tokens else 0.0
 
     def plus(self, other: SizeOverlap) -> SizeOverlap:
-        """Both together; no n-gram reaches from one into the other."""
+        """Return the sum of both; no n-gram extends from one into the other."""
         sums = (self.n_grams + other.n_grams, self.n_seen + other.n_seen, self.n_covered + other.n_covered)
         return SizeOverlap(self.n, *sums, self.n_tokens + other.n_tokens)
 
 
 @dataclass(frozen=True)
 class ItemOverlap(Table):
-    """An item of the test set beside the corpus.
+    """The overlap of one item of the test set with the corpus.
 
     Attributes:
-        n_tokens: of the item.
-        sizes: for each size of n-grams, ascending.
-        longest_start: where its longest match begins, in tokens; the first of equally long ones.
-        longest_length: tokens of it; 0 if none occurs.
-        is_contaminated: the verdict.
-        is_short: whether it has fewer units than the rule's n-grams. Then no verdict but that of a rule which takes
-            the whole item instead means anything; it is not clean.
-        deciding: what the rule's n-grams say, in its unit: `n_tokens` and `n_covered` are words or characters by rules
-            that count these.
-        evidence: of a contaminated item.
+        n_tokens: the number of tokens of the item.
+        sizes: the overlap for each size of n-grams, ascending.
+        longest_start: the position of the longest match in tokens; the first one if several are equally long.
+        longest_length: the length of the longest match in tokens; 0 if no token occurs.
+        is_contaminated: the verdict of the rule.
+        is_short: whether the item has fewer units than the rule's n. The verdict on such an item is meaningful only if
+            the rule compares the whole item instead; the item does not count as clean.
+        deciding: the overlap for the n-grams of the rule, in units of the rule: `n_tokens` and `n_covered` count words
+            or characters if the rule does.
+        evidence: the evidence for a contaminated item; None for other items.
     """
 
     n_tokens: int
@@ -114,25 +114,25 @@ class ItemOverlap(Table):
     evidence: OverlapEvidence | None = None
 
     def size(self, n: int) -> SizeOverlap:
-        """What the n-grams of one of the sizes say."""
+        """Return the overlap for one of the sizes."""
         return next(size for size in self.sizes if size.n == n)
 
     def columns(self) -> Columns:
-        """A row for each size of n-grams."""
+        """Return a row for each size of n-grams."""
         return _size_columns(self.sizes)
 
 
 @dataclass(frozen=True)
 class TotalOverlap(Table):
-    """The items so far, together.
+    """The totals of the items processed so far.
 
     Attributes:
-        n_items: how many.
-        n_contaminated: of those.
-        n_short: how many are not contaminated, but too short for the rule to tell.
-        n_tokens: of all.
-        sizes: for each size of n-grams, ascending, summed over the items.
-        longest_length: the longest match of any.
+        n_items: the number of items.
+        n_contaminated: the number of contaminated items.
+        n_short: the number of items that are not contaminated, but too short for the rule.
+        n_tokens: the number of tokens of all items.
+        sizes: the overlap for each size of n-grams, ascending, summed over the items.
+        longest_length: the length of the longest match of any item in tokens.
     """
 
     n_items: int
@@ -144,11 +144,11 @@ class TotalOverlap(Table):
 
     @property
     def n_clean(self) -> int:
-        """How many are neither contaminated nor too short."""
+        """The number of items that are neither contaminated nor too short."""
         return self.n_items - self.n_contaminated - self.n_short
 
     def plus(self, item: ItemOverlap) -> TotalOverlap:
-        """With one more item."""
+        """Return the totals with one more item."""
         return TotalOverlap(
             self.n_items + 1,
             self.n_contaminated + item.is_contaminated,
@@ -159,16 +159,16 @@ class TotalOverlap(Table):
         )
 
     def columns(self) -> Columns:
-        """A row for each size of n-grams."""
+        """Return a row for each size of n-grams."""
         return _size_columns(self.sizes)
 
 
 class Overlap(Iterator[ItemOverlap], Table):
-    """The items' overlaps, each computed when it is asked for, in the order of the items; made by `overlap`.
+    """An iterator of the overlap of each item, in the order of the items; returned by `overlap`.
 
     Attributes:
-        total: the items that have come so far, together.
-        rule: of the verdict. With the rule gpt-3 its `n` is known when the first item comes.
+        total: the totals of the items returned so far.
+        rule: the rule of the verdicts. The `n` of the rule gpt-3 is determined when the first item is computed.
     """
 
     _repr_fields = ("rule", "total")
@@ -192,22 +192,22 @@ class Overlap(Iterator[ItemOverlap], Table):
         self._index, self._watch = checked_index(index), Watch(timeout_s)
         self._items = iter(several(items, "items"))
         self._fits_n, self._random = fits_n, random.Random(seed)
-        self._normalised: Iterator[_Normalised] | None = None
+        self._normalized: Iterator[_Normalized] | None = None
 
     def __next__(self) -> ItemOverlap:
-        """The next item's."""
+        """Return the overlap of the next item."""
         if self.rule.unit == "tokens":
             query = next(self._items)
             item = self._measured(token_ids_of(self._index, query))
         else:
-            if self._normalised is None:
-                self._normalised = iter(self._read_corpus())
-            item = self._judged(next(self._normalised))
+            if self._normalized is None:
+                self._normalized = iter(self._read_corpus())
+            item = self._judged(next(self._normalized))
         self.total = self.total.plus(item)
         return item
 
     def _measured(self, token_ids: Int64Array) -> ItemOverlap:
-        """An item by its tokens; the verdict is that of a rule of tokens."""
+        """Return the overlap of an item in tokens, with the verdict if the rule counts tokens."""
         lengths = match_lengths(self._index, token_ids, self._watch)
         longest = int(np.argmax(lengths)) if len(lengths) else 0
         deciding = size_overlap(lengths, self.rule.n)
@@ -222,31 +222,31 @@ class Overlap(Iterator[ItemOverlap], Table):
         )
         if not item.is_contaminated:
             return item
-        shown = token_ids[longest : longest + min(item.longest_length, _LONGEST_SHOWN)]
+        shown = token_ids[longest : longest + min(item.longest_length, _MAX_EVIDENCE_TOKENS)]
         return replace(item, evidence=_evidence_of_tokens(self._index, shown))
 
-    def _judged(self, normalised: _Normalised) -> ItemOverlap:
-        """An item by its words or characters."""
-        places = normalised.places
-        seen = [start for start, place in zip(normalised.starts, places, strict=True) if place is not None]
-        n = normalised.n
-        covered = {unit for start in seen for unit in range(start, start + n)}
-        deciding = SizeOverlap(n, len(places), len(seen), len(covered), normalised.n_units)
+    def _judged(self, normalized: _Normalized) -> ItemOverlap:
+        """Return the overlap of an item with the verdict of a rule that counts words or characters."""
+        places = normalized.places
+        seen_starts = [start for start, place in zip(normalized.starts, places, strict=True) if place is not None]
+        n = normalized.n
+        covered = {unit for start in seen_starts for unit in range(start, start + n)}
+        deciding = SizeOverlap(n, len(places), len(seen_starts), len(covered), normalized.n_units)
         is_contaminated = self.rule.condemns(deciding)
         evidence = None
         if is_contaminated:
-            start, place = next((start, place) for start, place in zip(normalised.starts, places, strict=True) if place)
-            evidence = _evidence_of_place(self._index, normalised, start, place)
+            start, place = next((start, place) for start, place in zip(normalized.starts, places, strict=True) if place)
+            evidence = _evidence_of_place(self._index, normalized, start, place)
         return replace(
-            self._measured(token_ids_of(self._index, normalised.text)),
+            self._measured(token_ids_of(self._index, normalized.text)),
             is_contaminated=is_contaminated,
-            is_short=normalised.n_units < self.rule.n,
+            is_short=normalized.n_units < self.rule.n,
             deciding=deciding,
             evidence=evidence,
         )
 
-    def _read_corpus(self) -> list[_Normalised]:
-        """All items in the units of the rule, and what of them occurs: one pass over the corpus."""
+    def _read_corpus(self) -> list[_Normalized]:
+        """Convert all items to the units of the rule, and search for their pieces in one pass over the corpus."""
         unit: Unit = Words() if self.rule.unit == "words" else Characters()
         texts = [self._text(item) for item in self._items]
         units = [unit.units(text) for text in texts]
@@ -260,14 +260,14 @@ class Overlap(Iterator[ItemOverlap], Table):
         ]
         places = find_pieces(self._index, (piece for some in pieces for piece in some), unit, self._watch)
         return [
-            _Normalised(
+            _Normalized(
                 text, unit, len(of_units), min(n, len(of_units)), of_item, [places.get(piece) for piece in some]
             )
             for text, of_units, of_item, some in zip(texts, units, starts, pieces, strict=True)
         ]
 
     def _starts(self, n_units: int) -> list[int]:
-        """Where the pieces of an item begin; a short one is one piece."""
+        """Return the starts of the pieces of an item in units; a short item is one piece."""
         n_starts = max(n_units - self.rule.n + 1, min(n_units, 1))
         if self.rule.unit == "characters":
             return sorted(self._random.sample(range(n_starts), min(SAMPLES, n_starts)))
@@ -279,7 +279,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         return self._index.tokenizer.decode(token_ids_of(self._index, item))
 
     def columns(self) -> Columns:
-        """A row for each item that has not come yet, which this takes; `share_5` is that of the 5-grams."""
+        """Return a row for each remaining item, which consumes the iterator; `share_5` is the share of the 5-grams."""
         first, items = self.total.n_items, list(self)
         return {
             "item": np.arange(first, first + len(items)),
@@ -293,13 +293,13 @@ class Overlap(Iterator[ItemOverlap], Table):
         }
 
     def _display(self) -> Columns:
-        """The sums so far: to be shown must take no item."""
+        """Return the totals so far; display must not consume items."""
         return self.total.columns()
 
 
 @dataclass(frozen=True)
-class _Normalised:
-    """An item in words or characters: `n` of them in each piece, where these begin, and where each occurs."""
+class _Normalized:
+    """An item in words or characters: its pieces of `n` units, their starts, and an occurrence of each or None."""
 
     text: str
     unit: Unit
@@ -312,22 +312,22 @@ class _Normalised:
 def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
     ((document_id, offset),) = index.locate(token_ids, limit=1)
     tokenizer = tokenizer_of(index)
-    (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _AROUND)
+    (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _SNIPPET_TOKENS)
     text = "" if tokenizer is None else tokenizer.decode(token_ids)
     return OverlapEvidence(
         text, document_id, passage.text, *passage.places[0], **index.provenance(document_id)._asdict()
     )
 
 
-def _evidence_of_place(index: Index, item: _Normalised, start: int, place: Place) -> OverlapEvidence:
-    held = list(item.unit.places(item.text))
-    text = item.text[held[start][0] : held[start + item.n - 1][1]]
+def _evidence_of_place(index: Index, item: _Normalized, start: int, place: Place) -> OverlapEvidence:
+    ranges = list(item.unit.places(item.text))
+    text = item.text[ranges[start][0] : ranges[start + item.n - 1][1]]
     document = index.tokenizer.decode(index.document_tokens(place.document_id))
-    first = max(0, place.start - 2 * _AROUND)
+    first = max(0, place.start - 2 * _SNIPPET_TOKENS)
     return OverlapEvidence(
         text,
         place.document_id,
-        document[first : place.end + 2 * _AROUND],
+        document[first : place.end + 2 * _SNIPPET_TOKENS],
         place.start - first,
         place.end - first,
         **index.provenance(place.document_id)._asdict(),
@@ -346,48 +346,50 @@ def overlap(
     timeout_s: float | None = None,
     seed: int = 0,
 ) -> Overlap:
-    """Compare each item of a test set with the corpus, and say whether it is contaminated.
+    """Compare each item of a test set with the corpus, and decide whether it is contaminated.
 
-    An item is contaminated when at least the share `threshold` of its n-grams (or, by `measure`, of its tokens inside
-    such n-grams) occurs in the corpus, and at least one n-gram does. By default any run of 13 *tokens* of the index
-    decides. `rule` names a rule of the literature instead; each is described in `infgram.OVERLAP_RULES`:
+    An item is contaminated if at least one of its n-grams occurs in the corpus, and the share of n-grams that occur is
+    at least `threshold`. With `measure="tokens"`, the share of tokens inside such n-grams counts instead. By default,
+    any run of 13 *tokens* of the index contaminates an item. `rule` selects a rule of the literature instead; each is
+    described in `infgram.OVERLAP_RULES`:
 
-    - `"gpt-3"`: any n-gram of *words* in lower case without punctuation. n, from 8 to 13, is the 5th percentile of the
-      items' lengths; of a shorter item all of it.
+    - `"gpt-3"`: any n-gram of *words* in lower case without punctuation. n is the 5th percentile of the items' lengths,
+      limited to 8 to 13. A shorter item is compared as a whole.
     - `"palm"`: 70% of the 8-grams of tokens.
     - `"llama-2"`: 80% of the tokens inside runs of 10 tokens; without the paper's skipgram budget of four tokens.
-    - `"gpt-4"`: any of three random pieces of 50 letters and digits; of a shorter item all of it.
+    - `"gpt-4"`: any of three random pieces of 50 letters and digits. A shorter item is compared as a whole.
 
-    `n`, `threshold` and `measure` change the rule. An item that is too short for the rule is not clean: `is_short`.
+    `n`, `threshold` and `measure` modify the rule. An item that is too short for the rule has `is_short`, and does not
+    count as clean.
 
-    Cost: a search for each token; memory for one item. Nothing is computed before it is asked for. `"gpt-3"` and
-    `"gpt-4"` take all items first, and then read every document of the corpus once, some million words a second.
+    Cost: one search per token; memory for one item. Each item is computed when the iterator is advanced. `"gpt-3"` and
+    `"gpt-4"` read all items first, and then every document of the corpus once, at about a million words per second.
 
     Args:
         index: the corpus.
-        items: texts or token ids; taken one after the other.
+        items: texts or token ids; consumed one by one.
         rule: the name of a rule; None for n-grams of tokens.
-        n: units of the n-grams that decide.
-        threshold: the least share, from 0 to 1; 0 is met by any n-gram.
-        measure: of what: `"n_grams"` that occur, or `"tokens"` inside such.
-        sizes: further sizes of n-grams of tokens to report on.
-        timeout_s: seconds that all items may take; None for no limit.
-        seed: of the pieces that `"gpt-4"` draws.
+        n: the size of the deciding n-grams, in units of the rule.
+        threshold: the minimum share, from 0 to 1; 0 means any n-gram.
+        measure: the share to compare: of the `"n_grams"` that occur, or of the `"tokens"` inside such n-grams.
+        sizes: further sizes of n-grams of tokens to report.
+        timeout_s: time limit in seconds for all items; None for no limit.
+        seed: the seed of the random pieces of `"gpt-4"`.
 
     Returns:
-        An iterator of the items' overlaps, whose `total` grows with them.
+        An iterator of the overlap of each item, whose `total` covers the items returned so far.
 
     Raises:
-        QueryError: an argument is out of range; while iterating, a text is asked of an index without a tokenizer.
-        TimeLimitError: while iterating: the time is over.
+        QueryError: an argument is out of range; while iterating, if an item is text and the index has no tokenizer.
+        TimeLimitError: while iterating, if the time limit was exceeded.
 
     Examples:
         >>> import infgram, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     with infgram.build_from_tokens([[1, 2, 3, 4]], f"{folder}/x", vocab_size=5) as index:
-        ...         found = infgram.overlap(index, [[1, 2, 3], [3, 2, 1]], n=2)
-        ...         verdicts = [item.is_contaminated for item in found]
-        >>> verdicts, found.total.n_contaminated
+        ...         overlap = infgram.overlap(index, [[1, 2, 3], [3, 2, 1]], n=2)
+        ...         verdicts = [item.is_contaminated for item in overlap]
+        >>> verdicts, overlap.total.n_contaminated
         ([True, False], 1)
     """
     checked_index(index)
@@ -403,11 +405,11 @@ def overlap(
         changed = replace(changed, name=f"after {chosen.name}, changed")
     if changed.unit != "tokens":
         if changed.measure != "n_grams":
-            raise QueryError(f"the rule {rule!r} counts {changed.unit}, so measure can only be 'n_grams'")
+            raise QueryError(f"the rule {rule!r} counts {changed.unit}; expected measure 'n_grams'")
         if tokenizer_of(index) is None:
             raise QueryError(
-                f"the rule {rule!r} counts {changed.unit}, and {index.paths[0]} holds no tokenizer; "
-                "choose a rule of tokens: 'palm', 'llama-2', or n=…"
+                f"the rule {rule!r} counts {changed.unit}, but {index.paths[0]} holds no tokenizer; "
+                "choose a rule that counts tokens: 'palm', 'llama-2', or n=…"
             )
     return Overlap(
         index, items, changed, sizes, timeout_s, fits_n=chosen.name == "gpt-3" and n is None, seed=checked_seed(seed)
@@ -426,7 +428,7 @@ def _size_columns(sizes: Sequence[SizeOverlap]) -> Columns:
 
 
 def size_overlap(lengths: Int64Array, n: int) -> SizeOverlap:
-    """What the n-grams of one size say, from the longest match that begins at each position."""
+    """Return the overlap for n-grams of size `n`, given the longest match that begins at each position."""
     seen = lengths[: max(0, len(lengths) - n + 1)] >= n
     starts = np.flatnonzero(seen)
     n_covered = int(np.minimum(np.diff(starts), n).sum()) + n if len(starts) else 0

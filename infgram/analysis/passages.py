@@ -1,4 +1,4 @@
-"""Pieces of documents around matches, read without the rest of the document; short ones that overlap are one."""
+"""Passages: pieces of documents around matches, read without the rest of the document."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from infgram.snippets import characters_before
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array
 
-_LONGEST_JOINED: Final = 512  # tokens of a passage that others may join
+_MAX_MERGED_TOKENS: Final = 512  # maximum length in tokens of a passage that is merged from overlapping ones
 
 
 class Match(NamedTuple):
-    """A span found in a document: `length` tokens from `offset` on; `span` is its number."""
+    """An occurrence of the span with number `span` in a document: `length` tokens, beginning at `offset`."""
 
     offset: int
     length: int
@@ -28,9 +28,9 @@ class Passage:
 
     Attributes:
         token_ids: int64.
-        text: empty without a tokenizer.
-        matches: those inside, ascending.
-        places: of each match, its `[start, end)` in the text, in characters.
+        text: the text of the passage; empty without a tokenizer.
+        matches: the matches inside the passage, ascending.
+        places: the range `[start, end)` of each match in the text, in characters.
     """
 
     token_ids: Int64Array
@@ -42,9 +42,9 @@ class Passage:
 def passages_of(
     index: Index, tokenizer: Tokenizer | None, document_id: int, matches: Sequence[Match], snippet_tokens: int
 ) -> list[Passage]:
-    """The passages of one document that show all its matches, each with `snippet_tokens` around it.
+    """Return the passages of one document that contain its matches, with `snippet_tokens` tokens around each match.
 
-    Those that overlap are one, as long as that has no more than 512 tokens.
+    Overlapping passages are merged, up to 512 tokens.
     """
     before = snippet_tokens // 2
     after = snippet_tokens - before
@@ -52,7 +52,7 @@ def passages_of(
     for match in sorted(matches):
         begin, end = max(0, match.offset - before), match.offset + match.length + after
         first, last, inside = groups[-1] if groups else (0, -1, [])
-        if begin <= last and max(last, end) - first <= _LONGEST_JOINED:
+        if begin <= last and max(last, end) - first <= _MAX_MERGED_TOKENS:
             groups[-1] = (first, max(last, end), [*inside, match])
         else:
             groups.append((begin, end, [match]))

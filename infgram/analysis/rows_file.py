@@ -1,4 +1,4 @@
-"""A file of rows in the format that its name says; it appears whole or not at all."""
+"""Write a file of rows in the format that its suffix selects; the file appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Write: TypeAlias = Callable[[Row], None]
 _ROWS_AT_ONCE: Final = 1024
 _JSON_LINES: Final = (".jsonl", ".ndjson")
 _PARQUET: Final = ".parquet"
-_HINT: Final = "JSON lines hold values of any type: give a name that ends in .jsonl.zst"
+_HINT: Final = "JSON lines support values of any type: pass a name that ends in .jsonl.zst"
 
 
 def _gzip(file: IO[bytes]) -> IO[bytes]:
-    return cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))  # equal rows, equal bytes
+    return cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))  # the bytes are reproducible
 
 
 _COMPRESSIONS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
@@ -40,21 +40,21 @@ _COMPRESSIONS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".bz2": lambda file: cast(IO[bytes], bz2.BZ2File(file, "wb")),
     ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),  # noqa: SIM115  # closed by its user
 }
-KNOWN_NAMES: Final = ".jsonl or .ndjson, also with .gz, .zst, .bz2 or .xz behind; .parquet"
+KNOWN_NAMES: Final = ".jsonl or .ndjson, optionally followed by .gz, .zst, .bz2 or .xz; or .parquet"
 
 
 @contextmanager
 def rows_file(output: StrPath, *, overwrite: bool) -> Iterator[Write]:
-    """A function that writes a row, while the block runs; the file gets its name when the block ends without an error.
+    """Yield a function that writes a row; the file appears at `output` when the block ends without an error.
 
-    `.jsonl` and `.ndjson` hold a line of JSON a row, in UTF-8; `.gz`, `.zst`, `.bz2` and `.xz` behind compress it.
-    `.parquet` holds a column a field; a field that a row lacks is null there, and so is an object without fields,
-    which Parquet cannot hold.
+    `.jsonl` and `.ndjson` files have one line of JSON per row, in UTF-8; `.gz`, `.zst`, `.bz2` and `.xz` compress them.
+    `.parquet` files have one column per field. A missing field is null, and so is an object without fields, which
+    Parquet does not support.
 
     Raises:
-        QueryError: the name says no known format, or the rows do not fit into the columns of one table.
-        IndexExistsError: the output is taken and may not be replaced.
-        MissingExtraError: Parquet needs a package that is not installed.
+        QueryError: the suffix is unknown, or the rows do not fit into the columns of one table.
+        IndexExistsError: the output exists and `overwrite` is False.
+        MissingExtraError: the package that writes Parquet is not installed.
         StorageError: the operating system refused.
     """
     target = Path(output)
@@ -67,14 +67,14 @@ def rows_file(output: StrPath, *, overwrite: bool) -> Iterator[Write]:
 
 
 def check_output(output: StrPath, *, overwrite: bool) -> None:
-    """Whether a file of rows may be written there.
+    """Check that a file of rows can be written to `output`.
 
     Raises:
-        QueryError, IndexExistsError, MissingExtraError: as `rows_file`.
+        QueryError, IndexExistsError, MissingExtraError: as for `rows_file`.
     """
     target = Path(output)
     if target.is_dir():
-        raise IndexExistsError(f"{target} is a folder")
+        raise IndexExistsError(f"{target} is a folder; expected the path of a file")
     if _format(target) == _PARQUET:
         _parquet()
     if target.exists() and not overwrite:
@@ -82,10 +82,10 @@ def check_output(output: StrPath, *, overwrite: bool) -> None:
 
 
 def _format(target: Path) -> str:
-    """What the name says: `.parquet`, or the compression of lines of JSON, empty if there is none.
+    """Return `.parquet`, or the suffix of the compression of JSON lines; empty if they are not compressed.
 
     Raises:
-        QueryError: the name says no known format.
+        QueryError: the suffix is unknown.
     """
     name = target.name.lower()
     if name.endswith(_PARQUET):
@@ -93,7 +93,7 @@ def _format(target: Path) -> str:
     for compression in ("", *_COMPRESSIONS):
         if name.endswith(tuple(ending + compression for ending in _JSON_LINES)):
             return compression
-    raise QueryError(f"{target}: the name does not say how to write it; expected a name that ends in {KNOWN_NAMES}")
+    raise QueryError(f"{target}: unknown output format; expected a name that ends in {KNOWN_NAMES}")
 
 
 @contextmanager
@@ -115,37 +115,37 @@ def _line_writer(file: IO[bytes] | io.BufferedWriter) -> Write:
 
 @contextmanager
 def _parquet_rows(file: IO[bytes], target: Path) -> Iterator[Write]:
-    """The rows wait in a temporary file beside the output until all columns and their types are known."""
+    """Buffer the rows in a temporary file beside the output until all columns and their types are known."""
     table = _Columns(target)
-    with tempfile.TemporaryFile(dir=target.parent) as waiting:
-        keep, held = _line_writer(waiting), list[Row]()
+    with tempfile.TemporaryFile(dir=target.parent) as buffer:
+        write_to_buffer, batch = _line_writer(buffer), list[Row]()
 
         def write(row: Row) -> None:
-            keep(row)
-            held.append(row)
-            if len(held) == _ROWS_AT_ONCE:
-                table.learn(held)
-                held.clear()
+            write_to_buffer(row)
+            batch.append(row)
+            if len(batch) == _ROWS_AT_ONCE:
+                table.add_fields(batch)
+                batch.clear()
 
         yield write
-        table.learn(held)
-        waiting.seek(0)
-        table.write(file, waiting)
+        table.add_fields(batch)
+        buffer.seek(0)
+        table.write(file, buffer)
 
 
 class _Columns:
-    """The columns of a table, learnt from its rows."""
+    """The columns of a table, inferred from its rows."""
 
     def __init__(self, target: Path) -> None:
         self._pa, self._parquet = _parquet()
         self._target = target
         self._schema = self._pa.schema([])
 
-    def learn(self, rows: list[Row]) -> None:
-        """Columns for the fields of these rows.
+    def add_fields(self, rows: list[Row]) -> None:
+        """Extend the schema by the fields of these rows.
 
         Raises:
-            QueryError: a field has values of different types.
+            QueryError: a field has values of incompatible types.
         """
         names = dict.fromkeys(name for row in rows for name in row)
         for name in names:
@@ -157,13 +157,13 @@ class _Columns:
                 raise self._refusal(name, error) from error
 
     def write(self, file: IO[bytes], lines: IO[bytes]) -> None:
-        """Write the table from the rows as lines of JSON."""
+        """Write the table, given its rows as JSON lines."""
         try:
             with self._parquet.ParquetWriter(file, self._schema, compression="zstd") as writer:
                 while rows := [json.loads(line) for line in itertools.islice(lines, _ROWS_AT_ONCE)]:
                     writer.write_table(self._table(rows))
         except self._pa.ArrowException as error:
-            raise QueryError(f"{self._target}: Parquet cannot hold the rows ({error}); {_HINT}") from error
+            raise QueryError(f"{self._target}: the rows cannot be written as Parquet ({error}); {_HINT}") from error
 
     def _table(self, rows: list[Row]) -> Any:
         columns = []
@@ -176,12 +176,12 @@ class _Columns:
 
     def _refusal(self, name: str, error: Exception) -> QueryError:
         return QueryError(
-            f"{self._target}: the field {name!r:.80} does not fit into a column of Parquet ({error}); {_HINT}"
+            f"{self._target}: the field {name!r:.80} cannot be written as a column of Parquet ({error}); {_HINT}"
         )
 
 
 def _without_empty(value: Any) -> Any:
-    """The value with None for each object without fields, at any depth."""
+    """Return the value with None in place of each object without fields, at any depth."""
     if isinstance(value, dict):
         return {name: _without_empty(each) for name, each in value.items()} or None
     return [_without_empty(each) for each in value] if isinstance(value, list) else value
@@ -192,6 +192,6 @@ def _parquet() -> tuple[Any, Any]:
         parquet = PARQUET.load()
     except MissingExtraError as error:
         raise MissingExtraError(
-            f"Parquet cannot be written: {error.__cause__}; pip install 'infgram[parquet]'"
+            f"Parquet cannot be written: {error.__cause__}; run pip install 'infgram[parquet]'"
         ) from error
     return sys.modules["pyarrow"], parquet

@@ -12,13 +12,13 @@ from infgram.types import Float64Array, Int64Array
 from infgram.watch import Watch
 
 _SPANS_AT_ONCE: Final = 4096
-_DECIMALS: Final = 9  # of a log-probability: what the order of additions leaves sure
+_DECIMALS: Final = 9  # of a log-probability: these do not depend on the order of additions
 
 Mask = npt.NDArray[np.bool_]
 
 
 class Spans(NamedTuple):
-    """The spans `[start, end)` of a sequence in tokens, both ascending."""
+    """The spans `[start, end)` of a sequence in tokens; starts and ends are ascending."""
 
     starts: Int64Array
     ends: Int64Array
@@ -27,16 +27,16 @@ class Spans(NamedTuple):
 def maximal_spans(
     lengths: Int64Array, *, min_length: int = 1, breaks: Mask | None = None, borders: Mask | None = None
 ) -> Spans:
-    """The spans that occur and fulfil the conditions, and lie in no longer one that does.
+    """Return the spans that occur and satisfy the conditions, and are not inside a longer such span.
 
-    Each position has one candidate, the longest that may begin there; its end ascends with its start. So a span is
-    maximal when it ends later than all that begin before it.
+    Each position has one candidate, the longest span that may begin there. Its end is non-decreasing in its start, so a
+    candidate is maximal if it ends after all candidates that begin before it.
 
     Args:
-        lengths: the longest match at each position.
-        min_length: tokens of a span at least.
-        breaks: of each token, whether no span goes on after it.
-        borders: of each place between tokens, 0 to n, whether spans may begin and end there.
+        lengths: the length of the longest match at each position.
+        min_length: the minimum length of a span in tokens.
+        breaks: for each token, whether spans must not extend beyond it.
+        borders: for each position between tokens, 0 to n, whether spans may begin and end there.
     """
     n = len(lengths)
     starts = np.arange(n)
@@ -45,16 +45,16 @@ def maximal_spans(
         stops = np.append(np.flatnonzero(breaks) + 1, n)
         ends = np.minimum(ends, stops[np.searchsorted(stops, starts, side="right")])
     if borders is not None:
-        places = np.flatnonzero(borders)
-        starts = places[places < n]
-        ends = places[np.searchsorted(places, ends[starts], side="right") - 1]
-    reached = np.maximum.accumulate(np.append(0, ends))[:-1]
-    keep = (ends > reached) & (ends - starts >= max(1, min_length))
-    return Spans(starts[keep], ends[keep])
+        positions = np.flatnonzero(borders)
+        starts = positions[positions < n]
+        ends = positions[np.searchsorted(positions, ends[starts], side="right") - 1]
+    previous_end = np.maximum.accumulate(np.append(0, ends))[:-1]
+    is_maximal = (ends > previous_end) & (ends - starts >= max(1, min_length))
+    return Spans(starts[is_maximal], ends[is_maximal])
 
 
 def counts_of(index: Index, token_ids: Int64Array, spans: Spans, watch: Watch) -> Int64Array:
-    """How often each span occurs."""
+    """Return the number of occurrences of each span."""
     parts = [np.empty(0, dtype=np.int64)]
     for first in range(0, len(spans.starts), _SPANS_AT_ONCE):
         watch.report("count", first, len(spans.starts), "spans")
@@ -64,7 +64,7 @@ def counts_of(index: Index, token_ids: Int64Array, spans: Spans, watch: Watch) -
 
 
 def unigram_log_probs(index: Index, token_ids: Int64Array, spans: Spans) -> Float64Array:
-    """Of each span, which occurs, the sum of log(count / n_tokens) over its tokens: nats, to nine decimals."""
+    """Return the sum of log(count / n_tokens) over the tokens of each span, in nats, rounded to nine decimals."""
     distinct, which = np.unique(token_ids, return_inverse=True)
     counts = index.count_batch(distinct.reshape(-1, 1))
     log_probs = np.log(np.maximum(counts, 1) / max(1, index.n_tokens))[which]

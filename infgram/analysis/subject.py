@@ -1,4 +1,4 @@
-"""What a tool looks at: a text or token ids, as tokens, with the characters that each token stands for if known."""
+"""The input of an analysis: the tokens of a text or token ids, aligned with the characters of the text if known."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Subject:
 
     Attributes:
         token_ids: int64.
-        text: None if the index holds no tokenizer, or if its tokenizer encodes the ids' text otherwise.
-        offsets: int64 of shape (n, 2), the characters of the text that each token stands for; empty without a text.
-        tokenizer: the index's.
+        text: the text; None if the index has no tokenizer, or if its tokenizer encodes the decoded ids differently.
+        offsets: int64 of shape (n, 2), the range of characters of the text for each token; empty without a text.
+        tokenizer: the tokenizer of the index, or None.
     """
 
     token_ids: Int64Array
@@ -33,10 +33,10 @@ class Subject:
 
     @classmethod
     def of(cls, index: Index, query: Query) -> Subject:
-        """The subject in the tokens of an index.
+        """Tokenize a query with the tokenizer of an index.
 
         Raises:
-            QueryError: a text for an index without a tokenizer, or ids that are not in its vocabulary.
+            QueryError: the query is text and the index has no tokenizer, or an id is not in the vocabulary.
         """
         tokenizer = tokenizer_of(index)
         if isinstance(query, str):
@@ -51,31 +51,31 @@ class Subject:
         return cls(token_ids, None, np.empty((0, 2), dtype=np.int64), tokenizer)
 
     def characters(self, start: int, end: int) -> tuple[int, int] | None:
-        """The characters `[start, end)` of the text that the tokens `[start, end)` stand for; None without a text."""
+        """Return the range of characters of the tokens `[start, end)`; None without a text."""
         if self.text is None:
             return None
         return int(self.offsets[start, 0]), int(self.offsets[end - 1, 1])
 
     def tokens_at(self, characters: Sequence[tuple[int, int]]) -> tuple[Int64Array, Int64Array]:
-        """The tokens `[start, end)` that hold each run of characters `[start, end)` of the text."""
+        """Return the starts and ends of the token ranges that contain the ranges `[start, end)` of characters."""
         begins, ends = np.array(characters, dtype=np.int64).reshape(-1, 2).T
         first = np.searchsorted(self.offsets[:, 1], begins, side="right")
         return first, np.maximum(np.searchsorted(self.offsets[:, 0], ends, side="left"), first)
 
     def piece(self, start: int, end: int) -> str:
-        """The text of the tokens `[start, end)`; empty if the index holds no tokenizer."""
+        """Return the text of the tokens `[start, end)`; empty if the index has no tokenizer."""
         characters = self.characters(start, end)
         if self.text is not None and characters is not None:
             return self.text[characters[0] : characters[1]]
         return "" if self.tokenizer is None else self.tokenizer.decode(self.token_ids[start:end])
 
     def word_borders(self) -> npt.NDArray[np.bool_]:
-        """For each place between tokens, 0 to n, whether no word goes on across it.
+        """Return, for each position between tokens, 0 to n, whether a run of whole words may begin or end there.
 
-        A word is a run of letters, digits and underscores, in any script. No word ends inside a character.
+        A word is a run of letters, digits and underscores, in any script. There is no border inside a character.
 
         Raises:
-            QueryError: there is no text.
+            QueryError: the text is unknown.
         """
         in_word = in_words(self._text_for("whole_words=True"))
         starts, ends_before = self.offsets[1:, 0], self.offsets[:-1, 1]
@@ -84,39 +84,40 @@ class Subject:
         return borders
 
     def breaks(self, delimiters: Sequence[str | int]) -> npt.NDArray[np.bool_]:
-        """For each token whether a delimiter ends with it: a token id, or a string that may end inside it.
+        """Return, for each token, whether a delimiter ends with it or, if the delimiter is a string, inside it.
 
         Raises:
-            QueryError: a delimiter is neither or empty, or a string where there is no text.
+            QueryError: a delimiter is an empty string, or neither a string nor a token id; or it is a string and the
+                text is unknown.
         """
         ids = [delimiter for delimiter in delimiters if not isinstance(delimiter, str)]
         breaks: npt.NDArray[np.bool_] = np.isin(self.token_ids, valid_token_ids(ids, 2**32))
         for delimiter in delimiters:
             if isinstance(delimiter, str):
                 last = last_characters(self._text_for("a delimiter that is a string"), delimiter)
-                holders = np.searchsorted(self.offsets[:, 0], last, side="right") - 1
-                breaks[holders[holders >= 0]] = True
+                tokens = np.searchsorted(self.offsets[:, 0], last, side="right") - 1
+                breaks[tokens[tokens >= 0]] = True
         return breaks
 
     def _text_for(self, option: str) -> str:
         if self.text is None:
             raise QueryError(
-                f"{option} needs the text: these token ids are not what the index's tokenizer makes of their text, "
-                "or it holds none; ask with the text, or without that option"
+                f"{option} needs the text, which is unknown: the index has no tokenizer, or its tokenizer encodes the "
+                "decoded text as other token ids; pass the text as the query, or leave out this option"
             )
         return self.text
 
 
 def in_words(text: str) -> npt.NDArray[np.bool_]:
-    """For each character whether it belongs to a word; one more at either end, which does not."""
+    """Return, for each character, whether it belongs to a word, with False added at both ends."""
     return np.array([False, *(letter.isalnum() or letter == "_" for letter in text), False])
 
 
 def token_ids_of(index: Index, query: Query) -> Int64Array:
-    """The tokens of a query alone: int64.
+    """Return the token ids of a query as int64.
 
     Raises:
-        QueryError: as `Subject.of`.
+        QueryError: as for `Subject.of`.
     """
     if not isinstance(query, str):
         return valid_token_ids(query, index.vocab_size)
@@ -127,12 +128,12 @@ def token_ids_of(index: Index, query: Query) -> Int64Array:
 
 
 def tokenizer_of(index: Index) -> Tokenizer | None:
-    """The index's tokenizer, or None if it was built from token ids."""
+    """Return the tokenizer of the index, or None if it was built from token ids."""
     return index._tokenizer_or_none()
 
 
 def _no_tokenizer(index: Index) -> QueryError:
-    return QueryError(f"{index.paths[0]} holds no tokenizer, so text cannot be asked; ask with token ids")
+    return QueryError(f"{index.paths[0]} holds no tokenizer to encode text; query with token ids")
 
 
 def _encoded(tokenizer: Tokenizer, text: str) -> tuple[Int64Array, str, Int64Array]:
@@ -141,12 +142,12 @@ def _encoded(tokenizer: Tokenizer, text: str) -> tuple[Int64Array, str, Int64Arr
 
 
 def last_characters(text: str, delimiter: str) -> list[int]:
-    """The place of the last character of each occurrence."""
+    """Return the position of the last character of each occurrence of a delimiter."""
     if not delimiter:
         raise QueryError("a delimiter is empty; expected a string of at least one character")
-    places = []
+    positions = []
     at = text.find(delimiter)
     while at >= 0:
-        places.append(at + len(delimiter) - 1)
+        positions.append(at + len(delimiter) - 1)
         at = text.find(delimiter, at + 1)
-    return places
+    return positions

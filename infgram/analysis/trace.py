@@ -1,4 +1,4 @@
-"""Tracing: which passages of a text stand in the corpus, and in which documents."""
+"""Tracing: the passages of a text that occur in the corpus, and documents that contain them."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ from infgram.types import Int64Array, Query
 from infgram.watch import Progress, Watch
 
 MOST_READ: Final = 1000
-"""Of a span that occurs more often, so many occurrences, a uniform sample, are looked at for documents."""
+"""The maximum number of occurrences of a span that are read; of more occurrences, a uniform sample is read."""
 
-_TOKENS_A_SPAN: Final = 20
-_DECIMALS: Final = 9  # of a score: what the order of additions leaves sure
+_TOKENS_PER_SPAN: Final = 20  # of the text, for the default of `max_spans`
+_DECIMALS: Final = 9  # of a score: these do not depend on the order of additions
 
 
 @dataclass(frozen=True)
 class SpanDocument(ShortRepr):
-    """A document that holds a span, shown at one place.
+    """An occurrence of a span in a document.
 
     Attributes:
-        document_id: its number in the index.
-        offset: the match's first token inside the document, in tokens.
-        snippet: the text around the match; snippets of one document that overlap are one, up to 512 tokens. Empty
-            without a tokenizer.
+        document_id: the number of the document in the index.
+        offset: the position of the match in the document, in tokens.
+        snippet: the text around the match; empty without a tokenizer. Overlapping snippets of one document are merged,
+            up to 512 tokens.
         snippet_match_start: the match is `snippet[snippet_match_start:snippet_match_end]`, in characters.
+        snippet_match_end: the end of the match.
     """
 
     document_id: int
@@ -52,22 +53,25 @@ class SpanDocument(ShortRepr):
 
 @dataclass(frozen=True)
 class TracedSpan(ShortRepr):
-    """A maximal span: tokens `[start, end)` of the text, which occur in the corpus.
+    """A maximal span: tokens `[start, end)` of the text that occur in the corpus.
 
-    With `any_tokenization` a span is the characters of whole words, and `[start, end)` are those of the text's own
-    tokens that hold them.
+    With `any_tokenization`, a span is a string of whole words, and `[start, end)` are the tokens of the text that
+    contain it.
 
     Attributes:
-        start: in tokens.
-        end: likewise.
-        text_start: the span is `[text_start, text_end)` of the text in characters, those cut in two by its ends
-            included; None where the tokenizer does not tell, and for token ids that it would encode otherwise.
-        text: of these tokens, or of the words; empty without a tokenizer.
-        count: its occurrences in the corpus.
-        log_prob: of its tokens as if each stood alone: the sum of log(count / n_tokens) in nats, to nine decimals.
-        documents: documents that hold it, at most `documents_per_span`.
-        is_exact: False if a search took too many token sequences (`any_tokenization`): the span occurs, but may not be
-            maximal, and `count` may be too small.
+        start: the start of the span in tokens.
+        end: the end of the span in tokens.
+        text_start: the span is `[text_start, text_end)` of the text in characters, including a character that is split
+            by an end of the span. None if the characters are unknown: for an index without a tokenizer, and for token
+            ids that its tokenizer encodes differently.
+        text_end: the end of the span in characters, or None.
+        text: the text of the span; empty without a tokenizer.
+        count: the number of occurrences in the corpus.
+        log_prob: the unigram log-probability: the sum of log(count / n_tokens) over the tokens, in nats, rounded to
+            nine decimals.
+        documents: documents that contain the span, at most `documents_per_span`.
+        is_exact: False if a search required too many token sequences (`any_tokenization`): the span occurs, but may not
+            be maximal, and `count` may be too small.
     """
 
     start: int
@@ -82,21 +86,21 @@ class TracedSpan(ShortRepr):
 
     @property
     def length(self) -> int:
-        """Tokens of the span."""
+        """The length of the span in tokens."""
         return self.end - self.start
 
 
 @dataclass(frozen=True)
 class TracedDocument(ShortRepr):
-    """A document that holds at least one of the spans.
+    """A document that contains at least one of the spans.
 
     Attributes:
-        document_id: its number in the index.
-        score: BM25 of its passages for the whole text, among all passages found.
-        metadata: as in `Document`.
-        source: likewise.
-        line: likewise.
-        spans: the numbers of the spans it was found for, ascending.
+        document_id: the number of the document in the index.
+        score: the BM25 score of the document's passages for the whole text, among the passages of all documents found.
+        metadata: the metadata, as in `Document`.
+        source: the file, as in `Document`.
+        line: the line in the file, as in `Document`.
+        spans: the numbers of the spans that the document was sampled for, ascending.
     """
 
     document_id: int
@@ -109,15 +113,16 @@ class TracedDocument(ShortRepr):
 
 @dataclass(frozen=True)
 class Trace(Table):
-    """What of a text stands in the corpus.
+    """The maximal spans of a text that occur in the corpus, and documents that contain them.
 
     Attributes:
-        token_ids: int64, the text's.
-        spans: by their place in the text; they may overlap, but none lies in another.
-        documents: those of all spans, each once, by falling score, ties to the smaller id.
-        n_maximal: how many maximal spans there were before all but the least probable were left out.
-        n_given_up: searches for a string that took too many token sequences (`any_tokenization`). Spans that only they
-            could have found are missing or shorter; those concerned have `is_exact` False.
+        token_ids: int64, the tokens of the text.
+        spans: the spans in the order of the text; they may overlap, but no span is inside another.
+        documents: the documents of all spans, each once, by decreasing score and then by id.
+        n_maximal: the number of maximal spans, before the selection of the `max_spans` least probable.
+        n_given_up: the number of string searches that were given up because they required too many token sequences
+            (`any_tokenization`). Spans that only these searches could find are missing or shorter than they should be;
+            the affected spans have `is_exact` False.
     """
 
     token_ids: Int64Array
@@ -128,14 +133,14 @@ class Trace(Table):
 
     @property
     def n_covered(self) -> int:
-        """Tokens of the text that lie in at least one span."""
+        """The number of tokens of the text inside at least one span."""
         covered = np.zeros(len(self.token_ids), dtype=np.bool_)
         for span in self.spans:
             covered[span.start : span.end] = True
         return int(covered.sum())
 
     def columns(self) -> Columns:
-        """A row for each span, with the number of documents shown for it; `log_prob` is in nats."""
+        """Return a row for each span, with the number of its documents; `log_prob` is in nats."""
         spans = self.spans
         return {
             **numbers(spans, "start", "end"),
@@ -166,41 +171,42 @@ def trace(
     timeout_s: float | None = None,
     progress: Progress | None = None,
 ) -> Trace:
-    """The maximal spans of a text that occur in the corpus, the rarest of them, and documents that hold them.
+    """Return the rarest maximal spans of a text that occur in the corpus, and documents that contain them.
 
-    A span is maximal when it fulfils all conditions and lies in no longer one that does. This is what OLMoTrace does
-    (Liu et al., "OLMoTrace: Tracing language model outputs back to trillions of training tokens", 2025).
+    A span is maximal if it satisfies all conditions and is not inside a longer span that does. The method is that of
+    OLMoTrace (Liu et al., "OLMoTrace: Tracing language model outputs back to trillions of training tokens", 2025).
 
-    Cost: a search for each token of the text, and one for each span; for each document shown its piece around the
-    match, and one look-up for each occurrence that is looked at (at most 1,000 a span). With `any_tokenization` also a
-    search or two for the string of each maximal span, each some milliseconds: about a second of processor time for
-    500 words over 287 million tokens, four for 500 that are one copy in another case.
+    Cost: one search per token of the text and one per span; one lookup per occurrence that is read (at most 1,000 per
+    span); one read of each returned document around its matches. `any_tokenization` adds one or two searches, of some
+    milliseconds each, for the string of each maximal span: about one second of CPU time for 500 words over 287 million
+    tokens, or four seconds if the 500 words are one passage of the corpus in another case.
 
     Args:
         index: the corpus.
         query: the text, or its token ids.
-        min_length: tokens of a span at least; with `any_tokenization` words.
-        max_count: spans that occur more often are left out; None for no limit.
-        max_spans: keep so many, those whose `log_prob` is smallest; None keeps one for every 20 tokens, rounded up.
-        whole_words: spans begin and end where words do. A word is a run of letters, digits and underscores.
-        delimiters: strings or token ids; none ends inside a span, except with its last token. With `any_tokenization`
-            strings only; none ends inside a span, except with its last character.
-        any_tokenization: spans are runs of whole words, with what is between them, whose characters occur in the corpus
-            in whatever tokens; `count` is that of the string, as `Index.count` has it. `log_prob` is that of the text's
-            own tokens, where one that does not occur counts as occurring once.
-        ignore_case: find them in any case, see `Index.spellings`; this implies `any_tokenization`.
-        documents_per_span: documents of a span at most: all of them, or a sample. Of a span that occurs more than 1,000
-            times a sample of so many occurrences stands for all.
-        snippet_tokens: tokens around a match, half before it and half after.
-        seed: of the sample, from 0 to 2^64 − 1.
-        timeout_s: seconds it may take; None for no limit.
-        progress: told now and then how far it is.
+        min_length: the minimum length of a span in tokens; in words with `any_tokenization`.
+        max_count: exclude spans that occur more often; None for no limit.
+        max_spans: the maximum number of spans; those with the lowest `log_prob` are returned. None for one span per 20
+            tokens, rounded up.
+        whole_words: whether spans begin and end at word borders. A word is a run of letters, digits and underscores.
+        delimiters: strings or token ids. A delimiter may end with the last token of a span, but not inside the span.
+            With `any_tokenization`, delimiters are strings only, and may end with the last character of a span.
+        any_tokenization: whether to find strings in any tokenization. Spans are then runs of whole words, including the
+            characters between them, and `count` is the count of the string, as returned by `Index.count`. `log_prob` is
+            computed from the tokens of the text, where a token that does not occur counts as occurring once.
+        ignore_case: whether to ignore case, see `Index.spellings`; implies `any_tokenization`.
+        documents_per_span: the maximum number of documents per span. If there are more, a sample is returned; if a span
+            occurs more than 1,000 times, the sample is drawn from 1,000 occurrences.
+        snippet_tokens: the number of tokens around a match, half of them before it and half after it.
+        seed: the seed of the sample, from 0 to 2^64 − 1.
+        timeout_s: time limit in seconds; None for no limit.
+        progress: called from time to time.
 
     Raises:
-        QueryError: an argument is out of range; a text for an index without a tokenizer; `whole_words` or a delimiter
-            that is a string for token ids whose text is not known; token ids with `any_tokenization`.
-        TokenizerError: with `any_tokenization`, as `Index.spellings`.
-        TimeLimitError: the time is over.
+        QueryError: an argument is out of range; the query is text and the index has no tokenizer; `whole_words` or a
+            string delimiter is given with token ids whose text is unknown; `any_tokenization` is given with token ids.
+        TokenizerError: with `any_tokenization`, as for `Index.spellings`.
+        TimeLimitError: the time limit was exceeded.
 
     Examples:
         >>> import infgram, tempfile, pathlib
@@ -217,41 +223,43 @@ def trace(
     limit = at_least(documents_per_span, 0, "documents_per_span")
     around = at_least(snippet_tokens, 0, "snippet_tokens")
     seed = checked_seed(seed)
-    kept = None if max_spans is None else at_least(max_spans, 0, "max_spans")
+    n_chosen = None if max_spans is None else at_least(max_spans, 0, "max_spans")
 
-    ends = list(several(delimiters, "delimiters", "strings or token ids"))
+    separators = list(several(delimiters, "delimiters", "strings or token ids"))
     as_words, in_any_case = flag(whole_words, "whole_words"), flag(ignore_case, "ignore_case")
     as_strings = flag(any_tokenization, "any_tokenization") or in_any_case
     subject = Subject.of(checked_index(index), query)
     spans: TokenSpans | WordSpans
     if as_strings:
         spans = WordSpans(
-            index, subject, query, min_length=min_length, delimiters=ends, ignore_case=in_any_case, watch=watch
+            index, subject, query, min_length=min_length, delimiters=separators, ignore_case=in_any_case, watch=watch
         )
     else:
-        spans = TokenSpans(index, subject, min_length=min_length, delimiters=ends, whole_words=as_words, watch=watch)
+        spans = TokenSpans(
+            index, subject, min_length=min_length, delimiters=separators, whole_words=as_words, watch=watch
+        )
     numbers = np.arange(len(spans.places.starts))
-    found = {} if max_count is None else dict(zip(numbers.tolist(), spans.occurrences(numbers, watch), strict=True))
-    rare = numbers if max_count is None else numbers[[occurrences.count <= most for occurrences in found.values()]]
+    counted = {} if max_count is None else dict(zip(numbers.tolist(), spans.occurrences(numbers, watch), strict=True))
+    rare = numbers if max_count is None else numbers[[occurrences.count <= most for occurrences in counted.values()]]
     log_probs = unigram_log_probs(index, subject.token_ids, spans.places)
-    kept = math.ceil(len(subject.token_ids) / _TOKENS_A_SPAN) if kept is None else kept
-    chosen = np.sort(rare[np.argsort(log_probs[rare], kind="stable")[:kept]])
-    held = [found[n] for n in chosen.tolist()] if found else spans.occurrences(chosen, watch)
-    matches = _matches(index, held, limit, seed, watch)
-    documents, shown = _documents(index, subject, matches, around, watch)
+    n_chosen = math.ceil(len(subject.token_ids) / _TOKENS_PER_SPAN) if n_chosen is None else n_chosen
+    chosen = np.sort(rare[np.argsort(log_probs[rare], kind="stable")[:n_chosen]])
+    of_chosen = [counted[n] for n in chosen.tolist()] if counted else spans.occurrences(chosen, watch)
+    matches = _matches(index, of_chosen, limit, seed, watch)
+    documents, documents_of_span = _documents(index, subject, matches, around, watch)
     traced = [
-        _span(spans, number, occurrences, float(log_probs[number]), shown[place])
-        for place, (number, occurrences) in enumerate(zip(chosen.tolist(), held, strict=True))
+        _span(spans, number, occurrences, float(log_probs[number]), documents_of_span[position])
+        for position, (number, occurrences) in enumerate(zip(chosen.tolist(), of_chosen, strict=True))
     ]
     return Trace(subject.token_ids, tuple(traced), documents, len(rare), spans.n_given_up)
 
 
 class TokenSpans:
-    """The maximal spans of a text that occur in its own tokens.
+    """The maximal spans of the tokens of a text that occur.
 
     Attributes:
-        places: of each its tokens `[start, end)`.
-        n_given_up: no search takes long.
+        places: the tokens `[start, end)` of each span.
+        n_given_up: 0, since these searches are never given up.
     """
 
     n_given_up: Final = 0
@@ -275,26 +283,26 @@ class TokenSpans:
         )
 
     def occurrences(self, numbers: Int64Array, watch: Watch) -> list[Occurrences]:
-        """Those of some of the spans."""
+        """Return the occurrences of the spans with these numbers."""
         places = Spans(*(ends[numbers] for ends in self.places))
         counts = counts_of(self._index, self._subject.token_ids, places, watch).tolist()
-        held = [self._subject.token_ids[start:end] for start, end in zip(*places, strict=True)]
-        return [Occurrences([tokens], [count], is_exact=True) for tokens, count in zip(held, counts, strict=True)]
+        sequences = [self._subject.token_ids[start:end] for start, end in zip(*places, strict=True)]
+        return [Occurrences([tokens], [count], is_exact=True) for tokens, count in zip(sequences, counts, strict=True)]
 
     def characters(self, number: int) -> tuple[int, int] | None:
-        """The characters `[start, end)` of a span in the text; None where they are not known."""
+        """Return the characters `[start, end)` of a span in the text; None if unknown."""
         return self._subject.characters(*self._place(number))
 
     def text(self, number: int) -> str:
-        """The text of a span; empty if the index holds no tokenizer."""
+        """Return the text of a span; empty if the index has no tokenizer."""
         return self._subject.piece(*self._place(number))
 
     def is_maximal(self, number: int) -> bool:
-        """Whether a span is certainly maximal."""
+        """Return whether a span is known to be maximal."""
         return True
 
     def place_in(self, number: int, snippet: str, first: int) -> tuple[int, int] | None:
-        """Where a span is in a snippet, if its tokens there do not say so."""
+        """Return the characters of a span in a snippet; None if they are those of the matching tokens."""
         return None
 
     def _place(self, number: int) -> tuple[int, int]:
@@ -302,32 +310,32 @@ class TokenSpans:
 
 
 def _span(
-    spans: TokenSpans | WordSpans, number: int, held: Occurrences, log_prob: float, documents: list[SpanDocument]
+    spans: TokenSpans | WordSpans, number: int, occurrences: Occurrences, log_prob: float, documents: list[SpanDocument]
 ) -> TracedSpan:
     text_start, text_end = spans.characters(number) or (None, None)
     marked = []
-    for hit in documents:
-        place = spans.place_in(number, hit.snippet, hit.snippet_match_start)
-        start, end = place or (hit.snippet_match_start, hit.snippet_match_end)
-        marked.append(replace(hit, snippet_match_start=start, snippet_match_end=end))
+    for document in documents:
+        place = spans.place_in(number, document.snippet, document.snippet_match_start)
+        start, end = place or (document.snippet_match_start, document.snippet_match_end)
+        marked.append(replace(document, snippet_match_start=start, snippet_match_end=end))
     return TracedSpan(
         int(spans.places.starts[number]),
         int(spans.places.ends[number]),
         text_start,
         text_end,
         spans.text(number),
-        held.count,
+        occurrences.count,
         log_prob,
         tuple(marked),
-        is_exact=held.is_exact and spans.is_maximal(number),
+        is_exact=occurrences.is_exact and spans.is_maximal(number),
     )
 
 
-def _matches(index: Index, held: Sequence[Occurrences], limit: int, seed: int, watch: Watch) -> dict[int, list[Match]]:
-    """The documents found for the spans, and in each the matches."""
+def _matches(index: Index, spans: Sequence[Occurrences], limit: int, seed: int, watch: Watch) -> dict[int, list[Match]]:
+    """Sample documents of each span; return the matches in each document."""
     matches: dict[int, list[Match]] = defaultdict(list)
-    for number, occurrences in enumerate(held):
-        watch.report("find", number, len(held), "spans")
+    for number, occurrences in enumerate(spans):
+        watch.report("find", number, len(spans), "spans")
         for place in occurrences.sample_documents(index, limit=limit, seed=seed, most_read=MOST_READ):
             matches[place.document_id].append(Match(place.offset, place.length, number))
     return matches
@@ -336,20 +344,20 @@ def _matches(index: Index, held: Sequence[Occurrences], limit: int, seed: int, w
 def _documents(
     index: Index, subject: Subject, matches: Mapping[int, Sequence[Match]], snippet_tokens: int, watch: Watch
 ) -> tuple[tuple[TracedDocument, ...], dict[int, list[SpanDocument]]]:
-    """The documents, best first, and those of each span, in the same order."""
+    """Return the documents by decreasing score, and the documents of each span in the same order."""
     passages: dict[int, list[Passage]] = {}
     for document_id in matches:
         watch.report("read", len(passages), len(matches), "documents")
         passages[document_id] = passages_of(index, subject.tokenizer, document_id, matches[document_id], snippet_tokens)
-    held = [np.concatenate([passage.token_ids for passage in of_one]) for of_one in passages.values()]
-    scores = dict(zip(passages, np.round(bm25(subject.token_ids, held), _DECIMALS).tolist(), strict=True))
+    tokens = [np.concatenate([passage.token_ids for passage in of_document]) for of_document in passages.values()]
+    scores = dict(zip(passages, np.round(bm25(subject.token_ids, tokens), _DECIMALS).tolist(), strict=True))
     documents: list[TracedDocument] = []
-    shown: dict[int, list[SpanDocument]] = defaultdict(list)
+    documents_of_span: dict[int, list[SpanDocument]] = defaultdict(list)
     for document_id in sorted(passages, key=lambda document_id: (-scores[document_id], document_id)):
         provenance = index.provenance(document_id)
         spans = tuple(sorted(match.span for match in matches[document_id]))
         documents.append(TracedDocument(document_id, scores[document_id], *provenance, spans))
         for passage in passages[document_id]:
             for match, place in zip(passage.matches, passage.places, strict=True):
-                shown[match.span].append(SpanDocument(document_id, match.offset, passage.text, *place))
-    return tuple(documents), shown
+                documents_of_span[match.span].append(SpanDocument(document_id, match.offset, passage.text, *place))
+    return tuple(documents), documents_of_span

@@ -1,4 +1,4 @@
-"""The maximal runs of whole words of a text that occur in a corpus as strings, in whatever tokens."""
+"""The maximal runs of whole words of a text that occur in a corpus as strings, in any tokenization."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from infgram.watch import Watch
 class WordSpans:
     """The maximal runs of whole words of a text that occur.
 
-    A span that occurs makes all spans inside it occur, so the ends of maximal spans ascend with their starts. From a
-    start the end is found by doubling and bisection, and then, to the left of the first word that was not reached, the
-    earliest start that reaches it. What the text's own tokens reach is found before, in one pass; where that is all
-    there is, a span costs one search.
+    Every part of a span that occurs also occurs, so the ends of maximal spans ascend with their starts. Given a start,
+    galloping and bisection find the largest end. The next span contains the word at that end, and the smallest start of
+    a run that ends with this word is found in the same way. Matches of the text's own tokens are computed first, in one
+    pass; a span that is not longer than these costs one search.
 
     Attributes:
-        places: of each, which tokens `[start, end)` of the text hold it.
-        n_given_up: searches that took more than `MOST_BRANCHES` token sequences.
+        places: the tokens `[start, end)` of the text that contain each span.
+        n_given_up: the number of searches that were given up after `MOST_BRANCHES` token sequences.
     """
 
     def __init__(
@@ -45,26 +45,26 @@ class WordSpans:
         ignore_case: bool,
         watch: Watch,
     ) -> None:
-        """Find them.
+        """Find the spans.
 
         Args:
             index: the corpus.
             subject: the text, with its tokens.
             query: the text.
-            min_length: words of a span at least.
-            delimiters: none ends inside a span, except at its end.
-            ignore_case: whether characters with the same fold are the same.
-            watch: told before each search.
+            min_length: the minimum length of a span in words.
+            delimiters: strings that may end at the end of a span, but not inside it.
+            ignore_case: whether characters with the same case folding are equal.
+            watch: receives the progress before each search.
 
         Raises:
-            QueryError: the query or a delimiter is token ids.
-            TokenizerError: the tokenizer's texts are not made of the bytes of its tokens.
+            QueryError: the query is token ids, or a delimiter is a token id.
+            TokenizerError: the decoded text of the tokenizer is not the bytes of its tokens.
         """
         if not isinstance(query, str):
-            raise QueryError("ignore_case and any_tokenization are for a text; token ids have no case or letters")
+            raise QueryError("ignore_case and any_tokenization need a text; token ids have no case")
         strings = [delimiter for delimiter in delimiters if isinstance(delimiter, str)]
         if len(strings) < len(delimiters):
-            raise QueryError("with any_tokenization or ignore_case delimiters are strings, not token ids")
+            raise QueryError("ignore_case and any_tokenization need delimiters that are strings, not token ids")
         self._index, self._subject, self._text, self._ignore_case = index, subject, query, ignore_case
         words = words_of(query)
         self._search = _Search(index, subject, query, words, ignore_case, watch)
@@ -75,49 +75,49 @@ class WordSpans:
         self.places = Spans(*subject.tokens_at(self._characters))
 
     def occurrences(self, numbers: Int64Array, watch: Watch) -> list[Occurrences]:
-        """Those of some of the spans."""
+        """Return the occurrences of the spans with these numbers."""
         return [self._occurrences(number, len(numbers), watch) for number in numbers.tolist()]
 
     def characters(self, number: int) -> tuple[int, int]:
-        """The characters `[start, end)` of a span in the text."""
+        """Return the characters `[start, end)` of a span in the text."""
         return self._characters[number]
 
     def text(self, number: int) -> str:
-        """The text of a span."""
+        """Return the text of a span."""
         start, end = self._characters[number]
         return self._text[start:end]
 
     def is_maximal(self, number: int) -> bool:
-        """Whether a span is certainly maximal: no search was given up that could have made it longer."""
+        """Return whether a span is known to be maximal: no search that could have extended it was given up."""
         start, end = self._words[number]
         return not any(start - 1 <= first and last <= end + 1 for first, last in self._search.given_up)
 
     def place_in(self, number: int, snippet: str, first: int) -> tuple[int, int] | None:
-        """Where a span is in a snippet, from the character `first` on."""
+        """Return the characters of a span in a snippet, searching from the character `first` on; None if absent."""
         text = self.text(number)
         place = fold(snippet).find(fold(text), first) if self._ignore_case else snippet.find(text, first)
         return None if place < 0 else (place, place + len(text))
 
     def _occurrences(self, number: int, total: int, watch: Watch) -> Occurrences:
         watch.report("count", number, total, "spans")
-        found = Occurrences.of(self._index, self.text(number), ignore_case=self._ignore_case)
-        if found.tokens:
-            return found
-        # It occurs, as its own tokens do: the search was given up.
+        occurrences = Occurrences.of(self._index, self.text(number), ignore_case=self._ignore_case)
+        if occurrences.tokens:
+            return occurrences
+        # The search was given up, but the span is known to occur because its own tokens do.
         tokens = self._subject.token_ids[self.places.starts[number] : self.places.ends[number]]
         return Occurrences([tokens], [self._index.count(tokens)], is_exact=False)
 
 
 def words_of(text: str) -> Int64Array:
-    """The words of a text, int64 of shape (n, 2): the characters `[start, end)` of each, ascending."""
+    """Return the characters `[start, end)` of each word of a text, ascending: int64 of shape (n, 2)."""
     return np.flatnonzero(np.diff(in_words(text).astype(np.int8))).reshape(-1, 2)
 
 
 class _Search:
-    """Finds which runs of words occur, and asks nothing that follows from what is known.
+    """Finds which runs of words occur, and skips searches whose result follows from earlier ones.
 
     Attributes:
-        given_up: runs that took too many token sequences; they count as absent.
+        given_up: the runs whose search required too many token sequences; they are treated as absent.
     """
 
     def __init__(
@@ -127,14 +127,15 @@ class _Search:
         self._ignore_case, self._watch = ignore_case, watch
         self._vocabulary = _vocabulary_of(subject)
         self._pieces: dict[tuple[int, int], Copies | None] = {}
-        # Of the runs that begin at a word: the longest known to occur, the shortest known not to; both ascend.
+        # For each word, the ends of runs that begin with it: the largest known to occur, and the smallest known not to
+        # occur. Both are ascending.
         self._reached = np.maximum(_reached_in_own_tokens(index, subject, text, words, watch), np.arange(len(words)))
         self._missed: Int64Array = np.full(len(words), len(words) + 1, dtype=np.int64)
         self.given_up: list[tuple[int, int]] = []
         self._settled = 0
 
     def maximal_spans(self, first: int, n: int) -> list[tuple[int, int]]:
-        """Those among the words `[first, n)`."""
+        """Return the maximal spans among the words `[first, n)`."""
         spans = []
         start = first
         while start < n:
@@ -148,14 +149,14 @@ class _Search:
         return spans
 
     def _end(self, start: int, n: int) -> int:
-        """The largest end up to `n` of a run that begins here and occurs."""
+        """Return the largest end, at most `n`, of a run that begins at `start` and occurs."""
         low = min(int(self._reached[start]), n)
         if low == n:
             return n
         by_reading = self._end_by_reading(start, low)
         if by_reading is not None:
             return min(by_reading, n)
-        # Most often the next word is reached by no start before the first that is known to; that search is short.
+        # Usually, no start before the first one that is known to reach the next word does; this search is cheap.
         nearest = int(np.searchsorted(self._reached, low + 1)) - 1
         if nearest > start and not self._occurs(nearest, low + 1):
             return low
@@ -175,7 +176,10 @@ class _Search:
         return low
 
     def _start(self, low: int, end: int) -> int:
-        """The smallest start after `low`, which does not reach `end`, of a run that does; `end` if there is none."""
+        """Return the smallest start after `low` of a run that occurs and ends at `end`; `end` if there is none.
+
+        REQUIRES that the run from `low` to `end` does not occur.
+        """
         high, step = min(end, int(np.searchsorted(self._reached, end))), 1
         while True:
             by_reading = self._start_by_reading(high, end)
@@ -192,7 +196,10 @@ class _Search:
         return high
 
     def _end_by_reading(self, start: int, end: int) -> int | None:
-        """The largest end of a run from `start` on that occurs, where `end` is one; None if it has to be searched."""
+        """Return the largest end of a run from `start` on that occurs; None if it has to be searched.
+
+        REQUIRES that the run from `start` to `end` occurs.
+        """
         first, last = int(self._words[start, 0]), int(self._words[end - 1, 1]) if end > start else 0
         few = self._copies(first, first + copies.READ_FROM) if last - first >= copies.READ_FROM else None
         if few is None or len(few.places) == 0:
@@ -203,7 +210,10 @@ class _Search:
         return end
 
     def _start_by_reading(self, start: int, end: int) -> int | None:
-        """The smallest start of a run up to `end` that occurs, where `start` is one; None if it has to be searched."""
+        """Return the smallest start of a run up to `end` that occurs; None if it has to be searched.
+
+        REQUIRES that the run from `start` to `end` occurs, or is empty.
+        """
         first, last = int(self._words[start, 0]) if start < end else 0, int(self._words[end - 1, 1])
         piece = last - copies.READ_FROM
         few = self._copies(piece, last) if start < end and first <= piece else None
@@ -215,7 +225,7 @@ class _Search:
         return start
 
     def _copies(self, first: int, last: int) -> Copies | None:
-        """The occurrences of some characters of the text; each piece is searched once."""
+        """Return the occurrences of the characters `[first, last)` of the text; each piece is searched once."""
         if (first, last) not in self._pieces:
             self._watch.report("search", self._settled, len(self._words), "words")
             piece = self._text[first:last]
@@ -223,22 +233,22 @@ class _Search:
         return self._pieces[first, last]
 
     def _occurs(self, start: int, end: int) -> bool:
-        """Whether the words `[start, end)` occur."""
+        """Return whether the words `[start, end)` occur."""
         if end <= self._reached[start]:
             return True
         if end >= self._missed[start]:
             return False
         self._watch.report("search", self._settled, len(self._words), "words")
-        occurs = self._is_found(start, end)
+        occurs = self._search(start, end)
         if occurs:
             self._reached[start:end] = np.maximum(self._reached[start:end], end)
         else:
             self._missed[: start + 1] = np.minimum(self._missed[: start + 1], end)
         return occurs
 
-    def _is_found(self, start: int, end: int) -> bool:
+    def _search(self, start: int, end: int) -> bool:
         text = self._text[self._words[start, 0] : self._words[end - 1, 1]]
-        if len(text) > LONGEST_TEXT:  # absent if its end is; else it is not known
+        if len(text) > LONGEST_TEXT:  # absent if its last part is; otherwise unknown
             cut = int(np.searchsorted(self._words[:, 0], self._words[end - 1, 1] - LONGEST_TEXT))
             if cut < end and not self._occurs(cut, end):
                 return False
@@ -253,7 +263,7 @@ class _Search:
 
 
 def _segments(text: str, words: Int64Array, delimiters: Sequence[str]) -> list[tuple[int, int]]:
-    """The runs of words `[first, end)` without a delimiter that ends inside; a word that has one is in none."""
+    """Split the words at delimiters into runs `[first, end)`; a word that a delimiter ends inside is in no run."""
     places = np.array(sorted({place for delimiter in delimiters for place in last_characters(text, delimiter)}))
     if len(places) == 0:
         return [(0, len(words))]
@@ -271,9 +281,12 @@ def _segments(text: str, words: Int64Array, delimiters: Sequence[str]) -> list[t
 
 
 def _reached_in_own_tokens(index: Index, subject: Subject, text: str, words: Int64Array, watch: Watch) -> Int64Array:
-    """Of each word the end of the longest run of words from it on that occurs in the tokens of the text itself.
+    """Return, for each word, the end of the longest run of words from it on that occurs in the text's own tokens.
 
-    The word where no run does, and everywhere if the text is not the bytes of its tokens.
+    The end is the word itself if no run occurs, and for all words if the text is not the bytes of its tokens.
+
+    Raises:
+        TokenizerError: the decoded text of the tokenizer is not the bytes of its tokens.
     """
     n, token_ids = len(words), subject.token_ids
     vocabulary = _vocabulary_of(subject)
@@ -281,23 +294,23 @@ def _reached_in_own_tokens(index: Index, subject: Subject, text: str, words: Int
         return np.arange(n)
     token_ends = np.cumsum(vocabulary.lengths[token_ids])
     starts, ends = first_bytes(text)[words].T
-    holders = np.searchsorted(token_ends, starts, side="right")
-    lengths = match_lengths(index, token_ids, watch)[holders]
-    matched = np.where(lengths > 0, token_ends[np.maximum(holders + lengths - 1, 0)], 0)
-    reached = np.searchsorted(ends, matched, side="right")
+    first_tokens = np.searchsorted(token_ends, starts, side="right")
+    lengths = match_lengths(index, token_ids, watch)[first_tokens]
+    match_ends = np.where(lengths > 0, token_ends[np.maximum(first_tokens + lengths - 1, 0)], 0)
+    reached = np.searchsorted(ends, match_ends, side="right")
     return np.maximum.accumulate(np.maximum(reached, np.arange(n)))
 
 
 def _vocabulary_of(subject: Subject) -> TokenBytes:
-    """The bytes of the tokens.
+    """Return the bytes of the tokens.
 
     Raises:
-        TokenizerError: the tokenizer's texts are not made of the bytes of its tokens.
+        TokenizerError: the decoded text of the tokenizer is not the bytes of its tokens.
     """
     vocabulary = None if subject.tokenizer is None else subject.tokenizer.token_bytes()
     if vocabulary is None:
         raise TokenizerError(
-            "this index's tokenizer does not make text of the bytes of its tokens, so a text can only be traced in its "
-            "own tokens; leave out any_tokenization and ignore_case"
+            "the decoded text of this index's tokenizer is not the bytes of its tokens, so a text can be traced only "
+            "in its own tokens; leave out any_tokenization and ignore_case"
         )
     return vocabulary

@@ -20,7 +20,7 @@ class RemoteTokenizer(ShortRepr):
 
     Attributes:
         kind: `"bytes"` or `"huggingface"`.
-        fingerprint: the SHA-256 of everything that affects the encoding; equal fingerprints encode alike.
+        fingerprint: the SHA-256 of everything that determines the token ids of a text.
         vocab_size: the size of the vocabulary; token ids are 0 to `vocab_size - 1`.
     """
 

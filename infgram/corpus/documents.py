@@ -34,7 +34,7 @@ class Skipped:
 
     Attributes:
         source: the file, named as in `SourceDocument`.
-        line: the line or row, from 1; None if the whole file is meant.
+        line: the line or row, from 1; None if the document is the whole file.
         reason: what was found and what was expected.
     """
 

@@ -235,7 +235,7 @@ def _expected_losses(stage: _Stage, machine: Machine, n_machines: int, slots: in
 
 
 def _expected_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
-    """Expected seconds of a stage of one shard that starts anew after each loss: (exp(λt) - 1)(1/λ + R).
+    """Expected seconds of a stage of one shard that restarts after each loss: (exp(λt) - 1)(1/λ + R).
 
     Losses are a Poisson process, and R is `REPLACE_S`: A. Duda, "The effects of checkpointing on program execution
     time", Information Processing Letters 16 (1983).

@@ -39,14 +39,14 @@ class Source:
 
 @dataclass(frozen=True)
 class MatchedDocuments:
-    """The documents with occurrences of a query, all of them or those of a sample.
+    """The documents that match a query: all of them, or a sample.
 
     Attributes:
         document_ids: the document numbers, ascending.
         n_matches: the occurrences found in each document.
-        has_first: 1 where the first occurrence of the document was found, else 0.
+        has_first: 1 if the first occurrence in the document was found, else 0.
         n_examined: the sampled occurrences of the first clause; None if all were examined.
-        clause_counts: the occurrences of each clause; empty unless the documents are of a sample.
+        clause_counts: the occurrences of each clause; empty unless the documents are a sample.
     """
 
     document_ids: Int64Array

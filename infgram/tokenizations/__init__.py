@@ -1,4 +1,4 @@
-"""How a text is spelt in the tokens of an index: in whatever tokens, in whatever case."""
+"""Search for a text in any tokenization, optionally in any case."""
 
 from __future__ import annotations
 

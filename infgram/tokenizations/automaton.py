@@ -1,4 +1,4 @@
-"""A text as an automaton that reads bytes of UTF-8, so that it goes on wherever a token ended."""
+"""A text as an automaton over UTF-8 bytes, so that matching can be suspended and resumed at token borders."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ DEAD: Final = -1
 
 
 class Automaton:
-    """Recognises a text, or all texts with the same fold.
+    """Recognizes a text, or all texts with the same case folding.
 
-    Deterministic, since no character's UTF-8 is the beginning of another's. A state stands for the characters that
-    were read, and the first bytes of one more.
+    The automaton is deterministic, since no character's UTF-8 is a prefix of another's. A state represents the
+    characters that were read, and the first bytes of the next one.
 
     Attributes:
         start: the state before the first byte.
-        accept: the state after the last.
-        core: the table of next states, as the core reads it.
+        accept: the state after the last byte.
+        core: the table of next states, for the core.
     """
 
     start: Final = 0
@@ -39,9 +39,8 @@ class Automaton:
 
 
 def _append(rows: list[dict[int, int]], state: int, spellings: list[bytes]) -> int:
-    """Let the automaton read any one of the spellings after a state; the state after them."""
-    inside: dict[bytes, int] = {b"": state}  # by the bytes read
-    after = -1
+    """Add transitions that read any one of the spellings from a state on; return the state after them."""
+    inside: dict[bytes, int] = {b"": state}  # the state after each prefix of a spelling
     for spelling in spellings:
         for end in range(1, len(spelling)):
             if spelling[:end] not in inside:

@@ -1,9 +1,9 @@
-"""What "the same letter in another case" means: simple case folding, one character for one character.
+"""Simple case folding, which maps one character to one character.
 
-The fold of a character is what `str.casefold` makes of it if that is one character; otherwise what `str.lower` makes
-of it if that is one; otherwise itself. This is Unicode's simple case folding (CaseFolding.txt, status C and S), but
-for letters whose only fold is longer than they are. So `ẞ` equals `ß` and not `ss`, `K` (the sign for kelvin) equals
-`k`, and a fold never changes where characters stand.
+The fold of a character is the result of `str.casefold` if that is one character; otherwise the result of `str.lower` if
+that is one character; otherwise the character itself. This is Unicode's simple case folding (CaseFolding.txt, status C
+and S), except for letters that only have a longer fold. For example, `ẞ` equals `ß` but not `ss`, and `K` (the kelvin
+sign) equals `k`. Folding never changes the positions of characters.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from functools import cache
 from typing import Final
 
 _NO_CASE_FROM: Final = 0x20000
-"""No script with cases has characters from here on: these planes are ideographs, tags and private use."""
+"""The code point from which on no script has cases: these planes are ideographs, tags and private use."""
 
 
 def fold(text: str) -> str:
-    """The text with every character folded; as many characters, each in its place."""
+    """Return the text with every character folded; the number of characters does not change."""
     return text.translate(_folds())
 
 
 def variants(character: str) -> tuple[str, ...]:
-    """All characters that have the fold of this one, itself among them."""
+    """Return all characters with the same fold as this one, including itself."""
     folded = fold(character)
     return (folded, *_variants().get(folded, ()))
 
@@ -34,15 +34,15 @@ def _fold_of(character: str) -> str:
 
 @cache
 def _folds() -> dict[int, str]:
-    """The characters that are not their own fold."""
+    """Return the folds of all characters that differ from their fold."""
     folds = ((code, _fold_of(chr(code))) for code in range(_NO_CASE_FROM))
     return {code: folded for code, folded in folds if ord(folded) != code}
 
 
 @cache
 def _variants() -> dict[str, tuple[str, ...]]:
-    """The characters with a given fold, besides that one."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    """Return the characters with each fold, without the fold itself."""
+    variants: defaultdict[str, list[str]] = defaultdict(list)
     for code, folded in _folds().items():
-        found[folded].append(chr(code))
-    return {folded: tuple(others) for folded, others in found.items()}
+        variants[folded].append(chr(code))
+    return {folded: tuple(others) for folded, others in variants.items()}

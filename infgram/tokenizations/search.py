@@ -1,4 +1,4 @@
-"""All sequences of tokens of an index that hold a text."""
+"""Search for all token sequences of an index that contain a text."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from infgram.tokenizers.checks import utf8
 from infgram.types import Int64Array
 
 LONGEST_TEXT: Final = 10_000
-"""Characters. The automaton takes 1 KiB of memory a byte of text."""
+"""The maximum length of a text in characters. The automaton takes 1 KiB of memory per byte of text."""
 
-_FEW: Final = 64
-"""Of more tokens that may follow a sequence, all that do follow it are read instead of each being counted."""
+_MAX_COUNTED_STEPS: Final = 64
+"""If more tokens may follow a sequence, its next tokens are read once, instead of counting each extended sequence."""
 
-_FEW_HEADS: Final = 8
-"""Of more first tokens that end alike, what may follow is looked for first, then which of them come before it."""
+_MAX_HEADS_EXTENDED: Final = 8
+"""If more first tokens end in the same state, their common continuations are searched for first."""
 
-_READS_OF_A_SEARCH: Final = 16
-"""Occurrences read in the time of one search."""
+_READS_PER_SEARCH: Final = 16
+"""The number of occurrences that are read in the time of one search."""
 
 _NO_ROOT: Final = -1
 _NO_STEPS: Final = Steps._make(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.bool_))
 
 
 class Counts(Protocol):
-    """What of an index is asked; every engine has it."""
+    """The queries that the search runs on an index; every engine provides them."""
 
     @property
     def vocab_size(self) -> int:
-        """Token ids go from 0 to `vocab_size - 1`."""
+        """The size of the vocabulary; token ids are 0 to `vocab_size - 1`."""
 
     def count_spans(self, tokens: Int64Array, begins: Int64Array, ends: Int64Array, /) -> Int64Array:
-        """The count of each `tokens[begin:end]`."""
+        """Return the count of each `tokens[begin:end]`."""
 
     def count_before(
         self, heads: Int64Array, tokens: Int64Array, begins: Int64Array, ends: Int64Array, /
     ) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Which heads come right before which `tokens[begin:end]`: numbers of spans and of heads, and counts."""
+        """Count each head immediately before each `tokens[begin:end]`; return span numbers, head numbers and counts."""
 
     def next_tokens(self, context: Int64Array, /) -> tuple[Int64Array, Int64Array, int, int]:
-        """What follows the whole context: ids, counts, and two sums."""
+        """Return the next tokens after the context: ids, counts, the context count, and the number of distinct ids."""
 
 
 class Spellings(NamedTuple):
-    """Sequences of tokens that hold a text, all of one length; arrays with one row each.
+    """Token sequences of one length that contain a text, as arrays with one row per sequence.
 
-    The text begins in the first token and ends in the last, which may be the same one. A sequence is listed once for
-    each place in its first token where the text begins.
+    The text begins in the first token and ends in the last token, which may be the same. A sequence is listed once for
+    each position in its first token at which the text begins.
 
     Attributes:
         tokens: int64 of shape (sequences, length).
-        counts: int64, occurrences of the sequence; more than 0.
-        begins: int64, bytes of the first token before the text.
-        is_whole: whether the last token ends where the text does.
+        counts: int64, the number of occurrences of the sequence, at least 1.
+        begins: int64, the number of bytes of the first token before the text.
+        is_whole: whether the last token ends where the text ends.
     """
 
     tokens: Int64Array
@@ -70,7 +70,7 @@ class Spellings(NamedTuple):
     is_whole: npt.NDArray[np.bool_]
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Spellings:
-        """Some of them."""
+        """Return the chosen rows."""
         return Spellings._make([column[chosen] for column in self])
 
     def __repr__(self) -> str:
@@ -78,13 +78,13 @@ class Spellings(NamedTuple):
 
 
 class TooManySpellings(QueryError):
-    """More sequences would have to be followed than are allowed."""
+    """Raised if a search would follow more sequences than allowed."""
 
 
 class _Rows(NamedTuple):
-    """Sequences that occur and end inside the text, or finish it; all of one length.
+    """Token sequences of one length that occur, and end inside the text or complete it.
 
-    A row with a root begins not with a first token but after any of those that end in the state `roots`.
+    A row with a root lacks its first token, which may be any one that ends in the state `roots`.
     """
 
     tokens: Int64Array
@@ -95,46 +95,47 @@ class _Rows(NamedTuple):
     is_whole: npt.NDArray[np.bool_]
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> _Rows:
-        """Some of them."""
+        """Return the chosen rows."""
         return _Rows._make([column[chosen] for column in self])
 
 
 def find_spellings(
     counts: Counts, tokenizer: Tokenizer, text: str, *, ignore_case: bool, max_branches: int
 ) -> Iterator[Spellings]:
-    """Every sequence of tokens that occurs in the index and holds the text, however it falls on their borders.
+    """Yield every token sequence that occurs in the index and contains the text, wherever the token borders are.
 
-    Each occurrence of the text in a document lies in exactly one of them, so the counts add up to its count.
+    Each occurrence of the text in a document is in exactly one of the sequences, so their counts sum to the count of
+    the text.
 
-    Method: an automaton reads the text from each byte of each vocabulary entry on. Where a token ends inside the text,
-    the sequence is extended by the tokens that go on with the text, as long as the sequence occurs. Where many first
-    tokens end at the same place of the text, what follows is looked for first, once for all of them, and only then
-    which of them come before it: most ways to cut a word in two do not occur.
+    Method: an automaton reads the text from each byte of each vocabulary entry on. If a token ends inside the text, the
+    sequence is extended by the tokens that continue the text, as long as the sequence occurs. If many first tokens end
+    at the same position of the text, their common continuations are searched for first, and then the first tokens that
+    precede each continuation: most ways to split a word in two do not occur.
 
     Args:
         counts: the index.
-        tokenizer: its tokenizer.
-        text: as it stands in the decoded documents.
-        ignore_case: whether characters with the same fold (`infgram.tokenizations.folding`) are the same.
-        max_branches: how many sequences may be followed; each costs a search or two of the index.
+        tokenizer: the tokenizer of the index.
+        text: the text, as in the decoded documents.
+        ignore_case: whether characters with the same fold (`infgram.tokenizations.folding`) are equal.
+        max_branches: the maximum number of sequences to follow; each costs one or two searches of the index.
 
     Raises:
-        QueryError: the text is empty, too long, no UTF-8.
-        TooManySpellings: it has more than `max_branches` sequences to follow.
-        TokenizerError: the texts of the tokenizer are not made of the bytes of its tokens.
+        QueryError: the text is empty, too long, or not valid UTF-8.
+        TooManySpellings: there are more than `max_branches` sequences to follow.
+        TokenizerError: the decoded text of the tokenizer is not the bytes of its tokens.
     """
     automaton = _automaton(text, ignore_case)
-    return _Walk(counts, _vocabulary(tokenizer, counts.vocab_size), automaton, text, max_branches).run()
+    return _Search(counts, _vocabulary(tokenizer, counts.vocab_size), automaton, text, max_branches).run()
 
 
-class _Walk:
-    """One text in one index."""
+class _Search:
+    """The search for one text in one index."""
 
     def __init__(
         self, counts: Counts, vocabulary: Vocabulary, automaton: Automaton, text: str, max_branches: int
     ) -> None:
         self._counts, self._vocabulary, self._automaton = counts, vocabulary, automaton
-        self._text, self._most, self._n_branches = text, max_branches, 0
+        self._text, self._max_branches, self._n_branches = text, max_branches, 0
         self._steps: dict[int, tuple[Steps, Int64Array]] = {}
 
     def run(self) -> Iterator[Spellings]:
@@ -153,17 +154,17 @@ class _Walk:
         yield from self._continued(heads.where(~is_finished))
 
     def _continued(self, heads: _Rows) -> Iterator[Spellings]:
-        """The sequences that begin with the heads, which end inside the text."""
+        """Yield the sequences that begin with the heads, which are first tokens that end inside the text."""
         states, n_heads = np.unique(heads.states, return_counts=True)
-        crowded = states[n_heads > _FEW_HEADS]
+        crowded = states[n_heads > _MAX_HEADS_EXTENDED]
         is_alone = ~np.isin(heads.states, crowded)
         tails: dict[int, list[_Rows]] = {int(root): [] for root in crowded}
         level = _roots(crowded)
         while len(level.states) or level.tokens.shape[1] == 0:
-            self._spend(len(level.states))
-            found = self._extended(level)
-            is_finished = found.states == self._automaton.accept
-            finished, level = found.where(is_finished), found.where(~is_finished)
+            self._add_branches(len(level.states))
+            extended = self._extended(level)
+            is_finished = extended.states == self._automaton.accept
+            finished, level = extended.where(is_finished), extended.where(~is_finished)
             yield from _spellings(finished.where(finished.roots == _NO_ROOT))
             for root in set(finished.roots.tolist()):
                 if root != _NO_ROOT:
@@ -172,10 +173,10 @@ class _Walk:
                 level = _joined([level, heads.where(is_alone)])
         for root, rows in tails.items():
             if rows:
-                yield from self._headed(heads.where(heads.states == root), rows)
+                yield from self._with_heads(heads.where(heads.states == root), rows)
 
     def _extended(self, level: _Rows) -> _Rows:
-        """The rows with one more token, those that occur."""
+        """Return the rows extended by one token, as far as they occur."""
         n_tokens = level.tokens.shape[1]
         parts: list[_Rows] = []
         to_count: list[_Rows] = []
@@ -186,7 +187,7 @@ class _Walk:
             pairs = _paired(rows, steps)
             if n_tokens == 0:
                 parts.append(pairs._replace(counts=counts))
-            elif len(steps.tokens) > _FEW:
+            elif len(steps.tokens) > _MAX_COUNTED_STEPS:
                 after = [self._counts_after(prefix, steps.tokens) for prefix in rows.tokens]
                 parts.append(pairs._replace(counts=np.concatenate(after)))
             else:
@@ -194,14 +195,14 @@ class _Walk:
         if to_count:
             counted = _joined(to_count)
             parts.append(counted._replace(counts=self._count(counted.tokens)))
-        found = _joined(parts) if parts else _paired(level, _NO_STEPS)
-        return found.where(found.counts > 0)
+        extended = _joined(parts) if parts else _paired(level, _NO_STEPS)
+        return extended.where(extended.counts > 0)
 
-    def _headed(self, heads: _Rows, tails: list[_Rows]) -> Iterator[Spellings]:
-        """Which of the heads come before which of the tails."""
+    def _with_heads(self, heads: _Rows, tails: list[_Rows]) -> Iterator[Spellings]:
+        """Yield the sequences of a head and a tail that occur."""
         n_tails, n_heads = sum(len(rows.counts) for rows in tails), len(heads.counts)
-        n_reads = sum(int(np.minimum(rows.counts // _READS_OF_A_SEARCH, n_heads).sum()) for rows in tails)
-        self._spend(n_tails + n_reads)
+        n_reads = sum(int(np.minimum(rows.counts // _READS_PER_SEARCH, n_heads).sum()) for rows in tails)
+        self._add_branches(n_tails + n_reads)
         lengths = np.concatenate([np.full(len(rows.counts), rows.tokens.shape[1]) for rows in tails])
         ends = np.cumsum(lengths)
         flat = np.concatenate([rows.tokens.ravel() for rows in tails])
@@ -217,17 +218,17 @@ class _Walk:
             first = end
 
     def _count(self, tokens: Int64Array) -> Int64Array:
-        """The count of each row."""
+        """Return the count of each row."""
         ends = np.arange(1, len(tokens) + 1) * tokens.shape[1]
         return self._counts.count_spans(tokens.ravel(), ends - tokens.shape[1], ends)
 
     def _counts_after(self, prefix: Int64Array, tokens: Int64Array) -> Int64Array:
-        """How often each of the tokens follows the prefix."""
+        """Return how often each of the tokens follows the prefix."""
         rows, counts, _, _ = self._counts.next_tokens(prefix)
         if len(rows) == 0:
             return np.zeros(len(tokens), dtype=np.int64)
-        places = np.minimum(np.searchsorted(rows, tokens), len(rows) - 1)
-        return np.where(rows[places] == tokens, counts[places], 0)
+        nearest = np.minimum(np.searchsorted(rows, tokens), len(rows) - 1)
+        return np.where(rows[nearest] == tokens, counts[nearest], 0)
 
     def _steps_after(self, state: int) -> tuple[Steps, Int64Array]:
         if state not in self._steps:
@@ -235,23 +236,23 @@ class _Walk:
         return self._steps[state]
 
     def _occurring(self, steps: Steps) -> tuple[Steps, Int64Array]:
-        """The steps whose tokens occur, and how often."""
+        """Return the steps whose tokens occur, with their counts."""
         counts = self._count(steps.tokens[:, None])
         return steps.where(counts > 0), counts[counts > 0]
 
-    def _spend(self, n_branches: int) -> None:
+    def _add_branches(self, n_branches: int) -> None:
         self._n_branches += n_branches
-        if self._n_branches > self._most:
+        if self._n_branches > self._max_branches:
             raise TooManySpellings(
-                f"the text {self._text!r:.40} begins in {self._n_branches:,} sequences of tokens or more, and each "
-                "takes a search or several; ask for a longer text, or allow more (in Python, max_branches=…, "
-                f"now {self._most:,})"
+                f"the search for {self._text!r:.40} would follow at least {self._n_branches:,} token sequences; "
+                f"the limit is {self._max_branches:,}; pass a longer text, or raise the limit (in Python, "
+                "max_branches=…)"
             )
 
     def _refuse_empty_tokens(self) -> None:
         empty = self._vocabulary.empty_tokens
         if len(empty) and self._count(empty[:, None]).any():
-            raise TokenizerError("the corpus holds tokens that stand for no text, which no text can be looked for in")
+            raise TokenizerError("the corpus contains tokens without text, so it cannot be searched for text")
 
 
 def _joined(parts: list[_Rows]) -> _Rows:
@@ -261,13 +262,13 @@ def _joined(parts: list[_Rows]) -> _Rows:
 
 
 def _roots(states: Int64Array) -> _Rows:
-    """Rows of no token, each after the first tokens that end in one state."""
+    """Return a row without tokens for each state, which stands for all first tokens that end in that state."""
     zeros = np.zeros(len(states), dtype=np.int64)
     return _Rows(np.empty((len(states), 0), dtype=np.int64), zeros, zeros, states, states, zeros.astype(np.bool_))
 
 
 def _paired(rows: _Rows, steps: Steps) -> _Rows:
-    """Each row with each step after it, not counted yet."""
+    """Return each row extended by each step, with counts 0."""
     n_rows, n_steps = len(rows.states), len(steps.tokens)
     of_row = np.arange(n_rows).repeat(n_steps)
     of_step = np.arange(n_rows * n_steps) - of_row * n_steps
@@ -287,11 +288,11 @@ def _spellings(rows: _Rows) -> Iterator[Spellings]:
 def _automaton(text: str, ignore_case: bool) -> Automaton:
     utf8(text)
     if not text:
-        raise QueryError("the text is empty, which stands everywhere; expected at least one character")
+        raise QueryError("the text is empty; expected at least one character")
     if len(text) > LONGEST_TEXT:
         raise QueryError(
-            f"the text has {len(text):,} characters, and {LONGEST_TEXT:,} are the most that are looked for in any "
-            "case or tokens; ask for a part of it, or without these options"
+            f"the text has {len(text):,} characters; expected at most {LONGEST_TEXT:,} with ignore_case or "
+            "any_tokenization; pass a part of the text, or leave out these options"
         )
     return Automaton(text, ignore_case=ignore_case)
 
@@ -300,8 +301,8 @@ def _vocabulary(tokenizer: Tokenizer, vocab_size: int) -> Vocabulary:
     token_bytes = tokenizer.token_bytes()
     if token_bytes is None:
         raise TokenizerError(
-            "this index's tokenizer puts text together otherwise than from the bytes of its tokens, so a text can only "
-            "be looked for in its own tokens; ask without ignore_case and any_tokenization, or build the index with a "
-            "byte-level tokenizer, as 'bytes' and 'bpe' are"
+            "the decoded text of this index's tokenizer is not the bytes of its tokens, so a text can only be searched "
+            "for in its own tokens; leave out ignore_case and any_tokenization, or build the index with a byte-level "
+            "tokenizer, such as 'bytes' or 'bpe'"
         )
     return Vocabulary.of(token_bytes, vocab_size)

@@ -1,4 +1,4 @@
-"""Which tokens a text can begin with, go on with and end with."""
+"""The tokens in which a text can begin, continue and end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from infgram.types import Int64Array
 
 
 class Steps(NamedTuple):
-    """What some tokens do to an automaton: finish the text, or end inside it. Arrays of one length.
+    """Tokens that complete the text or end inside it, as arrays with one row per token.
 
     Attributes:
-        tokens: int64.
-        begins: int64, bytes of the token before the first that was read.
-        states: int64, the automaton's state after the last byte that was read.
-        is_whole: whether the last byte that was read is the token's last.
+        tokens: int64, the token ids.
+        begins: int64, the number of bytes of the token before the first byte of the text.
+        states: int64, the automaton's state after the last byte that it read.
+        is_whole: whether the last byte that the automaton read is the last byte of the token.
     """
 
     tokens: Int64Array
@@ -30,12 +30,12 @@ class Steps(NamedTuple):
     is_whole: npt.NDArray[np.bool_]
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Steps:
-        """Some of them."""
+        """Return the chosen rows."""
         return Steps._make([column[chosen] for column in self])
 
 
 class Vocabulary:
-    """The bytes of all tokens of an index, arranged once and kept as long as they."""
+    """The bytes of all tokens of an index, prepared for searches; cached as long as the `TokenBytes` exist."""
 
     def __init__(self, token_bytes: TokenBytes) -> None:
         self._core = _core.Vocabulary(token_bytes.data, token_bytes.starts)
@@ -43,22 +43,22 @@ class Vocabulary:
 
     @classmethod
     def of(cls, token_bytes: TokenBytes, vocab_size: int) -> Vocabulary:
-        """That of the first `vocab_size` tokens; the same object for the same arguments."""
-        known = _known.setdefault(token_bytes, {})
-        if vocab_size not in known:
-            known[vocab_size] = cls(token_bytes.first(vocab_size))
-        return known[vocab_size]
+        """Return the vocabulary of the first `vocab_size` tokens; the same object for the same arguments."""
+        cached = _cache.setdefault(token_bytes, {})
+        if vocab_size not in cached:
+            cached[vocab_size] = cls(token_bytes.first(vocab_size))
+        return cached[vocab_size]
 
     def first_steps(self, automaton: Automaton) -> Steps:
-        """The tokens in which the text begins, at whatever byte of them."""
+        """Return the tokens in which the text begins, at any byte."""
         return _steps(self._core.steps_inside(automaton.core))
 
     def further_steps(self, automaton: Automaton, state: int) -> Steps:
-        """The tokens that may follow once the automaton is in this state."""
+        """Return the tokens that can follow when the automaton is in this state."""
         return _steps(self._core.steps_after(automaton.core, state))
 
 
-_known: WeakKeyDictionary[TokenBytes, dict[int, Vocabulary]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[TokenBytes, dict[int, Vocabulary]] = WeakKeyDictionary()
 
 
 def _steps(columns: tuple[Int64Array, Int64Array, Int64Array, Int64Array]) -> Steps:

@@ -1,6 +1,6 @@
-"""Documents to tokens: raw bytes, any Hugging Face tokenizer, or a BPE trained on the corpus.
+"""Tokenizers: raw bytes, any Hugging Face tokenizer, or a BPE trained on the corpus.
 
-The package `tokenizers` is imported only when a tokenizer of that kind is made.
+The package `tokenizers` is imported only when a tokenizer of that kind is created.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ __all__ = [
 
 
 def resolve(spec: str | os.PathLike[str]) -> Tokenizer:
-    """The tokenizer that a name or path stands for.
+    """Return the tokenizer with a name or path.
 
     Args:
-        spec: `"bytes"`; the path of a `tokenizer.json` or of a folder that holds one (or `vocab.json` and
-            `merges.txt` as GPT-2 has them); or a name on the Hugging Face hub. A folder called `bytes` is
-            `./bytes`.
+        spec: `"bytes"`; the path of a `tokenizer.json`, or of a folder with a `tokenizer.json` or with the `vocab.json`
+            and `merges.txt` of a GPT-2 tokenizer; or a name on the Hugging Face hub. Pass `./bytes` for a folder named
+            `bytes`.
 
     Raises:
-        TokenizerError: there is none, it cannot be read, or `spec` is `"bpe"`, which needs a corpus.
+        TokenizerError: there is no such tokenizer, it cannot be read, or `spec` is `"bpe"`, which requires a corpus.
     """
     name = os.fspath(spec)
     if not name:
@@ -50,5 +50,5 @@ def resolve(spec: str | os.PathLike[str]) -> Tokenizer:
     if name == BytesTokenizer.kind:
         return BytesTokenizer()
     if name == "bpe" or name.startswith("bpe:"):
-        raise TokenizerError(f"{name!r} is trained on a corpus while an index is built; use train_bpe(texts)")
+        raise TokenizerError(f"{name!r} is trained on a corpus, and cannot be loaded; use train_bpe(texts)")
     return load(name)

@@ -1,4 +1,4 @@
-"""Byte-level tokenizers: which bytes each token stands for, and whether every text comes back from them."""
+"""Byte-level tokenizers: the bytes of each token, and whether the tokenizer is lossless."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _CUTS = frozenset({"Digits", "Split"})
 
 @cache
 def byte_of_letter() -> dict[str, int]:
-    """The alphabet of byte-level BPE: one printable letter for each of the 256 bytes, as GPT-2 defined it.
+    """Return the byte of each letter of GPT-2's byte-level alphabet, which has one printable letter per byte.
 
-    Printable Latin-1 characters stand for themselves; the others follow from U+0100 on, in order.
+    Printable Latin-1 characters represent their own byte; the other bytes are mapped to U+0100 and following, in order.
     """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     letters = {chr(byte): byte for byte in printable}
-    letters.update({chr(0x100 + place): byte for place, byte in enumerate(others)})
+    letters.update({chr(0x100 + number): byte for number, byte in enumerate(others)})
     return letters
 
 
 def bytes_of_entry(entry: str) -> bytes:
-    """The bytes of a vocabulary entry; one that is written in other letters is its own UTF-8."""
+    """Return the bytes of a vocabulary entry; its UTF-8 if it has letters outside the byte-level alphabet."""
     try:
         return entry.translate(_bytes_as_latin_1()).encode("latin-1")
     except UnicodeEncodeError:
@@ -37,21 +37,21 @@ def bytes_of_entry(entry: str) -> bytes:
 
 @cache
 def _bytes_as_latin_1() -> dict[int, int]:
-    """For each letter of the alphabet its byte; for what else Latin-1 has, what Latin-1 has not."""
+    """Map each letter of the alphabet to its byte, and other Latin-1 characters to one that is not in Latin-1."""
     letters = {ord(letter): byte for letter, byte in byte_of_letter().items()}
     return {**dict.fromkeys(range(256), 0x100), **letters}
 
 
 def bytes_of_added_token(content: str, *, is_special: bool, is_entry: bool) -> tuple[bytes, ...]:
-    """What the id of an added token stands for; more than one text if it is ambiguous, the one to show first.
+    """Return the bytes of an added token; several values if they are ambiguous, the one to display first.
 
-    An added token is matched in the text itself, before bytes are written as letters, so that it stands for its
-    content, verbatim: "ö" is the two bytes of that letter. The package `tokenizers` decodes it as the byte 0xF6.
-    But where the content is an entry of the model's vocabulary too, both share the id, and the model may give it
-    to a text with these bytes. A special token is never matched in a text, so that only the model gives its id.
+    An added token is matched in the text itself, before bytes are mapped to letters, so its bytes are the UTF-8 of its
+    content: "ö" is two bytes, although the package `tokenizers` decodes it as the byte 0xF6. If the vocabulary of the
+    model has an entry with the same content, both have the same id, and the model may also produce this id for the
+    bytes of the entry. A special token is never matched in a text, so only the model produces its id.
 
     Args:
-        content: of the added token.
+        content: the content of the added token.
         is_special: whether it is a special token.
         is_entry: whether the model's vocabulary has the same content under the same id.
     """
@@ -62,13 +62,13 @@ def bytes_of_added_token(content: str, *, is_special: bool, is_entry: bool) -> t
 
 
 def is_lossless(definition: Mapping[str, Any], added_tokens: Mapping[int, AddedToken]) -> bool:
-    """Whether a tokenizer is a byte-level BPE that changes no text before or after.
+    """Return whether a tokenizer is a byte-level BPE that does not change the text before or after the model.
 
-    True for GPT-2 and its kin; False for whatever cannot be told from the definition.
+    True for GPT-2 and similar tokenizers; False if the definition does not prove it.
 
     Args:
         definition: a parsed `tokenizer.json`.
-        added_tokens: by their ids, as the package `tokenizers` assigns them.
+        added_tokens: the added tokens by id, as assigned by the package `tokenizers`.
     """
     model = definition["model"]
     return (
@@ -85,9 +85,9 @@ def is_lossless(definition: Mapping[str, Any], added_tokens: Mapping[int, AddedT
 
 
 def is_lossless_in_nfc(definition: Mapping[str, Any], added_tokens: Mapping[int, AddedToken]) -> bool:
-    """Whether a tokenizer that normalises texts (NFC) and is otherwise lossless gives back every normalised text.
+    """Return whether a tokenizer's only normalization is NFC, and it is lossless for every text in NFC.
 
-    The contents of added tokens may be normalised before they are matched; each must be what it matches.
+    The contents of added tokens may be normalized before they are matched, so each must be in NFC.
     """
     return (
         [step.get("type") for step in steps_of(definition.get("normalizer"))] == ["NFC"]
@@ -97,12 +97,12 @@ def is_lossless_in_nfc(definition: Mapping[str, Any], added_tokens: Mapping[int,
 
 
 def is_made_of_bytes(decoder: Mapping[str, Any] | None) -> bool:
-    """Whether a decoder joins the bytes of the tokens and does nothing else."""
+    """Return whether a decoder only concatenates the bytes of the tokens."""
     return [step.get("type") for step in steps_of(decoder) if step.get("type") != "Fuse"] == ["ByteLevel"]
 
 
 def steps_of(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The steps of a normalizer, a pre-tokenizer or a decoder, in order; sequences in sequences are taken apart."""
+    """Return the steps of a normalizer, a pre-tokenizer or a decoder, in order; nested sequences are flattened."""
     return [*_steps_of(part)]
 
 
@@ -118,7 +118,7 @@ def _steps_of(part: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _occurs_in_utf8(data: bytes) -> bool:
-    """Whether the bytes can be a piece of valid UTF-8, which may begin and end inside a character."""
+    """Return whether the bytes can be a part of valid UTF-8, which may begin and end inside a character."""
     rest = data.lstrip(bytes(range(0x80, 0xC0)))
     if len(data) - len(rest) > 3:
         return False
@@ -130,12 +130,12 @@ def _occurs_in_utf8(data: bytes) -> bool:
 
 
 def _letters_of_utf8() -> set[str]:
-    """The letters of all bytes that occur in UTF-8; some vocabularies leave out the thirteen others."""
+    """Return the letters of all bytes that occur in UTF-8; some vocabularies lack the other thirteen."""
     return {letter for letter, byte in byte_of_letter().items() if byte < 0xF5 and byte not in (0xC0, 0xC1)}
 
 
 def _ids_are_unambiguous(vocabulary: Mapping[str, int], added_tokens: Mapping[int, AddedToken]) -> bool:
-    """Whether each id stands for one text; the package may give an added token the id of an entry, or refuse none."""
+    """Return whether each id has one text; the package may assign the id of a vocabulary entry to an added token."""
     entries = {token_id: entry for entry, token_id in vocabulary.items()}
     return len(entries) == len(vocabulary) and all(
         entries.get(token_id, token.content) == token.content
@@ -145,7 +145,7 @@ def _ids_are_unambiguous(vocabulary: Mapping[str, int], added_tokens: Mapping[in
 
 
 def _cuts_only(pre_tokenizer: Mapping[str, Any] | None) -> bool:
-    """Whether the text is mapped to byte letters in the end, and until then only cut into pieces."""
+    """Return whether a pre-tokenizer only splits the text, and finally maps it to the byte-level alphabet."""
     steps = steps_of(pre_tokenizer)
     return (
         bool(steps)

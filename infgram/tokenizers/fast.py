@@ -1,7 +1,7 @@
-"""The package `fastokens`: a quicker encoder for the tokenizers that it knows, used when an index is built.
+"""The package `fastokens`: a faster encoder for some kinds of tokenizers, used when an index is built.
 
-It may be missing, refuse a definition, or differ from the package `tokenizers`, which is the reference.
-Whether it is used is decided in `bulk.py`.
+The package may be missing, may not support a definition, or may give other ids than the package `tokenizers`, which is
+the reference. `bulk.py` decides whether it is used.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ Result = TypeVar("Result")
 
 
 class EngineError(Exception):
-    """The fast encoder refused or failed; never leaves this folder."""
+    """The fast encoder is unavailable or failed; never raised outside this package."""
 
 
 class Engine(Protocol):
-    """Something that encodes many texts quickly, and perhaps wrongly."""
+    """A fast encoder of many texts, whose ids may be wrong."""
 
     name: str
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
-        """As `Tokenizer.encode_batch`.
+        """Return the ids of all texts, as `Tokenizer.encode_batch` does.
 
         Raises:
-            EngineError: it failed, for whatever reason.
+            EngineError: the encoder failed.
         """
 
 
 class FastEngine:
-    """An encoder of the package `fastokens`. Any number of threads may use it; each call runs on its own thread."""
+    """An encoder of the package `fastokens`. Thread-safe; each call runs on the calling thread."""
 
     def __init__(self, definition: str) -> None:
-        """Make the encoder from the text of a `tokenizer.json`.
+        """Create the encoder from the text of a `tokenizer.json`.
 
         Raises:
-            EngineError: the package is not installed, or does not know such a tokenizer.
+            EngineError: the package is not installed, or does not support this kind of tokenizer.
         """
         try:
             fastokens: Any = import_module("fastokens")
@@ -55,23 +55,25 @@ class FastEngine:
         self.name = f"fastokens {_version()}"
         with _one_thread():
             self._tokenizer: Any = guarded(lambda: fastokens.Tokenizer.from_json_str(definition))
-            self.encode_batch(["a", "b"])  # two texts, so that the package's pool is made now
+            self.encode_batch(["a", "b"])  # two texts, so that the package creates its pool now
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
-        """The ids of all texts end to end, and the length of each; special tokens in a text are plain text."""
+        """Return the concatenated ids of all texts, and the number of ids of each; special tokens are plain text."""
         flat, offsets = guarded(lambda: self._tokenizer.encode_batch_flat(list(texts), split_special_tokens=True))
         token_ids = np.frombuffer(flat, dtype="<u4").astype(np.uint32, copy=False)
         ends = np.frombuffer(offsets, dtype="<u8").astype(np.int64)
         if len(ends) != len(texts) + 1 or int(ends[-1]) != len(token_ids):
-            raise EngineError(f"{len(texts)} texts gave {len(ends)} offsets, of which the last is no end")
+            raise EngineError(
+                f"{len(texts)} texts gave {len(token_ids)} ids and {len(ends)} offsets, which do not match"
+            )
         return token_ids, ends[1:] - ends[:-1]
 
 
 def guarded(call: Callable[[], Result]) -> Result:
-    """The result of a call into another package's native code.
+    """Call another package's native code and return its result.
 
     Raises:
-        EngineError: it raised; a panic of Rust code, which is no `Exception`, is meant too.
+        EngineError: the call raised an `Exception`, or a panic of Rust code, which is not a subclass of `Exception`.
     """
     try:
         return call()
@@ -83,7 +85,7 @@ def guarded(call: Callable[[], Result]) -> Result:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """The package sizes its pool of threads once, from the environment; ours are enough, unless the user says so."""
+    """Limit the package's thread pool, sized once from the environment, to one thread unless the user sets its size."""
     if _THREADS in os.environ:
         yield
         return
@@ -95,7 +97,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _version() -> str:
-    from importlib import metadata  # takes a while, and `import infgram` comes this way
+    from importlib import metadata  # slow to import, and `import infgram` imports this module
 
     try:
         return metadata.version("fastokens")

@@ -1,4 +1,4 @@
-"""Which texts the fast encoder may take: those where nothing but byte-pair encoding is left to get wrong."""
+"""Select the texts for the fast encoder: those whose ids depend on pre-tokenization and byte-pair encoding only."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ _PERHAPS_CHANGED_BY_NFC: Final = re.compile(
     "\u212c-\u218b\u2190-\u2328\u232b-\u2426\u2440-\u244a\u2460-\u27bf\u3001-\u3029\u3041-\u3096\u30a1-\u30fe"
     "\u4e00-\u9fef\uac00-\ud7a3\ufeff\uff01-\uff9f\ufffd\U0001f300-\U0001f64f]"
 )
-"""Outside are characters that NFC leaves alone in any order: none is a mark, the second half of a composition, or
-another spelling of one; what Unicode once assigned keeps these properties."""
+"""NFC does not change any sequence of the other characters: none of them is a mark, composes with a preceding one, or
+is replaced by other characters. Unicode guarantees that these properties never change."""
 
 
 class FastTexts:
-    """Tells texts for the fast encoder from those that go to the reference.
+    """Decides which texts the fast encoder encodes; the reference encodes the others.
 
-    A text goes to the reference if it holds the text of an added token, special or not, or if Unicode
-    normalisation might change it, since tables of different Unicode versions differ. Added tokens that are
-    plain runs of white space are excepted: half of all texts hold them, so every comparison tries them well.
+    The reference encodes texts that contain the content of an added token, special or not, and texts that Unicode
+    normalization might change, since Unicode versions differ. Added tokens that are plain runs of white space are an
+    exception: half of all texts contain them, so the comparison with the reference covers them well.
     """
 
     def __init__(self, definition: dict[str, Any]) -> None:
-        """Look at a parsed `tokenizer.json`.
+        """Inspect a parsed `tokenizer.json`.
 
         Args:
-            definition: of any kind of tokenizer; `is_any` says whether there is anything to take.
+            definition: the definition of any kind of tokenizer; `is_any` is False if the fast encoder must not be used.
         """
         added: list[dict[str, Any]] = definition.get("added_tokens") or []
         normalizers = _normalizers(definition.get("normalizer"))
         self._makes_nfc = "NFC" in normalizers
-        # An added token may be looked for in the normalised text, which is not at hand here.
-        hidden = any(token.get("normalized") and not token.get("special") for token in added)
+        # An added token may be matched in the normalized text, which is not available here.
+        is_matched_later = any(token.get("normalized") and not token.get("special") for token in added)
         self.is_any = (
             definition["model"].get("type") == "BPE"
             and normalizers <= _KNOWN_NORMALIZERS
-            and not (hidden and normalizers - {"NFC"})
+            and not (is_matched_later and normalizers - {"NFC"})
         )
         contents = [token["content"] for token in added if not _is_white_space(token)]
         matched = [unicodedata.normalize("NFC", content) for content in contents] if self._makes_nfc else []
         self._added_tokens = _by_beginning([*contents, *matched])
 
     def takes(self, text: str) -> bool:
-        """Whether the fast encoder may have this text."""
+        """Return whether the fast encoder may encode this text."""
         if self._makes_nfc and not is_nfc(text):
             return False
         return not any(
@@ -58,7 +58,7 @@ class FastTexts:
 
 
 def is_nfc(text: str) -> bool:
-    """Whether Unicode normalisation (NFC) is certain to leave a text alone; False where that is not known."""
+    """Return whether a text is known to be unchanged by Unicode normalization (NFC)."""
     return text.isascii() or _PERHAPS_CHANGED_BY_NFC.search(text) is None
 
 
@@ -76,10 +76,10 @@ def _normalizers(normalizer: dict[str, Any] | None) -> frozenset[str]:
 
 
 def _by_beginning(contents: list[str]) -> list[tuple[str, list[str]]]:
-    """Contents by their first two characters: hundreds often begin with `<|`, which few texts hold at all."""
+    """Group contents by their first two characters: often hundreds begin with `<|`, which few texts contain."""
     shortest: list[str] = []
     for content in sorted(filter(None, contents), key=len):
-        if not any(other in content for other in shortest):  # else whoever holds it holds the other
+        if not any(other in content for other in shortest):  # a text with `content` also contains `other`
             shortest.append(content)
     groups: dict[str, list[str]] = defaultdict(list)
     for content in shortest:

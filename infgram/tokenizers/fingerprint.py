@@ -1,4 +1,4 @@
-"""Which tokenizers encode alike: what of a definition decides the token ids of a text, and its SHA-256."""
+"""The fingerprint of a tokenizer: the SHA-256 of the parts of its definition that determine the ids of a text."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ByteLevel": {"use_regex": True},
     "Metaspace": {"prepend_scheme": "always", "split": True},
 }
-"""What the package `tokenizers` reads for a missing field, where that is not null, false or empty."""
+"""The defaults of the package `tokenizers` for missing fields, unless they are null, false or empty."""
 
 
 def encoding_fingerprint(definition: Mapping[str, Any]) -> str:
-    """The SHA-256 of what decides the ids that we give to a text: the same for definitions that encode alike.
+    """Return the SHA-256 of the parts of a definition that determine token ids; equal for equivalent definitions.
 
-    Counted are the model, the normalizer, the pre-tokenizer and the added tokens that are not special. Left out is what
-    has no effect on these ids, and what changes when other software saves a tokenizer anew: the decoder and the
-    post-processor, truncation, padding and dropout, special tokens (in a text they are plain text), fields that are
-    null, false or empty, and the spelling (the order of fields, a merge as `"a b"` or as a pair).
+    Included are the model, the normalizer, the pre-tokenizer and the added tokens that are not special. Excluded is
+    everything that has no effect on the ids of a text, or that changes when other software saves the tokenizer again:
+    the decoder and the post-processor, truncation, padding and dropout, special tokens (in a text they are plain text),
+    fields that are null, false or empty, and the notation (the order of fields, a merge as `"a b"` or as a pair).
 
     Args:
         definition: a parsed `tokenizer.json`.
@@ -47,7 +47,7 @@ def encoding_fingerprint(definition: Mapping[str, Any]) -> str:
 
 
 def _set_fields(part: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value and may change an id; what is missing and what is null, false or empty is one."""
+    """Return the fields that may change an id; null, false and empty fields are omitted like missing ones."""
     return {
         name: value
         for name, value in {**_DEFAULTS.get(part.get("type", ""), {}), **part}.items()

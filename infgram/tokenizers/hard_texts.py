@@ -39,15 +39,15 @@ _RUNS: Final = (
     "ab1 ",
 )
 _RUN_LENGTHS: Final = (2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 255, 257, 1025)
-_A_CATEGORY: Final = 48  # characters taken of each
-_PREFIX_CHARACTERS: Final = 5000  # more than an encoder remembers of its last text
+_CHARACTERS_PER_CATEGORY: Final = 48
+_PREFIX_CHARACTERS: Final = 5000  # more than the prefix of its last text that an encoder caches
 
 
 def hard_texts(added_tokens: Sequence[str] = ()) -> list[str]:
-    """The texts, about a quarter of a megabyte, always the same under one version of Python.
+    """Return the texts, about a quarter of a megabyte; they depend only on the Python version.
 
     Args:
-        added_tokens: contents of the tokenizer's added tokens; they and what is almost one of them occur.
+        added_tokens: the contents of the tokenizer's added tokens; the texts contain them and near matches.
     """
     return [*_texts_for_all(), *_around(added_tokens)]
 
@@ -71,13 +71,13 @@ def _texts_for_all() -> tuple[str, ...]:
 
 
 def _categories() -> Iterator[str]:
-    """Some characters of every Unicode category, each between letters, digits, spaces and line ends."""
-    found: dict[str, list[str]] = defaultdict(list)
+    """Yield texts with some characters of every Unicode category between letters, digits, spaces and line ends."""
+    by_category: dict[str, list[str]] = defaultdict(list)
     for code in (*range(0x3000), *range(0x3000, 0x110000, 61)):
         if not 0xD800 <= code < 0xE000:
-            found[unicodedata.category(chr(code))].append(chr(code))
-    for _, characters in sorted(found.items()):
-        chosen = characters[:: max(1, len(characters) // _A_CATEGORY)]
+            by_category[unicodedata.category(chr(code))].append(chr(code))
+    for _, characters in sorted(by_category.items()):
+        chosen = characters[:: max(1, len(characters) // _CHARACTERS_PER_CATEGORY)]
         yield "".join(f"a{letter}b {letter} 1{letter}2  {letter}\u0301{letter}{letter}\n{letter}" for letter in chosen)
 
 
@@ -91,7 +91,7 @@ def _white_space() -> Iterator[str]:
 
 
 def _shared_beginnings() -> Iterator[str]:
-    """One long beginning with many ends, for an encoder that remembers its last text."""
+    """Yield texts with one long common prefix and different ends, for an encoder that caches its last text."""
     words = 'of the many words that a long beginning may have, 17 are here; it\'s "quoted" (twice).\n\n  '
     beginning = (words * (1 + _PREFIX_CHARACTERS // len(words)))[:_PREFIX_CHARACTERS] + "q"
     for run in (" " * 700, "z" * 700):

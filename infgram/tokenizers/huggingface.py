@@ -1,4 +1,4 @@
-"""Any Hugging Face tokenizer, made to encode text exactly as it stands."""
+"""Hugging Face tokenizers, configured to encode a text exactly as given."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from infgram.tokenizers.fingerprint import encoding_fingerprint
 from infgram.tokenizers.token_bytes import PIECE, TokenBytes
 from infgram.types import Int64Array
 
-if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is made
+if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a tokenizer is created
     from tokenizers import Encoding, Tokenizer
     from tokenizers.processors import PostProcessor
 
 FILE_NAME: Final = "tokenizer.json"
 
-_LONG: Final = 1024
-"""A longer text, in characters, is encoded so that other threads run; for short ones that takes more time."""
+_LONG_TEXT: Final = 1024
+"""Texts longer than this, in characters, are encoded without the GIL, which is slower for short texts."""
 
 
 class HuggingFaceTokenizer(ShortRepr):
     """A tokenizer of the package `tokenizers`.
 
-    Its token ids are those of `Tokenizer.encode(text, add_special_tokens=False)`, except that truncation,
-    padding and dropout are off and that text which looks like a special token is plain text.
-    Whatever else the definition asks for (Unicode normalisation, a space in front) is kept, because a
-    language model with this tokenizer was trained so; such a tokenizer is not lossless.
+    Its token ids are those of `Tokenizer.encode(text, add_special_tokens=False)`, except that truncation, padding and
+    dropout are disabled, and text that looks like a special token is encoded as plain text. Everything else in the
+    definition, such as Unicode normalization or a space in front, is applied, because language models with this
+    tokenizer were trained in that way; such a tokenizer is not lossless.
     """
 
     kind = "huggingface"
@@ -53,35 +53,35 @@ class HuggingFaceTokenizer(ShortRepr):
     _repr_fields = ("vocab_size", "fingerprint")
 
     def __init__(self, definition: str) -> None:
-        """Make the tokenizer from the text of a `tokenizer.json`.
+        """Create the tokenizer from the text of a `tokenizer.json`.
 
         Raises:
-            TokenizerError: this is no definition of a tokenizer, or its vocabulary is empty.
+            TokenizerError: the text is not the definition of a tokenizer, or the vocabulary is empty.
         """
         canonical, parsed = _canonical(definition)
-        self._hold(canonical)
-        self._facts = self._facts_of(parsed)
+        self._initialize(canonical)
+        self._properties = self._properties_of(parsed)
 
     @classmethod
     def saved(cls, definition: str) -> HuggingFaceTokenizer:
-        """The tokenizer whose `save` wrote this definition; it is not parsed before something in it is needed.
+        """Return the tokenizer with a definition written by `save`; the definition is parsed when first needed.
 
-        REQUIRES a definition that is known to be the one that was saved.
+        REQUIRES that the definition is known to be unchanged.
 
         Raises:
-            TokenizerError: this version of the package `tokenizers` cannot read it.
+            TokenizerError: this version of the package `tokenizers` cannot read the definition.
         """
         tokenizer = cls.__new__(cls)
-        tokenizer._hold(definition)
+        tokenizer._initialize(definition)
         return tokenizer
 
-    def _hold(self, definition: str) -> None:
+    def _initialize(self, definition: str) -> None:
         self._definition = definition
         self._tokenizer = parse(definition)
         if self._tokenizer.get_vocab_size(with_added_tokens=True) == 0:
             raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
         self._tokenizer.encode_special_tokens = True
-        self._tokenizer.post_processor = _no_post_processor()  # it would take spaces off the offsets
+        self._tokenizer.post_processor = _no_post_processor()  # it would trim spaces from the offsets
         decoder = self._tokenizer.decoder
         parsed = None if decoder is None else json.loads(decoder.__getstate__())
         types = [step.get("type") for step in steps_of(parsed)]
@@ -91,12 +91,12 @@ class HuggingFaceTokenizer(ShortRepr):
         self._token_bytes: TokenBytes | None = None
 
     @cached_property
-    def _facts(self) -> _Facts:
-        return self._facts_of(json.loads(self._definition))
+    def _properties(self) -> _Properties:
+        return self._properties_of(json.loads(self._definition))
 
-    def _facts_of(self, parsed: dict[str, Any]) -> _Facts:
+    def _properties_of(self, parsed: dict[str, Any]) -> _Properties:
         added_tokens = self._tokenizer.get_added_tokens_decoder()
-        return _Facts(
+        return _Properties(
             is_lossless(parsed, added_tokens),
             is_lossless_in_nfc(parsed, added_tokens),
             parsed.get("added_tokens") or [],
@@ -109,21 +109,21 @@ class HuggingFaceTokenizer(ShortRepr):
 
     @property
     def is_lossless(self) -> bool:
-        return self._facts.is_lossless
+        return self._properties.is_lossless
 
     @property
     def added_tokens(self) -> list[dict[str, Any]]:
-        """Those of the definition."""
-        return self._facts.added_tokens
+        """The added tokens of the definition."""
+        return self._properties.added_tokens
 
     @property
     def fast_texts(self) -> FastTexts:
-        """Which texts the fast encoder may have."""
-        return self._facts.fast_texts
+        """The texts that the fast encoder may encode."""
+        return self._properties.fast_texts
 
     @classmethod
     def wrap(cls, tokenizer: Tokenizer) -> HuggingFaceTokenizer:
-        """The same tokenizer under our rules; the one given is not changed."""
+        """Return an equivalent tokenizer with this class's configuration; the given one is not modified."""
         return cls(tokenizer.to_str())
 
     @cached_property
@@ -136,12 +136,12 @@ class HuggingFaceTokenizer(ShortRepr):
 
     @property
     def definition(self) -> str:
-        """The canonical text of its `tokenizer.json`."""
+        """The canonical text of the `tokenizer.json`."""
         return self._definition
 
     def encode(self, text: str) -> Int64Array:
         utf8(text)
-        if len(text) > _LONG:
+        if len(text) > _LONG_TEXT:
             return np.array(self._encode_one(text), dtype=np.int64)
         encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(encoding.ids, dtype=np.int64)
@@ -153,18 +153,18 @@ class HuggingFaceTokenizer(ShortRepr):
         return np.array(encoding.ids, dtype=np.int64), np.maximum.accumulate(offsets, axis=0)
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
-        """As the protocol says; one text after the other on the calling thread's account.
+        """Return the token ids of all texts, see the protocol; the texts are encoded one after the other.
 
-        Given several texts, the package would take every core and keep all that it knows of each token.
+        Given several texts at once, the package would use every core, and keep all attributes of each token in memory.
         """
-        for place, text in enumerate(texts):
-            utf8(text, f"text {place} of the batch")
+        for number, text in enumerate(texts):
+            utf8(text, f"text {number} of the batch")
         parts = [np.array(self._encode_one(text), dtype=np.uint32) for text in texts]
         lengths = np.array([part.size for part in parts], dtype=np.int64)
         return np.concatenate([np.empty(0, dtype=np.uint32), *parts]), lengths
 
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
-        """As the protocol says; a number below `vocab_size` that no token has decodes to nothing."""
+        """Return the text of token ids, see the protocol; unassigned ids below `vocab_size` decode to nothing."""
         checked = valid_token_ids(token_ids, self.vocab_size)
         if not self._is_made_of_bytes:
             return self._decode(checked.tolist())
@@ -174,14 +174,14 @@ class HuggingFaceTokenizer(ShortRepr):
         )
 
     def keeps(self, text: str) -> bool:
-        """Whether `decode(encode(text)) == text` is certain for this text; False where it is not known."""
-        return self.is_lossless or (self._facts.is_lossless_in_nfc and is_nfc(text))
+        """Return whether `decode(encode(text)) == text` is known to hold for this text."""
+        return self.is_lossless or (self._properties.is_lossless_in_nfc and is_nfc(text))
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> list[str]:
         return [self._show(token_id) for token_id in valid_token_ids(token_ids, self.vocab_size).tolist()]
 
     def token_bytes(self) -> TokenBytes | None:
-        """As the protocol says; made on first use."""
+        """Return the bytes of each vocabulary entry, see the protocol; computed on first use."""
         if self._is_made_of_bytes and self._token_bytes is None:
             self._token_bytes = TokenBytes(self._bytes.first(self.vocab_size))
         return self._token_bytes
@@ -194,7 +194,7 @@ class HuggingFaceTokenizer(ShortRepr):
         return type(self), (self._definition,)
 
     def _encode_one(self, text: str) -> list[int]:
-        """As `encode`, but a batch of one, during which other threads may run."""
+        """Encode a text as a batch of one, which releases the GIL."""
         encoding: Encoding = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]
         return encoding.ids
 
@@ -211,13 +211,13 @@ class HuggingFaceTokenizer(ShortRepr):
         return show_bytes(byte) if byte is not None else self._show_after_another(token_id)
 
     def _show_after_another(self, token_id: int) -> str:
-        """The text a token adds inside a sentence: many decoders drop the space of the first token."""
+        """Return the text of a token inside a sentence: many decoders drop the space of the first token."""
         alone, twice = self._decode([token_id]), self._decode([token_id, token_id])
         return twice.removeprefix(alone) or alone
 
 
-class _Facts(NamedTuple):
-    """What a definition says besides how to encode."""
+class _Properties(NamedTuple):
+    """Properties that are derived from a definition."""
 
     is_lossless: bool
     is_lossless_in_nfc: bool
@@ -226,10 +226,10 @@ class _Facts(NamedTuple):
 
 
 class _TokenBytes(dict[int, bytes]):
-    """What each id of a byte-level tokenizer stands for, kept once it was asked for; decoding joins these."""
+    """The bytes of each id of a byte-level tokenizer, cached on first use; decoding concatenates them."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Begin with the added tokens, whose letters are no bytes."""
+        """Store the added tokens, whose contents are not in the byte-level alphabet."""
         model = tokenizer.model
         for token_id, token in tokenizer.get_added_tokens_decoder().items():
             is_entry = model.token_to_id(token.content) == token_id
@@ -238,7 +238,7 @@ class _TokenBytes(dict[int, bytes]):
         self._added = dict(self)
 
     def first(self, n_ids: int) -> list[bytes]:
-        """What each of the first ids stands for; they are not kept."""
+        """Return the bytes of each of the first ids, without caching them."""
         tokens = map(self._tokenizer.id_to_token, range(n_ids))
         entries = [b"" if token is None else bytes_of_entry(token) for token in tokens]
         for token_id, entry in self._added.items():
@@ -252,10 +252,10 @@ class _TokenBytes(dict[int, bytes]):
 
 
 def parse(definition: str) -> Tokenizer:
-    """The tokenizer of the package `tokenizers` that the text of a `tokenizer.json` defines.
+    """Parse the text of a `tokenizer.json` with the package `tokenizers`.
 
     Raises:
-        TokenizerError: the package cannot read it.
+        TokenizerError: the package cannot read the text.
     """
     import tokenizers
 
@@ -263,31 +263,30 @@ def parse(definition: str) -> Tokenizer:
         return tokenizers.Tokenizer.from_str(definition)
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise  # an interrupt; but a panic of the Rust code, which is no Exception either, means a bad definition
+            raise  # an interrupt; a panic of Rust code is not an Exception either, but means an invalid definition
         raise TokenizerError(
-            f"this is no tokenizer.json that the package tokenizers {tokenizers.__version__} can read: {error}"
+            f"invalid tokenizer.json: the package tokenizers {tokenizers.__version__} cannot read it: {error}"
         ) from error
 
 
 def _no_post_processor() -> PostProcessor:
-    """One that does nothing."""
+    """Return a post-processor that does nothing."""
     from tokenizers.processors import Sequence as Steps
 
     return Steps([])
 
 
 def _canonical(definition: str) -> tuple[str, dict[str, Any]]:
-    """One spelling for one tokenizer: sorted keys, no spaces, nothing that would change the ids of a text.
+    """Return the canonical text of a definition, and the parsed definition.
 
-    Returns:
-        The spelling, and what it stands for.
+    Keys are sorted, spaces are removed, and truncation, padding and dropout are disabled.
     """
     try:
         parsed = json.loads(definition)
     except (ValueError, RecursionError) as error:
-        raise TokenizerError(f"this is no tokenizer.json: not valid JSON ({error})") from error
+        raise TokenizerError(f"invalid tokenizer.json: not valid JSON ({error})") from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("model"), dict):
-        raise TokenizerError('this is no tokenizer.json: expected an object with the field "model"')
+        raise TokenizerError('invalid tokenizer.json: expected an object with the field "model"')
     parsed["truncation"] = parsed["padding"] = None
     if "dropout" in parsed["model"]:
         parsed["model"]["dropout"] = None

@@ -1,4 +1,4 @@
-"""The reference encoder within bounds: how much memory it takes at a time, over all threads."""
+"""Limit the memory that the reference encoder uses at a time, over all threads."""
 
 from __future__ import annotations
 
@@ -18,57 +18,58 @@ from infgram.types import Int64Array
 Encoded: TypeAlias = tuple[npt.NDArray[np.uint32], Int64Array]
 EncodeBatch: TypeAlias = Callable[[Sequence[str]], Encoded]
 
-_TIMES: Final = 80  # what the package tokenizers takes for a text while it encodes it, in times its length
-_LONG_TEXT: Final = 1 << 18  # characters; what was taken for one is given back to the operating system
+_BYTES_PER_CHARACTER: Final = 80  # memory of the package tokenizers while it encodes a text
+_LONG_TEXT: Final = 1 << 18  # characters; after a longer text, free memory is returned to the operating system
 
 
 def limited(tokenizer: Tokenizer, memory_bytes: int) -> EncodeBatch:
-    """`tokenizer.encode_batch` in at most so much memory, where the package `tokenizers` does it."""
+    """Return `tokenizer.encode_batch`, limited to `memory_bytes` if it uses the package `tokenizers`."""
     if not isinstance(tokenizer, HuggingFaceTokenizer):
         return tokenizer.encode_batch
     return LimitedEncoder(tokenizer.encode_batch, memory_bytes).encode_batch
 
 
 class LimitedEncoder:
-    """Lets threads encode as long as that fits the memory; a text that is too long for it waits to be alone.
+    """Blocks threads while encoding their texts would exceed the memory; a text above the limit is encoded alone.
 
-    The ids are those of the encoder within. Any number of threads may call it.
+    The ids are those of the wrapped encoder. Thread-safe.
     """
 
     def __init__(self, encode: EncodeBatch, memory_bytes: int) -> None:
-        """Bound an encoder.
+        """Wrap an encoder.
 
         Args:
             encode: encodes one text after the other on the calling thread.
-            memory_bytes: for all threads together.
+            memory_bytes: the limit for all threads together.
         """
         self._encode = encode
-        self._most = self._left = max(1, memory_bytes // _TIMES)
+        self._total = self._available = max(1, memory_bytes // _BYTES_PER_CHARACTER)
         self._changed = Condition()
 
     def encode_batch(self, texts: Sequence[str]) -> Encoded:
-        """As `Tokenizer.encode_batch`."""
+        """Return the ids of all texts, as `Tokenizer.encode_batch` does."""
         longest = max((len(text) for text in texts if isinstance(text, str)), default=0)
-        with self._taken(min(longest, self._most)):
+        with self._reserved(min(longest, self._total)):
             encoded = self._encode(texts)
             if longest > _LONG_TEXT:
-                _give_back()
+                _trim_heap()
         return encoded
 
     @contextmanager
-    def _taken(self, n_characters: int) -> Iterator[None]:
+    def _reserved(self, n_characters: int) -> Iterator[None]:
+        """Reserve memory for a text, and wait until it is available."""
         with self._changed:
-            self._changed.wait_for(lambda: self._left >= n_characters)
-            self._left -= n_characters
+            self._changed.wait_for(lambda: self._available >= n_characters)
+            self._available -= n_characters
         try:
             yield
         finally:
             with self._changed:
-                self._left += n_characters
+                self._available += n_characters
                 self._changed.notify_all()
 
 
-def _give_back() -> None:
-    """The C library keeps what was freed, for each thread, unless it is told."""
-    with suppress(AttributeError):  # other libraries have no such function, and keep less
+def _trim_heap() -> None:
+    """Return freed memory, which the C library keeps for each thread, to the operating system."""
+    with suppress(AttributeError):  # other C libraries have no such function, and keep less memory
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Where a Hugging Face tokenizer comes from: a file, a folder or the hub."""
+"""Load a Hugging Face tokenizer from a file, a folder or the hub."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer, pars
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _GPT2_STYLE_CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast", "RobertaTokenizer", "RobertaTokenizerFast")
 _HOW_TO_CONVERT = (
-    "infgram reads the tokenizer.json of the package tokenizers; where transformers knows this tokenizer, "
+    "infgram reads the tokenizer.json of the package tokenizers; if transformers supports this tokenizer, "
     "AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes one"
 )
 
 
 def load(spec: str) -> HuggingFaceTokenizer:
-    """The tokenizer in a `tokenizer.json`, in a folder, or of that name on the Hugging Face hub.
+    """Load the tokenizer from a `tokenizer.json` or a folder, or by its name on the Hugging Face hub.
 
-    A folder holds `tokenizer.json`, or `vocab.json` and `merges.txt` of a byte-level BPE as GPT-2 has it.
+    A folder contains `tokenizer.json`, or the `vocab.json` and `merges.txt` of a byte-level BPE in the format of GPT-2.
 
     Raises:
-        TokenizerError: nothing there, a format that cannot be read, or the hub does not answer.
+        TokenizerError: there is no such tokenizer, its format is not supported, or the hub is not available.
     """
     path = Path(spec).expanduser()
     if path.is_dir():
@@ -35,8 +35,7 @@ def load(spec: str) -> HuggingFaceTokenizer:
     if _is_hub_name(spec):
         return _from_hub(spec)
     raise TokenizerError(
-        f"{spec}: no such file or folder; expected a tokenizer.json, a folder that holds one, a hub name, 'bytes' or "
-        "'bpe'"
+        f"{spec}: no such file or folder; expected a tokenizer.json, a folder with one, a hub name, 'bytes' or 'bpe'"
     )
 
 
@@ -84,19 +83,19 @@ def _from_vocab_and_merges(folder: Path) -> HuggingFaceTokenizer:
 
 
 def _check_gpt2_style(folder: Path) -> None:
-    """Other families use the same two files with another way to split words; guessing would give wrong ids."""
+    """Check for GPT-2's format: other families use the same two files with another pre-tokenizer, and so other ids."""
     vocab = _json_object(folder / "vocab.json")
     if any(letter not in vocab for letter in byte_of_letter()) or "a</w>" in vocab:
-        raise TokenizerError(f"{folder}: vocab.json is not of a byte-level BPE as GPT-2 has it; {_HOW_TO_CONVERT}")
+        raise TokenizerError(f"{folder}: vocab.json is not a byte-level BPE in the format of GPT-2; {_HOW_TO_CONVERT}")
     config = folder / "tokenizer_config.json"
     name = _json_object(config).get("tokenizer_class", _GPT2_STYLE_CLASSES[0]) if config.exists() else None
     if name is not None and name not in _GPT2_STYLE_CLASSES:
         raise TokenizerError(
-            f"{folder}: tokenizer_config.json names {name}, which splits words its own way; vocab.json "
-            f"and merges.txt alone do not say how; {_HOW_TO_CONVERT}"
+            f"{folder}: tokenizer_config.json names {name}, whose pre-tokenizer is unknown; vocab.json and merges.txt "
+            f"do not define it; {_HOW_TO_CONVERT}"
         )
     if (folder / "added_tokens.json").exists():
-        raise TokenizerError(f"{folder}: added_tokens.json is not read; {_HOW_TO_CONVERT}")
+        raise TokenizerError(f"{folder}: added_tokens.json is not supported; {_HOW_TO_CONVERT}")
 
 
 def _json_object(path: Path) -> dict[str, object]:
@@ -116,7 +115,7 @@ def _from_hub(name: str) -> HuggingFaceTokenizer:
         tokenizer = Tokenizer.from_pretrained(name)
     except Exception as error:  # anything from "no such repository" to "no network"
         raise TokenizerError(
-            f"{name}: no such file or folder here, and the Hugging Face hub gave no tokenizer.json of that name "
-            f"({error}). Without a network, pass the path of a tokenizer.json or of the folder that holds it"
+            f"{name}: no such file or folder, and no tokenizer.json of that name was loaded from the Hugging Face hub "
+            f"({error}); without a network, pass the path of a tokenizer.json or of its folder"
         ) from error
     return HuggingFaceTokenizer.wrap(tokenizer)

@@ -1,4 +1,4 @@
-"""What every tokenizer can do."""
+"""The interface of tokenizers."""
 
 from __future__ import annotations
 
@@ -15,83 +15,83 @@ from infgram.types import Int64Array
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """Text to token ids and back.
+    """Converts text to token ids and back.
 
-    Text is encoded exactly as it stands: no special token is added, text that looks like a special token
-    is plain text, and documents and queries are encoded alike.
-    A tokenizer never changes after it is made and may be used by any number of threads.
+    A text is encoded exactly as given: no special token is added, text that looks like a special token is plain text,
+    and documents and queries are encoded in the same way. Tokenizers are immutable and thread-safe.
     """
 
     @property
     def kind(self) -> str:
-        """`"bytes"` or `"huggingface"`: the name under which `load_saved` finds it again."""
+        """`"bytes"` or `"huggingface"`: the argument of `load_saved`."""
 
     @property
     def vocab_size(self) -> int:
-        """Valid token ids are 0 .. vocab_size - 1."""
+        """The size of the vocabulary; valid token ids are 0 to `vocab_size - 1`."""
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, of what decides the ids of a text: tokenizers with equal ones encode alike.
+        """The SHA-256 in hexadecimal of the parts of the definition that determine the ids of a text.
 
-        The numbers of special tokens, which no text has, and how ids are decoded, may differ.
+        Tokenizers with equal fingerprints give the same ids. They may differ in decoding, and in the ids of special
+        tokens, which encoding never returns.
         """
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hexadecimal, of the whole definition that `save` writes."""
+        """The SHA-256 in hexadecimal of the whole definition that `save` writes."""
 
     @property
     def is_lossless(self) -> bool:
-        """Whether `decode(encode(text)) == text` is certain for every text; False where it is not known."""
+        """Whether `decode(encode(text)) == text` is known to hold for every text."""
 
     def encode(self, text: str) -> Int64Array:
-        """The token ids of a text.
+        """Return the token ids of a text.
 
         Raises:
-            QueryError: `text` is not a string or holds a lone surrogate, which UTF-8 cannot carry.
+            QueryError: `text` is not a string, or contains a lone surrogate, which UTF-8 cannot encode.
         """
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
-        """The token ids of all texts end to end, and the number of tokens of each text.
+        """Return the concatenated token ids of all texts, and the number of tokens of each text.
 
-        The ids are those of `encode`, text by text.
+        The ids of each text are those of `encode`.
 
         Raises:
-            QueryError: as `encode`; the message gives the text's place in the batch.
+            QueryError: as for `encode`; the message includes the number of the text in the batch.
         """
 
     def encode_with_offsets(self, text: str) -> tuple[Int64Array, Int64Array]:
-        """The token ids of a text as `encode` gives them, and which characters each stands for.
+        """Return the token ids of a text as `encode` does, and the range of characters of each token.
 
         Returns:
-            The ids, and int64 of shape (n, 2): token i stands for `text[start:end]`. Both columns ascend. Tokens
-            that share a character, because it is cut in two, all cover it.
+            The ids, and int64 of shape (n, 2): token i represents `text[start:end]`. Both columns are ascending. If a
+            character is split, the range of each token with a part of it includes the character.
 
         Raises:
-            QueryError: as `encode`.
+            QueryError: as for `encode`.
         """
 
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
-        """The text of token ids; bytes that are no valid UTF-8 (a character cut in two) become U+FFFD.
+        """Return the text of token ids; bytes that are not valid UTF-8 (a part of a character) become U+FFFD.
 
         Raises:
             QueryError: an id is not in the vocabulary.
         """
 
     def tokens(self, token_ids: Sequence[int] | npt.NDArray[np.integer]) -> list[str]:
-        r"""Each id alone, for people to read: bytes that are no whole character are written like `\xe2`.
+        r"""Return each token for display; bytes that are not a complete character are written like `\xe2`.
 
         Raises:
             QueryError: an id is not in the vocabulary.
         """
 
     def token_bytes(self) -> TokenBytes | None:
-        """The bytes of each vocabulary entry, if every decoded text is those of its tokens, end to end.
+        """Return the bytes of each vocabulary entry, if every decoded text is the concatenated bytes of its tokens.
 
-        A number below `vocab_size` that no token has stands for no bytes. None where texts are made otherwise: with
-        spaces put between tokens or taken away, as WordPiece and sentencepiece do.
+        An unassigned id below `vocab_size` has no bytes. The result is None for other tokenizers, such as WordPiece and
+        sentencepiece, which insert or remove spaces between tokens.
         """
 
     def save(self, folder: Path) -> None:
-        """Write into `folder` what `load_saved` needs."""
+        """Write the files that `load_saved` needs into `folder`."""

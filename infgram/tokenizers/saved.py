@@ -1,4 +1,4 @@
-"""The tokenizer inside an index, held from the moment the index is opened."""
+"""The tokenizer of an index, whose file is opened with the index and loaded when needed."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from infgram.tokenizers.utf8_bytes import BytesTokenizer
 
 
 class SavedTokenizer:
-    """What `Tokenizer.save` wrote. Its file is mapped, so that it is the same whatever happens to the path later.
+    """A tokenizer written by `Tokenizer.save`. Its file is memory-mapped, so later changes of the path have no effect.
 
     Attributes:
-        kind: of the tokenizer.
-        folder: where it was saved, for messages.
+        kind: the kind of the tokenizer.
+        folder: the folder of the tokenizer, for messages.
     """
 
     def __init__(self, kind: str, folder: Path) -> None:
-        """Hold the file. O(1): nothing is read.
+        """Map the file without reading it.
 
         Raises:
-            IndexDamagedError: it is missing or cannot be opened.
+            IndexDamagedError: the file is missing or cannot be opened.
         """
         self.kind, self.folder = kind, folder
         self._is_checked = False
         self._file = _mapped(folder / FILE_NAME) if kind == HuggingFaceTokenizer.kind else None
 
     def check(self, digest: str) -> None:
-        """Raise IndexDamagedError unless the SHA-256 of the whole definition is this one."""
-        found = BytesTokenizer.digest if self._file is None else hashlib.sha256(self._file).hexdigest()
-        if found != digest:
+        """Raise IndexDamagedError unless `digest` is the SHA-256 of the whole definition."""
+        actual = BytesTokenizer.digest if self._file is None else hashlib.sha256(self._file).hexdigest()
+        if actual != digest:
             raise IndexDamagedError(
-                f"{self.folder} is another tokenizer than the index was built with: the SHA-256 of its definition is "
-                f"{found}, expected {digest}; copy the index again or rebuild it"
+                f"{self.folder} is not the tokenizer that the index was built with: the SHA-256 of its definition is "
+                f"{actual}, expected {digest}; copy the index again or rebuild it"
             )
         self._is_checked = True
 
     def load(self) -> Tokenizer:
-        """Make the tokenizer; quicker after `check`, which proves that its definition is the one that was saved.
+        """Load the tokenizer; faster after `check`, which verifies that the definition is unchanged.
 
         Raises:
-            IndexDamagedError: its file is no text.
-            TokenizerError: this version knows no such kind, or cannot read the definition.
+            IndexDamagedError: the file is not valid UTF-8.
+            TokenizerError: this version does not support the kind, or cannot read the definition.
         """
         if self.kind == BytesTokenizer.kind:
             return BytesTokenizer()
@@ -60,11 +60,11 @@ class SavedTokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """That of the tokenizer, which is not made for it.
+        """The fingerprint of the tokenizer, computed without loading it.
 
         Raises:
-            IndexDamagedError: its file is no definition.
-            TokenizerError: as `load`.
+            IndexDamagedError: the file is not a valid definition.
+            TokenizerError: this version does not support the kind.
         """
         if self.kind == BytesTokenizer.kind:
             return BytesTokenizer.fingerprint
@@ -76,7 +76,7 @@ class SavedTokenizer:
     def _definition(self) -> str:
         if self._file is None:
             raise TokenizerError(
-                f"the index holds a tokenizer of kind {self.kind!r}; this version knows 'bytes', 'huggingface'"
+                f"the index has a tokenizer of kind {self.kind!r}; this version supports 'bytes' and 'huggingface'"
             )
         try:
             return str(self._file, "utf-8")
@@ -88,21 +88,21 @@ class SavedTokenizer:
 
 
 def load_saved(kind: str, folder: Path) -> Tokenizer:
-    """The tokenizer that `Tokenizer.save` wrote into `folder`.
+    """Load the tokenizer that `Tokenizer.save` wrote into `folder`.
 
     Args:
-        kind: the saved tokenizer's `kind`.
-        folder: where it was saved.
+        kind: the `kind` of the saved tokenizer.
+        folder: the folder of the tokenizer.
 
     Raises:
-        IndexDamagedError: its file is missing or is no text.
-        TokenizerError: this version knows no such kind, or cannot read the definition.
+        IndexDamagedError: the file is missing or not valid UTF-8.
+        TokenizerError: this version does not support the kind, or cannot read the definition.
     """
     return SavedTokenizer(kind, folder).load()
 
 
 def _mapped(path: Path) -> mmap.mmap | bytes:
-    """The content of a file as it is now; the name may go away."""
+    """Return the current content of a file, which remains available if the file is deleted."""
     try:
         with path.open("rb") as file:
             is_empty = not file.seek(0, 2)

@@ -1,4 +1,4 @@
-"""A byte-level BPE learned from the corpus itself."""
+"""Train a byte-level BPE on the corpus."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ from infgram.tokenizers.huggingface import HuggingFaceTokenizer
 from infgram.tokenizers.protocol import Tokenizer
 
 SMALLEST_VOCABULARY: Final = 256
-_LARGEST_VOCABULARY: Final = 1 << 24  # far above any that is used
+_LARGEST_VOCABULARY: Final = 1 << 24  # far above any in use
 _LONG_RUN = re.compile(r"\S{65,}|\s{65,}")
 _PIECE_CHARACTERS: Final = 32
 
 
 def train_bpe(texts: Iterable[str], vocab_size: int = 32000) -> Tokenizer:
-    """Learn a byte-level BPE; the same texts give the same tokenizer, on any number of cores.
+    """Train a byte-level BPE; the result does not depend on the number of cores.
 
-    Every byte is a token (ids 0 to 255), so that the tokenizer is lossless for every text, whatever it has
-    seen. No special tokens. A pair must occur twice to be merged, hence few texts give fewer tokens than
-    `vocab_size`.
+    Every byte is a token (ids 0 to 255), so the tokenizer is lossless for every text. There are no special tokens. A
+    pair must occur twice to be merged, so the vocabulary can be smaller than `vocab_size` if the sample is small.
 
     Args:
-        texts: the sample; it may be empty. Taken one by one, but its distinct words are held in memory.
-        vocab_size: tokens at most, 256 or more.
+        texts: the sample, which may be empty; consumed one by one. Its distinct words are kept in memory.
+        vocab_size: the maximum number of tokens, at least 256.
 
     Raises:
         TokenizerError: `vocab_size` is out of range.
-        QueryError: a text is not a string or cannot be written as UTF-8.
+        QueryError: a text is not a string or contains a lone surrogate.
     """
     from tokenizers import Tokenizer as HubTokenizer, decoders, models, pre_tokenizers, trainers
 
     if not SMALLEST_VOCABULARY <= vocab_size <= _LARGEST_VOCABULARY:
-        expected = f"{SMALLEST_VOCABULARY} (one token a byte) to {_LARGEST_VOCABULARY}"
-        raise TokenizerError(f"a vocabulary of {vocab_size} tokens cannot be trained; expected {expected}")
+        expected = f"{SMALLEST_VOCABULARY} (one token per byte) to {_LARGEST_VOCABULARY}"
+        raise TokenizerError(f"invalid vocabulary size {vocab_size}; expected {expected}")
     tokenizer = HubTokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -52,13 +51,12 @@ def train_bpe(texts: Iterable[str], vocab_size: int = 32000) -> Tokenizer:
 
 
 def _pieces(texts: Iterable[str]) -> Iterator[str]:
-    """The texts, with runs that no space (or nothing but space) interrupts cut short.
+    """Yield the texts, splitting long runs of white space, and long runs without any, into pieces.
 
-    A word of a million letters would cost a million steps for every merge; words of ordinary length are
-    never cut.
+    A word of a million letters would cost a million steps for every merge; words of ordinary length are never split.
     """
-    for place, text in enumerate(texts):
-        utf8(text, f"text {place} of the sample")
+    for number, text in enumerate(texts):
+        utf8(text, f"text {number} of the sample")
         start = 0
         for run in _LONG_RUN.finditer(text):
             yield text[start : run.start()]

@@ -1,4 +1,4 @@
-"""The tokenizer that needs nothing: the bytes of UTF-8 are the tokens."""
+"""The tokenizer `bytes`: each byte of UTF-8 is a token."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _DEFINITION = b'{"type":"bytes","vocab_size":255}'
 
 
 class BytesTokenizer(ShortRepr):
-    """One token a byte of UTF-8; lossless for every text.
+    """One token per byte of UTF-8; lossless for every text.
 
-    The vocabulary ends at 254, since UTF-8 never contains 0xFF: the free code is the separator, and
-    a token still fits in 8 bits.
+    The largest token id is 254, since UTF-8 never contains 0xFF. The free code is the document separator, so tokens fit
+    into 8 bits.
     """
 
     _repr_fields = ("vocab_size", "fingerprint")
@@ -37,13 +37,13 @@ class BytesTokenizer(ShortRepr):
         return np.frombuffer(utf8(text), dtype=np.uint8).astype(np.int64)
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
-        encoded = [utf8(text, f"text {place} of the batch") for place, text in enumerate(texts)]
+        encoded = [utf8(text, f"text {number} of the batch") for number, text in enumerate(texts)]
         lengths = np.array([len(data) for data in encoded], dtype=np.int64)
         return np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.uint32), lengths
 
     def encode_with_offsets(self, text: str) -> tuple[Int64Array, Int64Array]:
         token_ids = self.encode(text)
-        characters = np.cumsum(token_ids & 0xC0 != 0x80) - 1  # every other byte goes on with a character
+        characters = np.cumsum(token_ids & 0xC0 != 0x80) - 1  # the other bytes are continuation bytes
         return token_ids, np.stack((characters, characters + 1), axis=1)
 
     def decode(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> str:
@@ -56,7 +56,7 @@ class BytesTokenizer(ShortRepr):
         return TokenBytes([bytes([byte]) for byte in range(self.vocab_size)])
 
     def save(self, folder: Path) -> None:
-        """Nothing to write: the kind says it all."""
+        """Write nothing: the kind defines the tokenizer."""
 
     def _bytes(self, token_ids: Sequence[int] | npt.NDArray[np.integer[Any]]) -> bytes:
         return valid_token_ids(token_ids, self.vocab_size).astype(np.uint8).tobytes()

@@ -27,7 +27,7 @@ class PublicQuestion(BaseModel):
 
 
 class PublicAnswer(BaseModel):
-    """These fields and those of the query type; or `error` only."""
+    """Either these fields and the fields of the query type, or only `error`."""
 
     model_config = ConfigDict(
         extra="allow",

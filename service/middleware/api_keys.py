@@ -95,8 +95,8 @@ class Keys:
         a key by the digits of its hash.
         """
         digest = hashlib.sha256(presented.encode()).hexdigest()
-        alike = self._by_first_digits.get(digest[:_FIRST_DIGITS], [])
-        return next((key for key in alike if hmac.compare_digest(key.digest, digest)), None)
+        candidates = self._by_first_digits.get(digest[:_FIRST_DIGITS], [])
+        return next((key for key in candidates if hmac.compare_digest(key.digest, digest)), None)
 
 
 def add_key(path: Path, name: str, *, is_admin: bool = False, requests_per_s: float | None = None) -> str:

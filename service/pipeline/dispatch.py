@@ -131,11 +131,11 @@ def _compute_inline(
 async def run_in_thread(request: Request, name: str, compute: Callable[[Job], T]) -> T:
     """Run `compute` in the thread pool with a slot and an index, within the time limit.
 
-    It is told to stop when the client disconnects. A call that cannot be stopped keeps its slot and its index until it
-    ends; the client gets its answer in time nevertheless.
+    The computation is cancelled when the client disconnects. One that cannot be cancelled keeps its slot and its index
+    until it ends; the client still receives a response within the time limit.
 
     Raises:
-        ProblemError: the service is overloaded, the index is unknown or damaged, or the time is over.
+        ProblemError: the service is overloaded, the index is unknown or damaged, or the time limit was exceeded.
     """
     runtime = runtime_of(request)
     deadline = Deadline(runtime.settings.timeout_s)
@@ -156,7 +156,7 @@ async def _watch(request: Request, computing: asyncio.Future[Any], deadline: Dea
     """Wait for the answer.
 
     Raises:
-        ProblemError: the time is over, or the client has disconnected.
+        ProblemError: the time limit was exceeded, or the client has disconnected.
     """
     disconnected = asyncio.ensure_future(_disconnection(request))
     ends: set[asyncio.Future[Any]] = {computing, disconnected}

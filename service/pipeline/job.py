@@ -39,7 +39,7 @@ class Deadline:
         """Raise if the computation should stop.
 
         Raises:
-            ProblemError: the time is over, or the job was cancelled.
+            ProblemError: the time limit was exceeded, or the job was cancelled.
         """
         if self._is_cancelled or monotonic() > self._ends:
             raise ProblemError("timeout")

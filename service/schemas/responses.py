@@ -415,7 +415,8 @@ class TokenizerInfo(BaseModel):
 
     kind: str = Field(description='"bytes" or "huggingface".')
     fingerprint: str = Field(
-        description="SHA-256 of the relevant parts of the definition; tokenizers with equal fingerprints encode alike."
+        description="SHA-256 of the relevant parts of the definition; tokenizers with equal fingerprints give the same "
+        "token ids."
     )
 
 

@@ -126,8 +126,8 @@ def bpe_index(folder: Path, texts: Sequence[str], tokenizer: infgram.tokenizers.
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small texts, too, go the way of long lists: tails first, and all that follows is read."""
     if request.param:
-        monkeypatch.setattr(search, "_FEW_HEADS", 0)
-        monkeypatch.setattr(search, "_FEW", 0)
+        monkeypatch.setattr(search, "_MAX_HEADS_EXTENDED", 0)
+        monkeypatch.setattr(search, "_MAX_COUNTED_STEPS", 0)
 
 
 @pytest.mark.usefixtures("few")
@@ -160,8 +160,8 @@ def test_any_texts_whose_tails_are_looked_for_first(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], query: str
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, bpe_index(tmp_path_factory.getbasetemp(), texts, BPE) as index:
-        patch.setattr(search, "_FEW_HEADS", 0)
-        patch.setattr(search, "_FEW", 0)
+        patch.setattr(search, "_MAX_HEADS_EXTENDED", 0)
+        patch.setattr(search, "_MAX_COUNTED_STEPS", 0)
         check(index, [query])
 
 
@@ -218,7 +218,7 @@ def test_wrong_questions() -> None:
         with pytest.raises(infgram.QueryError, match="empty"):
             index.readings("")
         for wrong in ([1], None, b"a"):
-            with pytest.raises(infgram.QueryError, match="readings are of a text"):
+            with pytest.raises(infgram.QueryError, match="expected a string"):
                 index.readings(wrong)  # type: ignore[arg-type]
         with pytest.raises(infgram.QueryError, match="token ids have no case"):
             index.next_token_distribution([1], ignore_case=True)

@@ -190,7 +190,7 @@ def test_the_reference_steps_in_for_a_batch_that_fails(
     bulk = BulkEncoder(tokenizer, Erring(tokenizer, "#", failure))
     assert_same(bulk.encode_batch(["a # b", "c"]), tokenizer, ["a # b", "c"])
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert f"failed on 2 texts, which tokenizers encoded: {type(failure).__name__}" in caplog.messages[0]
+    assert f"failed on 2 texts, which tokenizers encoded instead: {type(failure).__name__}" in caplog.messages[0]
     assert_same(bulk.encode_batch(["c"]), tokenizer, ["c"])
     assert len(caplog.records) == 1
 
@@ -209,7 +209,7 @@ def test_an_interrupt_is_not_taken_for_a_failure() -> None:
 
 
 def test_what_is_no_text_is_refused_as_by_the_reference(bulk: BulkEncoder, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(QueryError, match="text 1 of the batch holds the lone surrogate"):
+    with pytest.raises(QueryError, match="text 1 of the batch contains the lone surrogate"):
         bulk.encode_batch(["fine", "\ud800"])
     with pytest.raises(QueryError, match="text 0 of the batch is of type int"):
         bulk.encode_batch([3])  # type: ignore[list-item]

@@ -232,7 +232,7 @@ def test_a_decoder_that_was_altered_is_damage(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"decoder":{', '"decoder":{"prefix":"x",'))
     with infgram.open(tmp_path / "x") as index:
         for ask in (lambda: index.tokenizer, index.verify):
-            with pytest.raises(infgram.IndexDamagedError, match="is another tokenizer than the index was built with"):
+            with pytest.raises(infgram.IndexDamagedError, match="is not the tokenizer that the index was built with"):
                 ask()
 
 

@@ -153,7 +153,7 @@ PANIC = {
     ids=lambda definition: definition[:40],
 )
 def test_what_is_no_definition_is_refused(definition: str) -> None:
-    with pytest.raises(TokenizerError, match=r"this is no tokenizer\.json|vocabulary"):
+    with pytest.raises(TokenizerError, match=r"invalid tokenizer\.json|vocabulary"):
         HuggingFaceTokenizer(definition)
 
 

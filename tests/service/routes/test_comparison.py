@@ -18,7 +18,13 @@ TEXTS = ("this rose is a rose", "natural language, of course", "", "zzz", "smile
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize(
-    "more", [{}, {"max_spans": 3, "whole_words": True}, {"delimiters": ["se", 32], "min_length": 2, "max_count": 3}, {"ignore_case": True}]
+    "more",
+    [
+        {},
+        {"max_spans": 3, "whole_words": True},
+        {"delimiters": ["se", 32], "min_length": 2, "max_count": 3},
+        {"ignore_case": True},
+    ],
 )
 def test_trace(client: TestClient, index: infgram.Index, address: str, text: str, more: dict[str, Any]) -> None:
     body = answered(client.post(f"{address}/trace", json={"query": text, **more}))
