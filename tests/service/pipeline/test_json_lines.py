@@ -109,9 +109,26 @@ def test_long_answers_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
     long: dict[str, Any] = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
     model = DocumentAnswer(**document, **long)
     found = SpanDocument(document_id=1, offset=2, snippet="a rose", snippet_match_start=0, snippet_match_end=1)
-    span = Span(start=0, end=1, text_start=None, text_end=None, text="x", count=1, log_prob=-1.0, documents=[found] * 9)
+    span = Span(
+        start=0,
+        end=1,
+        text_start=None,
+        text_end=None,
+        text="x",
+        count=1,
+        is_exact=True,
+        log_prob=-1,
+        documents=[found] * 9,
+    )
     trace = TraceAnswer(
-        token_ids=[1], tokens=None, elapsed_ms=1, n_maximal=1, n_covered=1, spans=[span] * 40, documents=[]
+        token_ids=[1],
+        tokens=None,
+        elapsed_ms=1,
+        n_maximal=1,
+        n_covered=1,
+        n_given_up=0,
+        spans=[span] * 40,
+        documents=[],
     )
     results: Results[Any] = Results([model, model])
     expected = [model.model_dump_json(), trace.model_dump_json()]
