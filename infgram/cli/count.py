@@ -82,9 +82,10 @@ def count(
     note is printed if the string occurs more often than the token sequence; --readings shows all counts. The count of
     the empty text is the number of tokens in the corpus.
 
-    With --queries, each line of FILE is a query, taken exactly as given. In files named .jsonl, .ndjson or .jsonlines a
-    line is JSON: a text, a list of token ids, or an object with either of them as "query". --by counts separately for
-    each value of a metadata field; dots in FIELD separate nested fields. Both print a table, or CSV with --csv.
+    With --queries, each line of FILE is a query, taken exactly as given without its line end (LF or CRLF). In files
+    named .jsonl, .ndjson or .jsonlines a line is JSON: a text, a list of token ids, or an object with either of them
+    as "query". --by counts separately for each value of a metadata field; dots in FIELD separate nested fields. Both
+    print a table, or CSV with --csv.
 
     JSON: count; token_ids and tokens of the text; with --documents also document_count; with --readings also readings
     (text, string_count, as_typed, after_space, other_cuts, other_case, each with count, token_ids and text, and

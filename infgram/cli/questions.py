@@ -76,12 +76,16 @@ def query_in_file(file: str, ids: bool) -> str | list[int]:
     text = _standard_input() if file == "-" else _file_text(Path(file))
     if not ids:
         return text
-    try:
-        return [int(part) for part in text.strip().strip("[]").replace(",", " ").split()]
-    except ValueError as error:
-        raise QueryError(
-            f"{file}: {error}; expected token ids separated by spaces or commas, for example 17 4 256"
-        ) from error
+    token_ids: list[int] = []
+    for part in text.strip().strip("[]").replace(",", " ").split():
+        try:
+            token_ids.append(int(part))
+        except ValueError as error:
+            raise QueryError(
+                f"{file}: {part[:40]!r} is not a token id; expected integers separated by spaces or commas, for "
+                "example 17 4 256"
+            ) from error
+    return token_ids
 
 
 def _file_text(path: Path) -> str:

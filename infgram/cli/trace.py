@@ -126,11 +126,9 @@ def trace(
         )
     if found.n_given_up:
         n_inexact = sum(not span.is_exact for span in found.spans)
-        message(
-            "warning",
-            f"gave up {number(found.n_given_up, 'search', 'searches')} with too many token sequences: spans may be "
-            f"missing, and {n_inexact:,} of the spans shown may be longer or occur more often",
-        )
+        searches = number(found.n_given_up, "search", "searches")
+        inexact = f", and {n_inexact:,} of the spans shown may be longer or occur more often" if n_inexact else ""
+        message("warning", f"gave up {searches} with too many token sequences: spans may be missing{inexact}")
     if as_json:
         print_json(answer(found))
     else:
@@ -152,10 +150,14 @@ def answer(found: Trace) -> dict[str, Any]:
 def _delimiters(given: list[str], ids: bool) -> list[str | int]:
     if not ids:
         return list(given)
-    try:
-        return [int(token) for token in given]
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; with --ids a delimiter is a token id", param_hint="--delimiter") from error
+    token_ids: list[str | int] = []
+    for token in given:
+        try:
+            token_ids.append(int(token))
+        except ValueError as error:
+            message = f"{token!r} is not a token id, as --ids requires"
+            raise typer.BadParameter(message, param_hint="--delimiter") from error
+    return token_ids
 
 
 def _print(found: Trace) -> None:

@@ -46,6 +46,7 @@ def assert_fails(outcome: Outcome, code: int, *words: str) -> None:
         ("search", "INDEX", "a", "--where", "=en"),
         ("search", "INDEX", "a", "--where", "x=1", "--where", "x=2"),
         ("document", "INDEX", "first"),
+        ("trace", "INDEX", "LICENSE", "--ids", "--delimiter", "x"),
         ("build",),
         ("build", "INDEX", "--threads", "0"),
         ("build", "INDEX", "--threads", "9" * 30),
@@ -82,6 +83,7 @@ def test_a_wrong_question_is_3(index_path: Path) -> None:
     assert_fails(run("search", index_path, "a AND (b"), 3, "parenthesis", "character 8")
     assert_fails(run("search", index_path, "a", "--cursor", "x"), 3, "cursor")
     assert_fails(run("search", index_path, "a", "--timeout", "0"), 3, "timeout_s")
+    assert_fails(run("trace", index_path, "-", "--ids", stdin=b"17 x"), 3, "-: 'x' is not a token id")
     assert_fails(run("document", index_path, 5), 3, "document 5")
     assert_fails(run("document", index_path, 10**30), 3)
     assert_fails(run("count", index_path, "\udcff"), 3, "surrogate")
