@@ -48,15 +48,16 @@ native: $(VENV)/.installed-all ## Build and run the tests that are written in C+
 	  $(BIN)/cmake -S csrc --preset $$preset -B $$folder -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
 	    || { cat $$folder.log; exit 1; }; \
 	  $(BIN)/cmake --build $$folder --target native_tests; \
-	  $(BIN)/ctest --test-dir $$folder --output-on-failure --no-tests=error; \
+	  $(BIN)/ctest --test-dir $$folder --parallel 2 --output-on-failure --no-tests=error; \
 	done
 
 sanitize: PRESETS := $(SANITIZERS)
 sanitize: native ## Run the C++ tests under ASan with UBSan, then under TSan.
 
-# ASan keeps the assertions of `dev`, so that preset adds nothing here.
-check: PRESETS := $(SANITIZERS)
-check: lint types test ## Check format, lint and types, then run all tests, those in C++ under sanitizers.
+# ASan keeps the assertions of `dev`, so that preset adds nothing here. TSan takes another five minutes on 2 cores, so it
+# is a part of `make torture` and of the workflow.
+check: PRESETS := asan
+check: lint types test ## Check format, lint and types, then run all tests, those in C++ under ASan with UBSan.
 
 # It takes several minutes on 2 cores, so it is a part of `make torture` and of the workflow, not of `make check`.
 tidy: $(VENV)/.installed-all ## Run clang-tidy on the core; .clang-tidy has the checks.
@@ -107,7 +108,7 @@ docs: $(VENV)/.installed-docs ## Build the documentation as a site, with its lin
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py
 
-torture: $(VENV)/.installed-all tidy ## Run the hours-long tests.
+torture: $(VENV)/.installed-all tidy sanitize ## Run the hours-long tests.
 	$(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
 
 clean: ## Remove the environment and what the tools left behind.
