@@ -106,6 +106,7 @@ def trace(
     from infgram.analysis import trace as traced
     from infgram.cli.progress import show_progress
 
+    ends = _delimiters(delimiters or [], ids)
     query = query_in_file(file, ids)
     with open_index(index) as opened, show_progress(quiet=quiet) as report:
         found = traced(
@@ -115,7 +116,7 @@ def trace(
             max_count=max_count,
             max_spans=max_spans,
             whole_words=whole_words,
-            delimiters=_delimiters(delimiters or [], ids),
+            delimiters=ends,
             any_tokenization=any_tokenization,
             ignore_case=ignore_case,
             documents_per_span=documents,
