@@ -60,19 +60,28 @@ def check_sizes(folder: Path, shard: ShardEntry) -> None:
     """Raise IndexDamagedError if a section is missing or does not have the size in the manifest."""
     for name, section in shard.sections.items():
         file = folder / name
-        size_bytes = file.stat().st_size if file.exists() else None
-        if size_bytes != section.size_bytes:
-            state = "is missing" if size_bytes is None else f"has {size_bytes} bytes"
-            raise IndexDamagedError(
-                f"{file} {state}, expected {section.size_bytes} bytes; copy the index again or rebuild it"
-            )
+        check_size(file, file.stat().st_size if file.exists() else None, section)
 
 
 def check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
     """Raise IndexDamagedError if a section, given as `name: (size, checksum)`, differs from the manifest."""
     for name, (_, checksum) in sections.items():
-        if f"{checksum:016x}" != shard.sections[name].xxh64:
-            raise IndexDamagedError(
-                f"{folder / name} belongs to another index: its checksum is {checksum:016x}, expected "
-                f"{shard.sections[name].xxh64} by the manifest; copy the index again or rebuild it"
-            )
+        check_checksum(folder / name, f"{checksum:016x}", shard.sections[name])
+
+
+def check_size(file: Path | str, size_bytes: int | None, expected: SectionEntry) -> None:
+    """Raise IndexDamagedError, which names the file, unless it has the size in the manifest; None if it is missing."""
+    if size_bytes != expected.size_bytes:
+        state = "is missing" if size_bytes is None else f"has {size_bytes} bytes"
+        raise IndexDamagedError(
+            f"{file} {state}, expected {expected.size_bytes} bytes; copy the index again or rebuild it"
+        )
+
+
+def check_checksum(file: Path | str, xxh64: str, expected: SectionEntry) -> None:
+    """Raise IndexDamagedError, which names the file, unless its payload has the checksum in the manifest."""
+    if xxh64 != expected.xxh64:
+        raise IndexDamagedError(
+            f"{file} belongs to another index: its checksum is {xxh64}, expected {expected.xxh64} by the manifest; "
+            "copy the index again or rebuild it"
+        )

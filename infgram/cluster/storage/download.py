@@ -8,7 +8,7 @@ from infgram import _core
 from infgram.cluster.storage.storage import Storage, below, checked_name
 from infgram.errors import IndexDamagedError, StorageError
 from infgram.files.manifest import SectionEntry, ShardEntry
-from infgram.files.sections import entry_of
+from infgram.files.sections import check_checksum, check_size, entry_of
 
 
 def fetch_shard(storage: Storage, shard: ShardEntry, folder: Path) -> None:
@@ -34,15 +34,8 @@ def fetch_shard(storage: Storage, shard: ShardEntry, folder: Path) -> None:
 
 def _check(path: Path, expected: SectionEntry, place: str) -> None:
     found = entry_of(path)
-    if found.size_bytes != expected.size_bytes:
-        raise IndexDamagedError(
-            f"{place} has {found.size_bytes} bytes, expected {expected.size_bytes}; copy the index again or rebuild it"
-        )
-    if found.xxh64 != expected.xxh64:
-        raise IndexDamagedError(
-            f"{place} belongs to another index: its checksum is {found.xxh64}, expected {expected.xxh64}; "
-            "copy the index again or rebuild it"
-        )
+    check_size(place, found.size_bytes, expected)
+    check_checksum(place, found.xxh64, expected)
     try:
         _core.verify_section(path)
     except IndexDamagedError as error:
