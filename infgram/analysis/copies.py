@@ -6,7 +6,9 @@ of a long string are among those of its first characters, so these are searched,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -65,19 +67,21 @@ class Copies:
     def n_agreeing_from(self, text: str) -> list[int]:
         """Return for each occurrence how many characters agree with `text`, which begins with the string."""
         folded = self._folded(text)
-        return [_n_shared(self._folded(self._read_from(place, folded)[1]), folded) for place in self.places]
+        return [_read_on(partial(self._from, place), folded)[0] for place in self.places]
 
     def n_agreeing_before(self, text: str) -> list[int]:
         """Return for each occurrence how many characters right before it agree with the end of `text`."""
-        folded = self._folded(text)[::-1]
-        return [_n_shared(self._read_before(place, folded), folded) for place in self.places]
+        reversed_text = self._folded(text)[::-1]
+        return [_read_on(partial(self._before, place), reversed_text)[0] for place in self.places]
 
     def tokens_of(self, text: str) -> list[Int64Array]:
         """Return the token sequence of each occurrence of `text`, which begins with the string."""
         folded, sequences = self._folded(text), []
         for place in self.places:
-            tokens, characters = self._read_from(place, folded)
-            if self._folded(characters).startswith(folded):
+            n_shared, n_tokens = _read_on(partial(self._from, place), folded)
+            if n_shared == len(folded):
+                tokens, _ = self._tokens_from(place, n_tokens)
+                characters = self._characters(self.vocabulary.join(tokens)[place[2] :])
                 n_bytes = place[2] + len(characters[: len(text)].encode("utf-8", errors="surrogateescape"))
                 ends = np.cumsum(self.vocabulary.lengths[tokens])
                 sequences.append(tokens[: int(np.searchsorted(ends, n_bytes)) + 1])
@@ -86,38 +90,50 @@ class Copies:
     def _folded(self, text: str) -> str:
         return fold(text) if self.ignore_case else text
 
-    def _read_from(self, place: Int64Array, folded: str) -> tuple[Int64Array, str]:
-        """Read a document from an occurrence on, as far as it agrees with a text, or farther."""
-        document_id, offset, begin = place.tolist()
-        n_tokens = _FIRST_READ
-        while True:
-            tokens = self.index.document_tokens(document_id, offset, offset + n_tokens)
-            empty = np.flatnonzero(self.vocabulary.lengths[tokens] == 0)  # no string goes on after such a token
-            is_end = len(tokens) < n_tokens or len(empty) > 0
-            tokens = tokens[: empty[0]] if len(empty) else tokens
-            characters = self.vocabulary.join(tokens)[begin:].decode("utf-8", errors="surrogateescape")
-            n_shared = _n_shared(self._folded(characters), folded)
-            if is_end or n_shared == len(folded) or n_shared + _LONGEST_CHARACTER < len(characters):
-                return tokens, characters
-            n_tokens *= 2
+    def _characters(self, data: bytes) -> str:
+        return data.decode("utf-8", errors="surrogateescape")
 
-    def _read_before(self, place: Int64Array, reversed_text: str) -> str:
-        """Read a document backwards from an occurrence, as far as it agrees with a reversed text, or farther."""
+    def _tokens_from(self, place: Int64Array, n_tokens: int) -> tuple[Int64Array, bool]:
+        """Return the tokens of a document from an occurrence on, and whether the string cannot go on after them."""
+        document_id, offset, _ = place.tolist()
+        tokens = self.index.document_tokens(document_id, offset, offset + n_tokens)
+        empty = np.flatnonzero(self.vocabulary.lengths[tokens] == 0)  # no string goes on after such a token
+        return tokens[: empty[0]] if len(empty) else tokens, len(tokens) < n_tokens or len(empty) > 0
+
+    def _from(self, place: Int64Array, n_tokens: int) -> tuple[str, bool]:
+        """Return the characters of a document from an occurrence on, and whether there are no more."""
+        tokens, is_end = self._tokens_from(place, n_tokens)
+        return self._folded(self._characters(self.vocabulary.join(tokens)[place[2] :])), is_end
+
+    def _before(self, place: Int64Array, n_tokens: int) -> tuple[str, bool]:
+        """Return the characters of a document before an occurrence, reversed, and whether there are no more."""
         document_id, offset, begin = place.tolist()
-        n_tokens = _FIRST_READ
-        while True:
-            first = max(0, offset - n_tokens)
-            tokens = self.index.document_tokens(document_id, first, offset + 1)
-            empty = np.flatnonzero(self.vocabulary.lengths[tokens] == 0)
-            is_end = first == 0 or len(empty) > 0
-            tokens = tokens[empty[-1] + 1 :] if len(empty) else tokens
-            data = self.vocabulary.join(tokens)
-            data = data[: len(data) - int(self.vocabulary.lengths[tokens[-1]]) + begin]
-            characters = self._folded(data.decode("utf-8", errors="surrogateescape"))[::-1]
-            n_shared = _n_shared(characters, reversed_text)
-            if is_end or n_shared == len(reversed_text) or n_shared + _LONGEST_CHARACTER < len(characters):
-                return characters
-            n_tokens *= 2
+        first = max(0, offset - n_tokens)
+        tokens = self.index.document_tokens(document_id, first, offset + 1)
+        lengths = self.vocabulary.lengths[tokens]
+        empty = np.flatnonzero(lengths == 0)
+        data = self.vocabulary.join(tokens[empty[-1] + 1 :] if len(empty) else tokens)
+        characters = self._characters(data[: len(data) - int(lengths[-1]) + begin])
+        return self._folded(characters)[::-1], first == 0 or len(empty) > 0
+
+
+def _read_on(read: Callable[[int], tuple[str, bool]], text: str) -> tuple[int, int]:
+    """Read ever more tokens until their characters differ from a text or end.
+
+    Args:
+        read: returns the characters of a number of tokens, and whether there are no more.
+        text: what they are compared with.
+
+    Returns:
+        The length of the common prefix, and the number of tokens that were read.
+    """
+    n_tokens = _FIRST_READ
+    while True:
+        characters, is_end = read(n_tokens)
+        n_shared = _n_shared(characters, text)
+        if is_end or n_shared == len(text) or n_shared + _LONGEST_CHARACTER < len(characters):
+            return n_shared, n_tokens
+        n_tokens *= 2
 
 
 def _n_shared(one: str, other: str) -> int:

@@ -205,8 +205,8 @@ class _Search:
         if few is None or len(few.places) == 0:
             return None
         end = int(np.searchsorted(self._words[:, 1], first + max(few.n_agreeing_from(self._text[first:])), "right"))
-        self._reached[start:end] = np.maximum(self._reached[start:end], end)
-        self._missed[: start + 1] = np.minimum(self._missed[: start + 1], end + 1)
+        self._note_reached(start, end)
+        self._note_missed(start, end + 1)
         return end
 
     def _start_by_reading(self, start: int, end: int) -> int | None:
@@ -220,8 +220,8 @@ class _Search:
         if few is None or len(few.places) == 0:
             return None
         start = int(np.searchsorted(self._words[:, 0], piece - max(few.n_agreeing_before(self._text[:piece]))))
-        self._reached[start:end] = np.maximum(self._reached[start:end], end)
-        self._missed[:start] = np.minimum(self._missed[:start], end)
+        self._note_reached(start, end)
+        self._note_missed(start - 1, end)
         return start
 
     def _copies(self, first: int, last: int) -> Copies | None:
@@ -241,10 +241,18 @@ class _Search:
         self._watch.report("search", self._settled, len(self._words), "words")
         occurs = self._search(start, end)
         if occurs:
-            self._reached[start:end] = np.maximum(self._reached[start:end], end)
+            self._note_reached(start, end)
         else:
-            self._missed[: start + 1] = np.minimum(self._missed[: start + 1], end)
+            self._note_missed(start, end)
         return occurs
+
+    def _note_reached(self, start: int, end: int) -> None:
+        """Note that the words `[start, end)` occur, and so does every run inside them."""
+        self._reached[start:end] = np.maximum(self._reached[start:end], end)
+
+    def _note_missed(self, start: int, end: int) -> None:
+        """Note that the words `[start, end)` do not occur, nor does any run that contains them."""
+        self._missed[: start + 1] = np.minimum(self._missed[: start + 1], end)
 
     def _search(self, start: int, end: int) -> bool:
         text = self._text[self._words[start, 0] : self._words[end - 1, 1]]

@@ -194,12 +194,9 @@ def test_what_is_given_up_is_said(texts: list[str], text: str, name: str, most: 
                 assert {(span.text_start, span.text_end) for span in traced.spans} == expected.keys()
 
 
-def test_searches_are_in_proportion_to_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy in another case of which own tokens know nothing, 400 words, cut in three."""
-    words = [f"Word{number * number % 9973}" for number in range(400)]
-    text = " ".join(words)
-    asked = " ".join("zebra" if number in (100, 250) else word.upper() for number, word in enumerate(words))
-    searches = []
+def searches_of(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The arguments of every search for a string from now on."""
+    searches: list[object] = []
     plain = infgram.Index.spellings
 
     def counted(self: infgram.Index, *arguments: object, **options: object) -> object:
@@ -207,6 +204,15 @@ def test_searches_are_in_proportion_to_the_spans(monkeypatch: pytest.MonkeyPatch
         return plain(self, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(infgram.Index, "spellings", counted)
+    return searches
+
+
+def test_searches_are_in_proportion_to_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy in another case of which own tokens know nothing, 400 words, cut in three."""
+    words = [f"Word{number * number % 9973}" for number in range(400)]
+    text = " ".join(words)
+    asked = " ".join("zebra" if number in (100, 250) else word.upper() for number, word in enumerate(words))
+    searches = searches_of(monkeypatch)
     with index_of([text], tokenizer_named("bytes"), 1) as index:
         traced = infgram.trace(index, asked, ignore_case=True, max_spans=EVERYTHING)
         assert [(span.text.count(" ") + 1, span.count) for span in traced.spans] == [(100, 1), (149, 1), (149, 1)]
@@ -220,14 +226,7 @@ def test_a_long_copy_in_another_case_is_read_not_searched(monkeypatch: pytest.Mo
     """Longer than the longest string that is searched; the copies differ in where they end and begin."""
     text = " ".join(f"Word{number * number % 9973} {number}" for number in range(2000))
     assert len(text) > 20_000
-    searches = []
-    plain = infgram.Index.spellings
-
-    def counted(self: infgram.Index, *arguments: object, **options: object) -> object:
-        searches.append(arguments)
-        return plain(self, *arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(infgram.Index, "spellings", counted)
+    searches = searches_of(monkeypatch)
     with index_of([f"x {text}", f"{text} y", text[: len(text) // 2]], tokenizer_named("byte-level"), 2) as index:
         for asked, ignore_case in ((text, False), (text.upper(), True)):
             searches.clear()
