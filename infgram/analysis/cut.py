@@ -8,11 +8,10 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from infgram.analysis.rows_file import Row, rows_file
-from infgram.analysis.subject import tokenizer_of
 from infgram.arguments import choice, flag, instance, path as checked_path, text_or_none
 from infgram.duplicates import Duplicates
 from infgram.errors import QueryError
-from infgram.index import Index, StrPath, checked_index
+from infgram.index import Index, StrPath, checked_index, tokenizer_or_none
 from infgram.types import Int64Array
 from infgram.watch import Progress, Watch
 
@@ -83,7 +82,7 @@ def check_documents(index: Index) -> None:
     Raises:
         QueryError: the tokenizer is not lossless.
     """
-    tokenizer = tokenizer_of(index)
+    tokenizer = tokenizer_or_none(index)
     if tokenizer is not None and not tokenizer.is_lossless:
         raise QueryError(
             "documents cannot be written: the tokenizer of the index is not known to be lossless, so the text might be "
@@ -97,7 +96,7 @@ class _Source:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self.tokenizer = tokenizer_of(index)
+        self.tokenizer = tokenizer_or_none(index)
         self.bytes = None
         if (
             self.tokenizer is not None and self.tokenizer.is_lossless

@@ -13,10 +13,10 @@ from infgram.analysis.matches import match_lengths
 from infgram.analysis.normalized import Characters, Place, Unit, Words, find_pieces
 from infgram.analysis.passages import Match, passages_of
 from infgram.analysis.rules import OVERLAP_RULES, SAMPLES, Measure, OverlapRule
-from infgram.analysis.subject import token_ids_of, tokenizer_of
+from infgram.analysis.subject import token_ids_of
 from infgram.arguments import at_least, checked_seed, choice, several
 from infgram.errors import QueryError
-from infgram.index import Index, checked_index
+from infgram.index import Index, checked_index, tokenizer_or_none
 from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, numbers
 from infgram.types import Int64Array, Query
@@ -311,7 +311,7 @@ class _Normalized:
 
 def _evidence_of_tokens(index: Index, token_ids: Int64Array) -> OverlapEvidence:
     ((document_id, offset),) = index.locate(token_ids, limit=1)
-    tokenizer = tokenizer_of(index)
+    tokenizer = tokenizer_or_none(index)
     (passage,) = passages_of(index, tokenizer, document_id, [Match(offset, len(token_ids), 0)], _SNIPPET_TOKENS)
     text = "" if tokenizer is None else tokenizer.decode(token_ids)
     return OverlapEvidence(
@@ -406,7 +406,7 @@ def overlap(
     if changed.unit != "tokens":
         if changed.measure != "n_grams":
             raise QueryError(f"the rule {rule!r} counts {changed.unit}; expected measure 'n_grams'")
-        if tokenizer_of(index) is None:
+        if tokenizer_or_none(index) is None:
             raise QueryError(
                 f"the rule {rule!r} counts {changed.unit}, but {index.paths[0]} holds no tokenizer; "
                 "choose a rule that counts tokens: 'palm', 'llama-2', or n=…"

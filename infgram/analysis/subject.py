@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import QueryError
-from infgram.index import Index
+from infgram.index import Index, tokenizer_or_none
 from infgram.tokenizers import Tokenizer
 from infgram.tokenizers.checks import valid_token_ids
 from infgram.types import Int64Array, Query
@@ -38,7 +38,7 @@ class Subject:
         Raises:
             QueryError: the query is text and the index has no tokenizer, or an id is not in the vocabulary.
         """
-        tokenizer = tokenizer_of(index)
+        tokenizer = tokenizer_or_none(index)
         if isinstance(query, str):
             if tokenizer is None:
                 raise _no_tokenizer(index)
@@ -121,15 +121,10 @@ def token_ids_of(index: Index, query: Query) -> Int64Array:
     """
     if not isinstance(query, str):
         return valid_token_ids(query, index.vocab_size)
-    tokenizer = tokenizer_of(index)
+    tokenizer = tokenizer_or_none(index)
     if tokenizer is None:
         raise _no_tokenizer(index)
     return tokenizer.encode(query)
-
-
-def tokenizer_of(index: Index) -> Tokenizer | None:
-    """Return the tokenizer of the index, or None if it was built from token ids."""
-    return index._tokenizer_or_none()
 
 
 def _no_tokenizer(index: Index) -> QueryError:

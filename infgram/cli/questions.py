@@ -127,7 +127,9 @@ def require_tokenizer(index: Index) -> None:
 
 def has_tokenizer(index: Index) -> bool:
     """Return whether the index has a tokenizer."""
-    return index._tokenizer_or_none() is not None
+    from infgram.index import tokenizer_or_none
+
+    return tokenizer_or_none(index) is not None
 
 
 def tokens_of(index: Index, token_ids: Sequence[int]) -> list[str] | None:
