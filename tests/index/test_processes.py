@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch.utils.data
 
 import infgram
 from tests.building import build_texts, union_index
@@ -158,6 +157,7 @@ def test_a_trained_tokenizer_is_pickled(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_the_workers_of_a_data_loader(index: infgram.Index, method: str) -> None:
     """An index and a client, both used before, in the workers of PyTorch under each start method."""
+    data = pytest.importorskip("torch.utils.data", reason="needs the extra lm")
     tokens = [list(query.encode()) for query in QUERIES] * 4
     wanted = index.count_batch(tokens).tolist()
     with loopback() as service:
@@ -165,8 +165,8 @@ def test_the_workers_of_a_data_loader(index: infgram.Index, method: str) -> None
         with infgram.Client(service.url, timeout_s=60) as client:
             assert client.count_batch(tokens).tolist() == wanted
             for asked in (index, client):
-                loader: Any = torch.utils.data.DataLoader(
-                    tokens,  # type: ignore[arg-type]
+                loader: Any = data.DataLoader(
+                    tokens,
                     batch_size=2,
                     num_workers=2,
                     collate_fn=asked.count_batch,
