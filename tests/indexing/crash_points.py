@@ -158,6 +158,7 @@ def stopped(points: Points, how: str, first: int, step: int) -> tuple[int, list[
 def powerless(points: Points, first: int, step: int) -> tuple[int, list[str]]:
     """Lose the power after each call, with everything lost that was not flushed, and in part."""
     log = points.output.parent.with_name("log")
+    log.unlink(missing_ok=True)
     points.log(log)
     disk = points.disk()
     faults, n_tried = [], 0
