@@ -321,14 +321,16 @@ void MatchPass<Token>::find_ranges(std::span<const std::uint64_t> positions, std
     long_ones.push_back(k);
     return Strand();
   });
+  if (long_ones.empty()) return;
+  const auto& repeats = *repeats_;  // NOLINT(bugprone-unchecked-optional-access): set if a match can be long
   // In descending order, so that prefixes come after what they are prefixes of.
-  std::ranges::sort(long_ones, std::greater<>(), [&](std::size_t k) { return repeats_->order(positions[k]); });
+  std::ranges::sort(long_ones, std::greater<>(), [&](std::size_t k) { return repeats.order(positions[k]); });
   std::optional<Widening<Token>> widening;
   std::size_t last = 0;
   for (const std::size_t k : long_ones) {
     const std::uint64_t i = positions[k];
     const std::uint64_t length = lengths[k];
-    if (widening && lengths[last] >= length && repeats_->shared(i, positions[last]) >= length) {
+    if (widening && lengths[last] >= length && repeats.shared(i, positions[last]) >= length) {
       widening->continue_from(i);
     } else {
       widening.emplace(long_match(i, s), comparisons_[s]);
