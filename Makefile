@@ -20,6 +20,10 @@ OLDEST_TESTS := tests/test_minimal.py tests/index
 
 COVERAGE := $(abspath $(VENV))/coverage
 
+# The third environment holds what an installation of the package and its service brings along, without test tools.
+RUNTIME := $(VENV)/runtime
+RUNTIME_EXTRAS := service,client,pandas,parquet,remote
+
 # The presets of csrc/CMakePresets.json with which the C++ tests run.
 PRESETS := dev
 SANITIZERS := asan tsan
@@ -30,7 +34,7 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs bench torture clean
+.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs audit sbom bench torture clean
 
 help: ## List what one can do.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +109,14 @@ docs: $(VENV)/.installed-docs ## Build the documentation as a site, with its lin
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml --site-dir $(abspath $(VENV))/site
 	@echo "open $(VENV)/site/index.html"
 
+audit: $(VENV)/.installed-runtime ## Look up known vulnerabilities of all dependencies; needs the database of PyPI.
+	$(VENV)/audit-tools/bin/pip-audit --path $$($(RUNTIME)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+sbom: $(VENV)/.installed-runtime ## Write a bill of materials (CycloneDX) of the package and its dependencies.
+	$(VENV)/audit-tools/bin/cyclonedx-py environment $(RUNTIME)/bin/python --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file $(VENV)/sbom.json
+	@echo "$(VENV)/sbom.json"
+
 bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
 	$(BIN)/python benchmarks/run.py
 
@@ -139,6 +151,14 @@ $(VENV)/.installed-all: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS) $(SOURC
 
 $(VENV)/.installed-docs: $(VENV)/pyvenv.cfg docs/site/requirements.txt
 	@$(BIN)/python -m pip install --quiet --requirement docs/site/requirements.txt
+	@touch $@
+
+$(VENV)/.installed-runtime: $(VENV)/pyvenv.cfg pyproject.toml $(SOURCES)
+	@$(BIN)/python -m venv $(RUNTIME)
+	@$(RUNTIME)/bin/python -m pip install --quiet --config-settings=build-dir=$(abspath $(RUNTIME))/native-build \
+	  '.[$(RUNTIME_EXTRAS)]'
+	@$(BIN)/python -m venv $(VENV)/audit-tools
+	@$(VENV)/audit-tools/bin/python -m pip install --quiet pip-audit cyclonedx-bom
 	@touch $@
 
 $(VENV)/.installed-oldest: $(VENV)/pyvenv.cfg pyproject.toml $(OLDEST_CONSTRAINTS) $(SOURCES)
