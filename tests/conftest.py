@@ -1,10 +1,11 @@
-"""Settings of the whole test run: how many examples Hypothesis tries, and where `tests` is."""
+"""Settings of the whole test run: how many examples Hypothesis tries, where `tests` is, the table of campaigns."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Every run draws other examples; `make torture` draws 200 times as many.
@@ -15,3 +16,22 @@ settings.load_profile("normal")  # `pytest --hypothesis-profile=torture` loads t
 # A namespace is looked for anew whenever the path changes, as Ray changes it; and a tool of ours installs a
 # folder `tests` of its own.
 sys.modules["tests"].__path__ = [str(Path(__file__).parent)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print a table of the campaigns, which are the tests that call `record_property("tried", n)`."""
+    rows: dict[str, list[float]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            tried = dict(report.user_properties).get("tried", 0) if report.when == "call" else 0
+            if tried or (outcome == "failed" and report.nodeid.split("[")[0] in rows):
+                row = rows.setdefault(report.nodeid.split("[")[0], [0, 0, 0])
+                row[0] += tried
+                row[1] += outcome == "failed"
+                row[2] += report.duration
+    if not rows:
+        return
+    terminalreporter.section("campaigns")
+    terminalreporter.write_line(f"{'tried':>12}  {'failed':>6}  {'minutes':>7}  test")
+    for name, (n_tried, n_failed, duration_s) in rows.items():
+        terminalreporter.write_line(f"{n_tried:>12,.0f}  {n_failed:>6.0f}  {duration_s / 60:>7.1f}  {name}")
