@@ -106,8 +106,8 @@ class Engine(Protocol):
     def infgram(self, context: Any, min_count: int, top_k: int | None, /) -> tuple[int, Rows]:
         """Return the length of the longest suffix and the distribution of the token after it."""
 
-    def infgram_counts(self, context: Any, row: int, min_count: int, /) -> tuple[int, int, int, bool]:
-        """Return the length and count of the longest suffix, the count of `row` after it, and whether it is sparse."""
+    def infgram_counts(self, context: Any, next_token: int, min_count: int, /) -> tuple[int, int, int, bool]:
+        """Return length and count of the longest suffix, the count of the token after it, and whether it is sparse."""
 
     def score(self, tokens: Any, end: bool, min_count: int, /) -> tuple[Int64Array, Int64Array, Int64Array]:
         """Return the suffix length, context count and continuation count of each position."""

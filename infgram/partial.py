@@ -25,7 +25,7 @@ class PartialAnswers(ShortRepr):
         self.missing_shards: tuple[int, ...] = ()
         self._lock = threading.Lock()
 
-    def miss(self, shards: range) -> None:
+    def add_missing(self, shards: range) -> None:
         """Record shards that cannot be reached."""
         with self._lock:
             self.missing_shards = tuple(sorted({*self.missing_shards, *shards}))
@@ -57,6 +57,6 @@ def partial_answers() -> Iterator[PartialAnswers]:
         _innermost.reset(token)
 
 
-def asked_for() -> PartialAnswers | None:
+def current_partial_answers() -> PartialAnswers | None:
     """Return the record of the innermost block; None outside of all blocks."""
     return _innermost.get()

@@ -43,7 +43,7 @@ class HasTokenizer(Protocol):
 class Table(ShortRepr):
     """Base of tabular results."""
 
-    _source: weakref.ref[HasTokenizer] | None = None  # the index or client, for the texts of tokens
+    _owner: weakref.ref[HasTokenizer] | None = None  # the index or client, for the texts of tokens
 
     def columns(self) -> Columns:
         """Return the columns by name, in order; all have one length."""
@@ -95,11 +95,11 @@ class Table(ShortRepr):
 
     def _with_known_tokens(self, columns: Columns) -> Columns:
         """Add the texts of the tokens if the index or client still exists and has a tokenizer."""
-        source = None if self._source is None else self._source()
-        if source is None or "token_id" not in columns:
+        owner = None if self._owner is None else self._owner()
+        if owner is None or "token_id" not in columns:
             return columns
         try:
-            columns = _with_tokens(columns, source.tokenizer)
+            columns = _with_tokens(columns, owner.tokenizer)
         except InfgramError:  # no tokenizer, or the service cannot be reached: show ids only
             return columns
         quoted = [
@@ -109,12 +109,12 @@ class Table(ShortRepr):
         return {**columns, "token": quoted}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_source"}
+        return {name: value for name, value in vars(self).items() if name != "_owner"}
 
 
-def asked_of(source: HasTokenizer, result: T) -> T:
+def with_owner(owner: HasTokenizer, result: T) -> T:
     """Return the result with a weak reference to its index or client, for the texts of tokens in notebooks."""
-    object.__setattr__(result, "_source", weakref.ref(source))
+    object.__setattr__(result, "_owner", weakref.ref(owner))
     return result
 
 

@@ -1,4 +1,4 @@
-"""An open index depends on what it holds alone: not on the working folder, not on what its path names later."""
+"""An open index depends neither on the working directory nor on later changes to its path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.cluster.serving.part import Part
+from infgram.cluster.serving.shard_group import ShardGroup
 from infgram.files.manifest import Manifest
 from infgram.lm import InfgramLM
 from infgram.types import Load
@@ -27,7 +27,7 @@ def build(folder: Path, texts: list[str], tokenizer: str = "bpe:300") -> None:
 
 
 def build_anew(folder: Path) -> None:
-    """Another index takes the name of the old one, and brings its own tokenizer."""
+    """Replace the index by another one with another tokenizer."""
     build(folder, NEW)
 
 
@@ -36,7 +36,7 @@ def remove(folder: Path) -> None:
 
 
 def leave(folder: Path) -> None:
-    """The relative path now names another index."""
+    """Change the working directory, so that the relative path names another index."""
     (folder / "elsewhere").mkdir()
     build(folder / "elsewhere", NEW)
     os.chdir(folder / "elsewhere")
@@ -48,13 +48,13 @@ def leave_for_nothing(folder: Path) -> None:
 
 @pytest.fixture
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)  # and back afterwards
+    monkeypatch.chdir(tmp_path)  # restored afterwards
     build(tmp_path, OLD)
     return tmp_path
 
 
 def check(index: infgram.Index) -> None:
-    """All that reads something for the first time after the change."""
+    """Check everything that is read for the first time after the change."""
     assert index.count("the") > 0
     assert index.count("FÜR", ignore_case=True) == 1
     assert [index.document(number).text for number in range(len(OLD))] == OLD
@@ -73,7 +73,7 @@ def check(index: infgram.Index) -> None:
 
 @pytest.mark.parametrize("load", ["map", "warm", "ram"])
 @pytest.mark.parametrize("happens", [build_anew, remove, leave, leave_for_nothing])
-def test_what_happens_to_the_path_does_not_matter(at_home: Path, happens: Callable[[Path], None], load: Load) -> None:
+def test_changes_to_the_path_have_no_effect(at_home: Path, happens: Callable[[Path], None], load: Load) -> None:
     with infgram.open("x.infgram", load=load) as index:
         happens(at_home)
         check(index)
@@ -90,16 +90,16 @@ def test_a_union_of_relative_paths(at_home: Path) -> None:
         index.verify()
 
 
-def test_a_part_checks_what_it_holds(at_home: Path) -> None:
+def test_a_group_verifies_its_open_files(at_home: Path) -> None:
     folder = Path("x.infgram")
     manifest = Manifest.read(folder)
-    part = Part([(folder / shard.folder, shard) for shard in manifest.shards], 0, "map")
+    group = ShardGroup([(folder / shard.folder, shard) for shard in manifest.shards], 0, "map")
     remove(at_home)
-    part.verify()
+    group.verify()
 
 
-def test_verify_sees_what_was_altered_in_the_files_it_holds(at_home: Path) -> None:
-    """In place, as a failing disk does it: in the header, the payload and the padding, and in the tokenizer."""
+def test_verify_detects_changes_in_the_open_files(at_home: Path) -> None:
+    """Alter bytes in place, like a failing disk: in the header, payload, padding and tokenizer."""
     shard = at_home / "x.infgram" / "shard-00001"
     places = [*((shard / "tokens.bin", place) for place in (9, 64, -1)), (shard / "directory.bin", 70)]
     for path, place in [*places, (at_home / "x.infgram" / "tokenizer" / "tokenizer.json", 30)]:
@@ -123,7 +123,7 @@ def flip(path: Path, place: int) -> None:
         file.write(bytes([byte ^ 1]))
 
 
-def test_a_missing_tokenizer_is_found_on_opening(at_home: Path) -> None:
+def test_opening_reports_a_missing_tokenizer(at_home: Path) -> None:
     (at_home / "x.infgram" / "tokenizer" / "tokenizer.json").unlink()
     with pytest.raises(infgram.IndexDamagedError, match=r"tokenizer\.json: the saved tokenizer cannot be read"):
         infgram.open("x.infgram")

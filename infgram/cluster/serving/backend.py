@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from infgram.cluster.serving.layout import Layout
-from infgram.cluster.serving.part import Part
+from infgram.cluster.serving.shard_group import ShardGroup
 
 
-class Ask(NamedTuple):
-    """A query of one group: a name in `infgram.cluster.serving.part.QUESTIONS`, and its arguments."""
+class GroupQuery(NamedTuple):
+    """A query of one group: a name in `infgram.cluster.serving.shard_group.GROUP_QUERIES`, and its arguments."""
 
-    question: str
+    name: str
     arguments: tuple[Any, ...]
 
 
@@ -24,11 +24,11 @@ class Backend(Protocol):
     def layout(self) -> Layout:
         """The groups of shards."""
 
-    def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
+    def run(self, queries: Mapping[int, Sequence[GroupQuery]], allow_missing: bool) -> dict[int, list[Any]]:
         """Send several queries to several groups at once, with one message per group in each direction.
 
         Args:
-            asks: the queries for each group.
+            queries: the queries for each group.
             allow_missing: whether to omit unreachable groups, if at least one group can be reached.
 
         Returns:
@@ -62,20 +62,20 @@ class LocalBackend:
             folder: the folder of the index.
         """
         self.layout = layout
-        self._parts = []
+        self._groups = []
         for group, first_document in zip(range(len(layout.groups)), layout.first_documents, strict=False):
             shards = [layout.manifest.shards[number] for number in layout.shards_of(group)]
-            self._parts.append(Part([(folder / shard.folder, shard) for shard in shards], first_document, "map"))
+            self._groups.append(ShardGroup([(folder / shard.folder, shard) for shard in shards], first_document, "map"))
 
-    def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
+    def run(self, queries: Mapping[int, Sequence[GroupQuery]], allow_missing: bool) -> dict[int, list[Any]]:
         """Query one group after another."""
-        return {group: self._parts[group].answer(some) for group, some in asks.items()}
+        return {group: self._groups[group].answer(some) for group, some in queries.items()}
 
     def verify(self) -> None:
         """Verify every byte of every shard."""
-        for part in self._parts:
-            part.verify()
+        for shard_group in self._groups:
+            shard_group.verify()
 
     def close(self) -> None:
         """Close the files."""
-        self._parts = []
+        self._groups = []

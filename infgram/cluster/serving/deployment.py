@@ -73,7 +73,7 @@ def deploy(
 ) -> None:
     """Deploy an index on a Ray cluster, for `infgram.open(f"ray:///{name}")` on any machine of the cluster.
 
-    Neighbouring shards form groups, whose sizes are proportional to the memory of the nodes. Each group has an owner: a
+    Neighboring shards form groups, whose sizes are proportional to the memory of the nodes. Each group has an owner: a
     detached actor that reserves no CPU, copies its shards to its node if necessary, and opens them. If an owner dies,
     Ray restarts it on the same node, or on another one if the node is gone.
 

@@ -2,144 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from infgram.cluster.serving.backend import Ask, Backend
-from infgram.cluster.serving.batching import Combiner
-from infgram.cluster.serving.part import Refused
-from infgram.cluster.serving.questions import Question, Questions
-from infgram.cluster.serving.rounds import ask_together
+from infgram.cluster.serving.backend import Backend, GroupQuery
+from infgram.cluster.serving.combiner import Combiner
+from infgram.cluster.serving.distributed_queries import DistributedQueries, DistributedQuery
+from infgram.cluster.serving.rounds import run_together
+from infgram.cluster.serving.shard_group import Refused
 from infgram.engine import Poll, Rows
 from infgram.errors import QueryError
-from infgram.partial import PartialAnswers, asked_for
-from infgram.provenance import StoredMetadata
+from infgram.partial import PartialAnswers, current_partial_answers
 from infgram.tokenizers.checks import valid_token_ids
 from infgram.types import Int64Array
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _run(
+    query: Callable[Concatenate[DistributedQueries, P], DistributedQuery[T]],
+) -> Callable[Concatenate[ClusterEngine, P], T]:
+    """Return the method that runs a distributed query and returns its answer."""
+
+    @wraps(query)
+    def run(self: ClusterEngine, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run_many([query(self.queries, *args, **kwargs)])[0]
+
+    return run
 
 
 class ClusterEngine:
     """An `Engine`. Thread-safe.
 
     Attributes:
-        questions: creates the queries for `ask_many`.
+        queries: creates the queries for `run_many`.
     """
 
     def __init__(self, backend: Backend) -> None:
         """Query the groups of a backend."""
         manifest = backend.layout.manifest
         self._backend = backend
-        self._combiner = Combiner(lambda questions: ask_together(questions, backend.ask, allow_missing=False))
-        self.questions = Questions(backend.layout)
+        self._combiner = Combiner(lambda queries: run_together(queries, backend.run, allow_missing=False))
+        self.queries = DistributedQueries(backend.layout)
         self.n_tokens = manifest.n_tokens
         self.n_documents = manifest.n_documents
         self.n_shards = len(manifest.shards)
         self.vocab_size = manifest.vocab_size
         self.token_bits = manifest.token_width_bits
 
-    def ask_many(self, questions: Sequence[Question[T]]) -> list[T]:
+    def run_many(self, queries: Sequence[DistributedQuery[T]]) -> list[T]:
         """Answer several queries together, with one message to each group per round.
 
         Raises:
             QueryError: one of the queries is invalid.
             ShardUnavailableError: a group cannot be reached.
         """
-        partial = asked_for()
-        answers = self._combiner.ask(questions) if partial is None else self._ask_partly(questions, partial)
+        partial = current_partial_answers()
+        answers = self._combiner.run(queries) if partial is None else self._run_partly(queries, partial)
         for answer in answers:
             if isinstance(answer, Refused):
                 raise QueryError(*answer.error.args)
         return answers
 
-    def _ask_partly(self, questions: Sequence[Question[Any]], partial: PartialAnswers) -> list[Any]:
-        def send(asks: dict[int, list[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
-            answers = self._backend.ask(asks, allow_missing)
-            for group in asks.keys() - answers.keys():
-                partial.miss(self._backend.layout.shards_of(group))
+    def _run_partly(self, queries: Sequence[DistributedQuery[Any]], partial: PartialAnswers) -> list[Any]:
+        def send(messages: dict[int, list[GroupQuery]], allow_missing: bool) -> dict[int, list[Any]]:
+            answers = self._backend.run(messages, allow_missing)
+            for group in messages.keys() - answers.keys():
+                partial.add_missing(self._backend.layout.shards_of(group))
             return answers
 
-        return ask_together(questions, send, allow_missing=True)
+        return run_together(queries, send, allow_missing=True)
 
-    def _ask(self, question: Question[T]) -> T:
-        return self.ask_many([question])[0]
-
-    def find(self, tokens: Any) -> list[tuple[int, int]]:
-        """Return the suffix range in each shard."""
-        return self._ask(self.questions.find(tokens))
-
-    def count(self, tokens: Any) -> int:
-        """Count occurrences."""
-        return self._ask(self.questions.count(tokens))
-
-    def count_batch(self, queries: Sequence[Any]) -> Int64Array:
-        """Count the occurrences of each query."""
-        return self._ask(self.questions.count_batch(queries))
-
-    def count_spans(self, tokens: Any, begins: Int64Array, ends: Int64Array) -> Int64Array:
-        """Count the occurrences of each `tokens[begin:end]`."""
-        return self._ask(self.questions.count_spans(tokens, begins, ends))
-
-    def count_before(
-        self, heads: Any, tokens: Any, begins: Int64Array, ends: Int64Array
-    ) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Count how often each token of `heads` precedes each `tokens[begin:end]`: spans, heads, counts."""
-        return self._ask(self.questions.count_before(heads, tokens, begins, ends))
-
-    def document_count(self, tokens: Any) -> int:
-        """Count the documents with an occurrence."""
-        return self._ask(self.questions.document_count(tokens))
-
-    def next_tokens(self, context: Any, top_k: int | None = None) -> Rows:
-        """Return the tokens that follow the whole context."""
-        return self._ask(self.questions.next_tokens(context, top_k))
-
-    def longest_suffix(self, context: Any, min_count: int) -> tuple[int, int]:
-        """Return length and count of the longest suffix that occurs at least `min_count` times."""
-        return self._ask(self.questions.longest_suffix(context, min_count))
-
-    def infgram(self, context: Any, min_count: int, top_k: int | None) -> tuple[int, Rows]:
-        """Return the length of the longest suffix, and the tokens that follow it."""
-        return self._ask(self.questions.infgram(context, min_count, top_k))
-
-    def infgram_counts(self, context: Any, row: int, min_count: int) -> tuple[int, int, int, bool]:
-        """Return length and count of the longest suffix, the count of `row` after it, and whether it is sparse."""
-        return self._ask(self.questions.infgram_counts(context, row, min_count))
-
-    def score(self, tokens: Any, end: bool, min_count: int) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """Return suffix length, context count and continuation count of each position."""
-        return self._ask(self.questions.score(tokens, end, min_count))
-
-    def longest_matches(self, tokens: Any) -> tuple[Int64Array, Int64Array]:
-        """Return length and count of the longest match that starts at each position."""
-        return self._ask(self.questions.longest_matches(tokens))
-
-    def locate(self, tokens: Any, limit: int) -> list[tuple[int, int]]:
-        """Return document and offset of the first occurrences in suffix order."""
-        return self._ask(self.questions.locate(tokens, limit))
-
-    def locate_rank(self, shard: int, rank: int) -> tuple[int, int]:
-        """Return document and offset of the suffix with this rank in a shard."""
-        return self._ask(self.questions.locate_rank(shard, rank))
-
-    def sample_documents(self, tokens: Any, limit: int, seed: int, most_read: int) -> list[tuple[int, int]]:
-        """Sample documents, each with the offset of an occurrence."""
-        return self._ask(self.questions.sample_documents(tokens, limit, seed, most_read))
-
-    def document_tokens(self, document: int) -> Int64Array:
-        """Return the token ids of a document."""
-        return self._ask(self.questions.document_tokens(document))
-
-    def read_window(self, document: int, begin: int, end: int) -> Int64Array:
-        """Return the token ids of a document between two offsets, or to its end."""
-        return self._ask(self.questions.read_window(document, begin, end))
-
-    def document_metadata(self, documents: Sequence[int]) -> list[StoredMetadata]:
-        """Return the metadata and the sources of documents."""
-        return self._ask(self.questions.document_metadata(documents))
+    find = _run(DistributedQueries.find)
+    count = _run(DistributedQueries.count)
+    count_batch = _run(DistributedQueries.count_batch)
+    count_spans = _run(DistributedQueries.count_spans)
+    count_before = _run(DistributedQueries.count_before)
+    document_count = _run(DistributedQueries.document_count)
+    next_tokens = _run(DistributedQueries.next_tokens)
+    longest_suffix = _run(DistributedQueries.longest_suffix)
+    infgram = _run(DistributedQueries.infgram)
+    infgram_counts = _run(DistributedQueries.infgram_counts)
+    score = _run(DistributedQueries.score)
+    longest_matches = _run(DistributedQueries.longest_matches)
+    locate = _run(DistributedQueries.locate)
+    locate_rank = _run(DistributedQueries.locate_rank)
+    sample_documents = _run(DistributedQueries.sample_documents)
+    document_tokens = _run(DistributedQueries.document_tokens)
+    read_window = _run(DistributedQueries.read_window)
+    document_metadata = _run(DistributedQueries.document_metadata)
 
     def conjunction(self, clauses: Sequence[Sequence[Any]], max_distance: int | None) -> ClusterConjunction:
         """Return an AND of clauses; if `max_distance` is None, the scope is the document."""
@@ -180,7 +135,7 @@ class ClusterConjunction:
     def __init__(self, engine: ClusterEngine, clauses: Sequence[Sequence[Any]], max_distance: int | None) -> None:
         """Count the clauses."""
         self._engine, self._arguments = engine, (clauses, max_distance)
-        (self._counts,) = engine.ask_many([engine.questions.clause_counts(*self._arguments)])
+        (self._counts,) = engine.run_many([engine.queries.clause_counts(*self._arguments)])
 
     def counts(self) -> list[int]:
         """Return the number of occurrences of each clause."""
@@ -188,21 +143,21 @@ class ClusterConjunction:
 
     def documents(self, progress: Poll) -> tuple[Int64Array, Int64Array, Int64Array]:
         """Return matching documents in ascending order, their numbers of occurrences, and ones."""
-        (result,) = self._engine.ask_many([self._engine.questions.matching(*self._arguments, list(self._counts))])
+        (result,) = self._engine.run_many([self._engine.queries.matching(*self._arguments, list(self._counts))])
         progress(sum(self.counts()))
         return result
 
     def sampled_documents(self, size: int, seed: int, progress: Poll) -> tuple[Int64Array, Int64Array, Int64Array]:
         """Like `documents`, for a sample of the first clause; the last array tells if the first one was drawn."""
         first_counts = {group: counts[0] for group, counts in self._counts.items()}
-        question = self._engine.questions.matching_sample(*self._arguments, size, seed, first_counts)
-        (result,) = self._engine.ask_many([question])
+        query = self._engine.queries.matching_sample(*self._arguments, size, seed, first_counts)
+        (result,) = self._engine.run_many([query])
         progress(size)
         return result
 
     def matches(self, document: int, limit: int, progress: Poll) -> tuple[int, list[tuple[int, int, int]]]:
         """Return the number of occurrences in a document, and clause, offset and length of the first ones."""
-        (result,) = self._engine.ask_many([self._engine.questions.matches(*self._arguments, document, limit)])
+        (result,) = self._engine.run_many([self._engine.queries.matches(*self._arguments, document, limit)])
         progress(result[0])
         return result
 
@@ -246,5 +201,5 @@ class ClusterSession:
 
     def _shorten(self, length: int) -> None:
         """Drop tokens before the suffix, which no longer match can include, unless the answer may be partial."""
-        if asked_for() is None:
+        if current_partial_answers() is None:
             self._context = self._context[len(self._context) - length :]

@@ -11,10 +11,10 @@ import numpy as np
 from infgram import index
 from infgram.arguments import at_least, flag, several, top_k_or_none
 from infgram.cluster.serving.backend import Backend
+from infgram.cluster.serving.distributed_queries import DistributedQuery
 from infgram.cluster.serving.engine import ClusterEngine
-from infgram.cluster.serving.questions import Question
 from infgram.errors import IndexDamagedError
-from infgram.tables import asked_of
+from infgram.tables import with_owner
 from infgram.types import (
     InfgramDistribution,
     Int64Array,
@@ -53,46 +53,44 @@ class Index(index.Index):
 
     def document_count_batch(self, queries: Iterable[Query]) -> Int64Array:
         """Return the document count of each query as int64."""
-        questions = [
-            self._engine.questions.document_count(self._tokens(query)) for query in several(queries, "queries")
-        ]
-        return np.array(self._answers_to(questions), dtype=np.int64)
+        counts = [self._engine.queries.document_count(self._tokens(query)) for query in several(queries, "queries")]
+        return np.array(self._answers_to(counts), dtype=np.int64)
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
     ) -> list[NextTokenDistribution]:
         """Return the `next_token_distribution` of each context."""
         k = top_k_or_none(top_k)
-        questions = [
-            self._engine.questions.next_tokens(self._tokens(context), k) for context in several(contexts, "contexts")
+        queries = [
+            self._engine.queries.next_tokens(self._tokens(context), k) for context in several(contexts, "contexts")
         ]
-        return [asked_of(self, NextTokenDistribution(*rows)) for rows in self._answers_to(questions)]
+        return [with_owner(self, NextTokenDistribution(*rows)) for rows in self._answers_to(queries)]
 
     def longest_suffix_batch(self, contexts: Iterable[Query], *, min_count: int = 1) -> list[LongestSuffix]:
         """Return the `longest_suffix` of each context."""
         least = at_least(min_count, 1, "min_count")
-        questions = [
-            self._engine.questions.longest_suffix(self._tokens(context), least)
+        queries = [
+            self._engine.queries.longest_suffix(self._tokens(context), least)
             for context in several(contexts, "contexts")
         ]
-        return [LongestSuffix(*answer) for answer in self._answers_to(questions)]
+        return [LongestSuffix(*answer) for answer in self._answers_to(queries)]
 
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
     ) -> list[InfgramDistribution]:
         """Return the `infgram_distribution` of each context."""
         least, k = at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
-        questions = [
-            self._engine.questions.infgram(self._tokens(context), least, k) for context in several(contexts, "contexts")
+        queries = [
+            self._engine.queries.infgram(self._tokens(context), least, k) for context in several(contexts, "contexts")
         ]
-        answers = self._answers_to(questions)
-        return [asked_of(self, InfgramDistribution(*rows, suffix_length=length)) for length, rows in answers]
+        answers = self._answers_to(queries)
+        return [with_owner(self, InfgramDistribution(*rows, suffix_length=length)) for length, rows in answers]
 
     def score_batch(self, sequences: Iterable[Query], *, min_count: int = 1, end: bool = False) -> list[SequenceScore]:
         """Return the `score` of each sequence."""
         least, to_end = at_least(min_count, 1, "min_count"), flag(end, "end")
         tokens = [self._tokens(sequence) for sequence in several(sequences, "sequences")]
-        answers = self._answers_to([self._engine.questions.score(each, to_end, least) for each in tokens])
+        answers = self._answers_to([self._engine.queries.score(each, to_end, least) for each in tokens])
         return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, answers, strict=True)]
 
     def close(self) -> None:
@@ -107,9 +105,9 @@ class Index(index.Index):
             raise TypeError(f"{self!r} cannot be pickled, because it has no address for another process to open")
         return _reopened, (self._url, self._identity())
 
-    def _answers_to(self, questions: Sequence[Question[T]]) -> list[T]:
+    def _answers_to(self, queries: Sequence[DistributedQuery[T]]) -> list[T]:
         _ = self._core  # open
-        return self._engine.ask_many(questions)
+        return self._engine.run_many(queries)
 
 
 def _reopened(url: str, identity: list[str]) -> index.Index:

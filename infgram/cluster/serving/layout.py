@@ -14,7 +14,7 @@ from infgram.files.manifest import Manifest
 
 @dataclass(frozen=True)
 class Layout:
-    """Groups of neighbouring shards, in order.
+    """Groups of neighboring shards, in order.
 
     Attributes:
         manifest: the manifest of the index.
@@ -61,7 +61,7 @@ class Layout:
 
 
 def spread(sizes: Sequence[int], capacities: Sequence[int]) -> tuple[int, ...]:
-    """Divide the shards into one group of neighbours per capacity, with sizes proportional to the capacities.
+    """Divide the shards into one group of neighbors per capacity, with sizes proportional to the capacities.
 
     Args:
         sizes: the size of each shard in bytes.

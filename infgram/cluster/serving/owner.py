@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infgram.cluster.serving.backend import Ask
-from infgram.cluster.serving.part import Part
+from infgram.cluster.serving.backend import GroupQuery
+from infgram.cluster.serving.shard_group import ShardGroup
 from infgram.cluster.storage.cache import Cache, default_cache_folder
 from infgram.errors import IndexDamagedError, InfgramError
 from infgram.files.manifest import Manifest
@@ -61,17 +61,17 @@ class Owner:
             cache: the folder for copies of shards behind a URL; None for the default of this machine.
         """
         self._arguments = location, fingerprint, shards, first_document, load, cache
-        self._part: Part | None = None
+        self._group: ShardGroup | None = None
         self._opening = threading.Lock()
         with suppress(
             OSError, MemoryError
         ):  # Ray gives up on actors whose constructor fails; the next query reports the error
             self.answer([])
 
-    def answer(self, asks: Sequence[Ask]) -> Outcome:
+    def answer(self, queries: Sequence[GroupQuery]) -> Outcome:
         """Return the answers to some queries, or the first error."""
         try:
-            return Outcome(self._opened().answer(asks), None)
+            return Outcome(self._opened().answer(queries), None)
         except InfgramError as error:
             return Outcome([], error)
 
@@ -83,14 +83,14 @@ class Owner:
             return Outcome([], error)
         return Outcome([], None)
 
-    def _opened(self) -> Part:
+    def _opened(self) -> ShardGroup:
         with self._opening:
-            if self._part is None:
+            if self._group is None:
                 location, fingerprint, shards, first_document, load, folder = self._arguments
                 cache = Cache(Path(folder) if folder else default_cache_folder())
                 manifest = Manifest.read(cache.index(location))
                 check_same(location, manifest, fingerprint)
                 entries = [manifest.shards[number] for number in shards]
                 folders = [cache.shard(location, entry) for entry in entries]
-                self._part = Part(list(zip(folders, entries, strict=True)), first_document, load)
-            return self._part
+                self._group = ShardGroup(list(zip(folders, entries, strict=True)), first_document, load)
+            return self._group

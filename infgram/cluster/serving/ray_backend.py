@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from infgram.cluster.ray_cluster import NAMESPACE, ray_module
-from infgram.cluster.serving.backend import Ask
+from infgram.cluster.serving.backend import GroupQuery
 from infgram.cluster.serving.deployment import Deployment
 from infgram.cluster.serving.layout import Layout
 from infgram.cluster.serving.owner import Outcome
@@ -37,9 +37,9 @@ class RayBackend:
         self._actors: dict[tuple[int, int], Any] = {}
         self._pid = os.getpid()
 
-    def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
-        """See `Backend.ask`."""
-        messages = {group: list(some) for group, some in asks.items()}
+    def run(self, queries: Mapping[int, Sequence[GroupQuery]], allow_missing: bool) -> dict[int, list[Any]]:
+        """See `Backend.run`."""
+        messages = {group: list(some) for group, some in queries.items()}
         outcomes = self._query_groups(
             messages, lambda owner, group: owner.answer.remote(messages[group]), allow_missing
         )

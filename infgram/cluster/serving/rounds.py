@@ -1,36 +1,36 @@
-"""Run several questions together, round by round."""
+"""Run several queries together, round by round."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from infgram.cluster.serving.backend import Ask
-from infgram.cluster.serving.part import Refused
-from infgram.cluster.serving.questions import Answers, Question, Round, ToAll
+from infgram.cluster.serving.backend import GroupQuery
+from infgram.cluster.serving.distributed_queries import Answers, DistributedQuery, Round, ToAll
+from infgram.cluster.serving.shard_group import Refused
 from infgram.errors import ShardUnavailableError
 
-Send: TypeAlias = Callable[[dict[int, list[Ask]], bool], dict[int, list[Any]]]
-"""`Backend.ask`."""
+Send: TypeAlias = Callable[[dict[int, list[GroupQuery]], bool], dict[int, list[Any]]]
+"""`Backend.run`."""
 
 
-def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing: bool) -> list[Any]:
-    """Run several questions round by round, with one message to each group per round.
+def run_together(queries: Sequence[DistributedQuery[Any]], run: Send, *, allow_missing: bool) -> list[Any]:
+    """Run several queries round by round, with one message to each group per round.
 
     Args:
-        questions: questions that have not been started.
-        ask: sends the queries, as `Backend.ask` does.
+        queries: queries that have not been started.
+        run: sends the queries, as `Backend.run` does.
         allow_missing: whether unreachable groups may be omitted. Groups that are missing in the first round are missing
             in all rounds. A query to selected groups always needs the answers of these groups.
 
     Returns:
-        The answer to each question; `Refused` for an invalid one.
+        The answer to each query; `Refused` for an invalid one.
 
     Raises:
         ShardUnavailableError: a required group is missing.
     """
     missing: set[int] = set()
-    results: list[Any] = [None] * len(questions)
+    results: list[Any] = [None] * len(queries)
     rounds: dict[int, Round] = {}
 
     def advance(number: int, answers: Answers | None) -> None:
@@ -39,19 +39,19 @@ def ask_together(questions: Sequence[Question[Any]], ask: Send, *, allow_missing
             results[number] = refused
             return
         try:
-            rounds[number] = next(questions[number]) if answers is None else questions[number].send(answers)
+            rounds[number] = next(queries[number]) if answers is None else queries[number].send(answers)
         except StopIteration as finished:
             results[number] = finished.value
 
-    for number in range(len(questions)):
+    for number in range(len(queries)):
         advance(number, None)
     while rounds:
         asked, rounds = rounds, {}
-        messages: dict[int, list[Ask]] = {}
+        messages: dict[int, list[GroupQuery]] = {}
         for each in asked.values():
             for group in each.keys() - missing:
                 messages.setdefault(group, []).append(each[group])
-        answers = {group: iter(some) for group, some in ask(messages, allow_missing).items()}
+        answers = {group: iter(some) for group, some in run(messages, allow_missing).items()}
         missing, allow_missing = missing | (messages.keys() - answers.keys()), False
         for number, each in asked.items():
             given = {group: next(answers[group]) for group in each if group in answers}

@@ -1,4 +1,4 @@
-"""The queries of one group of shards; `infgram.cluster.serving.questions` merges the answers of several groups."""
+"""The queries of one group of shards; `distributed_queries` merges the answers of several groups."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class GroupInfgram(NamedTuple):
 
 
 class GroupContinuation(NamedTuple):
-    """The counts of one row after the longest suffix in a group; `only_row` is the single row that follows, if any."""
+    """The counts of a token after a group's longest suffix; `only_next_token` is the only one that follows, if any."""
 
     suffix_length: int
     context_count: int
     continuation_count: int
-    only_row: int | None
+    only_next_token: int | None
 
 
 SuffixCount: TypeAlias = tuple[int, int]
 """The length of a suffix, and its count."""
 
 
-class Part:
-    """Open neighbouring shards of an index. Thread-safe."""
+class ShardGroup:
+    """Open neighboring shards of an index. Thread-safe."""
 
     def __init__(self, shards: Sequence[tuple[Path, ShardEntry]], first_document: int, load: Load) -> None:
         """Open the shards.
@@ -63,13 +63,13 @@ class Part:
         """
         self._core = open_shards(shards, load, first_document=first_document)
 
-    def answer(self, asks: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
-        """Return the answers to queries of `QUESTIONS`, in order; the answer to an invalid query is `Refused`."""
-        return [self._answer(question, arguments) for question, arguments in asks]
+    def answer(self, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+        """Return the answers to queries of `GROUP_QUERIES`, in order; the answer to an invalid query is `Refused`."""
+        return [self._answer(name, arguments) for name, arguments in queries]
 
-    def _answer(self, question: str, arguments: tuple[Any, ...]) -> Any:
+    def _answer(self, name: str, arguments: tuple[Any, ...]) -> Any:
         try:
-            return QUESTIONS[question](self._core, *arguments)
+            return GROUP_QUERIES[name](self._core, *arguments)
         except QueryError as error:
             return Refused(error)
 
@@ -90,13 +90,13 @@ def _infgram(core: _core.Index, context: Any) -> GroupInfgram:
     return GroupInfgram(length, (rows[0][order], rows[1][order], rows[2], rows[3]))
 
 
-def _continued(core: _core.Index, context: Any, row: int) -> GroupContinuation:
-    length, context_count, continuation_count, is_sparse = core.infgram_counts(context, row, 1)
-    only_row = None
+def _continued(core: _core.Index, context: Any, next_token: int) -> GroupContinuation:
+    length, context_count, continuation_count, is_sparse = core.infgram_counts(context, next_token, 1)
+    only_next_token = None
     if is_sparse:
         suffix = context[len(context) - length :]
-        only_row = int(core.next_tokens(suffix, 1)[0][0])
-    return GroupContinuation(length, context_count, continuation_count, only_row)
+        only_next_token = int(core.next_tokens(suffix, 1)[0][0])
+    return GroupContinuation(length, context_count, continuation_count, only_next_token)
 
 
 def _suffix_counts(core: _core.Index, context: Any, min_count: int) -> list[SuffixCount]:
@@ -159,7 +159,7 @@ def _matching_sample(
     return core.conjunction(clauses, distance).sampled_documents(size, seed, before=before, total=total)
 
 
-QUESTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+GROUP_QUERIES: Final[Mapping[str, Callable[..., Any]]] = {
     "find": _core.Index.find,
     "count": _core.Index.count,
     "count_batch": _core.Index.count_batch,

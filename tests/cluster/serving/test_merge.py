@@ -1,4 +1,4 @@
-"""Groups of shards answer together as one index does: the library's own tests, asked of groups in this process."""
+"""Groups of shards in this process return the same results as one index: the tests of the library, on groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 import infgram
 from infgram.cluster import Index
-from infgram.cluster.serving.backend import Ask, LocalBackend
+from infgram.cluster.serving.backend import GroupQuery, LocalBackend
 from infgram.cluster.serving.layout import Layout as Groups, spread
 from infgram.files.manifest import Manifest
 from tests.building import BYTES_VOCABULARY, build_texts, build_tokens, temporary_folder
@@ -75,7 +75,7 @@ def test_every_and_of_ors(asked: Asked, layout: Layout, n_groups: int, drawn: li
 @SOME
 @given(texts, layouts, st.integers(2, 4))
 def test_as_on_one_machine(documents: list[str], layout: Layout, n_groups: int) -> None:
-    """What the reference does not define, or has no seed for: samples, estimates, spellings, filters, pages, tools."""
+    """Compare what the reference does not define: samples, estimates, spellings, filters, pages, tools."""
     reference = ReferenceIndex([list(text.encode()) for text in documents], BYTES_VOCABULARY)
     everything = "".join(documents)
     with (
@@ -119,20 +119,20 @@ def test_as_on_one_machine(documents: list[str], layout: Layout, n_groups: int) 
 
 
 def test_many_threads_share_messages(tmp_path: Path) -> None:
-    """Each gets its own answer, or its own error."""
+    """Each thread gets its own answer or error."""
     build_texts(["ab" * 9, "abc", "b"], tmp_path / "x", layout=Layout(8, 3, 1)).close()
     index = in_groups(tmp_path / "x", 3)
     with index:
         backend: Any = index._engine._backend
-        n_messages, ask = 0, backend.ask
+        n_messages, run = 0, backend.run
 
-        def slow(asks: Any, allow_missing: bool) -> Any:
+        def slow(queries: Any, allow_missing: bool) -> Any:
             nonlocal n_messages
             n_messages += 1
             time.sleep(0.02)
-            return ask(asks, allow_missing)
+            return run(queries, allow_missing)
 
-        backend.ask = slow
+        backend.run = slow
 
         def asked(number: int) -> int | str:
             try:
@@ -146,10 +146,10 @@ def test_many_threads_share_messages(tmp_path: Path) -> None:
         assert found == [expected[number % 3] if number % 5 else "refused" for number in range(200)]
         assert n_messages < 100
 
-        def fail(asks: Any, allow_missing: bool) -> Any:
+        def fail(queries: Any, allow_missing: bool) -> Any:
             raise infgram.ShardUnavailableError("gone")
 
-        backend.ask = fail
+        backend.run = fail
         with ThreadPoolExecutor(8) as threads:
             for future in [threads.submit(index.count, "a") for _ in range(20)]:
                 with pytest.raises(infgram.ShardUnavailableError, match="gone"):
@@ -161,9 +161,9 @@ class Lossy(LocalBackend):
 
     lost: frozenset[int] = frozenset()
 
-    def ask(self, asks: Mapping[int, Sequence[Ask]], allow_missing: bool) -> dict[int, list[Any]]:
-        found = super().ask({group: some for group, some in asks.items() if group not in self.lost}, allow_missing)
-        if len(found) < len(asks) and not (allow_missing and found):
+    def run(self, queries: Mapping[int, Sequence[GroupQuery]], allow_missing: bool) -> dict[int, list[Any]]:
+        found = super().run({group: some for group, some in queries.items() if group not in self.lost}, allow_missing)
+        if len(found) < len(queries) and not (allow_missing and found):
             raise infgram.ShardUnavailableError("lost")
         return found
 
@@ -190,8 +190,8 @@ def test_a_session_does_not_forget_for_a_partial_answer(lossy: tuple[Index, Loss
     assert session.longest_suffix.length == 4
 
 
-def test_a_document_out_of_reach(lossy: tuple[Index, Lossy]) -> None:
-    """Nothing can stand for it, not even beside documents that are there."""
+def test_a_missing_document_is_an_error(lossy: tuple[Index, Lossy]) -> None:
+    """A missing document is an error, even in a batch with existing ones."""
     index, backend = lossy
     backend.lost = frozenset({0})
     with infgram.partial_answers():
@@ -202,7 +202,7 @@ def test_a_document_out_of_reach(lossy: tuple[Index, Lossy]) -> None:
         assert [hit.document_id for hit in index.search("b", limit=5)] == [1, 2]
 
 
-def test_a_closed_index_says_so(lossy: tuple[Index, Lossy]) -> None:
+def test_queries_of_a_closed_index_raise(lossy: tuple[Index, Lossy]) -> None:
     index, _ = lossy
     index.close()
     for question in (lambda: index.count("a"), lambda: index.longest_suffix_batch(["a"]), index.verify):
@@ -217,7 +217,7 @@ def test_empty_batches(lossy: tuple[Index, Lossy]) -> None:
     assert index.infgram_distribution_batch([]) == []
 
 
-def test_what_needs_the_files_is_refused(tmp_path: Path) -> None:
+def test_queries_that_need_the_files_are_refused(tmp_path: Path) -> None:
     build_texts(["ab", "abc"], tmp_path / "x", layout=Layout(8, 2, 1)).close()
     with in_groups(tmp_path / "x", 2) as index, pytest.raises(infgram.QueryError, match="on one machine"):
         infgram.dedup(index, min_tokens=2)

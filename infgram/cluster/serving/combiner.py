@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from infgram.cluster.serving.questions import Question
+from infgram.cluster.serving.distributed_queries import DistributedQuery
 
 _SENDERS: Final = 2
 """The maximum number of messages in flight: one is prepared while another is answered."""
@@ -15,8 +15,8 @@ _SENDERS: Final = 2
 class _Request:
     """The queries of one thread, and their answers or error."""
 
-    def __init__(self, questions: Sequence[Question[Any]]) -> None:
-        self.questions = questions
+    def __init__(self, queries: Sequence[DistributedQuery[Any]]) -> None:
+        self.queries = queries
         self.answers: list[Any] | None = None
         self.error: BaseException | None = None
         self.is_sent = False
@@ -32,16 +32,16 @@ class Combiner:
     So a single thread never waits for others, and many threads share messages.
     """
 
-    def __init__(self, ask: Callable[[list[Question[Any]]], list[Any]]) -> None:
-        """Send queries with `ask`; an error it raises applies to all of its queries."""
-        self._ask = ask
+    def __init__(self, run: Callable[[list[DistributedQuery[Any]]], list[Any]]) -> None:
+        """Send queries with `run`; an error it raises applies to all of its queries."""
+        self._run = run
         self._changed = threading.Condition()
         self._waiting: list[_Request] = []
         self._n_senders = 0
 
-    def ask(self, questions: Sequence[Question[Any]]) -> list[Any]:
+    def run(self, queries: Sequence[DistributedQuery[Any]]) -> list[Any]:
         """Return the answers to some queries. Thread-safe."""
-        mine = _Request(questions)
+        mine = _Request(queries)
         with self._changed:
             self._waiting.append(mine)
             while not mine.is_sent and self._n_senders == _SENDERS:
@@ -68,7 +68,7 @@ class Combiner:
         error: BaseException | None = None
         answers: list[Any] = []
         try:
-            answers = self._ask([question for each in batch for question in each.questions])
+            answers = self._run([query for each in batch for query in each.queries])
         except BaseException as raised:
             error = raised
             if not isinstance(raised, Exception):
@@ -78,6 +78,6 @@ class Combiner:
             with self._changed:
                 for each in batch:
                     each.error = error
-                    each.answers = None if error else [next(given) for _ in each.questions]
+                    each.answers = None if error else [next(given) for _ in each.queries]
                 self._n_senders -= 1
                 self._changed.notify_all()
