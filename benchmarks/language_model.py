@@ -271,9 +271,10 @@ def _cost(row: Row) -> str:
 
 
 def _copies(row: Row) -> str:
+    far_share = row["n_positions_without_near_copies"] / row["n_positions"]
     return (
         f"{row['set']}, index of {row['index']}: {len(row['near_copies'])} of {row['n_documents']} documents have 80% "
-        f"of their 13-grams in the index; {1 - row['n_far'] / row['n_positions']:.1%} of the tokens have 32 tokens of "
+        f"of their 13-grams in the index; {1 - far_share:.1%} of the tokens have 32 tokens of "
         "context in it"
     )
 

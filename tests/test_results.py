@@ -1,4 +1,4 @@
-"""What results look like: short reprs, tables for pandas and Arrow, HTML for notebooks."""
+"""Representations of results: short reprs, tables for pandas and Arrow, HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[infgram.Index]:
 
 
 def results(index: infgram.Index, folder: Path) -> dict[str, Any]:
-    """One of every kind, most of them large."""
+    """Return one result of every kind, most of them large."""
     folder.mkdir(exist_ok=True)
     (folder / "test.jsonl").write_text(json.dumps({"text": "to be or not to be"}) + "\n")
     (folder / "tune.jsonl").write_text(json.dumps({"text": "or not to be, that is it"}) + "\n")
@@ -135,11 +135,11 @@ def test_every_public_class_of_results_is_among_them(every: dict[str, Any]) -> N
         for name in module.__all__
         if is_dataclass(getattr(module, name)) or hasattr(getattr(module, name), "_fields")
     }
-    others = {"Guesses", "Evidence", "BuildProgress"}  # parts of the others, or a callback's
+    others = {"Guesses", "MixtureInputs", "BuildProgress"}  # parts of the others, or a callback's
     assert public - seen - others == set()
 
 
-def test_a_repr_says_what_it_leaves_out() -> None:
+def test_a_repr_shows_what_it_omits() -> None:
     ids = np.arange(1000)
     found = infgram.NextTokenDistribution(ids, ids + 1, context_count=500_500, n_distinct=1000)
     assert repr(found) == (
@@ -237,7 +237,7 @@ def test_a_missing_package_names_the_extra(
 
 
 class Strict(HTMLParser):
-    """Collects tags, and fails on what is not balanced or not allowed."""
+    """Collects tags, and fails on unbalanced or forbidden ones."""
 
     ALLOWED = frozenset({"div", "table", "thead", "tbody", "tr", "th", "td", "mark", "b", "span"})
 
@@ -260,7 +260,7 @@ class Strict(HTMLParser):
 
 
 def read(html: str) -> str:
-    """The text of a page that has been checked."""
+    """Check a page and return its text."""
     parser = Strict()
     parser.feed(html)
     parser.close()
@@ -268,7 +268,7 @@ def read(html: str) -> str:
     return parser.text
 
 
-def test_html_is_escaped_whatever_the_texts_hold(every: dict[str, Any]) -> None:
+def test_html_is_escaped_for_any_text(every: dict[str, Any]) -> None:
     shown = {name: value for name, value in every.items() if hasattr(value, "_repr_html_")}
     assert {"search", "hit", "document", "next_token", "score", "trace", "evaluation", "overlap"} <= set(shown)
     for name, value in shown.items():
@@ -306,7 +306,7 @@ def test_html_of_a_search_marks_the_matches(index: infgram.Index) -> None:
     assert "<b>key</b>=" in read(html)
 
 
-def test_to_show_an_overlap_takes_no_item(index: infgram.Index) -> None:
+def test_displaying_an_overlap_consumes_no_items(index: infgram.Index) -> None:
     overlap = infgram.overlap(index, ["to be or not to be"], n=5)
     assert "token_share" in overlap._repr_html_()
     assert "TotalOverlap" in repr(overlap)

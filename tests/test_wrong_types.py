@@ -1,4 +1,4 @@
-"""Every public entry point, given the wrong thing for each of its parameters, refuses it clearly.
+"""Every public entry point rejects arguments of a wrong type with a clear error.
 
 The entry points are found by looking at the public names, their parameters by their signatures. `PARAMETERS` says what
 kind of argument a parameter takes; a new name must be added there. Everything in `VALUES` that a kind does not allow
@@ -94,7 +94,7 @@ RIGHT: dict[str, set[str]] = {
 
 
 class Parameter(NamedTuple):
-    """What a parameter takes, and a value that is right."""
+    """The kind of a parameter, and a valid value."""
 
     kind: str
     right: Any
@@ -201,7 +201,7 @@ PYTHONS_OWN = re.compile(
 
 
 class Entry(NamedTuple):
-    """A call with all arguments right, by name; `kinds` are those that differ from `PARAMETERS`."""
+    """A call with valid arguments, by name; `kinds` are those that differ from `PARAMETERS`."""
 
     name: str
     call: Callable[..., Any]
@@ -362,26 +362,28 @@ def entries_of_models(index: infgram.Index, folder: Path) -> Iterator[Entry]:
     yield entry("DocumentCache.distribution", cache.distribution, ids, context=[97, 98])
     documents = [index.tokenizer.encode(text) for text in TEXTS]
     scores = {"a": model.evaluate(documents), "b": cache.evaluate(documents)}
-    evidence = lm.Evidence(scores, lm.suffix_features(index, documents))
-    yield entry("Evidence", lm.Evidence, {"scores": "never", "suffixes": "nothing"}, scores=scores, suffixes=None)
-    yield entry("Evidence.log_probs", evidence.log_probs, {"models": "strings"}, models=["a"])
-    never = {"evidence": "never", "path": "never"}
+    inputs = lm.MixtureInputs(scores, lm.suffix_features(index, documents))
+    yield entry(
+        "MixtureInputs", lm.MixtureInputs, {"scores": "never", "suffixes": "nothing"}, scores=scores, suffixes=None
+    )
+    yield entry("MixtureInputs.log_probs", inputs.log_probs, {"models": "strings"}, models=["a"])
+    never = {"inputs": "never", "path": "never"}
     yield entry(
         "Interpolator.fit",
         lm.Interpolator.fit,
         {**never, "models": "strings or none"},
-        evidence=evidence,
+        inputs=inputs,
         models=None,
     )
     yield entry("Interpolator.fixed", lm.Interpolator.fixed, {"weights": "weights"}, weights={"a": 1.0})
     mixture = lm.Interpolator.fixed({"a": 0.5, "b": 0.5})
-    yield entry("Interpolator.weights", mixture.weights, never, evidence=evidence)
-    yield entry("Interpolator.log_probs", mixture.log_probs, never, evidence=evidence)
-    yield entry("Interpolator.gains", mixture.gains, never, evidence=evidence)
+    yield entry("Interpolator.weights", mixture.weights, never, inputs=inputs)
+    yield entry("Interpolator.log_probs", mixture.log_probs, never, inputs=inputs)
+    yield entry("Interpolator.gains", mixture.gains, never, inputs=inputs)
     yield entry("Interpolator.save", mixture.save, {"path": "path"}, path=folder / "weights.json")
     mixture.save(folder / "weights.json")
     yield entry("Interpolator.load", lm.Interpolator.load, never, path=folder / "weights.json")
-    guesses = np.array([[97, 98]] * evidence.n_positions)
+    guesses = np.array([[97, 98]] * inputs.n_positions)
     guessed = lm.evaluate_models({"a": model}, documents, guesses={"a": guesses})["a"]
     yield entry(
         "log_linear",
@@ -470,7 +472,7 @@ def entries_of_cluster(folder: Path) -> Iterator[Entry]:
 
 
 def outcome(one: Entry, name: str, value: Any) -> str | None:
-    """None if the value was refused as it should be, else what happened."""
+    """Return None if the value was rejected correctly, otherwise what happened."""
     try:
         result = one.call(**{**one.arguments, name: value})
         if isinstance(result, Iterator):
@@ -485,7 +487,7 @@ def outcome(one: Entry, name: str, value: Any) -> str | None:
 
 
 def wrong(entries: Iterator[Entry], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.chdir(folder)  # where a path that is right by accident may write
+    monkeypatch.chdir(folder)  # a valid path may write here
     found = []
     for one in entries:
         for name in one.arguments:
@@ -537,8 +539,8 @@ def test_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> 
             loop.close()
 
 
-def test_every_entry_point_takes_what_is_right(index: infgram.Index, tmp_path: Path) -> None:
-    """The table above is worth something only if each call works when nothing is wrong."""
+def test_every_entry_point_accepts_valid_arguments(index: infgram.Index, tmp_path: Path) -> None:
+    """The other tests are meaningful only if each call works with valid arguments."""
     for number, entries in enumerate((entries_of_library, entries_of_models, entries_of_neural)):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -556,10 +558,10 @@ def test_every_public_function_is_in_the_table(index: infgram.Index, tmp_path: P
     functions = {
         name for module in (infgram, lm) for name in module.__all__ if inspect.isfunction(getattr(module, name))
     }
-    assert functions - checked - {"partial_answers"} == set()  # that takes no argument
+    assert functions - checked - {"partial_answers"} == set()  # it takes no argument
 
 
-# The cases of the kind that were reported, by their messages
+# Reported cases
 
 
 def test_a_text_is_not_several_texts(index: infgram.Index) -> None:
@@ -575,7 +577,7 @@ def test_a_text_is_not_several_texts(index: infgram.Index) -> None:
         infgram.open(42)  # type: ignore[arg-type]
 
 
-def test_a_model_of_another_tokenizer_is_refused_while_it_generates(index: infgram.Index) -> None:
+def test_a_model_of_another_tokenizer_is_rejected_during_generation(index: infgram.Index) -> None:
     mixture = lm.Interpolator.fixed({"neural": 0.5, "witten_bell": 0.5})
     models = {"witten_bell": lm.InfgramLM(index, "witten_bell")}
     with pytest.raises(TypeError, match=r"interpolator is 0\.5; expected an Interpolator"):
@@ -589,7 +591,7 @@ def test_a_model_of_another_tokenizer_is_refused_while_it_generates(index: infgr
         large.generate(torch.tensor([[399]]), logits_processor=[processor], max_new_tokens=1, pad_token_id=0)
 
 
-def test_a_large_wrong_value_makes_a_short_message(index: infgram.Index) -> None:
+def test_the_message_for_a_large_value_is_short(index: infgram.Index) -> None:
     with pytest.raises(QueryError) as refused:
         index.count_batch("x" * 1_000_000)
     assert len(str(refused.value)) < 300
@@ -598,8 +600,8 @@ def test_a_large_wrong_value_makes_a_short_message(index: infgram.Index) -> None
     assert len(str(refused.value)) < 1000
 
 
-def test_tools_refuse_a_client() -> None:
-    """They ask too much for one request after the other."""
+def test_tools_reject_a_client() -> None:
+    """They need too many queries for single requests."""
     client: Any = infgram.Client("http://127.0.0.1:9")
     for ask in (
         lambda: infgram.trace(client, "a"),

@@ -11,7 +11,7 @@ import typer
 from infgram.cli.display import number, one_line
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import note, print_json, print_line, print_table
-from infgram.cli.questions import open_index
+from infgram.cli.query_arguments import open_index
 
 if TYPE_CHECKING:
     from infgram.index import Index

@@ -66,19 +66,19 @@ class PositionScores(Table):
 
 @dataclass(frozen=True)
 class SuffixFeatures(Table):
-    """The index's counts of the context at each position, at its longest suffix and at a ladder of fixed lengths.
+    """The index's counts of the context at each position, at its longest suffix and at some fixed lengths.
 
     Attributes:
         suffix_lengths: int64, tokens of the context's longest suffix that occurs in the index.
         context_counts: int64, occurrences of that suffix; `n_tokens + n_documents` for the empty one.
         n_distinct: int64, its distinct continuations.
         continuation_counts: int64, its occurrences that are followed by the position's token.
-        likeliest_counts: int64, its occurrences that are followed by its most frequent continuation.
-        lengths: the lengths of the ladder, ascending.
-        ladder_context_counts: `context_counts` at each length: int64, positions × lengths; 0 if it does not occur.
-        ladder_n_distinct: `n_distinct` at each length: int64, positions × lengths.
-        ladder_continuation_counts: `continuation_counts` at each length: int64, positions × lengths.
-        ladder_likeliest_counts: `likeliest_counts` at each length: int64, positions × lengths.
+        top_counts: int64, its occurrences that are followed by its most frequent continuation.
+        lengths: the fixed lengths, ascending.
+        fixed_context_counts: `context_counts` at each length: int64, positions × lengths; 0 if it does not occur.
+        fixed_n_distinct: `n_distinct` at each length: int64, positions × lengths.
+        fixed_continuation_counts: `continuation_counts` at each length: int64, positions × lengths.
+        fixed_top_counts: `top_counts` at each length: int64, positions × lengths.
         document_starts: int64, n_documents + 1: the positions of document d are `[starts[d], starts[d + 1])`.
     """
 
@@ -86,23 +86,23 @@ class SuffixFeatures(Table):
     context_counts: Int64Array
     n_distinct: Int64Array
     continuation_counts: Int64Array
-    likeliest_counts: Int64Array
+    top_counts: Int64Array
     lengths: tuple[int, ...]
-    ladder_context_counts: Int64Array
-    ladder_n_distinct: Int64Array
-    ladder_continuation_counts: Int64Array
-    ladder_likeliest_counts: Int64Array
+    fixed_context_counts: Int64Array
+    fixed_n_distinct: Int64Array
+    fixed_continuation_counts: Int64Array
+    fixed_top_counts: Int64Array
     document_starts: Int64Array
 
     def columns(self) -> Columns:
-        """Return a row for each position, without the ladder."""
+        """Return a row for each position, without the fixed lengths."""
         return {
             "document": _documents(self.document_starts),
             "suffix_length": self.suffix_lengths,
             "context_count": self.context_counts,
             "n_distinct": self.n_distinct,
             "continuation_count": self.continuation_counts,
-            "likeliest_count": self.likeliest_counts,
+            "top_count": self.top_counts,
         }
 
 

@@ -14,7 +14,7 @@ documents = st.lists(st.lists(st.integers(0, 2), max_size=25), max_size=5)
 
 
 @given(documents, st.integers(0, 4), st.integers(3, 300))
-def test_every_position_is_as_the_reference_says(texts: list[list[int]], order: int, vocab_size: int) -> None:
+def test_every_position_equals_the_reference(texts: list[list[int]], order: int, vocab_size: int) -> None:
     cache = DocumentCache(vocab_size, order=order)
     scores = cache.evaluate([np.array(text, dtype=np.int64) for text in texts])
     expected = [
@@ -34,13 +34,13 @@ def test_the_distribution_is_proper(text: list[int], order: int) -> None:
     assert found.sum() == pytest.approx(1, abs=1e-12)
 
 
-def test_counts_are_of_the_document_before_the_position() -> None:
+def test_counts_are_those_of_the_preceding_tokens() -> None:
     scores = DocumentCache(9, order=2).evaluate([np.array([7, 1, 2, 1, 2, 1])])
     assert scores.context_counts.tolist() == [[1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0], [5, 1, 1]]
     assert scores.n_distinct.tolist() == [[1, 0, 0], [2, 0, 0], [3, 0, 0], [3, 1, 0], [3, 1, 1]]
 
 
-def test_what_it_refuses() -> None:
+def test_invalid_arguments() -> None:
     with pytest.raises(QueryError, match="ids go from 0 to 4"):
         DocumentCache(5).evaluate([np.array([1, 5])])
     with pytest.raises(QueryError, match="order is -1"):

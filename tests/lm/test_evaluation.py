@@ -1,4 +1,4 @@
-"""The evaluation against its parts and the reference: texts, bootstrap, agreement, calibration, near copies."""
+"""Compare the evaluation with its parts and the reference: texts, bootstrap, agreement, calibration, near copies."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def written(folder: Path, texts: tuple[str, ...], **fields: str) -> Path:
 
 @pytest.fixture(scope="module")
 def found(index: infgram.Index, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
-    """An evaluation with a tiny neural model that knows nothing."""
+    """An evaluation with a tiny untrained neural model."""
     folder = tmp_path_factory.mktemp("texts")
     (folder / "valid").mkdir()
     stages: list[BuildProgress] = []
@@ -96,7 +96,7 @@ def test_models_are_those_of_the_library(index: infgram.Index, found: Evaluation
     assert found.perplexity_per_word(7.0) == pytest.approx(7.0 ** (found.n_positions / found.n_words))
 
 
-def test_mixtures_are_there_and_compared_with_the_papers_rule(found: Evaluation) -> None:
+def test_mixtures_are_compared_with_the_rule_of_the_paper(found: Evaluation) -> None:
     named = {result.name: result for result in found.mixtures}
     assert list(named) == ["paper", "kn5", "smoothed", "classes", "classes_cache", "gated_index", "gated"]
     assert named["paper"].change == pytest.approx(0)
@@ -206,7 +206,7 @@ def test_texts(index: infgram.Index, tmp_path: Path) -> None:
     assert (text.n_positions, text.n_bytes, text.n_words) == (5, 2 + 1 + 4, 1 + 1 + 1)
 
 
-def test_texts_that_are_refused(index: infgram.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_texts(index: infgram.Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="no token to score"):
         read_text(index, written(tmp_path, ("a", "")))
     with pytest.raises(QueryError, match="max_tokens is 0"):
@@ -222,14 +222,14 @@ def test_texts_that_are_refused(index: infgram.Index, tmp_path: Path, monkeypatc
         read_text(tokens, written(tmp_path, ("abc",)))
 
 
-def test_fitted_weights_never_see_the_measured_text(index: infgram.Index, tmp_path: Path) -> None:
-    """The mixtures are those of weights fitted on the other text alone."""
+def test_weights_do_not_depend_on_the_measured_text(index: infgram.Index, tmp_path: Path) -> None:
+    """The mixtures have the weights fitted on the tuning text alone."""
     seen: list[Any] = []
     fit = Interpolator.fit.__func__  # type: ignore[attr-defined]
 
-    def spy(cls: type[Interpolator], evidence: Any, /, **options: Any) -> Any:
-        seen.append(evidence.n_positions)
-        return fit(cls, evidence, **options)
+    def spy(cls: type[Interpolator], inputs: Any, /, **options: Any) -> Any:
+        seen.append(inputs.n_positions)
+        return fit(cls, inputs, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Interpolator, "fit", classmethod(spy))

@@ -1,4 +1,4 @@
-"""A neural model interpolated with models of an index, against each of them."""
+"""Compare a neural model interpolated with models of an index with the single models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_neural_distribution(context: list[int]) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_model_with_a_token_to_begin_with() -> None:
+def test_a_model_with_a_begin_token() -> None:
     neural = TransformersLM(tiny_gpt2(), VOCAB)
     found = neural.distribution(np.array([], dtype=np.int64))
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Interpolation: weights by class against a plain expectation maximisation, files, and invalid arguments."""
+"""Interpolation: weights by class against a plain expectation maximization, files, and invalid arguments."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from hypothesis import given, strategies as st
 
 from infgram.errors import InputError, QueryError
 from infgram.files.signed_json import write_signed
-from infgram.lm import Evidence, Interpolator
-from infgram.lm.mixing.evidence import N_FOLDS, folds_of
+from infgram.lm import Interpolator, MixtureInputs
 from infgram.lm.mixing.gate_inputs import running_averages
 from infgram.lm.mixing.interpolator import By
+from infgram.lm.mixing.mixture_inputs import N_FOLDS, folds_of
 from tests import reference
-from tests.lm.evidences import random_evidence, scores_of
+from tests.lm.mixture_inputs import random_inputs, scores_of
 
 WAYS: tuple[By, ...] = get_args(By)
 
 
 @pytest.mark.parametrize("by", WAYS)
 def test_weights_sum_to_one_and_mix_probabilities(by: By) -> None:
-    evidence = random_evidence(1)
-    mixture = Interpolator.fit(evidence, by=by)
-    weights = mixture.weights(evidence)
+    inputs = random_inputs(1)
+    mixture = Interpolator.fit(inputs, by=by)
+    weights = mixture.weights(inputs)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
     assert (weights >= 0).all()
-    probabilities = np.exp(evidence.log_probs(mixture.models))
-    np.testing.assert_allclose(np.exp(mixture.log_probs(evidence)), (weights * probabilities).sum(axis=1), rtol=1e-9)
+    probabilities = np.exp(inputs.log_probs(mixture.models))
+    np.testing.assert_allclose(np.exp(mixture.log_probs(inputs)), (weights * probabilities).sum(axis=1), rtol=1e-9)
 
 
 def test_one_weight_and_the_papers_two_are_those_of_the_reference() -> None:
-    evidence = random_evidence(2, n_models=2)
-    probabilities = np.exp(evidence.log_probs(["model 0", "model 1"]))
-    one = Interpolator.fit(evidence, by="one").weights(evidence)
+    inputs = random_inputs(2, n_models=2)
+    probabilities = np.exp(inputs.log_probs(["model 0", "model 1"]))
+    one = Interpolator.fit(inputs, by="one").weights(inputs)
     np.testing.assert_allclose(one[0], reference.mixture_weights(probabilities.tolist(), 60), rtol=1e-9)
-    assert evidence.suffixes is not None
-    two = Interpolator.fit(evidence, by="sparse").weights(evidence)
+    assert inputs.suffixes is not None
+    two = Interpolator.fit(inputs, by="sparse").weights(inputs)
     for sparse in (True, False):
-        places = (evidence.suffixes.n_distinct == 1) == sparse
+        places = (inputs.suffixes.n_distinct == 1) == sparse
         expected = reference.mixture_weights(probabilities[places].tolist(), 60)
         np.testing.assert_allclose(two[places], np.tile(expected, (int(places.sum()), 1)), rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_finer_weights_are_better_on_other_text(seed: int) -> None:
-    fitted, other = random_evidence(seed, sizes=(800,) * 8), random_evidence(seed + 100)
+def test_weights_by_class_are_better_on_unseen_text(seed: int) -> None:
+    fitted, other = random_inputs(seed, sizes=(800,) * 8), random_inputs(seed + 100)
     one, sparse, by_class, gate = (-Interpolator.fit(fitted, by=by).log_probs(other).mean() for by in WAYS)
     best_alone = min(-other.log_probs([name]).mean() for name in other.scores)
     assert gate < by_class - 0.05
@@ -59,63 +59,61 @@ def test_finer_weights_are_better_on_other_text(seed: int) -> None:
     assert one < best_alone - 0.1
 
 
-def test_noise_does_not_make_the_gate_worse() -> None:
-    """Models and contexts that have nothing to do with each other: no gate can be better than one weight."""
+def test_the_gate_is_not_worse_with_random_inputs() -> None:
+    """Models and contexts are independent, so no gate can be better than one weight."""
     generator = np.random.default_rng(0)
-    evidence = random_evidence(5, sizes=(400,) * 6)
-    scores = {
-        name: scores_of(generator.beta(1, 3, evidence.n_positions), evidence.document_starts) for name in ("a", "b")
-    }
-    noise = Evidence(scores, evidence.suffixes)
-    other = random_evidence(6, sizes=(400,) * 6)
+    inputs = random_inputs(5, sizes=(400,) * 6)
+    scores = {name: scores_of(generator.beta(1, 3, inputs.n_positions), inputs.document_starts) for name in ("a", "b")}
+    noise = MixtureInputs(scores, inputs.suffixes)
+    other = random_inputs(6, sizes=(400,) * 6)
     scores = {name: scores_of(generator.beta(1, 3, other.n_positions), other.document_starts) for name in ("a", "b")}
-    unseen = Evidence(scores, other.suffixes)
+    unseen = MixtureInputs(scores, other.suffixes)
     one, gate = (-Interpolator.fit(noise, by=by).log_probs(unseen).mean() for by in ("one", "gate"))
     assert gate < one + 0.02
 
 
 @pytest.mark.parametrize("by", WAYS)
-def test_saved_and_loaded_it_is_the_same(by: By, tmp_path: Path) -> None:
-    evidence = random_evidence(3)
-    mixture = Interpolator.fit(evidence, by=by, models=["model 2", "model 0"], seed=4)
+def test_save_and_load(by: By, tmp_path: Path) -> None:
+    inputs = random_inputs(3)
+    mixture = Interpolator.fit(inputs, by=by, models=["model 2", "model 0"], seed=4)
     mixture.save(tmp_path / "weights.json")
     loaded = Interpolator.load(tmp_path / "weights.json")
     assert (loaded.models, loaded.by) == (("model 2", "model 0"), by)
-    np.testing.assert_array_equal(loaded.weights(evidence), mixture.weights(evidence))
+    np.testing.assert_array_equal(loaded.weights(inputs), mixture.weights(inputs))
     np.testing.assert_array_equal(
-        Interpolator.fit(evidence, by=by, models=["model 2", "model 0"], seed=4).weights(evidence),
-        mixture.weights(evidence),
+        Interpolator.fit(inputs, by=by, models=["model 2", "model 0"], seed=4).weights(inputs),
+        mixture.weights(inputs),
     )
 
 
 def test_gains_add_up() -> None:
-    evidence = random_evidence(4)
-    mixture = Interpolator.fit(evidence, by="class")
-    everything, sparse, others, *by_length = mixture.gains(evidence, over="model 1")
+    inputs = random_inputs(4)
+    mixture = Interpolator.fit(inputs, by="class")
+    everything, sparse, others, *by_length = mixture.gains(inputs, over="model 1")
     assert (everything.name, sparse.name, others.name) == ("all", "sparse", "not sparse")
-    assert everything.n_positions == evidence.n_positions == sum(gain.n_positions for gain in by_length)
+    assert everything.n_positions == inputs.n_positions == sum(gain.n_positions for gain in by_length)
     for parts in ([sparse, others], by_length):
         total = sum(gain.bits * gain.n_positions for gain in parts)
         assert total == pytest.approx(everything.bits * everything.n_positions)
-    saved = (mixture.log_probs(evidence) - evidence.scores["model 1"].log_probs).mean() / np.log(2)
+    saved = (mixture.log_probs(inputs) - inputs.scores["model 1"].log_probs).mean() / np.log(2)
     assert everything.bits == pytest.approx(saved)
     assert sum(everything.weights.values()) == pytest.approx(1)
 
 
-def test_positions_that_every_model_holds_impossible_teach_nothing() -> None:
+def test_positions_impossible_for_every_model_are_ignored() -> None:
     starts = np.array([0, 4])
     scores = {
         "a": scores_of(np.array([0.5, 0, 0.5, 0.1]), starts),
         "b": scores_of(np.array([0.1, 0, 0.1, 0.2]), starts),
     }
-    mixture = Interpolator.fit(Evidence(scores), by="one")
+    mixture = Interpolator.fit(MixtureInputs(scores), by="one")
     expected = reference.mixture_weights([[0.5, 0.1], [0.5, 0.1], [0.1, 0.2]], 60)
-    np.testing.assert_allclose(mixture.weights(Evidence(scores))[0], expected, rtol=1e-9)
-    assert mixture.log_probs(Evidence(scores))[1] == -np.inf
+    np.testing.assert_allclose(mixture.weights(MixtureInputs(scores))[0], expected, rtol=1e-9)
+    assert mixture.log_probs(MixtureInputs(scores))[1] == -np.inf
 
 
 @pytest.mark.parametrize("sizes", [(), (0,), (0, 1), (50,), (2, 3, 2), (100,) * 9, (1000, 1, 1, 1, 1), (7, 90, 70, 80)])
-def test_parts_are_whole_documents_about_equally_large(sizes: tuple[int, ...]) -> None:
+def test_folds_are_whole_documents_of_similar_size(sizes: tuple[int, ...]) -> None:
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     parts = folds_of(starts)
     assert parts.shape == (sum(sizes),)
@@ -138,35 +136,35 @@ def test_running_averages(documents: list[list[float]], horizon: float) -> None:
     np.testing.assert_allclose(running_averages(values, starts, horizon)[:, 0], expected, atol=1e-9)
 
 
-def test_what_is_refused() -> None:
-    evidence = random_evidence(1)
-    bare = Evidence(evidence.scores)
+def test_invalid_arguments() -> None:
+    inputs = random_inputs(1)
+    bare = MixtureInputs(inputs.scores)
     with pytest.raises(QueryError, match="by is 'best'"):
-        Interpolator.fit(evidence, by="best")  # type: ignore[arg-type]
+        Interpolator.fit(inputs, by="best")  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="depend on the contexts"):
         Interpolator.fit(bare, by="class")
     with pytest.raises(QueryError, match="no scores of nobody; there are scores of model 0"):
-        Interpolator.fit(evidence, models=["nobody"])
+        Interpolator.fit(inputs, models=["nobody"])
     with pytest.raises(QueryError, match="scores is empty"):
-        Evidence({})
+        MixtureInputs({})
     with pytest.raises(QueryError, match="have different positions"):
-        Evidence({"a": evidence.scores["model 0"], "b": random_evidence(1, sizes=(7,)).scores["model 0"]})
+        MixtureInputs({"a": inputs.scores["model 0"], "b": random_inputs(1, sizes=(7,)).scores["model 0"]})
     with pytest.raises(QueryError, match="must have one finite number for each"):
-        Evidence({"a": replace(evidence.scores["model 1"], inputs={"x": np.full(evidence.n_positions, np.nan)})})
+        MixtureInputs({"a": replace(inputs.scores["model 1"], inputs={"x": np.full(inputs.n_positions, np.nan)})})
     with pytest.raises(QueryError, match="every position probability 0"):
-        Interpolator.fit(Evidence({"a": scores_of(np.zeros(3), np.array([0, 3]))}), by="one")
-    gate = Interpolator.fit(evidence, by="gate")
-    without_inputs = {name: replace(scores, inputs={}) for name, scores in evidence.scores.items()}
-    with pytest.raises(QueryError, match=r"inputs that the gate was fitted with: .*which"):
-        gate.weights(Evidence(without_inputs, evidence.suffixes))
+        Interpolator.fit(MixtureInputs({"a": scores_of(np.zeros(3), np.array([0, 3]))}), by="one")
+    gate = Interpolator.fit(inputs, by="gate")
+    without_inputs = {name: replace(scores, inputs={}) for name, scores in inputs.scores.items()}
+    with pytest.raises(QueryError, match=r"inputs that the gate was fitted with are missing: which"):
+        gate.weights(MixtureInputs(without_inputs, inputs.suffixes))
     with pytest.raises(QueryError, match="sum to one"):
         Interpolator.fixed({"a": 0.5, "b": 0.6})
 
 
 def test_fixed_weights() -> None:
-    evidence = random_evidence(1)
-    weights = Interpolator.fixed({"model 1": 0.25, "model 0": 0.75}).weights(evidence)
-    np.testing.assert_array_equal(weights, np.tile([0.25, 0.75], (evidence.n_positions, 1)))
+    inputs = random_inputs(1)
+    weights = Interpolator.fixed({"model 1": 0.25, "model 0": 0.75}).weights(inputs)
+    np.testing.assert_array_equal(weights, np.tile([0.25, 0.75], (inputs.n_positions, 1)))
 
 
 @pytest.mark.parametrize(
@@ -182,9 +180,9 @@ def test_fixed_weights() -> None:
         (lambda content: content.update(models=["one"]), "malformed weights"),
     ],
 )
-def test_files_that_are_not_what_was_saved(change: Any, message: str, tmp_path: Path) -> None:
+def test_invalid_files(change: Any, message: str, tmp_path: Path) -> None:
     path = tmp_path / "weights.json"
-    Interpolator.fit(random_evidence(1), by="gate").save(path)
+    Interpolator.fit(random_inputs(1), by="gate").save(path)
     content = json.loads(path.read_text())
     content.pop("sha256")
     change(content)
@@ -195,7 +193,7 @@ def test_files_that_are_not_what_was_saved(change: Any, message: str, tmp_path: 
 
 def test_damaged_files(tmp_path: Path) -> None:
     path = tmp_path / "weights.json"
-    Interpolator.fit(random_evidence(1), by="one").save(path)
+    Interpolator.fit(random_inputs(1), by="one").save(path)
     path.write_text(path.read_text().replace("0.", "0.1", 1))
     with pytest.raises(InputError, match="wrong checksum"):
         Interpolator.load(path)

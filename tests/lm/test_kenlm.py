@@ -1,4 +1,4 @@
-"""Modified Kneser–Ney of order 3 and 5 is KenLM's, to the precision of its floats.
+"""Modified Kneser–Ney of order 3 and 5 equals KenLM's, to the precision of its floats.
 
 KenLM begins each sentence with `<s>`, which it never predicts, and ends it with `</s>`. So a document is token 0, then
 the words; the end of the document is `</s>`. Where KenLM shares out the last of the probability among all words,
@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "kenlm"
 
 @pytest.mark.parametrize("n", [3, 5])
 @pytest.mark.parametrize("shards", [1, 4])
-def test_kneser_ney_is_that_of_kenlm(n: int, shards: int) -> None:
+def test_kneser_ney_equals_kenlm(n: int, shards: int) -> None:
     sentences = [line.split() for line in (GOLDEN / "corpus.txt").read_text(encoding="utf-8").splitlines()]
     golden = json.loads((GOLDEN / "log10.json").read_text(encoding="utf-8"))
     words = sorted({word for sentence in sentences for word in sentence})

@@ -1,4 +1,4 @@
-"""Log-linear interpolation over guesses against its definition over the whole vocabulary."""
+"""Compare log-linear interpolation over guesses with its definition over the whole vocabulary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ N_GUESSES = 3
 
 
 def models(seed: int, n_positions: int) -> tuple[Float64Array, Float64Array]:
-    """Two distributions at every position; the second holds some tokens impossible."""
+    """Return two distributions at every position; in the second, some tokens are impossible."""
     generator = np.random.default_rng(seed)
     first, second = generator.dirichlet(np.full(VOCAB_SIZE, 0.5), size=(2, n_positions))
     second[generator.random(second.shape) < 0.3] = 0
@@ -38,9 +38,9 @@ def scores_of(distributions: Float64Array, tokens: Int64Array, guesses: Int64Arr
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_it_is_a_distribution_and_the_plain_definition(seed: int) -> None:
+def test_it_is_a_distribution_and_equals_the_definition(seed: int) -> None:
     first, second = models(seed, VOCAB_SIZE)
-    first[:] = first[0]  # one context, in which each token comes once
+    first[:] = first[0]  # one context with each token once
     second[:] = second[0]
     guesses = np.argsort(-first, axis=1)[:, :N_GUESSES]
     tokens = np.arange(VOCAB_SIZE)
@@ -53,7 +53,7 @@ def test_it_is_a_distribution_and_the_plain_definition(seed: int) -> None:
     np.testing.assert_allclose(found.entropies, -(expected * np.log(expected)).sum(), rtol=1e-4)
 
 
-def test_what_a_gate_sees_is_known_before_the_token() -> None:
+def test_gate_inputs_do_not_depend_on_the_token() -> None:
     first, second = models(9, 50)
     guesses = np.argsort(-first, axis=1)[:, :N_GUESSES]
     generator = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_what_a_gate_sees_is_known_before_the_token() -> None:
         assert np.isfinite(column).all()
 
 
-def test_what_is_refused() -> None:
+def test_invalid_arguments() -> None:
     first, second = models(0, 4)
     tokens, guesses = np.zeros(4, dtype=np.int64), np.tile([0, 1, 2], (4, 1))
     own = scores_of(first, tokens, guesses)

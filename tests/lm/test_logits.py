@@ -1,4 +1,4 @@
-"""The logits processor against the interpolated distributions, position by position."""
+"""Compare the logits processor with the interpolated distributions at each position."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infgram.lm import InfgramLM, Interpolator
 from infgram.lm.transformers import InfgramLogitsProcessor
 from infgram.types import Float64Array
 from tests.building import token_index
-from tests.lm.evidences import random_evidence
+from tests.lm.mixture_inputs import random_inputs
 from tests.lm.test_transformers import VOCAB, tiny_llama
 from tests.reference import ReferenceIndex
 
@@ -22,7 +22,7 @@ END = 1
 
 
 def infgram_row(reference: ReferenceIndex, context: list[int]) -> Float64Array:
-    """The plain ∞-gram's probabilities, the document's end among the token `END`'s."""
+    """Return the probabilities of the ∞-gram; that of the end of the document is added to the token `END`."""
     rows = reference.infgram_distribution(context)
     probabilities = np.zeros(VOCAB)
     for token, count in zip(rows.token_ids, rows.counts, strict=True):
@@ -57,11 +57,11 @@ def test_it_mixes_distributions(as_log_probs: bool, padded_by: int) -> None:
         assert torch.isneginf(found[row, VOCAB:]).all()
 
 
-def test_classes_weigh_each_context_by_itself() -> None:
-    evidence = random_evidence(0, n_models=2)
-    weights = Interpolator.fit(evidence, by="sparse", models=["model 0", "model 1"])
-    assert evidence.suffixes is not None
-    by_sparse = dict(zip((evidence.suffixes.n_distinct == 1).tolist(), weights.weights(evidence).tolist(), strict=True))
+def test_weights_by_class_of_each_context() -> None:
+    inputs = random_inputs(0, n_models=2)
+    weights = Interpolator.fit(inputs, by="sparse", models=["model 0", "model 1"])
+    assert inputs.suffixes is not None
+    by_sparse = dict(zip((inputs.suffixes.n_distinct == 1).tolist(), weights.weights(inputs).tolist(), strict=True))
     reference = ReferenceIndex(DOCUMENTS, VOCAB)
     contexts = [[7, 8], [2, 3], [3, 6]]
     scores = torch.zeros(len(contexts), VOCAB)
@@ -84,12 +84,12 @@ def test_generate_follows_the_index() -> None:
     assert written.tolist() == [[2, 3, 4, 4, 3, END]]
 
 
-def test_what_is_refused() -> None:
+def test_invalid_arguments() -> None:
     with token_index(DOCUMENTS, vocab_size=VOCAB) as index:
         models = {"infgram": InfgramLM(index)}
         with pytest.raises(QueryError, match="the interpolator mixes a, neural; the given models are neural, infgram"):
             InfgramLogitsProcessor(index, models, Interpolator.fixed({"a": 0.5, "neural": 0.5}))
-        gate = Interpolator.fit(random_evidence(0), by="gate")
+        gate = Interpolator.fit(random_inputs(0), by="gate")
         with pytest.raises(QueryError, match="a gate cannot be used for generation"):
             InfgramLogitsProcessor(index, models, gate)
 

@@ -26,7 +26,7 @@ def index() -> Iterator[infgram.Index]:
 
 
 @given(asked=asked_corpora(), layout=layouts, keeping_as=keepings)
-def test_features_are_counts(asked: Asked, layout: Layout, keeping_as: tuple[int, int]) -> None:
+def test_features_equal_counts(asked: Asked, layout: Layout, keeping_as: tuple[int, int]) -> None:
     corpus, documents = asked.corpus, sequences(asked)
     reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
     lengths = (1, 2, 4, 9)
@@ -50,10 +50,10 @@ def test_features_are_counts(asked: Asked, layout: Layout, keeping_as: tuple[int
             rungs.append([counts(context[-length:]) if length <= position else [0, 0, 0, 0] for length in lengths])
     with keeping(*keeping_as), token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
         found = suffix_features(index, documents, lengths=lengths)
-    names = ("context_counts", "n_distinct", "continuation_counts", "likeliest_counts")
+    names = ("context_counts", "n_distinct", "continuation_counts", "top_counts")
     columns = [found.suffix_lengths, *(getattr(found, name) for name in names)]
     assert np.stack(columns, axis=1).tolist() == expected
-    rungs_found = [getattr(found, f"ladder_{name}") for name in names]
+    rungs_found = [getattr(found, f"fixed_{name}") for name in names]
     assert np.stack(rungs_found, axis=2).tolist() == rungs
     assert found.lengths == lengths
     sizes = [max(len(document) - 1, 0) for document in documents]
@@ -63,12 +63,12 @@ def test_features_are_counts(asked: Asked, layout: Layout, keeping_as: tuple[int
 def test_features_of_nothing(index: infgram.Index) -> None:
     found = suffix_features(index, [])
     assert found.suffix_lengths.shape == (0,)
-    assert found.ladder_n_distinct.shape == (0, len(LADDER))
+    assert found.fixed_n_distinct.shape == (0, len(LADDER))
     assert found.document_starts.tolist() == [0]
     assert suffix_features(index, [[], [1]]).document_starts.tolist() == [0, 0, 0]
 
 
-def test_models_together_are_as_each_alone(index: infgram.Index) -> None:
+def test_evaluate_models_equals_single_evaluations(index: infgram.Index) -> None:
     models = {
         "all": InfgramLM(index, end_token=0),
         "long": InfgramLM(index, "kneser_ney"),
@@ -85,7 +85,7 @@ def test_models_together_are_as_each_alone(index: infgram.Index) -> None:
 
 
 @pytest.mark.parametrize("end", [False, True])
-def test_guesses_are_as_asked_one_by_one(index: infgram.Index, end: bool) -> None:
+def test_guesses_equal_single_predictions(index: infgram.Index, end: bool) -> None:
     models = {"all": InfgramLM(index, "kneser_ney", end_token=0), "none": InfgramLM(index)}
     documents = [[], *HAND, [1]]
     n_positions = models["all"].evaluate(documents, end=end).n_positions
@@ -106,7 +106,7 @@ def test_guesses_are_as_asked_one_by_one(index: infgram.Index, end: bool) -> Non
             evaluate_models(models, documents, guesses={"all": wrong}, end=end)
 
 
-def test_models_together_are_of_one_index(index: infgram.Index) -> None:
+def test_evaluate_models_needs_one_index(index: infgram.Index) -> None:
     with token_index(HAND, vocab_size=5) as other, pytest.raises(infgram.QueryError, match="2 indexes"):
         evaluate_models({"a": InfgramLM(index), "b": InfgramLM(other)}, HAND)
     with pytest.raises(infgram.QueryError, match="0 indexes"):
@@ -139,7 +139,7 @@ def test_text_is_encoded() -> None:
         np.testing.assert_array_equal(model.score("a rose"), model.score(list(b"a rose")))
 
 
-def test_a_union_is_one_corpus() -> None:
+def test_a_union() -> None:
     texts = ["abracadabra", "", "cadabra", "abra", "bra"]
     with text_index(texts) as whole, union_index([texts[:2], texts[2:3], texts[3:]]) as union:
         for smoothing in ("kneser_ney", "ppm"):
@@ -147,7 +147,7 @@ def test_a_union_is_one_corpus() -> None:
             np.testing.assert_allclose(one.score("abracadaver"), other.score("abracadaver"))
 
 
-def test_a_session_is_a_context_that_grows(index: infgram.Index) -> None:
+def test_a_session(index: infgram.Index) -> None:
     model = InfgramLM(index, "kneser_ney", end_token=4)
     session = model.session([0])
     session.append(1)
@@ -171,7 +171,7 @@ def test_samples_follow_the_model(index: infgram.Index) -> None:
     assert model.sample([0, 1], max_tokens=1, seed=0, temperature=1e-3) == likeliest
 
 
-def test_with_an_end_token_its_draw_ends_a_sample(index: infgram.Index) -> None:
+def test_an_end_token_ends_a_sample(index: infgram.Index) -> None:
     model = InfgramLM(index, "witten_bell", end_token=0)
     assert all(0 not in model.sample([1], max_tokens=20, seed=seed) for seed in range(20))
 
@@ -189,12 +189,12 @@ def test_with_an_end_token_its_draw_ends_a_sample(index: infgram.Index) -> None:
         ({"smoothing": "jelinek_mercer", "weights": np.full((12, 24), np.nan)}, "expected numbers from 0 to 1"),
     ],
 )
-def test_bad_models_are_refused(index: infgram.Index, arguments: dict[str, Any], message: str) -> None:
+def test_invalid_models(index: infgram.Index, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(infgram.QueryError, match=message):
         InfgramLM(index, **arguments)
 
 
-def test_bad_questions_are_refused(index: infgram.Index) -> None:
+def test_invalid_queries(index: infgram.Index) -> None:
     model = InfgramLM(index, "ppm")
     with pytest.raises(infgram.QueryError, match="token is 5; expected a token id"):
         model.log_prob([0], 5)
@@ -209,7 +209,7 @@ def test_bad_questions_are_refused(index: infgram.Index) -> None:
             suffix_features(index, [[0]], lengths=lengths)
 
 
-def test_a_closed_index_answers_no_model() -> None:
+def test_a_closed_index() -> None:
     with token_index(HAND, vocab_size=5) as index:
         model = InfgramLM(index, "kneser_ney")
     for question in (lambda: model.score([0, 1]), lambda: model.distribution([0]), lambda: InfgramLM(index)):
@@ -224,7 +224,7 @@ def test_the_survey_reports_its_progress() -> None:
         assert reports[-1] == (index.n_tokens, index.n_tokens)
         n_reports = len(reports)
         survey(index, progress=lambda done, total: reports.append((done, total)))
-        assert len(reports) == n_reports  # it was done
+        assert len(reports) == n_reports  # the survey is finished
 
 
 def test_an_error_in_a_callback_leaves_the_model_usable(index: infgram.Index) -> None:
@@ -238,7 +238,7 @@ def test_an_error_in_a_callback_leaves_the_model_usable(index: infgram.Index) ->
     assert model.evaluate(HAND).n_positions == 12
 
 
-def test_many_threads_may_ask_one_model(index: infgram.Index) -> None:
+def test_many_threads_use_one_model(index: infgram.Index) -> None:
     model = InfgramLM(index, "kneser_ney")
     expected = model.evaluate(HAND, entropies=True)
     failures: list[str] = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import infgram
-from infgram.lm import DocumentCache, Evidence, InfgramLM, Interpolator, suffix_features
+from infgram.lm import DocumentCache, InfgramLM, Interpolator, MixtureInputs, suffix_features
 from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.building import token_index
 from tests.children import in_children, round_trip
@@ -48,10 +48,10 @@ def test_a_model_after_a_fork(index: infgram.Index) -> None:
 def test_an_interpolator_is_pickled(index: infgram.Index, by: Any) -> None:
     models = {"a": InfgramLM(index, "witten_bell"), "b": InfgramLM(index, "ppm")}
     scores = {name: model.evaluate(DOCUMENTS) for name, model in models.items()}
-    evidence = Evidence(scores, suffixes=suffix_features(index, DOCUMENTS))
-    mixture = Interpolator.fit(evidence, by=by)
-    other, same_evidence = round_trip((mixture, evidence))
-    np.testing.assert_array_equal(other.weights(same_evidence), mixture.weights(evidence))
+    inputs = MixtureInputs(scores, suffixes=suffix_features(index, DOCUMENTS))
+    mixture = Interpolator.fit(inputs, by=by)
+    other, same_inputs = round_trip((mixture, inputs))
+    np.testing.assert_array_equal(other.weights(same_inputs), mixture.weights(inputs))
 
 
 def test_a_document_cache_is_pickled() -> None:

@@ -28,7 +28,7 @@ VOID = {"meta", "br", "rect", "circle", "line", "polyline"}
 
 
 class Checker(HTMLParser):
-    """Every tag is closed in order; nothing is loaded or run."""
+    """Checks that tags are balanced, and that nothing is loaded or run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def result(name: str, perplexity: float, change: float | None = None) -> Result:
         perplexity=perplexity,
         interval=Interval(perplexity * 0.9, perplexity * 1.1),
         impossible_share=0.0,
-        far_perplexity=perplexity,
+        perplexity_without_near_copies=perplexity,
         change=change,
         change_interval=None if change is None else Interval(change, change),
         gains=() if change is None else gains,
@@ -72,7 +72,7 @@ EVALUATION = Evaluation(
     n_positions=20,
     n_bytes=60,
     n_words=12,
-    n_far=15,
+    n_positions_without_near_copies=15,
     models=(result("neural", 30.0), result("infgram", math.inf)),
     mixtures=(result("paper", 20.0, 0.0), result("classes", 18.0, -0.1), result("gated", 15.0, -0.25)),
     agreement=(
@@ -94,12 +94,12 @@ SMALLEST = replace(
     calibration={},
     near_copies={},
     n_words=0,
-    n_far=0,
+    n_positions_without_near_copies=0,
 )
 
 
 @pytest.mark.parametrize("evaluation", [EVALUATION, SMALLEST], ids=["full", "smallest"])
-def test_the_page_stands_alone(evaluation: Evaluation) -> None:
+def test_the_page_is_self_contained(evaluation: Evaluation) -> None:
     page = html_of(evaluation)
     checker = Checker()
     checker.feed(page)
@@ -110,7 +110,7 @@ def test_the_page_stands_alone(evaluation: Evaluation) -> None:
     assert "prefers-color-scheme: dark" in page
 
 
-def test_the_page_says_what_was_found() -> None:
+def test_the_page_has_the_results() -> None:
     page = html_of(EVALUATION)
     assert "perplexity 15.00 per token, −25.0%" in page
     assert "−50.0% against the neural model alone" in page
@@ -118,7 +118,7 @@ def test_the_page_says_what_was_found() -> None:
     assert html_of(SMALLEST).count("<figure>") == 2
 
 
-def test_both_files_are_written_and_not_overwritten_unasked(tmp_path: Path) -> None:
+def test_both_files_are_written_and_not_overwritten_by_default(tmp_path: Path) -> None:
     page = write_report(EVALUATION, tmp_path / "a" / "report")
     assert page.read_text(encoding="utf-8") == html_of(EVALUATION)
     content = json.loads((page.parent / "report.json").read_text())
@@ -139,7 +139,7 @@ def test_ticks_are_few_and_inside(low: float, width: float) -> None:
     assert all(low - width * 1e-6 - 1e-9 <= value <= low + width * (1 + 1e-6) + 1e-9 for value in found)
 
 
-def test_every_model_has_a_colour() -> None:
+def test_every_model_has_a_color() -> None:
     style = (Path(report.__file__).parent / "style.css").read_text()
     for place in range(len(MODEL_TITLES)):
         assert f".c{place} {{ fill: var(--c{place})" in style

@@ -1,4 +1,4 @@
-"""Every smoothing method against its reference, on corpora that are hard for a suffix array.
+"""Compare every smoothing method with its reference, on corpora that are difficult for a suffix array.
 
 The contexts of a small corpus are rare and would not be cached; `FEW_OCCURRENCES` of 0 and 2 make the models cache
 them, and a memory limit of one byte makes them empty the cache at each step.
@@ -29,7 +29,7 @@ MOST_ROWS = 300  # of a dense distribution that is compared element by element
 
 @contextlib.contextmanager
 def keeping(few_places: int, memory_bytes: int) -> Iterator[None]:
-    """Models of indexes opened inside keep contexts of more than so many places, in so much memory."""
+    """Set, for models of indexes opened inside, which contexts are cached and the memory of the cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shared_contexts, "FEW_OCCURRENCES", few_places)
         patch.setattr(shared_contexts, "MEMORY_BYTES", memory_bytes)
@@ -42,7 +42,7 @@ min_counts = st.sampled_from([1, 1, 2, 3])
 
 
 def sequences(asked: Asked) -> list[Tokens]:
-    """Queries and documents, some joined with others, as text to be scored."""
+    """Return queries and documents, some concatenated, as texts to score."""
     queries = [query for query in asked.queries if query][-4:]
     return [*queries, *asked.corpus.documents[:3], [token for query in queries for token in query]]
 
@@ -85,7 +85,7 @@ def check_distributions(truth: ReferenceLM, model: InfgramLM, document: Tokens, 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
 @given(asked=asked_corpora(), layout=layouts, keeping_as=keepings, n=orders, min_count=min_counts, fold=st.booleans())
-def test_a_model_is_its_reference(
+def test_a_model_equals_its_reference(
     smoothing: Smoothing,
     asked: Asked,
     layout: Layout,
@@ -129,7 +129,7 @@ def test_ppm_by_hand() -> None:
 
 
 def zipf_corpus(n_documents: int, vocab_size: int) -> list[Tokens]:
-    """Documents in which n-grams of many orders occur once to four times."""
+    """Return documents in which n-grams of many orders occur once to four times."""
     random = np.random.default_rng(7)
     weights = 1 / np.arange(1, vocab_size + 1)
     phrases = [random.choice(vocab_size, size=6, p=weights / weights.sum()).tolist() for _ in range(60)]
@@ -171,7 +171,7 @@ def test_fitted_weights_are_those_of_the_reference(
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
 @pytest.mark.parametrize("few_places", [1, 32])
 def test_long_copies(smoothing: Smoothing, few_places: int) -> None:
-    """A passage of 200 tokens that ends otherwise, read place by place or with nodes for its suffixes."""
+    """Score a passage of 200 tokens with another ending, with and without nodes for its suffixes."""
     passage = np.random.default_rng(5).integers(0, 6, size=200).tolist()
     documents = [*zipf_corpus(9, 6), [0, *passage, 1], [2, *passage, 3]]
     reference = ReferenceIndex(documents, 6)

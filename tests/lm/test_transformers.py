@@ -1,4 +1,4 @@
-"""Neural models: windows, batches and padding against single predictions; invalid arguments."""
+"""Neural models: compare windows, batches and padding with single predictions; invalid arguments."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def tiny_gpt2() -> Any:
 
 
 def one_by_one(model: Any, document: list[int], context_length: int, stride: int, begin: int | None) -> Float64Array:
-    """The log-probabilities of all tokens for each token but the first, each with a pass of its own."""
+    """Return the log-probabilities at each token but the first, with one forward pass each."""
     rows = []
     for offset in range(1, len(document)):
         first = context_of(offset, context_length, stride, 0 if begin is None else -1)
@@ -74,7 +74,7 @@ def one_by_one(model: Any, document: list[int], context_length: int, stride: int
 @pytest.mark.parametrize(("context_length", "stride"), [(8, 4), (8, 8), (8, 1), (3, 2), (1, 1), (64, 32)])
 @pytest.mark.parametrize("begin", [None, 2])
 @pytest.mark.parametrize("rows_at_once", [1, 1 << 25])
-def test_every_position_is_as_one_prediction_at_a_time(
+def test_every_position_equals_a_single_prediction(
     context_length: int, stride: int, begin: int | None, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_module, "_BATCH_LOGITS", rows_at_once)
@@ -97,8 +97,8 @@ def test_every_position_is_as_one_prediction_at_a_time(
     np.testing.assert_allclose(scores.guesses.log_probs, of_guesses, atol=1e-4)
 
 
-def test_rows_beyond_the_vocabulary_are_left_out() -> None:
-    """An embedding that is padded, in a model of another family with a token before every document."""
+def test_rows_beyond_the_vocabulary_are_ignored() -> None:
+    """Test a padded embedding, in a model of another family with a token before every document."""
     model = tiny_gpt2()
     neural = TransformersLM(model, VOCAB)
     assert (neural.begin_token, neural.end_token, neural.context_length, neural.stride) == (0, 0, 32, 16)
@@ -128,7 +128,7 @@ def test_windows_predict_every_token_once_with_the_most_context(
     ]
 
 
-def test_models_and_options_that_do_not_fit() -> None:
+def test_incompatible_models_and_options() -> None:
     with pytest.raises(InputError, match="the model has 12 token ids, the index 13"):
         TransformersLM(tiny_llama(), VOCAB + 1)
     with pytest.raises(QueryError, match="at most 64"):
@@ -141,7 +141,7 @@ def test_models_and_options_that_do_not_fit() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer `own`, another one, an index of each kind, a model with its tokenizer and one without."""
+    """Two tokenizers, an index of each kind, and models with and without a tokenizer."""
     folder = tmp_path_factory.mktemp("models")
     for name, texts in (("own", ["to be or not to be"] * 3), ("other", ["something else"] * 3)):
         (folder / name).mkdir()
@@ -155,7 +155,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_models_tokenizer_must_be_the_indexs(folder: Path) -> None:
+def test_the_model_must_have_the_tokenizer_of_the_index(folder: Path) -> None:
     with infgram.open(folder / "x.infgram") as index:
         found = TransformersLM.from_pretrained(folder / "with", index, device="cpu")
         stated = TransformersLM.from_pretrained(folder / "without", index, tokenizer=str(folder / "own"))

@@ -1,4 +1,4 @@
-"""The models and mixtures that an evaluation compares, and their evidence on a text."""
+"""The models and mixtures that an evaluation compares, and the inputs of the mixtures on a text."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from infgram.index import Index
 from infgram.lm.evaluation.texts import EvaluationText
 from infgram.lm.mixing.document_cache import DocumentCache
-from infgram.lm.mixing.evidence import Evidence
 from infgram.lm.mixing.interpolator import By
 from infgram.lm.mixing.log_linear import log_linear
+from infgram.lm.mixing.mixture_inputs import MixtureInputs
 from infgram.lm.models.contexts import suffix_features, survey
 from infgram.lm.models.infgram_lm import InfgramLM, evaluate_models
 from infgram.lm.types import PositionScores
@@ -93,13 +93,13 @@ def index_models(index: Index, end_token: int | None, progress: Callable[[int, i
     }
 
 
-def index_evidence(
+def index_inputs(
     index: Index,
     models: dict[str, InfgramLM],
     text: EvaluationText,
     neural: PositionScores | None,
     progress: Callable[[int, int], None],
-) -> Evidence:
+) -> MixtureInputs:
     """Evaluate the models of an index and the document cache on a text; the neural model's scores come first."""
     n_passes = 3  # models, suffix features, cache
 
@@ -117,4 +117,4 @@ def index_evidence(
     if neural is not None and guesses:
         tokens = np.concatenate([document[1:] for document in text.documents])
         scores[LOG_LINEAR] = log_linear(neural, scores[KNESER_NEY], tokens)
-    return Evidence({**scores, CACHE: cache}, suffixes)
+    return MixtureInputs({**scores, CACHE: cache}, suffixes)

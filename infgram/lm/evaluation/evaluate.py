@@ -19,15 +19,15 @@ from infgram.lm.evaluation.bootstrap import change_interval, document_losses, pe
 from infgram.lm.evaluation.compared_models import (
     MODEL_TITLES,
     PAPER,
-    index_evidence,
+    index_inputs,
     index_models,
     possible_mixtures,
 )
 from infgram.lm.evaluation.measures import agreement, calibration, near_copies
 from infgram.lm.evaluation.results import Evaluation, Result
 from infgram.lm.evaluation.texts import EvaluationText, shared_documents
-from infgram.lm.mixing.evidence import Evidence
 from infgram.lm.mixing.interpolator import Interpolator
+from infgram.lm.mixing.mixture_inputs import MixtureInputs
 from infgram.lm.models.contexts import suffix_features
 from infgram.lm.models.infgram_lm import InfgramLM
 from infgram.lm.types import PositionScores
@@ -91,10 +91,10 @@ def evaluate(
     clock = _Clock(Watch(timeout_s, progress, advice="or evaluate less of the texts with max_tokens (--max-tokens)"))
     with clock.stage("survey") as report:
         models = index_models(index, end_token, report)
-    tuning = None if tune is None else _evidence(index, models, tune, neural, clock)
-    measured = _evidence(index, models, text, neural, clock)
+    tuning = None if tune is None else _inputs(index, models, tune, neural, clock)
+    measured = _inputs(index, models, text, neural, clock)
     suffixes = measured.suffixes or suffix_features(index, text.documents)
-    judge = _Judge(measured, suffixes.suffix_lengths < FAR_TOKENS)
+    measurements = _Measurements(measured, suffixes.suffix_lengths < FAR_TOKENS)
     return Evaluation(
         index=", ".join(map(os.fspath, index.paths)),
         text=text_name,
@@ -104,9 +104,11 @@ def evaluate(
         n_positions=text.n_positions,
         n_bytes=text.n_bytes,
         n_words=text.n_words,
-        n_far=int(judge.far.sum()),
-        models=tuple(judge.result(name, MODEL_TITLES[name], of.log_probs) for name, of in measured.scores.items()),
-        mixtures=() if tuning is None else tuple(_mixtures(tuning, measured, judge, seed, clock)),
+        n_positions_without_near_copies=int(measurements.far.sum()),
+        models=tuple(
+            measurements.result(name, MODEL_TITLES[name], of.log_probs) for name, of in measured.scores.items()
+        ),
+        mixtures=() if tuning is None else tuple(_mixtures(tuning, measured, measurements, seed, clock)),
         agreement=agreement(suffixes),
         calibration={name: rows for name, of in measured.scores.items() if (rows := calibration(of))},
         near_copies={text.names[copy.document]: copy.share for copy in near_copies(suffixes)},
@@ -130,10 +132,10 @@ class _Clock:
         self.elapsed_s[name] = self.elapsed_s.get(name, 0.0) + time.perf_counter() - began
 
 
-class _Judge:
+class _Measurements:
     """Computes results from log-probabilities of the measured text."""
 
-    def __init__(self, measured: Evidence, far: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, measured: MixtureInputs, far: npt.NDArray[np.bool_]) -> None:
         self.far = far
         self._starts = measured.document_starts
         self._sizes = np.diff(self._starts).astype(np.float64)
@@ -152,31 +154,33 @@ class _Judge:
             perplexity=_perplexity(log_probs),
             interval=perplexity_interval(losses, self._sizes),
             impossible_share=float(np.isneginf(log_probs).mean()),
-            far_perplexity=_perplexity(far),
+            perplexity_without_near_copies=_perplexity(far),
             change=None if base is None else float(np.expm1((losses - base).sum() / self._sizes.sum())),
             change_interval=None if base is None else change_interval(losses, base, self._sizes),
         )
 
 
-def _evidence(
+def _inputs(
     index: Index, models: dict[str, InfgramLM], text: EvaluationText, neural: Evaluates | None, clock: _Clock
-) -> Evidence:
+) -> MixtureInputs:
     scores = None
     if neural is not None:
         with clock.stage("neural") as report:
             scores = neural.evaluate(text.documents, progress=report)
     with clock.stage("index") as report:
-        return index_evidence(index, models, text, scores, report)
+        return index_inputs(index, models, text, scores, report)
 
 
-def _mixtures(tuning: Evidence, measured: Evidence, judge: _Judge, seed: int, clock: _Clock) -> Iterator[Result]:
+def _mixtures(
+    tuning: MixtureInputs, measured: MixtureInputs, measurements: _Measurements, seed: int, clock: _Clock
+) -> Iterator[Result]:
     baseline = next(iter(measured.scores))
     for mixture in possible_mixtures(list(measured.scores)):
         began = time.perf_counter()
         with clock.stage("fit", "rounds") as report:
             fitted = Interpolator.fit(tuning, by=mixture.by, models=mixture.models, seed=seed, progress=report)
         fit_s = time.perf_counter() - began
-        result = judge.result(mixture.name, mixture.title, fitted.log_probs(measured))
+        result = measurements.result(mixture.name, mixture.title, fitted.log_probs(measured))
         yield replace(result, gains=fitted.gains(measured, over=baseline), fit_s=fit_s)
 
 

@@ -29,7 +29,8 @@ class Result(ShortRepr):
         perplexity: per token; infinite if a token has probability 0.
         interval: 95% bootstrap interval of the perplexity, over documents.
         impossible_share: share of positions whose token has probability 0.
-        far_perplexity: perplexity of the positions whose last 32 context tokens do not occur in the corpus.
+        perplexity_without_near_copies: perplexity of the positions whose last 32 context tokens do not occur in the
+            corpus.
         change: relative change of the perplexity against the paper's rule: −0.1 is 10% less; None without that rule.
         change_interval: 95% bootstrap interval of the change, paired by document.
         gains: of a mixture over the first model, which is the neural one if there is one, by class of context.
@@ -41,7 +42,7 @@ class Result(ShortRepr):
     perplexity: float
     interval: Interval
     impossible_share: float
-    far_perplexity: float
+    perplexity_without_near_copies: float
     change: float | None = None
     change_interval: Interval | None = None
     gains: tuple[ClassGain, ...] = ()
@@ -61,7 +62,7 @@ class Evaluation(Table):
         n_positions: scored tokens: all but each document's first.
         n_bytes: UTF-8 bytes of the scored tokens.
         n_words: words of the scored tokens.
-        n_far: positions of `far_perplexity`.
+        n_positions_without_near_copies: positions of `perplexity_without_near_copies`.
         models: results of the single models.
         mixtures: results of the mixtures, whose weights were fitted on the tuning text; empty without one.
         agreement: of the ∞-gram with the text, for each class of effective n and last for all positions.
@@ -79,7 +80,7 @@ class Evaluation(Table):
     n_positions: int
     n_bytes: int
     n_words: int
-    n_far: int
+    n_positions_without_near_copies: int
     models: tuple[Result, ...]
     mixtures: tuple[Result, ...]
     agreement: tuple[Agreement, ...]
@@ -113,7 +114,7 @@ class Evaluation(Table):
     def columns(self) -> Columns:
         """Return a row for each model and mixture; `change` is missing without the paper's rule."""
         results = self.results
-        of_float = ("perplexity", "impossible_share", "far_perplexity", "fit_s")
+        of_float = ("perplexity", "impossible_share", "perplexity_without_near_copies", "fit_s")
         columns: Columns = {"name": [result.name for result in results], "title": [result.title for result in results]}
         columns |= numbers(results, *of_float, dtype=np.float64)
         columns["perplexity_low"] = np.array([result.interval.low for result in results])
@@ -135,7 +136,7 @@ class Evaluation(Table):
             "intervals": each(lambda result: list(result.interval)),
             "perplexity_per_word": each(lambda result: self.perplexity_per_word(result.perplexity)),
             "bits_per_byte": each(lambda result: self.bits_per_byte(result.perplexity)),
-            "perplexity_without_near_copies": each(lambda result: result.far_perplexity),
+            "perplexity_without_near_copies": each(lambda result: result.perplexity_without_near_copies),
             "relative_reduction": each(self.relative_reduction),
             "change": each(lambda result: result.change),
             "change_intervals": each(lambda result: result.change_interval and list(result.change_interval)),
@@ -154,7 +155,7 @@ class Evaluation(Table):
                     "n_positions",
                     "n_bytes",
                     "n_words",
-                    "n_far",
+                    "n_positions_without_near_copies",
                 )
             },
             "agreement": [asdict(row) for row in self.agreement],

@@ -1,1 +1,1 @@
-"""Interpolation of language models: evidence, weights by class, the gate, and further models of a document."""
+"""Interpolation of language models: inputs, weights by class, the gate, and further models of a document."""

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import QueryError
-from infgram.lm.mixing.evidence import N_FOLDS, Evidence, folds_of
 from infgram.lm.mixing.gate_inputs import gate_inputs
 from infgram.lm.mixing.gate_network import Float32Array, Network
+from infgram.lm.mixing.mixture_inputs import N_FOLDS, MixtureInputs, folds_of
 from infgram.lm.mixing.weight_table import WeightTable, fit_table, mix
 from infgram.types import Float64Array
 
@@ -24,13 +24,13 @@ _MIN_EPOCHS: Final = 6
 _MAX_EPOCHS: Final = 60
 _MIN_ROWS: Final = 100_000  # over all epochs together, as far as `_MAX_EPOCHS` allows
 _BISECTIONS: Final = 20
-_MAX_DEVIATIONS: Final = 5.0  # standardised inputs are clipped to this
+_MAX_DEVIATIONS: Final = 5.0  # standardized inputs are clipped to this
 _MIN_DEVIATION: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Standardises inputs to mean 0 and standard deviation 1.
+    """Standardizes inputs to mean 0 and standard deviation 1.
 
     Attributes:
         names: names of the inputs, in order.
@@ -49,14 +49,14 @@ class Scale:
         return cls(tuple(columns), means, np.array([column.std() + _MIN_DEVIATION for column in columns.values()]))
 
     def apply(self, columns: Mapping[str, Float64Array]) -> Float32Array:
-        """Return the standardised inputs: float32, positions × inputs, clipped.
+        """Return the standardized inputs: float32, positions × inputs, clipped.
 
         Raises:
             QueryError: an input is missing.
         """
         missing = [name for name in self.names if name not in columns]
         if missing:
-            raise QueryError(f"the evidence lacks inputs that the gate was fitted with: {', '.join(missing)}")
+            raise QueryError(f"the inputs that the gate was fitted with are missing: {', '.join(missing)}")
         scaled = (np.stack([columns[name] for name in self.names], axis=1) - self.means) / self.deviations
         return np.clip(scaled, -_MAX_DEVIATIONS, _MAX_DEVIATIONS).astype(np.float32)
 
@@ -68,7 +68,7 @@ class Gate:
     Attributes:
         table: weights of one or two classes, reliable in unfamiliar contexts.
         network: computes weights from the inputs.
-        scale: standardises the inputs.
+        scale: standardizes the inputs.
         table_share: weight of the table, from 0 (network alone) to 1 (table alone), fitted by cross-validation.
     """
 
@@ -77,14 +77,14 @@ class Gate:
     scale: Scale
     table_share: float
 
-    def weights(self, evidence: Evidence, models: Sequence[str]) -> Float64Array:
+    def weights(self, inputs: MixtureInputs, models: Sequence[str]) -> Float64Array:
         """Return the weights: float64, positions × models; rows sum to one.
 
         Raises:
-            QueryError: the evidence lacks an input of the gate.
+            QueryError: an input of the gate is missing.
         """
-        by_network = self.network.weights(self.scale.apply(gate_inputs(evidence, models)))
-        by_table = self.table.weights(evidence.suffixes, evidence.n_positions, len(models))
+        by_network = self.network.weights(self.scale.apply(gate_inputs(inputs, models)))
+        by_table = self.table.weights(inputs.suffixes, inputs.n_positions, len(models))
         return (1 - self.table_share) * by_network + self.table_share * by_table
 
     def as_json(self) -> dict[str, Any]:
@@ -112,35 +112,35 @@ class Gate:
         return cls(WeightTable.from_json(content["table"]), network, Scale(names, means, deviations), share)
 
 
-def fit_gate(evidence: Evidence, models: Sequence[str], seed: int, progress: Report | None) -> Gate:
+def fit_gate(inputs: MixtureInputs, models: Sequence[str], seed: int, progress: Report | None) -> Gate:
     """Train the network on all positions, and fit the table's share by cross-validation.
 
     For each fold a further network is trained on the other folds. Its weights on the fold show how well the network
     does on unseen text, and so determine the table's share.
     """
-    columns = gate_inputs(evidence, models)
+    columns = gate_inputs(inputs, models)
     scale = Scale.of(columns)
-    inputs = scale.apply(columns)
-    log_probs = evidence.log_probs(models)
+    scaled = scale.apply(columns)
+    log_probs = inputs.log_probs(models)
     possible = np.isfinite(log_probs.max(axis=1))
-    folds = folds_of(evidence.document_starts)
-    table = fit_table(evidence, models, "one" if evidence.suffixes is None else "sparse", folds == 0)
-    n_epochs = min(_MAX_EPOCHS, max(_MIN_EPOCHS, _MIN_ROWS // len(inputs)))
+    folds = folds_of(inputs.document_starts)
+    table = fit_table(inputs, models, "one" if inputs.suffixes is None else "sparse", folds == 0)
+    n_epochs = min(_MAX_EPOCHS, max(_MIN_EPOCHS, _MIN_ROWS // len(scaled)))
     by_network = np.zeros(log_probs.shape)
     n_done = 0
 
     def trained(rows: npt.NDArray[np.bool_]) -> Network:
         nonlocal n_done
-        network = Network.random(inputs.shape[1], N_UNITS, len(models), np.random.default_rng(seed))
-        for _ in network.train(inputs[rows], _scaled(log_probs[rows]), n_epochs=n_epochs, seed=seed):
+        network = Network.random(scaled.shape[1], N_UNITS, len(models), np.random.default_rng(seed))
+        for _ in network.train(scaled[rows], _scaled(log_probs[rows]), n_epochs=n_epochs, seed=seed):
             n_done += 1
             if progress:
                 progress(n_done, (N_FOLDS + 1) * n_epochs)
         return network
 
     for fold in range(N_FOLDS):
-        by_network[folds == fold] = trained(possible & (folds != fold)).weights(inputs[folds == fold])
-    by_table = table.weights(evidence.suffixes, evidence.n_positions, len(models))
+        by_network[folds == fold] = trained(possible & (folds != fold)).weights(scaled[folds == fold])
+    by_table = table.weights(inputs.suffixes, inputs.n_positions, len(models))
     share = _table_share(log_probs[possible], by_network[possible], by_table[possible])
     return Gate(table=table, network=trained(possible), scale=scale, table_share=share)
 
@@ -151,7 +151,7 @@ def _scaled(log_probs: Float64Array) -> Float32Array:
 
 
 def _table_share(log_probs: Float64Array, by_network: Float64Array, by_table: Float64Array) -> float:
-    """Return the share of the table that maximises the likelihood of the positions, by bisection."""
+    """Return the share of the table that maximizes the likelihood of the positions, by bisection."""
     both = np.stack([mix(log_probs, by_network), mix(log_probs, by_table)], axis=1)
     network, table = np.exp(both - both.max(axis=1, keepdims=True)).T
     low, high = 0.0, 1.0

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from infgram.lm.mixing.evidence import Evidence
+from infgram.lm.mixing.mixture_inputs import MixtureInputs
 from infgram.lm.positions import spans
 from infgram.types import Float64Array, Int64Array
 
@@ -18,19 +18,19 @@ _MIN_LOG_PROB: Final = -12.0  # nats; replaces the −inf of impossible tokens
 _BLOCK: Final = 128  # positions per matrix product
 
 
-def gate_inputs(evidence: Evidence, models: Sequence[str]) -> dict[str, Float64Array]:
+def gate_inputs(inputs: MixtureInputs, models: Sequence[str]) -> dict[str, Float64Array]:
     """Return one float64 column per input, by name.
 
     They are the models' entropies, extra inputs and recent losses, the counts of the suffixes, and the offset in the
     document.
     """
-    columns = {"log offset": np.log1p(_offsets(evidence))}
+    columns = {"log offset": np.log1p(_offsets(inputs))}
     for name in models:
-        entropies = evidence.scores[name].entropies
-        if np.isfinite(entropies).all() and evidence.n_positions:
+        entropies = inputs.scores[name].entropies
+        if np.isfinite(entropies).all() and inputs.n_positions:
             columns[f"entropy of {name}"] = entropies
-        columns.update(evidence.scores[name].inputs)
-    return {**columns, **_suffix_columns(evidence), **_history_columns(evidence, models)}
+        columns.update(inputs.scores[name].inputs)
+    return {**columns, **_suffix_columns(inputs), **_history_columns(inputs, models)}
 
 
 def running_averages(values: Float64Array, document_starts: Int64Array, horizon: float) -> Float64Array:
@@ -63,21 +63,21 @@ def running_averages(values: Float64Array, document_starts: Int64Array, horizon:
     return averages
 
 
-def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
-    suffixes = evidence.suffixes
+def _suffix_columns(inputs: MixtureInputs) -> dict[str, Float64Array]:
+    suffixes = inputs.suffixes
     if suffixes is None:
         return {}
     columns = {"log suffix length": np.log1p(suffixes.suffix_lengths)}
     for length in (1, 2, 4, 8, 16):
         columns[f"suffix of {length}"] = (suffixes.suffix_lengths >= length).astype(np.float64)
     by_length = [
-        ("longest", suffixes.context_counts, suffixes.n_distinct, suffixes.likeliest_counts),
+        ("longest", suffixes.context_counts, suffixes.n_distinct, suffixes.top_counts),
         *(
             (
                 str(length),
-                suffixes.ladder_context_counts[:, column],
-                suffixes.ladder_n_distinct[:, column],
-                suffixes.ladder_likeliest_counts[:, column],
+                suffixes.fixed_context_counts[:, column],
+                suffixes.fixed_n_distinct[:, column],
+                suffixes.fixed_top_counts[:, column],
             )
             for column, length in enumerate(suffixes.lengths)
         ),
@@ -89,20 +89,20 @@ def _suffix_columns(evidence: Evidence) -> dict[str, Float64Array]:
     return columns
 
 
-def _history_columns(evidence: Evidence, models: Sequence[str]) -> dict[str, Float64Array]:
+def _history_columns(inputs: MixtureInputs, models: Sequence[str]) -> dict[str, Float64Array]:
     """Average recent log-probabilities: of the models' mean probability, and of each model relative to that."""
-    log_probs = np.maximum(evidence.log_probs(models), _MIN_LOG_PROB)
+    log_probs = np.maximum(inputs.log_probs(models), _MIN_LOG_PROB)
     of_mean = np.log(np.exp(log_probs).mean(axis=1, keepdims=True))
     values = np.concatenate([log_probs - of_mean, of_mean], axis=1)
     columns = {}
     for horizon in HORIZONS:
-        averages = running_averages(values, evidence.document_starts, horizon)
+        averages = running_averages(values, inputs.document_starts, horizon)
         for number, name in enumerate([*models, "all"]):
             columns[f"{name} over the last {horizon:g}"] = averages[:, number]
     return columns
 
 
-def _offsets(evidence: Evidence) -> Float64Array:
+def _offsets(inputs: MixtureInputs) -> Float64Array:
     """Offset of each position's token in its document."""
-    starts = evidence.document_starts
-    return (np.arange(evidence.n_positions) - np.repeat(starts[:-1], np.diff(starts)) + 1).astype(np.float64)
+    starts = inputs.document_starts
+    return (np.arange(inputs.n_positions) - np.repeat(starts[:-1], np.diff(starts)) + 1).astype(np.float64)

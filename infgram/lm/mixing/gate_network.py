@@ -1,6 +1,6 @@
 """Network of the gate: maps the inputs of a position to the weights of the models there. Pure NumPy.
 
-A hidden layer of tanh units with a skip connection, followed by a softmax. It minimises the loss of the mixture, as in
+A hidden layer of tanh units with a skip connection, followed by a softmax. It minimizes the loss of the mixture, as in
 Jacobs, Jordan, Nowlan and Hinton (1991), "Adaptive mixtures of local experts", with Adam (Kingma and Ba 2015).
 """
 
@@ -66,7 +66,7 @@ class Network:
         return cls(arrays)
 
     def train(self, inputs: Float32Array, probabilities: Float32Array, *, n_epochs: int, seed: int) -> Iterator[int]:
-        """Minimise the mixture's loss by minibatch gradient descent; the learning rate decays linearly to 0.
+        """Minimize the mixture's loss by minibatch gradient descent; the learning rate decays linearly to 0.
 
         Args:
             inputs: float32, rows × inputs.

@@ -25,8 +25,8 @@ from infgram.arguments import (
 from infgram.errors import InputError, QueryError
 from infgram.files.signed_json import take_digest, write_signed
 from infgram.index import Index
-from infgram.lm.mixing.evidence import Evidence, folds_of
 from infgram.lm.mixing.gate import Gate, Report, fit_gate
+from infgram.lm.mixing.mixture_inputs import MixtureInputs, folds_of
 from infgram.lm.mixing.weight_table import (
     ContextCounts,
     WeightTable,
@@ -77,13 +77,13 @@ class Interpolator(ShortRepr):
 
     Examples:
         >>> import numpy as np
-        >>> from infgram.lm import Evidence, Interpolator, PositionScores
+        >>> from infgram.lm import MixtureInputs, Interpolator, PositionScores
         >>> def scores(probabilities):
         ...     n = len(probabilities)
         ...     return PositionScores(np.log(probabilities), np.full(n, np.nan), np.array([0, n]))
-        >>> evidence = Evidence({"a": scores([0.5, 0.2, 0.5]), "b": scores([0.1, 0.4, 0.1])})
-        >>> mixture = Interpolator.fit(evidence, by="one")
-        >>> mixture.weights(evidence)[0].round(2).tolist()
+        >>> inputs = MixtureInputs({"a": scores([0.5, 0.2, 0.5]), "b": scores([0.1, 0.4, 0.1])})
+        >>> mixture = Interpolator.fit(inputs, by="one")
+        >>> mixture.weights(inputs)[0].round(2).tolist()
         [0.75, 0.25]
     """
 
@@ -98,25 +98,25 @@ class Interpolator(ShortRepr):
     @classmethod
     def fit(
         cls,
-        evidence: Evidence,
+        inputs: MixtureInputs,
         *,
         by: By = "gate",
         models: Sequence[str] | None = None,
         seed: int = 0,
         progress: Report | None = None,
     ) -> Interpolator:
-        """Fit the weights that maximise the likelihood of a validation text.
+        """Fit the weights that maximize the likelihood of a validation text.
 
         For 200,000 positions a table takes seconds, and a gate less than a minute on two cores. A gate takes about
         1 kB of memory per position.
 
         Args:
-            evidence: the models on validation text, which must not contain the test text.
+            inputs: the models on validation text, which must not contain the test text.
             by: `"one"` weight per model for all positions; `"sparse"`, two, as in the infini-gram paper; `"class"`, by
                 effective n, count and distinct continuations; `"gate"`, a network whose inputs are these counts, the
                 models' entropies, and each model's recent losses in the document. All but `"one"` require
-                `evidence.suffixes`; a gate without it has fewer inputs.
-            models: names of the models; all models of the evidence by default.
+                `inputs.suffixes`; a gate without it has fewer inputs.
+            models: names of the models; all models of the inputs by default.
             seed: of the gate's initial parameters and of the training order.
             progress: called with the finished and the total number of epochs of a gate.
 
@@ -125,14 +125,14 @@ class Interpolator(ShortRepr):
         """
         choice(by, "by", _BY)
         callback(progress, "progress")
-        _checked_evidence(evidence)
-        names = list(evidence.scores) if models is None else list(several(models, "models", "names of models"))
+        _checked_inputs(inputs)
+        names = list(inputs.scores) if models is None else list(several(models, "models", "names of models"))
         number = checked_seed(seed)
-        if not np.isfinite(evidence.log_probs(names)).any():
+        if not np.isfinite(inputs.log_probs(names)).any():
             raise QueryError("every model gives every position probability 0; fit on more validation text")
         if by == "gate":
-            return cls(names, by, fit_gate(evidence, names, number, progress))
-        return cls(names, by, fit_table(evidence, names, by, folds_of(evidence.document_starts) == 0))
+            return cls(names, by, fit_gate(inputs, names, number, progress))
+        return cls(names, by, fit_table(inputs, names, by, folds_of(inputs.document_starts) == 0))
 
     @classmethod
     def fixed(cls, weights: Mapping[str, float]) -> Interpolator:
@@ -147,16 +147,16 @@ class Interpolator(ShortRepr):
             raise QueryError(f"the weights are {dict(weights)}; expected numbers from 0 to 1 that sum to one")
         return cls(list(weights), "one", WeightTable("one", ({0: row},)))
 
-    def weights(self, evidence: Evidence) -> Float64Array:
+    def weights(self, inputs: MixtureInputs) -> Float64Array:
         """Return the weights: float64, positions × models; rows sum to one.
 
         Raises:
-            QueryError: the evidence lacks a model, the suffixes, or an input of the gate.
+            QueryError: a model, the suffixes, or an input of the gate is missing.
         """
-        _checked_evidence(evidence)
+        _checked_inputs(inputs)
         if isinstance(self._weighting, Gate):
-            return self._weighting.weights(evidence, self.models)
-        return self._weighting.weights(evidence.suffixes, evidence.n_positions, len(self.models))
+            return self._weighting.weights(inputs, self.models)
+        return self._weighting.weights(inputs.suffixes, inputs.n_positions, len(self.models))
 
     def next_token_weights(self, index: Index, context: Query) -> Float64Array:
         """Return the weight of each model for the token after a context: float64, in the order of `models`.
@@ -174,16 +174,16 @@ class Interpolator(ShortRepr):
         weights: Float64Array = self._weighting.weights(contexts, 1, len(self.models))[0]
         return weights
 
-    def log_probs(self, evidence: Evidence) -> Float64Array:
+    def log_probs(self, inputs: MixtureInputs) -> Float64Array:
         """Return the mixture's log-probability of each position's token: float64 nats; −inf if all models have −inf.
 
         Raises:
             QueryError: as for `weights`.
         """
-        weights = self.weights(evidence)
-        return mix(evidence.log_probs(self.models), weights)
+        weights = self.weights(inputs)
+        return mix(inputs.log_probs(self.models), weights)
 
-    def gains(self, evidence: Evidence, *, over: str) -> tuple[ClassGain, ...]:
+    def gains(self, inputs: MixtureInputs, *, over: str) -> tuple[ClassGain, ...]:
         """Return the mixture's gain over one model: for all positions, by sparsity of the context, and by effective n.
 
         A gain is infinite if the model gives a token of the class probability 0.
@@ -192,12 +192,12 @@ class Interpolator(ShortRepr):
             QueryError: as for `weights`, or there is no model named `over`.
         """
         text(over, "over")
-        weights = self.weights(evidence)
-        gain_bits = (mix(evidence.log_probs(self.models), weights) - evidence.log_probs([over])[:, 0]) / np.log(2)
-        groups: list[tuple[str, Int64Array]] = [("all", np.arange(evidence.n_positions))]
-        if evidence.suffixes is not None:
-            sparse = class_levels(evidence.suffixes, evidence.n_positions, "sparse")[0]
-            lengths = length_class(evidence.suffixes.suffix_lengths)
+        weights = self.weights(inputs)
+        gain_bits = (mix(inputs.log_probs(self.models), weights) - inputs.log_probs([over])[:, 0]) / np.log(2)
+        groups: list[tuple[str, Int64Array]] = [("all", np.arange(inputs.n_positions))]
+        if inputs.suffixes is not None:
+            sparse = class_levels(inputs.suffixes, inputs.n_positions, "sparse")[0]
+            lengths = length_class(inputs.suffixes.suffix_lengths)
             groups += [("sparse", np.flatnonzero(sparse)), ("not sparse", np.flatnonzero(sparse == 0))]
             groups += [
                 (f"n = {length_class_name(number)}", np.flatnonzero(lengths == number))
@@ -263,8 +263,8 @@ def check_next_token(interpolator: Interpolator) -> None:
         raise QueryError(_GATE_REFUSED)
 
 
-def _checked_evidence(evidence: Evidence) -> Evidence:
-    return instance(evidence, "evidence", Evidence, "an Evidence: the models' scores of a text")
+def _checked_inputs(inputs: MixtureInputs) -> MixtureInputs:
+    return instance(inputs, "inputs", MixtureInputs, "a MixtureInputs with the models' scores of a text")
 
 
 def _read(path: Path) -> dict[str, Any]:

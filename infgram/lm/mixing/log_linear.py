@@ -1,6 +1,6 @@
 """Log-linear interpolation of two models: a product of experts.
 
-Klakow (1998), "Log-linear interpolation of language models". Normalising over the vocabulary would need the whole
+Klakow (1998), "Log-linear interpolation of language models". Normalizing over the vocabulary would need the whole
 distributions of both models at every position; here the product is taken over the first model's most probable tokens,
 which have most of its probability.
 """

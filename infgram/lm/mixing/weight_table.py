@@ -1,4 +1,4 @@
-"""Interpolation weights by class of context, fitted by expectation maximisation.
+"""Interpolation weights by class of context, fitted by expectation maximization.
 
 After Jelinek and Mercer (1980), "Interpolated estimation of Markov source parameters from sparse data". Classes form
 levels, from wide to narrow. The weights of a class are shrunk towards those of the wider class that contains it, as if
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infgram.errors import QueryError
-from infgram.lm.mixing.evidence import Evidence
+from infgram.lm.mixing.mixture_inputs import MixtureInputs
 from infgram.types import Float64Array, Int64Array
 
 Grouping: TypeAlias = Literal["one", "sparse", "class"]
@@ -102,17 +102,17 @@ class WeightTable:
 
 
 def fit_table(
-    evidence: Evidence, models: Sequence[str], grouping: Grouping, held_out: npt.NDArray[np.bool_]
+    inputs: MixtureInputs, models: Sequence[str], grouping: Grouping, held_out: npt.NDArray[np.bool_]
 ) -> WeightTable:
-    """Fit the weights that maximise the likelihood of all positions; `held_out` positions select the strength."""
-    log_probs = evidence.log_probs(models)
+    """Fit the weights that maximize the likelihood of all positions; `held_out` positions select the strength."""
+    log_probs = inputs.log_probs(models)
     possible = np.isfinite(log_probs.max(axis=1))
-    levels = class_levels(evidence.suffixes, evidence.n_positions, grouping)
+    levels = class_levels(inputs.suffixes, inputs.n_positions, grouping)
     judged = held_out & possible
 
     def loss(strength: float) -> float:
         table = _fit(grouping, levels, log_probs, possible & ~held_out, strength, _ROUNDS_PER_STRENGTH)
-        weights = table.weights(evidence.suffixes, evidence.n_positions, len(models))
+        weights = table.weights(inputs.suffixes, inputs.n_positions, len(models))
         return -float(mix(log_probs[judged], weights[judged]).sum())
 
     strength = min(_STRENGTHS, key=loss) if len(levels) > 1 else 0.0
@@ -137,7 +137,7 @@ def class_levels(contexts: Contexts | None, n_positions: int, grouping: Grouping
     if grouping == "one":
         return [all_one]
     if contexts is None:
-        raise QueryError(f"weights by {grouping!r} depend on the contexts; pass suffixes to Evidence")
+        raise QueryError(f"weights by {grouping!r} depend on the contexts; pass suffixes to MixtureInputs")
     sparse = (contexts.n_distinct == 1).astype(np.int64)
     if grouping == "sparse":
         return [sparse]

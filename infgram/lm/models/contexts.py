@@ -79,31 +79,31 @@ def suffix_features(
     Raises:
         QueryError: a token id is outside the vocabulary, or `lengths` is empty or not ascending.
     """
-    ladder = tuple(at_least(length, 1, "a length of the ladder") for length in several(lengths, "lengths", "lengths"))
-    if not ladder or any(left >= right for left, right in itertools.pairwise(ladder)):
-        raise QueryError(f"lengths are {ladder}; expected at least one length, in ascending order")
+    fixed = tuple(at_least(length, 1, "a suffix length") for length in several(lengths, "lengths", "lengths"))
+    if not fixed or any(left >= right for left, right in itertools.pairwise(fixed)):
+        raise QueryError(f"lengths are {fixed}; expected at least one length, in ascending order")
     callback(progress, "progress")
     tree = contexts_of(index)
     parts = []
     starts = [0]
     for document in several(documents, "documents"):
-        parts.append(tree.features(query_tokens(index, document), ladder))
+        parts.append(tree.features(query_tokens(index, document), fixed))
         starts.append(starts[-1] + len(parts[-1][0]))
         if progress is not None:
             progress(starts[-1])
     columns = [np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*parts, strict=True)]
-    suffix_lengths, counts, n_distinct, continuations, likeliest, *flat = columns or [np.empty(0, np.int64)] * 9
-    by_length = [values.reshape(-1, len(ladder)) for values in flat]
+    suffix_lengths, counts, n_distinct, continuations, top, *flat = columns or [np.empty(0, np.int64)] * 9
+    by_length = [values.reshape(-1, len(fixed)) for values in flat]
     return SuffixFeatures(
         suffix_lengths=suffix_lengths,
         context_counts=counts,
         n_distinct=n_distinct,
         continuation_counts=continuations,
-        likeliest_counts=likeliest,
-        lengths=ladder,
-        ladder_context_counts=by_length[0],
-        ladder_n_distinct=by_length[1],
-        ladder_continuation_counts=by_length[2],
-        ladder_likeliest_counts=by_length[3],
+        top_counts=top,
+        lengths=fixed,
+        fixed_context_counts=by_length[0],
+        fixed_n_distinct=by_length[1],
+        fixed_continuation_counts=by_length[2],
+        fixed_top_counts=by_length[3],
         document_starts=np.array(starts, dtype=np.int64),
     )

@@ -181,7 +181,7 @@ def _percent(value: float) -> str:
 
 
 def _colour(model: str) -> str:
-    """Return the CSS class of a model's colour, the same in every figure."""
+    """Return the CSS class of a model's color, the same in every figure."""
     return f"c{list(MODEL_TITLES).index(model)}"
 
 

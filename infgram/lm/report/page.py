@@ -100,7 +100,7 @@ def _results_table(evaluation: Evaluation) -> str:
             _reduction(evaluation, result),
             number(evaluation.perplexity_per_word(result.perplexity)),
             number(evaluation.bits_per_byte(result.perplexity)),
-            number(result.far_perplexity),
+            number(result.perplexity_without_near_copies),
             f"{result.impossible_share:.1%}",
         )
         for result in evaluation.results
@@ -129,7 +129,7 @@ are formed by effective n, count and distinct continuations. The gate is a netwo
 and the recent losses of each model in the document. The relative reduction is that of the paper: 1 − (P′ − 1) / (P − 1)
 for the perplexities P′ of the mixture and P of the neural model. Intervals are 95% bootstrap intervals from 2,000
 resamples of the documents. “Without near copies” omits the tokens whose last 32 context tokens occur in the index:
-{evaluation.n_far:,} of {evaluation.n_positions:,} remain.</p>
+{evaluation.n_positions_without_near_copies:,} of {evaluation.n_positions:,} remain.</p>
 {heavy}"""
 
 

@@ -1,6 +1,6 @@
 """Small plots as SVG: bars, curves and intervals on two linear axes.
 
-A plot is 360 units wide, which is legible on a phone. Colours are CSS classes of `style.css`, so a figure follows the
+A plot is 360 units wide, which is legible on a phone. Colors are CSS classes of `style.css`, so a figure follows the
 reader's light or dark theme.
 """
 
@@ -156,7 +156,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:
-    """Return a legend: names with the colours of their CSS classes."""
+    """Return a legend: names with the colors of their CSS classes."""
     items = "".join(
         f'<li><svg viewBox="0 0 12 12" aria-hidden="true"><rect class="{style}" width="12" height="12" rx="2"/></svg>'
         f"{escape(name)}</li>"

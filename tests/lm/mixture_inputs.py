@@ -1,4 +1,4 @@
-"""Synthetic evidence: scores and context counts without an index."""
+"""Synthetic inputs of mixtures: scores and context counts without an index."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from dataclasses import replace
 
 import numpy as np
 
-from infgram.lm import Evidence, PositionScores, SuffixFeatures
+from infgram.lm import MixtureInputs, PositionScores, SuffixFeatures
 from infgram.types import Float64Array, Int64Array
 
 LENGTHS = (1, 2, 4)
 
 
 def scores_of(probabilities: Float64Array, starts: Int64Array) -> PositionScores:
-    """A model that gives the tokens these probabilities."""
+    """Return scores of a model that gives the tokens these probabilities."""
     with np.errstate(divide="ignore"):
         return PositionScores(np.log(probabilities), np.full(len(probabilities), np.nan), starts)
 
 
 def suffixes_of(lengths: Int64Array, counts: Int64Array, n_distinct: Int64Array, starts: Int64Array) -> SuffixFeatures:
-    """Contexts of these longest suffixes, whose token followed every second time."""
+    """Return features of contexts with these longest suffixes, half of which are followed by the token."""
     rungs = np.stack([np.where(lengths >= length, counts, 0) for length in LENGTHS], axis=1)
     return SuffixFeatures(
         suffix_lengths=lengths,
         context_counts=counts,
         n_distinct=n_distinct,
         continuation_counts=counts // 2,
-        likeliest_counts=counts // 2,
+        top_counts=counts // 2,
         lengths=LENGTHS,
-        ladder_context_counts=rungs,
-        ladder_n_distinct=np.minimum(rungs, 1),
-        ladder_continuation_counts=rungs,
-        ladder_likeliest_counts=rungs,
+        fixed_context_counts=rungs,
+        fixed_n_distinct=np.minimum(rungs, 1),
+        fixed_continuation_counts=rungs,
+        fixed_top_counts=rungs,
         document_starts=starts,
     )
 
 
-def random_evidence(seed: int, *, sizes: tuple[int, ...] = (300, 0, 500, 1, 200, 400), n_models: int = 3) -> Evidence:
-    """Models that are right in different contexts: which one is, shows in the suffixes."""
+def random_inputs(
+    seed: int, *, sizes: tuple[int, ...] = (300, 0, 500, 1, 200, 400), n_models: int = 3
+) -> MixtureInputs:
+    """Return inputs whose best model depends on the suffix."""
     generator = np.random.default_rng(seed)
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     n = int(starts[-1])
@@ -54,4 +56,4 @@ def random_evidence(seed: int, *, sizes: tuple[int, ...] = (300, 0, 500, 1, 200,
         scores[f"model {model}"] = scores_of(probabilities, starts)
     which = {"which": good.astype(np.float64) + generator.normal(size=n) * 0.3}
     scores["model 0"] = replace(scores["model 0"], inputs=which)
-    return Evidence(scores, suffixes_of(lengths, counts, n_distinct, starts))
+    return MixtureInputs(scores, suffixes_of(lengths, counts, n_distinct, starts))

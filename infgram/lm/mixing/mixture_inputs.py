@@ -1,4 +1,4 @@
-"""Evidence: the scores of several models at the same positions, and the index's counts of each context there."""
+"""The inputs of a mixture: scores of several models at the same positions, and the index's counts of each context."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_FOLDS: Final = 3
 
 
 @dataclass(frozen=True)
-class Evidence(ShortRepr):
+class MixtureInputs(ShortRepr):
     """Scores of several models at the same positions, from which weights are fitted and computed.
 
     Attributes:
