@@ -1,4 +1,4 @@
-"""The arrows point one way: who may include or import whom, in C++ and in Python."""
+"""Dependencies point in one direction: allowed includes in C++ and imports in Python."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("watch", "query_language", "search", "tokenizations", "duplicates", "engine"),
         *("provenance", "tables"),
     },
-    "planning": {"errors", "types", "arguments"},
+    "planning": {"errors", "types", "arguments", "files"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
     "lm": {"errors", "types", "arguments", "watch", "files", "corpus", "tokenizers", "index", "reprs", "tables"},
     "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index"},
@@ -59,7 +59,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "arguments", "files", "watch", "corpus", "tokenizers"),
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
-    "opening": {"errors", "types", "arguments", "index", "cluster"},
+    "index_location": {"errors", "types", "arguments", "index", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),
         *("reprs", "tables", "search", "tokenizations"),
@@ -73,7 +73,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
             "tokenizers",
             "query_language",
             "index",
-            "opening",
+            "index_location",
             "session",
         ),
         *("indexing", "duplicates", "tokenizations", "analysis", "client", "partial"),
@@ -86,7 +86,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"index", "shards", "tokenizations", "duplicates", "lm", "files", "indexing", "cluster", "__init__"}
+CORE_USERS = {"shards", "tokenizations", "duplicates", "lm", "files", "indexing", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {
@@ -112,7 +112,7 @@ HOMES = {
 
 
 class Import(NamedTuple):
-    """One imported module, `infgram.types.Query` for `from infgram.types import Query`, and where it stands."""
+    """An imported name, `infgram.types.Query` for `from infgram.types import Query`, and its place."""
 
     module: str
     place: str
@@ -125,7 +125,7 @@ def sources(folder: str) -> list[Path]:
 
 
 def imports(path: Path, package: str) -> Iterator[Import]:
-    """Every import of a file, wherever in it, under its absolute name; `package` holds the file."""
+    """Return all imports of a file by absolute name, also inside functions; `package` contains the file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Import):
@@ -141,13 +141,13 @@ def package_of(path: Path) -> str:
 
 
 def unit_of(path: Path) -> str:
-    """The module or folder directly under infgram that a file belongs to."""
+    """Return the module or folder directly under infgram that a file belongs to."""
     first = path.relative_to(ROOT / "infgram").parts[0]
     return first.removesuffix(".py")
 
 
 def target_of(module: str) -> str | None:
-    """The module or folder directly under infgram that an import reaches; None for other packages."""
+    """Return the module or folder directly under infgram of an import; None for other packages."""
     parts = module.split(".")
     if parts[0] != "infgram":
         return None
@@ -180,7 +180,7 @@ def test_every_cpp_file_has_a_layer() -> None:
     assert "python" in folders
 
 
-def test_only_the_binding_knows_python() -> None:
+def test_only_the_bindings_include_pybind11() -> None:
     python_header = re.compile(r'^\s*#\s*include\s*[<"](?:pybind11/|Python\.h|numpy/)', re.MULTILINE)
     users = {path.parent.name for path in cpp_sources() if python_header.search(path.read_text(encoding="utf-8"))}
     assert users == {"python"}
@@ -188,11 +188,11 @@ def test_only_the_binding_knows_python() -> None:
 
 def test_every_python_file_has_a_layer() -> None:
     units = {unit_of(path) for path in sources("infgram")}
-    assert units <= set(PYTHON_LAYERS), "a new module: say in PYTHON_LAYERS what it may import"
+    assert units <= set(PYTHON_LAYERS), "a new module: add it to PYTHON_LAYERS"
 
 
 @pytest.mark.parametrize("unit", PYTHON_LAYERS)
-def test_a_python_module_imports_only_what_stands_below_it(unit: str) -> None:
+def test_a_python_module_imports_only_lower_layers(unit: str) -> None:
     allowed = PYTHON_LAYERS[unit] | {unit} | ({"_core"} if unit in CORE_USERS else set())
     wrong = [
         f"{found.place} imports {found.module}"
@@ -204,7 +204,7 @@ def test_a_python_module_imports_only_what_stands_below_it(unit: str) -> None:
     assert wrong == []
 
 
-def test_inside_the_service_imports_are_relative_and_of_infgram_only_public_names() -> None:
+def test_the_service_uses_relative_imports_and_public_names_of_infgram() -> None:
     public = {f"infgram.{name}" for name in infgram.__all__} | {"infgram"}
     wrong = []
     for path in sources("service"):
@@ -224,7 +224,7 @@ def test_inside_the_service_imports_are_relative_and_of_infgram_only_public_name
 
 
 @pytest.mark.parametrize("package", HOMES)
-def test_a_heavy_package_is_imported_in_its_own_corner_only(package: str) -> None:
+def test_a_large_package_is_imported_in_one_place_only(package: str) -> None:
     wrong = [
         f"{found.place} imports {found.module}"
         for path in (*sources("infgram"), *sources("service"))
@@ -236,14 +236,14 @@ def test_a_heavy_package_is_imported_in_its_own_corner_only(package: str) -> Non
 
 
 def modules_after(statement: str) -> set[str]:
-    """The modules that a fresh interpreter holds after one statement."""
+    """Return the modules that a new interpreter has imported after one statement."""
     code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     return set(json.loads(done.stdout))
 
 
 def test_importing_infgram_is_light() -> None:
-    """What takes long to import is named here; clocks lie on busy machines."""
+    """Check for modules that take long to import, since times vary on busy machines."""
     new = modules_after("from infgram import *") - modules_after("import numpy, numpy.typing")
     heavy = {*HOMES, "asyncio", "multiprocessing", "ssl", "http", "urllib.request", "unittest", "pytest", "uvicorn"}
     assert {name for name in new if name in heavy or name.split(".")[0] in HOMES} == set()

@@ -89,10 +89,10 @@ def plan(
     network_bytes_per_s and dollars_per_hour. Optional fields are speed (of a vCPU, relative to the measured one),
     losses_per_hour, and like, the name of a listed machine whose values are used for missing fields.
 
-    JSON: workload, machine, n_shards, n_machines, slots (shards in parallel on a machine), hours, stages (name,
+    JSON: workload, machine, n_shards, n_machines, shards_per_machine (in parallel), hours, stages (name,
     cpu_hours, hours), cpu_hours, cpu_dollars, dollars, n_repeated, index_bytes, directory_bytes, temporary_bytes
-    and memory_bytes (per machine), download_bytes, upload_bytes, serving_machines, queries (asked, state, lanes,
-    p50_ms, p99_ms).
+    and memory_bytes (per machine), download_bytes, upload_bytes, serving_machines, queries (query, state,
+    parallel_shards, p50_ms, p99_ms).
     """
     from infgram.planning import Workload, machine_of, make_plan
 
@@ -122,7 +122,7 @@ def print_plan(made: Plan) -> None:
     print_table(
         ("query", "state", "parallel shards", "p50", "p99"),
         [
-            (query.asked, query.state, f"{query.lanes:,}", f"{query.p50_ms:,.1f}", f"{query.p99_ms:,.1f}")
+            (query.query, query.state, f"{query.parallel_shards:,}", f"{query.p50_ms:,.1f}", f"{query.p99_ms:,.1f}")
             for query in made.queries
         ],
         left=("query", "state"),
@@ -139,7 +139,7 @@ def _summary(made: Plan) -> list[tuple[str, str]]:
             "machines",
             f"{made.n_machines:,} {one_line(machine.name)} of {machine.vcpus} vCPUs, {price}",
         ),
-        ("parallel shards", f"{made.slots:,} per machine"),
+        ("parallel shards", f"{made.shards_per_machine:,} per machine"),
         ("time", f"{made.hours:,.1f} hours; {made.n_repeated:,} tasks repeated"),
         ("price", f"${made.dollars:,.2f} for the machines, including ${made.cpu_dollars:,.2f} of CPU time"),
         ("index", f"{size(made.index_bytes)}, {made.index_bytes / workload.n_tokens:.2f} bytes per token"),

@@ -6,28 +6,11 @@ import errno
 import math
 import shutil
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from infgram.errors import StorageError
 from infgram.files.disk import storage_errors
-
-_SECTIONS: Final = 11
-_DIRECTORY_STEP: Final = 64  # tokens per key of the directory
-_RUN_FIELDS: Final = 3
-_FRAME_BYTES: Final = 128  # header and padding of a section
-
-
-class Sources(NamedTuple):
-    """The size of the sources of documents.
-
-    Attributes:
-        n_runs: runs of documents on consecutive lines of one file.
-        name_bytes: bytes of the file names, including a final byte for each.
-    """
-
-    n_runs: int = 1
-    name_bytes: int = 1
-
+from infgram.files.sizes import Sources, shard_bytes
 
 _NO_SOURCES: Final = Sources()
 
@@ -43,23 +26,15 @@ def index_bytes(
 ) -> int:
     """Estimate the size of an index with equal shards (the formula is in docs/architecture.md).
 
-    The sections of frequent contexts depend on the text; they are small and not included.
+    The stored continuations depend on the text; they are small and not included.
     """
     n_shards = max(1, math.ceil(n_tokens / shard_tokens))
     totals = (n_tokens, n_documents, metadata_bytes, sources.n_runs, sources.name_bytes)
     n, documents, metadata, runs, source_bytes = (math.ceil(total / n_shards) for total in totals)
-    payload_bits = (
-        (n + documents) * width_bits,
-        n * (n + documents - 1).bit_length(),
-        (documents + 1) * (n + documents).bit_length(),
-        (vocab_size + 1) * max(1, n.bit_length()),
-        8 * metadata,
-        (documents + 1) * max(1, metadata.bit_length()),
-        64 * math.ceil(n / _DIRECTORY_STEP),
-        8 * source_bytes,
-        _RUN_FIELDS * runs * max(1, max(documents, source_bytes).bit_length()),
+    one_shard = shard_bytes(
+        n, documents, vocab_size, width_bits, metadata_bytes=metadata, sources=Sources(runs, source_bytes)
     )
-    return n_shards * (sum(math.ceil(bits / 8) for bits in payload_bits) + _SECTIONS * _FRAME_BYTES)
+    return n_shards * one_shard.total
 
 
 def free_bytes(folder: Path) -> int:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from infgram.corpus import Corpus, SourceDocument, TokenCorpus
 from infgram.corpus.sampling import SpreadSample
-from infgram.indexing.disk_space import Sources, index_bytes
+from infgram.files.sizes import Sources
+from infgram.indexing.disk_space import index_bytes
 from infgram.indexing.memory import used_bytes
 from infgram.indexing.tokenize import stored_metadata, tokenize
 from infgram.indexing.tokenizer_choice import SAMPLE_BYTES, TokenizerChoice

@@ -12,14 +12,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from infgram.files.sizes import MOST_CONTINUATIONS, shard_bytes
+
 BLOCK_SUFFIXES: Final = 1 << 22  # maximum size of a block of the sorter; each block costs a pass over the text
 SUFFIX_BYTES: Final = 26  # per suffix of the block that a thread sorts
 _POSITIONS_32_BIT: Final = 2**32  # from this many tokens on, positions take 8 bytes instead of 4
 _BASE_TOKENS: Final = 1e6  # the shard size of `TimePerToken.base_ns`
-
-_HEADER_BYTES: Final = 11 * 128  # frames of a shard's sections
-_TOKENS_PER_STORED_BYTE: Final = 27  # the format's limit on stored continuations
-_KEY_STEPS: Final = (64, 4096)
 
 
 @cache
@@ -112,7 +110,8 @@ class CostModel:
 
     def predict(self, n_tokens: int, n_documents: int, threads: int, vocab_size: int, width_bits: int) -> ShardCost:
         """Predict the cost of one shard."""
-        size, directory = shard_bytes(n_tokens, n_documents, vocab_size, width_bits)
+        continuation_bytes = (n_tokens + n_documents) * MOST_CONTINUATIONS
+        size = shard_bytes(n_tokens, n_documents, vocab_size, width_bits, continuation_bytes=continuation_bytes)
         return ShardCost(
             n_tokens=n_tokens,
             n_documents=n_documents,
@@ -120,8 +119,8 @@ class CostModel:
             write_cpu_s=self.write.seconds(n_tokens),
             sort_cpu_s=self.sort.seconds(n_tokens),
             verify_cpu_s=self.verify.seconds(n_tokens),
-            size_bytes=round(size),
-            directory_bytes=round(directory),
+            size_bytes=size.total,
+            directory_bytes=size.directories,
             memory_bytes=round(self.memory_bytes(n_tokens, threads)),
         )
 
@@ -129,24 +128,3 @@ class CostModel:
 def block_bytes(n_tokens: float, threads: int) -> float:
     """Memory of the blocks that `threads` threads sort at the same time."""
     return threads * SUFFIX_BYTES * min(BLOCK_SUFFIXES, n_tokens / (8 * threads))
-
-
-def shard_bytes(n_tokens: int, n_documents: int, vocab_size: int, width_bits: int) -> tuple[float, float]:
-    """Return the bytes of a shard without metadata, and those of its directories.
-
-    Directories are keys, first tokens and stored continuations; they belong in memory. The formula is that of
-    docs/architecture.md, with the maximum of stored continuations that the format allows.
-    """
-    elements = n_tokens + n_documents
-    directories = (
-        (vocab_size + 1) * max(1, n_tokens.bit_length()) / 8
-        + 8 * sum(math.ceil(n_tokens / step) for step in _KEY_STEPS)
-        + elements / _TOKENS_PER_STORED_BYTE
-    )
-    others = (
-        elements * width_bits / 8
-        + n_tokens * max(1, (elements - 1).bit_length()) / 8
-        + (n_documents + 1) * elements.bit_length() / 8
-        + (n_documents + 1) / 8
-    )
-    return others + directories + _HEADER_BYTES, directories

@@ -98,7 +98,7 @@ class Serving:
         n_shards: number of shards.
         shard_tokens: tokens of each shard.
         n_owners: processes that hold the shards in equal parts, each on a machine of its own.
-        lanes: shards that an owner queries in parallel; each lane works through its shards in sequence.
+        parallel_shards: shards that an owner queries in parallel; each lane works through its shards in sequence.
         call_us: latency of one remote call in microseconds; None if the caller holds the shards itself.
         each_further_us: processor time of the caller for each further owner, in microseconds.
     """
@@ -106,7 +106,7 @@ class Serving:
     n_shards: int
     shard_tokens: float
     n_owners: int = 1
-    lanes: int = 1
+    parallel_shards: int = 1
     call_us: Quantiles | None = None
     each_further_us: float = 0.0
 
@@ -123,14 +123,14 @@ def simulate_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trials
     n_shards, n_owners = serving.n_shards, min(serving.n_owners, serving.n_shards)
     if n_trials is None:
         n_trials = int(np.clip(_TOTAL_DRAWS // n_shards, *_TRIALS))
-    random = np.random.default_rng([seed, n_shards, serving.n_owners, serving.lanes])
+    random = np.random.default_rng([seed, n_shards, serving.n_owners, serving.parallel_shards])
     growth = 1 + latency.growth_per_tenfold * math.log10(serving.shard_tokens / latency.shard_tokens)
     query_us = latency.query_us.draw(random, n_trials) * max(0.1, growth)
     totals = []
     for part in np.array_split(query_us, -(-n_trials * n_shards // _CHUNK_DRAWS)):
         total = np.zeros(len(part))
         for _ in range(latency.rounds):
-            busy = _slowest_lane(latency.draw(random, part, n_shards), n_owners, serving.lanes)
+            busy = _slowest_lane(latency.draw(random, part, n_shards), n_owners, serving.parallel_shards)
             if serving.call_us is not None:
                 busy += serving.call_us.draw(random, busy.shape) + serving.each_further_us * np.arange(n_owners)
             total += busy.max(axis=1)
@@ -138,12 +138,12 @@ def simulate_us(latency: ShardLatency, serving: Serving, seed: int = 0, n_trials
     return np.concatenate(totals)
 
 
-def _slowest_lane(shard_us: Floats, n_owners: int, lanes: int) -> Floats:
+def _slowest_lane(shard_us: Floats, n_owners: int, parallel_shards: int) -> Floats:
     """Return queries × owners: the sum of the owner's slowest lane, its shards dealt to its lanes in turn."""
     n_shards = shard_us.shape[1]
     begins = np.arange(n_owners + 1) * n_shards // n_owners
     owner = np.repeat(np.arange(n_owners), np.diff(begins))
-    lane = owner * lanes + (np.arange(n_shards) - begins[owner]) % lanes
+    lane = owner * parallel_shards + (np.arange(n_shards) - begins[owner]) % parallel_shards
     order = np.argsort(lane, kind="stable")
     lane_begins = np.flatnonzero(np.diff(lane[order], prepend=-1))
     sums = np.add.reduceat(shard_us[:, order], lane_begins, axis=1)

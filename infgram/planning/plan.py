@@ -18,7 +18,7 @@ DEFAULT_HOURS: Final = 24.0
 STORAGE_BYTES_PER_S: Final = 50e9  # total bandwidth of the object storage of one region: an assumption
 TRANSFER_NS_PER_BYTE: Final = 1.5  # processor time of a transfer, for encryption and checksums: an assumption
 REPLACE_S: Final = 300.0  # until a lost machine is replaced: an assumption
-_SLOT_VCPUS: Final = 4  # vCPUs per shard; more shards at a time leave fewer vCPUs idle and take more memory
+_VCPUS_PER_SHARD: Final = 4  # vCPUs per shard; more shards at a time leave fewer vCPUs idle and take more memory
 _MEMORY_SHARE: Final = 0.85  # of a machine's memory; the rest is left to the system
 _DISK_SHARE: Final = 0.90
 _MAX_LOSSES: Final = 3.0  # expected losses of a machine during one stage of a shard
@@ -44,16 +44,16 @@ class QueryPlan:
     """Latency of one kind of query to all shards.
 
     Attributes:
-        asked: `count`, `next token` or `infgram`.
+        query: `count`, `next token` or `infgram`.
         state: `warm`, all of the index in memory; `cold`, its directories in memory and the rest on disk.
-        lanes: shards that a serving machine queries in parallel.
+        parallel_shards: shards that a serving machine queries in parallel.
         p50_ms: median latency in milliseconds.
         p99_ms: 99th percentile in milliseconds.
     """
 
-    asked: str
+    query: str
     state: str
-    lanes: int
+    parallel_shards: int
     p50_ms: float
     p99_ms: float
 
@@ -67,7 +67,7 @@ class Plan:
         machine: the kind of machine.
         n_shards: number of shards.
         n_machines: machines that build.
-        slots: shards that a machine builds in parallel.
+        shards_per_machine: shards that a machine builds in parallel.
         hours: from start to end of the build.
         stages: the stages in order.
         cpu_hours: vCPU hours of all stages.
@@ -88,7 +88,7 @@ class Plan:
     machine: Machine
     n_shards: int
     n_machines: int
-    slots: int
+    shards_per_machine: int
     hours: float
     stages: tuple[StagePlan, ...]
     cpu_hours: float
@@ -124,14 +124,16 @@ def make_plan(
         raise QueryError("pass either n_machines or hours, not both")
     n_shards = workload.n_shards
     shard = _shard_cost(workload)
-    slots = _slots(workload, machine, shard)
+    shards_per_machine = _shards_per_machine(workload, machine, shard)
     stages = _stages(workload, shard)
     if n_machines is None:
-        n_machines = _min_machines(machine, slots, stages, n_shards, DEFAULT_HOURS if hours is None else hours)
+        n_machines = _min_machines(
+            machine, shards_per_machine, stages, n_shards, DEFAULT_HOURS if hours is None else hours
+        )
     elif n_machines < 1:
         raise QueryError(f"n_machines is {n_machines}; expected at least 1")
-    stage_s = [_expected_s(stage, machine, n_machines, slots) for stage in stages]
-    elapsed_hours = sum(stage_s) * math.ceil(n_shards / (n_machines * slots)) / 3600
+    stage_s = [_expected_s(stage, machine, n_machines, shards_per_machine) for stage in stages]
+    elapsed_hours = sum(stage_s) * math.ceil(n_shards / (n_machines * shards_per_machine)) / 3600
     cpu_hours = [n_shards * stage.cpu_s / machine.speed / 3600 for stage in stages]
     index_bytes, directory_bytes = n_shards * shard.size_bytes, n_shards * shard.directory_bytes
     serving = _serving_machines(machine, index_bytes, directory_bytes)
@@ -140,20 +142,22 @@ def make_plan(
         machine=machine,
         n_shards=n_shards,
         n_machines=n_machines,
-        slots=slots,
+        shards_per_machine=shards_per_machine,
         hours=elapsed_hours,
         stages=tuple(
-            StagePlan(stage.name, stage_cpu_hours, n_shards * seconds / slots / 3600)
+            StagePlan(stage.name, stage_cpu_hours, n_shards * seconds / shards_per_machine / 3600)
             for stage, stage_cpu_hours, seconds in zip(stages, cpu_hours, stage_s, strict=True)
         ),
         cpu_hours=sum(cpu_hours),
         cpu_dollars=sum(cpu_hours) / machine.vcpus * machine.dollars_per_hour,
         dollars=elapsed_hours * n_machines * machine.dollars_per_hour,
-        n_repeated=round(n_shards * sum(_expected_losses(stage, machine, n_machines, slots) for stage in stages)),
+        n_repeated=round(
+            n_shards * sum(_expected_losses(stage, machine, n_machines, shards_per_machine) for stage in stages)
+        ),
         index_bytes=index_bytes,
         directory_bytes=directory_bytes,
-        temporary_bytes=slots * _local_bytes(workload, shard),
-        memory_bytes=slots * _resident_bytes(workload, machine, slots),
+        temporary_bytes=shards_per_machine * _local_bytes(workload, shard),
+        memory_bytes=shards_per_machine * _resident_bytes(workload, machine, shards_per_machine),
         download_bytes=n_shards * sum(stage.download_bytes for stage in stages),
         upload_bytes=n_shards * sum(stage.upload_bytes for stage in stages),
         serving_machines=serving,
@@ -183,7 +187,7 @@ class _Stage:
 def _shard_cost(workload: Workload) -> ShardCost:
     n_tokens = workload.tokens_of_a_shard
     n_documents = math.ceil(n_tokens / workload.tokens_per_document)
-    return _model().predict(n_tokens, n_documents, _SLOT_VCPUS, workload.vocab_size, workload.token_width_bits)
+    return _model().predict(n_tokens, n_documents, _VCPUS_PER_SHARD, workload.vocab_size, workload.token_width_bits)
 
 
 def _model() -> CostModel:
@@ -221,26 +225,26 @@ def _stages(workload: Workload, shard: ShardCost) -> list[_Stage]:
     ]
 
 
-def _undisturbed_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
-    """Seconds of a stage of one shard; the slots of a machine share its vCPUs, disk and network evenly."""
+def _undisturbed_s(stage: _Stage, machine: Machine, n_machines: int, shards_per_machine: int) -> float:
+    """Seconds of a stage of one shard; the shards of a machine share its vCPUs, disk and network evenly."""
     network = min(machine.network_bytes_per_s, STORAGE_BYTES_PER_S / n_machines)
     computing = stage.cpu_s / (machine.speed * machine.vcpus)
     disk = stage.disk_bytes / machine.disk_bytes_per_s
-    return slots * (max(computing, disk) + (stage.download_bytes + stage.upload_bytes) / network)
+    return shards_per_machine * (max(computing, disk) + (stage.download_bytes + stage.upload_bytes) / network)
 
 
-def _expected_losses(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
+def _expected_losses(stage: _Stage, machine: Machine, n_machines: int, shards_per_machine: int) -> float:
     """Expected number of times that a stage of one shard is restarted: exp(λt) - 1, with losses at the rate λ."""
-    return math.expm1(_undisturbed_s(stage, machine, n_machines, slots) * machine.losses_per_hour / 3600)
+    return math.expm1(_undisturbed_s(stage, machine, n_machines, shards_per_machine) * machine.losses_per_hour / 3600)
 
 
-def _expected_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) -> float:
+def _expected_s(stage: _Stage, machine: Machine, n_machines: int, shards_per_machine: int) -> float:
     """Expected seconds of a stage of one shard that restarts after each loss: (exp(λt) - 1)(1/λ + R).
 
     Losses are a Poisson process, and R is `REPLACE_S`: A. Duda, "The effects of checkpointing on program execution
     time", Information Processing Letters 16 (1983).
     """
-    seconds = _undisturbed_s(stage, machine, n_machines, slots)
+    seconds = _undisturbed_s(stage, machine, n_machines, shards_per_machine)
     per_s = machine.losses_per_hour / 3600
     if seconds * per_s > _MAX_LOSSES:
         raise QueryError(
@@ -250,7 +254,7 @@ def _expected_s(stage: _Stage, machine: Machine, n_machines: int, slots: int) ->
     return math.expm1(seconds * per_s) * (1 / per_s + REPLACE_S) if per_s else seconds
 
 
-def _min_machines(machine: Machine, slots: int, stages: list[_Stage], n_shards: int, hours: float) -> int:
+def _min_machines(machine: Machine, shards_per_machine: int, stages: list[_Stage], n_shards: int, hours: float) -> int:
     """Return the minimum number of machines that finish in time.
 
     The time per shard determines how many machines are required. It never decreases with the number of machines, which
@@ -260,26 +264,26 @@ def _min_machines(machine: Machine, slots: int, stages: list[_Stage], n_shards: 
         raise QueryError(f"hours is {hours}; expected a number above 0")
     n_machines = 1
     while True:
-        shard_hours = sum(_expected_s(stage, machine, n_machines, slots) for stage in stages) / 3600
+        shard_hours = sum(_expected_s(stage, machine, n_machines, shards_per_machine) for stage in stages) / 3600
         rounds = math.floor(hours / shard_hours)
         if not rounds:
             raise QueryError(
                 f"no number of machines finishes in {hours:g} hours: one shard takes {shard_hours:.2g} hours; "
                 "use more hours or smaller shards"
             )
-        required = math.ceil(n_shards / (slots * rounds))
+        required = math.ceil(n_shards / (shards_per_machine * rounds))
         if required <= n_machines:
             return n_machines
         n_machines = required
 
 
-def _slots(workload: Workload, machine: Machine, shard: ShardCost) -> int:
+def _shards_per_machine(workload: Workload, machine: Machine, shard: ShardCost) -> int:
     """Shards in parallel: one per four vCPUs, fewer if memory or disk is too small."""
-    for slots in range(min(max(1, machine.vcpus // _SLOT_VCPUS), workload.n_shards), 0, -1):
-        memory = slots * _resident_bytes(workload, machine, slots)
-        disk = slots * _local_bytes(workload, shard)
+    for shards_per_machine in range(min(max(1, machine.vcpus // _VCPUS_PER_SHARD), workload.n_shards), 0, -1):
+        memory = shards_per_machine * _resident_bytes(workload, machine, shards_per_machine)
+        disk = shards_per_machine * _local_bytes(workload, shard)
         if memory <= _MEMORY_SHARE * machine.memory_bytes and disk <= _DISK_SHARE * machine.disk_bytes:
-            return slots
+            return shards_per_machine
     raise QueryError(
         f"building a shard of {workload.tokens_of_a_shard:,} tokens takes "
         f"{_resident_bytes(workload, machine, 1) / 1e9:.1f} GB of memory and "
@@ -288,10 +292,13 @@ def _slots(workload: Workload, machine: Machine, shard: ShardCost) -> int:
     )
 
 
-def _resident_bytes(workload: Workload, machine: Machine, slots: int) -> float:
+def _resident_bytes(workload: Workload, machine: Machine, shards_per_machine: int) -> float:
     """Memory of sorting a shard, and of its text, which is read repeatedly."""
     n_tokens = workload.tokens_of_a_shard
-    return _model().memory_bytes(n_tokens, machine.vcpus // slots or 1) + n_tokens * workload.token_width_bits / 8
+    return (
+        _model().memory_bytes(n_tokens, machine.vcpus // shards_per_machine or 1)
+        + n_tokens * workload.token_width_bits / 8
+    )
 
 
 def _local_bytes(workload: Workload, shard: ShardCost) -> float:
@@ -312,9 +319,11 @@ def _query_plans(workload: Workload, n_owners: int, vcpus: int, seed: int) -> tu
     plans = []
     for entry in measured()["latencies"]:
         latency = ShardLatency.from_json(entry["latency"])
-        for lanes in (1, vcpus):
-            serving = Serving(workload.n_shards, workload.tokens_of_a_shard, n_owners, lanes, call_us, each_further_us)
+        for parallel_shards in (1, vcpus):
+            serving = Serving(
+                workload.n_shards, workload.tokens_of_a_shard, n_owners, parallel_shards, call_us, each_further_us
+            )
             milliseconds = simulate_us(latency, serving, seed) / 1e3
             p50_ms, p99_ms = (float(value) for value in np.quantile(milliseconds, (0.5, 0.99)))
-            plans.append(QueryPlan(entry["asked"], entry["state"], lanes, p50_ms, p99_ms))
+            plans.append(QueryPlan(entry["asked"], entry["state"], parallel_shards, p50_ms, p99_ms))
     return tuple(plans)

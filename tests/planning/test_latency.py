@@ -1,4 +1,4 @@
-"""The simulated latency of many shards, compared with what can be computed."""
+"""Compare the simulated latency of many shards with exact results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEADY = ShardLatency(constant(10.0), ONE, 0.0, ONE, shard_tokens=1e6)
 
 
 def percentiles(latency: ShardLatency, serving: Serving) -> tuple[float, float]:
-    """The median and the 99th percentile."""
+    """Return the median and the 99th percentile."""
     p50, p99 = np.quantile(simulate_us(latency, serving), (0.5, 0.99))
     return float(p50), float(p99)
 
@@ -50,7 +50,7 @@ def test_the_tail_is_a_pareto_tail() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n_shards", "n_owners", "lanes", "expected"),
+    ("n_shards", "n_owners", "parallel_shards", "expected"),
     [
         (1, 1, 1, 10),
         (8, 1, 1, 80),
@@ -63,9 +63,9 @@ def test_the_tail_is_a_pareto_tail() -> None:
     ],
 )
 def test_shards_in_a_row_add_up_and_the_slowest_owner_counts(
-    n_shards: int, n_owners: int, lanes: int, expected: float
+    n_shards: int, n_owners: int, parallel_shards: int, expected: float
 ) -> None:
-    assert percentiles(STEADY, Serving(n_shards, 1e6, n_owners, lanes)) == pytest.approx((expected, expected))
+    assert percentiles(STEADY, Serving(n_shards, 1e6, n_owners, parallel_shards)) == pytest.approx((expected, expected))
 
 
 def test_the_slowest_of_independent_shards() -> None:
@@ -78,13 +78,13 @@ def test_the_slowest_of_independent_shards() -> None:
         assert p99 == pytest.approx(10 * shard.at(np.array([0.99 ** (1 / n_shards)]))[0], rel=0.15)
 
 
-def test_a_heavy_question_is_so_in_every_shard() -> None:
+def test_a_heavy_query_is_heavy_in_every_shard() -> None:
     latency = replace(STEADY, query_us=Quantiles((0.0, 0.5, 0.9), (1.0, 10.0, 1000.0)))
     one, many = (percentiles(latency, Serving(n_shards, 1e6, n_shards))[0] for n_shards in (1, 100))
     assert many == pytest.approx(one, rel=0.2)
 
 
-def test_rare_delays_are_met_by_most_questions_to_many_shards() -> None:
+def test_rare_delays_affect_most_queries_to_many_shards() -> None:
     latency = replace(STEADY, delay_share=0.01, delay_us=constant(5000.0))
     assert percentiles(latency, Serving(1, 1e6, 1))[0] == pytest.approx(10)
     assert percentiles(latency, Serving(1000, 1e6, 1000))[0] == pytest.approx(4 * 10 + 5000)

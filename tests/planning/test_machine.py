@@ -20,7 +20,7 @@ def test_a_machine_by_its_name() -> None:
     assert {machine.name for machine in MACHINES.values()} == set(MACHINES)
 
 
-def test_a_machine_of_a_file(tmp_path: Path) -> None:
+def test_a_machine_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(asdict(DEFAULT)))
     assert machine_of(path) == DEFAULT
@@ -56,7 +56,7 @@ def test_a_wrong_field_is_named(tmp_path: Path, content: dict[str, Any], message
 
 
 @pytest.mark.parametrize("content", [b"[1, 2]", b"{", b"\xff", b""])
-def test_a_file_that_holds_no_object(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_an_object(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"mine\.json"):
@@ -64,11 +64,11 @@ def test_a_file_that_holds_no_object(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["abacus", "", "no/such/file.json"])
-def test_an_unknown_name_lists_the_known(name: str) -> None:
+def test_an_unknown_name_lists_the_known_ones(name: str) -> None:
     with pytest.raises(QueryError, match=DEFAULT_MACHINE):
         machine_of(name)
 
 
-def test_a_machine_is_checked_wherever_it_comes_from() -> None:
+def test_machines_of_all_origins_are_checked() -> None:
     with pytest.raises(QueryError, match="network_bytes_per_s"):
         Machine("mine", 2, 1e9, 1e9, 1e9, 0, 0.1)

@@ -22,10 +22,10 @@ TOKENS = {"10⁹": 10**9, "10¹⁰": 10**10, "10¹¹": 10**11, "10¹²": 10**12,
 
 
 def expected(n_tokens: int) -> list[list[float]]:
-    """The numbers of each cell of a row."""
+    """Return the numbers of each cell of a row."""
     plan = make_plan(Workload(n_tokens, 4 * 10**9), MACHINES[DEFAULT_MACHINE])
-    found = {(query.asked, query.state, query.lanes): query for query in plan.queries}
-    cold = [found[asked, "cold", 1] for asked in QUESTIONS]
+    found = {(query.query, query.state, query.parallel_shards): query for query in plan.queries}
+    cold = [found[query, "cold", 1] for query in QUESTIONS]
     return [
         *([float(number)] for number in (plan.n_shards, plan.n_machines)),
         *([number] for number in (plan.hours, plan.cpu_dollars, plan.dollars)),
@@ -35,7 +35,7 @@ def expected(n_tokens: int) -> list[list[float]]:
 
 
 def as_row(name: str) -> str:
-    """A row of the page."""
+    """Return a row of the page."""
     whole, rounded, small = (0, 1, 7), (2, 6), (3, 4, 5)
     cells = []
     for place, numbers in enumerate(expected(TOKENS[name])):

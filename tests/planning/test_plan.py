@@ -34,13 +34,13 @@ def test_the_parts_of_a_plan_add_up(plan: Plan) -> None:
     assert [stage.name for stage in plan.stages] == ["read", "sort", "verify"]
 
 
-def test_a_plan_is_the_same_again(plan: Plan) -> None:
+def test_plans_are_deterministic(plan: Plan) -> None:
     assert make_plan(LARGE, MACHINE) == plan
 
 
-def test_questions_of_every_kind(plan: Plan) -> None:
-    assert {(query.asked, query.state) for query in plan.queries} == {
-        (asked, state) for asked in ("count", "next token", "infgram") for state in ("warm", "cold")
+def test_queries_of_every_kind(plan: Plan) -> None:
+    assert {(query.query, query.state) for query in plan.queries} == {
+        (query, state) for query in ("count", "next token", "infgram") for state in ("warm", "cold")
     }
     assert all(0 < query.p50_ms <= query.p99_ms for query in plan.queries)
 
@@ -75,13 +75,13 @@ def test_a_machine_twice_as_fast_takes_half_the_processor_time(plan: Plan) -> No
 
 def test_a_small_corpus_takes_one_machine() -> None:
     small = make_plan(Workload(10**6, 4 * 10**9), MACHINE)
-    assert (small.n_shards, small.n_machines, small.slots, small.serving_machines) == (1, 1, 1, 1)
+    assert (small.n_shards, small.n_machines, small.shards_per_machine, small.serving_machines) == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(
     "options", [{"n_machines": 2, "hours": 3.0}, {"n_machines": 0}, {"hours": 0.0}, {"hours": -1.0}]
 )
-def test_options_that_cannot_be(options: dict[str, float]) -> None:
+def test_impossible_options(options: dict[str, float]) -> None:
     with pytest.raises(QueryError):
         make_plan(LARGE, MACHINE, **options)  # type: ignore[arg-type]
 
@@ -96,7 +96,7 @@ def test_fewer_machines_take_longer_than_the_hours(hours: float) -> None:
 
 def test_shards_that_do_not_divide_evenly_leave_machines_idle() -> None:
     even, uneven = (make_plan(Workload(n * 4 * 10**9, 4 * 10**9), MACHINE, n_machines=2) for n in (12, 13))
-    assert even.slots == 3
+    assert even.shards_per_machine == 3
     assert uneven.hours == pytest.approx(even.hours * 3 / 2)
 
 
@@ -104,7 +104,7 @@ def test_lost_machines_cost_time(plan: Plan) -> None:
     """Tasks of t hours at λ losses an hour are repeated exp(λt) - 1 times on average."""
     lossy = make_plan(LARGE, replace(MACHINE, losses_per_hour=0.5), n_machines=2)
     safe = make_plan(LARGE, replace(MACHINE, losses_per_hour=0.0), n_machines=2)
-    task_hours = [stage.hours * lossy.slots / lossy.n_shards for stage in safe.stages]
+    task_hours = [stage.hours * lossy.shards_per_machine / lossy.n_shards for stage in safe.stages]
     assert lossy.n_repeated == pytest.approx(lossy.n_shards * sum(math.expm1(0.5 * t) for t in task_hours), abs=1)
     assert lossy.hours > plan.hours > safe.hours
     assert safe.n_repeated == 0
@@ -116,17 +116,17 @@ def test_a_machine_lost_before_a_stage_ends_is_refused() -> None:
 
 
 def test_a_slow_object_storage_limits_many_machines() -> None:
-    """The storage is shared: beyond its bandwidth a machine more makes each shard slower."""
+    """The storage is shared, so beyond its bandwidth a further machine makes each shard slower."""
     few, many = (make_plan(LARGE, MACHINE, n_machines=n) for n in (30, 400))
     assert sum(stage.hours for stage in many.stages) > 2 * sum(stage.hours for stage in few.stages)
 
 
-def test_hours_that_no_number_of_machines_keeps() -> None:
+def test_unreachable_hours() -> None:
     with pytest.raises(QueryError, match="smaller shards"):
         make_plan(LARGE, MACHINE, hours=0.01)
 
 
-def test_a_shard_that_no_machine_holds() -> None:
+def test_a_shard_that_fits_no_machine() -> None:
     with pytest.raises(QueryError, match="smaller shards"):
         make_plan(Workload(10**12, 10**11), MACHINE)
 

@@ -34,12 +34,13 @@ from infgram.corpus.reading import InputTotals
 from infgram.errors import IndexDamagedError
 from infgram.files import manifest
 from infgram.files.manifest import Manifest
-from infgram.indexing.disk_space import Sources, index_bytes
+from infgram.files.sizes import Sources
+from infgram.indexing.disk_space import index_bytes
 from infgram.indexing.tokenizer_choice import SAMPLE_BYTES, TokenizerChoice, entry_of, save
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress, Int64Array
+from infgram.watch import Progress
 
-Progress = Callable[[BuildProgress], None]
 Task = TypeVar("Task", TokenizeTask, ShardTask)
 Record = TypeVar("Record", SplitRecord, ShardRecord)
 
