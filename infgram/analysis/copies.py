@@ -1,4 +1,4 @@
-"""All occurrences of a string, and how far the documents agree with a longer text around them.
+"""All occurrences of a string: extend matches of a string by reading the documents.
 
 A search for a string takes time in proportion to its length for every token sequence that it follows. The occurrences
 of a long string are among those of its first characters, so these are searched, and the documents are read from there.
@@ -94,10 +94,10 @@ class Copies:
         return data.decode("utf-8", errors="surrogateescape")
 
     def _tokens_from(self, place: Int64Array, n_tokens: int) -> tuple[Int64Array, bool]:
-        """Return the tokens of a document from an occurrence on, and whether the string cannot go on after them."""
+        """Return the tokens of a document from an occurrence on, and whether the document ends there."""
         document_id, offset, _ = place.tolist()
         tokens = self.index.document_tokens(document_id, offset, offset + n_tokens)
-        empty = np.flatnonzero(self.vocabulary.lengths[tokens] == 0)  # no string goes on after such a token
+        empty = np.flatnonzero(self.vocabulary.lengths[tokens] == 0)  # no string continues after such a token
         return tokens[: empty[0]] if len(empty) else tokens, len(tokens) < n_tokens or len(empty) > 0
 
     def _from(self, place: Int64Array, n_tokens: int) -> tuple[str, bool]:

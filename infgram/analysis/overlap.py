@@ -99,8 +99,8 @@ class ItemOverlap(Table):
         is_contaminated: the verdict of the rule.
         is_short: whether the item has fewer units than the rule's n. The verdict on such an item is meaningful only if
             the rule compares the whole item instead; the item does not count as clean.
-        deciding: the overlap for the n-grams of the rule, in units of the rule: `n_tokens` and `n_covered` count words
-            or characters if the rule does.
+        rule_overlap: the overlap for the n-grams of the rule, in units of the rule: `n_tokens` and `n_covered` count
+            words or characters if the rule does.
         evidence: the evidence for a contaminated item; None for other items.
     """
 
@@ -110,7 +110,7 @@ class ItemOverlap(Table):
     longest_length: int
     is_contaminated: bool
     is_short: bool
-    deciding: SizeOverlap
+    rule_overlap: SizeOverlap
     evidence: OverlapEvidence | None = None
 
     def size(self, n: int) -> SizeOverlap:
@@ -202,7 +202,7 @@ class Overlap(Iterator[ItemOverlap], Table):
         else:
             if self._normalized is None:
                 self._normalized = iter(self._read_corpus())
-            item = self._judged(next(self._normalized))
+            item = self._with_verdict(next(self._normalized))
         self.total = self.total.plus(item)
         return item
 
@@ -210,29 +210,29 @@ class Overlap(Iterator[ItemOverlap], Table):
         """Return the overlap of an item in tokens, with the verdict if the rule counts tokens."""
         lengths = match_lengths(self._index, token_ids, self._watch)
         longest = int(np.argmax(lengths)) if len(lengths) else 0
-        deciding = size_overlap(lengths, self.rule.n)
+        rule_overlap = size_overlap(lengths, self.rule.n)
         item = ItemOverlap(
             n_tokens=len(lengths),
             sizes=tuple(size_overlap(lengths, size.n) for size in self.total.sizes),
             longest_start=longest,
             longest_length=int(lengths[longest]) if len(lengths) else 0,
-            is_contaminated=self.rule.unit == "tokens" and self.rule.condemns(deciding),
+            is_contaminated=self.rule.unit == "tokens" and self.rule.is_contaminated(rule_overlap),
             is_short=len(lengths) < self.rule.n,
-            deciding=deciding,
+            rule_overlap=rule_overlap,
         )
         if not item.is_contaminated:
             return item
         shown = token_ids[longest : longest + min(item.longest_length, _MAX_EVIDENCE_TOKENS)]
         return replace(item, evidence=_evidence_of_tokens(self._index, shown))
 
-    def _judged(self, normalized: _Normalized) -> ItemOverlap:
+    def _with_verdict(self, normalized: _Normalized) -> ItemOverlap:
         """Return the overlap of an item with the verdict of a rule that counts words or characters."""
         places = normalized.places
         seen_starts = [start for start, place in zip(normalized.starts, places, strict=True) if place is not None]
         n = normalized.n
         covered = {unit for start in seen_starts for unit in range(start, start + n)}
-        deciding = SizeOverlap(n, len(places), len(seen_starts), len(covered), normalized.n_units)
-        is_contaminated = self.rule.condemns(deciding)
+        rule_overlap = SizeOverlap(n, len(places), len(seen_starts), len(covered), normalized.n_units)
+        is_contaminated = self.rule.is_contaminated(rule_overlap)
         evidence = None
         if is_contaminated:
             start, place = next((start, place) for start, place in zip(normalized.starts, places, strict=True) if place)
@@ -241,7 +241,7 @@ class Overlap(Iterator[ItemOverlap], Table):
             self._measured(token_ids_of(self._index, normalized.text)),
             is_contaminated=is_contaminated,
             is_short=normalized.n_units < self.rule.n,
-            deciding=deciding,
+            rule_overlap=rule_overlap,
             evidence=evidence,
         )
 
@@ -369,7 +369,7 @@ def overlap(
         index: the corpus.
         items: texts or token ids; consumed one by one.
         rule: the name of a rule; None for n-grams of tokens.
-        n: the size of the deciding n-grams, in units of the rule.
+        n: the size of the n-grams of the rule, in its units.
         threshold: the minimum share, from 0 to 1; 0 means any n-gram.
         measure: the share to compare: of the `"n_grams"` that occur, or of the `"tokens"` inside such n-grams.
         sizes: further sizes of n-grams of tokens to report.

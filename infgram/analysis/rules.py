@@ -63,7 +63,7 @@ class OverlapRule(ShortRepr):
         choice(self.measure, "measure", get_args(Measure))
         real(self.threshold, "threshold", low=0, high=1)
 
-    def condemns(self, shares: SizeOverlap) -> bool:
+    def is_contaminated(self, shares: SizeOverlap) -> bool:
         """Return whether an item with this overlap is contaminated."""
         share = shares.share if self.measure == "n_grams" else shares.token_share
         return shares.n_seen > 0 and share >= self.threshold

@@ -12,7 +12,7 @@ from infgram.arguments import MOST_THREADS
 from infgram.cli.display import number, one_line
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import print_json, print_line
-from infgram.cli.questions import open_index
+from infgram.cli.query_arguments import open_index
 
 EXAMPLES = """
 infgram dedup corpus.infgram                    # count only
@@ -76,7 +76,7 @@ def dedup(
     JSON: n_documents, n_tokens, n_duplicate_tokens, n_spans, n_documents_with_duplicates, min_tokens, output.
     """
     import infgram
-    from infgram.analysis.cut import check_documents
+    from infgram.analysis.dedup_output import check_documents
     from infgram.analysis.rows_file import check_output
     from infgram.cli.progress import show_progress
 

@@ -15,7 +15,7 @@ import typer
 from infgram.cli.display import number, one_line
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import print_json, print_line, print_table
-from infgram.cli.questions import open_index
+from infgram.cli.query_arguments import open_index
 from infgram.corpus import Corpus, TokenLines
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def overlap(
     longest_match, rule (name, or null; n, unit, threshold, measure), sizes. A size has n, n_grams, n_seen, share,
     n_covered (tokens inside seen n-grams), token_share; sums over all items, in tokens. A row of --items: source,
     line, id (if the item has one), n_tokens, is_contaminated, is_short, longest_start, longest_length (in tokens),
-    sizes, deciding (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
+    sizes, rule_overlap (a size in the rule's unit), evidence (null, or text, document_id, snippet, snippet_match_start,
     snippet_match_end, metadata, source, line).
     """
     from infgram.analysis import overlap as compared
@@ -161,7 +161,7 @@ def overlap(
             if write is not None:
                 write(fields)
             if item_overlap.is_contaminated:
-                heapq.heappush(worst, (item_overlap.deciding.share, -position, fields))
+                heapq.heappush(worst, (item_overlap.rule_overlap.share, -position, fields))
                 if len(worst) > _ITEMS_SHOWN:
                     heapq.heappop(worst)
             report(BuildProgress("compare", source.bytes_read, source.n_bytes, "bytes"))
@@ -225,7 +225,7 @@ def _item_fields(item: ItemOverlap) -> dict[str, Any]:
         "longest_start": item.longest_start,
         "longest_length": item.longest_length,
         "sizes": [_size_fields(size) for size in item.sizes],
-        "deciding": _size_fields(item.deciding),
+        "rule_overlap": _size_fields(item.rule_overlap),
         "evidence": None if item.evidence is None else asdict(item.evidence),
     }
 
@@ -280,11 +280,11 @@ def _place_of(fields: dict[str, Any]) -> str:
 
 
 def _worst_row(fields: dict[str, Any]) -> tuple[str, ...]:
-    deciding = fields["deciding"]
+    rule_overlap = fields["rule_overlap"]
     return (
         one_line(_place_of(fields)),
         f"{fields['n_tokens']:,}",
-        str(deciding["n"]),
-        f"{deciding['share']:.1%}",
+        str(rule_overlap["n"]),
+        f"{rule_overlap['share']:.1%}",
         f"{fields['longest_length']:,}",
     )

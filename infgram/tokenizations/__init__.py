@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from infgram.tokenizations.folding import fold
-from infgram.tokenizations.following import tokens_after
+from infgram.tokenizations.next_tokens import tokens_after
 from infgram.tokenizations.readings import find_readings
-from infgram.tokenizations.search import LONGEST_TEXT, Spellings, TooManySpellings, find_spellings
+from infgram.tokenizations.spellings import LONGEST_TEXT, Spellings, TooManySpellings, find_spellings
 
 __all__ = [
     "LONGEST_TEXT",

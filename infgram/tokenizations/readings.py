@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from infgram.engine import Engine
 from infgram.errors import QueryError
-from infgram.tokenizations.search import Spellings, TooManySpellings, find_spellings
+from infgram.tokenizations.spellings import Spellings, TooManySpellings, find_spellings
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array, Reading, Readings
 

@@ -1,4 +1,4 @@
-"""Duplicates against the reference: which tokens are duplicate, over widths, shards, threads and unions."""
+"""Compare duplicates with the reference, for several token widths, shards, threads and unions."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ def test_any_corpus(corpus: TokenCorpus, layout: Layout, min_tokens: int) -> Non
 
 @given(parts=st.lists(texts, min_size=2, max_size=3), layout=layouts, min_tokens=st.integers(1, 5))
 def test_a_union(parts: list[list[str]], layout: Layout, min_tokens: int) -> None:
-    """The first copy is kept, in whichever index it stands."""
+    """The first copy is kept, whichever index contains it."""
     with union_index(parts, layout=layout) as index:
         documents = [list(text.encode()) for part in parts for text in part]
         check(documents, index, min_tokens)
 
 
 @pytest.mark.parametrize("shards", [1, 3])
-def test_many_stretches_of_the_order(shards: int, tmp_path: Path) -> None:
-    """More suffixes than one task takes, with groups of every size up to half of them."""
+def test_groups_larger_than_a_task(shards: int, tmp_path: Path) -> None:
+    """Use more suffixes than one task processes, in groups of every size up to half of them."""
     random = np.random.default_rng(5)
     pages = random.integers(0, 3, (40, 200))
     documents = [pages[page].tolist() for page in (random.integers(0, 40, 10_600) // 2).tolist()]
@@ -82,8 +82,8 @@ def test_many_stretches_of_the_order(shards: int, tmp_path: Path) -> None:
             check(documents, index, min_tokens, threads)
 
 
-def test_it_can_be_stopped_wherever_it_is() -> None:
-    """A corpus of one group, whose every comparison takes long."""
+def test_a_search_can_be_stopped_at_any_time() -> None:
+    """Use a corpus with one group, in which every comparison takes long."""
     with token_index([[7] * 400_000], vocab_size=8) as index:
         with pytest.raises(infgram.TimeLimitError, match=r"time limit of 0\.05 s.*timeout_s"):
             infgram.dedup(index, min_tokens=100_000, timeout_s=0.05)
@@ -111,7 +111,7 @@ def test_wrong_arguments(options: dict[str, float], message: str) -> None:
         infgram.dedup(index, **options)  # type: ignore[arg-type]
 
 
-def test_what_was_found_outlives_the_index() -> None:
+def test_duplicates_outlive_the_index() -> None:
     with temporary_folder(0) as folder:
         index = build_tokens([PAGE, PAGE], folder / "x.infgram", vocab_size=50)
         found = infgram.dedup(index, min_tokens=5)

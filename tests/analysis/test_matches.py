@@ -1,4 +1,4 @@
-"""Longest matches block by block are those of one call, whatever the blocks and however long the matches."""
+"""Longest matches by block equal those of one call, for any block size and match length."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_any_corpus(asked: Asked, layout: Layout, block_tokens: int) -> None:
 
 
 def _texts() -> dict[str, tuple[list[Tokens], Tokens]]:
-    """Corpora, and what to ask of them."""
+    """Draw a corpus and a query."""
     rng = random.Random(1)
     noise = [rng.randrange(4) for _ in range(3000)]
     return {
@@ -53,7 +53,7 @@ def test_matches_longer_than_a_block(name: str, block_tokens: int) -> None:
         assert np.array_equal(found, index.longest_matches(token_ids).lengths)
 
 
-def test_progress_and_the_end_of_time() -> None:
+def test_progress_and_time_limit() -> None:
     told: list[BuildProgress] = []
     with token_index([[0, 1, 2]], vocab_size=6) as index:
         token_ids = np.array([5, 0, 1, 5] * 10, dtype=np.int64)

@@ -44,7 +44,7 @@ def test_texts_over_a_union() -> None:
             check(infgram.novelty(index, text), reference, [list(text.encode())], 10)
 
 
-def test_a_batch_computes_what_is_asked_for() -> None:
+def test_a_batch_computes_only_the_requested_sizes() -> None:
     with token_index([[1, 2, 3]], vocab_size=9) as index:
         taken = []
 
@@ -58,7 +58,7 @@ def test_a_batch_computes_what_is_asked_for() -> None:
         assert taken[0].n_tokens == 1
 
 
-def test_what_cannot_be_asked() -> None:
+def test_invalid_arguments() -> None:
     with token_index([[1, 2, 3]], vocab_size=9) as index:
         with pytest.raises(infgram.QueryError, match="max_n"):
             infgram.novelty(index, [1], max_n=0)

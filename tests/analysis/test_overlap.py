@@ -1,4 +1,4 @@
-"""Overlap against the reference, and the verdicts against the rules in words."""
+"""Compare overlap with the reference, and the verdicts with the definitions of the rules."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_texts_over_a_union() -> None:
         assert overlap.total.n_short == 2
 
 
-def test_items_are_taken_when_they_are_asked_for() -> None:
+def test_items_are_consumed_lazily() -> None:
     taken = []
 
     def items() -> Iterator[Tokens]:
@@ -80,7 +80,7 @@ def test_items_are_taken_when_they_are_asked_for() -> None:
             next(overlap)
 
 
-def test_what_cannot_be_asked() -> None:
+def test_invalid_arguments() -> None:
     with token_index([[1, 2, 3]], vocab_size=9) as index:
         for options in (
             {"n": 0},

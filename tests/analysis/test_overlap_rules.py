@@ -1,4 +1,4 @@
-"""The rules of the literature, each against its definition in plain Python over the texts of the corpus."""
+"""Compare each rule of the literature with its definition in plain Python on the texts of the corpus."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def is_kept(character: str) -> bool:
 
 
 def words_of(text: str) -> list[str]:
-    """NFC, lower case, without all but letters, digits and marks, cut at white space."""
+    """Normalize to NFC and lower case, keep letters, digits and marks only, and split at white space."""
     words = []
     for chunk in unicodedata.normalize("NFC", text).split():
         word = "".join(character for character in chunk.lower() if is_kept(character))
@@ -78,7 +78,7 @@ def test_any_n_gram_of_words(documents: list[str], items: list[str], n: int, lay
         asked = n_grams(units, size) if units else []
         held = {gram for document in documents for gram in n_grams(words_of(document), size)}
         seen = [gram in held for gram in asked]
-        assert (item.deciding.n_grams, item.deciding.n_seen) == (len(asked), sum(seen))
+        assert (item.rule_overlap.n_grams, item.rule_overlap.n_seen) == (len(asked), sum(seen))
         assert item.is_contaminated == any(seen)
         assert item.is_short == (len(units) < n)
         if item.evidence is not None:
@@ -102,7 +102,7 @@ def characters_of(text: str) -> list[str]:
 
 
 @given(st.lists(SPACED, min_size=1, max_size=6), st.lists(SPACED, max_size=5), st.integers(1, 12), st.integers(0, 3))
-def test_three_pieces_of_letters_and_digits(documents: list[str], items: list[str], n: int, seed: int) -> None:
+def test_three_substrings_of_letters_and_digits(documents: list[str], items: list[str], n: int, seed: int) -> None:
     items = [*items, *documents[:2]]
     with text_index(documents) as index:
         found = list(infgram.overlap(index, items, rule="gpt-4", n=n, seed=seed))
@@ -114,7 +114,7 @@ def test_three_pieces_of_letters_and_digits(documents: list[str], items: list[st
         starts = range(max(len(units) - n + 1, 1 if units else 0))
         pieces = [units[start : start + n] for start in sorted(drawn.sample(starts, min(3, len(starts))))]
         seen = [any(piece in held for held in texts) for piece in pieces]
-        assert (item.deciding.n_grams, item.deciding.n_seen) == (len(pieces), sum(seen))
+        assert (item.rule_overlap.n_grams, item.rule_overlap.n_seen) == (len(pieces), sum(seen))
         assert item.is_contaminated == any(seen)
         assert item.is_short == (len(units) < n)
         if item.evidence is not None:
@@ -122,7 +122,7 @@ def test_three_pieces_of_letters_and_digits(documents: list[str], items: list[st
 
 
 def test_words_are_not_tokens() -> None:
-    """The same words in other case, with other punctuation and spaces, are other tokens."""
+    """The same words with different case, punctuation and spaces are different tokens."""
     item = "the quick BROWN fox jumps (over) the lazy dog and runs: away into the dark"
     with union_index([LINES[:2], LINES[2:]]) as index:
         by_tokens = infgram.overlap(index, [item], n=40)
@@ -161,7 +161,7 @@ def test_marks_belong_to_the_letters(rule: str, document: str, item: str, is_hel
 
 
 @pytest.mark.parametrize(("lengths", "n"), [([3] * 20, 8), ([10] * 20, 10), ([40] * 20, 13), ([2, *[12] * 99], 12)])
-def test_the_n_of_gpt_3_is_that_of_its_items(lengths: list[int], n: int) -> None:
+def test_the_n_of_gpt_3_depends_on_the_items(lengths: list[int], n: int) -> None:
     items = [" ".join(["word"] * length) for length in lengths]
     with text_index(LINES) as index:
         overlap = infgram.overlap(index, items, rule="gpt-3")
@@ -170,7 +170,7 @@ def test_the_n_of_gpt_3_is_that_of_its_items(lengths: list[int], n: int) -> None
     assert [item.is_short for item in found] == [length < n for length in lengths]
 
 
-def test_a_short_item_is_taken_whole_by_the_rules_that_say_so() -> None:
+def test_some_rules_compare_a_short_item_as_a_whole() -> None:
     with text_index(LINES) as index:
         for rule in ("gpt-3", "gpt-4"):
             overlap = infgram.overlap(index, ["QUICK brown".lower(), "uick brown", "Quick brown", "", "?!"], rule=rule)
@@ -222,7 +222,7 @@ def test_the_evidence_of_tokens() -> None:
         assert clean.evidence is None
 
 
-def test_rules_that_cannot_be_asked() -> None:
+def test_invalid_rules() -> None:
     with text_index(LINES) as index:
         with pytest.raises(infgram.QueryError, match="'gpt-3', 'palm', 'llama-2' or 'gpt-4'"):
             infgram.overlap(index, [], rule="gpt-2")
@@ -238,7 +238,7 @@ def test_rules_that_cannot_be_asked() -> None:
         infgram.overlap(index, [], rule="gpt-4")
 
 
-def test_no_document_is_read_when_all_pieces_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_are_not_read_if_all_substrings_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     with text_index([*LINES, "never read"]) as index:
         read, document_tokens = [], infgram.Index.document_tokens
 
@@ -253,7 +253,7 @@ def test_no_document_is_read_when_all_pieces_are_found(monkeypatch: pytest.Monke
         assert read == [0, 1]
 
 
-def test_a_changed_rule_is_called_so() -> None:
+def test_an_adjusted_rule_is_labeled() -> None:
     with text_index(LINES) as index:
         palm = infgram.overlap(index, [], rule="palm", n=3, threshold=0.1).rule
         assert str(palm) == "at least 10% of the token 3-grams in the corpus (after palm, changed)"
@@ -277,7 +277,7 @@ def test_arguments_of_a_wrong_type() -> None:
                 infgram.overlap(index, ["a"], rule="gpt-4", seed=wrong)
 
 
-def test_the_rules_are_those_of_the_papers() -> None:
+def test_rules_match_the_papers() -> None:
     assert {
         name: (rule.n, rule.threshold, rule.measure, rule.unit) for name, rule in infgram.OVERLAP_RULES.items()
     } == {

@@ -1,4 +1,4 @@
-"""A file of rows is written in the format that its name says, whole or not at all."""
+"""A file of rows is written atomically, in the format of its suffix."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write(path: Path, rows: list[dict[str, Any]], *, overwrite: bool = False) ->
         ("x.ndjson.xz", b"\xfd7zXZ\x00", lzma.decompress),
     ],
 )
-def test_lines_in_the_format_of_the_name(
+def test_lines_in_the_format_of_the_suffix(
     tmp_path: Path, name: str, magic: bytes, plain: Callable[[bytes], bytes]
 ) -> None:
     write(tmp_path / name, ROWS)
@@ -83,7 +83,7 @@ def test_an_empty_object_is_null_in_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "rows", [[{"a": 1}, {"a": "x"}], [*({"a": 1} for _ in range(1024)), {"a": "x"}], [{"a": 1 << 70}]]
 )
-def test_rows_that_are_no_table(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_rows_with_different_columns(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
     with pytest.raises(infgram.QueryError, match=r"the field 'a' cannot be written.*jsonl\.zst"):
         write(tmp_path / "x.parquet", rows)
@@ -91,20 +91,20 @@ def test_rows_that_are_no_table(tmp_path: Path, rows: list[dict[str, Any]]) -> N
 
 
 @pytest.mark.parametrize("name", ["x", "x.json", "x.csv", "x.gz", "x.jsonl.lz4", "x.parquet.gz"])
-def test_a_name_that_says_nothing_lists_those_that_do(tmp_path: Path, name: str) -> None:
+def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(infgram.QueryError, match=r"\.jsonl or \.ndjson, optionally followed by \.gz, .*\.parquet"):
         write(tmp_path / name, ROWS)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_left_of_a_file_that_fails(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     for name in ("x.jsonl.gz", "x.parquet"):
         with pytest.raises(TypeError, match="set is not JSON"):
             write(tmp_path / name, [ROWS[0], {"text": {1, 2}}])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_is_only_an_ending(tmp_path: Path) -> None:
+def test_a_name_that_is_only_a_suffix(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="needs pyarrow")
     write(tmp_path / ".parquet", [{"text": "a"}])
     assert (tmp_path / ".parquet").read_bytes().startswith(b"PAR1")

@@ -1,4 +1,4 @@
-"""Traces against the reference: which spans, how often, in which documents, in which order."""
+"""Compare traces with the reference: spans, counts, documents and their order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.reference import ReferenceIndex, bm25
 from tests.strategies import Asked, Layout, Tokens, asked_corpora, layouts, texts
 
 EVERYTHING = 10**6
-LONGEST = 20  # tokens of a question; the reference looks at every span
+LONGEST = 20  # tokens of a query; the reference examines every span
 
 
 def spans_of(traced: infgram.Trace) -> list[tuple[int, int]]:
@@ -45,7 +45,7 @@ def check_spans(index: infgram.Index, reference: ReferenceIndex, tokens: Tokens,
 
 
 def check_choice(index: infgram.Index, tokens: Tokens) -> None:
-    """The least probable spans, and by default one for twenty tokens."""
+    """Check that the least probable spans are chosen, by default one per twenty tokens."""
     everything = infgram.trace(index, tokens, max_spans=EVERYTHING).spans
     by_log_prob = sorted(everything, key=lambda span: (span.log_prob, span.start))
     for max_spans in (None, 0, 1, 3):
@@ -97,7 +97,7 @@ def test_any_corpus(asked: Asked, layout: Layout, seed: int) -> None:
 
 @given(st.lists(texts, min_size=1, max_size=3), st.data())
 def test_texts_over_a_union(parts: list[list[str]], data: st.DataObject) -> None:
-    """A token is a byte; the question is a text or its bytes, and the answer the same."""
+    """A token is a byte; a text and its bytes give the same result."""
     documents = [list(text.encode()) for part in parts for text in part]
     reference = ReferenceIndex(documents, 255)
     text = data.draw(st.sampled_from([text for part in parts for text in part])) + data.draw(
@@ -124,7 +124,7 @@ def test_texts_over_a_union(parts: list[list[str]], data: st.DataObject) -> None
 
 
 def borders_of(text: str) -> set[int]:
-    """The places, in bytes, where no word goes on."""
+    """Return the byte offsets at word boundaries."""
 
     def is_word(letter: str) -> bool:
         return letter.isalnum() or letter == "_"
@@ -137,7 +137,7 @@ def borders_of(text: str) -> set[int]:
 
 
 def check_characters(text: str, traced: infgram.Trace) -> None:
-    """A span's characters hold its bytes, and no character that it does not touch; a snippet marks the same text."""
+    """Check that a span has exactly the characters of its bytes, and that the snippet marks the same text."""
     for span in traced.spans:
         assert span.text_start is not None
         assert span.text_end is not None
@@ -149,8 +149,8 @@ def check_characters(text: str, traced: infgram.Trace) -> None:
             assert marked.strip("\ufffd") in span.text
 
 
-def test_a_sample_of_very_many_occurrences(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More occurrences than are looked at: documents that hold the span, each once, other ones for another seed."""
+def test_a_sample_of_many_occurrences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more occurrences than are examined, sample distinct documents that depend on the seed."""
     monkeypatch.setattr(import_module("infgram.analysis.trace"), "MOST_READ", 5)
     documents = [[1, 2] * 3, [3]] * 20
     with token_index(documents, vocab_size=9, layout=Layout(8, 3, 1)) as index:
@@ -166,7 +166,7 @@ def test_a_sample_of_very_many_occurrences(monkeypatch: pytest.MonkeyPatch) -> N
         assert len(samples) > 20
 
 
-def test_snippets_that_overlap_are_one() -> None:
+def test_overlapping_snippets_are_merged() -> None:
     with text_index(["one two three four five six seven eight"]) as index:
         traced = infgram.trace(index, "two 2 seven", max_spans=2, min_length=3, snippet_tokens=4)
         assert [hit.snippet for span in traced.spans for hit in span.documents] == ["e two th", "ix seven e"]
@@ -182,8 +182,8 @@ def test_snippets_that_overlap_are_one() -> None:
             assert hit.snippet[hit.snippet_match_start : hit.snippet_match_end] == span.text
 
 
-def test_a_snippet_stays_around_its_match() -> None:
-    """Matches all over a long document do not make one snippet of it."""
+def test_a_snippet_is_near_its_match() -> None:
+    """Matches throughout a long document are not merged into one snippet."""
     text = "".join(f"{number} times {number * number % 97}\n" for number in range(300))
     altered = text.replace("1", "#")
     with text_index([text]) as index:
@@ -198,7 +198,7 @@ def test_a_snippet_stays_around_its_match() -> None:
             assert hit.snippet[hit.snippet_match_start : hit.snippet_match_end] == span.text
 
 
-def test_what_cannot_be_asked() -> None:
+def test_invalid_arguments() -> None:
     with token_index([[1, 2, 3]], vocab_size=9) as index, text_index(["a b"]) as texts_index:
         for option in ("min_length", "max_count"):
             with pytest.raises(infgram.QueryError, match=option):

@@ -1,4 +1,4 @@
-"""Traces of strings, in any tokenization and case, against a look at every run of words at every place."""
+"""Compare traces of strings, in any tokenization and case, with a scan of all runs of words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LETTERS = "aAbBeé日 E"
 
 
 def byte_level(*, space_in_front: bool = False, normalize: bool = False) -> HuggingFaceTokenizer:
-    """A byte-level BPE that knows merges across words and inside characters."""
+    """Return a byte-level BPE with merges across words and inside characters."""
     trained_tokenizer = train_bpe(["the The theab ab a b aA é日日 éÉ The the b a ab a b"] * 3, 300)
     assert isinstance(trained_tokenizer, HuggingFaceTokenizer)
     trained = json.loads(trained_tokenizer.definition)
@@ -37,7 +37,7 @@ def byte_level(*, space_in_front: bool = False, normalize: bool = False) -> Hugg
 
 
 def across_words() -> HuggingFaceTokenizer:
-    """One whose tokens begin and end anywhere, with several words in one."""
+    """Return a tokenizer whose tokens begin and end anywhere and may contain several words."""
     letters = "".join(sorted({*pre_tokenizers.ByteLevel.alphabet()}))
     vocabulary = {letter: number for number, letter in enumerate(letters)}
     merges = [("a", "Ġ"), ("aĠ", "b"), ("Ġ", "a"), ("b", "Ġ"), ("aĠb", "a"), ("Ã", "©"), ("b", "Ã©"), ("A", "b")]
@@ -172,8 +172,8 @@ def test_any_texts(
     most=st.sampled_from([0, 1, 3, 10, 30]),
     longest=st.sampled_from([4, 10_000]),
 )
-def test_what_is_given_up_is_said(texts: list[str], text: str, name: str, most: int, longest: int) -> None:
-    """Every span occurs; one that is called exact is; and where nothing was given up, all are found."""
+def test_abandoned_searches_are_reported(texts: list[str], text: str, name: str, most: int, longest: int) -> None:
+    """Every span occurs, exact spans are exact, and without abandoned searches all spans are found."""
     with index_of(texts, tokenizer_named(name), 2) as index, pytest.MonkeyPatch.context() as patch:
         for module in ("word_spans", "occurrences"):
             patch.setattr(import_module(f"infgram.analysis.{module}"), "MOST_BRANCHES", most)
@@ -195,7 +195,7 @@ def test_what_is_given_up_is_said(texts: list[str], text: str, name: str, most: 
 
 
 def searches_of(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The arguments of every search for a string from now on."""
+    """Record the arguments of every later search for a string."""
     searches: list[object] = []
     plain = infgram.Index.spellings
 
@@ -207,8 +207,8 @@ def searches_of(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return searches
 
 
-def test_searches_are_in_proportion_to_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy in another case of which own tokens know nothing, 400 words, cut in three."""
+def test_the_number_of_searches_is_proportional_to_the_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trace a copy of 400 words in another case, whose tokens do not occur, divided in three."""
     words = [f"Word{number * number % 9973}" for number in range(400)]
     text = " ".join(words)
     asked = " ".join("zebra" if number in (100, 250) else word.upper() for number, word in enumerate(words))
@@ -222,8 +222,8 @@ def test_searches_are_in_proportion_to_the_spans(monkeypatch: pytest.MonkeyPatch
         assert len(searches) == 1
 
 
-def test_a_long_copy_in_another_case_is_read_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than the longest string that is searched; the copies differ in where they end and begin."""
+def test_a_long_copy_in_another_case_is_compared_with_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copies are longer than the longest string that is searched, and begin and end at different words."""
     text = " ".join(f"Word{number * number % 9973} {number}" for number in range(2000))
     assert len(text) > 20_000
     searches = searches_of(monkeypatch)
@@ -246,7 +246,7 @@ def test_one_string_in_many_tokens() -> None:
         assert (span.text, span.count, len(span.documents)) == ("virtual machine", 4, 4)
 
 
-def test_a_sample_of_very_many_occurrences(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_of_many_occurrences(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("infgram.analysis.trace"), "MOST_READ", 10)
     with index_of(["xab ab", "nothing", "abab ab"] * 20, tokenizer_named("byte-level"), 3) as index:
         samples = set()
@@ -260,7 +260,7 @@ def test_a_sample_of_very_many_occurrences(monkeypatch: pytest.MonkeyPatch) -> N
         assert len(samples) > 10
 
 
-def test_what_cannot_be_asked(tmp_path: Path) -> None:
+def test_invalid_arguments(tmp_path: Path) -> None:
     words = HuggingFaceTokenizer.wrap(Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##b": 2}, unk_token="[UNK]")))
     with index_of(["ab", "a"], words, 1) as index, pytest.raises(infgram.TokenizerError, match="any_tokenization"):
         infgram.trace(index, "a", any_tokenization=True)

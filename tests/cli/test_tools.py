@@ -66,7 +66,7 @@ def test_every_option_of_trace(index: infgram.Index, index_path: Path, tmp_path:
     assert found["spans"] == json.loads(json.dumps([asdict(span) for span in expected.spans]))
 
 
-def test_a_trace_for_people(index_path: Path, tmp_path: Path) -> None:
+def test_a_trace_as_text(index_path: Path, tmp_path: Path) -> None:
     shown = run("trace", index_path, file_of(tmp_path, ANSWERS[3]), "--max-spans", 1).stdout
     assert "maximal spans, the 1 least probable shown" in shown
     assert "│ " in shown
@@ -130,7 +130,7 @@ def test_overlap(index: infgram.Index, index_path: Path, test_set: Path, tmp_pat
         assert (line["source"], line["line"]) == ("test.jsonl", number)
         assert line["longest_length"] == item.longest_length
         assert (line["is_contaminated"], line["is_short"]) == (item.is_contaminated, item.is_short)
-        assert line["deciding"] == {name: getattr(item.deciding, name) for name in line["deciding"]}
+        assert line["rule_overlap"] == {name: getattr(item.rule_overlap, name) for name in line["rule_overlap"]}
         assert line["evidence"] == (None if item.evidence is None else asdict(item.evidence))
         assert [size["n"] for size in line["sizes"]] == [2, 3]
         for size, its in zip(line["sizes"], item.sizes, strict=True):
@@ -176,7 +176,7 @@ def test_overlap_by_the_rules_of_the_literature(
     assert "'gpt-3', 'palm', 'llama-2' or 'gpt-4'" in refused.stderr
 
 
-def test_the_items_of_overlap_appear_whole_or_not_at_all(index_path: Path, test_set: Path, tmp_path: Path) -> None:
+def test_the_items_of_overlap_are_written_atomically(index_path: Path, test_set: Path, tmp_path: Path) -> None:
     output = tmp_path / "items.jsonl"
     words = ("overlap", index_path, test_set, "--text-field", "question", "--items", output)
     assert run(*words).code == 0
@@ -208,7 +208,7 @@ def test_overlap_of_token_ids(token_index_path: Path, tmp_path: Path) -> None:
     assert "'ids'" in other.stderr
 
 
-def test_failures_are_one_line(index_path: Path, test_set: Path, tmp_path: Path) -> None:
+def test_errors_are_one_line(index_path: Path, test_set: Path, tmp_path: Path) -> None:
     text = file_of(tmp_path, "text")
     for words, code in (
         (("trace", index_path, tmp_path / "missing.txt"), 3),

@@ -1,4 +1,4 @@
-"""Simple case folding: one character for one, the same for every character of Unicode as the reference says."""
+"""Simple case folding, one character to one, compared with the reference for every character of Unicode."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_well_known_letters() -> None:
         assert len({fold(letter) for letter in different}) == 2
 
 
-def test_a_text_keeps_its_places() -> None:
+def test_folding_keeps_positions() -> None:
     text = "Die STRAẞE von İstanbul, \ud83d\ude00 ﬁn".encode("utf-16", "surrogatepass").decode("utf-16")
     assert len(fold(text)) == len(text)
     assert fold(text) == "die straße von İstanbul, \U0001f600 ﬁn"

@@ -1,4 +1,4 @@
-"""The readings of a string, and what follows it in any tokens: against a look at every place of every document."""
+"""Compare the readings of a string, and the next tokens in any tokenization, with a scan of every document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 import infgram
-from infgram.tokenizations import search
+from infgram.tokenizations import spellings
 from infgram.tokenizers import HuggingFaceTokenizer, train_bpe
 from tests.building import text_index, token_index, union_index
 from tests.reference import text_places
@@ -38,7 +38,7 @@ queries = st.sampled_from(["a", "aa", "A", "b", "the", " the", "e", "é", "日",
 
 
 class Occurrence(NamedTuple):
-    """A place of a string: the tokens that hold it, its first byte in the first of them, the next token."""
+    """An occurrence of a string: its tokens, its first byte in the first of them, and the next token."""
 
     tokens: tuple[int, ...]
     begin: int
@@ -77,7 +77,7 @@ def check_readings(index: infgram.Index, query: str) -> None:
     spaced = (tuple(index.tokenizer.encode(f" {query}").tolist()), 1)
     found = index.readings(query)
     assert found.is_exact
-    assert found.other_cuts is not None
+    assert found.other_tokenizations is not None
     assert found.other_case is not None
     assert found.string_count == index.count(query, any_tokenization=True) == same.total()
     assert found.as_typed.count == index.count(query) == same[typed]
@@ -87,16 +87,16 @@ def check_readings(index: infgram.Index, query: str) -> None:
     else:
         assert same[spaced] == 0 or spaced[0][0] == index.tokenizer.encode(" ")[0]
     n_spaced = found.after_space.count if found.after_space else 0
-    assert found.string_count == found.as_typed.count + n_spaced + found.other_cuts.count
+    assert found.string_count == found.as_typed.count + n_spaced + found.other_tokenizations.count
     assert found.other_case.count == in_any_case - same.total()
     others = {tokens: n for (tokens, begin), n in same.items() if (tokens, begin) not in (typed, spaced)}
-    if found.other_cuts.count:
-        assert others[found.other_cuts.token_ids] == max(others.values())
-        assert query in found.other_cuts.text
+    if found.other_tokenizations.count:
+        assert others[found.other_tokenizations.token_ids] == max(others.values())
+        assert query in found.other_tokenizations.text
     else:
-        assert found.other_cuts.token_ids == ()
+        assert found.other_tokenizations.token_ids == ()
     alone = index.readings(query, other_case=False)
-    assert (alone.string_count, alone.other_cuts.count) == (found.string_count, found.other_cuts.count)  # type: ignore[union-attr]
+    assert (alone.string_count, alone.other_tokenizations) == (found.string_count, found.other_tokenizations)
     assert alone.other_case is None
 
 
@@ -124,10 +124,10 @@ def bpe_index(folder: Path, texts: Sequence[str], tokenizer: infgram.tokenizers.
 
 @pytest.fixture(params=[False, True], ids=["", "few"])
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small texts, too, go the way of long lists: tails first, and all that follows is read."""
+    """Use the methods for long lists on small texts, too: search tails first, and read all that follows."""
     if request.param:
-        monkeypatch.setattr(search, "_MAX_HEADS_EXTENDED", 0)
-        monkeypatch.setattr(search, "_MAX_COUNTED_STEPS", 0)
+        monkeypatch.setattr(spellings, "_MAX_HEADS_EXTENDED", 0)
+        monkeypatch.setattr(spellings, "_MAX_COUNTED_STEPS", 0)
 
 
 @pytest.mark.usefixtures("few")
@@ -156,12 +156,10 @@ def test_any_texts(tmp_path_factory: pytest.TempPathFactory, texts: list[str], q
 
 @settings(max_examples=50)
 @given(texts=texts, query=queries)
-def test_any_texts_whose_tails_are_looked_for_first(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], query: str
-) -> None:
+def test_any_texts_with_tails_first(tmp_path_factory: pytest.TempPathFactory, texts: list[str], query: str) -> None:
     with pytest.MonkeyPatch.context() as patch, bpe_index(tmp_path_factory.getbasetemp(), texts, BPE) as index:
-        patch.setattr(search, "_MAX_HEADS_EXTENDED", 0)
-        patch.setattr(search, "_MAX_COUNTED_STEPS", 0)
+        patch.setattr(spellings, "_MAX_HEADS_EXTENDED", 0)
+        patch.setattr(spellings, "_MAX_COUNTED_STEPS", 0)
         check(index, [query])
 
 
@@ -172,7 +170,7 @@ def test_a_union(parts: list[list[str]], query: str, layout: Layout) -> None:
 
 
 def test_what_people_and_models_count(tmp_path: Path) -> None:
-    """The tokens of a word as typed are rare where the words of sentences begin with a space."""
+    """The tokens of a word as typed are rare if the words in sentences begin with a space."""
     texts = ["raise ValueError"] + ["    raise ValueError(x)"] * 9 + ["(raise ValueError)", "RAISE ValueError"]
     with bpe_index(tmp_path, texts, train_bpe(texts * 3 + [" raise ValueError"] * 9, 400)) as index:
         found = index.readings("raise ValueError")
@@ -183,21 +181,26 @@ def test_what_people_and_models_count(tmp_path: Path) -> None:
         assert (found.other_case.count, found.other_case.text) == (1, "RAISE ValueError")
 
 
-def test_a_tokenizer_that_puts_a_space_in_front_counts_once(tmp_path: Path) -> None:
+def test_a_tokenizer_that_prepends_a_space_counts_once(tmp_path: Path) -> None:
     base = Tokenizer(models.BPE({"Ġ": 0, "W": 1, "o": 2, "ĠW": 3, "ĠWo": 4, "x": 5}, [("Ġ", "W"), ("ĠW", "o")]))
     base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     base.decoder = decoders.ByteLevel()
     with bpe_index(tmp_path, ["Wo x", "x Wo"], HuggingFaceTokenizer.wrap(base)) as index:
         found = index.readings("Wo")
         assert (found.string_count, found.as_typed.count, found.after_space) == (2, 2, None)
-        assert found.other_cuts is not None
-        assert found.other_cuts.count == 0
+        assert found.other_tokenizations is not None
+        assert found.other_tokenizations.count == 0
 
 
-def test_what_would_take_too_long_is_not_guessed(tmp_path: Path) -> None:
+def test_readings_that_take_too_long_are_unknown(tmp_path: Path) -> None:
     with bpe_index(tmp_path, SENTENCES, train_bpe(SENTENCES * 3, 300)) as index:
         found = index.readings("virtual machine", max_branches=0)
-        assert (found.string_count, found.other_cuts, found.other_case, found.is_exact) == (None, None, None, False)
+        assert (found.string_count, found.other_tokenizations, found.other_case, found.is_exact) == (
+            None,
+            None,
+            None,
+            False,
+        )
         assert found.as_typed.count == index.count("virtual machine")
         assert found.after_space is not None
         assert found.after_space.count == index.count(" virtual machine")
@@ -213,7 +216,7 @@ def test_a_tokenizer_whose_texts_are_not_made_of_bytes(tmp_path: Path) -> None:
         assert not found.is_exact
 
 
-def test_wrong_questions() -> None:
+def test_invalid_queries() -> None:
     with text_index(["aA"]) as index:
         with pytest.raises(infgram.QueryError, match="empty"):
             index.readings("")

@@ -1,4 +1,4 @@
-"""A text counted in any case and in any tokens: against a plain scan of the texts."""
+"""Compare counts of a string, in any case and any tokenization, with a scan of the texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check(index: infgram.Index, texts: Sequence[str], queries: Sequence[str]) ->
 
 
 def check_spellings(index: infgram.Index, query: str) -> None:
-    """Each sequence occurs as often as it says, and holds the text just so often."""
+    """Check that each sequence has its stated count, and that the counts equal those of the string."""
     sequences = []
     for found in index.spellings(query, ignore_case=True):
         assert len(found.tokens) == len(found.counts) == len(found.begins) == len(found.is_whole) > 0
@@ -110,8 +110,8 @@ def test_a_union(parts: list[list[str]], query: str, layout: Layout) -> None:
         check(index, [text for part in parts for text in part], [query])
 
 
-def test_many_tokens_after_each_other(tmp_path: Path) -> None:
-    """More tokens go on with the text than are counted one by one."""
+def test_many_next_tokens(tmp_path: Path) -> None:
+    """More tokens continue the text than are counted one by one."""
     words = [f"x{a}{b}" for a in "abcdefghijklmnop" for b in "qrstuvwxyz"]
     texts = [" ".join(words), "".join(words), " x x"]
     with bpe_index(tmp_path, texts, train_bpe(texts * 5, 700)) as index:
@@ -120,7 +120,7 @@ def test_many_tokens_after_each_other(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_that_changes_texts(tmp_path: Path) -> None:
-    """What is scanned is the text of the documents as it is decoded: here with a space in front, in lower case."""
+    """The decoded text of the documents is searched, here in lower case with a leading space."""
     train_bpe(SENTENCES, 300).save(tmp_path)
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -144,7 +144,7 @@ def test_tokenizers_whose_texts_are_not_made_of_bytes(tmp_path: Path) -> None:
                 index.count("a", any_tokenization=True)
 
 
-def test_wrong_questions() -> None:
+def test_invalid_queries() -> None:
     with text_index(["aAbB"]) as index:
         for text in ("", "a" * 10_001, "\ud800"):
             with pytest.raises(infgram.QueryError):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from infgram.engine import Engine, Rows
-from infgram.tokenizations.search import Spellings
+from infgram.tokenizations.spellings import Spellings
 from infgram.types import Int64Array
 
 

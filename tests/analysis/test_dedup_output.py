@@ -1,4 +1,4 @@
-"""The files that `write_dedup` writes: what remains of each document, where the duplicates stood, all or nothing."""
+"""The files of `write_dedup`: documents without duplicates, positions of duplicates, and atomic writing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def written(index: infgram.Index, folder: Path, min_tokens: int, **options: Any)
 
 
 def without(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
-    """The text without the characters whose bytes lie in a span, and the bytes of those characters, a span a row."""
+    """Return the text without the characters in the spans, and one row of their bytes per span."""
     places = []
     begin = 0
     for character in text:
@@ -59,7 +59,7 @@ def without(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
 
 
 def check(index: infgram.Index, texts: list[str], ends: list[list[int]], folder: Path, min_tokens: int) -> None:
-    """Compares both files with the reference; `ends` are where each document's tokens end, in bytes."""
+    """Compare both files with the reference; `ends` are the byte offsets at which each document's tokens end."""
     tokens = [index.document(number).token_ids.tolist() for number in range(len(texts))]
     spans = ReferenceIndex(tokens, index.vocab_size).duplicate_spans(min_tokens)
     expected = [without(text, [(at[s], at[e]) for s, e in of]) for text, at, of in zip(texts, ends, spans, strict=True)]
@@ -131,7 +131,7 @@ def wordpiece() -> Tokenizer:
 
 
 def spaces_in_tokens() -> Tokenizer:
-    """It decodes `▁` as a space, and drops a space in front: such texts encode to the same tokens as others."""
+    """Return a tokenizer that decodes `▁` as a space and drops a leading space: different texts, equal tokens."""
     vocab = {letter: number for number, letter in enumerate(["<unk>", "▁", *sorted(set("HelloWorldagain"))])}
     tokenizer = Tokenizer(models.BPE(vocab, [], unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
@@ -150,10 +150,8 @@ def spaces_in_tokens() -> Tokenizer:
     ],
     ids=["lower case", "NFKC", "NFC", "WordPiece", "sentencepiece"],
 )
-def test_documents_that_a_tokenizer_may_have_altered_are_refused(
-    tmp_path: Path, tokenizer: Tokenizer, text: str
-) -> None:
-    """Whether there are duplicates or not: the index cannot tell what the original was."""
+def test_a_tokenizer_that_may_alter_documents_is_rejected(tmp_path: Path, tokenizer: Tokenizer, text: str) -> None:
+    """The index cannot restore the original documents, even if there are no duplicates."""
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "c.jsonl").write_text(2 * (json.dumps({"text": text}) + "\n"))
     with infgram.build(tmp_path / "c.jsonl", tokenizer=str(tmp_path / "tokenizer.json")) as index:
@@ -167,7 +165,7 @@ def test_documents_that_a_tokenizer_may_have_altered_are_refused(
         assert row == {"document_id": 1, "start": 0, "end": n_tokens, "byte_start": None, "byte_end": None}
 
 
-def test_metadata_stay_beside_the_text(tmp_path: Path) -> None:
+def test_metadata_are_kept(tmp_path: Path) -> None:
     odd = {"text": "ab", "lang": "de", "nested": {"é": [1, None]}}
     (tmp_path / "c.jsonl").write_text(json.dumps(odd))
     with infgram.build(tmp_path / "c.jsonl", tokenizer="bytes") as index:
@@ -177,7 +175,7 @@ def test_metadata_stay_beside_the_text(tmp_path: Path) -> None:
         assert written(index, tmp_path, 1, text_field="body", overwrite=True)[0]["body"] == "ab"
 
 
-def test_the_cut_corpus_holds_no_duplicate_and_builds_again(tmp_path: Path) -> None:
+def test_the_output_has_no_duplicates_and_can_be_indexed(tmp_path: Path) -> None:
     with text_index(TEXTS) as index:
         kept = [row["text"] for row in written(index, tmp_path, 10)]
     assert kept == [TEXTS[0], "x y", "", "", TEXTS[4], ""]
@@ -185,7 +183,7 @@ def test_the_cut_corpus_holds_no_duplicate_and_builds_again(tmp_path: Path) -> N
         assert infgram.dedup(index, min_tokens=10).totals.n_spans == 0
 
 
-def test_the_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_the_file_is_written_atomically(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     with text_index(TEXTS) as index:
         found = infgram.dedup(index, min_tokens=10)
@@ -216,8 +214,8 @@ def test_the_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         assert os.listdir(tmp_path) == ["out.jsonl"]
 
 
-def test_what_is_not_the_documents_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes of tokens that are not those of the text never reach a file, in documents or ranges."""
+def test_tokens_that_do_not_match_the_text_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that are not those of the text are never written, in documents or ranges."""
     with text_index(TEXTS) as index:
         found = infgram.dedup(index, min_tokens=10)
         wrong = TokenBytes([bytes([byte ^ 1]) for byte in range(255)])
