@@ -25,9 +25,9 @@ from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.open_index import OpenIndex
 from infgram.query_language import Cnf
-from infgram.search import Source, Spell, counts_by_field, find_documents
+from infgram.search import Source, StringMatcher, counts_by_field, find_documents
 from infgram.session import Session
-from infgram.tables import asked_of
+from infgram.tables import with_owner
 from infgram.tokenizations import Spellings, find_readings, find_spellings, tokens_after
 from infgram.tokenizers import Tokenizer
 from infgram.types import (
@@ -81,8 +81,8 @@ class Index(OpenIndex):
             query: text or token ids.
             ignore_case: count the text in any case, see `spellings`; implies `any_tokenization`, since a text in
                 another case has other tokens.
-            any_tokenization: count the text in the texts of the documents, whatever the token boundaries: inside
-                words, with or without a space before it. Overlapping occurrences are counted.
+            any_tokenization: count the string in the decoded documents, regardless of token boundaries. Overlapping
+                occurrences are counted.
 
         Raises:
             QueryError, TokenizerError: see `spellings`.
@@ -98,7 +98,7 @@ class Index(OpenIndex):
     ) -> Iterator[Spellings]:
         """Yield the token sequences in which a text occurs in the corpus, with their counts, which add up to its count.
 
-        Cost: some milliseconds; see `infgram.tokenizations.search`.
+        Cost: some milliseconds; see `infgram.tokenizations.spellings`.
 
         Args:
             text: a text, not token ids.
@@ -232,8 +232,8 @@ class Index(OpenIndex):
         k = top_k_or_none(top_k)
         if flag(ignore_case, "ignore_case") or flag(any_tokenization, "any_tokenization"):
             spellings = self.spellings(context, ignore_case=ignore_case)
-            return asked_of(self, NextTokenDistribution(*tokens_after(self._core, spellings, k)))
-        return asked_of(self, NextTokenDistribution(*self._core.next_tokens(self._tokens(context), k)))
+            return with_owner(self, NextTokenDistribution(*tokens_after(self._core, spellings, k)))
+        return with_owner(self, NextTokenDistribution(*self._core.next_tokens(self._tokens(context), k)))
 
     def next_token_distribution_batch(
         self, contexts: Iterable[Query], *, top_k: int | None = None
@@ -257,7 +257,7 @@ class Index(OpenIndex):
         length, rows = self._core.infgram(
             self._tokens(context), at_least(min_count, 1, "min_count"), top_k_or_none(top_k)
         )
-        return asked_of(self, InfgramDistribution(*rows, suffix_length=length))
+        return with_owner(self, InfgramDistribution(*rows, suffix_length=length))
 
     def infgram_distribution_batch(
         self, contexts: Iterable[Query], *, min_count: int = 1, top_k: int | None = None
@@ -373,12 +373,12 @@ class Index(OpenIndex):
             TokenizerError: with `any_tokenization`, as in `spellings`.
             TimeLimitError: the time limit is exceeded.
         """
-        spell = None
+        matcher = None
         ignore_case, any_tokenization = flag(ignore_case, "ignore_case"), flag(any_tokenization, "any_tokenization")
         most = at_least(max_branches, 0, "max_branches")
         if ignore_case or any_tokenization:
             spellings = partial(self.spellings, ignore_case=ignore_case, max_branches=most)
-            spell = Spell(spellings, ignore_case)
+            matcher = StringMatcher(spellings, ignore_case)
         return find_documents(
             self._source(),
             query,
@@ -393,7 +393,7 @@ class Index(OpenIndex):
             matches_per_document=matches_per_document,
             timeout_s=timeout_s,
             progress=progress,
-            spell=spell,
+            matcher=matcher,
         )
 
     def search_batch(self, queries: Iterable[Query | Cnf], **options: Any) -> list[SearchResult]:
@@ -460,7 +460,7 @@ class Index(OpenIndex):
     def _scored(self, token_ids: Any, end: bool, *arrays: Int64Array) -> SequenceScore:
         """Combine suffix lengths, context counts and continuation counts with the predicted tokens."""
         predicted = np.append(np.asarray(token_ids, dtype=np.int64), np.full(int(bool(end)), -1, dtype=np.int64))
-        return asked_of(self, SequenceScore(predicted, *arrays))
+        return with_owner(self, SequenceScore(predicted, *arrays))
 
     def _source(self) -> Source:
         fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)

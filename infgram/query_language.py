@@ -45,7 +45,7 @@ class Cnf(ShortRepr):
     Examples:
         >>> Cnf([[[17, 4]], [[256], [300, 2]]])
         Cnf(clauses=(((17, 4),), ((256,), (300, 2))))
-        >>> Cnf([["rock"], ["roll", "blues"]]) == parse("rock AND (roll OR blues)")
+        >>> Cnf([["rock"], ["roll", "blues"]]) == Cnf.parse("rock AND (roll OR blues)")
         True
     """
 
@@ -68,34 +68,25 @@ class Cnf(ShortRepr):
         Raises:
             QueryError: a syntax error; the message names the position.
         """
-        return parse(text)
+        if not holds_operator(checked_text(text, "the query")):
+            return cls([[text]])
+        tokens = list(_tokens(text))
+        clauses = [_clause(tokens, text)]
+        if tokens[0].kind == "OR":
+            clauses[0] += _more_terms(tokens, text)
+        else:
+            while tokens[0].kind == "AND":
+                tokens.pop(0)
+                clauses.append(_clause(tokens, text))
+        if tokens[0].kind != "end":
+            is_operator = tokens[0].kind in ("AND", "OR")
+            raise _unexpected(text, tokens[0], "parentheses around the OR" if is_operator else "AND or OR")
+        return cls(clauses)
 
 
 def holds_operator(text: str) -> bool:
     """Whether a text has AND or OR as a word of its own, in capitals, so that a search takes it for a query."""
     return _OPERATOR.search(text) is not None
-
-
-def parse(text: str) -> Cnf:
-    """Parse a query; a text without operators is a single term.
-
-    Raises:
-        QueryError: a syntax error; the message names the position.
-    """
-    if not holds_operator(checked_text(text, "the query")):
-        return Cnf([[text]])
-    tokens = list(_tokens(text))
-    clauses = [_clause(tokens, text)]
-    if tokens[0].kind == "OR":
-        clauses[0] += _more_terms(tokens, text)
-    else:
-        while tokens[0].kind == "AND":
-            tokens.pop(0)
-            clauses.append(_clause(tokens, text))
-    if tokens[0].kind != "end":
-        is_operator = tokens[0].kind in ("AND", "OR")
-        raise _unexpected(text, tokens[0], "parentheses around the OR" if is_operator else "AND or OR")
-    return Cnf(clauses)
 
 
 class _Token(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from infgram.arguments import callback
@@ -36,6 +37,10 @@ class Watch:
         callback(progress, "progress")
         self._timeout_s, self._progress, self._advice = timeout_s, progress, advice
         self._began = time.monotonic()
+
+    def poll(self, stage: str, unit: str) -> Callable[[int], None]:
+        """Return a callback that reports the progress of a stage with an unknown total."""
+        return partial(self.report, stage, total=0, unit=unit)
 
     def report(self, stage: str, done: int, total: int, unit: str) -> None:
         """Report progress; a `total` of 0 means unknown.

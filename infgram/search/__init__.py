@@ -6,6 +6,6 @@ from infgram.search.metadata import counts_by_field
 from infgram.search.pages import order_of
 from infgram.search.search import find_documents
 from infgram.search.source import Source
-from infgram.search.text import Spell
+from infgram.search.text import StringMatcher
 
-__all__ = ["Source", "Spell", "counts_by_field", "find_documents", "order_of"]
+__all__ = ["Source", "StringMatcher", "counts_by_field", "find_documents", "order_of"]

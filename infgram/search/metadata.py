@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -91,8 +90,7 @@ def counts_by_field(core: Engine, token_ids: Any, field: str, watch: Watch) -> l
     Returns:
         One row per value, in descending order of counts.
     """
-    poll = partial(watch.report, "search", total=0, unit="places")
-    document_ids, counts, _ = core.conjunction([[token_ids]], None).documents(poll)
+    document_ids, counts, _ = core.conjunction([[token_ids]], None).documents(watch.poll("search", "occurrences"))
     rows: dict[str, FieldCount] = {}
     all_fields = fields_of_documents(core, document_ids, watch, stage="group")
     for fields, count in zip(all_fields, counts.tolist(), strict=True):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from infgram.arguments import at_least, checked_seed, choice, text as text_argument
 from infgram.errors import QueryError
-from infgram.query_language import Cnf, parse
+from infgram.query_language import Cnf
 from infgram.search.interval import share_interval
 from infgram.search.metadata import checked, matching
 from infgram.search.pages import Cursors, order_of, page_of
 from infgram.search.source import MatchedDocuments, SnippetOptions, Source, hit_of
-from infgram.search.text import InCharacters, Spell
+from infgram.search.text import InCharacters, StringMatcher
 from infgram.snippets import matches_in
 from infgram.types import JsonScalar, Query, Scope, SearchHit, SearchResult
 from infgram.watch import Progress, Watch
@@ -52,11 +51,11 @@ def find_documents(
     matches_per_document: int,
     timeout_s: float | None,
     progress: Progress | None,
-    spell: Spell | None = None,
+    matcher: StringMatcher | None = None,
 ) -> SearchResult:
-    """Implement `Index.search`; with `spell`, terms are found by their characters in any tokenization."""
-    watch = Watch(timeout_s, progress, advice=_ADVICE if spell is None else _ADVICE_FOR_TEXT)
-    cnf = query if isinstance(query, Cnf) else parse(query) if isinstance(query, str) else Cnf([[query]])
+    """Implement `Index.search`; with a `matcher`, terms are found by their characters in any tokenization."""
+    watch = Watch(timeout_s, progress, advice=_ADVICE if matcher is None else _ADVICE_FOR_TEXT)
+    cnf = query if isinstance(query, Cnf) else Cnf.parse(query) if isinstance(query, str) else Cnf([[query]])
     distance = _distance(scope, max_distance)
     seed = None if seed is None else checked_seed(seed)
     limit = at_least(limit, 0, "limit")
@@ -66,12 +65,12 @@ def find_documents(
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
     filters = {} if where is None else checked(where)
     occurrences: Occurrences
-    if spell is None:
+    if matcher is None:
         occurrences = _InTokens(source, cnf, distance, max_matches, seed or 0, shown)
     elif max_matches is not None:
         raise QueryError("max_matches cannot be combined with any_tokenization; leave one of them out")
     else:
-        occurrences = InCharacters(source, cnf, distance, spell, shown, watch)
+        occurrences = InCharacters(source, cnf, distance, matcher, shown, watch)
     cursors = Cursors((source.fingerprint, *occurrences.identity, seed, max_matches, sorted(filters.items())))
     after = None if cursor is None else cursors.read(text_argument(cursor, "cursor"))
 
@@ -103,20 +102,18 @@ class _InTokens:
     def documents(self, watch: Watch) -> MatchedDocuments:
         counts = () if self._max_matches is None else tuple(self._conjunction.counts())
         if self._max_matches is None or min(counts) <= self._max_matches:
-            return MatchedDocuments(*self._conjunction.documents(_poll(watch)))
-        sample = self._conjunction.sampled_documents(self._max_matches, self._seed, _poll(watch))
+            return MatchedDocuments(*self._conjunction.documents(watch.poll("search", "occurrences")))
+        sample = self._conjunction.sampled_documents(self._max_matches, self._seed, watch.poll("search", "occurrences"))
         return MatchedDocuments(*sample, n_examined=self._max_matches, clause_counts=counts)
 
     def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
         # For a sample, `match_count` is the number of examined occurrences only.
-        n_matches, shown = self._conjunction.matches(document_id, self._shown.n_matches, _poll(watch))
+        n_matches, shown = self._conjunction.matches(
+            document_id, self._shown.n_matches, watch.poll("search", "occurrences")
+        )
         document = self._source.document(document_id)
         matches = matches_in(document, shown, self._shown.n_tokens_around, self._source.tokenizer)
         return hit_of(document, n_matches, matches)
-
-
-def _poll(watch: Watch) -> Callable[[int], None]:
-    return partial(watch.report, "search", total=0, unit="places")
 
 
 def _distance(scope: Scope, max_distance: int) -> int | None:
@@ -146,10 +143,10 @@ def _counts(found: MatchedDocuments, n_documents: int, *, is_whole: bool) -> dic
     if found.n_examined is None:
         return {"count": count, "document_count": n_found, "is_exact": True}
     n_first = int(found.has_first.sum())
-    estimate, interval = _estimate(count, found.n_examined, counts[0], at_least_so_many=count)
+    estimate, interval = _estimate(count, found.n_examined, counts[0], minimum=count)
     if is_whole and len(counts) == 1:
         estimate, interval = counts[0], (counts[0], counts[0])
-    documents, document_interval = _estimate(n_first, found.n_examined, counts[0], at_least_so_many=n_found)
+    documents, document_interval = _estimate(n_first, found.n_examined, counts[0], minimum=n_found)
     most = min(n_documents, interval[1])
     return {
         "count": estimate,
@@ -160,9 +157,9 @@ def _counts(found: MatchedDocuments, n_documents: int, *, is_whole: bool) -> dic
     }
 
 
-def _estimate(n_hits: int, n_drawn: int, total: int, *, at_least_so_many: int) -> tuple[int, tuple[int, int]]:
+def _estimate(n_hits: int, n_drawn: int, total: int, *, minimum: int) -> tuple[int, tuple[int, int]]:
     """Estimate the hits among `total` items, and their interval; the status of the drawn items is known."""
     low, high = share_interval(n_hits, n_drawn)
     most = total - (n_drawn - n_hits)
-    bounds = max(at_least_so_many, math.floor(low * total)), min(most, math.ceil(high * total))
-    return min(max(round(n_hits * total / n_drawn), at_least_so_many), most), bounds
+    bounds = max(minimum, math.floor(low * total)), min(most, math.ceil(high * total))
+    return min(max(round(n_hits * total / n_drawn), minimum), most), bounds

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -24,7 +23,7 @@ from infgram.watch import Watch
 _ANYWHERE: Final = 2**63 - 1  # a distance
 
 
-class Spell(NamedTuple):
+class StringMatcher(NamedTuple):
     """The search for a text in any tokenization: its token sequences, and whether to ignore case."""
 
     spellings: Callable[[Any], Iterable[Spellings]]
@@ -35,12 +34,18 @@ class InCharacters:
     """The occurrences of a query whose terms are texts."""
 
     def __init__(
-        self, source: Source, cnf: Cnf, distance: int | None, spell: Spell, shown: SnippetOptions, watch: Watch
+        self,
+        source: Source,
+        cnf: Cnf,
+        distance: int | None,
+        matcher: StringMatcher,
+        shown: SnippetOptions,
+        watch: Watch,
     ) -> None:
         self._source, self._distance, self._shown = source, distance if len(cnf.clauses) > 1 else None, shown
-        self.identity = ("text", cnf.clauses, spell.ignore_case, distance)
-        self._clauses = [_Clause.spelt(terms, spell, watch) for terms in cnf.clauses]
-        self._scan = _Scan(source, cnf, shown, ignore_case=spell.ignore_case)
+        self.identity = ("text", cnf.clauses, matcher.ignore_case, distance)
+        self._clauses = [_Clause.of(terms, matcher, watch) for terms in cnf.clauses]
+        self._scan = _Scan(source, cnf, shown, ignore_case=matcher.ignore_case)
 
     def documents(self, watch: Watch) -> MatchedDocuments:
         """Return the documents, from one conjunction per byte offset in a token at which the first clause begins."""
@@ -49,7 +54,7 @@ class InCharacters:
         if all(clause.by_begin for clause in self._clauses):
             for sequences in first.by_begin.values():
                 conjunction = self._conjunction([sequences, *(clause.sequences for clause in others)])
-                parts.append(conjunction.documents(partial(watch.report, "search", total=0, unit="places"))[:2])
+                parts.append(conjunction.documents(watch.poll("search", "occurrences"))[:2])
         none = np.empty(0, dtype=np.int64)
         document_ids, n_matches = map(np.concatenate, zip((none, none), *parts, strict=True))
         distinct, numbers = np.unique(document_ids, return_inverse=True)
@@ -93,13 +98,13 @@ class _Clause(NamedTuple):
     by_begin: dict[int, _Sequences]
 
     @classmethod
-    def spelt(cls, terms: Iterable[Any], spell: Spell, watch: Watch) -> _Clause:
+    def of(cls, terms: Iterable[Any], matcher: StringMatcher, watch: Watch) -> _Clause:
         by_begin: dict[int, _Sequences] = {}
         n_sequences = 0
         for term in terms:
             if not isinstance(term, str):
                 raise QueryError("ignore_case and any_tokenization need texts; token ids have no case")
-            for found in spell.spellings(term):
+            for found in matcher.spellings(term):
                 for begin in np.unique(found.begins).tolist():
                     by_begin.setdefault(begin, []).extend(found.tokens[found.begins == begin].tolist())
                 n_sequences += len(found.counts)

@@ -1,4 +1,4 @@
-"""ANDs of ORs to ask, drawn as numbers that choose among the queries of a corpus."""
+"""Strategies for ANDs of ORs: numbers that select among the queries of a corpus."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ conjunctions = st.lists(
 
 
 def clauses_of(numbers: Numbers, asked: Asked) -> Clauses:
-    """The terms are queries of the corpus, short ones first and more likely; none is empty."""
+    """Return clauses of non-empty queries of the corpus; short queries are more likely."""
     terms = sorted((query for query in asked.queries if query), key=len)
     return [[terms[number * number // 48 % len(terms)] for number in clause] for clause in numbers]

@@ -1,4 +1,4 @@
-"""Estimates: exact where they need not be, else with bounds that hold as often as they say."""
+"""Estimates: exact where possible, otherwise with intervals of the stated coverage."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_estimate_is_consistent(
 
 @pytest.fixture(scope="module")
 def skewed() -> Iterator[tuple[infgram.Index, ReferenceIndex]]:
-    """Documents of very different sizes, and tokens that cluster."""
+    """Documents of very different sizes, with clustered tokens."""
     chance = random.Random(11)
     documents = []
     for _ in range(150):
@@ -64,10 +64,10 @@ def skewed() -> Iterator[tuple[infgram.Index, ReferenceIndex]]:
 
 @pytest.mark.parametrize("max_distance", [None, 2])
 @pytest.mark.parametrize("clauses", [[[[0]]], [[[0]], [[1]]], [[[0], [1, 2]], [[3, 3], [4]], [[5]]]])
-def test_bounds_hold_as_often_as_they_say(
+def test_intervals_have_the_stated_coverage(
     skewed: tuple[infgram.Index, ReferenceIndex], clauses: list[list[list[int]]], max_distance: int | None
 ) -> None:
-    """In 95 of 100 runs at least; a fair share of 200 is 190 with a standard deviation of 3."""
+    """The coverage is at least 95%; the expected number of 200 runs is 190 with a standard deviation of 3."""
     index, reference = skewed
     count = len(reference.occurrences(clauses, max_distance))
     document_count = len(reference.search(clauses, max_distance=max_distance, limit=1_000))
@@ -86,7 +86,7 @@ def test_bounds_hold_as_often_as_they_say(
     assert documents_total / RUNS == pytest.approx(document_count, rel=0.15)
 
 
-def test_a_larger_sample_is_nearer(skewed: tuple[infgram.Index, ReferenceIndex]) -> None:
+def test_a_larger_sample_is_more_accurate(skewed: tuple[infgram.Index, ReferenceIndex]) -> None:
     index, _ = skewed
     widths = []
     for max_matches in (5, 30, 120):
@@ -113,7 +113,7 @@ def test_known_intervals(n_hits: int, n_drawn: int, low: float, high: float) -> 
 
 @given(st.integers(1, 300), st.integers(0, 300))
 def test_intervals_by_the_binomial_sum(n_drawn: int, n_hits: int) -> None:
-    """At the lower bound so many hits or more have the chance 2.5%, at the upper one so many or fewer."""
+    """P(X ≥ n_hits) = 2.5% at the lower bound, P(X ≤ n_hits) = 2.5% at the upper."""
     n_hits %= n_drawn + 1
     low, high = share_interval(n_hits, n_drawn)
 

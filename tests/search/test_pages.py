@@ -1,4 +1,4 @@
-"""Pages of documents: together they are the whole answer, in one order, and a cursor fits its own question only."""
+"""Pages of documents: together they are the whole result, in one order; a cursor is valid for its query only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def all_pages(index: infgram.Index, query: str, **options: Any) -> list[infgram.
 
 
 @given(texts, layouts, st.integers(1, 4), st.sampled_from((None, 0, 7, 2**64 - 1)))
-def test_pages_make_up_the_answer(documents: list[str], layout: Any, limit: int, seed: int | None) -> None:
+def test_pages_together_are_the_result(documents: list[str], layout: Any, limit: int, seed: int | None) -> None:
     with text_index(documents, layout=layout) as index:
         for query in ("a", "a AND b", "zz"):
             whole = index.search(query, limit=1_000, seed=seed)
@@ -46,20 +46,20 @@ def test_the_order() -> None:
         assert index.search("a", limit=len(holders)).cursor is None
 
 
-def test_pages_may_differ_in_size_and_in_what_they_show() -> None:
+def test_pages_may_differ_in_size_and_snippets() -> None:
     with text_index(TEXTS) as index:
         first = index.search("a", limit=1)
         rest = index.search("a", limit=100, snippet_tokens=2, matches_per_document=1, cursor=first.cursor)
         assert [hit.document_id for hit in (*first, *rest)] == [0, 2, 3, 5, 6, 8]
 
 
-def test_a_cursor_fits_its_own_question_only() -> None:
+def test_a_cursor_is_valid_for_its_query_only() -> None:
     where = {"number": 0}
     with text_index(TEXTS) as index, text_index([*TEXTS, "a"]) as other:
         cursor = index.search("a", limit=1).cursor
         assert cursor is not None
         assert index.search("a", limit=1, cursor=cursor).documents[0].document_id == 2
-        assert index.search([97], cursor=cursor).documents[0].document_id == 2  # the same question
+        assert index.search([97], cursor=cursor).documents[0].document_id == 2  # the same query
         changes: list[tuple[str, dict[str, Any]]] = [
             ("b", {}),
             ("a AND b", {}),

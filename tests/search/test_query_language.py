@@ -1,4 +1,4 @@
-"""What is a query, what is a plain text, and what is neither."""
+"""Queries, plain texts, and syntax errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from infgram import Cnf, QueryError
-from infgram.query_language import parse
 
 
 @pytest.mark.parametrize(
@@ -42,9 +41,9 @@ from infgram.query_language import parse
 def test_texts(text: str, clauses: list[list[str]] | None) -> None:
     if clauses is None:
         with pytest.raises(QueryError):
-            parse(text)
+            Cnf.parse(text)
     else:
-        assert parse(text) == Cnf(clauses)
+        assert Cnf.parse(text) == Cnf(clauses)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +66,9 @@ def test_texts(text: str, clauses: list[list[str]] | None) -> None:
         ('"a" b AND c', 4, "expected AND or OR, found 'b'"),
     ],
 )
-def test_errors_say_where(text: str, place: int, words: str) -> None:
+def test_errors_name_the_position(text: str, place: int, words: str) -> None:
     with pytest.raises(QueryError) as raised:
-        parse(text)
+        Cnf.parse(text)
     assert words in str(raised.value)
     assert f"at character {place}." in str(raised.value)
 
@@ -78,7 +77,7 @@ def test_errors_say_where(text: str, place: int, words: str) -> None:
 def test_any_terms_can_be_quoted(clauses: list[list[str]]) -> None:
     quoted = [[f'"{term}"' for term in map(_escaped, terms)] for terms in clauses]
     text = " AND ".join(f"({' OR '.join(terms)})" for terms in quoted)
-    assert parse(f"{text} AND x") == Cnf([*clauses, ["x"]])
+    assert Cnf.parse(f"{text} AND x") == Cnf([*clauses, ["x"]])
 
 
 def _escaped(term: str) -> str:
@@ -86,9 +85,9 @@ def _escaped(term: str) -> str:
 
 
 @given(st.text(st.sampled_from('ANDORab ()"\\'), max_size=30))
-def test_any_text_is_a_query_or_refused(text: str) -> None:
+def test_any_text_is_a_query_or_an_error(text: str) -> None:
     with suppress(QueryError):
-        cnf = parse(text)
+        cnf = Cnf.parse(text)
         assert cnf == Cnf([[text]]) or all(terms and all(terms) for terms in cnf.clauses)
 
 

@@ -1,4 +1,4 @@
-"""The search against the reference: every count, document, match and snippet."""
+"""Compare searches with the reference: counts, documents, matches and snippets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def check(index: infgram.Index, reference: ReferenceIndex, clauses: Clauses, max
 
 
 def check_matches(hit: infgram.SearchHit, document: list[int], clauses: Clauses, max_distance: int | None) -> None:
-    """Every match is a term of its clause, and by themselves they make up all the occurrences shown."""
+    """Check that every match is a term of its clause, and that the matches make up the occurrences."""
     places = [(match.offset, match.clause) for match in hit.matches]
     assert places == sorted(set(places))
     for match in hit.matches:
@@ -77,7 +77,7 @@ def check_matches(hit: infgram.SearchHit, document: list[int], clauses: Clauses,
 
 @given(texts, layouts, st.integers(0, 10_000))
 def test_a_plain_text(documents: list[str], layout: Layout, place: int) -> None:
-    """Documents by number or by priority, each once, with text, metadata, matches and snippets."""
+    """Check documents by number or by priority, each once, with text, metadata, matches and snippets."""
     reference = ReferenceIndex([list(text.encode()) for text in documents], BYTES_VOCABULARY)
     everything = "".join(documents)
     cut = place % (len(everything) + 1)
@@ -112,8 +112,8 @@ def check_hit(hit: infgram.SearchHit, documents: list[str], query: str) -> None:
 
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("scope", ["window", "document"])
-def test_rare_clauses_beside_frequent_ones(scope: Scope, shards: int) -> None:
-    """A corpus large enough for each way of finding the positions: sorted, by bits, by reading the text."""
+def test_rare_and_frequent_clauses(scope: Scope, shards: int) -> None:
+    """Use a corpus large enough for each method: sorted positions, bits, and reading the text."""
     chance = random.Random(5)
     words = [*range(50)]
     documents = [
@@ -196,13 +196,13 @@ WRONG_QUESTIONS: list[tuple[Any, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("query", "options", "word"), WRONG_QUESTIONS)
-def test_wrong_questions(query: Any, options: dict[str, Any], word: str) -> None:
+def test_invalid_queries(query: Any, options: dict[str, Any], word: str) -> None:
     with small() as index, pytest.raises(infgram.QueryError, match=word):
         index.search(query, **options)
 
 
-def test_it_can_be_stopped() -> None:
-    """By time, and by whatever the callback raises, in the native part and in Python."""
+def test_a_search_can_be_stopped() -> None:
+    """Stop it by the time limit and by errors of the callback, in native code and in Python."""
     with token_index([[0, 1] * 40_000, [1] * 70_000], vocab_size=5) as index:
         with pytest.raises(infgram.TimeLimitError, match="max_matches"):
             index.search(infgram.Cnf([[[0]], [[1]]]), timeout_s=1e-9)

@@ -77,7 +77,7 @@ def test_filters_of_an_estimate(index: infgram.Index) -> None:
     assert len(counts) > 1
 
 
-def test_pages_of_what_is_left(index: infgram.Index) -> None:
+def test_pages_of_filtered_documents(index: infgram.Index) -> None:
     first = index.search("a", where={"year": 2020}, limit=1)
     second = index.search("a", where={"year": 2020}, limit=1, cursor=first.cursor)
     assert (first[0].document_id, second[0].document_id, second.cursor) == (0, 1, None)
