@@ -111,7 +111,7 @@ class Commands(TyperGroup):
             return super().main(*args, **options)
         except OSError as error:
             abandon_standard_output()
-            sys.exit(_failed(exit_codes.MACHINE, _text(error)).exit_code)
+            sys.exit(_failed(exit_codes.SYSTEM_ERROR, _text(error)).exit_code)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # inside `finally`, so that a closed pipe is handled
@@ -130,12 +130,14 @@ class Commands(TyperGroup):
         except InfgramError as error:
             raise _failed(exit_codes.code_of(error), _text(error)) from error
         except MemoryError as error:
-            raise _failed(exit_codes.MACHINE, "out of memory; close other programs or use a larger machine") from error
+            raise _failed(
+                exit_codes.SYSTEM_ERROR, "out of memory; close other programs or use a larger machine"
+            ) from error
         except KeyboardInterrupt as error:
             raise _failed(exit_codes.INTERRUPTED, "interrupted") from error
         except OSError as error:
             abandon_standard_output()
-            raise _failed(exit_codes.MACHINE, _text(error)) from error
+            raise _failed(exit_codes.SYSTEM_ERROR, _text(error)) from error
         finally:
             logger.removeHandler(warnings)
         return answer

@@ -19,7 +19,7 @@ from infgram.cli.options import (
     TokenIdsOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_table
-from infgram.cli.questions import encode_query, open_index, query_argument, require_tokenizer
+from infgram.cli.query_arguments import encode_query, open_index, query_argument, require_tokenizer
 from infgram.cli.string_notes import note_on_operators, note_on_string, note_on_strings
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def count(
     print a table, or CSV with --csv.
 
     JSON: count; token_ids and tokens of the text; with --documents also document_count; with --readings also readings
-    (text, string_count, as_typed, after_space, other_cuts, other_case, each with count, token_ids and text, and
-    is_exact; null if unknown). With --queries or --by one object per query, on a line of its own: line, query, count;
-    with --documents document_count; with --by instead by (value, count, document_count).
+    (text, string_count, is_exact, and as_typed, after_space, other_tokenizations and other_case, each with count,
+    token_ids and text; null if unknown). With --queries or --by one object per query, on a line of its own: line,
+    query, count; with --documents document_count; with --by instead by (value, count, document_count).
     """
     find_text = ignore_case or any_tokenization
 
@@ -171,7 +171,7 @@ def _print_readings(found: Readings, *, puts_text_together: bool) -> None:
     rows: list[tuple[str, Reading | None]] = [
         ("as typed", found.as_typed),
         *([("after a space", found.after_space)] if found.after_space else []),
-        ("other cuts", found.other_cuts),
+        ("other tokenizations", found.other_tokenizations),
         ("other case", found.other_case),
     ]
     total = "unknown" if found.string_count is None else f"{found.string_count:,}"

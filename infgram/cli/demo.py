@@ -12,7 +12,7 @@ from infgram.cli.build import print_summary
 from infgram.cli.display import one_line, quoted
 from infgram.cli.options import JsonOption
 from infgram.cli.output import print_json, print_line, print_table
-from infgram.cli.questions import encode_query
+from infgram.cli.query_arguments import encode_query
 from infgram.cli.serve import DEFAULT_HOST, DEFAULT_PORT, check_port, load_service, start
 from infgram.cli.standard_library import index_standard_library
 

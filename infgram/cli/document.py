@@ -10,7 +10,7 @@ import typer
 from infgram.cli.display import lines, number
 from infgram.cli.options import IndexArgument, JsonOption
 from infgram.cli.output import note, print_json, print_line
-from infgram.cli.questions import has_tokenizer, open_index, tokens_of
+from infgram.cli.query_arguments import has_tokenizer, open_index, tokens_of
 from infgram.cli.search import metadata_line
 
 EXAMPLES = """

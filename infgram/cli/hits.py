@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from infgram.cli.display import lines
+from infgram.cli.snippet import snippet_lines
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
 def snippets_of(hit: SearchHit) -> Iterator[Text]:
     """Yield the lines of the first match's snippet, and of snippets for the clauses that it does not show."""
     for match in _matches_to_show(hit):
-        yield from _snippet_lines(hit, match)
+        start = match.match_start - match.snippet_match_start
+        visible = [other for other in hit.matches if _is_in_snippet(other, match)]
+        marks = [(other.match_start - start, other.match_end - start) for other in visible]
+        yield from snippet_lines(match.snippet, marks)
 
 
 def _matches_to_show(hit: SearchHit) -> list[SearchMatch]:
@@ -34,24 +36,3 @@ def _is_in_snippet(match: SearchMatch, other: SearchMatch) -> bool:
     """Return whether the snippet of `other` contains the match."""
     start = other.match_start - other.snippet_match_start
     return start <= match.match_start and match.match_end <= start + len(other.snippet)
-
-
-def _snippet_lines(hit: SearchHit, match: SearchMatch) -> list[Text]:
-    """Return the snippet with all matches highlighted. A bar marks each line as corpus text."""
-    from rich.text import Text
-
-    start = match.match_start - match.snippet_match_start
-    marked = {
-        place - start
-        for other in hit.matches
-        if _is_in_snippet(other, match)
-        for place in range(other.match_start, other.match_end)
-    }
-    shown = [Text.assemble(("  │ ", "dim"))]
-    for is_marked, places in groupby(range(len(match.snippet)), key=marked.__contains__):
-        part = "".join(match.snippet[place] for place in places)
-        style = "bold reverse" if is_marked else ""
-        first, *others = lines(part)
-        shown[-1].append(first, style=style)
-        shown += [Text.assemble(("  │ ", "dim"), (line, style)) for line in others]
-    return shown

@@ -7,7 +7,7 @@ from typing import Any
 from infgram.cli.display import one_line, size
 from infgram.cli.options import IndexArgument, JsonOption
 from infgram.cli.output import print_json, print_line, print_table
-from infgram.cli.questions import open_index
+from infgram.cli.query_arguments import open_index
 
 EXAMPLES = """
 infgram info corpus.infgram

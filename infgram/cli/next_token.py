@@ -17,7 +17,7 @@ from infgram.cli.options import (
     TokenIdsOption,
 )
 from infgram.cli.output import json_numbers, print_json, print_line, print_table
-from infgram.cli.questions import EncodedQuery, encode_query, open_index, query_argument, text_of, tokens_of
+from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument, text_of, tokens_of
 
 if TYPE_CHECKING:
     from infgram.index import Index

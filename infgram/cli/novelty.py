@@ -9,7 +9,7 @@ import typer
 from infgram.cli.display import number
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
 from infgram.cli.output import json_numbers, print_json, print_line, print_table
-from infgram.cli.questions import open_index, query_in_file
+from infgram.cli.query_arguments import open_index, query_in_file
 
 if TYPE_CHECKING:
     from infgram.analysis import Novelty

@@ -115,8 +115,8 @@ def print_line(line: str = "") -> None:
 
 def message(kind: str, text: str) -> None:
     """Print one line to standard error: `error`, `warning` or `note`, and the text with unsafe characters escaped."""
-    colour = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(kind, typer.colors.CYAN)
-    label = typer.style(f"{kind}:", fg=colour, bold=True)
+    color = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(kind, typer.colors.CYAN)
+    label = typer.style(f"{kind}:", fg=color, bold=True)
     typer.echo(f"{label} {one_line(text)}", err=True)
 
 

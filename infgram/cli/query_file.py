@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infgram.cli.output import note
-from infgram.cli.questions import standard_input
+from infgram.cli.query_arguments import standard_input
 from infgram.errors import InputError
 
 _EXPECTED: Final = (

@@ -11,7 +11,7 @@ import typer
 from infgram.cli.display import log_prob, number, quoted
 from infgram.cli.options import IndexArgument, JsonOption, MinCountOption, TextArgument, TokenIdsOption
 from infgram.cli.output import json_number, json_numbers, print_json, print_line, print_table
-from infgram.cli.questions import EncodedQuery, encode_query, open_index, query_argument
+from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument
 
 if TYPE_CHECKING:
     from infgram.types import SequenceScore

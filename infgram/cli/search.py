@@ -19,9 +19,9 @@ from infgram.cli.options import (
     TokenIdsOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_text
-from infgram.cli.questions import EncodedQuery, encode_query, open_index, query_argument
+from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument
 from infgram.cli.string_notes import note_on_missing
-from infgram.query_language import Cnf, parse
+from infgram.query_language import Cnf
 
 if TYPE_CHECKING:
     from infgram.analysis.trace import TracedDocument
@@ -116,7 +116,7 @@ def search(
         raise typer.BadParameter(
             "--ignore-case and --any-tokenization cannot be used with --token-ids or --max-matches"
         )
-    cnf = parse(query) if isinstance(query, str) else Cnf([[query]])
+    cnf = Cnf.parse(query) if isinstance(query, str) else Cnf([[query]])
     filters = _filters(where or [])
     with open_index(index) as opened:
         clauses = [[encode_query(opened, _as_argument(term)) for term in terms] for terms in cnf.clauses]

@@ -1,7 +1,9 @@
-"""Format a snippet for the terminal, with its match highlighted."""
+"""Format a snippet for the terminal, with its matches highlighted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from infgram.cli.display import lines
@@ -10,13 +12,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-def snippet_lines(snippet: str, match_start: int, match_end: int) -> list[Text]:
-    """Return the lines of the snippet. A bar marks each line as corpus text."""
+def snippet_lines(snippet: str, matches: Iterable[tuple[int, int]]) -> list[Text]:
+    """Return the lines of a snippet, its matches `[start, end)` highlighted. A bar marks each line as corpus text."""
     from rich.text import Text
 
-    parts = ((snippet[:match_start], ""), (snippet[match_start:match_end], "bold reverse"), (snippet[match_end:], ""))
+    marked = {place for start, end in matches for place in range(start, end)}
     shown = [Text.assemble(("  │ ", "dim"))]
-    for part, style in parts:
+    for is_marked, places in groupby(range(len(snippet)), key=marked.__contains__):
+        part = "".join(snippet[place] for place in places)
+        style = "bold reverse" if is_marked else ""
         first, *others = lines(part)
         shown[-1].append(first, style=style)
         shown += [Text.assemble(("  │ ", "dim"), (line, style)) for line in others]

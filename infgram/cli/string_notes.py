@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from infgram.cli.display import number, quoted
 from infgram.cli.output import note
-from infgram.cli.questions import has_tokenizer
+from infgram.cli.query_arguments import has_tokenizer
 
 if TYPE_CHECKING:
     from infgram.index import Index

@@ -18,7 +18,7 @@ from infgram.cli.options import (
     TimeoutOption,
 )
 from infgram.cli.output import message, print_json, print_line, print_table, print_text
-from infgram.cli.questions import open_index, query_in_file
+from infgram.cli.query_arguments import open_index, query_in_file
 from infgram.cli.search import metadata_line
 from infgram.cli.snippet import snippet_lines
 
@@ -199,5 +199,5 @@ def _print_document(found: Trace, document: TracedDocument) -> None:
     hits = [hit for span in document.spans for hit in found.spans[span].documents]
     first = {hit.snippet: hit for hit in reversed(hits) if hit.document_id == document.document_id}
     for hit in first.values():
-        for line in snippet_lines(hit.snippet, hit.snippet_match_start, hit.snippet_match_end):
+        for line in snippet_lines(hit.snippet, [(hit.snippet_match_start, hit.snippet_match_end)]):
             print_text(line)

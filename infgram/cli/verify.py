@@ -5,7 +5,7 @@ from __future__ import annotations
 from infgram.cli.display import number
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption
 from infgram.cli.output import print_json, print_line
-from infgram.cli.questions import open_index
+from infgram.cli.query_arguments import open_index
 
 EXAMPLES = """
 infgram verify corpus.infgram

@@ -21,7 +21,7 @@ TEXTS = (
 
 @pytest.fixture(scope="session")
 def index_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of `TEXTS` with a trained tokenizer; each document's metadata hold its number."""
+    """An index of `TEXTS` with a trained tokenizer; the metadata of a document have its number."""
     folder = tmp_path_factory.mktemp("cli")
     rows = [json.dumps({"text": text, "number": number}) for number, text in enumerate(TEXTS)]
     (folder / "corpus.jsonl").write_text("\n".join(rows), encoding="utf-8")

@@ -17,7 +17,7 @@ from infgram.cli.app import app
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did."""
+    """The result of a command."""
 
     code: int
     stdout: str
@@ -25,7 +25,7 @@ class Outcome:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The one JSON object of standard output, read as strictly as JSON is."""
+        """The JSON object of standard output, parsed strictly."""
 
         def refuse(constant: str) -> None:
             raise AssertionError(f"{constant} is no JSON")
@@ -37,7 +37,7 @@ class Outcome:
 
 
 def run(*words: str | Path | int, stdin: str | bytes | None = None) -> Outcome:
-    """A command in this process; anything but an exit code is an error of the test."""
+    """Run a command in this process; any exception except an exit is an error of the test."""
     result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -45,14 +45,14 @@ def run(*words: str | Path | int, stdin: str | bytes | None = None) -> Outcome:
 
 
 def command(*words: str | Path | int) -> list[str]:
-    """The program as a new process would start it."""
+    """Return the command line of the program."""
     return [sys.executable, "-m", "infgram", *(str(word) for word in words)]
 
 
 def run_process(
     *words: str | Path | int, folder: Path, stdin: bytes = b"", environment: dict[str, str] | None = None
 ) -> Outcome:
-    """A command as a new process."""
+    """Run a command as a new process."""
     done = subprocess.run(
         command(*words),
         cwd=folder,
@@ -66,6 +66,6 @@ def run_process(
 
 
 def is_one_error_line(stderr: str) -> bool:
-    """Whether the message is one line, without a traceback; notes and warnings may stand before it."""
+    """Return whether the error is one line without a traceback; notes and warnings may precede it."""
     errors = [line for line in stderr.splitlines() if not line.startswith(("note: ", "warning: "))]
     return len(errors) == 1 and errors[0].startswith("error: ")

@@ -1,4 +1,4 @@
-"""`infgram build`: its files, its output, and its files after a failure."""
+"""`infgram build`: files, output, and failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.cli.running import run, run_process
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """Two documents that can be read, and one that cannot."""
+    """Two readable documents, and one that is not."""
     folder = tmp_path / "corpus"
     folder.mkdir()
     (folder / "a.txt").write_text("to be or not to be", encoding="utf-8")
@@ -46,7 +46,7 @@ def test_options_reach_the_library(tmp_path: Path) -> None:
         assert index.document(4).metadata == {"n": 4}
 
 
-def test_the_default_tokenizer_says_how_to_choose_another(corpus: Path) -> None:
+def test_the_default_tokenizer_notes_how_to_choose_another(corpus: Path) -> None:
     (corpus / "c.txt").unlink()
     first = run("build", corpus)
     assert first.stderr.count("--tokenizer path/to/tokenizer.json") == 1
@@ -57,7 +57,7 @@ def test_the_default_tokenizer_says_how_to_choose_another(corpus: Path) -> None:
     assert (silent.stdout, silent.stderr) == ("", "")
 
 
-def test_input_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
+def test_unreadable_input(corpus: Path, tmp_path: Path) -> None:
     refused = run("build", corpus, "--tokenizer", "bytes")
     assert refused.code == 3
     assert "c.txt" in refused.stderr
@@ -70,7 +70,7 @@ def test_input_that_cannot_be_read(corpus: Path, tmp_path: Path) -> None:
     assert "  c.txt: cannot be read: UTF-16LE text; convert it to UTF-8" in shown
 
 
-def test_many_skipped_inputs_are_not_all_listed(corpus: Path) -> None:
+def test_only_some_skipped_inputs_are_listed(corpus: Path) -> None:
     for number in range(20):
         (corpus / f"bad{number:02}.txt").write_bytes(b"\xff")
     shown = run("build", corpus, "--tokenizer", "bytes", "--on-error", "skip").stdout
@@ -78,7 +78,7 @@ def test_many_skipped_inputs_are_not_all_listed(corpus: Path) -> None:
     assert "and 16 more" in shown
 
 
-def test_an_index_is_replaced_only_on_demand(corpus: Path, tmp_path: Path) -> None:
+def test_an_index_is_replaced_only_with_an_option(corpus: Path, tmp_path: Path) -> None:
     (corpus / "c.txt").unlink()
     assert run("build", corpus, "--tokenizer", "bytes").code == 0
     refused = run("build", corpus, "--tokenizer", "bytes")
@@ -96,7 +96,7 @@ def test_numbers_of_tokens(text: str, tokens: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-5", "0.5", "nan", "inf", "1e99", "many", "5GB"])
-def test_what_is_no_number_of_tokens(corpus: Path, text: str) -> None:
+def test_invalid_numbers_of_tokens(corpus: Path, text: str) -> None:
     refused = run("build", corpus, f"--shard-tokens={text}")
     assert refused.code == 2
     assert "5_000_000" in refused.stderr
@@ -124,7 +124,7 @@ def test_memory(corpus: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "many", "1 GG", "1e9"])
-def test_what_is_no_memory(corpus: Path, text: str) -> None:
+def test_invalid_memory(corpus: Path, text: str) -> None:
     refused = run("build", corpus, f"--memory={text}")
     assert refused.code == 2
     assert "2GiB" in refused.stderr
@@ -165,7 +165,7 @@ def test_events(corpus: Path) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Data with what a job and a hub put beside them."""
+    """Data with the additional files of a job and a hub."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     (folder / "a.json").write_text('{"text": "one"}\n{"text": "two"}\n')
@@ -175,7 +175,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_files_are_taken_for_is_said(checkout: Path) -> None:
+def test_formats_of_files_are_reported(checkout: Path) -> None:
     said = "note: read 1 file as JSON, 1 as JSON (gzip); left out 2: README.md, _SUCCESS\n"
     built = run("build", checkout, "--tokenizer", "bytes")
     assert built.stdout.startswith("3 documents, 11 tokens")
@@ -187,7 +187,7 @@ def test_what_files_are_taken_for_is_said(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", [(), ("--engine", "local")])
-def test_files_and_formats_are_chosen(checkout: Path, engine: tuple[str, ...]) -> None:
+def test_files_and_formats_can_be_selected(checkout: Path, engine: tuple[str, ...]) -> None:
     output = checkout.parent / "x.infgram"
 
     def texts(*words: str) -> list[str]:
@@ -202,7 +202,7 @@ def test_files_and_formats_are_chosen(checkout: Path, engine: tuple[str, ...]) -
     assert texts("--exclude", "b*", "--format", "text") == ['{"text": "one"}\n{"text": "two"}\n']
 
 
-def test_choices_of_files_that_fail(checkout: Path, tmp_path: Path) -> None:
+def test_invalid_selections_of_files(checkout: Path, tmp_path: Path) -> None:
     none = run("build", checkout, "--tokenizer", "bytes", "--include", "*.parquet")
     assert none.code == 3
     assert "no file to read" in none.stderr

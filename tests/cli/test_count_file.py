@@ -21,7 +21,7 @@ def objects(text: str) -> list[dict[str, object]]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Line ends of both kinds, a mark at the beginning, empty lines, and no end of the last line."""
+    """Both kinds of line ends, a byte order mark, empty lines, and a last line without a line end."""
     (tmp_path / "queries.txt").write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*QUERIES[:3], "", *QUERIES[3:]]).encode())
     return tmp_path / "queries.txt"
 
@@ -40,7 +40,7 @@ def test_every_line_is_a_query(index: infgram.Index, index_path: Path, file: Pat
     assert piped.stdout == found.stdout
 
 
-def test_the_options_of_one_count_hold_for_all(index: infgram.Index, index_path: Path, file: Path) -> None:
+def test_options_apply_to_all_queries(index: infgram.Index, index_path: Path, file: Path) -> None:
     found = objects(run("count", index_path, "--queries", file, "--documents", "--json").stdout)
     assert [row["document_count"] for row in found] == index.document_count_batch(QUERIES).tolist()
     found = objects(run("count", index_path, "--queries", file, "--ignore-case", "--json").stdout)
@@ -60,7 +60,7 @@ def test_json_lines(index: infgram.Index, index_path: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "line", ["{", "7", "[true]", '["a"]', '{"text": "a"}', "null", "[1.0]", "[9999999]", '{"query": [-1]}', "\ud800"]
 )
-def test_a_bad_line_is_named_and_nothing_is_printed(index_path: Path, tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_named_and_nothing_is_printed(index_path: Path, tmp_path: Path, line: str) -> None:
     (tmp_path / "q.jsonl").write_bytes(b'"a"\n\n' + line.encode("utf-8", "surrogatepass") + b'\n"b"\n')
     outcome = run("count", index_path, "--queries", tmp_path / "q.jsonl", "--quiet")
     assert (outcome.code, outcome.stdout) == (3, "")
@@ -74,7 +74,7 @@ def test_texts_of_an_index_without_a_tokenizer(token_index_path: Path, file: Pat
     assert "queries.txt, line 1: " in outcome.stderr
 
 
-def test_an_absent_file(index_path: Path) -> None:
+def test_a_missing_file(index_path: Path) -> None:
     outcome = run("count", index_path, "--queries", "absent.txt")
     assert outcome.code == 3
     assert "absent.txt: cannot be read" in outcome.stderr
@@ -108,7 +108,7 @@ def test_by_a_field(tmp_path: Path) -> None:
     assert "(none)" in run("count", path, "rose", "--by", "nothing").stdout
 
 
-def test_fields_are_those_of_filters(tmp_path: Path) -> None:
+def test_fields_are_those_of_where(tmp_path: Path) -> None:
     (tmp_path / "c" / "lang=en").mkdir(parents=True)
     mixed = [1, 1.0, True, "1", "[1]", [1], 1]
     lines = [json.dumps({"text": "rose", "mixed": value}) for value in mixed]
@@ -153,15 +153,15 @@ def test_by_a_field_with_the_name_of_a_column(tmp_path: Path, field: str) -> Non
         ("nowhere", "--by", "", "--json"),
     ],
 )
-def test_what_does_not_fit_together(index_path: Path, words: tuple[str, ...]) -> None:
+def test_incompatible_options(index_path: Path, words: tuple[str, ...]) -> None:
     assert run("count", index_path, *words, stdin=b"").code == 2
 
 
-def test_a_long_text_is_given_the_right_reason(index_path: Path) -> None:
+def test_the_error_of_a_long_text_has_the_right_reason(index_path: Path) -> None:
     found = run("count", index_path, "ab" * 300, "--readings")
     assert "more than 500 characters" in found.stderr
 
 
-def test_advice_about_dashes_is_for_commands_that_take_a_text() -> None:
+def test_only_commands_with_a_text_suggest_a_double_dash() -> None:
     assert "infgram search INDEX -- -x" in run("search", "x", "--nonsense").stderr
     assert "INDEX -- -x" not in run("build", "--nonsense").stderr

@@ -1,4 +1,4 @@
-"""`infgram demo` on a small standard library made here."""
+"""`infgram demo` with a small synthetic standard library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Announce: TypeAlias = Callable[[str, list[str]], None]
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that looks like the standard library."""
+    """A folder like the standard library."""
     root = tmp_path / "python"
     files = {
         "os.py": "import sys\nraise ValueError the number of bytes\n",
@@ -45,7 +45,7 @@ def demo(output: Path, *words: str) -> Outcome:
     return run("demo", "--no-serve", "--output", output, *words)
 
 
-def test_what_is_indexed(library: Path) -> None:
+def test_the_indexed_files(library: Path) -> None:
     found = {path.as_posix() for path in standard_library.text_files(library)}
     assert found == {"os.py", "json/decoder.py", "json/notes.txt", "latin1.py"}
 
@@ -61,7 +61,7 @@ def test_demo(library: Path, tmp_path: Path) -> None:
         assert {index.document(number).metadata["path"].split("/")[0] for number in range(3)} == {
             f"python3.{sys.version_info.minor}"
         }
-    assert demo(output).code == 0, "a second run replaces the index of the first"
+    assert demo(output).code == 0, "a second run replaces the first index"
 
 
 def test_demo_json(library: Path, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_index_is_served_afterwards(library: Path, tmp_path: Path, monkeypat
     assert run("demo", "--port", 0, "--output", output, "--json").json["url"] == "http://127.0.0.1:8000"
 
 
-def test_a_foreign_index_is_not_replaced(library: Path, index_path: Path, tmp_path: Path) -> None:
+def test_another_index_is_not_replaced(library: Path, index_path: Path, tmp_path: Path) -> None:
     before = sorted(path.read_bytes() for path in index_path.rglob("*") if path.is_file())
     outcome = demo(index_path)
     assert outcome.code == 4

@@ -1,4 +1,4 @@
-"""Corpus text on a terminal never contains control sequences."""
+"""Corpus text is printed to a terminal without control sequences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOSTILE = (
 
 
 def is_harmless(text: str) -> bool:
-    """No control, format, surrogate or line-end character, the line feed aside."""
+    """Return whether there are no control, format, surrogate or line-end characters except line feeds."""
     return all(letter == "\n" or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in text)
 
 
@@ -35,34 +35,34 @@ def hostile_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("query", ["plain", "\x1b", "[31m", "\x9b", "end\n", "\u202e", " \x00"])
-def test_answers_hold_nothing_that_a_terminal_obeys(hostile_index: Path, query: str) -> None:
+def test_output_has_no_control_sequences(hostile_index: Path, query: str) -> None:
     for words in (("count", query), ("next", query), ("score", query), ("search", query), ("info",), ("document", "0")):
         outcome = run(words[0], hostile_index, *words[1:])
         assert outcome.code == 0
         assert is_harmless(outcome.stderr)
-        if words[0] != "document":  # which is exact where no terminal is
+        if words[0] != "document":  # which is exact without a terminal
             assert is_harmless(outcome.stdout), words
         assert run(words[0], hostile_index, *words[1:], "--json").stdout.isascii()
 
 
-def test_markup_and_emoji_names_stand_as_they_are(hostile_index: Path) -> None:
+def test_markup_and_emoji_names_are_printed_unchanged(hostile_index: Path) -> None:
     shown = run("search", hostile_index, "plain", "--snippet-tokens", 500).stdout
     for part in ("[bold]not bold[/bold]", "[link=http://x]y[/link]", ":smile:", "\\x1b[31mred", "\\u202e"):
         assert part in shown
 
 
-def test_corpus_text_cannot_pass_for_a_message(hostile_index: Path) -> None:
+def test_corpus_text_cannot_imitate_a_message(hostile_index: Path) -> None:
     shown = run("search", hostile_index, "plain", "--snippet-tokens", 500).stdout
     assert "  \u2502 error: not ours" in shown
     assert "\nerror:" not in shown
 
 
-def test_the_exact_text_goes_to_files(hostile_index: Path) -> None:
+def test_files_have_the_exact_text(hostile_index: Path) -> None:
     assert run("document", hostile_index, 0).stdout.replace("\r\n", "\n") == HOSTILE
     assert run("document", hostile_index, 0, "--json").json["text"] == HOSTILE
 
 
-def test_long_lines_are_not_wrapped_or_cut_where_no_terminal_is(tmp_path: Path) -> None:
+def test_long_lines_are_not_wrapped_without_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("a" * 3000 + "needle" + "b" * 3000, encoding="utf-8")
     infgram.build(tmp_path / "x.txt", tmp_path / "x", tokenizer="bytes").close()
     shown = run("search", tmp_path / "x", "needle", "--snippet-tokens", 10_000).stdout

@@ -16,7 +16,7 @@ from tests.cli.running import Outcome, is_one_error_line, run
 
 
 def assert_fails(outcome: Outcome, code: int, *words: str) -> None:
-    """One line that names all words, and nothing on standard output."""
+    """Check that the error is one line with all words, and that standard output is empty."""
     assert outcome.code == code, outcome
     assert outcome.stdout == ""
     assert is_one_error_line(outcome.stderr), outcome.stderr
@@ -58,7 +58,7 @@ def assert_fails(outcome: Outcome, code: int, *words: str) -> None:
         ("demo", "--port", "x"),
     ],
 )
-def test_a_wrong_command_line_is_2(index_path: Path, words: tuple[str, ...]) -> None:
+def test_an_invalid_command_line_exits_with_2(index_path: Path, words: tuple[str, ...]) -> None:
     outcome = run(*(index_path if word == "INDEX" else word for word in words))
     assert outcome.code == 2
     assert outcome.stdout == ""
@@ -72,7 +72,7 @@ def test_helpful_usage_errors(index_path: Path) -> None:
     assert "standard input" in run("count", index_path).stderr
 
 
-def test_a_wrong_question_is_3(index_path: Path) -> None:
+def test_an_invalid_query_exits_with_3(index_path: Path) -> None:
     assert_fails(run("count", index_path, "--token-ids", "99999"), 3, "99999")
     assert_fails(run("count", index_path, "--token-ids=-1"), 3, "-1")
     assert_fails(run("next", index_path, "--token-ids", "9" * 40), 3, "vocabulary")
@@ -90,7 +90,7 @@ def test_a_wrong_question_is_3(index_path: Path) -> None:
     assert_fails(run("count", index_path, "-", stdin=b"caf\xe9"), 3, "standard input", "0xe9", "offset 3")
 
 
-def test_a_wrong_input_is_3(tmp_path: Path) -> None:
+def test_an_invalid_input_exits_with_3(tmp_path: Path) -> None:
     assert_fails(run("build", tmp_path / "nothing"), 3, "nothing")
     (tmp_path / "empty").mkdir()
     assert_fails(run("build", tmp_path / "empty"), 3, "empty")
@@ -101,11 +101,11 @@ def test_a_wrong_input_is_3(tmp_path: Path) -> None:
     assert_fails(run("build", tmp_path / "x.txt", "--tokenizer", "bpe:x"), 3, "bpe:x")
 
 
-def test_the_time_limit_is_6(index_path: Path) -> None:
+def test_the_time_limit_exits_with_6(index_path: Path) -> None:
     assert_fails(run("search", index_path, " natural", "--timeout", "1e-9"), 6, "timeout_s", "max_matches")
 
 
-def test_no_index_is_4(index_path: Path, tmp_path: Path) -> None:
+def test_a_missing_index_exits_with_4(index_path: Path, tmp_path: Path) -> None:
     for name in ("count", "next", "score", "search"):
         assert_fails(run(name, tmp_path / "no.infgram", "a"), 4, "no.infgram")
     for name in ("info", "verify"):
@@ -115,7 +115,7 @@ def test_no_index_is_4(index_path: Path, tmp_path: Path) -> None:
     assert_fails(run("count", index_path.with_suffix(""), "a"), 4, "did you mean", "corpus.infgram")
 
 
-def test_a_damaged_index_is_4(index_path: Path, tmp_path: Path) -> None:
+def test_a_damaged_index_exits_with_4(index_path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.infgram"
     shutil.copytree(index_path, copy)
     (section,) = copy.rglob("suffix_array.bin")
@@ -132,7 +132,7 @@ def test_a_damaged_index_is_4(index_path: Path, tmp_path: Path) -> None:
     assert_fails(run("count", copy, "a"), 4, "999")
 
 
-def test_what_the_machine_refuses_is_5(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_error_exits_with_5(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x.txt").write_text("a", encoding="utf-8")
     assert_fails(run("build", tmp_path / "x.txt", "-o", tmp_path / "x.txt" / "y"), 5, "x.txt")
 
@@ -160,10 +160,10 @@ def test_what_the_machine_refuses_is_5(index_path: Path, tmp_path: Path, monkeyp
         (MemoryError(), 5),
         (OSError(28, "x"), 5),
         (KeyboardInterrupt(), 130),
-        (BrokenPipeError(32, "x"), 5),  # of a socket; standard output ends the command itself
+        (BrokenPipeError(32, "x"), 5),  # of a socket; that of standard output exits with 141
     ],
 )
-def test_each_error_has_its_code(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_codes_of_errors(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise error
 
@@ -181,7 +181,7 @@ def test_every_public_error_has_a_code() -> None:
     assert {exit_codes.code_of(kind("x")) for kind in kinds} <= exit_codes.MEANINGS.keys()
 
 
-def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_prints_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -190,7 +190,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         run("count", "any", "text")
 
 
-def test_warnings_of_the_library_are_lines(tmp_path: Path) -> None:
+def test_warnings_of_the_library_are_printed_as_lines(tmp_path: Path) -> None:
     (tmp_path / "corpus" / "sub").mkdir(parents=True)
     (tmp_path / "corpus" / "a.txt").write_text("a", encoding="utf-8")
     (tmp_path / "corpus" / "link\x1b[31m").symlink_to(tmp_path / "corpus" / "sub")
@@ -200,7 +200,7 @@ def test_warnings_of_the_library_are_lines(tmp_path: Path) -> None:
     assert "link\\x1b[31m" in outcome.stderr
 
 
-def test_the_table_stands_in_the_help() -> None:
+def test_the_help_has_the_table_of_exit_codes() -> None:
     shown = run("--help").stdout
     for code, meaning in exit_codes.MEANINGS.items():
         assert f"{code:<4} {meaning}" in shown
@@ -216,7 +216,7 @@ def test_no_command_shows_the_help() -> None:
     assert "build" in outcome.stdout + outcome.stderr
 
 
-def test_every_command_speaks_json_and_shows_examples() -> None:
+def test_every_command_has_json_and_examples() -> None:
     names = list(COMMANDS)
     expected = ["build", "info", "verify", "count", "next", "score", "search", "document"]
     assert names == [*expected, "trace", "novelty", "overlap", "eval", "dedup", "plan", "serve", "api-key", "demo"]

@@ -57,7 +57,7 @@ def test_with_a_neural_model(index_path: Path, index: infgram.Index, texts: Path
     assert "without --tune no mixture is evaluated" in found.stderr
 
 
-def test_a_number_has_one_meaning_and_one_name_everywhere(index_path: Path, texts: Path) -> None:
+def test_numbers_have_the_same_names_in_text_json_and_report(index_path: Path, texts: Path) -> None:
     words = (
         "eval",
         index_path,
@@ -82,7 +82,7 @@ def test_a_number_has_one_meaning_and_one_name_everywhere(index_path: Path, text
         assert rows[title][column] == shown
 
 
-def test_in_words(index_path: Path, texts: Path) -> None:
+def test_text_output(index_path: Path, texts: Path) -> None:
     found = run("eval", index_path, texts / "test.jsonl", "--text-field", "body")
     assert found.code == 0
     assert found.stdout.startswith("2 documents, ")
@@ -90,7 +90,7 @@ def test_in_words(index_path: Path, texts: Path) -> None:
     assert "∞-gram agreement: " in found.stdout
 
 
-def test_a_text_that_weights_were_fitted_on_is_warned_of(index_path: Path, texts: Path) -> None:
+def test_a_warning_for_a_text_that_is_also_in_tune(index_path: Path, texts: Path) -> None:
     words = ("eval", index_path, texts / "valid.jsonl", "--text-field", "body", "-q", "-o", texts / "report")
     same = run(*words, "--tune", texts / "valid.jsonl", "--json")
     assert same.code == 0
@@ -108,7 +108,7 @@ def test_a_time_limit(index_path: Path, texts: Path) -> None:
     assert "was exceeded at stage 'survey'" in over.stderr
 
 
-def test_what_is_refused(index_path: Path, token_index_path: Path, texts: Path) -> None:
+def test_invalid_arguments(index_path: Path, token_index_path: Path, texts: Path) -> None:
     assert run("eval", token_index_path, texts / "test.jsonl").code == 3
     assert run("eval", index_path, texts / "nothing.jsonl").code == 3
     assert run("eval", index_path, texts / "test.jsonl").code == 3  # its field is called "body"

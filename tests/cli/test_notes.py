@@ -14,7 +14,7 @@ from infgram.tokenizers import HuggingFaceTokenizer
 from tests.cli.running import run
 
 
-def test_why_readings_are_not_known(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_of_unknown_readings(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "500 characters" in run("count", index_path, "natural" * 100, "--readings").stderr
     words = HuggingFaceTokenizer.wrap(Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##b": 2}, unk_token="[UNK]")))
     words.save(tmp_path)
@@ -31,7 +31,7 @@ def test_why_readings_are_not_known(index_path: Path, tmp_path: Path, monkeypatc
     assert "tokenizer" not in shown
 
 
-def test_a_count_says_that_operators_are_words(index_path: Path) -> None:
+def test_a_count_notes_that_operators_are_words(index_path: Path) -> None:
     found = run("count", index_path, "natural AND language")
     assert found.stdout == "0\n"
     assert "infgram search takes them as operators" in found.stderr
@@ -40,7 +40,7 @@ def test_a_count_says_that_operators_are_words(index_path: Path) -> None:
         assert "operators" not in run("count", index_path, text).stderr
 
 
-def test_a_search_that_finds_nothing_says_that_the_string_occurs(index_path: Path) -> None:
+def test_an_empty_search_notes_that_the_string_occurs(index_path: Path) -> None:
     found = run("search", index_path, "nguage of")
     assert found.stdout.startswith("0 occurrences")
     assert "occurs 1 time in all" in found.stderr
@@ -64,7 +64,7 @@ def test_one_note_for_many_queries(index_path: Path, tmp_path: Path, monkeypatch
     assert "1 of the first 1 query occurs" in run("count", index_path, "--queries", tmp_path / "q.txt").stderr
 
 
-def test_a_quiet_build_says_what_it_left_out(tmp_path: Path) -> None:
+def test_a_quiet_build_reports_skipped_input(tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text(json.dumps({"text": "a"}) + "\n{broken\n")
     words = ("build", tmp_path / "c.jsonl", "--tokenizer", "bytes", "--on-error", "skip", "--overwrite", "-q")
     found = run(*words)
@@ -76,7 +76,7 @@ def test_a_quiet_build_says_what_it_left_out(tmp_path: Path) -> None:
     assert run(*words).stderr == ""
 
 
-def test_a_trace_says_what_it_gave_up(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trace_reports_abandoned_searches(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").write_text("atural NATURAL language of")
     words = (
         "trace",

@@ -20,14 +20,14 @@ def test_json_is_the_plan() -> None:
     assert found == json.loads(json.dumps(asdict(expected)))
 
 
-def test_tables_name_what_matters() -> None:
+def test_tables_have_the_main_figures() -> None:
     shown = run("plan", *TOKENS, "--bytes-per-token", "4.2", "--hours", 5)
     assert (shown.code, shown.stderr) == (0, "")
     for words in ("100,000,000,000", DEFAULT_MACHINE, "hours", "$", "tokenize", "sort", "verify", "infgram", "p99"):
         assert words in shown.stdout
 
 
-def test_a_machine_of_a_file(tmp_path: Path) -> None:
+def test_a_machine_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"like": DEFAULT_MACHINE, "name": "mine\x1b[31m", "dollars_per_hour": 1}))
     assert run("plan", *TOKENS, "--machine", path, "--json").json["machine"]["dollars_per_hour"] == 1
@@ -48,7 +48,7 @@ def test_a_machine_of_a_file(tmp_path: Path) -> None:
         (*TOKENS, "--vocab-size", "0"),
     ],
 )
-def test_words_that_are_no_options(words: tuple[str, ...]) -> None:
+def test_invalid_options(words: tuple[str, ...]) -> None:
     assert run("plan", *words).code == 2
 
 
@@ -64,7 +64,7 @@ def test_words_that_are_no_options(words: tuple[str, ...]) -> None:
         (*TOKENS, "--shard-tokens", "10"),
     ],
 )
-def test_plans_that_cannot_be(words: tuple[str, ...]) -> None:
+def test_impossible_plans(words: tuple[str, ...]) -> None:
     refused = run("plan", *words)
     assert refused.code == 3
     assert refused.stdout == ""

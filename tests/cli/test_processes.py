@@ -23,7 +23,7 @@ def test_python_m_infgram(index_path: Path, tmp_path: Path) -> None:
     assert outcome.json["count"] == 1
 
 
-def test_standard_input_is_taken_exactly(index_path: Path, tmp_path: Path) -> None:
+def test_standard_input_is_read_exactly(index_path: Path, tmp_path: Path) -> None:
     exact = run_process("count", index_path, "-", "--json", folder=tmp_path, stdin=b"natural\n")
     assert "".join(exact.json["tokens"]) == "natural\n"
     assert exact.stderr.startswith("note: the text ends with a line feed")
@@ -58,7 +58,7 @@ def test_a_closed_standard_input_is_an_error(index_path: Path, tmp_path: Path, w
     assert [*tmp_path.glob("new*")] == []
 
 
-def test_a_closed_standard_input_is_of_no_account_where_it_is_not_read(index_path: Path, tmp_path: Path) -> None:
+def test_closed_stdin_is_ignored_unless_read(index_path: Path, tmp_path: Path) -> None:
     program = command("count", index_path, "")
     done = subprocess.run(
         ["bash", "-c", '"$@" <&-', "bash", *program], cwd=tmp_path, capture_output=True, timeout=120, check=False
@@ -71,7 +71,7 @@ def test_an_empty_standard_input_is_the_empty_text(index_path: Path, tmp_path: P
     assert empty.stdout == run_process("count", index_path, "", folder=tmp_path).stdout
 
 
-def test_a_byte_order_mark_is_no_part_of_a_question(index_path: Path, tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_a_query(index_path: Path, tmp_path: Path) -> None:
     marked = run_process("count", index_path, "-", "--json", folder=tmp_path, stdin="\ufeffnatural".encode())
     assert marked.json == run_process("count", index_path, "natural", "--json", folder=tmp_path).json
     (tmp_path / "text.txt").write_bytes("\ufeffnatural".encode("utf-16-le"))
@@ -80,14 +80,14 @@ def test_a_byte_order_mark_is_no_part_of_a_question(index_path: Path, tmp_path: 
     assert "UTF-16LE text; convert it to UTF-8 first" in refused.stderr
 
 
-def test_an_output_of_another_encoding(index_path: Path, tmp_path: Path) -> None:
+def test_an_output_with_another_encoding(index_path: Path, tmp_path: Path) -> None:
     environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     outcome = run_process("search", index_path, "caf\u00e9", folder=tmp_path, environment=environment)
     assert outcome.code == 0
     assert "caf\\xe9 \\u221e" in outcome.stdout
 
 
-def test_a_reader_that_goes_away_is_no_error(index_path: Path, tmp_path: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(index_path: Path, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -99,7 +99,7 @@ def test_a_reader_that_goes_away_is_no_error(index_path: Path, tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_a_full_output_is_5(index_path: Path, tmp_path: Path) -> None:
+def test_a_full_output_exits_with_5(index_path: Path, tmp_path: Path) -> None:
     for words in (("info", index_path), ("count", index_path, "a", "--json"), ("--help",)):
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
@@ -113,7 +113,7 @@ def test_a_full_output_is_5(index_path: Path, tmp_path: Path) -> None:
     ("stage", "kept"), [("x.infgram.partial/index", ""), ("x.infgram.partial/build.json", "x.infgram.partial")]
 )
 def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
-    """Once while it tokenizes, once while it sorts; the corpus takes seconds, the signal comes in milliseconds."""
+    """Interrupt once while tokenizing and once while sorting; the corpus takes seconds, the signal milliseconds."""
     words = random.Random(1).choices([f"word{number} " for number in range(1000)], k=4_000_000)
     (tmp_path / "large.txt").write_text("".join(words), encoding="utf-8")
     process = subprocess.Popen(
@@ -121,7 +121,7 @@ def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test run in the background ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background process ignores it
     )
     wait_for(tmp_path / stage, process)
     process.send_signal(signal.SIGINT)
@@ -134,13 +134,13 @@ def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    """Until the path exists; the process must be running."""
+    """Wait until the path exists; the process must be running."""
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.001)
 
 
-def test_the_help_imports_nothing_heavy() -> None:
+def test_the_help_imports_no_heavy_packages() -> None:
     code = (
         "import sys\nsys.argv = ['infgram', '--help']\nfrom infgram.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
@@ -170,10 +170,10 @@ def piped(words: Sequence[str], index_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "unbuffered"), [*((words, "") for words in PIPED), *((words, "1") for words in PIPED[:6])]
 )
-def test_a_reader_that_has_gone_ends_every_command_alike(
+def test_a_closed_pipe_gives_the_same_exit_code_everywhere(
     index_path: Path, tmp_path: Path, words: tuple[str, ...], unbuffered: str
 ) -> None:
-    """Whichever of the libraries writes: rich, Typer, or we."""
+    """The exit code does not depend on who writes: rich, Typer or infgram."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -193,8 +193,8 @@ def test_a_reader_that_has_gone_ends_every_command_alike(
     assert [line for line in done.stderr.decode().splitlines() if not line.startswith("note: ")] == []
 
 
-def test_a_reader_that_stops_in_the_middle(tmp_path: Path) -> None:
-    """It takes a few bytes of a long output and goes, at a moment that nobody knows."""
+def test_a_reader_that_closes_the_pipe_in_the_middle(tmp_path: Path) -> None:
+    """It reads a few bytes of a long output and closes the pipe at a random time."""
     rows = [json.dumps({"text": f"the natural language number {number} " * 20}) for number in range(400)]
     (tmp_path / "corpus.jsonl").write_text("\n".join(rows), encoding="utf-8")
     infgram.build(tmp_path / "corpus.jsonl", tokenizer="bytes").close()
@@ -212,8 +212,8 @@ def test_a_reader_that_stops_in_the_middle(tmp_path: Path) -> None:
     assert codes == {141}
 
 
-def test_messages_that_nobody_reads_change_nothing(index_path: Path, tmp_path: Path) -> None:
-    """Standard error whose reader has gone, that is closed, or that is full."""
+def test_unwritable_messages_do_not_change_the_exit_code(index_path: Path, tmp_path: Path) -> None:
+    """Standard error is a closed pipe, is closed, or is full."""
     (tmp_path / "corpus.txt").write_text("natural " * 100, encoding="utf-8")
     build = command("build", tmp_path / "corpus.txt", "--json", "--overwrite")
     for words, code in ((build, 0), (command("count", tmp_path / "absent", "x"), 4), (command("count"), 2)):
@@ -231,7 +231,7 @@ def test_messages_that_nobody_reads_change_nothing(index_path: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("words", [["--help"], ["info", "INDEX"], ["count", "INDEX", "natural", "--json"]])
-def test_a_standard_output_that_is_closed_is_5(index_path: Path, tmp_path: Path, words: list[str]) -> None:
+def test_a_closed_standard_output_exits_with_5(index_path: Path, tmp_path: Path, words: list[str]) -> None:
     shell = ["sh", "-c", 'exec "$@" >&-', "sh", *piped(words, index_path)]
     done = subprocess.run(shell, cwd=tmp_path, stderr=subprocess.PIPE, timeout=60, check=False)
     assert done.returncode == 5

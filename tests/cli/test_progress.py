@@ -15,7 +15,7 @@ from infgram.types import BuildProgress
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -38,7 +38,7 @@ def test_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_lines_of_odd_reports() -> None:
+def test_lines_of_unusual_reports() -> None:
     assert progress.line_of(BuildProgress("train", 0, 100, "bytes"), 5) == "train: 0% of 100 B"
     assert progress.line_of(BuildProgress("sort", 50, 0, "tokens"), 5) == "sort: 50 tokens, 10 tokens/s"
     assert progress.line_of(BuildProgress("sort", 50, 50, "tokens"), 5) == "sort: 100% of 50 tokens, 10 tokens/s"
@@ -50,7 +50,7 @@ def test_bars() -> None:
     with Progress(TextColumn("{task.description}"), console=console, auto_refresh=False) as bars:
         report = progress.Bars(bars)
         report(BuildProgress("train", 0, 100, "bytes"))
-        assert bars.tasks[0].total is None  # only shows life
+        assert bars.tasks[0].total is None  # an unknown total
         report(BuildProgress("train", 100, 100, "bytes"))
         report(BuildProgress("sort", 10, 100, "tokens"))
         report.finish()
@@ -60,7 +60,7 @@ def test_bars() -> None:
     ]
 
 
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.show_progress(quiet=True) as report:
         report(BuildProgress("sort", 1, 2, "tokens"))
     assert capsys.readouterr().err == ""
@@ -83,13 +83,13 @@ def test_events_once_a_second(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_what_a_resumed_build_had_done_does_not_count_for_the_rate() -> None:
+def test_the_rate_of_a_resumed_build_excludes_earlier_work() -> None:
     line = progress.line_of(BuildProgress("sort", 60, 100, "tokens"), 5, 50)
     assert line == "sort: 60% of 100 tokens, 2 tokens/s, 20.0 s left"
     assert progress.line_of(BuildProgress("sort", 50, 100, "tokens"), 5, 50) == "sort: 50% of 100 tokens"
 
 
-def test_notes_end_with_the_build(capsys: pytest.CaptureFixture[str]) -> None:
+def test_notes_are_removed_after_the_build(capsys: pytest.CaptureFixture[str]) -> None:
     logger = logging.getLogger("infgram.indexing")
     with progress.show_progress(quiet=False):
         logger.info("kept")

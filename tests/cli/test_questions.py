@@ -35,7 +35,7 @@ def test_count(index: infgram.Index, index_path: Path, query: str) -> None:
 @pytest.mark.parametrize(
     "options", [["--ignore-case"], ["--any-tokenization"], ["--ignore-case", "--any-tokenization"]]
 )
-def test_count_of_characters(index: infgram.Index, index_path: Path, query: str, options: list[str]) -> None:
+def test_count_a_string(index: infgram.Index, index_path: Path, query: str, options: list[str]) -> None:
     expected = index.count(query, any_tokenization=True, ignore_case="--ignore-case" in options)
     assert run("count", index_path, query, *options).stdout == f"{expected}\n"
     answer = run("count", index_path, query, *options, "--json").json
@@ -67,7 +67,7 @@ def test_count_notes_that_the_string_occurs_more_often(index: infgram.Index, ind
     assert run("count", index_path, "--token-ids", "1", "--readings").code == 2
 
 
-def test_next_after_characters(index: infgram.Index, index_path: Path) -> None:
+def test_next_after_a_string(index: infgram.Index, index_path: Path) -> None:
     found = run("next", index_path, "atural", "--whole", "--any-tokenization", "--json").json
     expected = index.next_token_distribution("atural", any_tokenization=True, top_k=10)
     assert [row["count"] for row in found["rows"]] == expected.counts.tolist()
@@ -113,7 +113,7 @@ def test_next(index: infgram.Index, index_path: Path, query: str, options: tuple
         assert row["token"] == (None if row["token_id"] == -1 else index.tokenizer.tokens([row["token_id"]])[0])
 
 
-def test_next_says_which_suffix_it_used(index_path: Path) -> None:
+def test_next_prints_the_suffix(index_path: Path) -> None:
     assert 'the longest suffix that occurs: " natural", 1 of ' in run("next", index_path, "zz natural").stdout
     assert "the whole text, " in run("next", index_path, "the natural").stdout
     assert "no suffix that occurs" in run("next", index_path, "\u4e2d").stdout
@@ -141,7 +141,7 @@ def test_score(index: infgram.Index, index_path: Path, query: str, options: tupl
         assert found["tokens"][-1] is None
 
 
-def test_score_for_people(index_path: Path) -> None:
+def test_score_as_text(index_path: Path) -> None:
     shown = run("score", index_path, "a natural zebra", "--end").stdout
     assert "end of document" in shown
     assert "-inf" in shown
@@ -220,7 +220,7 @@ def test_count_of_documents(index: infgram.Index, index_path: Path) -> None:
 
 @pytest.mark.parametrize("query", ["NATURAL", "l lang", "\u00c9", "x AND y", "(NATURAL OR x) AND lang"])
 @pytest.mark.parametrize("option", ["--ignore-case", "--any-tokenization"])
-def test_search_of_characters(index: infgram.Index, index_path: Path, query: str, option: str) -> None:
+def test_search_for_a_string(index: infgram.Index, index_path: Path, query: str, option: str) -> None:
     ignore_case = option == "--ignore-case"
     expected = index.search_text(query, ignore_case=ignore_case, limit=2, snippet_tokens=6, where={"number": 1})
     words: list[str | int] = [option, "--limit", 2, "--snippet-tokens", 6, "--where", "number=1"]

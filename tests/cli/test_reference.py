@@ -1,4 +1,4 @@
-"""docs/cli.md is the help of all commands."""
+"""docs/cli.md contains the help of all commands."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def test_every_command_is_documented() -> None:
     assert [name for name in COMMANDS if f"\n## infgram {name}\n" not in text] == []
 
 
-def test_the_terminal_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reference_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = reference.reference()
     for columns in ("20", "300"):
         monkeypatch.setenv("COLUMNS", columns)
         assert reference.reference() == expected
 
 
-def test_no_line_of_the_help_is_too_long_for_a_terminal() -> None:
+def test_lines_of_the_help_fit_a_terminal() -> None:
     inside = [line for part in reference.reference().split("```")[1::2] for line in part.splitlines()]
     assert [line for line in inside if len(line) > 84] == []

@@ -24,7 +24,7 @@ from tests.cli.running import command, is_one_error_line, run
 
 @contextmanager
 def served(*words: str | Path | int, folder: Path, n_requests: int = 1) -> Iterator[dict[str, Any]]:
-    """A running service; what it announced. It must end well when it is told to, having logged its requests."""
+    """A running service and its announcement. It must log its requests and exit successfully on a signal."""
     process = subprocess.Popen(
         command(*words, "--json"), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -57,7 +57,7 @@ def test_serve(index_path: Path, tmp_path: Path) -> None:
 
 
 def asked(said: dict[str, Any], key: str | None = None) -> int:
-    """The status of a request for the list of indexes."""
+    """Return the status of a request for the list of indexes."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     try:
         with urllib.request.urlopen(urllib.request.Request(f"{said['url']}/v1/indexes", headers=headers)) as answer:
@@ -82,7 +82,7 @@ def test_a_file_of_settings_and_keys(index_path: Path, tmp_path: Path) -> None:
         assert (asked(said), asked(said, made["key"])) == (401, 200)
 
 
-def test_a_key_that_is_there_already(tmp_path: Path) -> None:
+def test_an_existing_key(tmp_path: Path) -> None:
     assert run("api-key", tmp_path / "keys.txt", "alice").code == 0
     outcome = run("api-key", tmp_path / "keys.txt", "alice")
     assert outcome.code == 3
@@ -90,7 +90,7 @@ def test_a_key_that_is_there_already(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["port = 'many'", "other = 1", "port = ", "[limits]\ntop_k = 1"])
-def test_a_file_of_settings_that_is_wrong(index_path: Path, tmp_path: Path, text: str) -> None:
+def test_an_invalid_settings_file(index_path: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "service.toml").write_text(text)
     assert run("serve", index_path, "--config", tmp_path / "service.toml").code == 2
     assert run("serve", index_path, "--config", tmp_path / "none.toml").code == 2
@@ -111,14 +111,14 @@ def test_a_taken_port(index_path: Path) -> None:
     assert str(port) in outcome.stderr
 
 
-def test_an_index_that_is_none(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_an_index(tmp_path: Path) -> None:
     outcome = run("serve", tmp_path, "--port", 0)
     assert outcome.code == 4
     assert is_one_error_line(outcome.stderr)
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("a b",), ("",), ("../x",)])
-def test_names_that_do_not_fit(index_path: Path, names: tuple[str, ...]) -> None:
+def test_wrong_number_of_names(index_path: Path, names: tuple[str, ...]) -> None:
     options = [word for name in names for word in ("--name", name)]
     outcome = run("serve", index_path, "--port", 0, *options)
     assert outcome.code == 2
@@ -126,7 +126,7 @@ def test_names_that_do_not_fit(index_path: Path, names: tuple[str, ...]) -> None
 
 
 @pytest.mark.parametrize(("variable", "name"), [("INFGRAM_PORT", "port"), ("INFGRAM_LIMITS__TOP_K", "limits.top_k")])
-def test_a_wrong_setting_of_the_environment(
+def test_an_invalid_environment_variable(
     index_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, name: str
 ) -> None:
     monkeypatch.setenv(variable, "many")
@@ -136,8 +136,8 @@ def test_a_wrong_setting_of_the_environment(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_misspelt_setting_of_the_environment(index_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    """Or else the service would be open to everybody."""
+def test_a_misspelled_environment_variable(index_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Otherwise the service would be open to everybody."""
     monkeypatch.setenv("INFGRAM_API_KEY_FILE", "keys.txt")
     outcome = run("serve", index_path, "--workers", workers, "--port", 0)
     assert outcome.code == 2
@@ -145,7 +145,7 @@ def test_a_misspelt_setting_of_the_environment(index_path: Path, monkeypatch: py
     assert "INFGRAM_API_KEYS_FILE" in outcome.stderr
 
 
-def test_names_for_no_index(tmp_path: Path, index_path: Path) -> None:
+def test_names_without_an_index(tmp_path: Path, index_path: Path) -> None:
     (tmp_path / "service.toml").write_text(f"[indexes]\nstories = {str(index_path)!r}\n")
     outcome = run("serve", "--config", tmp_path / "service.toml", "--name", "other")
     assert outcome.code == 2
@@ -153,7 +153,7 @@ def test_names_for_no_index(tmp_path: Path, index_path: Path) -> None:
 
 
 @pytest.mark.parametrize("proxies", ["10.0.0.1/8", "proxy", "0"])
-def test_proxies_that_are_none(index_path: Path, proxies: str) -> None:
+def test_invalid_proxies(index_path: Path, proxies: str) -> None:
     outcome = run("serve", index_path, "--port", 0, "--trusted-proxies", proxies)
     assert outcome.code == 2
     assert "trusted_proxies" in outcome.stderr
@@ -171,7 +171,7 @@ def test_a_missing_extra(index_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert "pip install 'infgram[service]'" in outcome.stderr
 
 
-def test_it_goes_on_when_nobody_reads_its_announcement(index_path: Path, tmp_path: Path) -> None:
+def test_it_runs_if_nobody_reads_its_announcement(index_path: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     reading, writing = os.pipe()

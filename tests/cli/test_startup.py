@@ -34,7 +34,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 
 
 def modules_of(*words: str | Path, folder: Path) -> set[str]:
-    """The modules that a command has imported when it ends."""
+    """Return the modules that a command has imported when it ends."""
     done = subprocess.run(
         [sys.executable, "-I", "-c", CODE, *map(str, words)],
         cwd=folder,
@@ -60,23 +60,23 @@ def test_the_help_imports_neither_numpy_nor_the_library(words: tuple[str, ...], 
     assert modules & {*HEAVY, "numpy", "tokenizers", "infgram.index"} == set()
 
 
-def test_a_count_imports_what_it_asks(bytes_index: Path, tmp_path: Path) -> None:
+def test_a_count_imports_only_what_it_needs(bytes_index: Path, tmp_path: Path) -> None:
     for words in (("natural",), ("--token-ids", "3"), ("natural", "--json", "--ignore-case"), ("a", "--by", "path")):
         modules = modules_of("count", bytes_index, *words, folder=tmp_path)
         wanted = {"rich"} if "--by" in words else set()
         assert modules & {*HEAVY, "tokenizers"} <= wanted, words
 
 
-def test_token_ids_need_no_tokenizer(index_path: Path, tmp_path: Path) -> None:
+def test_token_ids_load_no_tokenizer(index_path: Path, tmp_path: Path) -> None:
     assert "tokenizers" not in modules_of("count", index_path, "--token-ids", "3", folder=tmp_path)
     assert modules_of("count", index_path, "natural", folder=tmp_path) & HEAVY == set()
 
 
-def test_info_needs_no_tokenizer(index_path: Path, tmp_path: Path) -> None:
+def test_info_loads_no_tokenizer(index_path: Path, tmp_path: Path) -> None:
     assert modules_of("info", index_path, folder=tmp_path) & {*HEAVY, "tokenizers"} <= {"rich"}
 
 
-def test_the_summaries_are_what_the_commands_say() -> None:
+def test_the_summaries_match_the_commands() -> None:
     for entry in COMMANDS.values():
         module = import_module(f"infgram.cli.{entry.module}")
         text = inspect.getdoc(getattr(module, entry.module)) or ""
