@@ -1,4 +1,4 @@
-# What one can do here. Everything runs in $(VENV), which is made on first use and renewed when its inputs change.
+# The commands of the project. Everything runs in $(VENV), which is created on first use and updated when its inputs change.
 VENV ?= .venv
 PYTEST_ARGS ?= -n auto --maxprocesses=8
 SHELL := /bin/bash
@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 EXTRAS := dev,service,lm,ray
 CONSTRAINTS := tests/constraints.txt
 
-# The native build is kept, so that a changed line costs one file. Folders are inputs too: they show a removed file.
+# The native build is kept, so only changed files are compiled. Folders are inputs too, so that a removed file triggers a
+# rebuild.
 INSTALL := $(BIN)/python -m pip install --quiet --config-settings=build-dir=$(abspath $(VENV))/native-build
 SOURCES := $(shell find infgram service csrc -name __pycache__ -prune -o -print) $(wildcard README.md LICENSE)
 PYTHON_FOLDERS := infgram service tests benchmarks docs/site
 CPP = $(shell find csrc tests -name '*.cpp' -o -name '*.hpp')
 
-# The second environment, with the oldest dependencies, holds what the core and the service need.
+# The second environment, with the oldest dependencies, has the packages that the core and the service need.
 OLDEST := $(VENV)/oldest
 OLDEST_EXTRAS := service,client,pandas,parquet,remote
 OLDEST_CONSTRAINTS := tests/constraints-oldest.txt
@@ -28,7 +29,7 @@ RUNTIME_EXTRAS := service,client,pandas,parquet,remote
 PRESETS := dev
 SANITIZERS := asan tsan
 
-# What `make test` installed serves the demo as well.
+# The demo uses the installation of `make test` if there is one.
 DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,service)
 
 .DEFAULT_GOAL := help
@@ -36,17 +37,17 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .NOTPARALLEL:
 .PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs audit sbom bench torture clean
 
-help: ## List what one can do.
+help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(DEMO_STAMP) ## Index the source of Python's standard library, ask it a few questions, serve it.
+demo: $(DEMO_STAMP) ## Index the source of Python's standard library, run a few queries, serve it.
 	@$(BIN)/infgram demo
 
-test: $(VENV)/.installed-all native ## Run every test but the hours-long ones.
+test: $(VENV)/.installed-all native ## Run all tests except those that take hours.
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-# The core alone, without Python, its assertions on.
-native: $(VENV)/.installed-all ## Build and run the tests that are written in C++.
+# The core without Python, with assertions.
+native: $(VENV)/.installed-all ## Build and run the C++ tests.
 	@set -e; for preset in $(PRESETS); do \
 	  echo "C++ tests, preset $$preset"; folder=$(abspath $(VENV))/native-$$preset; \
 	  $(BIN)/cmake -S csrc --preset $$preset -B $$folder -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
@@ -58,12 +59,12 @@ native: $(VENV)/.installed-all ## Build and run the tests that are written in C+
 sanitize: PRESETS := $(SANITIZERS)
 sanitize: native ## Run the C++ tests under ASan with UBSan, then under TSan.
 
-# ASan keeps the assertions of `dev`, so that preset adds nothing here. TSan takes another five minutes on 2 cores, so it
-# is a part of `make torture` and of the workflow.
+# ASan has the assertions of `dev`, so the preset `dev` is not needed here. TSan takes another five minutes on 2 cores, so it
+# is part of `make torture` and of the workflow.
 check: PRESETS := asan
-check: lint types test ## Check format, lint and types, then run all tests, those in C++ under ASan with UBSan.
+check: lint types test ## Check format, lint and types, then run all tests, the C++ tests under ASan and UBSan.
 
-# It takes several minutes on 2 cores, so it is a part of `make torture` and of the workflow, not of `make check`.
+# It takes several minutes on 2 cores, so it is part of `make torture` and of the workflow, not of `make check`.
 tidy: $(VENV)/.installed-all ## Run clang-tidy on the core; .clang-tidy has the checks.
 	cd csrc && $(abspath $(BIN))/cmake --preset tidy -B $(abspath $(VENV))/tidy \
 	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja "-DCMAKE_CXX_CLANG_TIDY=$(abspath $(BIN))/clang-tidy;--quiet"
@@ -78,23 +79,25 @@ lint: $(VENV)/.installed-all ## Check format, lint and spelling.
 types: $(VENV)/.installed-all ## Check types.
 	$(BIN)/mypy
 
-format: $(VENV)/.installed-all ## Format the code, and mend what the linter can.
+format: $(VENV)/.installed-all ## Format the code, and apply linter fixes.
 	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
 	$(BIN)/ruff format $(PYTHON_FOLDERS)
 	$(BIN)/clang-format -i $(CPP)
 
-generated: $(VENV)/.installed-all ## Write anew what is generated: the native stub, docs/openapi.json, docs/cli.md.
+generated: $(VENV)/.installed-all ## Regenerate the native stub, the synchronous client, docs/openapi.json and docs/cli.md.
 	$(BIN)/pybind11-stubgen infgram._core --output-dir .
 	$(BIN)/python -I -m infgram.service.openapi docs/openapi.json
 	$(BIN)/python -I -m infgram.cli.reference > $(VENV)/cli.md
 	mv $(VENV)/cli.md docs/cli.md
+	$(BIN)/python tests/client/generate_synchronous.py > $(VENV)/synchronous.py
+	mv $(VENV)/synchronous.py infgram/client/synchronous.py
 
-# The newest that an open range allows is what tests/constraints.txt has; these are the oldest.
+# tests/constraints.txt pins the newest versions, this file the oldest.
 oldest: $(VENV)/.installed-oldest ## Run the tests of the core with the oldest supported dependencies.
 	$(OLDEST)/bin/pytest $(PYTEST_ARGS) $(OLDEST_TESTS)
 
-# A second build of the package, which counts the lines that run, hides the first one.
-coverage: $(VENV)/.installed-all ## List the lines that no test reaches.
+# A second build of the package, with coverage, takes precedence over the first one.
+coverage: $(VENV)/.installed-all ## List the lines that no test runs.
 	rm -rf $(COVERAGE)/data $(COVERAGE)/site && mkdir -p $(COVERAGE)/data
 	find $(COVERAGE) -name '*.gcda' -delete
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --target $(COVERAGE)/site \
@@ -117,17 +120,17 @@ sbom: $(VENV)/.installed-runtime ## Write a bill of materials (CycloneDX) of the
 	  --output-reproducible --output-format JSON --output-file $(VENV)/sbom.json
 	@echo "$(VENV)/sbom.json"
 
-bench: $(VENV)/.installed-all ## Run the benchmarks on data that they make themselves.
+bench: $(VENV)/.installed-all ## Run the benchmarks on generated data.
 	$(BIN)/python benchmarks/run.py
 
-torture: $(VENV)/.installed-all tidy sanitize ## Run the hours-long tests.
+torture: $(VENV)/.installed-all tidy sanitize ## Run the tests that take hours.
 	$(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
 
-clean: ## Remove the environment and what the tools left behind.
+clean: ## Remove the environment and the files of the tools.
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find infgram service tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Names of Python are tried until one is new enough and can make environments; a name may exist and not run.
+# Use the first Python that is new enough and has venv; a name on the PATH may exist and not run.
 $(VENV)/pyvenv.cfg:
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	  if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then \
@@ -142,7 +145,7 @@ $(VENV)/.installed-service: $(VENV)/pyvenv.cfg pyproject.toml $(SOURCES)
 	@$(INSTALL) '.[service]'
 	@touch $@
 
-# Where only sources changed, the dependencies stand and only the package is built anew.
+# If only sources changed, rebuild the package without installing the dependencies again.
 $(VENV)/.installed-all: $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS) $(SOURCES)
 	@echo "Building and installing infgram, tested versions: $(EXTRAS)"
 	@$(INSTALL) $(if $(filter $(VENV)/pyvenv.cfg pyproject.toml $(CONSTRAINTS),$?), \

@@ -64,7 +64,7 @@ def counts(answer: Answer) -> list[int]:
 def readings(answer: Answer) -> Readings:
     """Return the count of a string and of its tokenizations."""
     fields = dict(answer["readings"])
-    for name in ("as_typed", "after_space", "other_cuts", "other_case"):
+    for name in ("as_typed", "after_space", "other_tokenizations", "other_case"):
         part = fields[name]
         fields[name] = part and Reading(part["count"], tuple(part["token_ids"]), part["text"])
     return Readings(**fields)

@@ -1,4 +1,4 @@
-"""The synchronous HTTP client."""
+"""The synchronous HTTP client; generated from asynchronous.py by `make generated`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import numpy as np
 from infgram.arguments import several
 from infgram.client import calls, wire
 from infgram.client.calls import Call
+from infgram.client.members import SynchronousMembers
 from infgram.client.problems import wait_s
-from infgram.client.session import RemoteSession
-from infgram.client.tokenizer import RemoteTokenizer
 from infgram.errors import ServiceError
 from infgram.query_language import Cnf
-from infgram.tables import Table, asked_of
+from infgram.tables import Table, with_owner
 from infgram.types import (
     Document,
     InfgramDistribution,
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client:
-    """An index behind a service, with the same methods, results and errors as `Index`.
+class Client(SynchronousMembers):
+    """An index behind a service: most queries of `Index`, with the same results and errors.
 
     Safe for any number of threads, and after a fork: each process opens its own connections. The pickle contains the
     address and the options, including the API key. If the service is busy, the client waits as long as the service asks
@@ -236,44 +235,6 @@ class Client:
         """Decode token ids to text."""
         return self._ask(calls.detokenize(token_ids))
 
-    @property
-    def n_tokens(self) -> int:
-        """The number of tokens in the index that the service has now."""
-        return int(self.info()["n_tokens"])
-
-    @property
-    def n_documents(self) -> int:
-        """The number of documents in the index that the service has now."""
-        return int(self.info()["n_documents"])
-
-    @property
-    def n_shards(self) -> int:
-        """The number of shards."""
-        return int(self.info()["n_shards"])
-
-    @property
-    def vocab_size(self) -> int:
-        """The size of the vocabulary; token ids are 0 to `vocab_size - 1`."""
-        return int(self.info()["vocab_size"])
-
-    @property
-    def token_width_bits(self) -> int:
-        """The width of a stored token in bits: 8, 16 or 32."""
-        return int(self.info()["token_width_bits"])
-
-    @property
-    def tokenizer(self) -> RemoteTokenizer:
-        """The tokenizer of the index, which runs in the service.
-
-        Raises:
-            TokenizerError: the index has no tokenizer.
-        """
-        return RemoteTokenizer(self._ask, self.info())
-
-    def session(self, context: Query = (), *, min_count: int = 1) -> RemoteSession:
-        """See `Index.session`; the client stores the tokens and sends all of them with each query."""
-        return RemoteSession(self._ask, context, min_count)
-
     def close(self) -> None:
         """Close the connections; later queries raise `IndexClosedError`."""
         http = self._connections.close()
@@ -302,7 +263,7 @@ class Client:
         name = self._options.index or self._name_and_limits()[0]
         answer = self._send(wire.request(name, call))
         result = wire.read(call, answer.status_code, answer.content)
-        return asked_of(self, result) if isinstance(result, Table) else result
+        return with_owner(self, result) if isinstance(result, Table) else result
 
     def _ask_all(self, asked: Iterable[Call[T]]) -> list[T]:
         limits = self._name_and_limits()[1]

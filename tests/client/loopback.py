@@ -1,4 +1,4 @@
-"""A real service on the loopback interface, on a thread of the tests, whose index can be changed."""
+"""A service on the loopback interface, in a thread of the tests, whose index can be changed."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Loopback:
         return found
 
     def put(self, index: infgram.Index) -> None:
-        """Serve this index, which stays the caller's, in the place of the one before."""
+        """Serve this index instead of the previous one; the caller closes it."""
         before = self.runtime.indexes.get(NAME)
         if before is not None:
-            before.n_holders += 1  # it is not the service's to close
+            before.n_holders += 1  # the service must not close it
         self.runtime.indexes.replace({NAME: ServedIndex(NAME, index)})
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Loopback:
 
 @contextmanager
 def loopback(**settings: Any) -> Iterator[Loopback]:
-    """A service as long as the `with` block lasts."""
+    """Run a service during the `with` block."""
     started = Loopback(Settings(**{"log_requests": False, **settings}))
     try:
         yield started

@@ -1,4 +1,4 @@
-"""A client answers as the index does: the library's own tests, asked over HTTP."""
+"""A client returns the same results as an index: the tests of the library over HTTP."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import infgram
 from infgram.client import problems
 from infgram.client.calls import SEARCH_OPTIONS
 from tests.building import BYTES_VOCABULARY, text_index, token_index
+from tests.client.generate_synchronous import FOLDER, synchronous
 from tests.client.loopback import NAME, Loopback, loopback
 from tests.index import test_oracle as library
 from tests.reference import ReferenceIndex
@@ -48,11 +49,11 @@ def asked_through(service: Loopback, index: infgram.Index) -> infgram.Client:
 
 
 def as_index(client: infgram.Client) -> infgram.Index:
-    """The tests of the library are typed for an index."""
+    """Cast the client, because the tests of the library expect an index."""
     return cast("infgram.Index", client)
 
 
-# The library's own tests
+# The tests of the library
 
 
 @pytest.mark.parametrize(("name", "layout"), NAMED)
@@ -155,14 +156,14 @@ def test_pages_filters_and_estimates(service: Loopback) -> None:
     "case",
     [case for case in finding.WRONG_QUESTIONS if "timeout_s" not in case[1] and 1 not in case[1].get("where", {})],
 )
-def test_wrong_questions(service: Loopback, case: tuple[Any, dict[str, Any], str]) -> None:
+def test_invalid_queries(service: Loopback, case: tuple[Any, dict[str, Any], str]) -> None:
     query, options, _ = case
     with finding.small() as index, asked_through(service, index) as client, pytest.raises(infgram.QueryError):
         client.search(query, **options)
 
 
 def test_it_has_the_methods_of_an_index() -> None:
-    """Of the same name, with the same parameters; what needs the files is not among them."""
+    """The methods have the same names and parameters; methods that need the files are missing."""
     of_files = {"is_local", "paths", "skipped", "verify", "locate_rank", "duplicates"}
     of_tools = {
         "count_by",
@@ -186,6 +187,11 @@ def test_it_has_the_methods_of_an_index() -> None:
                 assert list(found.values()) == [wanted[each] for each in wanted if each not in local], (client, name)
 
 
+def test_the_synchronous_client_is_current() -> None:
+    committed = (FOLDER / "synchronous.py").read_text(encoding="utf-8")
+    assert committed == synchronous(), "run `make generated`"
+
+
 def test_the_options_of_a_search_are_those_of_the_index() -> None:
     parameters = inspect.signature(infgram.Index.search).parameters.items()
     defaults = {
@@ -198,7 +204,7 @@ def test_the_options_of_a_search_are_those_of_the_index() -> None:
 
 @FEW
 @given(asked_corpora())
-def test_the_client_for_asyncio_answers_alike(service: Loopback, asked: Asked) -> None:
+def test_the_asyncio_client_returns_the_same_results(service: Loopback, asked: Asked) -> None:
     corpus, queries = asked.corpus, asked.queries[-8:]
 
     async def check(index: infgram.Index) -> None:
@@ -258,13 +264,13 @@ def test_the_tokenizer(service: Loopback) -> None:
             client.count("text")
 
 
-# Many at once
+# Batches
 
 
 @given(st.lists(st.one_of(st.text("ab", max_size=5), st.lists(st.sampled_from(b"ab"), max_size=5)), max_size=40))
 @settings(max_examples=25, deadline=None)
-def test_batches_are_cut_to_the_limits(narrow: tuple[Loopback, infgram.Index], queries: list[Any]) -> None:
-    """In requests of at most 3 items and 600 bytes, the answers are those of one batch."""
+def test_batches_are_split_at_the_limits(narrow: tuple[Loopback, infgram.Index], queries: list[Any]) -> None:
+    """Requests of at most 3 items and 600 bytes give the results of one batch."""
     service, index = narrow
     with infgram.Client(service.url) as client:
         assert client.count_batch(queries).tolist() == index.count_batch(queries).tolist()
@@ -285,7 +291,7 @@ def narrow() -> Iterator[tuple[Loopback, infgram.Index]]:
         yield service, index
 
 
-def test_an_item_that_fails_is_an_error(service: Loopback) -> None:
+def test_an_invalid_item_raises(service: Loopback) -> None:
     with token_index([[1, 2]], vocab_size=3) as index, asked_through(service, index) as client:
         for ask in (client.count_batch, client.longest_suffix_batch, client.score_batch, client.search_batch):
             with pytest.raises(infgram.QueryError, match="vocabulary"):
@@ -296,7 +302,7 @@ def test_an_item_that_fails_is_an_error(service: Loopback) -> None:
                 client.count(wrong)
 
 
-# What can go wrong
+# Errors
 
 
 def test_a_service_with_several_indexes(tmp_path: Path) -> None:
@@ -311,7 +317,7 @@ def test_a_service_with_several_indexes(tmp_path: Path) -> None:
                 client.count([1])
 
 
-def test_a_key(tmp_path: Path) -> None:
+def test_api_keys(tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.txt", "alice")
     with token_index([[1]], vocab_size=3) as index, loopback(api_keys_file=tmp_path / "keys.txt") as service:
         service.put(index)
@@ -321,7 +327,7 @@ def test_a_key(tmp_path: Path) -> None:
             client.count([1])
 
 
-def test_nobody_answers() -> None:
+def test_no_service() -> None:
     for client in (infgram.Client("http://127.0.0.1:9", NAME), infgram.Client("http://127.0.0.1:9")):
         with client, pytest.raises(infgram.ServiceError, match=r"127\.0\.0\.1:9"):
             client.count([1])
@@ -331,7 +337,7 @@ Scripted = tuple[int, dict[str, str], bytes]
 
 
 class Script(BaseHTTPRequestHandler):
-    """Answers what it is told, one answer a request."""
+    """A server with scripted responses, one per request."""
 
     answers: ClassVar[list[Scripted]] = []
     n_requests: ClassVar[int] = 0
@@ -347,7 +353,7 @@ class Script(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -365,7 +371,7 @@ BUSY: Scripted = (503, {"retry-after": "2"}, b'{"code": "overloaded", "status": 
 GOOD: Scripted = (200, {}, b'{"count": 7}')
 
 
-def test_a_busy_service_is_asked_again_when_it_says(scripted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_service_is_retried_after_the_stated_time(scripted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr("infgram.client.synchronous.time.sleep", waited.append)
     Script.answers = [BUSY, (429, {"retry-after": "1"}, b"{}"), GOOD]
@@ -379,14 +385,14 @@ def test_a_busy_service_is_asked_again_when_it_says(scripted: str, monkeypatch: 
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_nothing_else_is_asked_twice(scripted: str, status: int) -> None:
+def test_other_errors_are_not_retried(scripted: str, status: int) -> None:
     Script.answers = [(status, {}, b'{"code": "x", "detail": "no"}')]
     with infgram.Client(scripted, NAME) as client, pytest.raises(infgram.ServiceError):
         client.count([1])
     assert Script.n_requests == 1
 
 
-def test_the_client_for_asyncio_waits_as_well(scripted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_asyncio_client_waits_too(scripted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infgram.client.problems.random.uniform", lambda *_: -1.99)
     Script.answers = [BUSY, GOOD]
 
@@ -397,7 +403,7 @@ def test_the_client_for_asyncio_waits_as_well(scripted: str, monkeypatch: pytest
     assert asyncio.run(count()) == 7
 
 
-def test_how_long_is_waited() -> None:
+def test_the_waiting_time() -> None:
     assert problems.wait_s(503, {}) is None
     assert problems.wait_s(503, {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}) is None
     assert problems.wait_s(500, {"retry-after": "1"}) is None
@@ -422,7 +428,7 @@ def test_a_peer_that_is_not_an_infgram_service(scripted: str, body: bytes) -> No
         b'{"count": 1}\n{"problem": {"code": "storage_error", "detail": "gone"}}\n',
     ],
 )
-def test_lines_that_are_cut_off(scripted: str, body: bytes) -> None:
+def test_truncated_lines(scripted: str, body: bytes) -> None:
     Script.answers = [(200, {}, body)]
     with infgram.Client(scripted, NAME) as client, pytest.raises(infgram.ServiceError):
         client.locate([1])

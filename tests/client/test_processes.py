@@ -1,4 +1,4 @@
-"""A client in many processes and event loops: each has connections of its own, and gets its own answers."""
+"""A client in many processes and event loops: each has its own connections and gets its own responses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarni
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Loopback]:
-    """An index in which each token occurs one time more often than its id says, so that every answer is another."""
+    """Serve an index in which token i occurs i + 1 times, so that all responses differ."""
     with loopback() as started, token_index([[t] * (t + 1) for t in range(N_TOKENS)], vocab_size=N_TOKENS) as index:
         started.put(index)
         yield started
@@ -37,7 +37,7 @@ def questions(seed: int) -> list[int]:
 
 
 class EndedLoop:
-    """An event loop that has ended; while it is asked, another thread does what `meanwhile` does."""
+    """A closed event loop; while its state is read, `meanwhile` runs in another thread."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
         self._meanwhile = meanwhile
@@ -47,8 +47,8 @@ class EndedLoop:
         return True
 
 
-def test_threads_with_event_loops_of_their_own_share_a_client() -> None:
-    """Each takes away the connections of loops that have ended, perhaps at once."""
+def test_threads_with_their_own_event_loops_share_a_client() -> None:
+    """Each thread removes the connections of closed event loops, possibly at the same time."""
     connections = Connections("a client", object)
 
     def other_thread() -> None:
@@ -75,7 +75,9 @@ def check_in_children(client: infgram.Client) -> None:
     assert in_children(lambda number: [client.count([token]) for token in questions(number)], N_CHILDREN) == wanted
     assert in_children(lambda number: count_batch([[t] for t in questions(number)]).tolist(), N_CHILDREN) == wanted
     assert in_children(lambda _: session.longest_suffix.count, N_CHILDREN) == [4] * N_CHILDREN
-    assert [client.count([token]) for token in range(N_TOKENS)] == list(range(1, N_TOKENS + 1))  # its own still work
+    assert [client.count([token]) for token in range(N_TOKENS)] == list(
+        range(1, N_TOKENS + 1)
+    )  # the connections of the parent still work
 
 
 def test_forked_processes_of_an_asyncio_client(service: Loopback) -> None:
@@ -103,7 +105,7 @@ def test_an_asyncio_client_in_one_event_loop_after_another(service: Loopback) ->
     for token in range(3):
         assert asyncio.run(client.count([token])) == token + 1
     del client
-    gc.collect()  # connections of loops that have ended, which nobody could close
+    gc.collect()  # collect unclosed connections of closed loops
 
 
 def test_a_client_is_pickled_as_its_address_and_options(service: Loopback) -> None:
@@ -112,7 +114,7 @@ def test_a_client_is_pickled_as_its_address_and_options(service: Loopback) -> No
     with copy.deepcopy(client) as other:
         assert other.count([7]) == 8
     other, resumed = round_trip((client, session))
-    with other:  # which the session asks, too
+    with other:  # the session uses it, too
         assert (repr(other), other._options) == (repr(client), client._options)
         assert resumed.longest_suffix == session.longest_suffix
         assert len(resumed) == 2
