@@ -69,10 +69,10 @@ def _rows(index: infgram.Index, strings: list[str]) -> Iterator[Row]:
 
 def _check(index: infgram.Index, found: infgram.Readings) -> None:
     right = found.as_typed.count == index.count(found.text)
-    if found.string_count is not None and found.other_cuts is not None:
+    if found.string_count is not None and found.other_tokenizations is not None:
         spaced = 0 if found.after_space is None else found.after_space.count
         right = right and found.string_count == index.count(found.text, any_tokenization=True)
-        right = right and found.string_count == found.as_typed.count + spaced + found.other_cuts.count
+        right = right and found.string_count == found.as_typed.count + spaced + found.other_tokenizations.count
         if found.other_case is not None:
             in_any_case = index.count(found.text, ignore_case=True)
             right = right and found.string_count + found.other_case.count == in_any_case

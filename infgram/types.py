@@ -86,9 +86,9 @@ class Reading(ShortRepr):
 class Readings(ShortRepr):
     """The occurrences of a string, by their tokenization.
 
-    `as_typed`, `after_space` and `other_cuts` are disjoint and add up to `string_count`; `other_case` is disjoint from
-    them. (A tokenizer that changes texts is an exception: `as_typed` then counts the tokens of the text, which may
-    decode to another text and is not part of the sum in that case.)
+    `as_typed`, `after_space` and `other_tokenizations` are disjoint and add up to `string_count`; `other_case` is
+    disjoint from them. (A tokenizer that changes texts is an exception: `as_typed` then counts the tokens of the text,
+    which may decode to another text and is not part of the sum in that case.)
 
     Attributes:
         text: the string.
@@ -97,8 +97,8 @@ class Readings(ShortRepr):
         as_typed: the occurrences with the tokens of the text itself, equal to `count(text)`.
         after_space: the occurrences with the tokens of the text after a space, where the space is part of the first
             token; None if the tokenizer has no such token.
-        other_cuts: the occurrences with any other tokens: inside words, or with other token boundaries. None if
-            unknown.
+        other_tokenizations: the occurrences with any other tokens: inside words, or with other token boundaries. None
+            if unknown.
         other_case: the difference of `count(text, ignore_case=True)` and `string_count`. None if unknown.
         is_exact: whether every count is known. A count is unknown if it takes more work than allowed, or if the
             tokenizer does not decode to the concatenated bytes of its tokens. Every known count is exact.
@@ -108,7 +108,7 @@ class Readings(ShortRepr):
     string_count: int | None
     as_typed: Reading
     after_space: Reading | None
-    other_cuts: Reading | None
+    other_tokenizations: Reading | None
     other_case: Reading | None
     is_exact: bool
 

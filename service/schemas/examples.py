@@ -17,7 +17,7 @@ COUNT_WITH_READINGS: Final[dict[str, Any]] = {
         "string_count": 12,
         "as_typed": {"count": 9, "token_ids": [3, 14], "text": "natural language"},
         "after_space": None,
-        "other_cuts": {"count": 3, "token_ids": [3, 12, 9], "text": "natural languages"},
+        "other_tokenizations": {"count": 3, "token_ids": [3, 12, 9], "text": "natural languages"},
         "other_case": {"count": 1, "token_ids": [5, 14], "text": "Natural language"},
         "is_exact": True,
     },

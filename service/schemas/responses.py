@@ -47,7 +47,7 @@ class Reading(BaseModel):
 class Readings(BaseModel):
     """The occurrences of a string by tokenization.
 
-    `as_typed`, `after_space` and `other_cuts` are disjoint and add up to `string_count`.
+    `as_typed`, `after_space` and `other_tokenizations` are disjoint and add up to `string_count`.
     """
 
     text: str
@@ -58,7 +58,7 @@ class Readings(BaseModel):
     after_space: Reading | None = Field(
         description="In the tokenization of the text after a space; null if its first token is the space alone."
     )
-    other_cuts: Reading | None = Field(description="In other tokenizations, for example inside words.")
+    other_tokenizations: Reading | None = Field(description="In other tokenizations, for example inside words.")
     other_case: Reading | None = Field(description="Further occurrences with `ignore_case`.")
     is_exact: bool = Field(description="Whether all counts were computed; those present are always exact.")
 

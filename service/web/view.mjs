@@ -48,7 +48,7 @@ export function showTime(index_ms, total_ms) {
 const READINGS = [
   ["as_typed", "as typed"],
   ["after_space", "after a space"],
-  ["other_cuts", "in other tokens"],
+  ["other_tokenizations", "in other tokens"],
   ["other_case", "more with other capitalization"],
 ];
 
