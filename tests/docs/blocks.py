@@ -1,4 +1,4 @@
-"""The code blocks of the Markdown files, and the files themselves."""
+"""The Markdown files and their code blocks."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Block:
 
 
 def pages() -> list[str]:
-    """README.md and every Markdown file of docs/, relative to the tree."""
+    """Return README.md and every Markdown file of docs/, relative to the tree."""
     return ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))]
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = []
     for match in _FENCE.finditer(text):

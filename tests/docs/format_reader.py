@@ -1,6 +1,6 @@
-"""A reader of index folders, written from `docs/index-format.md` alone: plain Python, nothing of `infgram`.
+"""A reader of index folders in plain Python, written from `docs/index-format.md` alone.
 
-The places of the header's fields and the names of the files are taken from the document's own tables.
+The offsets of the header fields and the names of the files are read from the tables of the document.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOKEN_OF_BITS = {8: "B", 16: "H", 32: "I"}
 
 
 class FormatError(Exception):
-    """A file is not as the document says."""
+    """A file does not follow the document."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class StoredContext(NamedTuple):
 
 @dataclass(frozen=True)
 class Shard:
-    """What the eleven files of a shard hold."""
+    """The contents of the eleven files of a shard."""
 
     text: list[int]
     metadata: list[dict[str, Any]]
@@ -86,25 +86,25 @@ class Shard:
 
 
 def header_table() -> list[tuple[int, int, str]]:
-    """Offset, size and name of each header field, from the document."""
+    """Return offset, size and name of each header field, from the document."""
     rows = re.findall(r"^\| (\d+) \| (\d+) \| `(\w+)` \|", _section_files(), re.MULTILINE)
     return [(int(offset), int(size), name) for offset, size, name in rows]
 
 
 def section_kinds() -> dict[str, int]:
-    """The kind of each file, from the document."""
+    """Return the kind of each file, from the document."""
     rows = re.findall(r"^\| (\d+) \| `(\w+\.bin)` \|", _section_files(), re.MULTILINE)
     return {name: int(kind) for kind, name in rows}
 
 
 def _section_files() -> str:
-    """The part of the document that holds both tables."""
+    """Return the part of the document with both tables."""
     text = SPECIFICATION.read_text(encoding="utf-8")
     return text[text.index("\n## Section files\n") : text.index("\n### tokens.bin\n")]
 
 
 def digest(manifest: dict[str, Any]) -> str:
-    """The manifest's `sha256`, from its other fields."""
+    """Return the `sha256` of a manifest, from its other fields."""
     others = {name: value for name, value in manifest.items() if name != "sha256"}
     canonical = json.dumps(others, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
@@ -140,7 +140,7 @@ def read_section(path: Path) -> Section:
 
 
 def read_shard(folder: Path, entry: dict[str, Any], vocab_size: int) -> Shard:
-    """One shard, and whether its files agree with each other and with its entry in the manifest."""
+    """Read a shard; check that its files agree with each other and with its entry in the manifest."""
     sections = {name: read_section(folder / name) for name in section_kinds()}
     _check_that_they_belong_together(folder, entry, sections)
     shard = Shard(
@@ -196,7 +196,7 @@ def _check_numbers(shard: Shard, entry: dict[str, Any], vocab_size: int, separat
 
 
 def read_index(folder: Path) -> tuple[dict[str, Any], list[Shard]]:
-    """The manifest and the shards of an index folder."""
+    """Return the manifest and the shards of an index folder."""
     manifest = read_manifest(folder)
     shards = [read_shard(folder / entry["folder"], entry, manifest["vocab_size"]) for entry in manifest["shards"]]
     return manifest, shards
@@ -208,7 +208,7 @@ def _metadata(payload: bytes, starts: list[int]) -> list[dict[str, Any]]:
 
 
 def _sources(numbers: list[int], names: bytes, n_documents: int) -> list[tuple[str, int]]:
-    """The name and the line of each document."""
+    """Return the name and the line of each document."""
     _check(len(numbers) > 0 and len(numbers) % 3 == 0, "the number of runs")
     _check(names.endswith(b"\0"), "the end of the last name")
     runs = [(numbers[place], numbers[place + 1], numbers[place + 2]) for place in range(0, len(numbers), 3)]

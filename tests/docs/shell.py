@@ -1,4 +1,4 @@
-"""What a reader of the documentation has at hand: a shell in a folder, `infgram`, `python` and `curl` on its path."""
+"""The shell of a reader of the documentation, with `infgram`, `python` and `curl` on its path."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Shell:
         self._environment = {**kept, "PATH": path, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"}
 
     def run(self, command: str) -> str:
-        """What the command prints, standard output and error together."""
+        """Return what the command prints to standard output and standard error."""
         command = self.addressed(command)
         if command.startswith("infgram serve "):
             return self._shown(self._serve(f"{command} --port {self._port}"))
@@ -68,7 +68,7 @@ class Shell:
         return self._shown(done.stdout.decode("utf-8"))
 
     def addressed(self, text: str) -> str:
-        """With the address of this shell's server for the one that the documentation shows."""
+        """Replace the address in the documentation by that of this shell's server."""
         return text.replace(SHOWN_ADDRESS, f"127.0.0.1:{self._port}")
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class Shell:
             server.wait(_PATIENCE_S)
 
     def _serve(self, command: str) -> str:
-        """Start a server and wait until it is ready. What it has printed by then."""
+        """Start a server and wait until it is ready; return what it has printed."""
         log = self.folder / f"server-{len(self._servers)}.log"
         with log.open("wb") as output:
             server = subprocess.Popen(

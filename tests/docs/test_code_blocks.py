@@ -1,10 +1,10 @@
 """Every code block of README.md and docs/ does what the page says.
 
-A page is read from top to bottom in a fresh folder that holds this project's LICENSE, the corpus of the examples:
+A page is run from top to bottom in a new folder with this project's LICENSE, the corpus of the examples:
 
 - `pycon` and `python`: Python, one session a page; what a `pycon` block shows is compared.
 - `console`: commands after `$ `, and below each what it prints; `...` stands for anything.
-- `sh`: commands that set up the project itself. They are not run from inside its tests: each must be known here.
+- `sh`: commands that set up the project. They are not run by the tests, but each must be in a list here.
 - `json`, `jsonl`: valid JSON. `toml`: settings of the service.
 - `text`, `hexdump`: drawings, or checked by a test of their own.
 """
@@ -68,7 +68,7 @@ def test_every_block_does_what_the_page_says(page: str, shell: Shell) -> None:
 
 
 def run_session(block: Block, names: dict[str, Any], shell: Shell) -> None:
-    """A session of Python; the names stay for the next block."""
+    """Run a Python session; later blocks see its names."""
     test = doctest.DocTestParser().get_doctest(
         shell.addressed(block.content), names, block.place, block.page, block.line - 1
     )
@@ -81,7 +81,7 @@ def run_session(block: Block, names: dict[str, Any], shell: Shell) -> None:
 
 
 def run_commands(block: Block, shell: Shell) -> None:
-    """Commands, each followed by its output."""
+    """Run commands, each followed by its output."""
     head, *commands = re.split(r"^\$ ", block.content, flags=re.MULTILINE)
     assert head == "", f"{block.place}: expected a line that begins with $"
     for entry in commands:
@@ -92,7 +92,7 @@ def run_commands(block: Block, shell: Shell) -> None:
 
 
 def command_and_output(entry: str) -> tuple[str, str]:
-    r"""A command may go on over lines that end with `\`."""
+    r"""Split a command from its output; lines that end with `\` continue."""
     command, output = "", entry
     while not command or command.endswith("\\\n"):
         line, end, output = output.partition("\n")
@@ -101,12 +101,12 @@ def command_and_output(entry: str) -> tuple[str, str]:
 
 
 def stripped(text: str) -> str:
-    """Without white space at the ends of lines and around the whole."""
+    """Return the text without white space at the ends of lines and around it."""
     return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
 
 
 def check_setting_up(block: Block) -> None:
-    """Each command is one of those that are known, and what `make` is to make exists."""
+    """Check that each command is in the list, and that the targets of `make` exist."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for line in block.content.splitlines():
         command = line.partition("  #")[0].strip()

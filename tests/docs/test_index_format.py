@@ -1,4 +1,4 @@
-"""docs/index-format.md is enough to read an index, and its example is what the library writes."""
+"""docs/index-format.md suffices to read an index, and its example is what the library writes."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def write_corpus(folder: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def suffix_array_of(shard: Shard, vocab_size: int) -> list[int]:
-    """The positions that the reference puts into the suffix array of these documents."""
+    """Return the suffix array of these documents according to the reference."""
     places = ReferenceIndex(shard.documents, vocab_size).suffix_array()
     return [shard.document_starts[place.document_id] + place.offset for place in places]
 
 
 @pytest.mark.parametrize("tokenizer", ["bytes", "bpe:300"])
 @pytest.mark.parametrize("shard_tokens", [5_000_000_000, 10])
-def test_the_reader_finds_what_went_in(tmp_path: Path, tokenizer: str, shard_tokens: int) -> None:
+def test_the_reader_reads_the_input(tmp_path: Path, tokenizer: str, shard_tokens: int) -> None:
     corpus, folder = write_corpus(tmp_path, CORPUS), tmp_path / "corpus.infgram"
     with infgram.build(corpus, folder, tokenizer=tokenizer, shard_tokens=shard_tokens) as index:
         manifest, shards = read_index(folder)
@@ -71,7 +71,7 @@ def test_the_reader_finds_what_went_in(tmp_path: Path, tokenizer: str, shard_tok
 
 
 @pytest.mark.parametrize(("vocab_size", "width"), [(3, 8), (255, 8), (256, 16), (65_535, 16), (65_536, 32), (3, 32)])
-def test_the_reader_finds_every_width(tmp_path: Path, vocab_size: int, width: int) -> None:
+def test_the_reader_reads_every_width(tmp_path: Path, vocab_size: int, width: int) -> None:
     numbers = random.Random(width * vocab_size)
     letters = [0, 1, vocab_size - 1]
     documents = [numbers.choices(letters, k=numbers.randrange(40)) for _ in range(9)]
@@ -95,7 +95,7 @@ def test_one_empty_document(tmp_path: Path) -> None:
     assert (manifest["n_tokens"], shard.documents, shard.suffix_array) == (0, [[]], [])
 
 
-def test_skipped_input_stands_in_the_manifest(tmp_path: Path) -> None:
+def test_the_manifest_lists_skipped_input(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_bytes(b'{"text": "good"}\n{"text": "\xff"}\n')
     infgram.build(corpus, tmp_path / "x.infgram", tokenizer="bytes", on_error="skip").close()
@@ -115,7 +115,7 @@ def contents_of(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_fingerprints_are_those_of_the_document(tmp_path: Path) -> None:
+def test_fingerprints_match_the_document(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path, CORPUS)
     infgram.build(corpus, tmp_path / "bytes", tokenizer="bytes").close()
     infgram.build(corpus, tmp_path / "bpe", tokenizer="bpe:300").close()
@@ -130,7 +130,7 @@ def test_the_fingerprints_are_those_of_the_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(section_kinds()))
-def test_the_reader_sees_a_changed_byte(tmp_path: Path, name: str) -> None:
+def test_the_reader_detects_a_changed_byte(tmp_path: Path, name: str) -> None:
     infgram.build(write_corpus(tmp_path, CORPUS), tmp_path / "x", tokenizer="bytes").close()
     path = tmp_path / "x" / "shard-00000" / name
     whole = path.read_bytes()
@@ -150,8 +150,8 @@ def test_the_header_table_has_no_gap() -> None:
 
 
 @pytest.mark.parametrize(("vocab_size", "width"), [(255, 8), (1000, 16), (1000, 32)])
-def test_the_reader_finds_the_directory(tmp_path: Path, vocab_size: int, width: int) -> None:
-    """The keys as the document says; and for each stored context the rows that its suffixes show."""
+def test_the_reader_reads_the_directory(tmp_path: Path, vocab_size: int, width: int) -> None:
+    """The keys follow the document, and each stored context has the rows of its suffixes."""
     ids = [*range(vocab_size)] if vocab_size > 600 else [*range(254)]
     documents = [[5, 5], *([5, token] for token in ids), [1, 2] * 20_000, [3], []]
     folder = tmp_path / "x.infgram"
@@ -171,7 +171,7 @@ def test_the_reader_finds_the_directory(tmp_path: Path, vocab_size: int, width: 
 
 
 def key_at(shard: Shard, position: int, width: int) -> int:
-    """The 64 bits of tokens from a position on, as the section `directory.bin` of the document defines them."""
+    """Return the key of a position, as the section `directory.bin` of the document defines it."""
     lanes: list[int] = []
     while len(lanes) < 64 // width:
         token = shard.text[position + len(lanes)]
@@ -217,7 +217,7 @@ def test_the_suffixes_of_the_example(example: Path) -> None:
 
 
 def hexdump(content: bytes) -> str:
-    """As `hexdump -C` prints it."""
+    """Format bytes like `hexdump -C`."""
     lines: list[str] = []
     previous = b""
     for offset in range(0, len(content), 16):

@@ -1,4 +1,4 @@
-"""Links inside the documentation lead somewhere, and the files it names exist."""
+"""Links and file names in the documentation exist."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NAMED_PATH = re.compile(r"`((?:csrc|infgram|service|tests|docs|benchmarks)/[\w./
 
 
 def anchors_of(page: str) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as on GitHub."""
     headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", pages())
-def test_every_link_leads_somewhere(page: str) -> None:
+def test_links_exist(page: str) -> None:
     folder = (ROOT / page).parent
     wrong = []
     for link in LINK.findall((ROOT / page).read_text(encoding="utf-8")):

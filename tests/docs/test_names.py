@@ -1,4 +1,4 @@
-"""The table of questions in docs/guides/asking.md names methods, commands and routes that exist."""
+"""The guides name methods, commands and routes that exist."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Question(NamedTuple):
 
 
 def questions() -> list[Question]:
-    text = (ROOT / "docs" / "guides" / "asking.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "guides" / "querying.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| [^|]+\? \|([^|]*)\|([^|]*)\|([^|]*)\|$", text, re.MULTILINE)
     assert len(rows) == 7
     return [Question(*(re.findall(r"`([^`]+)`", cell) for cell in row)) for row in rows]
 
 
 @pytest.mark.parametrize("question", questions(), ids=lambda question: question.methods[0])
-def test_a_question_has_the_names_that_the_guide_gives(question: Question) -> None:
+def test_names_in_the_table_of_queries_exist(question: Question) -> None:
     assert [name for name in question.methods if not hasattr(infgram.Index, name)] == []
     commands = set(COMMANDS)
     assert [name for name in question.commands if name.split()[0] not in commands] == []
@@ -40,3 +40,16 @@ def test_a_question_has_the_names_that_the_guide_gives(question: Question) -> No
         for verb in verbs
     }
     assert set(question.routes) - routes == set()
+
+
+def test_methods_that_the_client_lacks() -> None:
+    """docs/guides/serving.md lists the methods of `Index` without a counterpart in `Client`."""
+    text = (ROOT / "docs" / "guides" / "serving.md").read_text(encoding="utf-8")
+    listed = re.search(r"It lacks (.*?)\.", text, re.DOTALL)
+    assert listed is not None
+    methods = {name for name, value in vars_of(infgram.Index) if callable(value)}
+    assert re.findall(r"`(\w+)`", listed[1]) == sorted(methods - {name for name, _ in vars_of(infgram.Client)})
+
+
+def vars_of(kind: type) -> list[tuple[str, object]]:
+    return [(name, getattr(kind, name)) for name in dir(kind) if not name.startswith("_")]
