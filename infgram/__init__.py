@@ -8,8 +8,8 @@ from importlib.util import find_spec as _find_spec
 
 if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, compared in tests/test_package.py
     from infgram._core import __version__ as __version__
-    from infgram.analysis.cut import write_dedup as write_dedup
     from infgram.analysis.dedup import dedup as dedup
+    from infgram.analysis.dedup_output import write_dedup as write_dedup
     from infgram.analysis.novelty import Novelty as Novelty, novelty as novelty, novelty_batch as novelty_batch
     from infgram.analysis.overlap import (
         ItemOverlap as ItemOverlap,
@@ -52,12 +52,12 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         TokenizerError as TokenizerError,
     )
     from infgram.index import Index as Index
+    from infgram.index_location import open as open
     from infgram.indexing.build import (
         build as build,
         build_from_tokens as build_from_tokens,
         estimate_build as estimate_build,
     )
-    from infgram.opening import open as open
     from infgram.partial import PartialAnswers as PartialAnswers, partial_answers as partial_answers
     from infgram.query_language import Cnf as Cnf
     from infgram.session import Session as Session
@@ -119,12 +119,12 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
         "TokenizerError",
     ),
     "infgram.index": ("Index",),
-    "infgram.opening": ("open",),
+    "infgram.index_location": ("open",),
     "infgram.partial": ("PartialAnswers", "partial_answers"),
     "infgram.query_language": ("Cnf",),
     "infgram.session": ("Session",),
     "infgram.tokenizations": ("Spellings",),
-    "infgram.analysis.cut": ("write_dedup",),
+    "infgram.analysis.dedup_output": ("write_dedup",),
     "infgram.analysis.dedup": ("dedup",),
     "infgram.analysis.novelty": ("Novelty", "novelty", "novelty_batch"),
     "infgram.analysis.overlap": ("ItemOverlap", "Overlap", "OverlapEvidence", "SizeOverlap", "TotalOverlap", "overlap"),

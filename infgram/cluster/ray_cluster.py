@@ -57,14 +57,14 @@ def connected(address: str | None = None, *, start: bool = False) -> Any:
     named = address or os.environ.get(_ADDRESS)
     try:
         _check_reachable(named)
-        _initialise(ray, address or "auto")
+        _initialize(ray, address or "auto")
     except (OSError, RuntimeError, ValueError) as error:
         if named or not (start and isinstance(error, ConnectionError)):
             raise ShardUnavailableError(
                 f"there is no Ray cluster {_place(address)} ({error}); start one: run `ray start --head` here, and "
                 "`ray start --address=HEAD:PORT` on each other machine"
             ) from error
-        _initialise(ray, "local", include_dashboard=False, _node_ip_address=_LOOPBACK)
+        _initialize(ray, "local", include_dashboard=False, _node_ip_address=_LOOPBACK)
         _logger.warning("no Ray cluster is running; started one on this machine, which stops with this command")
     return ray
 
@@ -94,7 +94,7 @@ def _check_reachable(address: str | None) -> None:
         socket.create_connection((host, int(port)), timeout=_REACHABLE_S).close()
 
 
-def _initialise(ray: Any, address: str, **options: Any) -> None:
+def _initialize(ray: Any, address: str, **options: Any) -> None:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR, **options)
     if threading.current_thread() is threading.main_thread():

@@ -17,7 +17,7 @@ from infgram.arguments import (
     real,
 )
 from infgram.cluster.executor import Executor, LocalExecutor, Needs
-from infgram.cluster.indexing.driver import Driver, Progress
+from infgram.cluster.indexing.driver import Driver
 from infgram.cluster.indexing.output import BuildStorage
 from infgram.cluster.indexing.plan import Plan
 from infgram.cluster.indexing.summary import DOLLARS_PER_CPU_HOUR, BuildSummary, StageSummary
@@ -28,8 +28,9 @@ from infgram.indexing.memory import size_bytes
 from infgram.indexing.tokenizer_choice import TokenizerChoice
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
+from infgram.watch import Progress
 
-Engine: TypeAlias = Literal["local", "ray"]
+ExecutorName: TypeAlias = Literal["local", "ray"]
 
 DEFAULT_SPLIT_BYTES: Final = 2 << 30
 
@@ -45,7 +46,7 @@ def build(
     format: FormatName = "auto",
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
-    engine: Engine = "ray",
+    engine: ExecutorName = "ray",
     threads: int | None = None,
     memory: int | str | None = None,
     scratch: str | os.PathLike[str] | None = None,
@@ -99,7 +100,7 @@ def build(
     corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
     storage = BuildStorage.of(checked_path(output, "output"))
     callback(progress, "progress")
-    one_of(engine, "engine", get_args(Engine))
+    one_of(engine, "engine", get_args(ExecutorName))
     scratch_folder = None if scratch is None else os.path.abspath(checked_path(scratch, "scratch"))
     price = real(dollars_per_cpu_hour, "dollars_per_cpu_hour", low=0)
     choice = TokenizerChoice.of(tokenizer)
@@ -134,7 +135,7 @@ def build(
 
 
 @contextmanager
-def _executor(engine: Engine) -> Iterator[Executor]:
+def _executor(engine: ExecutorName) -> Iterator[Executor]:
     if engine == "local":
         yield LocalExecutor()
         return
