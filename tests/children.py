@@ -1,4 +1,4 @@
-"""Work in forked processes, and objects on their way to another process."""
+"""Run functions in forked processes, and pickle objects for another process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 
 def round_trip(value: T) -> T:
-    """What another process gets of a value."""
+    """Return the value that another process receives."""
     copy: T = pickle.loads(pickle.dumps(value))  # noqa: S301  # written a moment ago
     return copy
 
 
 def in_children(work: Callable[[int], Any], n_children: int) -> list[Any]:
-    """What `work` returns for each number, each in a forked process, all at once."""
+    """Return the results of `work` for each number, each in its own forked process, concurrently."""
 
     def run(number: int, pipe: Connection) -> None:
         try:

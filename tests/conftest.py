@@ -1,4 +1,4 @@
-"""Settings of the whole test run: how many examples Hypothesis tries, where `tests` is, the table of campaigns."""
+"""Settings of the test run: the number of Hypothesis examples, the path of `tests`, and the table of campaigns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Every run draws other examples; `make torture` draws 200 times as many.
+# Every run draws new examples; `make torture` draws 200 times as many.
 settings.register_profile("normal", max_examples=50, deadline=None, print_blob=True)
 settings.register_profile("torture", parent=settings.get_profile("normal"), max_examples=10_000)
 settings.load_profile("normal")  # `pytest --hypothesis-profile=torture` loads the other one
 
-# A namespace is looked for anew whenever the path changes, as Ray changes it; and a tool of ours installs a
-# folder `tests` of its own.
+# Python searches a namespace package again if the path changes, as Ray does; and a development package installs
+# its own folder `tests`.
 sys.modules["tests"].__path__ = [str(Path(__file__).parent)]
 
 

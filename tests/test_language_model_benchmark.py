@@ -1,4 +1,4 @@
-"""The language model's benchmark runs and says what it found; how good that was is nobody's business here."""
+"""The benchmark of language models runs and reports results; their quality is not tested."""
 
 from __future__ import annotations
 

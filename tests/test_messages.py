@@ -1,4 +1,4 @@
-"""Advice in messages can be followed: every option and every argument that a message names exists."""
+"""Every option and argument that a message names exists."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ NOT_ARGUMENTS = {"path", "add_special_tokens"}  # metadata in an example; of a l
 
 
 def literals(folder: str) -> Iterator[tuple[str, str]]:
-    """The place and the text of every string of the sources; the pieces of an f-string end to end."""
+    """Yield the place and the text of every string of the sources; the parts of an f-string are joined."""
     for path in sorted((ROOT / folder).rglob("*.py")):
-        gc.disable()  # CPython 3.11 loses count of its depth where the collector runs code in the middle of this
+        gc.disable()  # CPython 3.11 miscounts its recursion depth if the collector runs code here
         try:
             tree = ast.parse(path.read_text(encoding="utf-8"))
         finally:
@@ -53,7 +53,7 @@ def options() -> set[str]:
 
 
 def arguments() -> set[str]:
-    """The parameters of all functions and methods of the package, and the settings of the service."""
+    """Return the parameters of all functions and methods of the package, and the settings of the service."""
     names: set[str] = set()
     for module in pkgutil.walk_packages(infgram.__path__, "infgram."):
         if module.name.startswith("infgram.service") or module.name == "infgram.__main__":

@@ -1,4 +1,4 @@
-"""What every wheel runs: build, open and ask, with the plain install and nothing but pytest beside it."""
+"""The test that every wheel runs: build, open and query, with the plain installation and pytest only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import infgram
 
 
-def test_build_open_and_ask(tmp_path: Path) -> None:
+def test_build_open_and_query(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (corpus / "one.txt").write_text("to be or not to be", encoding="utf-8")

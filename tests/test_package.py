@@ -1,4 +1,4 @@
-"""What is installed: one version everywhere, the public names, and nothing beside the package."""
+"""The installation: one version everywhere, the public names, and only the package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DISTRIBUTION = metadata.distribution("infgram")
 
 
 def only(pattern: str, path: str) -> str:
-    """The first match of a pattern in a file of the tree."""
+    """Return the first match of a pattern in a file of the tree."""
     found = re.search(pattern, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None, f"{path} has no line like {pattern}"
     return found.group(1)
@@ -38,7 +38,7 @@ def test_all_versions_agree() -> None:
     assert len(set(versions.values())) == 1, versions
 
 
-def test_the_public_names_are_those_that_can_be_seen() -> None:
+def test_public_names_match_all() -> None:
     visible = {
         name
         for name, value in vars(infgram).items()
@@ -65,13 +65,13 @@ def test_type_checkers_see_the_public_names_where_they_are_defined() -> None:
 
 
 def installed() -> list[str]:
-    """The paths that the installation wrote into site-packages; an editable one adds its own hook."""
+    """Return the paths that the installation wrote into site-packages; an editable one adds its own hook."""
     files = [file.as_posix() for file in DISTRIBUTION.files or []]
     inside = [name for name in files if not name.startswith("../") and "__pycache__" not in name]
     return [name for name in inside if not name.startswith("_editable")]
 
 
-def test_nothing_is_installed_beside_the_package() -> None:
+def test_only_the_package_is_installed() -> None:
     tops = {name.split("/")[0] for name in installed()}
     assert tops == {"infgram", f"infgram-{DISTRIBUTION.version}.dist-info"}
 
@@ -84,14 +84,14 @@ def test_the_service_is_installed_inside_the_package() -> None:
 
 
 def test_the_installation_is_complete() -> None:
-    """Type marker, licence and command travel with the wheel."""
+    """The wheel has the type marker, the license and the command."""
     files = [file.as_posix() for file in DISTRIBUTION.files or []]
     assert any(name.endswith("bin/infgram") for name in files)
     assert any(name.endswith("licenses/LICENSE") for name in files)
     assert (Path(infgram.__file__).parent / "py.typed").is_file()
 
 
-def test_the_plain_install_asks_for_no_extra() -> None:
+def test_the_plain_install_has_no_extras() -> None:
     required = [line for line in DISTRIBUTION.requires or [] if "extra ==" not in line]
     names = {re.split(r"[^\w.-]", line)[0].lower() for line in required}
     assert names == {"numpy", "tokenizers", "fastokens", "typer", "rich", "backports.zstd"}
@@ -104,7 +104,7 @@ def test_language_models_need_no_import_of_their_own() -> None:
 
 
 def imported_in_a_source_tree(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Start Python in a folder that holds the package as a fresh clone does, and import it."""
+    """Start Python in a folder with the package, as in a new clone, and import it."""
     shutil.copytree(ROOT / "infgram", folder / "infgram", ignore=shutil.ignore_patterns("_core*.so", "__pycache__"))
     code = "import infgram; print(infgram.__file__); infgram.open; print(sorted(infgram.__all__)[0])"
     command = [sys.executable, *options, "-c", code]
@@ -116,7 +116,7 @@ def test_in_a_source_tree_the_installed_package_is_imported(tmp_path: Path) -> N
     assert done.stdout.splitlines() == [str(infgram.__file__), min(infgram.__all__)], done.stderr
 
 
-def test_in_a_source_tree_without_an_installation_the_error_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_in_a_source_tree_without_an_installation_has_advice(tmp_path: Path) -> None:
     done = imported_in_a_source_tree(tmp_path, "-S")
     assert f"pip install {tmp_path.resolve()}" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("ImportError: ")

@@ -1,4 +1,4 @@
-"""The reference against cases counted by hand, and against a second way to reach each answer."""
+"""Compare the reference with cases counted by hand, and with a second algorithm."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_ids_outside_the_vocabulary_are_refused() -> None:
         ReferenceIndex([[3]], vocab_size=3)
 
 
-def test_the_reference_shares_nothing_with_what_it_checks() -> None:
+def test_the_reference_is_independent_of_infgram() -> None:
     tree = ast.parse((Path(__file__).parent / "reference.py").read_text(encoding="utf-8"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -181,7 +181,7 @@ def test_longest_suffix_by_growing(asked: Asked) -> None:
 
 
 def _precedes(documents: list[list[int]], left: Place, right: Place) -> bool:
-    """Token by token; the end of the document is −1, so below every token."""
+    """Compare token by token; the end of the document is −1, so it is below every token."""
     a = [*documents[left.document_id][left.offset :], END_OF_DOCUMENT]
     b = [*documents[right.document_id][right.offset :], END_OF_DOCUMENT]
     for x, y in zip(a, b, strict=False):

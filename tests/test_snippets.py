@@ -1,4 +1,4 @@
-"""Matches and snippets in characters, wherever the tokens cut them."""
+"""Matches and snippets in characters, for any token boundaries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORDS = """{"version": "1.0", "added_tokens": [], "normalizer": null, "pre_token
 
 
 def characters(tokenizer: Tokenizer, token_ids: list[int], text: str) -> int:
-    """How many characters of the text the tokens make up: the prefix decoded as a whole."""
+    """Return the number of characters of the first tokens, by decoding them together."""
     prefix = tokenizer.decode(token_ids)
     while not text.startswith(prefix):
         prefix = prefix[:-1]
@@ -53,7 +53,7 @@ def test_bytes_that_are_text_or_not(data: bytes, numbers: list[int], snippet_tok
 @given(
     st.lists(st.integers(0, 5), min_size=1, max_size=12), st.lists(st.integers(0, 60), max_size=5), st.integers(0, 6)
 )
-def test_tokens_that_decode_otherwise_beside_others(
+def test_tokens_that_decode_differently_beside_others(
     token_ids: list[int], numbers: list[int], snippet_tokens: int
 ) -> None:
     check(HuggingFaceTokenizer(WORDS), token_ids, numbers, snippet_tokens)

@@ -1,4 +1,4 @@
-"""The native module's stub is what its signatures say; `make generated` writes it anew."""
+"""The stub of the native module matches its signatures; `make generated` regenerates it."""
 
 from __future__ import annotations
 

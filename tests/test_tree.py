@@ -1,4 +1,4 @@
-"""The tree holds what it should: the agreed top level, nothing of one machine, nothing large, no native tuning."""
+"""The tree has the agreed top level, no paths of a machine, no large files and no machine-specific flags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOP_LEVEL = {"csrc", "infgram", "service", "tests", "benchmarks", "docs"} | {
 }
 LARGEST_BYTES = 1 << 20
 
-# Written with brackets, so that these lines are not what they look for.
+# Written with brackets, so that these lines do not match themselves.
 FOREIGN = {
     "a path of somebody's machine": re.compile(r"(?<![\w.])/(?:hom[e]|User[s]|roo[t]|wor[k])/\w|[A-Z]:\\User[s]\\"),
     "the address of a package registry": re.compile(r"pyp[i]\.org|files\.pythonhoste[d]|registry\.npmj[s]"),
@@ -28,7 +28,7 @@ FOREIGN = {
 
 
 def tree() -> list[Path]:
-    """The files of the project: what git knows or would add; in an unpacked archive, all below the agreed entries."""
+    """Return the files that git tracks or would add; in an unpacked archive, all below the agreed entries."""
     if shutil.which("git") and (ROOT / ".git").exists():
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
@@ -38,7 +38,7 @@ def tree() -> list[Path]:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file; nothing for one that is not text."""
+    """Return the text of a file; empty if it is not text."""
     content = path.read_bytes()
     return "" if b"\0" in content else content.decode("utf-8", errors="replace")
 
@@ -49,7 +49,7 @@ def test_the_top_level_is_the_agreed_one() -> None:
 
 
 @pytest.mark.parametrize("what", FOREIGN)
-def test_no_file_holds(what: str) -> None:
+def test_no_file_contains(what: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
         for path in tree()

@@ -1,4 +1,4 @@
-"""A bucket, and a cache that is nobody else's."""
+"""A bucket and a private cache."""
 
 from __future__ import annotations
 

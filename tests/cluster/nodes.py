@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {"object_store_memory": 80 << 20, "node_ip_address": A
 
 @contextmanager
 def cluster_of(n_nodes: int) -> Iterator[Cluster]:
-    """A cluster of so many nodes, one of them the head, of one CPU each; this process is connected to it."""
+    """Start a cluster of `n_nodes` nodes with one CPU each, including the head, and connect to it."""
     with _elsewhere():
         cluster = Cluster(initialize_head=True, head_node_args={**OPTIONS, "num_cpus": 1, "include_dashboard": False})
     try:
@@ -41,7 +41,7 @@ def cluster_of(n_nodes: int) -> Iterator[Cluster]:
 
 
 def add_node(cluster: Cluster, num_cpus: int = 0, resources: dict[str, float] | None = None) -> Any:
-    """One more node, which is up when this returns."""
+    """Add a node; it is running on return."""
     with _elsewhere():
         node = cluster.add_node(num_cpus=num_cpus, resources=resources or {}, **OPTIONS)
     cluster.wait_for_nodes()
@@ -50,7 +50,7 @@ def add_node(cluster: Cluster, num_cpus: int = 0, resources: dict[str, float] | 
 
 @contextmanager
 def _elsewhere() -> Iterator[None]:
-    """Workers import from the folder in which nodes and drivers start; the package is to be the installed one."""
+    """Change to another folder, so that workers import the installed package."""
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -1,4 +1,4 @@
-"""A server of the S3 protocol on this machine's loopback interface, in a process of its own."""
+"""An S3 server on the loopback interface, in its own process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _START_S = 60
 
 @contextmanager
 def s3_server() -> Iterator[str]:
-    """An empty bucket, `s3://…`; this process, and those it starts, find the server by their environment."""
+    """Yield the URL of an empty bucket; the environment names the server for this process and its children."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Which Ray cluster is used, and when one is started: with a Ray that only notes what it is told."""
+"""Which Ray cluster is used, and when one is started, with a fake Ray."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infgram.errors import ShardUnavailableError
 
 
 class Noted:
-    """In the place of Ray, on a machine where no cluster runs."""
+    """A fake Ray on a machine without a cluster."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -45,16 +45,16 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> Noted:
     return noted
 
 
-def test_one_is_started_for_a_block_and_ends_with_it(ray: Noted, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_local_cluster_runs_during_the_block(ray: Noted, caplog: pytest.LogCaptureFixture) -> None:
     with ray_cluster.connection():
         assert ray.calls == ["init auto", "init local"]
-        assert os.environ["RAY_ADDRESS"] == "127.0.0.2:4711"  # processes that the block starts find it
+        assert os.environ["RAY_ADDRESS"] == "127.0.0.2:4711"  # for processes that the block starts
     assert ray.calls[2:] == ["shutdown"]
     assert "RAY_ADDRESS" not in os.environ
     assert [record.message.startswith("no Ray cluster is running; started one") for record in caplog.records] == [True]
 
 
-def test_a_connection_that_there_is_stays(ray: Noted, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_existing_connection_is_kept(ray: Noted, caplog: pytest.LogCaptureFixture) -> None:
     ray.init(address="somewhere")
     with ray_cluster.connection():
         pass
@@ -62,13 +62,13 @@ def test_a_connection_that_there_is_stays(ray: Noted, caplog: pytest.LogCaptureF
     assert caplog.records == []
 
 
-def test_nobody_starts_one_to_open_an_index(ray: Noted) -> None:
+def test_opening_an_index_starts_no_cluster(ray: Noted) -> None:
     with pytest.raises(ShardUnavailableError, match="no Ray cluster on this machine"):
         ray_cluster.connected()
     assert ray.calls == ["init auto"]
 
 
-def test_a_cluster_that_is_named_and_not_there_is_an_error(ray: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_named_cluster_is_an_error(ray: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"127.0.0.1:{listening.getsockname()[1]}"
     with pytest.raises(ShardUnavailableError, match=f"at {address} "):
@@ -79,7 +79,7 @@ def test_a_cluster_that_is_named_and_not_there_is_an_error(ray: Noted, monkeypat
     assert ray.calls == []  # Ray itself would have waited for minutes
 
 
-def test_a_cluster_that_is_named_is_used(ray: Noted) -> None:
+def test_a_named_cluster_is_used(ray: Noted) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"127.0.0.1:{listening.getsockname()[1]}"
         ray_cluster.connected(address, start=True)

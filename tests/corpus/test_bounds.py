@@ -1,4 +1,4 @@
-"""No input fills the memory: lines, records and files of text are bounded, and so is what is held of them."""
+"""Memory is bounded for every input: lines, records and text files have a maximum size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GOOD = b'{"text": "good"}\n'
         ("a.csv", b"text\ngood\n", b'"' + b"x\n" * 2500 + b'"\n'),
     ],
 )
-def test_what_is_too_long_ends_its_file(tmp_path: Path, name: str, before: bytes, long: bytes) -> None:
+def test_a_record_that_is_too_long_ends_its_file(tmp_path: Path, name: str, before: bytes, long: bytes) -> None:
     (tmp_path / name).write_bytes(before + long + before)
     (tmp_path / "b.txt").write_bytes(b"good")
     assert len(list(Corpus(tmp_path, on_error="skip", longest_document_bytes=5100).documents())) > 2
@@ -47,7 +47,7 @@ def test_a_text_file_that_is_too_long(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["gz", "zst"])
-def test_a_bomb_is_refused_in_little_memory(tmp_path: Path, suffix: str) -> None:
+def test_a_decompression_bomb_is_rejected_in_little_memory(tmp_path: Path, suffix: str) -> None:
     bomb = b"x" * (64 << 20)
     path = tmp_path / f"a.jsonl.{suffix}"
     path.write_bytes(gzip.compress(bomb, 1) if suffix == "gz" else zstd.compress(bomb, 1))

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files: a document a row; every type has its one JSON value; damage is an error."""
+"""Parquet and Arrow files: one document per row, JSON values of each type, and damaged files."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_texts_of_other_types(write: Write) -> None:
         assert document.text == "é"
 
 
-def test_rows_that_are_no_documents(write: Write) -> None:
+def test_rows_that_are_not_documents(write: Write) -> None:
     not_utf8 = pa.array([b"a", b"a\xff", b"c"], pa.binary())
     for column, reason in (
         (pa.array(["a", None, "c"]), "field 'text' is null, expected a string"),
@@ -136,7 +136,7 @@ def test_a_timestamp_beyond_the_calendar(tmp_path: Path) -> None:
         list(Corpus(tmp_path / "a.arrow").documents())
 
 
-def test_columns_that_do_not_serve(write: Write) -> None:
+def test_invalid_columns(write: Write) -> None:
     path = write(pa.table({"body": ["x"], "id": [1]}))
     with pytest.raises(InputError, match=r"no column 'text'.*this file has the columns 'body', 'id'"):
         list(Corpus(path).documents())
@@ -161,7 +161,7 @@ def noise(n: int) -> Any:
     return pa.table({"text": [numbers.randbytes(20).hex() for _ in range(n)]})
 
 
-def test_a_file_cut_anywhere_fails(write: Write) -> None:
+def test_a_truncated_file_is_an_error(write: Write) -> None:
     path = write(noise(500))
     whole = path.read_bytes()
     for n_bytes in [*range(0, len(whole), 997), len(whole) - 1, len(whole) - 8]:
@@ -170,15 +170,15 @@ def test_a_file_cut_anywhere_fails(write: Write) -> None:
             list(Corpus(path).documents())
 
 
-def test_a_stream_cut_between_two_batches_fails(tmp_path: Path) -> None:
+def test_a_stream_truncated_between_batches_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.arrow"
     write_stream(path, noise(500))
-    path.write_bytes(path.read_bytes()[:-8])  # the mark that ends it
+    path.write_bytes(path.read_bytes()[:-8])  # the end marker
     with pytest.raises(InputError, match="truncated Arrow data: the mark"):
         list(Corpus(path).documents())
 
 
-def test_an_altered_page_of_parquet_with_checksums_fails(tmp_path: Path) -> None:
+def test_an_altered_parquet_page_with_checksum_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_parquet(path, noise(500))
     whole = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Compressed JSON lines: every member and frame is read; what is cut short or altered never passes as whole."""
+"""Compressed JSON lines: all members and frames are read; truncated or altered files are errors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_all_members_and_frames_are_read_even_when_a_line_spans_two(tmp_path: Pa
     assert len(read(tmp_path / f"a.jsonl.{suffix}", b"".join(compress(part) for part in [b"", *parts, b""]))) == 300
 
 
-def test_skippable_frames_of_zstd_are_passed_over(tmp_path: Path) -> None:
+def test_skippable_frames_of_zstd_are_ignored(tmp_path: Path) -> None:
     data = ZSTD_SKIPPABLE_FRAME + zstd.compress(lines(1)) + ZSTD_SKIPPABLE_FRAME + zstd.compress(lines(2))
     assert read(tmp_path / "a.jsonl.zst", data) == ["text 0", "text 0", "text 1"]
 
@@ -78,7 +78,7 @@ def test_long_windows_of_zstd_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.001, 0.3, 0.999, -1, -4, -8])
-def test_a_file_cut_short_fails(tmp_path: Path, suffix: str, kept: float) -> None:
+def test_a_truncated_file_is_an_error(tmp_path: Path, suffix: str, kept: float) -> None:
     whole = COMPRESSORS[suffix](lines(20_000))
     n_bytes = int(kept) + len(whole) if kept < 0 else int(kept * len(whole))
     path = tmp_path / f"a.jsonl.{suffix}"
@@ -88,7 +88,7 @@ def test_a_file_cut_short_fails(tmp_path: Path, suffix: str, kept: float) -> Non
     assert "cannot be read" in str(caught.value)
 
 
-def test_a_file_cut_short_is_skipped_from_there_on(tmp_path: Path, suffix: str) -> None:
+def test_the_rest_of_a_truncated_file_is_skipped(tmp_path: Path, suffix: str) -> None:
     n_lines = 10_000 if suffix == "xz" else 50_000  # several blocks of bzip2; xz is slow
     whole = COMPRESSORS[suffix](lines(n_lines))
     (tmp_path / f"a.jsonl.{suffix}").write_bytes(whole[: len(whole) * 2 // 3])
@@ -104,7 +104,7 @@ def test_a_file_cut_short_is_skipped_from_there_on(tmp_path: Path, suffix: str) 
     assert corpus.bytes_read == corpus.n_bytes
 
 
-def test_an_altered_gzip_file_fails(tmp_path: Path) -> None:
+def test_an_altered_gzip_file_is_an_error(tmp_path: Path) -> None:
     whole = bytearray(gzip.compress(lines(1000)))
     for place in (0, 2, len(whole) // 2, len(whole) - 6, len(whole) - 1):
         altered = bytearray(whole)
@@ -113,7 +113,7 @@ def test_an_altered_gzip_file_fails(tmp_path: Path) -> None:
             read(tmp_path / "a.jsonl.gz", bytes(altered))
 
 
-def test_an_altered_zstd_file_fails(tmp_path: Path) -> None:
+def test_an_altered_zstd_file_is_an_error(tmp_path: Path) -> None:
     options: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
     whole = bytearray(zstd.compress(lines(1000), options=options))
     for place in (0, 1, len(whole) // 2, len(whole) - 1):
@@ -124,22 +124,22 @@ def test_an_altered_zstd_file_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01junk", zlib.compress(b"{}")])
-def test_what_is_not_compressed_fails(tmp_path: Path, suffix: str, data: bytes) -> None:
+def test_an_uncompressed_file_with_a_compressed_suffix_is_an_error(tmp_path: Path, suffix: str, data: bytes) -> None:
     with pytest.raises(InputError, match="truncated or damaged"):
         read(tmp_path / f"a.jsonl.{suffix}", data)
 
 
-def test_what_was_decompressed_already_is_read(tmp_path: Path, suffix: str) -> None:
+def test_decompressed_files_with_a_compressed_suffix_are_read(tmp_path: Path, suffix: str) -> None:
     assert read(tmp_path / f"a.jsonl.{suffix}", lines(2)) == ["text 0", "text 1"]
 
 
 @pytest.mark.parametrize("name", ["a.txt.{}", "a.{}", "a.txt", "a"])
-def test_compressed_text_is_a_document_whatever_its_name(tmp_path: Path, suffix: str, name: str) -> None:
+def test_compressed_text_is_one_document_under_any_name(tmp_path: Path, suffix: str, name: str) -> None:
     assert read(tmp_path / name.format(suffix), COMPRESSORS[suffix](b"hello\n")) == ["hello\n"]
 
 
 def test_every_whole_line_before_the_damage_is_kept(tmp_path: Path, suffix: str) -> None:
-    """The decompressor's own output up to the cut is the reference."""
+    """The reference is the output of the decompressor up to the truncation."""
     whole = COMPRESSORS[suffix](lines(10_007))
     for n_bytes in (len(whole) - 1, len(whole) - 9, len(whole) // 2, len(whole) // 3):
         plain = recovered(suffix, whole[:n_bytes])
@@ -182,12 +182,12 @@ def test_every_line_before_an_altered_byte_of_gzip_is_kept(tmp_path: Path) -> No
     assert len(found) + len(corpus.skipped) - 1 == plain.count(b"\n")
 
 
-def test_padding_between_members_is_passed_over(tmp_path: Path) -> None:
+def test_padding_between_members_is_ignored(tmp_path: Path) -> None:
     for suffix in ("gz", "xz", "bz2"):
         one = COMPRESSORS[suffix](lines(1))
         assert read(tmp_path / f"a.jsonl.{suffix}", one + bytes(8) + one + bytes(20_000)) == ["text 0"] * 2
 
 
-def test_a_table_inside_of_compressed_data_is_named(tmp_path: Path, suffix: str) -> None:
+def test_a_compressed_table_is_named_in_the_error(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(InputError, match=r"a Parquet file inside .* data; decompress it first"):
         read(tmp_path / f"a.parquet.{suffix}", COMPRESSORS[suffix](b"PAR1 and so on"))

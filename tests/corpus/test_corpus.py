@@ -1,4 +1,4 @@
-"""The corpus as a whole: streamed, restartable, counted."""
+"""The corpus: streaming, repeated reading, counters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from infgram.errors import InputError
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
-    """Text, JSON lines and compressed JSON lines, with something bad in each."""
+    """Text, JSON lines and compressed JSON lines, each with an error."""
     rows = "".join(json.dumps({"text": f"row {i}"}) + "\n" for i in range(5000)).encode()
     (tmp_path / "a.txt").write_bytes(b"plain" * 1000)
     (tmp_path / "b.bin").write_bytes(b"\xff" * 1000)
@@ -39,7 +39,7 @@ def test_bytes_read_rises_to_n_bytes(mixed: Path) -> None:
     assert corpus.bytes_read == corpus.n_bytes
 
 
-def test_each_call_starts_anew(mixed: Path) -> None:
+def test_each_call_starts_at_the_beginning(mixed: Path) -> None:
     corpus = Corpus(mixed, on_error="skip")
     first = list(corpus.documents())
     assert len(corpus.skipped) == 2
@@ -50,7 +50,7 @@ def test_each_call_starts_anew(mixed: Path) -> None:
     assert len(corpus.skipped) == 2
 
 
-def test_a_sample_leaves_the_counters_alone(mixed: Path) -> None:
+def test_a_sample_does_not_change_the_counters(mixed: Path) -> None:
     corpus = Corpus(mixed, on_error="skip")
     list(corpus.documents())
     before = (corpus.bytes_read, list(corpus.skipped))

@@ -1,4 +1,4 @@
-"""CSV and TSV: a header, then a document a record, read strictly; bad records are named."""
+"""CSV and TSV: a header and one document per record; invalid records are named."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_open_quote_at_the_end_fails(tmp_path: Path) -> None:
         list(Corpus(write(tmp_path, b'text\n"cut sho')).documents())
 
 
-def test_headers_that_do_not_serve(tmp_path: Path) -> None:
+def test_invalid_headers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.csv: no column 'text'.*the columns 'body', 'id'"):
         list(Corpus(write(tmp_path, b"body,id\nx,1\n")).documents())
     with pytest.raises(InputError, match=r"none of the 1 lines or tables has the field 'text'"):
@@ -85,7 +85,7 @@ cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=5))
-def test_what_pythons_writer_writes_comes_back_exactly(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+def test_records_of_csv_writer_are_read_exactly(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     out = io.StringIO(newline="")
     csv.writer(out, quoting=csv.QUOTE_ALL).writerows([("text", "note"), *rows])
     path = write(tmp_path, out.getvalue().encode())

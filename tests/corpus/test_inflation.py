@@ -1,4 +1,4 @@
-"""Small Parquet and Arrow files that hold huge values are refused, or read in little memory."""
+"""Small Parquet and Arrow files with huge values are rejected, or read in little memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def most_bytes(limit: int) -> Iterator[None]:
-    """Arrow must not take more than so much in the block."""
+    """Check that Arrow allocates at most `limit` bytes in the block."""
     usual = pa.default_memory_pool()
     counted = pa.proxy_memory_pool(usual)
     pa.set_memory_pool(counted)
@@ -41,7 +41,7 @@ def most_bytes(limit: int) -> Iterator[None]:
 
 
 def write(path: Path, table: Any, **options: Any) -> Path:
-    """As Parquet or as an Arrow stream or file, compressed as far as it goes."""
+    """Write Parquet, or an Arrow stream or file, with the strongest compression."""
     if path.suffix == ".parquet":
         pq.write_table(table, path, compression="zstd", **options)
         return path

@@ -1,4 +1,4 @@
-"""What a user may name: several inputs, patterns, standard input; what the documents are then called."""
+"""Inputs: several paths, patterns and standard input, and the sources of their documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ["a.txt", "b.jsonl", "c/d.txt", "c/e/f.txt", "c/e/g.jsonl", "h/i.txt", "
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Files whose text is their own name; the current folder."""
+    """Files whose text is their name, in the current folder."""
     for name in [*NAMES, ".hidden/j.txt", "c/.k.txt"]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def texts(*inputs: str | Path) -> list[str]:
         ("**/**/f.txt", ["c/e/f.txt"]),
         ("c/**", ["c/d.txt", "c/e/f.txt", "c/e/g.jsonl"]),
         ("./c/*", ["c/d.txt"]),
-        ("[x].txt", ["[x].txt"]),  # a file that exists is no pattern
+        ("[x].txt", ["[x].txt"]),  # an existing file is not a pattern
     ],
 )
 def test_patterns(folder: Path, pattern: str, expected: list[str]) -> None:
@@ -54,7 +54,7 @@ def test_patterns(folder: Path, pattern: str, expected: list[str]) -> None:
     assert [*Path().glob(pattern)] or pattern == "[x].txt"
 
 
-def test_a_pattern_enters_only_folders_that_can_hold_a_match(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_enters_only_folders_that_may_match(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "locked").mkdir()
     (folder / "c" / "locked").mkdir()
     refuse_to_list(monkeypatch, "locked")
@@ -105,7 +105,7 @@ def test_a_file_named_twice_fails(folder: Path, inputs: tuple[str, ...]) -> None
         Corpus(inputs)
 
 
-def test_inputs_that_are_none(folder: Path) -> None:
+def test_invalid_inputs(folder: Path) -> None:
     with pytest.raises(InputError, match="no input given"):
         Corpus([])
     with pytest.raises(InputError, match="path of the corpus is empty"):
@@ -146,7 +146,7 @@ def test_standard_input_is_json_lines_that_can_be_read_again(
     assert [*spool.iterdir()] == []
 
 
-def test_standard_input_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unreadable_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.stdin", stdin(b'{"text": 1}\n'))
     with pytest.raises(InputError, match="standard input, line 1: field 'text' is a number"):
         list(Corpus("-").documents())

@@ -1,4 +1,4 @@
-"""JSON lines: the text field is the document, everything else comes back exactly, bad lines are named."""
+"""JSON lines: the text field is the document, other fields are metadata, and invalid lines are named."""
 
 from __future__ import annotations
 
@@ -95,21 +95,21 @@ def test_blank_lines_marks_and_carriage_returns_are_tolerated(tmp_path: Path) ->
     assert [(document.text, document.line) for document in Corpus(path).documents()] == [("a", 1), ("b", 4), ("c", 6)]
 
 
-def test_escaped_pairs_of_surrogates_are_characters(tmp_path: Path) -> None:
+def test_escaped_surrogate_pairs_are_characters(tmp_path: Path) -> None:
     path = write(tmp_path, rb'{"text": "\ud83d\ude00 \\ud800", "x": "\uD83D\uDE00"}')
     (document,) = Corpus(path).documents()
     assert document.text == "\U0001f600 \\ud800"
     assert document.metadata == {"x": "\U0001f600"}
 
 
-def test_many_brackets_side_by_side_are_not_deep(tmp_path: Path) -> None:
+def test_many_brackets_in_sequence_are_not_nested(tmp_path: Path) -> None:
     value = [[[i], {"k": i}] for i in range(1000)]
     (document,) = Corpus(write(tmp_path, json.dumps({"text": "[" * 1000, "x": value}).encode())).documents()
     assert document.metadata == {"x": value}
 
 
 def test_a_nesting_of_200_levels_is_read_and_one_more_is_not(tmp_path: Path) -> None:
-    for levels, n_documents in ((199, 2), (200, 1)):  # and the object itself is a level
+    for levels, n_documents in ((199, 2), (200, 1)):  # the object itself is a level
         line = b'{"text": "a", "x": ' + b"[" * levels + b"]" * levels + b"}\n"
         corpus = Corpus(write(tmp_path, GOOD + line), on_error="skip")
         assert len(list(corpus.documents())) == n_documents
@@ -135,12 +135,12 @@ def test_names_of_json_lines(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "jsonl", "a.txt"])
-def test_json_lines_as_text_if_that_is_asked_for(tmp_path: Path, name: str) -> None:
+def test_json_lines_can_be_read_as_text(tmp_path: Path, name: str) -> None:
     corpus = Corpus(write(tmp_path, GOOD * 2, name), format="text")
     assert [document.text for document in corpus.documents()] == [(GOOD * 2).decode()]
 
 
-def test_lines_that_are_taken_for_json_by_their_content_say_so(tmp_path: Path) -> None:
+def test_recognized_json_lines_are_reported(tmp_path: Path) -> None:
     path = write(tmp_path, b'{"a": 1}\n{"a": 2}\n', "server.log")
     with pytest.raises(InputError, match=r"no field 'text'.*its first lines are JSON objects; .*--format text"):
         list(Corpus(path).documents())
@@ -170,21 +170,21 @@ def test_a_text_field_that_some_file_has_is_enough_when_skipping(tmp_path: Path)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n", b"\xef\xbb\xbf"])
-def test_no_document_at_all(tmp_path: Path, data: bytes) -> None:
+def test_no_documents(tmp_path: Path, data: bytes) -> None:
     on_errors: tuple[Literal["fail", "skip"], ...] = ("fail", "skip")
     for on_error in on_errors:
         with pytest.raises(InputError, match="no document found; every input file is empty"):
             list(Corpus(write(tmp_path, data), on_error=on_error).documents())
 
 
-def test_nothing_but_bad_lines_when_skipping(tmp_path: Path) -> None:
+def test_only_invalid_lines_when_skipping(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"no document found; 2 files or records cannot be read.*a\.jsonl, line 1: not valid JSON"
     ):
         list(Corpus(write(tmp_path, b"x\ny\n"), on_error="skip").documents())
 
 
-def test_messages_stay_short_whatever_the_line_holds(tmp_path: Path) -> None:
+def test_messages_are_short_for_any_line(tmp_path: Path) -> None:
     fields = {f"{'k' * 5000}{i}": i for i in range(100)}
     with pytest.raises(InputError) as caught:
         list(Corpus(write(tmp_path, json.dumps(fields).encode())).documents())
@@ -203,14 +203,14 @@ json_values = st.recursive(
     documents=st.lists(st.tuples(st.text(), st.dictionaries(st.text(), json_values)), min_size=1, max_size=5),
     ascii_only=st.booleans(),
 )
-def test_any_document_comes_back_exactly(
+def test_any_document_is_read_exactly(
     tmp_path: Path, documents: list[tuple[str, dict[str, Any]]], ascii_only: bool
 ) -> None:
     documents = [(text, {key: value for key, value in fields.items() if key != "text"}) for text, fields in documents]
     lines = [json.dumps({"text": text, **fields}, ensure_ascii=ascii_only) for text, fields in documents]
     path = write(tmp_path, "".join(f"{line}\n" for line in lines).encode())
     found = [(document.text, document.metadata) for document in Corpus(path).documents()]
-    assert repr(found) == repr(documents)  # repr tells 1, 1.0, True and −0.0 apart
+    assert repr(found) == repr(documents)  # repr distinguishes 1, 1.0, True and −0.0
 
 
 def test_floats_are_the_nearest_double(tmp_path: Path) -> None:

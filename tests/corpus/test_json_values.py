@@ -1,4 +1,4 @@
-"""Arrays of JSON objects, single objects and objects one after the other: the same records as `json` reads."""
+"""Arrays of JSON objects, single objects and consecutive objects: the records that `json` reads."""
 
 from __future__ import annotations
 
@@ -52,14 +52,12 @@ def test_an_array_is_read_as_json_reads_it(
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=RECORDS.filter(len), indent=st.sampled_from([None, 0, 2]), between=st.sampled_from(["\n", "", " \n\n"]))
-def test_objects_one_after_the_other(
-    tmp_path: Path, chunk: int, records: list[Any], indent: int | None, between: str
-) -> None:
+def test_consecutive_objects(tmp_path: Path, chunk: int, records: list[Any], indent: int | None, between: str) -> None:
     data = between.join(json.dumps(record, indent=indent) for record in records)
     assert found(write(tmp_path, data.encode())) == records
 
 
-def test_elements_are_numbered_and_bad_ones_left_out(tmp_path: Path) -> None:
+def test_elements_are_numbered_and_invalid_ones_skipped(tmp_path: Path) -> None:
     path = write(tmp_path, b'[{"text": "a"}, 7, {"text": 1}, {"body": "x"}, {"text": nul}, ["text"], {"text": "b"}]')
     corpus = Corpus(path, on_error="skip")
     assert [(document.text, document.line) for document in corpus.documents()] == [("a", 1), ("b", 7)]
@@ -80,7 +78,7 @@ def test_elements_are_numbered_and_bad_ones_left_out(tmp_path: Path) -> None:
         (b'[{"text": "a"}] {}', 1, "something follows the array"),
     ],
 )
-def test_arrays_that_are_damaged(tmp_path: Path, data: bytes, n_kept: int, reason: str) -> None:
+def test_damaged_arrays(tmp_path: Path, data: bytes, n_kept: int, reason: str) -> None:
     path = write(tmp_path, data)
     with pytest.raises(InputError) as caught:
         list(Corpus(path).documents())
@@ -126,7 +124,7 @@ def test_a_first_line_of_megabytes_without_a_name(tmp_path: Path) -> None:
         b'{\n  "a": 1,\n}\n// {',
     ],
 )
-def test_other_json_among_text_is_text_and_said(tmp_path: Path, data: bytes) -> None:
+def test_other_json_among_text_is_text_and_reported(tmp_path: Path, data: bytes) -> None:
     write(tmp_path, data)
     write(tmp_path, b"b", "b.py")
     corpus = Corpus(tmp_path, on_error="skip")

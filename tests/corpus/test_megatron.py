@@ -1,4 +1,4 @@
-"""Megatron's `.bin` and `.idx`: documents as the index says; two files that contradict each other are refused."""
+"""Megatron's `.bin` and `.idx`: documents as in the index; files that contradict each other are errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER_BYTES = 34
 
 
 def write(folder: Path, texts: list[list[list[int]]], dtype: str = "u2", *, modes: bool = False) -> Path:
-    """Documents of sequences, as Megatron's builder lays them out."""
+    """Write documents of sequences in the layout of Megatron's builder."""
     sequences = [sequence for text in texts for sequence in text]
     lengths = np.array([len(sequence) for sequence in sequences], dtype="<i4")
     width = np.dtype(dtype).itemsize
@@ -82,7 +82,7 @@ def test_an_id_outside_the_vocabulary(tmp_path: Path) -> None:
             documents(TokenCorpus(path, vocab_size=7), batch_tokens)
 
 
-def test_another_type_than_the_user_says(tmp_path: Path) -> None:
+def test_a_contradicting_token_type(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1]]])
     assert documents(TokenCorpus(path, vocab_size=9, dtype="uint16"), 10) == [[1]]
     with pytest.raises(InputError, match=r"expected uint32, as given by dtype; found uint16"):
@@ -101,7 +101,7 @@ def test_a_bin_of_another_size(tmp_path: Path) -> None:
         refused(path, rf"a\.bin: the file has {len(content)} bytes, but its index expects 6")
 
 
-def test_an_index_cut_anywhere(tmp_path: Path) -> None:
+def test_a_truncated_index(tmp_path: Path) -> None:
     path = write(tmp_path, [[[1, 2]], [[3]]])
     whole = path.with_suffix(".idx").read_bytes()
     for n_bytes in range(len(whole)):

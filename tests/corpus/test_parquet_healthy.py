@@ -1,4 +1,4 @@
-"""Parquet and Arrow files that pyarrow writes and reads are healthy: every row comes back, no rows are no damage."""
+"""Valid Parquet and Arrow files: every row is read, and files without rows are not errors."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("name", COLUMNS)
-def test_what_pyarrow_writes_is_read(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
+def test_files_of_pyarrow_are_read(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
     path = tmp_path / "a.parquet"
     one = table(TEXTS, x=COLUMNS[name])
     pq.write_table(pa.concat_tables([one] * 30), path, **options)
@@ -109,14 +109,14 @@ def test_arrow_with_empty_batches(tmp_path: Path, new: Any, name: str, compressi
     assert texts(tmp_path / "a.arrow") == [*TEXTS, *TEXTS[2:]]
 
 
-def test_a_column_that_leaves_its_dictionary(tmp_path: Path) -> None:
+def test_a_column_that_falls_back_from_its_dictionary(tmp_path: Path) -> None:
     many = [f"{i}" * 50 for i in range(3000)]
     pq.write_table(table(many), tmp_path / "a.parquet", dictionary_pagesize_limit=1000, row_group_size=1000)
     assert texts(tmp_path / "a.parquet") == many
 
 
 def test_the_name_does_not_matter(tmp_path: Path) -> None:
-    pq.write_table(table(TEXTS), tmp_path / "a.parquet.gz")  # as some writers name what is compressed inside
+    pq.write_table(table(TEXTS), tmp_path / "a.parquet.gz")  # as some writers name internally compressed files
     pq.write_table(table(TEXTS), tmp_path / "b")
     with pa.OSFile(str(tmp_path / "c"), "wb") as file, pa.ipc.new_stream(file, table([]).schema) as writer:
         writer.write_table(table(TEXTS))

@@ -1,4 +1,4 @@
-"""Corpora as they are published: names, layouts and compressions of three dozen of them are read as meant."""
+"""The names, layouts and compressions of three dozen published corpora are read correctly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Write = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Published:
-    """A corpus: its files, the texts that its readers mean, the text field, and what is left out or said."""
+    """A corpus: its files, the expected texts, the text field, and the expected messages."""
 
     files: Mapping[str, bytes | Write]
     texts: list[str]
@@ -280,7 +280,7 @@ def publish(folder: Path, files: Mapping[str, bytes | Write]) -> Path:
 
 
 @pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED)
-def test_a_published_corpus_is_read_as_meant(tmp_path: Path, published: Published) -> None:
+def test_a_published_corpus_is_read_correctly(tmp_path: Path, published: Published) -> None:
     folder = publish(tmp_path / "corpus", published.files)
     corpus = Corpus(folder, text_field=published.field)
     assert [document.text for document in corpus.documents()] == published.texts
@@ -311,7 +311,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
 
 
 @pytest.mark.parametrize(("name", "content", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_meant_as_text_says_so(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+def test_other_files_are_reported(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=reason):
         list(Corpus(tmp_path).documents())

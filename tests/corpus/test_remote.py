@@ -1,4 +1,4 @@
-"""Inputs behind a URL give the same documents as local ones; what a file system raises is an error of the input."""
+"""Inputs behind a URL give the same documents as local ones; errors of the file system are input errors."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_unknown_protocols() -> None:
         Corpus("nowhere://x")
 
 
-def test_what_a_file_system_raises_is_an_error_of_the_input(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_the_file_system_are_input_errors(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class ClientError(Exception):
         pass
 
@@ -121,7 +121,7 @@ def test_without_fsspec_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         Corpus("memory:///bucket")
 
 
-def test_without_the_protocols_own_package_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_of_the_protocol_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, "s3", raising=False)
     with pytest.raises(MissingExtraError, match=r"s3://bucket: .*s3fs"):

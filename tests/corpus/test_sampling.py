@@ -1,4 +1,4 @@
-"""The sample: all that fits, else a fair and repeatable part."""
+"""The sample: the whole corpus if it fits, otherwise a fair and reproducible part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders as Hugging Face's `save_to_disk` writes them: the listed Arrow files, and nothing else of the folder."""
+"""Folders of Hugging Face's `save_to_disk`: the listed Arrow files are read, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pa: Any = importlib.import_module("pyarrow")
 
 
 def save(folder: Path, parts: list[list[str]]) -> None:
-    """What the package writes, in its names and layout."""
+    """Write a dataset with the names and layout of the package."""
     folder.mkdir(parents=True)
     names = [f"data-{i:05d}-of-{len(parts):05d}.arrow" for i in range(len(parts))]
     for name, texts in zip(names, parts, strict=True):
@@ -29,7 +29,7 @@ def save(folder: Path, parts: list[list[str]]) -> None:
 
 
 def alter(folder: Path, **fields: Any) -> None:
-    """Change the state that was saved."""
+    """Change the saved state."""
     state = json.loads((folder / "state.json").read_text())
     (folder / "state.json").write_text(json.dumps({**state, **fields}))
 
@@ -59,7 +59,7 @@ def test_a_saved_dictionary_of_datasets_among_other_files(tmp_path: Path) -> Non
     assert texts(tmp_path / "saved") == ["b", "a"]
 
 
-def test_a_missing_part_fails(tmp_path: Path) -> None:
+def test_a_missing_part_is_an_error(tmp_path: Path) -> None:
     save(tmp_path / "saved", [["a"], ["b"]])
     (tmp_path / "saved" / "data-00001-of-00002.arrow").unlink()
     with pytest.raises(
@@ -69,7 +69,7 @@ def test_a_missing_part_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "[]", "{}", '{"_data_files": [1]}', "[" * 100_000])
-def test_a_list_that_cannot_be_read_fails(tmp_path: Path, state: str) -> None:
+def test_an_unreadable_list_is_an_error(tmp_path: Path, state: str) -> None:
     save(tmp_path / "saved", [["a"]])
     (tmp_path / "saved" / "state.json").write_text(state)
     with pytest.raises(InputError, match=r"state\.json: expected the list of files"):

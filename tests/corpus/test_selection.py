@@ -1,4 +1,4 @@
-"""Which files are read: patterns to include and exclude, what jobs add, and one file under two names."""
+"""Which files are read: patterns to include and exclude, files of jobs, and files with two names."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_description_without_data_is_a_document(folder: Path) -> None:
     assert sources(folder) == ["README.md", "a.txt", "c/README.md", "c/d.txt"]
 
 
-def test_a_file_that_is_named_itself_is_read(folder: Path) -> None:
+def test_a_file_that_is_named_explicitly_is_read(folder: Path) -> None:
     assert sources(folder / "README.md") == ["README.md"]
     assert sources(folder / "_SUCCESS") == ["_SUCCESS"]
     assert [file.source for file in Corpus([folder / "b.jsonl", folder / "README.md"]).files] == [
@@ -67,12 +67,12 @@ def test_a_file_that_is_named_itself_is_read(folder: Path) -> None:
     ],
 )
 def test_patterns(folder: Path, include: str | list[str], exclude: str | list[str], expected: list[str]) -> None:
-    if exclude == ["c/**", "b.*"]:  # the data that the description is beside is not read: but it is there
+    if exclude == ["c/**", "b.*"]:  # there are data beside the description, though excluded
         expected = ["a.txt"]
     assert sources(folder, include=include, exclude=exclude) == expected
 
 
-def test_a_selection_that_leaves_nothing(folder: Path) -> None:
+def test_an_empty_selection(folder: Path) -> None:
     with pytest.raises(InputError, match=r"no file to read; 7 files are excluded, the first: README\.md \(not inc"):
         Corpus(folder, include="*.parquet")
     with pytest.raises(InputError, match="include contains an empty pattern"):
@@ -81,7 +81,7 @@ def test_a_selection_that_leaves_nothing(folder: Path) -> None:
         Corpus(folder, format="yaml")  # type: ignore[arg-type]
 
 
-def test_how_files_are_read_changes_the_fingerprint(folder: Path) -> None:
+def test_the_fingerprint_depends_on_how_files_are_read(folder: Path) -> None:
     prints = {
         Corpus(folder).fingerprint(),
         Corpus(folder, format="text").fingerprint(),
@@ -93,7 +93,7 @@ def test_how_files_are_read_changes_the_fingerprint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_one_file_by_two_names_fails(folder: Path, link: object) -> None:
+def test_one_file_with_two_names_is_an_error(folder: Path, link: object) -> None:
     link(folder / "a.txt", folder / "z.txt")  # type: ignore[operator]
     same = r"z\.txt and .*a\.txt are links to the same file.*--exclude"
     with pytest.raises(InputError, match=same):
@@ -112,7 +112,7 @@ def test_links_to_folders_that_are_named(folder: Path) -> None:
         Corpus([folder / "c", folder / "again"])
 
 
-def test_one_file_by_a_path_and_a_url_fails(folder: Path) -> None:
+def test_one_file_with_a_path_and_a_url_is_an_error(folder: Path) -> None:
     with pytest.raises(InputError, match="is named by two inputs"):
         Corpus([folder / "a.txt", f"file://{folder}/a.txt"])
 
@@ -120,7 +120,7 @@ def test_one_file_by_a_path_and_a_url_fails(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["authors.jsonl", "citation_contexts.jsonl", "readme.jsonl.gz", "notice_1.txt", "README.py"]
 )
-def test_data_that_is_called_like_a_description_is_read(folder: Path, name: str) -> None:
+def test_data_with_the_name_of_a_description_are_read(folder: Path, name: str) -> None:
     (folder / name).write_text('{"text": "a"}\n')
     assert name in sources(folder)
 
@@ -131,7 +131,7 @@ def test_names_of_descriptions(folder: Path, name: str) -> None:
     assert name not in sources(folder)
 
 
-def test_a_table_without_a_telling_name_is_looked_into(folder: Path) -> None:
+def test_a_table_without_a_suffix_is_recognized(folder: Path) -> None:
     for name in ("b.jsonl", "c/e/f.jsonl"):
         (folder / name).unlink()
     (folder / "c" / "data.json").write_text('{\n  "name": "a program"\n}')

@@ -1,4 +1,4 @@
-"""The text inside of objects: found by dots, a field of that very name first, and never guessed."""
+"""The text inside objects: selected by dots; a field with exactly that name has priority."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_deepest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ['{"data": {"body": "a"}}', '{"data": "text"}', '{"data": null}', '{"data": [1]}'])
-def test_what_is_not_there(tmp_path: Path, line: str) -> None:
+def test_missing_fields(tmp_path: Path, line: str) -> None:
     (tmp_path / "x.jsonl").write_text(line)
     with pytest.raises(InputError, match=r"no field 'data\.text'.*this line has the fields 'data"):
         documents(tmp_path / "x.jsonl", "data.text")
@@ -47,7 +47,7 @@ def test_the_fields_of_objects_are_listed_as_they_are_named(tmp_path: Path) -> N
         documents(tmp_path / "x.jsonl", "text")
 
 
-def test_cells_are_no_objects(tmp_path: Path) -> None:
+def test_cells_are_not_objects(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text('data\n"{""text"": 1}"\n')
     with pytest.raises(InputError, match=r"no column 'data\.text'"):
         documents(tmp_path / "x.csv", "data.text")

@@ -1,4 +1,4 @@
-"""Files of text: one document each, exactly as they stand, in a fixed order."""
+"""Text files: one document each, with the exact text, in a fixed order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def texts(path: Path) -> list[str]:
     "text",
     ["", "a", "a\r\nb\rc\n", "with a \ufeff mark", "é e\u0301 \u00a0 \U0001f600", "\u2028\x85\x0b", " \n\n "],
 )
-def test_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
+def test_text_is_read_exactly(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.txt").write_bytes(text.encode())
     assert texts(tmp_path) == [text]
     assert texts(tmp_path / "a.txt") == [text]
@@ -29,13 +29,13 @@ def test_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text())
-def test_any_text_comes_back_exactly(tmp_path: Path, text: str) -> None:
+def test_any_text_is_read_exactly(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.md").write_bytes(text.encode())
     corpus = Corpus(tmp_path, format="text")
     assert [document.text for document in corpus.documents()] == [text.removeprefix("\ufeff")]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(codecs.BOM_UTF8 + b"a\n")
     (tmp_path / "b.txt").write_bytes(codecs.BOM_UTF8)
     assert texts(tmp_path) == ["a\n", ""]
@@ -72,7 +72,7 @@ def test_utf16_without_a_mark_is_named(tmp_path: Path, encoding: str) -> None:
         (b"text and a \x00", "binary data, not text: a NUL byte at byte offset 11"),
     ],
 )
-def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, kind: str) -> None:
+def test_binary_data_are_named(tmp_path: Path, data: bytes, kind: str) -> None:
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(InputError, match=f"this is {kind}"):
         texts(tmp_path)
@@ -83,12 +83,12 @@ def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, kind: str) -> Non
 
 
 @pytest.mark.parametrize("word", ["ORC", "RIFF", "ID3", "OggS", "GIF89a"])
-def test_text_that_begins_as_a_binary_file_does(tmp_path: Path, word: str) -> None:
+def test_text_that_begins_like_a_binary_file(tmp_path: Path, word: str) -> None:
     (tmp_path / "a.txt").write_text(f"{word} — a word", encoding="utf-8")
     assert texts(tmp_path) == [f"{word} — a word"]
 
 
-def test_folder_is_sorted_by_relative_path_and_hidden_names_are_left_out(tmp_path: Path) -> None:
+def test_folder_is_sorted_by_relative_path_without_hidden_names(tmp_path: Path) -> None:
     names = ["b.txt", "a/z.py", "a/b/c.md", "a.txt", "B.txt", "noextension", "é.rst", "a-b/x"]
     for name in [*names, ".hidden", ".git/config", "a/.env", "a/.cache/x.txt"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def test_the_input_folder_itself_may_be_hidden(tmp_path: Path) -> None:
     ("data", "offset", "byte"),
     [(b"\xff", 0, "ff"), (b"ab\xc3", 2, "c3"), (b"a\xed\xa0\x80", 1, "ed"), (b"\xc0\x80", 0, "c0")],
 )
-def test_what_is_not_utf8_fails_with_file_offset_and_way_out(
+def test_the_error_of_invalid_utf8_has_file_offset_and_advice(
     tmp_path: Path, data: bytes, offset: int, byte: str
 ) -> None:
     (tmp_path / "photo.png").write_bytes(data)
@@ -128,7 +128,7 @@ def test_what_is_not_utf8_fails_with_file_offset_and_way_out(
     assert "--on-error skip" in message
 
 
-def test_what_is_not_utf8_is_skipped_and_listed(tmp_path: Path) -> None:
+def test_invalid_utf8_is_skipped_and_listed(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     (tmp_path / "b.txt").write_text("kept")
     corpus = Corpus(tmp_path, on_error="skip")
@@ -151,7 +151,7 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(
     assert "again: a link to a folder is not followed" in caplog.text
 
 
-def test_links_that_lead_nowhere_are_unreadable(tmp_path: Path) -> None:
+def test_dangling_links_are_unreadable(tmp_path: Path) -> None:
     (tmp_path / "broken").symlink_to(tmp_path / "missing")
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     (tmp_path / "z.txt").write_text("z")
@@ -170,7 +170,7 @@ def test_a_named_pipe_is_refused_and_does_not_hang(tmp_path: Path) -> None:
             texts(path)
 
 
-def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "locked").mkdir()
     (tmp_path / "a.txt").write_text("a")
     scandir = os.scandir
@@ -193,11 +193,11 @@ def test_a_file_name_that_is_not_utf8_is_shown_with_escapes(tmp_path: Path) -> N
     try:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/n\xff.txt")).write_text("x")
     except OSError:
-        return  # this file system takes no such name: then there is nothing to read either
+        return  # the file system does not allow such a name
     assert [document.metadata for document in Corpus(tmp_path).documents()] == [{"path": "n\\xff.txt"}]
 
 
-def test_inputs_that_hold_nothing(tmp_path: Path) -> None:
+def test_empty_inputs(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="missing: no such file or folder"):
         Corpus(tmp_path / "missing")
     with pytest.raises(InputError, match="no file in this folder"):
@@ -209,6 +209,6 @@ def test_inputs_that_hold_nothing(tmp_path: Path) -> None:
         Corpus("")
 
 
-def test_an_unknown_way_to_handle_errors(tmp_path: Path) -> None:
+def test_an_unknown_on_error(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="expected 'fail' or 'skip'"):
         Corpus(tmp_path, on_error="ignore")  # type: ignore[arg-type]

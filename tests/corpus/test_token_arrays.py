@@ -1,4 +1,4 @@
-"""Arrays of token ids: the same documents whatever the file and the size of a batch; what is wrong is named."""
+"""Arrays of token ids: the documents do not depend on the file format or the batch size; errors are named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ END = 9
 
 
 def write(folder: Path, tokens: Any, kind: str) -> dict[str, Any]:
-    """One file; what `TokenCorpus` is told of it."""
+    """Write one file; return the arguments of `TokenCorpus`."""
     path = folder / ("a.npy" if kind.startswith("npy") else "a.bin")
     dtype = np.dtype(kind.removeprefix("npy-").removeprefix("raw-"))
     array = np.asarray(tokens, dtype=dtype)
@@ -29,7 +29,7 @@ def write(folder: Path, tokens: Any, kind: str) -> dict[str, Any]:
 
 
 def documents(corpus: TokenCorpus, batch_tokens: int, *, whole: bool = False) -> list[list[int]]:
-    """All documents, their pieces put together."""
+    """Return all documents, with their pieces joined."""
     found: list[list[int]] = []
     for batch in corpus.batches(batch_tokens, whole_documents=whole):
         assert batch.token_ids.dtype == np.uint32
@@ -52,7 +52,7 @@ def documents(corpus: TokenCorpus, batch_tokens: int, *, whole: bool = False) ->
 
 
 def expected(tokens: list[int], end: int | None) -> list[list[int]]:
-    """By definition: what stands between separators, unless nothing does."""
+    """Split at separators; drop empty documents."""
     if end is None:
         return [tokens]
     split: list[list[int]] = [[]]
@@ -72,7 +72,7 @@ def expected(tokens: list[int], end: int | None) -> list[list[int]]:
     batch_tokens=st.integers(1, 8),
     whole=st.booleans(),
 )
-def test_documents_lie_between_separators(
+def test_documents_between_separators(
     tmp_path: Path, tokens: list[int], kind: str, end: int | None, batch_tokens: int, whole: bool
 ) -> None:
     corpus = TokenCorpus(**write(tmp_path, tokens, kind), vocab_size=10, end_of_text=end)
@@ -93,13 +93,13 @@ def test_the_separator_need_not_be_in_the_vocabulary(tmp_path: Path) -> None:
         documents(TokenCorpus(**told, vocab_size=2, end_of_text=END), 2)
 
 
-def test_negative_and_large_ids_are_refused(tmp_path: Path) -> None:
+def test_negative_and_large_ids_are_rejected(tmp_path: Path) -> None:
     for token in (-1, 2**40):
         with pytest.raises(InputError, match=f"position 3 is {token}"):
             documents(TokenCorpus(**write(tmp_path, [0, 0, 0, token], "npy-i8"), vocab_size=10), 2)
 
 
-def test_a_wrong_type_shows(tmp_path: Path) -> None:
+def test_a_wrong_type_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path, range(100), "raw-u2")["path"]
     with pytest.raises(InputError, match=r"position 0 is 65536.*the integer type uint32"):
         documents(TokenCorpus(path, vocab_size=50_257, dtype="uint32"), 10)
@@ -110,7 +110,7 @@ def test_a_wrong_type_shows(tmp_path: Path) -> None:
         documents(TokenCorpus(path, vocab_size=10, dtype="uint32"), 10)
 
 
-def test_files_cut_short(tmp_path: Path) -> None:
+def test_truncated_files(tmp_path: Path) -> None:
     for kind, reason in (("raw-u4", "expected a multiple of 4"), ("npy-u4", "not a complete .npy")):
         told = write(tmp_path, range(9), kind)
         whole = told["path"].read_bytes()
@@ -120,7 +120,7 @@ def test_files_cut_short(tmp_path: Path) -> None:
         told["path"].unlink()
 
 
-def test_arrays_that_do_not_serve(tmp_path: Path) -> None:
+def test_invalid_arrays(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     arrays: list[Any] = [np.zeros((2, 2), np.uint16), np.zeros(3), np.array(["a"])]
     for array in arrays:
@@ -160,7 +160,7 @@ def test_arguments_out_of_range(tmp_path: Path) -> None:
 
 
 def test_files_are_mapped_and_streamed(tmp_path: Path) -> None:
-    """Only a batch of a large, sparse file is ever held."""
+    """Only one batch of a large, sparse file is in memory at a time."""
     path = tmp_path / "a.bin"
     n_bytes = 64 << 20
     with path.open("wb") as file:
@@ -173,11 +173,11 @@ def test_files_are_mapped_and_streamed(tmp_path: Path) -> None:
 
 
 def header(text: str) -> bytes:
-    """A .npy file of version 1 with this header and no data."""
+    """Return a .npy file of version 1 with this header and no data."""
     return b"\x93NUMPY\x01\x00v\x00" + text.encode().ljust(117) + b"\n"
 
 
-def test_raw_token_ids_named_npy_are_told_what_to_do(tmp_path: Path) -> None:
+def test_the_error_of_raw_token_ids_named_npy_has_advice(tmp_path: Path) -> None:
     path = tmp_path / "train.npy"
     for content in (np.arange(1000, dtype=np.uint16).tobytes(), b"", b"\x93NUM"):
         path.write_bytes(content)
@@ -202,7 +202,7 @@ def test_raw_token_ids_named_npy_are_told_what_to_do(tmp_path: Path) -> None:
         header("{'descr': '|O', 'fortran_order': False, 'shape': (5,)}"),
     ],
 )
-def test_a_header_that_lies_is_an_error_that_says_what_to_do(tmp_path: Path, content: bytes) -> None:
+def test_the_error_of_a_wrong_header_has_advice(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.npy: not a complete \.npy .* with numpy\.save") as refused:

@@ -40,7 +40,7 @@ def test_a_line_without_token_ids(tmp_path: Path, line: str) -> None:
         next(items)
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         TokenLines(tmp_path / "missing.jsonl", field="token_ids")
     cut_short = gzip.compress(b'{"token_ids": [1]}\n' * 100)[:-9]

@@ -1,4 +1,4 @@
-"""An index of every format version ever released opens, answers and verifies; today's build writes the same bytes."""
+"""Indexes of every format version can be opened, queried and verified; a build writes the same bytes today."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERSIONS = sorted(path.parent for path in GOLDEN.glob("v*/manifest.json"))
 
 
 @pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.name)
-def test_it_still_answers(path: Path) -> None:
+def test_old_indexes_can_be_queried(path: Path) -> None:
     with infgram.open(path) as index:
         index.verify()
         assert (index.n_documents, index.n_shards, index.n_tokens) == (4, 2, 79)
@@ -28,7 +28,7 @@ def test_it_still_answers(path: Path) -> None:
         assert places == ([("corpus.jsonl", line) for line in (1, 2, 3, 4)] if keeps_sources else [(None, None)] * 4)
 
 
-def test_the_newest_is_what_a_build_writes(tmp_path: Path) -> None:
+def test_a_build_writes_the_newest_golden_index(tmp_path: Path) -> None:
     infgram.build(GOLDEN / "corpus.jsonl", tmp_path / "now", tokenizer="bytes", shard_tokens=50).close()
     golden = VERSIONS[-1]
     files = [path.relative_to(golden) for path in golden.rglob("*.bin")]

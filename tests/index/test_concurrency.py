@@ -1,4 +1,4 @@
-"""Many threads ask one open index: each answer is the one that a single thread gets."""
+"""Many threads query one open index and get the results of a single thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VOCAB_SIZE = 300
 
 
 class Question(NamedTuple):
-    """Something to ask, and the true answer."""
+    """A query and its expected result."""
 
     ask: Callable[[], object]
     answer: object
@@ -53,7 +53,7 @@ def index(request: pytest.FixtureRequest) -> Iterator[infgram.Index]:
         yield opened
 
 
-def test_threads_get_the_true_answers(index: infgram.Index, reference: ReferenceIndex) -> None:
+def test_threads_get_the_expected_results(index: infgram.Index, reference: ReferenceIndex) -> None:
     questions = list(_questions(index, reference))
     barrier = threading.Barrier(N_THREADS)
 
@@ -70,7 +70,7 @@ def test_threads_get_the_true_answers(index: infgram.Index, reference: Reference
 
 
 def test_batches_at_the_same_time(index: infgram.Index, reference: ReferenceIndex) -> None:
-    """Each thread asks its own batch, of its own size, from the pool that all of them share."""
+    """Each thread runs its own batch, of its own size, on the shared pool."""
     queries = _queries(reference.documents)
     barrier = threading.Barrier(N_THREADS)
 
@@ -89,8 +89,8 @@ def test_batches_at_the_same_time(index: infgram.Index, reference: ReferenceInde
         list(pool.map(worker, range(N_THREADS)))
 
 
-def test_closing_while_others_ask(reference: ReferenceIndex) -> None:
-    """Each question is answered rightly or refused with `IndexClosedError`; nothing crashes."""
+def test_closing_during_queries(reference: ReferenceIndex) -> None:
+    """Each query returns the expected result or raises `IndexClosedError`; nothing crashes."""
     queries = _queries(reference.documents)
     expected = [reference.count(query) for query in queries]
     for _ in range(ROUNDS):

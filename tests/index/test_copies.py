@@ -1,4 +1,4 @@
-"""Long sequences that the corpus holds, or nearly, and that repeat themselves, against searches of their own.
+"""Long repetitive sequences that occur in the corpus, or almost, compared with single searches.
 
 `tests/native/test_match_pass.cpp` has the same with small bounds against a scan, and counts the work. Here the bounds
 are the real ones, and the reference is `count`, which knows nothing of passes over sequences.
@@ -46,7 +46,7 @@ _cuts = st.lists(st.tuples(st.integers(0, 9), st.floats(0, 1), st.floats(0, 1)),
 
 
 def _cut_and_join(words: list[list[int]], cuts: list[tuple[int, float, float]]) -> list[int]:
-    """Pieces of the words, one behind the other."""
+    """Draw pieces of the words and concatenate them."""
     pieces = []
     for which, start, end in cuts:
         word = words[which % len(words)]
@@ -104,8 +104,8 @@ def check_scores(index: infgram.Index, tokens: Int64Array, matches: infgram.Long
         assert (length > 0 and score.continuation_counts[-1] == ended) or length == 0
 
 
-def test_few_searches_where_a_passage_is_copied_whole() -> None:
-    """What took a minute when each position compared all that follows it."""
+def test_few_searches_for_a_copied_passage() -> None:
+    """This takes a minute if each position is compared with everything after it."""
     rng = np.random.default_rng(1)
     passage = rng.integers(0, VOCABULARY, 300_000)
     periodic = np.resize(passage[:100], 300_000)

@@ -1,4 +1,4 @@
-"""Corpora large enough that the directory, the stored continuations and the interleaving decide the answers."""
+"""Corpora large enough to use the directory, the stored continuations and the interleaving."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ VERSION_2 = ("continuations.bin", "directory.bin", "stored_contexts.bin")
 
 
 def _zipf(seed: int, size: int, ids: Tokens) -> Tokens:
-    """Random tokens of which the first are far more frequent than the last."""
+    """Draw random tokens with a Zipf distribution."""
     rng = random.Random(seed)
     return [ids[min(int(rng.paretovariate(0.8)) - 1, len(ids) - 1)] for _ in range(size)]
 
 
 def _copied(seed: int) -> list[Tokens]:
-    """Documents that share long passages, and end at every offset of one."""
+    """Return documents that share long passages, and end at every offset of one."""
     rng = random.Random(seed)
     passage = _zipf(seed, 300, list(range(12)))
     copies = [[rng.randrange(12), *passage[: rng.randrange(300)], rng.randrange(12)] for _ in range(30)]
@@ -44,13 +44,13 @@ LARGE = {
     "edges of 16 bits": TokenCorpus(
         [_zipf(seed, 700, [65_535, 0, 256, 255, 65_280, 1]) for seed in range(4)], 65_536, (0, 255, 256, 65_535)
     ),
-    "the separator's neighbour": TokenCorpus([_zipf(2, 1800, [254, 0, 253])], 255, (0, 253, 254)),
+    "the separator's neighbor": TokenCorpus([_zipf(2, 1800, [254, 0, 253])], 255, (0, 253, 254)),
     "copies": TokenCorpus(_copied(3), 13, (0, 3, 5, 11)),
 }
 
 
 def _queries(corpus: TokenCorpus, seed: int) -> list[Tokens]:
-    """Pieces of 1 to 24 tokens from the corpus, as they are and with one token altered."""
+    """Draw pieces of 1 to 24 tokens from the corpus, unchanged and with one token altered."""
     rng = random.Random(seed)
     cuts = []
     for length in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 24):
@@ -91,7 +91,7 @@ def test_answers(name: str, layout: Layout, references: dict[str, ReferenceIndex
 
 
 def _many_followers() -> list[Tokens]:
-    """600 different tokens after [7], after [3, 7], and after sixteen times 1; some often, one far off; and an end."""
+    """Return documents with 600 different tokens, some frequent, after [7], [3, 7] and sixteen times 1."""
     plain = [token for follower in range(FOLLOWERS) for token in (7, 1000 + follower)]
     pairs = [token for follower in range(FOLLOWERS) for token in (3, 7, 1000 + 2 * follower) * (1 + follower % 20)]
     deep = [token for follower in range(FOLLOWERS) for token in (*[1] * 16, 1000 + follower)]
@@ -110,7 +110,7 @@ def test_stored_continuations(layout: Layout) -> None:
         index.verify()
 
 
-def test_the_directory_stays_within_its_room() -> None:
+def test_the_directory_has_a_maximum_size() -> None:
     with token_index(_many_followers(), vocab_size=65_535, layout=Layout(16, 1, 1)) as index:
         sections = index.info()["sections"]
         n_keys = -(-index.n_tokens // 64)
@@ -122,7 +122,7 @@ def test_the_directory_stays_within_its_room() -> None:
 
 
 @pytest.mark.parametrize("load", get_args(Load))
-def test_every_way_to_load_answers_alike(load: Load, references: dict[str, ReferenceIndex]) -> None:
+def test_results_do_not_depend_on_load(load: Load, references: dict[str, ReferenceIndex]) -> None:
     corpus = LARGE["copies"]
     with temporary_folder(10_000) as folder:
         build_tokens(corpus.documents, folder / "x", vocab_size=corpus.vocab_size, layout=Layout(16, 2, 1)).close()
@@ -133,15 +133,15 @@ def test_every_way_to_load_answers_alike(load: Load, references: dict[str, Refer
             oracle.check_documents(index, references["copies"])
 
 
-def test_an_unknown_way_to_load_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_load_is_rejected(tmp_path: Path) -> None:
     build_tokens([[1]], tmp_path / "x", vocab_size=2).close()
     other: Any = "disk"
     with pytest.raises(infgram.QueryError, match="expected 'map', 'warm' or 'ram'"):
         infgram.open(tmp_path / "x", load=other)
 
 
-def test_version_1_answers_without_a_directory() -> None:
-    """And together with an index of today."""
+def test_version_1_without_a_directory() -> None:
+    """Query it alone, and in a union with a new index."""
     texts = [document.text for document in _documents(GOLDEN / "v1")]
     reference = ReferenceIndex([list(text.encode()) for text in texts], 255)
     queries = [list(query) for query in (b"", b"t", b"the", b"the cat sat on the mat", b"cat", b"zebra", b" ", b"at")]
@@ -162,7 +162,7 @@ def _documents(path: Path) -> Iterator[infgram.Document]:
 
 
 @pytest.mark.parametrize("name", VERSION_2)
-def test_a_false_directory_with_true_checksums_is_found(tmp_path: Path, name: str) -> None:
+def test_verify_detects_a_wrong_directory_with_valid_checksums(tmp_path: Path, name: str) -> None:
     build_tokens(_many_followers(), tmp_path / "x", vocab_size=65_535, layout=Layout(16, 1, 1)).close()
     folder = tmp_path / "x" / "shard-00000"
     _core.verify_shard(folder)
@@ -179,8 +179,8 @@ def test_a_false_directory_with_true_checksums_is_found(tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_damaged_directory_gives_an_error_or_an_answer(tmp_path: Path, seed: int) -> None:
-    """Never a read outside the files: bytes altered at random, the checksums made to fit."""
+def test_a_damaged_directory_gives_an_error_or_a_result(tmp_path: Path, seed: int) -> None:
+    """Alter random bytes and fix the checksums; nothing is read outside the files."""
     rng = random.Random(seed)
     build_tokens(_many_followers(), tmp_path / "x", vocab_size=65_535, layout=Layout(16, 1, 1)).close()
     folder = tmp_path / "x" / "shard-00000"

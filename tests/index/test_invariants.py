@@ -1,4 +1,4 @@
-"""What must hold among the answers of an index, whatever the corpus; no reference is asked here."""
+"""Invariants of query results on any corpus, without the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answers = list[object]
 
 @given(asked_corpora(), layouts)
 def test_extensions_and_the_end_sum_to_the_context(asked: Asked, layout: Layout) -> None:
-    """The counts of `context + [token]`, with those of the end, are the rows and sum to `context_count`."""
+    """The counts of `context + [token]` and of the end equal the rows and sum to `context_count`."""
     corpus, contexts = asked
     with token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
         for context in contexts:
@@ -48,7 +48,7 @@ def test_rows_ascend_and_sum_to_one(asked: Asked, layout: Layout) -> None:
 
 
 @given(asked_corpora(), layouts, st.integers(1, 4))
-def test_top_k_only_takes_rows_away(asked: Asked, layout: Layout, top_k: int) -> None:
+def test_top_k_selects_rows(asked: Asked, layout: Layout, top_k: int) -> None:
     corpus, contexts = asked
     with token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
         for context in contexts:
@@ -60,7 +60,7 @@ def test_top_k_only_takes_rows_away(asked: Asked, layout: Layout, top_k: int) ->
 
 @given(asked_corpora(), layouts)
 def test_suffix_ranges_nest(asked: Asked, layout: Layout) -> None:
-    """In each shard the ranges of the extensions lie inside the query's, in the order of their tokens, apart."""
+    """In each shard, the ranges of the extensions are disjoint, ordered, and inside the range of the query."""
     corpus, queries = asked
     with token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
         for query in queries:
@@ -75,7 +75,7 @@ def test_suffix_ranges_nest(asked: Asked, layout: Layout) -> None:
 
 
 @given(asked_corpora(), st.integers(2, 5), st.sampled_from((1, 2, 8)))
-def test_shards_change_no_answer(asked: Asked, shards: int, threads: int) -> None:
+def test_results_do_not_depend_on_shards(asked: Asked, shards: int, threads: int) -> None:
     corpus, queries = asked
     with (
         token_index(corpus.documents, vocab_size=corpus.vocab_size) as whole,
@@ -86,14 +86,14 @@ def test_shards_change_no_answer(asked: Asked, shards: int, threads: int) -> Non
 
 
 @given(texts, st.integers(2, 5))
-def test_shards_change_no_search(documents: list[str], shards: int) -> None:
+def test_searches_do_not_depend_on_shards(documents: list[str], shards: int) -> None:
     with text_index(documents) as whole, text_index(documents, layout=Layout(8, shards, 1)) as split:
         for query, seed in (("a", None), ("a", 3), ("ab", None), ("ab", 3), ("é", 0)):
             assert whole.search(query, seed=seed) == split.search(query, seed=seed)
 
 
 @given(texts, texts)
-def test_the_order_of_indexes_changes_no_count(left: list[str], right: list[str]) -> None:
+def test_counts_do_not_depend_on_the_order_of_indexes(left: list[str], right: list[str]) -> None:
     with union_index([left, right]) as one, union_index([right, left]) as other:
         for query in ("", "a", "b", "ab", "ba", "é", "a\r\n"):
             assert one.count(query) == other.count(query)
@@ -151,7 +151,7 @@ def test_a_score_is_the_log_prob_at_each_position(asked: Asked, layout: Layout, 
 
 
 @given(asked_corpora(), layouts)
-def test_a_batch_is_its_single_questions(asked: Asked, layout: Layout) -> None:
+def test_a_batch_equals_its_single_queries(asked: Asked, layout: Layout) -> None:
     corpus, queries = asked
     with token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
         assert index.count_batch(queries).tolist() == [index.count(query) for query in queries]
@@ -171,8 +171,8 @@ def test_a_batch_is_its_single_questions(asked: Asked, layout: Layout) -> None:
 
 
 @given(asked_corpora(), layouts)
-def test_documents_count_themselves(asked: Asked, layout: Layout) -> None:
-    """Each document occurs as often as its copies and their like, and is located at its own start."""
+def test_every_document_is_found(asked: Asked, layout: Layout) -> None:
+    """The count of each document includes all its copies, and one of its locations is its own start."""
     documents = asked.corpus.documents
     with token_index(documents, vocab_size=asked.corpus.vocab_size, layout=layout) as index:
         assert sum(index.count([token]) for token in asked.corpus.alphabet) == index.n_tokens

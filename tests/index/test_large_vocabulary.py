@@ -1,4 +1,4 @@
-"""Token ids at the top of 32 bits: the vocabulary is a bound on ids, not an amount of memory or of disk."""
+"""Token ids near 2^32: the size of the vocabulary takes neither memory nor disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOP = VOCAB_SIZE - 1
 DOCUMENTS = [[0, TOP, 2**31, 2**31 - 1], [TOP, TOP], [], [2**31 - 1, 2**31, 0, TOP]]
 MEMORY = 4 * 2**30
 
-# In a process of its own, so that taking too much memory is an error there and not the end of this one.
+# A separate process, so that too much memory is an error there and does not end this process.
 PROGRAM = """
 import json, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), int(sys.argv[1])))

@@ -1,6 +1,6 @@
-"""Every question of an open index against the reference: named cases, then what Hypothesis finds.
+"""Compare every query of an open index with the reference: named cases, then those of Hypothesis.
 
-One index is built for each corpus and layout, then asked everything.
+One index is built for each corpus and layout, and all queries run on it.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def check_longest_matches(index: infgram.Index, reference: ReferenceIndex, seque
 
 
 def check_sessions(index: infgram.Index, reference: ReferenceIndex, sequences: list[Tokens]) -> None:
-    """Token by token, and from the middle; a copy goes on alone."""
+    """Check sessions token by token, from the middle, and copies."""
     for tokens, min_count in product(sequences, (1, 2)):
         half = len(tokens) // 2
         session = index.session(tokens[:half], min_count=min_count)
@@ -208,7 +208,7 @@ def check_sessions(index: infgram.Index, reference: ReferenceIndex, sequences: l
 
 
 def check_refused(index: infgram.Index, reference: ReferenceIndex) -> None:
-    """A token id outside the vocabulary is an error in every question, and so is text without a tokenizer."""
+    """Check that invalid token ids, and text without a tokenizer, are errors in every query."""
     for token in (-2, END_OF_DOCUMENT, reference.vocab_size, 2**32, 2**63):
         questions: list[Callable[[list[int]], object]] = [
             index.count,
@@ -268,7 +268,7 @@ def test_any_corpus(asked: Asked, layout: Layout) -> None:
 
 
 @given(asked_corpora(), st.integers(1, 5))
-def test_widths_and_threads_change_no_answer(asked: Asked, shards: int) -> None:
+def test_results_do_not_depend_on_widths_and_threads(asked: Asked, shards: int) -> None:
     """The same corpus at every width it fits and with 1, 2 and 8 threads."""
     corpus, queries = asked
     reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
@@ -284,7 +284,7 @@ def test_widths_and_threads_change_no_answer(asked: Asked, shards: int) -> None:
 
 
 def test_documents_spread_over_shards() -> None:
-    """The other tests ask for shards; here they are shown to exist."""
+    """Check that the layouts of the other tests really have several shards."""
     for shards in range(1, 6):
         with token_index([[0, 1, 2]] * 20, vocab_size=6, layout=Layout(8, shards, 1)) as index:
             assert index.n_shards == shards
@@ -292,7 +292,7 @@ def test_documents_spread_over_shards() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint32, np.int64, np.uint64])
 def test_queries_as_arrays(dtype: type[np.integer[Any]]) -> None:
-    """A tuple or an integer array of any width asks the same as a list, also where it is not contiguous."""
+    """Tuples and integer arrays of any width, also non-contiguous ones, are equivalent to lists."""
     corpus = NAMED["Fibonacci word"]
     reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
     with token_index(corpus.documents, vocab_size=corpus.vocab_size) as index:
@@ -306,7 +306,7 @@ def test_queries_as_arrays(dtype: type[np.integer[Any]]) -> None:
 
 @given(st.lists(texts, min_size=1, max_size=3), layouts)
 def test_a_union_of_indexes(parts: list[list[str]], layout: Layout) -> None:
-    """`open([a, b])` answers like one index of all documents, in order."""
+    """`open([a, b])` returns the results of one index of all documents, in order."""
     documents = [text for part in parts for text in part]
     reference = ReferenceIndex([list(text.encode()) for text in documents], BYTES_VOCABULARY)
     queries = [[], *([token] for token in b"ab\xc3\x20"), list(b"ab"), list(b"ba"), list(b"abab"), list(b"bz")]
@@ -348,12 +348,12 @@ def same_log_prob(found: float, expected: float) -> bool:
 
 @lru_cache
 def reference_of(name: str) -> ReferenceIndex:
-    """One reference for all layouts of a named corpus; it remembers what it has found."""
+    """Return the reference for all layouts of a named corpus; it caches results."""
     return ReferenceIndex(NAMED[name].documents, NAMED[name].vocab_size)
 
 
 def _awkward_queries(corpus: TokenCorpus) -> list[Tokens]:
-    """Across a document's end, one token too long, absent in the middle, and the last document backwards."""
+    """Return queries across a document's end, one token too long, absent in the middle, and reversed."""
     joined = [token for document in corpus.documents for token in document]
     first, last = corpus.documents[0], corpus.documents[-1]
     half = len(joined) // 2

@@ -1,4 +1,4 @@
-"""Spans counted together, pieces of documents, and samples of documents, against the reference."""
+"""Compare counts of spans, windows of documents, and samples of documents with the reference."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_any_corpus(asked: Asked, layout: Layout, seed: int) -> None:
                 assert index.document_tokens(document_id, begin, end).tolist() == tokens[begin:end]
 
 
-def test_a_sample_of_the_occurrences_stands_for_all() -> None:
-    """Every occurrence is as likely to be looked at: a document with nine of twelve is found first most often."""
+def test_every_occurrence_is_equally_likely_to_be_drawn() -> None:
+    """A document with nine of twelve occurrences is drawn first most often."""
     documents = [[1] * 9, [2], [1], [1, 2], [1]]
     with token_index(documents, vocab_size=9, layout=Layout(8, 3, 1)) as index:
         n_seeds = 4000
@@ -55,10 +55,10 @@ def test_a_sample_of_the_occurrences_stands_for_all() -> None:
             frozenset(place.document_id for place in index.sample_documents([2], limit=9, seed=seed, most_read=2))
             for seed in range(20)
         )
-        assert set(pairs) == {frozenset({1, 3})}  # as many occurrences as are looked at
+        assert set(pairs) == {frozenset({1, 3})}  # as many occurrences as are examined
 
 
-def test_what_cannot_be_asked() -> None:
+def test_invalid_arguments() -> None:
     with token_index([[1, 2, 3]], vocab_size=9) as index:
         for begins, ends in ((ints(0), ints(0)), (ints(-1), ints(1)), (ints(1), ints(4)), (ints(2), ints(1))):
             with pytest.raises(infgram.QueryError, match="not inside the 3 tokens"):

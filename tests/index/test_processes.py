@@ -45,7 +45,7 @@ def test_an_index_is_pickled_as_its_absolute_path(tmp_path: Path, monkeypatch: p
         with round_trip(index) as other:
             assert other.count_batch(QUERIES).tolist() == index.count_batch(QUERIES).tolist()
             assert other._load == load
-        assert index.count("rose") == 3  # the other one was closed, not this one
+        assert index.count("rose") == 3  # only the other one was closed
 
 
 def test_a_union_is_pickled_as_all_its_paths() -> None:
@@ -74,7 +74,7 @@ def test_a_closed_index_is_not_pickled(index: infgram.Index) -> None:
             round_trip(value)
 
 
-def test_another_index_in_its_place_is_refused(index: infgram.Index, tmp_path: Path) -> None:
+def test_unpickling_rejects_another_index(index: infgram.Index, tmp_path: Path) -> None:
     build_texts([*TEXTS[:3], "rise"], tmp_path / "y.infgram").close()
     shutil.rmtree(index.paths[0])
     shutil.move(tmp_path / "y.infgram", index.paths[0])
@@ -132,7 +132,7 @@ def test_results_are_pickled(index: infgram.Index, name: str) -> None:
         assert (other, vars(other)) == (result, vars(result))
 
 
-def test_duplicates_are_refused_with_a_reason(index: infgram.Index) -> None:
+def test_duplicates_cannot_be_pickled(index: infgram.Index) -> None:
     with pytest.raises(TypeError, match="as large as the index"):
         round_trip(infgram.dedup(index, min_tokens=2))
 
@@ -156,7 +156,7 @@ def test_a_trained_tokenizer_is_pickled(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_the_workers_of_a_data_loader(index: infgram.Index, method: str) -> None:
-    """An index and a client, both used before, in the workers of PyTorch under each start method."""
+    """Use an index and a client in the workers of PyTorch, for each start method, after use in the parent."""
     data = pytest.importorskip("torch.utils.data", reason="needs the extra lm")
     tokens = [list(query.encode()) for query in QUERIES] * 4
     wanted = index.count_batch(tokens).tolist()

@@ -1,4 +1,4 @@
-"""Where documents come from: kept for every format, at little cost, shown, and filtered by."""
+"""The sources of documents: stored for every format, displayed, and used in filters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def corpus(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_format_has_its_places(corpus: Path) -> None:
+def test_sources_of_every_format(corpus: Path) -> None:
     hive = "c/source=cc/year=2024/d.jsonl"
     with infgram.build(corpus, tokenizer="bytes", on_error="skip", shard_tokens=20) as index:
         assert places(index) == [
@@ -90,7 +90,7 @@ def test_filters(corpus: Path, where: dict[str, Any], documents: list[int]) -> N
         assert sorted(found) == documents
 
 
-def test_what_folders_say() -> None:
+def test_metadata_of_folders() -> None:
     assert folder_fields("x.jsonl") == {}
     assert folder_fields("a=1/b=007/c=-3/d=x%20y/=z/e==/f=__HIVE_DEFAULT_PARTITION__/g=h.jsonl") == {
         "a": 1,
@@ -110,10 +110,10 @@ def test_what_folders_say() -> None:
     texts=st.booleans(),
     shard_tokens=st.integers(1, 12),
 )
-def test_lines_as_they_are(
+def test_line_numbers(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[str]], texts: bool, shard_tokens: int
 ) -> None:
-    """Whatever lines are left out, and wherever shards end."""
+    """Line numbers are right for any skipped lines and any shards."""
     folder = tmp_path_factory.mktemp("lines")
     content = {"document": '{"text": "ab"}', "blank": "", "bad": "{"}
     expected: list[tuple[str | None, int | None]] = []
@@ -131,8 +131,8 @@ def test_lines_as_they_are(
         index.verify()
 
 
-def test_it_costs_little(tmp_path: Path) -> None:
-    """A run each for the lines of a file and for all text files together; a name for each file of lines."""
+def test_the_size_of_sources(tmp_path: Path) -> None:
+    """There is one run per file of lines and one for all text files, and one name per file of lines."""
     row = json.dumps({"text": "x"})
     lines(tmp_path / "in" / "a.jsonl", [row] * 5000)
     lines(tmp_path / "in" / "b.jsonl", [row] * 5000)
@@ -145,7 +145,7 @@ def test_it_costs_little(tmp_path: Path) -> None:
         assert sections["source_runs.bin"]["size_bytes"] == frame + -(-3 * 3 * (10_000).bit_length() // 8)
 
 
-def test_documents_from_nowhere(tmp_path: Path) -> None:
+def test_documents_without_sources(tmp_path: Path) -> None:
     with infgram.build_from_tokens([[1, 2], [3]], tmp_path / "x", vocab_size=4) as index:
         assert places(index) == [(None, None), (None, None)]
         index.verify()

@@ -1,6 +1,6 @@
-"""The source text of the running Python's own library, under the tokenizer `bytes`, against plain search.
+"""Compare an index of Python's standard library, with the tokenizer `bytes`, with plain search.
 
-Substrings are cut anywhere, also inside a character; the other half of the queries is altered, joined or made up.
+Half of the queries are substrings, also of parts of characters; the others are altered, joined or random.
 Expected counts come from `bytes.find` over the files' bytes, kept apart by 0xFF, which UTF-8 never contains.
 """
 
@@ -28,7 +28,7 @@ LIBRARY_BYTES = 2_000_000
 
 
 class Sample(NamedTuple):
-    """A corpus, what is asked of it, and the true answers."""
+    """A corpus, queries, and the expected counts."""
 
     documents: list[bytes]
     queries: list[bytes]
@@ -42,7 +42,7 @@ class Sample(NamedTuple):
 @pytest.mark.parametrize("threads", [1, 2, 8])
 @pytest.mark.parametrize("shards", [1, 4])
 @pytest.mark.parametrize("size", SIZES)
-def test_counts_are_those_of_plain_search(size: str, shards: int, threads: int, tmp_path: Path) -> None:
+def test_counts_equal_plain_search(size: str, shards: int, threads: int, tmp_path: Path) -> None:
     sample = sample_of(SIZES[size])
     with build(sample.documents, tmp_path, shards=shards, threads=threads) as index:
         assert index.n_shards >= min(shards, len(sample.documents))
@@ -74,7 +74,7 @@ def test_counts_in_the_library(library: infgram.Index) -> None:
     assert_counts(library, sample)
 
 
-def test_text_asks_the_same_as_its_bytes(library: infgram.Index) -> None:
+def test_text_is_equivalent_to_its_bytes(library: infgram.Index) -> None:
     sample = sample_of(LIBRARY_BYTES)
     asked = 0
     for query, expected in zip(sample.queries, sample.counts, strict=True):
@@ -102,7 +102,7 @@ def test_next_tokens_in_the_library(library: infgram.Index) -> None:
 
 
 def test_longest_suffixes_in_the_library(library: infgram.Index) -> None:
-    """Positions of text that is partly in the corpus: the suffix and its counts by plain search."""
+    """Compare suffixes and counts with plain search, at positions of text that partly occurs."""
     sample = sample_of(LIBRARY_BYTES)
     text = b"def natural_language(corpus):\n" + sample.documents[3][100:220] + b"\xc3\xa9 import numpy" + b"    \n" * 9
     score = library.score(list(text))
@@ -140,7 +140,7 @@ def assert_counts(index: infgram.Index, sample: Sample) -> None:
 
 
 def build(documents: list[bytes], folder: Path, *, shards: int, threads: int) -> infgram.Index:
-    """One file a document, then an index of them."""
+    """Write one file per document and build an index."""
     corpus = folder / "corpus"
     corpus.mkdir()
     for number, document in enumerate(documents):
@@ -161,7 +161,7 @@ def sample_of(n_bytes: int) -> Sample:
 
 
 def library_documents(n_bytes: int) -> list[bytes]:
-    """UTF-8 files of the library, in a fixed random order, until they hold exactly `n_bytes`; over again if too few."""
+    """Return files of the library in a fixed random order, repeated if necessary, with `n_bytes` in total."""
     if n_bytes == 0:
         return [b""]
     documents: list[bytes] = []
@@ -199,12 +199,12 @@ def is_utf8(data: bytes) -> bool:
 
 
 def whole_characters(data: bytes) -> bytes:
-    """`data` without the beginning of a character at its end."""
+    """Return `data` without an incomplete character at its end."""
     return data.decode(errors="ignore").encode()
 
 
 def draw_queries(documents: list[bytes], rng: random.Random) -> Iterator[bytes]:
-    """Substrings of 1 byte to 2 KB, and as many strings that are near them."""
+    """Draw substrings of 1 byte to 2 KB, and as many similar strings."""
     yield b""
     filled = [document for document in documents if document] or [b"no text at all"]
     weights = [len(document) for document in filled]
@@ -232,7 +232,7 @@ def count_of(haystack: bytes, needle: bytes) -> int:
 
 
 def occurrences(haystack: bytes, needle: bytes) -> Iterator[int]:
-    """Where `needle` begins, also where it overlaps itself."""
+    """Return the positions of `needle`, including overlapping ones."""
     place = haystack.find(needle)
     while place >= 0:
         yield place

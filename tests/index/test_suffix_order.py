@@ -1,7 +1,7 @@
 """The order of all suffixes of corpora too large for the reference, and hard for suffix sorting.
 
-The check is linear and sorts nothing. An order of all places is the suffix order if each place is there once and all
-neighbours are in order: by their first tokens or, where these are equal, by the ranks of the places one further on.
+The check is linear and sorts nothing. An order of all places is the suffix order if it has each place once and all
+neighbors are in order: by their first tokens or, where these are equal, by the ranks of the places one further on.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _random(n: int, n_distinct: int) -> Int64Array:
 
 
 def _cut(tokens: Int64Array, n_documents: int) -> list[Int64Array]:
-    """`tokens` in documents of uneven lengths, some of them empty."""
+    """Divide `tokens` into documents of uneven lengths, some of them empty."""
     cuts = np.random.default_rng(n_documents).integers(0, len(tokens) + 1, n_documents - 1)
     return np.split(tokens, np.sort(cuts))
 
@@ -91,7 +91,7 @@ def test_suffix_order_over_shards(name: str, threads: int) -> None:
 @pytest.mark.parametrize("threads", [1, 2, 8])
 @pytest.mark.parametrize("name", CORPORA)
 def test_suffix_order_of_ten_million(name: str, threads: int) -> None:
-    """Sorted and complete by `verify`, and the smallest suffixes where they belong."""
+    """Check with `verify`, and check the smallest suffixes."""
     documents = CORPORA[name](10_000_000)
     largest = max(map(_largest, documents))
     with token_index(
@@ -105,7 +105,7 @@ def test_suffix_order_of_ten_million(name: str, threads: int) -> None:
 
 
 def assert_suffix_order(documents: list[Int64Array], order: Int64Array) -> None:
-    """That `order`, rows of (document, offset), holds the places of all tokens in suffix order."""
+    """Check that `order`, rows of (document, offset), has the places of all tokens in suffix order."""
     lengths = np.array([len(document) for document in documents], dtype=np.int64)
     starts = np.cumsum(lengths + 1) - (lengths + 1)  # each document is followed by its end
     ends = starts + lengths
@@ -115,20 +115,20 @@ def assert_suffix_order(documents: list[Int64Array], order: Int64Array) -> None:
     text[is_token] = np.concatenate(documents)
     assert np.all((order[:, 1] >= 0) & (order[:, 1] < lengths[order[:, 0]])), "a place outside its document"
     positions = starts[order[:, 0]] + order[:, 1]
-    assert np.array_equal(np.sort(positions), np.flatnonzero(is_token)), "a place is missing or there twice"
+    assert np.array_equal(np.sort(positions), np.flatnonzero(is_token)), "a place is missing or duplicated"
     rank = np.empty(len(text), dtype=np.int64)
-    rank[ends] = np.arange(len(documents))  # ends sort below all tokens, among themselves by position
+    rank[ends] = np.arange(len(documents))  # ends sort below all tokens, and by position
     rank[positions] = len(documents) + np.arange(len(positions))
     left, right = positions[:-1], positions[1:]
     in_order = (text[left] < text[right]) | ((text[left] == text[right]) & (rank[left + 1] < rank[right + 1]))
-    assert np.all(in_order), f"neighbours out of order at rank {int(np.argmin(in_order))}"
+    assert np.all(in_order), f"neighbors out of order at rank {int(np.argmin(in_order))}"
 
 
 def _largest(document: Int64Array) -> int:
     return int(document.max()) if len(document) else 0
 
 
-def test_the_check_finds_a_wrong_order() -> None:
+def test_the_check_detects_a_wrong_order() -> None:
     documents = [np.array([0, 1, 0, 1]), np.array([0, 1])]
     right = np.array([(0, 2), (1, 0), (0, 0), (0, 3), (1, 1), (0, 1)])
     assert_suffix_order(documents, right)
@@ -141,8 +141,8 @@ def test_the_check_finds_a_wrong_order() -> None:
         assert_suffix_order(documents, right[[0, 0, 2, 3, 4, 5]])
 
 
-def test_locations_are_plain() -> None:
-    """`locate` answers with the document and the offset, as Python integers."""
+def test_locations_are_python_integers() -> None:
+    """`locate` returns the document and the offset as Python integers."""
     with token_index([[1, 2, 1]], vocab_size=6) as index:
         places = list(index.locate([1]))
         assert places == [infgram.Location(0, 2), infgram.Location(0, 0)]

@@ -1,4 +1,4 @@
-"""Documents found by the characters of a text: against a plain scan of their texts."""
+"""Compare searches for strings with a scan of the documents' texts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check(index: infgram.Index, texts: Sequence[str], query: str, *, ignore_case
 def check_match(
     index: infgram.Index, hit: infgram.SearchHit, match: infgram.SearchMatch, query: str, *, ignore_case: bool
 ) -> None:
-    """The characters are the text's; the tokens hold them, and no fewer do; the snippet shows the same place."""
+    """Check the characters of a match, that its tokens are the fewest that contain them, and the snippet."""
     shown = hit.text[match.match_start : match.match_end]
     assert shown == query or (ignore_case and [*map(fold, shown)] == [*map(fold, query)])
     assert match.snippet[match.snippet_match_start : match.snippet_match_end] == shown
@@ -111,7 +111,7 @@ def test_pages_filters_and_random_orders(index: infgram.Index) -> None:
     assert index.search_text("a", limit=0).document_count == 5
 
 
-def test_what_is_shown(index: infgram.Index) -> None:
+def test_displayed_matches(index: infgram.Index) -> None:
     (hit,) = index.search_text("SAT O", ignore_case=True, snippet_tokens=0)
     assert hit.snippet[hit.snippet_match_start : hit.snippet_match_end] == "sat o"
     assert len(hit.snippet) <= len(" sat on")
@@ -139,7 +139,7 @@ def test_and_is_an_operator_unless_quoted() -> None:
             assert [hit.document_id for hit in found] == [0, 1]
         for literal in ('"rock AND roll" OR nothing', Cnf([["rock AND roll"]])):
             assert [hit.document_id for hit in index.search_text(literal)] == [0]
-        assert index.count("rock AND", any_tokenization=True) == 1  # a text to count is no query
+        assert index.count("rock AND", any_tokenization=True) == 1  # the text of a count has no operators
         assert index.document_count("rock AND", any_tokenization=True) == 1
         with pytest.raises(infgram.QueryError, match="a term"):
             index.search_text("rock AND")
@@ -152,7 +152,7 @@ def test_and_is_an_operator_unless_quoted() -> None:
 def occurrences(
     index: infgram.Index, clauses: Sequence[Sequence[str]], *, ignore_case: bool, distance: int | None
 ) -> dict[int, list[int]]:
-    """Of each document the characters at which the first clause occurs with all others in reach, by looking everywhere.
+    """Return, for each document, the characters at which the first clause occurs with all others in reach.
 
     A place of a clause is a character at which one of its terms begins; in reach are places whose tokens lie in one
     window of one token and `distance` more (None: in the document).
@@ -249,7 +249,7 @@ def test_any_conjunctions_in_byte_pairs(
     ignore_case: bool,
     distance: int | None,
 ) -> None:
-    """A token holds several places of a term, and terms of a clause begin in one token at different characters."""
+    """A token contains several places of a term, and terms of a clause begin at different characters of it."""
     folder = tmp_path_factory.getbasetemp()
     (folder / "c.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     BPE.save(folder)

@@ -1,9 +1,9 @@
-"""Builds on a disk of every size that is too small; run by `test_full_disk.py` where it may mount one.
+"""Builds on disks of every size that is too small; run by `test_full_disk.py` if it may mount a file system.
 
     python full_disk.py CORPUS EXPECTED FOLDER STEP
 
-mounts a file system in memory at FOLDER, and for each size, STEP apart: the build must fail as it should, and, after
-room is made, the same command must give the index EXPECTED, to the byte. Prints how often the disk was full in each
+mounts a file system in memory at FOLDER. For each size, STEP apart, the build must raise the right error. After
+space is freed, the same command must give exactly the index EXPECTED. Prints how often the disk was full in each
 stage.
 """
 
@@ -42,7 +42,7 @@ def main(corpus: Path, expected: Path, folder: Path, step: int) -> None:
 
 
 def fill(corpus: Path, output: Path) -> str | None:
-    """The stage in which the disk was full; None if it was not."""
+    """Build on a disk; return the stage in which it was full, or None."""
     seen = ["begin"]
 
     def note_stage(progress: BuildProgress) -> None:

@@ -1,4 +1,4 @@
-"""Builds that are disturbed, and what is compared afterwards."""
+"""Interrupted builds, and comparisons of their results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPTIONS: dict[str, Any] = {"tokenizer": "bpe:400", "shard_tokens": 4_000, "threa
 
 
 def write_corpus(path: Path, n_documents: int = 300) -> Path:
-    """JSON lines with metadata, the same ones every time; one of them is no document."""
+    """Write the same JSON lines with metadata every time; one line is invalid."""
     numbers = random.Random(7)
     words = ["".join(numbers.choices("abcdeé ", k=numbers.randint(1, 7))) for _ in range(200)]
     rows: list[dict[str, Any]] = [
@@ -27,12 +27,12 @@ def write_corpus(path: Path, n_documents: int = 300) -> Path:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its relative path."""
+    """Return every file below a folder, by its relative path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def check_whole_or_absent(output: Path) -> bool:
-    """Whether there is an index; what is there must be one that is intact."""
+    """Return whether there is an index; if there is one, check that it is intact."""
     if not output.exists():
         return False
     with infgram.open(output) as index:

@@ -21,12 +21,12 @@ def test_sizes(size: int | str, n_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, True, 1.5, None, "", "GiB", "1 gib", "-1MB", "0", "1e9", "1 GiB 1"])
-def test_what_is_no_size(size: object) -> None:
+def test_invalid_sizes(size: object) -> None:
     with pytest.raises(infgram.QueryError, match="expected a number of bytes, or a size such as"):
         size_bytes(size)  # type: ignore[arg-type]
 
 
-def test_the_least_is_named_and_will_do(tmp_path: Path) -> None:
+def test_the_minimum_is_named_and_sufficient(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("to be or not to be", encoding="utf-8")
     for tokenizer in ("bytes", "bpe"):
         with pytest.raises(infgram.QueryError, match=r"memory is 1MiB; this build takes at least (\d+)MiB") as caught:
@@ -51,7 +51,7 @@ def test_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < least.tokenizing(64)[1] < least.left_bytes()
 
 
-def test_what_the_machine_says() -> None:
+def test_the_memory_of_the_machine() -> None:
     assert 0 < memory.used_bytes() < 64 << 30
     assert 0 <= memory.available_bytes() < 1 << 60
 

@@ -1,4 +1,4 @@
-"""What a dry run says of a corpus is what a build finds, within its interval."""
+"""The estimate of a dry run agrees with the build, within its interval."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READ_BYTES = 400_000
 
 
 def texts(seed: int = 0) -> list[str]:
-    """Documents of very different lengths, in two languages, the second half in the other."""
+    """Documents of very different lengths in two languages, one in each half."""
     chance = random.Random(seed)
     words = [
         ["".join(chance.choices(letters, k=chance.randint(1, 12))) for _ in range(5000)]
@@ -86,7 +86,7 @@ WHOLE = sum(len(text.encode()) for text in TEXTS)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_read_whole_is_exact(tmp_path: Path, form: Callable[[Path], None]) -> None:
+def test_a_corpus_that_is_read_completely_is_exact(tmp_path: Path, form: Callable[[Path], None]) -> None:
     form(tmp_path)
     found = infgram.estimate_build(tmp_path, tokenizer="bytes")
     assert (found.n_tokens, found.n_documents) == (WHOLE, len(TEXTS))
@@ -95,12 +95,12 @@ def test_what_is_read_whole_is_exact(tmp_path: Path, form: Callable[[Path], None
 
 
 @pytest.mark.parametrize("form", [as_lines, as_files])
-def test_parts_of_all_of_the_input(tmp_path: Path, form: Callable[[Path], None]) -> None:
-    """The end is of another kind than the beginning, and most documents are short: parts of all are read."""
+def test_the_sample_covers_the_input(tmp_path: Path, form: Callable[[Path], None]) -> None:
+    """Parts of all files are read, also if the end differs from the beginning and most documents are short."""
     form(tmp_path)
     sample, _ = sample_corpus(Corpus(tmp_path), TokenizerChoice(BytesTokenizer()), 1, READ_BYTES)
     found = sample.scaled(255, 8, 10**9, 1)
-    assert found.sampled_bytes < 3 * READ_BYTES  # documents are long beside a look
+    assert found.sampled_bytes < 3 * READ_BYTES  # documents are longer than one read
     assert found.n_documents == pytest.approx(len(TEXTS), rel=0.3)
     assert found.n_tokens == pytest.approx(WHOLE, rel=0.03)
     low, high = found.n_tokens_interval
@@ -109,10 +109,10 @@ def test_parts_of_all_of_the_input(tmp_path: Path, form: Callable[[Path], None])
 
 
 @pytest.mark.parametrize("form", [as_gzip, as_zstd, as_csv, as_parquet])
-def test_the_beginning_of_a_file_is_not_taken_for_more_than_it_is(
+def test_bytes_read_ahead_are_not_counted(
     tmp_path: Path, form: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bytes that are read ahead of the documents do not count as theirs."""
+    """Bytes that are read ahead do not count as bytes of the documents."""
     monkeypatch.setattr(sys.modules[__name__], "TEXTS", random.Random(1).sample(TEXTS, len(TEXTS)))
     form(tmp_path)
     sample, _ = sample_corpus(Corpus(tmp_path), TokenizerChoice(BytesTokenizer()), 1, READ_BYTES)
@@ -125,8 +125,8 @@ def test_the_beginning_of_a_file_is_not_taken_for_more_than_it_is(
 
 
 @pytest.mark.parametrize("tokenizer", [train_bpe(TEXTS[:200], 1000), None])
-def test_some_pieces_are_encoded(tmp_path: Path, tokenizer: Tokenizer | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a corpus that is read whole. A tokenizer that is to be trained is trained as the build trains it."""
+def test_only_a_sample_is_encoded(tmp_path: Path, tokenizer: Tokenizer | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corpus is read completely but encoded partly. A tokenizer is trained as in the build."""
     monkeypatch.setattr(importlib.import_module("infgram.indexing.estimate"), "_ENCODED_BYTES", 1_000_000)
     as_lines(tmp_path)
     found = infgram.estimate_build(tmp_path, tokenizer=tokenizer or "bpe:400")
@@ -140,7 +140,7 @@ def test_some_pieces_are_encoded(tmp_path: Path, tokenizer: Tokenizer | None, mo
 
 
 def test_a_large_text_beside_large_tables(tmp_path: Path) -> None:
-    """No table is read whole for the sake of a text, and the text is in the sample."""
+    """Tables beside a text are not read completely, and the text is in the sample."""
     as_gzip(tmp_path)
     (tmp_path / "x.jsonl.gz").rename(tmp_path / "b.jsonl.gz")
     (tmp_path / "a.txt").write_text("a" * 2_000_000)
@@ -150,7 +150,7 @@ def test_a_large_text_beside_large_tables(tmp_path: Path) -> None:
     assert len({document.text for document in texts if document.source == "b.jsonl.gz"}) < len(set(TEXTS)) / 2
 
 
-def test_a_ratio_is_sure_of_what_it_has_seen() -> None:
+def test_the_interval_of_a_ratio() -> None:
     assert Ratio.of([2, 4], [1, 2], 3) == Ratio(2.0, 0.0)
     assert Ratio.of([2, 4], [1, 2], 100).error == 0
     unsure = Ratio.of([2, 5], [1, 2], 100)

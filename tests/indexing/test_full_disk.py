@@ -1,4 +1,4 @@
-"""A disk that is full, at whatever stage, is a clear error that does no harm."""
+"""A full disk at any stage is a clear error and leaves the files intact."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STAGES = {"train", "tokenize", "sort"}
 
 
 def why_not() -> str:
-    """Why no file system can be mounted here; empty if one can be."""
+    """Return the reason why no file system can be mounted; empty if one can."""
     try:
         words = (*IN_OWN_NAMESPACE, "mount", "-t", "tmpfs", "infgram-test", "/mnt")
         done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -59,11 +59,11 @@ def test_full_at_each_stage(tmp_path: Path, pages: int) -> None:
     assert STAGES <= set(stages) <= STAGES | {"begin", "check"}, stages
 
 
-def test_too_little_disk_is_found_before_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_insufficient_disk_space_is_detected_before_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = write_corpus(tmp_path / "corpus.jsonl")
     monkeypatch.setattr(plan, "_SMALL_BYTES", 0)
     for module in (plan, disk_space):
-        monkeypatch.setattr(module, "free_bytes", lambda _: 20 * corpus.stat().st_size)  # in doubt, but enough
+        monkeypatch.setattr(module, "free_bytes", lambda _: 20 * corpus.stat().st_size)  # close, but sufficient
     infgram.build(corpus, tmp_path / "x", **OPTIONS).close()
     for module in (plan, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 1000)
@@ -73,7 +73,7 @@ def test_too_little_disk_is_found_before_the_start(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     for module in (plan, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 0)
-    infgram.build(corpus, tmp_path / "y", **OPTIONS).close()  # so small that it is just tried
+    infgram.build(corpus, tmp_path / "y", **OPTIONS).close()  # so small that the check is skipped
 
 
 def test_the_size_of_an_index(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: afterwards there is no index or a whole one, and the same command finishes it."""
+"""After kill -9 at any time, there is no index or a complete one, and the same command finishes it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def folder() -> Iterator[Path]:
     "n_points", [pytest.param(20, id="20 points"), pytest.param(200, id="200 points", marks=pytest.mark.torture)]
 )
 @pytest.mark.parametrize("overwrite", [False, True], ids=["new", "overwrite"])
-def test_killed_at_any_moment(folder: Path, n_points: int, overwrite: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder)  # the server looks for modules where it starts, and the sources are not installed
+def test_killed_at_any_time(folder: Path, n_points: int, overwrite: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)  # the fork server imports from its folder, and the tree is not installed
     corpus, output = write_corpus(folder / "corpus.jsonl"), folder / "x"
     infgram.build(corpus, folder / "undisturbed", **OPTIONS).close()
     expected = content(folder / "undisturbed")
@@ -54,15 +54,15 @@ def test_killed_at_any_moment(folder: Path, n_points: int, overwrite: bool, monk
         assert content(output) in ([expected, old] if overwrite else [expected]) if is_there else not overwrite
         if not (is_there and content(output) == expected):
             if moments.random() < 0.5:
-                continue  # and is killed once more
+                continue  # it is killed again
             infgram.build(corpus, output, **OPTIONS, overwrite=overwrite).close()
         assert content(output) == expected
         shutil.rmtree(output)
-        shutil.rmtree(folder / "x.partial", ignore_errors=True)  # when it was killed right after the renaming
+        shutil.rmtree(folder / "x.partial", ignore_errors=True)  # if it was killed just after the renaming
 
 
 def _start(corpus: Path, output: Path, overwrite: bool) -> ForkServerProcess:
-    """The build as a process of its own, forked from one that has imported infgram."""
+    """Start the build in a process forked from one that has imported infgram."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["infgram"])
     options: dict[str, Any] = {**OPTIONS, "overwrite": overwrite}
@@ -72,7 +72,7 @@ def _start(corpus: Path, output: Path, overwrite: bool) -> ForkServerProcess:
 
 
 def _duration(corpus: Path, output: Path) -> float:
-    """How long such a process takes, in seconds, from its start to the end of its build."""
+    """Return the duration of such a process in seconds, from its start to the end of its build."""
     for _ in range(2):  # the first one also starts the server
         began = time.monotonic()
         process = _start(corpus, output, overwrite=False)

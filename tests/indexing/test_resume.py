@@ -1,4 +1,4 @@
-"""A build that was stopped: what is kept, what is done again, and that the result is the same to the byte."""
+"""A stopped build: what is kept, what is repeated, and that the result is identical."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.indexing.resuming import OPTIONS, content, write_corpus
 
 
 class Stopped(Exception):
-    """What stops a build in these tests."""
+    """Raised to stop a build."""
 
 
 class Stopper:
-    """Raises in a stage as soon as so much of it is done, and keeps the stages that it saw."""
+    """Raises in a stage after some progress, and records the stages."""
 
     def __init__(self, stage: str = "", done: int = 0, error: type[BaseException] = Stopped) -> None:
         self.stages: list[str] = []
@@ -40,7 +40,7 @@ class Stopper:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """In memory, where every file that is flushed costs less."""
+    """A folder in memory, where flushing files is fast."""
     with temporary_folder(0) as path:
         yield path
 
@@ -52,7 +52,7 @@ def corpus(folder: Path) -> Path:
 
 @pytest.fixture
 def expected(corpus: Path, folder: Path) -> dict[str, bytes]:
-    """The files of a build that nothing disturbed."""
+    """The files of an uninterrupted build."""
     with infgram.build(corpus, folder / "undisturbed", **OPTIONS) as index:
         assert index.n_shards > 3
         assert [entry.line for entry in index.skipped] == [101]
@@ -60,7 +60,7 @@ def expected(corpus: Path, folder: Path) -> dict[str, bytes]:
 
 
 def stop(corpus: Path, output: Path, stage: str, done: int = 0, error: type[BaseException] = Stopped) -> Path:
-    """Build until so much is done; the folder of the unfinished build."""
+    """Build until some progress; return the folder of the unfinished build."""
     with pytest.raises(error):
         infgram.build(corpus, output, **OPTIONS, progress=Stopper(stage, done, error))
     assert not output.exists()
@@ -68,7 +68,7 @@ def stop(corpus: Path, output: Path, stage: str, done: int = 0, error: type[Base
 
 
 def go_on(corpus: Path, output: Path) -> list[str]:
-    """The same command again; the stages that it went through."""
+    """Run the same command again; return its stages."""
     stopper = Stopper()
     infgram.build(corpus, output, **OPTIONS, progress=stopper).close()
     assert not output.with_name(f"{output.name}.partial").exists()
@@ -111,7 +111,7 @@ def test_a_sorted_shard_is_not_sorted_again(corpus: Path, folder: Path, expected
     assert [path.stat().st_ino for path in arrays] == before
 
 
-def test_what_is_damaged_is_made_anew(corpus: Path, folder: Path, expected: dict[str, bytes]) -> None:
+def test_damaged_files_are_rebuilt(corpus: Path, folder: Path, expected: dict[str, bytes]) -> None:
     partial = stop(corpus, folder / "x", "sort", 13_000)
     partial.rename(folder / "saved")
     files = [path.relative_to(folder / "saved") for path in (folder / "saved").rglob("*") if path.is_file()]
@@ -126,7 +126,7 @@ def test_what_is_damaged_is_made_anew(corpus: Path, folder: Path, expected: dict
         shutil.rmtree(folder / "x")
 
 
-def test_what_is_missing_or_foreign(corpus: Path, folder: Path, expected: dict[str, bytes]) -> None:
+def test_missing_or_foreign_files(corpus: Path, folder: Path, expected: dict[str, bytes]) -> None:
     partial = stop(corpus, folder / "x", "sort", 13_000)
     (partial / "index" / "shard-00001" / "tokens.bin").unlink()
     (partial / "index" / "shard-00001" / "tokens.bin.tmp").write_bytes(b"half")
@@ -140,7 +140,7 @@ def test_what_is_missing_or_foreign(corpus: Path, folder: Path, expected: dict[s
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"sha256": 1}', "[" * 100_000, '{"plan": null}'])
-def test_notes_that_cannot_be_read(corpus: Path, folder: Path, expected: dict[str, bytes], text: str) -> None:
+def test_unreadable_checkpoints(corpus: Path, folder: Path, expected: dict[str, bytes], text: str) -> None:
     partial = stop(corpus, folder / "x", "sort")
     (partial / "build.json").write_text(text)
     assert go_on(corpus, folder / "x") == ["train", "tokenize", "sort"]
@@ -160,7 +160,7 @@ CHANGES: dict[str, Callable[[Path], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_another_build_starts_anew_and_says_so(
+def test_another_build_starts_again_and_reports_it(
     corpus: Path, folder: Path, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     stop(corpus, folder / "x", "sort")
@@ -183,7 +183,7 @@ def test_threads_and_memory_are_not_part_of_the_plan(corpus: Path, folder: Path,
     assert content(folder / "x") == expected
 
 
-def test_what_is_kept_is_said(corpus: Path, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_resuming_is_reported(corpus: Path, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="infgram.indexing"):
         stop(corpus, folder / "x", "sort", error=KeyboardInterrupt)
         assert f"finished stages are kept in {folder / 'x.partial'}; run the same command" in caplog.messages[-1]
@@ -195,7 +195,7 @@ def test_what_is_kept_is_said(corpus: Path, folder: Path, caplog: pytest.LogCapt
     assert not (folder / "y.partial").exists()
 
 
-def test_an_old_index_stays_until_the_new_one_is_whole(corpus: Path, folder: Path) -> None:
+def test_the_old_index_is_kept_until_the_new_one_is_complete(corpus: Path, folder: Path) -> None:
     infgram.build_from_tokens([[1]], folder / "x", vocab_size=2).close()
     old = content(folder / "x")
     for done in (0, 5000, 9000):
@@ -204,14 +204,14 @@ def test_an_old_index_stays_until_the_new_one_is_whole(corpus: Path, folder: Pat
         assert content(folder / "x") == old
     with pytest.raises(infgram.IndexExistsError, match="overwrite"):
         infgram.build(corpus, folder / "x", **OPTIONS)
-    assert (folder / "x.partial" / "build.json").exists()  # the refused command took nothing away
+    assert (folder / "x.partial" / "build.json").exists()  # the rejected command removed nothing
     infgram.build(corpus, folder / "x", **OPTIONS, overwrite=True).close()
     infgram.build(corpus, folder / "y", **OPTIONS).close()
     assert content(folder / "x") == content(folder / "y")
 
 
-def test_killed_between_the_two_names(corpus: Path, folder: Path) -> None:
-    """Where names cannot be exchanged in one step, the old index was moved aside, and the new one not yet in."""
+def test_killed_between_the_two_renames(corpus: Path, folder: Path) -> None:
+    """Without atomic exchange, the old index has been moved away, and the new one not yet to its place."""
     infgram.build_from_tokens([[1]], folder / "x", vocab_size=2).close()
     old = content(folder / "x")
     (folder / "x.partial").mkdir()
@@ -221,7 +221,7 @@ def test_killed_between_the_two_names(corpus: Path, folder: Path) -> None:
     assert content(folder / "x") == old
 
 
-def test_the_second_of_two_builds_refuses(corpus: Path, folder: Path, expected: dict[str, bytes]) -> None:
+def test_a_second_concurrent_build_is_rejected(corpus: Path, folder: Path, expected: dict[str, bytes]) -> None:
     refusals = 0
 
     def build_too(progress: BuildProgress) -> None:
@@ -252,14 +252,14 @@ def test_files_of_tokens(folder: Path) -> None:
     assert content(folder / "x") == content(folder / "y")
 
 
-def test_documents_that_come_once_are_not_kept(folder: Path) -> None:
+def test_documents_of_an_iterator_are_not_kept(folder: Path) -> None:
     documents = [[1, 2, 3]] * 100
     with pytest.raises(Stopped):
         infgram.build_from_tokens(documents, folder / "x", vocab_size=4, shard_tokens=50, progress=Stopper("sort"))
     assert list(folder.iterdir()) == []
 
 
-def test_standard_input_counts_with_its_content(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_identified_by_its_content(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = write_corpus(folder / "corpus.jsonl").read_bytes()
 
     def build(data: bytes, stopper: Stopper) -> list[str]:

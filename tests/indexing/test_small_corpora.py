@@ -1,6 +1,6 @@
-"""Corpora of every small size on every number of threads: exactly the order of the reference.
+"""Small corpora of every size, with any number of threads, have the suffix order of the reference.
 
-Small corpora are where builders that split work go wrong: fewer tokens than threads, parts that are empty.
+Dividing the work is difficult for small corpora: fewer tokens than threads, and empty parts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ THREADS = [1, 2, 3, 5, 16]
 
 
 def texts_of(n_bytes: int) -> list[str]:
-    """Texts of so many bytes together, with repeats, some of them empty."""
+    """Return texts of `n_bytes` bytes in total, with repetitions, some of them empty."""
     numbers = random.Random(n_bytes)
     source = "".join(numbers.choices(["ab", "aab", "the ", "cat ", "b"], k=n_bytes // 2 + 1))[:n_bytes]
     cuts = sorted(numbers.randrange(n_bytes + 1) for _ in range(n_bytes // 60))
@@ -55,7 +55,7 @@ def test_every_size_and_number_of_threads(n_bytes: int) -> None:
     check(n_bytes, list(range(1, 17)))
 
 
-def test_nothing_at_all(tmp_path: Path) -> None:
+def test_an_empty_corpus(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_bytes(b"")
     with infgram.build(tmp_path / "empty.txt", tokenizer="bytes", threads=16) as index:
         assert (index.n_documents, index.n_tokens, index.count("a"), index.locate([])) == (1, 0, 0, [])

@@ -1,4 +1,4 @@
-"""Documents to tokens on several threads: in order, with their metadata, whichever encoder is chosen."""
+"""Tokenization on several threads keeps the order and the metadata, with any encoder."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_an_encoder_is_chosen_only_for_large_corpora(monkeypatch: pytest.MonkeyP
     tokenized(BytesTokenizer(), 2)
     assert len(asked) == 1
     assert len("".join(asked[0])) > 10_000
-    assert "".join(TEXTS).startswith("".join(asked[0]))  # all that was read, if that is so little
+    assert "".join(TEXTS).startswith("".join(asked[0]))  # everything that was read, if it is short
 
 
 def test_the_sample_is_spread() -> None:
@@ -90,7 +90,7 @@ def test_the_sample_of_many_short_documents_is_as_large() -> None:
     assert 450_000 < sum(map(len, _sample([batch]))) < 600_000
 
 
-def test_a_reader_that_fails_fails_the_whole() -> None:
+def test_an_error_of_the_reader_stops_the_build() -> None:
     def broken() -> Iterator[SourceDocument]:
         yield from documents()
         raise InputError("damaged")
@@ -99,13 +99,13 @@ def test_a_reader_that_fails_fails_the_whole() -> None:
         list(tokenize(broken(), BytesTokenizer(), 2))
 
 
-def test_a_consumer_that_stops_leaves_nothing_running() -> None:
+def test_no_thread_runs_after_the_consumer_stops() -> None:
     batches = tokenize(documents(TEXTS * 4), BytesTokenizer(), 2)
     next(batches)
     batches.close()  # type: ignore[attr-defined]
 
 
-def test_no_document() -> None:
+def test_no_documents() -> None:
     assert list(tokenize([], BytesTokenizer(), 2)) == []
 
 
@@ -123,7 +123,7 @@ def test_the_first_document_that_differs_is_named(caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("in_flight_bytes", [0, 100_000, 1_000_000])
-def test_reading_waits_for_what_is_under_way(threads: int, in_flight_bytes: int) -> None:
+def test_reading_waits_for_pending_batches(threads: int, in_flight_bytes: int) -> None:
     under_way = most = 0
 
     def watched() -> Iterator[SourceDocument]:

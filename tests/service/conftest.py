@@ -1,4 +1,4 @@
-"""Three small indexes, served: text by bytes, text by a BPE, and token ids without a tokenizer."""
+"""A service with three small indexes: text as bytes, text with a BPE, and token ids without a tokenizer."""
 
 from __future__ import annotations
 
@@ -60,33 +60,33 @@ def app(folders: dict[str, Path]) -> FastAPI:
 
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
-    """A client of the running service; an error inside it comes back as its answer."""
+    """A client of the running service; errors in the service become responses."""
     with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session", params=["bytes", "bpe"])
 def index(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Iterator[infgram.Index]:
-    """An index of texts, opened beside the service."""
+    """The index of texts, opened directly."""
     with infgram.open(folders[request.param]) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def address(index: infgram.Index) -> str:
-    """Where the service has the same index."""
+    """The path of the same index in the service."""
     return f"/v1/indexes/{index.paths[0].stem}"
 
 
 def answered(response: Any) -> dict[str, Any]:
-    """The body of a good answer."""
+    """Return the body of a successful response."""
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body
 
 
 def problem(response: Any, status: int, code: str) -> dict[str, Any]:
-    """The problem document of a refusal, checked for what all of them hold."""
+    """Return the problem document of an error, after checking its common fields."""
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json"), (
         response.text
     )

@@ -1,4 +1,4 @@
-"""The OpenAPI document is the committed one, says what the server does, and its examples are true to its schemas."""
+"""The OpenAPI document is current and matches the service, and its examples match its schemas."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from path.values()
 
 
-def test_the_committed_document_is_this_one() -> None:
-    """`make generated` writes it anew."""
+def test_the_committed_document_is_current() -> None:
+    """`make generated` regenerates it."""
     assert COMMITTED.read_text(encoding="utf-8") == openapi.text(), f"FastAPI {fastapi.__version__}"
 
 
@@ -82,7 +82,7 @@ def test_every_operation_has_a_tag_and_a_summary(document: dict[str, Any]) -> No
         assert operation["description"]
 
 
-def test_every_question_documents_its_refusals(document: dict[str, Any]) -> None:
+def test_every_query_documents_its_errors(document: dict[str, Any]) -> None:
     for operation in operations(document):
         responses = operation["responses"]
         is_public = operation["operationId"] == "public_query"
@@ -93,7 +93,7 @@ def test_every_question_documents_its_refusals(document: dict[str, Any]) -> None
                 assert response["content"].keys() == {"application/problem+json"}
 
 
-def test_every_body_and_answer_has_an_example(document: dict[str, Any]) -> None:
+def test_every_body_and_response_has_an_example(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for operation in operations(document):
         contents = [operation["requestBody"]["content"]] if "requestBody" in operation else []

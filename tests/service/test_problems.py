@@ -1,4 +1,4 @@
-"""Whatever a stranger sends, the answer is a 4xx problem document that repeats nothing of it."""
+"""Every invalid request gets a 4xx problem document that repeats nothing of it."""
 
 from __future__ import annotations
 
@@ -69,21 +69,21 @@ MISFITS = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("name", NOT_JSON)
-def test_what_is_not_json(client: TestClient, question: str, name: str) -> None:
+def test_invalid_json(client: TestClient, question: str, name: str) -> None:
     problem(client.post(f"{AT}/{question}", content=NOT_JSON[name], headers=JSON), 422, "invalid_json")
     problem(client.post(f"{AT}/{question}/batch", content=NOT_JSON[name], headers=JSON), 422, "invalid_json")
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("name", MISFITS)
-def test_what_does_not_fit(client: TestClient, question: str, name: str) -> None:
+def test_invalid_bodies(client: TestClient, question: str, name: str) -> None:
     refused = problem(client.post(f"{AT}/{question}", content=MISFITS[name], headers=JSON), 422, "invalid_request")
     assert refused["errors"]
     assert "Confidential" not in json.dumps(refused)
     problem(client.post(f"{AT}/{question}/batch", content=MISFITS[name], headers=JSON), 422, "invalid_request")
 
 
-def test_what_is_wrong_is_said(client: TestClient) -> None:
+def test_errors_are_described(client: TestClient) -> None:
     body = {"token_ids": [1, "2"], "top_k": 0, "Confidential": 1}
     refused = problem(client.post(f"{AT}/infgram", json=body), 422, "invalid_request")
     assert [(error["loc"], error["msg"]) for error in refused["errors"]] == [
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_said(client: TestClient) -> None:
         ]
 
 
-def test_only_the_first_errors_are_said(client: TestClient) -> None:
+def test_only_the_first_errors_are_listed(client: TestClient) -> None:
     refused = problem(client.post(f"{AT}/count", json={"token_ids": [1, "x", "x"]}), 422, "invalid_request")
     assert [error["loc"] for error in refused["errors"]] == [["body", "token_ids", "1"]]
     unknown = {f"f{number}": 1 for number in range(60)}
@@ -114,7 +114,7 @@ def test_an_object_of_many_fields(client: TestClient) -> None:
 
 
 def test_too_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those inside texts are none; a list or object counts as ten."""
+    """Brackets and commas inside texts do not count; a list or object counts as ten values."""
     monkeypatch.setattr(bodies, "SMALL_BYTES", 0)
     limits = Limits(body_values=100)
     for body in (b"[" + b"1," * 90 + b"1]", b"[" + b"[]," * 7 + b"[]]", b'["' + b",[{" * 1_000 + rb"\",," + b'"]'):
@@ -131,7 +131,7 @@ def test_too_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("text", [b'"' + rb"\"" * 200_000, b'"' + b"\\" * 199_999, b'"a",' * 100_000 + b'"'])
-def test_texts_that_nothing_closes_are_read_once(text: bytes) -> None:
+def test_unclosed_strings_are_read_once(text: bytes) -> None:
     with pytest.raises(ProblemError):
         bodies.parse(text, Limits(body_values=100))
 
@@ -174,7 +174,7 @@ def test_fields_of_a_search(client: TestClient, field: dict[str, Any]) -> None:
     problem(client.post(f"{AT}/search", json={"query": "a", **field}), 422, "invalid_request")
 
 
-def test_an_end_that_is_no_truth_value(client: TestClient) -> None:
+def test_an_end_that_is_not_a_boolean(client: TestClient) -> None:
     problem(client.post(f"{AT}/score", json={"query": "a", "end": 1}), 422, "invalid_request")
 
 
@@ -205,26 +205,26 @@ def test_a_query_that_is_too_long(client: TestClient, question: str, body: dict[
     ("question", "field", "most"),
     [("infgram", "top_k", 50), ("next-token", "top_k", 50), ("search", "limit", 10), ("search", "snippet_tokens", 100)],
 )
-def test_more_than_allowed(client: TestClient, question: str, field: str, most: int) -> None:
+def test_numbers_above_the_limits(client: TestClient, question: str, field: str, most: int) -> None:
     assert client.post(f"{AT}/{question}", json={"query": "a", field: most}).status_code == 200
     refused = problem(client.post(f"{AT}/{question}", json={"query": "a", field: most + 1}), 422, "limit_exceeded")
     assert refused["errors"] == [{"loc": ["body", field], "type": "limit_exceeded", "msg": f"Expected at most {most}"}]
 
 
 @pytest.mark.parametrize(("question", "field"), [("infgram", "top_k"), ("next-token", "top_k"), ("locate", "limit")])
-def test_all_there_is_comes_as_lines_only(client: TestClient, question: str, field: str) -> None:
+def test_unlimited_results_need_a_stream(client: TestClient, question: str, field: str) -> None:
     body = {"query": "a", field: None}
     refused = problem(client.post(f"{AT}/{question}", json=body), 422, "limit_exceeded")
     assert [error["loc"] for error in refused["errors"]] == [["body", field]]
     assert client.post(f"{AT}/{question}", json=body, headers={"accept": "application/x-ndjson"}).status_code == 200
 
 
-def test_a_search_for_nothing(client: TestClient) -> None:
+def test_an_empty_search(client: TestClient) -> None:
     problem(client.post(f"{AT}/search", json={"query": ""}), 422, "empty_query")
     problem(client.post(f"{AT}/search", json={"token_ids": []}), 422, "empty_query")
 
 
-def test_text_asked_of_an_index_without_a_tokenizer(client: TestClient) -> None:
+def test_text_for_an_index_without_a_tokenizer(client: TestClient) -> None:
     for question in QUESTIONS:
         problem(client.post(f"/v1/indexes/ids/{question}", json={"query": "a"}), 422, "no_tokenizer")
 
@@ -284,7 +284,7 @@ def test_a_wrong_media_type(client: TestClient, headers: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize("media_type", ["application/json;charset=UTF-8", "Application/JSON"])
-def test_a_right_media_type(client: TestClient, media_type: str) -> None:
+def test_valid_media_types(client: TestClient, media_type: str) -> None:
     sent = client.post(f"{AT}/count", content=b'{"query": "rose"}', headers={"content-type": media_type})
     assert sent.json()["count"] == 5
 
@@ -296,13 +296,13 @@ def test_a_body_that_is_too_large(client: TestClient) -> None:
         assert "20000" in refused["detail"]
 
 
-def test_a_body_that_is_too_large_and_does_not_say_so(client: TestClient) -> None:
+def test_a_large_body_without_a_content_length(client: TestClient) -> None:
     pieces = (b" " * 1_000 for _ in range(30))
     problem(client.post(f"{AT}/count", content=pieces, headers=JSON), 413, "body_too_large")
 
 
 def test_200_000_brackets() -> None:
-    """Beyond the narrow limit of the other tests: what the default limit lets through."""
+    """Test with the default limit, which is higher than that of the other tests."""
     from infgram.service import Settings, create_app
 
     with TestClient(create_app(Settings()), raise_server_exceptions=False) as client:
@@ -312,14 +312,14 @@ def test_200_000_brackets() -> None:
 
 @pytest.mark.parametrize("depth", [900, 2_000, 4_500, 9_000])
 def test_deep_bodies(client: TestClient, depth: int) -> None:
-    """Where the JSON reader gives up depends on the version of Python; what it lets through does not fit."""
+    """The depth limit of the JSON reader depends on the version of Python; what it accepts is invalid here."""
     body = b'{"query":' + b"[" * depth + b"]" * depth + b"}"
     response = client.post(f"{AT}/count", content=body, headers=JSON)
     problem(response, 422, response.json()["code"])
 
 
-def test_nothing_that_was_sent_comes_back(client: TestClient) -> None:
-    """No value, unknown key, name or path of a request is in its refusal."""
+def test_errors_do_not_repeat_the_request(client: TestClient) -> None:
+    """Values, unknown keys, names and paths of a request are not in its error."""
     mark = "q9Zx"
     sent = [
         client.post(f"{AT}/count", json={"query": [mark]}),

@@ -23,7 +23,7 @@ from tests.service.conftest import answered, problem
 
 
 class Stub:
-    """Stands in the place of an index and does what it is told."""
+    """A fake index with scripted behavior."""
 
     vocab_size = 255
     tokenizer: Any = None
@@ -77,7 +77,7 @@ def test_the_lifespan_closes_what_it_opened(folders: dict[str, Path]) -> None:
             index.count([1])
 
 
-def test_a_damaged_index_answers_503_from_then_on(folders: dict[str, Path]) -> None:
+def test_a_damaged_index_returns_503_afterwards(folders: dict[str, Path]) -> None:
     with served(folders) as client:
         put(client, "bytes", Stub(infgram.IndexDamagedError("/secret/place is damaged")))
         assert answered(client.get("/readyz")) == {"status": "ready"}
@@ -90,7 +90,7 @@ def test_a_damaged_index_answers_503_from_then_on(folders: dict[str, Path]) -> N
         assert answered(client.post("/v1/indexes/bpe/count", json={"query": " rose"}))["count"] == 5
 
 
-def test_a_disk_that_fails_is_503_and_may_recover(folders: dict[str, Path]) -> None:
+def test_a_disk_error_returns_503_and_may_recover(folders: dict[str, Path]) -> None:
     with served(folders) as client:
         put(client, "bytes", Stub(infgram.StorageError("/secret/place cannot be read")))
         problem(client.post("/v1/indexes/bytes/count", json={"query": "a"}), 503, "storage_error")
@@ -98,7 +98,7 @@ def test_a_disk_that_fails_is_503_and_may_recover(folders: dict[str, Path]) -> N
 
 
 @pytest.mark.parametrize("error", [RuntimeError("the secret"), MemoryError(), infgram.InfgramError("the secret")])
-def test_an_unexpected_error_tells_nothing(folders: dict[str, Path], error: Exception) -> None:
+def test_an_unexpected_error_reveals_nothing(folders: dict[str, Path], error: Exception) -> None:
     with served(folders) as client:
         put(client, "bytes", Stub(error))
         response = client.post("/v1/indexes/bytes/count", json={"query": "a"})
@@ -107,7 +107,7 @@ def test_an_unexpected_error_tells_nothing(folders: dict[str, Path], error: Exce
         assert refused["detail"] == "Internal error; the log of the server has the details."
 
 
-def test_too_many_at_a_time_are_refused(folders: dict[str, Path]) -> None:
+def test_too_many_concurrent_queries_are_rejected(folders: dict[str, Path]) -> None:
     stub = Stub()
     with served(folders, max_concurrency=1, max_waiting=0) as client, ThreadPoolExecutor(1) as threads:
         put(client, "bytes", stub)
@@ -122,7 +122,7 @@ def test_too_many_at_a_time_are_refused(folders: dict[str, Path]) -> None:
         assert answered(client.post("/v1/indexes/bytes/count", json={"query": "a"}))["count"] == 7
 
 
-def test_some_may_wait(folders: dict[str, Path]) -> None:
+def test_some_queries_wait(folders: dict[str, Path]) -> None:
     stub = Stub()
     with served(folders, max_concurrency=1, max_waiting=3) as client, ThreadPoolExecutor(4) as threads:
         put(client, "bytes", stub)
@@ -154,7 +154,7 @@ def test_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         {"other": 1},
     ],
 )
-def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
+def test_invalid_settings(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(**wrong)
 
@@ -167,11 +167,11 @@ def test_names_of_folders() -> None:
     assert Settings(indexes=names_of(paths)).indexes == absolute
 
 
-# Time limits, clients that go away, and indexes that are replaced
+# Time limits, disconnected clients, and replaced indexes
 
 
-def test_an_answer_that_takes_too_long(folders: dict[str, Path]) -> None:
-    """The client is answered in time; the search that cannot be stopped keeps its place until it ends."""
+def test_a_query_that_takes_too_long(folders: dict[str, Path]) -> None:
+    """The client gets a response in time; a search that cannot be stopped keeps its slot until it ends."""
     stub = Stub()
     with served(folders, timeout_s=0.2, max_concurrency=1, max_waiting=0) as client:
         put(client, "bytes", stub)
@@ -197,10 +197,10 @@ def test_a_batch_stops_at_the_time_limit(folders: dict[str, Path]) -> None:
         problem(client.post("/v1/indexes/bytes/score/batch", json={"items": items}), 503, "timeout")
 
 
-def test_a_client_that_goes_away_stops_its_batch(folders: dict[str, Path]) -> None:
-    """After the first of the questions, which waits until the connection is gone."""
+def test_a_disconnected_client_stops_its_batch(folders: dict[str, Path]) -> None:
+    """The batch stops after the first query, which waits until the connection is closed."""
     stub = Stub()
-    stub.is_local = True  # asked one by one
+    stub.is_local = True  # queried one by one
     with loopback(indexes={"bytes": folders["bytes"]}) as service:
         entry = service.runtime.indexes["bytes"]
         stub.tokenizer = entry.index.tokenizer
@@ -211,7 +211,7 @@ def test_a_client_that_goes_away_stops_its_batch(folders: dict[str, Path]) -> No
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             assert stub.started.wait(timeout=30)
-            time.sleep(0.2)  # longer than an answer goes unwatched
+            time.sleep(0.2)  # longer than the interval of the checks
         time.sleep(0.2)
         stub.may_end.set()
         for _ in range(600):
@@ -222,7 +222,7 @@ def test_a_client_that_goes_away_stops_its_batch(folders: dict[str, Path]) -> No
         assert stub.n_counted == 1
 
 
-def test_an_index_stays_open_until_its_last_answer(folders: dict[str, Path]) -> None:
+def test_an_index_stays_open_until_its_last_query_ends(folders: dict[str, Path]) -> None:
     stub = Stub()
     with served(folders) as client, ThreadPoolExecutor(1) as threads:
         indexes = runtime(client).indexes
@@ -247,10 +247,10 @@ def test_a_damaged_index_is_replaced_by_a_reload(folders: dict[str, Path]) -> No
         assert answered(client.get("/readyz")) == {"status": "ready"}
 
 
-def test_whatever_ends_a_reload_has_a_reason(
+def test_every_failed_reload_has_a_reason(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error that is none of the library's, as of a model's file."""
+    """The error is not one of the library, for example that of a model file."""
     keys = tmp_path / "keys.txt"
     admin = {"authorization": f"Bearer {add_key(keys, 'keeper', is_admin=True)}"}
     with served({"bytes": folders["bytes"]}, api_keys_file=keys) as client:
@@ -260,7 +260,7 @@ def test_whatever_ends_a_reload_has_a_reason(
 
         indexes = runtime(client).indexes
         monkeypatch.setattr(indexes, "_model_loader", fail)
-        indexes["bytes"].is_damaged = True  # so it is opened anew
+        indexes["bytes"].is_damaged = True  # so it is opened again
         refused = problem(client.post("/v1/admin/reload", headers=admin), 503, "not_loaded")
         assert "index bytes" in refused["detail"]
         assert "Permission denied: '/data/weights.json'" in refused["detail"]

@@ -1,4 +1,4 @@
-"""Settings: what is misspelt, meaningless or without effect ends the start, and the message says what was meant."""
+"""Settings that are misspelled, invalid or without effect prevent the start; the message suggests a setting."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("INFGRAM_ZZZZ", None),
     ],
 )
-def test_a_misspelt_variable(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str | None) -> None:
+def test_a_misspelled_variable(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str | None) -> None:
     monkeypatch.setenv(variable, "1")
     for start in (Settings, create_app, lambda: settings_from(None, port=1)):
         with pytest.raises(ValueError, match=rf"there is no setting {variable.upper()}\b") as refused:
@@ -51,7 +51,7 @@ def test_a_misspelt_variable(monkeypatch: pytest.MonkeyPatch, variable: str, mea
         assert (suggestion and suggestion[1]) == meant
 
 
-def test_all_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_misspelled_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFGRAM_HOSTS", "::1")
     monkeypatch.setenv("INFGRAM_PORTS", "1")
     with pytest.raises(ValueError, match=r"INFGRAM_HOSTS.*INFGRAM_PORTS"):
@@ -65,7 +65,7 @@ def test_one_setting_in_two_spellings(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings()
 
 
-def test_variables_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {
         "infgram_port": "81",
         "INFGRAM_LIMITS__TOP_K": "77",
@@ -90,7 +90,7 @@ def test_variables_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.end_of_text_ids == {"stories": 0}
 
 
-def test_the_port_of_a_service_in_kubernetes_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_a_kubernetes_service_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INFGRAM_PORT", "tcp://10.0.0.1:80")
     assert Settings().port == 8000
 
@@ -102,7 +102,7 @@ def test_every_setting_is_a_known_variable() -> None:
 
 
 def test_the_variables_of_the_rest_of_infgram_are_known() -> None:
-    """Wherever the library, its image or its recipes name one."""
+    """This covers every variable that the library, its image or its recipes name."""
     files = [*(ROOT / "infgram").rglob("*.py"), ROOT / "service" / "Dockerfile"]
     text = "".join(path.read_text(encoding="utf-8") for path in files)
     used = set(re.findall(r"\bINFGRAM_[A-Z_]+\b", text))
@@ -128,14 +128,14 @@ def test_the_variables_of_the_rest_of_infgram_are_known() -> None:
         ("log_queries = true\nlog_requests = false", r"log_queries requires log_requests"),
     ],
 )
-def test_a_file_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_files(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "service.toml"
     file.write_text(text)
     with pytest.raises(ValueError, match=message):
         settings_from(file)
 
 
-def test_a_value_of_the_environment_is_said_to_be_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_variable_names_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value, message in (
         ("INFGRAM_PORT", "many", r"^port: .* \(the variable INFGRAM_PORT\)$"),
         ("INFGRAM_LIMITS__TOP_K", "1", r"^limits\.top_k: .* \(the variable INFGRAM_LIMITS__TOP_K\)$"),
@@ -147,8 +147,8 @@ def test_a_value_of_the_environment_is_said_to_be_from_there(monkeypatch: pytest
                 settings_from(None)
 
 
-def test_the_file_that_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For an ASGI server that starts `create_app` by itself, too."""
+def test_the_settings_file_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ASGI server that calls `create_app` reads it, too."""
     file = tmp_path / "service.toml"
     file.write_text("port = 81")
     monkeypatch.setenv("INFGRAM_CONFIG", str(file))
@@ -168,7 +168,7 @@ def test_several_values_of_a_variable(monkeypatch: pytest.MonkeyPatch, text: str
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# alice has left\n"])
-def test_a_file_without_keys_ends_the_start(folders: dict[str, Path], tmp_path: Path, text: str) -> None:
+def test_a_file_without_keys_prevents_the_start(folders: dict[str, Path], tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.txt").write_text(text)
     settings = Settings(indexes={"bytes": folders["bytes"]}, port=0, api_keys_file=tmp_path / "keys.txt")
     with pytest.raises(infgram.InputError, match=r"keys\.txt contains no key.*infgram api-key"):
@@ -177,10 +177,10 @@ def test_a_file_without_keys_ends_the_start(folders: dict[str, Path], tmp_path: 
         pass
 
 
-def test_the_last_key_can_be_taken_back(
+def test_the_last_key_can_be_removed(
     folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A reload takes an empty file, after which nobody may ask: a key that was taken back must not go on."""
+    """A reload accepts an empty file and then rejects all queries, because removed keys must not stay valid."""
     file = tmp_path / "keys.txt"
     keeper = {"authorization": f"Bearer {add_key(file, 'keeper', is_admin=True)}"}
     with TestClient(create_app(Settings(indexes={"bytes": folders["bytes"]}, api_keys_file=file))) as client:

@@ -1,4 +1,4 @@
-"""Added tokens stand for their content, even where its letters are those that byte-level BPE has for bytes."""
+"""The text of an added token is its content, even if byte-level BPE uses its characters for bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXTS = ["für dich, für mich", "schön", "plain", "Tür zu", "ÿ÷þ 飞 é", 
 def byte_level(
     added: Sequence[AddedToken] = (), without: str = "", *, merges: Sequence[tuple[str, str]] = ()
 ) -> Tokenizer:
-    """A byte-level BPE of single bytes, with some merges and added tokens, without the entries of some letters."""
+    """Return a byte-level BPE with some merges and added tokens, without the entries of some letters."""
     letters = [letter for letter in sorted(byte_of_letter()) if letter not in without]
     entries = [*letters, *("".join(merge) for merge in merges)]
     tokenizer = Tokenizer(models.BPE({entry: place for place, entry in enumerate(entries)}, [*merges]))
@@ -35,7 +35,7 @@ def byte_level(
 
 
 def published() -> Tokenizer:
-    """As the vocabularies with these thirteen added tokens are made."""
+    """Return a tokenizer like the published ones with these thirteen added tokens."""
     tokenizer = byte_level([AddedToken(letter) for letter in NEVER_IN_UTF8], NEVER_IN_UTF8)
     tokenizer.normalizer = normalizers.Sequence([])
     return tokenizer
@@ -47,7 +47,7 @@ def built(folder: Path, tokenizer: Tokenizer, texts: Sequence[str] = TEXTS) -> i
     return infgram.build(folder / "c.jsonl", tokenizer=folder / "tokenizer.json", overwrite=True)
 
 
-def test_texts_with_added_letters_are_counted_found_and_given_back(
+def test_texts_with_added_letters_are_counted_found_and_decoded(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with built(tmp_path, published()) as index:
@@ -67,7 +67,7 @@ def test_texts_with_added_letters_are_counted_found_and_given_back(
         assert index.tokenizer.tokens(rows.token_ids) == ["ü"]
 
 
-def test_a_corpus_without_duplicates_is_written_as_it_is(tmp_path: Path) -> None:
+def test_a_corpus_without_duplicates_is_written_unchanged(tmp_path: Path) -> None:
     texts = ["für", "schön", "Tür"]
     with built(tmp_path, published(), texts) as index:
         infgram.write_dedup(index, infgram.dedup(index, min_tokens=50), tmp_path / "out.jsonl")
@@ -91,9 +91,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("content", "special", "without", "data", "is_lossless"), CASES.values(), ids=CASES)
-def test_what_an_added_token_stands_for(
-    content: str, special: bool, without: str, data: bytes, is_lossless: bool
-) -> None:
+def test_the_text_of_an_added_token(content: str, special: bool, without: str, data: bytes, is_lossless: bool) -> None:
     tokenizer = byte_level([AddedToken(content, special=special)], without)
     wrapped = HuggingFaceTokenizer.wrap(tokenizer)
     vocabulary = wrapped.token_bytes()
@@ -158,7 +156,7 @@ def test_the_bytes_of_nested_decoders() -> None:
     assert HuggingFaceTokenizer.wrap(tokenizer).token_bytes() is None
 
 
-def test_spaces_that_an_added_token_swallows_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_spaces_absorbed_by_an_added_token_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tokenizer = byte_level([AddedToken("[S]", lstrip=True)])
     with built(tmp_path, tokenizer, ["a", "a  [S]"]) as index:
         assert not index.tokenizer.is_lossless

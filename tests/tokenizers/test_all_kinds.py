@@ -1,4 +1,4 @@
-"""What holds for every tokenizer: exact text back, batches equal singles, saved unchanged, clear refusals."""
+"""Properties of every tokenizer: lossless decoding, batches, saving and loading, and errors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=awkward_text)
-def test_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
+def test_decoding_restores_the_text(tokenizer: Tokenizer, text: str) -> None:
     token_ids = tokenizer.encode(text)
     assert token_ids.dtype == np.int64
     assert tokenizer.decode(token_ids) == text
@@ -62,8 +62,8 @@ def test_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=awkward_text)
-def test_offsets_say_which_characters_a_token_stands_for(tokenizer: Tokenizer, text: str) -> None:
-    """Tokens that share no character cut the text into pieces, and each piece is what its tokens decode to."""
+def test_offsets_are_the_characters_of_a_token(tokenizer: Tokenizer, text: str) -> None:
+    """Tokens that share no character divide the text into pieces, and each piece is its decoded tokens."""
     token_ids, offsets = tokenizer.encode_with_offsets(text)
     assert token_ids.tolist() == tokenizer.encode(text).tolist()
     assert offsets.dtype == np.int64
@@ -80,7 +80,7 @@ def test_offsets_say_which_characters_a_token_stands_for(tokenizer: Tokenizer, t
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(awkward_text))
-def test_a_batch_is_its_texts_end_to_end(tokenizer: Tokenizer, texts: list[str]) -> None:
+def test_a_batch_equals_its_single_texts(tokenizer: Tokenizer, texts: list[str]) -> None:
     token_ids, lengths = tokenizer.encode_batch(texts)
     singles = [tokenizer.encode(text) for text in texts]
     assert token_ids.dtype == np.uint32
@@ -89,13 +89,13 @@ def test_a_batch_is_its_texts_end_to_end(tokenizer: Tokenizer, texts: list[str])
     assert token_ids.tolist() == [token_id for single in singles for token_id in single.tolist()]
 
 
-def test_every_character_of_unicode_comes_back(tokenizer: Tokenizer) -> None:
+def test_every_character_of_unicode_is_restored(tokenizer: Tokenizer) -> None:
     for start in range(0, 0x110000, 0x800):
         text = "".join(chr(code) for code in range(start, start + 0x800) if not 0xD800 <= code < 0xE000)
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-def test_saved_and_loaded_it_is_the_same(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_save_and_load(tokenizer: Tokenizer, tmp_path: Path) -> None:
     tokenizer.save(tmp_path)
     loaded = load_saved(tokenizer.kind, tmp_path)
     assert (loaded.kind, loaded.vocab_size, loaded.fingerprint) == (
@@ -137,7 +137,7 @@ def test_lone_surrogates_are_refused(tokenizer: Tokenizer, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [None, b"bytes", 3, ["a"]])
-def test_what_is_not_text_is_refused(tokenizer: Tokenizer, text: object) -> None:
+def test_other_values_than_text_are_rejected(tokenizer: Tokenizer, text: object) -> None:
     with pytest.raises(QueryError, match=f"of type {type(text).__name__}; expected a string"):
         tokenizer.encode(text)  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="text 0 of the batch is of type"):
@@ -162,7 +162,7 @@ def test_the_first_id_outside_the_vocabulary_is_refused(tokenizer: Tokenizer) ->
 @pytest.mark.parametrize(
     "token_ids", [[1.0], ["a"], "abc", [[1]], [[1], [2, 3]], [True], 3, None, [2**70, None], np.array([1.5])], ids=repr
 )
-def test_what_is_no_sequence_of_integers_is_refused(tokenizer: Tokenizer, token_ids: object) -> None:
+def test_other_values_than_sequences_of_integers_are_rejected(tokenizer: Tokenizer, token_ids: object) -> None:
     with pytest.raises(QueryError, match="token ids must be a flat sequence of integers"):
         tokenizer.decode(token_ids)  # type: ignore[arg-type]
 

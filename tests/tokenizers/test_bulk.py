@@ -1,4 +1,4 @@
-"""Bulk encoding: whichever engine runs, the ids are those of the reference."""
+"""Bulk encoding: the ids of every engine equal those of the reference."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CHANGES: dict[str, Callable[[Tokenizer], object]] = {
 
 
 class Erring:
-    """An engine that gives the reference's ids, but for texts with one character."""
+    """An engine that returns the ids of the reference, except for texts with a certain character."""
 
     name = "the erring engine"
 
@@ -63,7 +63,7 @@ class Erring:
 
 
 class PanicException(BaseException):
-    """As PyO3 calls a panic of Rust code."""
+    """The name that PyO3 gives to a panic of Rust code."""
 
 
 def _raise(failure: BaseException) -> None:
@@ -111,9 +111,7 @@ pieces = st.text() | st.sampled_from(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.lists(pieces).map("".join)))
-def test_the_ids_are_those_of_the_reference(
-    tokenizer: HuggingFaceTokenizer, bulk: BulkEncoder, texts: list[str]
-) -> None:
+def test_ids_equal_the_reference(tokenizer: HuggingFaceTokenizer, bulk: BulkEncoder, texts: list[str]) -> None:
     assert_same(bulk.encode_batch(texts), tokenizer, texts)
 
 
@@ -139,7 +137,7 @@ def test_the_fast_engine_is_chosen(tokenizer: HuggingFaceTokenizer, threads: int
     assert_same(encode(SAMPLE), tokenizer, SAMPLE)
 
 
-def test_a_difference_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_difference_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     tokenizer = trained()
     sample = [*SAMPLE, "one ünknown word ünknown"]
     encode = bulk_encoder(tokenizer, sample, 2, make_engine=lambda _: Erring(tokenizer, "ü"))
@@ -159,7 +157,7 @@ def test_the_place_of_a_difference() -> None:
     assert first_difference(tokenizer, Erring(tokenizer, "#"), ["the cat"], 1) is None
 
 
-def test_ids_that_are_missing_are_a_difference() -> None:
+def test_missing_ids_are_a_difference() -> None:
     tokenizer = trained()
 
     class Short(Erring):
@@ -183,9 +181,7 @@ def test_without_the_package_the_reference_encodes(
 
 
 @pytest.mark.parametrize("failure", [ValueError("no"), PanicException("index out of bounds"), MemoryError()], ids=repr)
-def test_the_reference_steps_in_for_a_batch_that_fails(
-    failure: BaseException, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_reference_encodes_a_failed_batch(failure: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     tokenizer = trained()
     bulk = BulkEncoder(tokenizer, Erring(tokenizer, "#", failure))
     assert_same(bulk.encode_batch(["a # b", "c"]), tokenizer, ["a # b", "c"])
@@ -195,20 +191,22 @@ def test_the_reference_steps_in_for_a_batch_that_fails(
     assert len(caplog.records) == 1
 
 
-def test_an_engine_that_fails_while_compared_is_not_used() -> None:
+def test_an_engine_that_fails_in_the_comparison_is_not_used() -> None:
     tokenizer = trained()
     engine: Engine = Erring(tokenizer, "t", ValueError("no"))
     assert bulk_encoder(tokenizer, SAMPLE, 2, make_engine=lambda _: engine) == tokenizer.encode_batch
 
 
-def test_an_interrupt_is_not_taken_for_a_failure() -> None:
+def test_an_interrupt_is_not_a_failure() -> None:
     with pytest.raises(KeyboardInterrupt):
         guarded(lambda: _raise(KeyboardInterrupt()))
     with pytest.raises(EngineError, match="PanicException: boom"):
         guarded(lambda: _raise(PanicException("boom")))
 
 
-def test_what_is_no_text_is_refused_as_by_the_reference(bulk: BulkEncoder, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_values_than_text_are_rejected_as_by_the_reference(
+    bulk: BulkEncoder, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(QueryError, match="text 1 of the batch contains the lone surrogate"):
         bulk.encode_batch(["fine", "\ud800"])
     with pytest.raises(QueryError, match="text 0 of the batch is of type int"):
@@ -224,12 +222,12 @@ def test_other_tokenizers_encode_themselves() -> None:
         assert bulk_encoder(tokenizer, SAMPLE, 2) == tokenizer.encode_batch
 
 
-def test_a_definition_the_package_refuses() -> None:
+def test_a_definition_that_the_package_rejects() -> None:
     with pytest.raises(EngineError):
         FastEngine("{}")
 
 
-def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in (None, "3"):
         monkeypatch.delenv("FASTOKENS_BPE_THREADS", raising=False)
         if value:
@@ -239,13 +237,13 @@ def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
         assert dict(os.environ) == before
 
 
-def test_hard_texts_are_always_the_same() -> None:
+def test_hard_texts_are_deterministic() -> None:
     assert hard_texts(["<s>"]) == hard_texts(["<s>"])
     assert hard_texts(["<s>"])[: len(hard_texts())] == hard_texts()
     assert 100_000 < sum(len(text.encode()) for text in hard_texts()) < 1_000_000
 
 
-def test_long_texts_of_chance() -> None:
+def test_long_random_texts() -> None:
     tokenizer = trained()
     bulk = BulkEncoder(tokenizer, FastEngine(tokenizer.definition))
     rng = random.Random(3)

@@ -1,4 +1,4 @@
-"""Which tokenizers are known to be lossless from their definition: never one that is not."""
+"""Which definitions are recognized as lossless: never a tokenizer that is not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LOSSLESS: dict[str, Change] = {
 }
 
 NOT_KNOWN: dict[str, Change] = {
-    "normalises": lambda tokenizer: setattr(tokenizer, "normalizer", normalizers.NFC()),
+    "normalizes": lambda tokenizer: setattr(tokenizer, "normalizer", normalizers.NFC()),
     "a space in front": lambda tokenizer: setattr(tokenizer, "pre_tokenizer", pre_tokenizers.ByteLevel(True)),
     "removes spaces": lambda tokenizer: set_pre_tokenizer(tokenizer, pre_tokenizers.Split(" ", "removed"), BYTE_LEVEL),
     "drops white space": lambda tokenizer: set_pre_tokenizer(tokenizer, pre_tokenizers.Whitespace(), BYTE_LEVEL),
@@ -93,5 +93,5 @@ pieces = st.text() | st.sampled_from(
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.lists(pieces).map("".join))
-def test_what_is_called_lossless_is(tokenizer: HuggingFaceTokenizer, text: str) -> None:
+def test_recognized_tokenizers_are_lossless(tokenizer: HuggingFaceTokenizer, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode(text)) == text

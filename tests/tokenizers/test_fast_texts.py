@@ -1,4 +1,4 @@
-"""Which texts the fast encoder may have: none that holds an added token or that normalisation may change."""
+"""Which texts the fast encoder may encode: none with an added token, or that normalization may change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def fast_texts(*added: dict[str, Any], normalizer: dict[str, Any] | None = None,
     return FastTexts({"model": {"type": model}, "normalizer": normalizer, "added_tokens": list(added)})
 
 
-def test_added_tokens_go_the_slow_way() -> None:
+def test_texts_with_added_tokens_use_the_reference() -> None:
     texts = fast_texts({"content": "<|end|>", "special": True}, {"content": "[SEP]"}, {"content": "<|end|><|end|>"})
     assert texts.is_any
     for text in ("", "a", "<|end|", "[SEP", "|end|>", "< |end|>", "<|e<|start|>nd|>"):
@@ -31,12 +31,12 @@ def test_white_space_that_is_an_added_token() -> None:
 
 
 @pytest.mark.parametrize("name", ["Lowercase", "NFKC", "NFD", "Strip", "Precompiled", "BertNormalizer"])
-def test_normalizers_that_are_not_trusted(name: str) -> None:
+def test_unsupported_normalizers(name: str) -> None:
     assert not fast_texts(normalizer={"type": name}).is_any
     assert not fast_texts(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": name}]}).is_any
 
 
-def test_normalizers_that_are() -> None:
+def test_supported_normalizers() -> None:
     prepend = {"type": "Sequence", "normalizers": [{"type": "Prepend"}, {"type": "Replace"}]}
     assert fast_texts(normalizer=prepend).is_any
     assert not fast_texts({"content": "a b", "normalized": True}, normalizer=prepend).is_any
@@ -47,7 +47,7 @@ def test_only_byte_pair_encoding() -> None:
     assert not fast_texts(model="WordPiece").is_any
 
 
-def test_texts_that_nfc_may_change_go_the_slow_way() -> None:
+def test_texts_that_nfc_may_change_use_the_reference() -> None:
     texts = fast_texts(normalizer={"type": "NFC"})
     assert texts.takes("plain “quoted” naïve café — 日本 Привет 각")
     for text in ("e\u0301", "\u212a", "\u1100\u1161", "\u0378"):
@@ -65,15 +65,15 @@ SECOND_HALVES = {
 }
 
 
-def test_characters_called_nfc_begin_anew_and_stay() -> None:
+def test_characters_accepted_as_nfc_are_starters_and_stable() -> None:
     assert len(SAFE) > 20_000
     for letter in SAFE:
-        assert unicodedata.category(letter) != "Cn"  # what is unassigned may become a mark
+        assert unicodedata.category(letter) != "Cn"  # an unassigned character may become a mark
         assert unicodedata.combining(letter) == 0
         assert unicodedata.is_normalized("NFC", letter)
     assert SECOND_HALVES.isdisjoint(SAFE)
 
 
 @given(st.text(st.sampled_from(SAFE)))
-def test_texts_called_nfc_are(text: str) -> None:
+def test_texts_accepted_as_nfc_are_nfc(text: str) -> None:
     assert unicodedata.normalize("NFC", text) == text

@@ -1,4 +1,4 @@
-"""Fingerprints are equal where tokenizers encode alike, and nothing else tells them apart."""
+"""Fingerprints are equal if and only if tokenizers encode alike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLE = ["the cat sat on the mat, the cats sat there " * 3, "naïve café naïv
 
 
 def plain() -> Tokenizer:
-    """A byte-level BPE with a special token and a token that was added."""
+    """Return a byte-level BPE with a special token and an added token."""
     trained = train_bpe(SAMPLE, 300)
     assert isinstance(trained, HuggingFaceTokenizer)
     tokenizer = Tokenizer.from_str(trained.definition)
@@ -75,7 +75,7 @@ ENCODE_OTHERWISE: dict[str, Callable[[Tokenizer], object]] = {
 
 
 @pytest.mark.parametrize("change", ENCODE_ALIKE.values(), ids=ENCODE_ALIKE)
-def test_what_decides_no_id_is_left_out(change: Callable[[Tokenizer], object]) -> None:
+def test_parts_that_do_not_affect_ids_are_ignored(change: Callable[[Tokenizer], object]) -> None:
     changed = plain()
     change(changed)
     assert changed.to_str() != plain().to_str()
@@ -86,7 +86,7 @@ def test_what_decides_no_id_is_left_out(change: Callable[[Tokenizer], object]) -
 
 
 @pytest.mark.parametrize("change", ENCODE_OTHERWISE.values(), ids=ENCODE_OTHERWISE)
-def test_what_decides_ids_counts(change: Callable[[Tokenizer], object]) -> None:
+def test_parts_that_affect_ids_count(change: Callable[[Tokenizer], object]) -> None:
     changed = plain()
     change(changed)
     assert fingerprint(changed) != fingerprint(plain())
@@ -114,7 +114,7 @@ def test_the_model_counts(before: str, after: object) -> None:
     assert encoding_fingerprint(definition) != encoding_fingerprint(parsed(plain()))
 
 
-def test_the_spelling_does_not_count() -> None:
+def test_the_formatting_does_not_count() -> None:
     expected = encoding_fingerprint(parsed(plain()))
     definition = parsed(plain())
     definition["model"]["merges"] = [" ".join(merge) for merge in definition["model"]["merges"]]
@@ -142,7 +142,7 @@ contents = st.text(alphabet, min_size=1, max_size=3)
     text=st.text(alphabet, max_size=12),
 )
 def test_equal_fingerprints_encode_alike(added: list[AddedToken], special: list[AddedToken], text: str) -> None:
-    """Whatever special tokens there are, however they overlap with those that are matched."""
+    """Use any special tokens, also overlapping with those that are matched."""
     names = {token.content for token in added}
     first, second = plain(), plain()
     first.add_tokens(added)
@@ -169,7 +169,7 @@ TEXTS = ["the cat sat on the mat", "the cats sat there"]
 
 
 def indexed(folder: Path, name: str, tokenizer: Tokenizer | str | Path) -> Path:
-    """An index of the texts."""
+    """Return an index of the texts."""
     if isinstance(tokenizer, Tokenizer):
         spec: str | Path = folder / f"{name}.json"
         tokenizer.save(str(spec))
@@ -182,7 +182,7 @@ def indexed(folder: Path, name: str, tokenizer: Tokenizer | str | Path) -> Path:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_union_of_indexes_whose_tokenizers_differ_in_special_tokens(tmp_path: Path, order: int) -> None:
-    """So the vocabularies differ in size, too."""
+    """The vocabularies differ in size, too."""
     more = plain()
     more.add_special_tokens(["[PAD]", "[MASK]"])
     template(more)
@@ -205,7 +205,7 @@ def test_a_union_of_indexes_whose_tokenizers_differ_in_special_tokens(tmp_path: 
         union.verify()
 
 
-def test_other_tokenizers_make_no_union(tmp_path: Path) -> None:
+def test_a_union_of_different_tokenizers_is_rejected(tmp_path: Path) -> None:
     other = plain()
     other.add_tokens(["more"])
     paths = [indexed(tmp_path, "plain", plain()), indexed(tmp_path, "other", other)]
@@ -226,8 +226,8 @@ def test_info_and_tokenizer_have_one_fingerprint(tmp_path: Path) -> None:
         assert manifest["tokenizer"]["fingerprint"] == index.tokenizer.digest
 
 
-def test_a_decoder_that_was_altered_is_damage(tmp_path: Path) -> None:
-    """It decides no id, but texts; the whole definition is checked."""
+def test_an_altered_decoder_is_damage(tmp_path: Path) -> None:
+    """It affects texts but no ids; the whole definition is checked."""
     path = indexed(tmp_path, "x", plain()) / "tokenizer" / "tokenizer.json"
     path.write_text(path.read_text().replace('"decoder":{', '"decoder":{"prefix":"x",'))
     with infgram.open(tmp_path / "x") as index:
@@ -236,7 +236,7 @@ def test_a_decoder_that_was_altered_is_damage(tmp_path: Path) -> None:
                 ask()
 
 
-def test_what_transformers_saves_anew_is_the_same_tokenizer(tmp_path: Path) -> None:
+def test_a_tokenizer_saved_by_transformers_is_the_same(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers", reason="needs the extra lm")
     plain().save(str(tmp_path / "tokenizer.json"))
     fast = transformers.PreTrainedTokenizerFast
@@ -253,7 +253,7 @@ def test_what_transformers_saves_anew_is_the_same_tokenizer(tmp_path: Path) -> N
             assert union.count("the") == 4
 
 
-def test_gpt2_files_and_what_transformers_makes_of_them(tmp_path: Path) -> None:
+def test_gpt2_files_and_their_conversion_by_transformers(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers", reason="needs the extra lm")
     trained = train_bpe(SAMPLE, 300)
     assert isinstance(trained, HuggingFaceTokenizer)

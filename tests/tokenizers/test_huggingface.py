@@ -1,4 +1,4 @@
-"""Hugging Face tokenizers: the ids of the package, minus what would change a text."""
+"""Hugging Face tokenizers: the ids of the package, without additions to a text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT = "the <|endoftext|> cat[SEP]  sat\tthe café <pad>"
 
 
 def byte_level() -> Tokenizer:
-    """A small byte-level BPE of the package itself, with two special tokens and one that is not special."""
+    """Return a small byte-level BPE of the package, with two special tokens and one that is not special."""
     trained = train_bpe(SAMPLE, 350)
     assert isinstance(trained, HuggingFaceTokenizer)
     tokenizer = Tokenizer.from_str(trained._definition)
@@ -33,7 +33,7 @@ def id_of(token: str) -> int:
 
 
 def sentencepiece_like() -> Tokenizer:
-    """Spaces become ▁, one stands in front of the text, and unknown characters fall back to bytes."""
+    """Return a tokenizer with ▁ for spaces, a leading space, and bytes for unknown characters."""
     pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "▁the", "the", "▁cat", "s", "t"]
     model = models.BPE(
         vocab={piece: place for place, piece in enumerate(pieces)}, merges=[], unk_token="<unk>", byte_fallback=True
@@ -152,12 +152,12 @@ PANIC = {
     ],
     ids=lambda definition: definition[:40],
 )
-def test_what_is_no_definition_is_refused(definition: str) -> None:
+def test_invalid_definitions(definition: str) -> None:
     with pytest.raises(TokenizerError, match=r"invalid tokenizer\.json|vocabulary"):
         HuggingFaceTokenizer(definition)
 
 
-def test_offsets_hold_the_spaces_that_a_post_processor_would_take_off() -> None:
+def test_offsets_include_spaces_that_a_post_processor_would_trim() -> None:
     tokenizer = byte_level()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
     text = "the cat  sat\n\n on the mat "
@@ -166,7 +166,7 @@ def test_offsets_hold_the_spaces_that_a_post_processor_would_take_off() -> None:
     assert "".join(text[start:end] for start, end in offsets.tolist()) == text
 
 
-def test_offsets_where_the_text_is_changed_before_it_is_cut() -> None:
+def test_offsets_with_a_normalizer() -> None:
     token_ids, offsets = HuggingFaceTokenizer.wrap(sentencepiece_like()).encode_with_offsets("the é cat")
     pieces = ["the é cat"[start:end] for start, end in offsets.tolist()]
     assert pieces == ["t", "t", "h", "e", " ", "é", "é", " ", "c", "a", "t"]  # a space in front; é is two bytes
@@ -175,7 +175,7 @@ def test_offsets_where_the_text_is_changed_before_it_is_cut() -> None:
 
 @given(st.lists(st.integers(0, 10**6), max_size=12))
 def test_any_tokens_decode_as_with_the_package(drawn: list[int]) -> None:
-    """Bytes that are no valid UTF-8, and added tokens of letters that are no bytes, too."""
+    """This includes invalid UTF-8, and added tokens with characters that represent no bytes."""
     tokenizer, wrapped = both()
     assert wrapped.is_lossless
     token_ids = [number % wrapped.vocab_size for number in drawn]
@@ -184,6 +184,6 @@ def test_any_tokens_decode_as_with_the_package(drawn: list[int]) -> None:
 
 @cache
 def both() -> tuple[Tokenizer, HuggingFaceTokenizer]:
-    """A tokenizer of the package, and ours of it."""
+    """Return a tokenizer of the package, and ours with its definition."""
     tokenizer = byte_level()
     return tokenizer, HuggingFaceTokenizer.wrap(tokenizer)

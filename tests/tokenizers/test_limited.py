@@ -1,4 +1,4 @@
-"""The bounded encoder: the same ids, and never more text at a time than fits."""
+"""The bounded encoder: the same ids, with a limit on the text that is encoded at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMES = 80
 
 
 class Watched:
-    """Encodes a text as its length; notes how many characters are in its hands at most."""
+    """Encodes a text as its length; records the maximum number of characters at a time."""
 
     def __init__(self) -> None:
         self.most = self.now = 0
@@ -37,7 +37,7 @@ class Watched:
 
 
 @pytest.mark.parametrize("room", [100, 1000])
-def test_no_more_text_at_a_time_than_fits(room: int) -> None:
+def test_the_limit(room: int) -> None:
     watched = Watched()
     encode = LimitedEncoder(watched.encode_batch, room * TIMES).encode_batch
     batches = [["x" * (7 * number % 90), "y"] for number in range(60)]
@@ -55,7 +55,7 @@ def test_a_text_that_is_too_long_is_encoded_alone() -> None:
     assert watched.most == 300_000
 
 
-def test_a_failure_frees_the_room() -> None:
+def test_a_failure_releases_its_share() -> None:
     encode = LimitedEncoder(Watched().encode_batch, TIMES).encode_batch
     for _ in range(3):
         with pytest.raises(ValueError, match="fail"):
@@ -63,7 +63,7 @@ def test_a_failure_frees_the_room() -> None:
     assert encode(["a"])[0].tolist() == [1]
 
 
-def test_only_the_package_tokenizers_needs_bounds() -> None:
+def test_only_tokenizers_of_the_package_are_limited() -> None:
     plain, trained = BytesTokenizer(), train_bpe(["the cat"], 300)
     assert limited(plain, 1) == plain.encode_batch
     bounded = limited(trained, 1)

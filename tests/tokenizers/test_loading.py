@@ -1,4 +1,4 @@
-"""Where a tokenizer comes from: files, folders, names; and what is said when there is none."""
+"""Loading tokenizers from files, folders and names, and the errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trained() -> HuggingFaceTokenizer:
 
 @pytest.fixture
 def gpt2_style(trained: HuggingFaceTokenizer, tmp_path: Path) -> Path:
-    """A folder with vocab.json and merges.txt, as GPT-2 comes."""
+    """A folder with vocab.json and merges.txt, like that of GPT-2."""
     model = json.loads(trained._definition)["model"]
     merges = "".join(f"{left} {right}\n" for left, right in model["merges"])
     (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"]), encoding="utf-8")
@@ -56,7 +56,7 @@ def test_relative_paths_and_the_home_folder(
     assert resolve("bytes").kind == "bytes"
 
 
-def test_a_folder_as_gpt2_has_it(trained: HuggingFaceTokenizer, gpt2_style: Path) -> None:
+def test_a_folder_like_that_of_gpt2(trained: HuggingFaceTokenizer, gpt2_style: Path) -> None:
     tokenizer = resolve(gpt2_style)
     assert tokenizer.fingerprint == trained.fingerprint
     assert tokenizer.encode(SAMPLE[0]).tolist() == trained.encode(SAMPLE[0]).tolist()
@@ -89,7 +89,7 @@ def test_vocabularies_that_are_not_byte_level_are_refused(tmp_path: Path, vocab:
 
 
 @pytest.mark.parametrize(("name", "content"), [("vocab.json", "{"), ("vocab.json", "[]"), ("merges.txt", "a b\n")])
-def test_damaged_files_as_gpt2_has_them(gpt2_style: Path, name: str, content: str) -> None:
+def test_damaged_files_like_those_of_gpt2(gpt2_style: Path, name: str, content: str) -> None:
     (gpt2_style / name).write_text(f"#version: 0.2\nzz {content}" if name == "merges.txt" else content)
     with pytest.raises(TokenizerError, match=r"cannot be read|expected a JSON object"):
         resolve(gpt2_style)
@@ -98,7 +98,7 @@ def test_damaged_files_as_gpt2_has_them(gpt2_style: Path, name: str, content: st
 @pytest.mark.parametrize(
     ("name", "kind"), [("tokenizer.model", "a sentencepiece model"), ("o200k_base.tiktoken", "a tiktoken rank file")]
 )
-def test_other_formats_say_what_is_needed(tmp_path: Path, name: str, kind: str) -> None:
+def test_errors_of_other_formats_have_advice(tmp_path: Path, name: str, kind: str) -> None:
     (tmp_path / name).write_bytes(b"\x0a\x0e")
     for spec in (tmp_path, tmp_path / name):
         with pytest.raises(TokenizerError, match=rf"{name}: this is {kind}, not a tokenizer\.json.*save_pretrained"):
@@ -111,7 +111,7 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xfe", b"not json"])
-def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_not_a_tokenizer_is_named(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_bytes(data)
     with pytest.raises(TokenizerError) as caught:
@@ -122,9 +122,7 @@ def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path, data: bytes) -> No
 @pytest.mark.parametrize(
     "spec", ["missing.json", "./missing", "/no/such/folder", "a/b/c", "~/missing/x", "../x", "x.model", "two words"]
 )
-def test_paths_that_do_not_exist_never_reach_the_hub(
-    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_paths_are_not_looked_up_on_the_hub(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TokenizerError, match="no such file or folder; expected"):
         resolve(spec)
@@ -142,7 +140,7 @@ def test_an_empty_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["no-such-tokenizer", "nobody/no-such-tokenizer"])
-def test_a_hub_name_without_a_network_says_what_to_do(name: str, tmp_path: Path) -> None:
+def test_the_error_of_a_hub_name_without_a_network_has_advice(name: str, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom infgram.errors import TokenizerError\nfrom infgram.tokenizers import resolve\n"
         "try:\n    resolve(sys.argv[1])\nexcept TokenizerError as error:\n    print(error)"
@@ -155,7 +153,7 @@ def test_a_hub_name_without_a_network_says_what_to_do(name: str, tmp_path: Path)
     assert "without a network, pass the path of a tokenizer.json" in result.stdout
 
 
-def test_what_an_index_holds_may_be_damaged(trained: HuggingFaceTokenizer, tmp_path: Path) -> None:
+def test_a_damaged_tokenizer_of_an_index(trained: HuggingFaceTokenizer, tmp_path: Path) -> None:
     with pytest.raises(IndexDamagedError, match=r"tokenizer\.json: the saved tokenizer cannot be read"):
         load_saved("huggingface", tmp_path)
     with pytest.raises(TokenizerError, match="of kind 'future'; this version supports"):
@@ -168,7 +166,7 @@ def test_what_an_index_holds_may_be_damaged(trained: HuggingFaceTokenizer, tmp_p
         load_saved("huggingface", tmp_path)
 
 
-def test_a_tokenizer_itself_is_taken(tmp_path: Path) -> None:
+def test_a_tokenizer_object(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("a rose is a rose")
     for tokenizer in (BytesTokenizer(), train_bpe(["a rose is a rose"], 300)):
         with infgram.build(tmp_path / "c.txt", tmp_path / "x", tokenizer=tokenizer, overwrite=True) as index:

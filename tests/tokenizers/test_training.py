@@ -1,4 +1,4 @@
-"""The BPE trained on a corpus: the same every time, never lossy, never stuck."""
+"""The BPE trained on a corpus: deterministic, lossless, and fast on unusual text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRAIN_IN_ANOTHER_PROCESS = """
 import random
 from infgram.tokenizers import train_bpe
 letters = random.Random(1)
-texts = ["".join(letters.choices("abcd é日", k=200)) for _ in range(500)]  # very many pairs of equal counts
+texts = ["".join(letters.choices("abcd é日", k=200)) for _ in range(500)]  # many pairs with equal counts
 print(train_bpe(texts, 1000).fingerprint)
 """
 
@@ -52,12 +52,12 @@ def test_frequent_words_become_tokens() -> None:
     assert 256 < tokenizer.vocab_size < 1000
 
 
-def test_what_occurs_once_is_not_merged() -> None:
+def test_pairs_that_occur_once_are_not_merged() -> None:
     assert train_bpe(["abcdefg"], 1000).vocab_size == 256
 
 
 @pytest.mark.parametrize("vocab_size", [256, 257, 300])
-def test_the_vocabulary_has_the_size_asked_for(vocab_size: int) -> None:
+def test_the_vocabulary_has_the_requested_size(vocab_size: int) -> None:
     letters = random.Random(1)
     texts = ["".join(letters.choices("abcdefgh ", k=2000))]
     assert train_bpe(iter(texts), vocab_size).vocab_size == vocab_size
@@ -82,18 +82,18 @@ def test_no_special_tokens() -> None:
 
 @settings(deadline=None)
 @given(parts=st.lists(st.sampled_from(["a" * 70, "b", " ", "\n" * 80, "日" * 65, "c" * 64, "", "word "])))
-def test_cutting_long_runs_loses_nothing(parts: list[str]) -> None:
+def test_dividing_long_runs_keeps_the_text(parts: list[str]) -> None:
     text = "".join(parts)
     pieces = list(_pieces([text]))
     assert "".join(pieces) == text
 
 
-def test_ordinary_text_is_not_cut() -> None:
+def test_ordinary_text_is_not_divided() -> None:
     text = "words of ordinary length,\n    and a https://example.org/path " * 100
     assert list(_pieces([text, ""])) == [text, ""]
 
 
-def test_endless_words_are_learnt() -> None:
+def test_very_long_words_are_learned() -> None:
     letters = random.Random(1)
-    text = "".join(letters.choices("ab", k=300_000))  # one word, were it not cut
+    text = "".join(letters.choices("ab", k=300_000))  # one word if it is not divided
     assert train_bpe([text, "z" * 300_000], 1000).vocab_size == 1000

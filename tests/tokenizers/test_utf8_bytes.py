@@ -31,6 +31,6 @@ def test_the_package_tokenizers_is_not_needed() -> None:
     assert result.stdout.strip() == "[104, 105]"
 
 
-def test_it_is_always_the_same() -> None:
+def test_the_definition_is_constant() -> None:
     assert resolve("bytes").fingerprint == BytesTokenizer.fingerprint
     assert BytesTokenizer.fingerprint == "cedd48568221c9dc5e607cc974fe96e265c5913aad33781ba6608d7900928c61"

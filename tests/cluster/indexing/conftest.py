@@ -1,4 +1,4 @@
-"""A corpus on the disk, and a bucket."""
+"""A corpus on disk, and a bucket."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.building import temporary_folder
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """In memory, where every file that is flushed costs less."""
+    """A folder in memory, where flushing files is fast."""
     with temporary_folder(0) as path:
         yield path

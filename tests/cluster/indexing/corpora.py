@@ -1,4 +1,4 @@
-"""Corpora in which something may go wrong, and how each is built."""
+"""Difficult corpora, and the options with which they are built."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Options = dict[str, Any]
 
 
 def one_file(folder: Path) -> Options:
-    """Metadata, and a line that is left out."""
+    """A file with metadata and a skipped line."""
     write_corpus(folder / "corpus.jsonl")
     return {key: OPTIONS[key] for key in ("tokenizer", "shard_tokens", "on_error")}
 
 
 def many_files(folder: Path) -> Options:
-    """Several formats, two files without a document, and one that ends too early."""
+    """Several formats, two files without documents, and a truncated one."""
     numbers = random.Random(3)
     for number in range(7):
         rows = [{"text": "".join(numbers.choices("abc é", k=numbers.randint(0, 60))), "n": n} for n in range(40)]
@@ -38,7 +38,7 @@ def many_files(folder: Path) -> Options:
 
 
 def empty_documents(folder: Path) -> Options:
-    """At the beginning, at the end, and wherever a shard is full."""
+    """Empty documents at the beginning, at the end, and wherever a shard is full."""
     texts = ["", "", "abcde", "", "fghij", "", "", "k", "lmno", "", *[""] * 3, "abcdefghijklm", "", ""]
     for number, part in enumerate((texts[:4], texts[4:9], texts[9:], ["", ""])):
         (folder / f"{number}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in part))
@@ -52,7 +52,7 @@ def nothing_but_empty_documents(folder: Path) -> Options:
 
 
 def wide_tokens(folder: Path) -> Options:
-    """A vocabulary that 16 bits cannot number."""
+    """A vocabulary that needs more than 16 bits."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     model = models.WordLevel({"?": 0, **{f"w{number}": number for number in range(1, 70_000)}}, unk_token="?")

@@ -1,4 +1,4 @@
-"""What is in storage, to be compared."""
+"""Read the contents of storage for comparison."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LEAST: dict[str, Any] = {"split_bytes": 1, "threads": 1}
 
 
 def stored(location: str | Path) -> dict[str, bytes]:
-    """Every file at a location, by its name."""
+    """Return every file at a location, by its name."""
     storage = storage_at(location)
     return {name: storage.read(name) for name in storage.names()}
 
 
 def upload(folder: Path, location: str) -> str:
-    """A folder to storage."""
+    """Copy a folder to storage."""
     storage = storage_at(location)
     for name in content(folder):
         storage.upload(folder / name, name)
@@ -28,6 +28,6 @@ def upload(folder: Path, location: str) -> str:
 
 
 def undisturbed(corpus: Path | str, output: Path, options: dict[str, Any]) -> dict[str, bytes]:
-    """The files of the index that one machine makes."""
+    """Return the files of the index as built on one machine."""
     infgram.build(corpus, output, **options).close()
     return content(output)

@@ -1,4 +1,4 @@
-"""Shards end where a single machine, taking one document after the other, would end them."""
+"""Shards end at the same documents as in a build on one machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infgram.types import Int64Array
     st.lists(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=6), max_size=3), max_size=5),
     st.integers(1, 12),
 )
-def test_the_first_document_that_fills_a_shard_is_its_last(splits: list[list[list[int]]], shard_tokens: int) -> None:
+def test_the_document_that_fills_a_shard_is_its_last(splits: list[list[list[int]]], shard_tokens: int) -> None:
     asked: set[tuple[int, int]] = set()
 
     def lengths(split: int, part: int) -> Int64Array:

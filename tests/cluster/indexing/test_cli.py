@@ -55,7 +55,7 @@ def test_a_url_without_an_engine(corpus: Path, expected: dict[str, bytes], bucke
     assert (quiet.code, quiet.stdout) == (0, "")
 
 
-def test_what_does_not_fit(folder: Path, corpus: Path) -> None:
+def test_incompatible_options(folder: Path, corpus: Path) -> None:
     for words, message in {
         ("--engine", "local", "--overwrite"): "--overwrite cannot be used with --engine",
         ("-o", "s3://bucket/x", "--vocab-size", "9"): "--vocab-size cannot be used with --engine or with a URL",

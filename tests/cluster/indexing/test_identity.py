@@ -1,4 +1,4 @@
-"""What tasks make is what one machine makes, to the byte."""
+"""A build by tasks and a build on one machine give identical files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_one_machine_and_tasks_agree(name: str, folder: Path, split_bytes: int) 
 
 
 @pytest.mark.parametrize("most", ["_MOST_TOKENS", "_MOST_DOCUMENTS", "_MOST_METADATA_BYTES"])
-def test_wherever_parts_end(name: str, folder: Path, most: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_division_into_parts(name: str, folder: Path, most: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "corpus").mkdir()
     options = CORPORA[name](folder / "corpus")
     expected = undisturbed(folder / "corpus", folder / "expected", options)
@@ -67,7 +67,7 @@ def test_from_a_bucket_to_a_bucket(name: str, folder: Path, bucket: str) -> None
     assert list((folder / "scratch").iterdir()) == []
 
 
-def test_what_it_took(folder: Path) -> None:
+def test_the_summary(folder: Path) -> None:
     (folder / "corpus").mkdir()
     options = CORPORA["many_files"](folder / "corpus")
     seen: list[BuildProgress] = []
@@ -92,12 +92,12 @@ def test_what_it_took(folder: Path) -> None:
     assert seen[-1] == BuildProgress("sort", summary.n_tokens, summary.n_tokens, "tokens")
 
 
-def test_the_price_is_that_of_the_plan_of_scale() -> None:
+def test_the_price_matches_docs_scale() -> None:
     machine = MACHINES[DEFAULT_MACHINE]
     assert machine.dollars_per_hour / machine.vcpus == DOLLARS_PER_CPU_HOUR
 
 
-def test_input_that_cannot_be_read_is_refused_as_on_one_machine(folder: Path) -> None:
+def test_unreadable_input_is_an_error_as_on_one_machine(folder: Path) -> None:
     cases: dict[str, tuple[str, dict[str, Any]]] = {
         "bad": ('{"text": 1}\n', {}),
         "no-field": ('{"a": 1}\n', {"on_error": "skip"}),
@@ -116,13 +116,13 @@ def test_input_that_cannot_be_read_is_refused_as_on_one_machine(folder: Path) ->
         assert not (folder / "x" / "manifest.json").exists()
 
 
-def test_standard_input_is_for_one_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_rejected(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps({"text": "x"}).encode())))
     with pytest.raises(InputError, match="write it to a file first"):
         build("-", folder / "x", engine="local")
 
 
-def test_links_to_nowhere_are_left_out(folder: Path) -> None:
+def test_dangling_links_are_skipped(folder: Path) -> None:
     (folder / "corpus").mkdir()
     options = CORPORA["one_file"](folder / "corpus")
     (folder / "corpus" / "link.txt").symlink_to(folder / "nowhere")

@@ -1,4 +1,4 @@
-"""Builds on the nodes of a real Ray cluster: the same index, whatever dies in the middle."""
+"""Builds on a Ray cluster give the same index, also if processes or nodes die."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ N_SPLITS = 10
 
 @pytest.fixture(scope="module")
 def cluster(bucket: str) -> Iterator[Cluster]:
-    """Of two nodes, whose workers find the bucket."""
+    """A cluster of two nodes, whose workers have access to the bucket."""
     with cluster_of(2) as started:
         yield started
 
@@ -97,7 +97,7 @@ def test_a_node_is_lost(cluster: Cluster, folder: Path, options: dict[str, Any],
 def test_the_driver_is_killed(
     cluster: Cluster, folder: Path, options: dict[str, Any], expected: dict[str, bytes]
 ) -> None:
-    """The cluster ends its tasks; the next driver goes on from what storage holds."""
+    """The cluster ends its tasks; the next driver resumes from storage."""
     arguments = {**options, **LEAST, "scratch": str(folder / "scratch")}
     code = (
         f"import ray; ray.init({cluster.address!r}, _node_ip_address='127.0.0.2', log_to_driver=False)\n"
@@ -114,14 +114,14 @@ def test_the_driver_is_killed(
     assert content(folder / "x") == expected
 
 
-def test_errors_come_back_as_themselves(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
+def test_errors_keep_their_type(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
     options["on_error"] = "fail"
     with pytest.raises(InputError, match=r"5b\.jsonl, line 1|4\.jsonl\.gz: cannot be read") as error:
         build(folder / "corpus", folder / "x", **options, **LEAST)
     assert type(error.value) is InputError
 
 
-def test_a_task_that_never_ends_well(cluster: Cluster) -> None:
+def test_a_task_that_always_fails(cluster: Cluster) -> None:
     def die(number: int) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
         return number
@@ -130,7 +130,7 @@ def test_a_task_that_never_ends_well(cluster: Cluster) -> None:
         list(RayExecutor().run(die, [1], Needs(1, None)))
 
 
-def test_disks_that_nodes_declare(cluster: Cluster) -> None:
+def test_nodes_with_declared_disks(cluster: Cluster) -> None:
     def where(number: int) -> str:
         import ray
 
@@ -145,7 +145,7 @@ def test_disks_that_nodes_declare(cluster: Cluster) -> None:
         cluster.remove_node(node)
 
 
-def test_what_no_node_has_is_refused_at_once(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
+def test_unavailable_resources_are_an_error_at_once(cluster: Cluster, folder: Path, options: dict[str, Any]) -> None:
     with pytest.raises(QueryError, match=r"a task needs 64 CPU, .*no node of the Ray cluster has that"):
         build(folder / "corpus", folder / "x", **options, threads=64, memory="1GiB")
     with pytest.raises(QueryError, match="memory is 1MiB; this build takes at least"):
@@ -162,7 +162,7 @@ def test_without_ray_the_extra_is_named(folder: Path, options: dict[str, Any], m
 
 
 def kill_worker(work: str, killed: list[int]) -> None:
-    """End one process below this one as soon as it runs such a task."""
+    """Kill one descendant process as soon as it runs such a task."""
     for _ in range(20_000):
         for process in Path("/proc").iterdir():
             if process.name.isdecimal() and _title(process).startswith(f"ray::{work}") and _is_below(process):
@@ -180,7 +180,7 @@ def _title(process: Path) -> str:
 
 
 def _is_below(process: Path) -> bool:
-    """Whether this process has started it, or one that did."""
+    """Return whether a process is a descendant of this one."""
     number = int(process.name)
     while number > 1 and number != os.getpid():
         try:
@@ -192,7 +192,7 @@ def _is_below(process: Path) -> bool:
 
 @contextmanager
 def in_the_background(work: Callable[[], None]) -> Iterator[None]:
-    """The work beside a block."""
+    """Run a function in a thread during a block."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     yield

@@ -1,4 +1,4 @@
-"""A run that ended too early: the same call does what is left, and only that."""
+"""A build that was interrupted: the same call does only the remaining work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HERE: dict[str, Any] = {**LEAST, "engine": "local"}
 
 
 class Stopped(Exception):
-    """What ends a run in these tests."""
+    """Raised to stop a build."""
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def stop_at(stage: str, share: float) -> Callable[[BuildProgress], None]:
 
 
 def stop(folder: Path, options: dict[str, Any], stage: str = "sort", share: float = 0.5) -> Path:
-    """A run that is stopped; the folder of the unfinished build."""
+    """Stop a build; return the folder of the unfinished build."""
     with pytest.raises(Stopped):
         build(folder / "corpus", folder / "x", **options, **HERE, progress=stop_at(stage, share))
     assert not (folder / "x" / "manifest.json").exists()
@@ -74,7 +74,7 @@ def kept(summary: BuildSummary) -> dict[str, int]:
         ("sort", 1, {"train": 1, "tokenize": N_SPLITS, "sort": 10}),
     ],
 )
-def test_what_is_finished_is_kept(
+def test_finished_tasks_are_kept(
     folder: Path, options: dict[str, Any], expected: dict[str, bytes], stage: str, share: float, least: dict[str, int]
 ) -> None:
     stop(folder, options, stage, share)
@@ -112,7 +112,7 @@ def test_a_trained_tokenizer_is_kept(folder: Path, options: dict[str, Any]) -> N
     assert content(folder / "x") == expected
 
 
-def test_what_is_missing_or_cut_short_is_made_anew(
+def test_missing_or_truncated_files_are_rebuilt(
     folder: Path, options: dict[str, Any], expected: dict[str, bytes]
 ) -> None:
     partial = stop(folder, options)
@@ -129,7 +129,7 @@ def test_what_is_missing_or_cut_short_is_made_anew(
     assert content(folder / "x") == expected
 
 
-def test_a_damaged_part_is_found_and_made_anew(
+def test_a_damaged_part_is_detected_and_rebuilt(
     folder: Path, options: dict[str, Any], expected: dict[str, bytes]
 ) -> None:
     partial = stop(folder, options, "sort", 0)
@@ -144,7 +144,7 @@ def test_a_damaged_part_is_found_and_made_anew(
     assert content(folder / "x") == expected
 
 
-def test_another_plan_starts_anew_and_says_so(
+def test_another_plan_starts_again_and_reports_it(
     folder: Path, options: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     stop(folder, options)
@@ -157,7 +157,7 @@ def test_another_plan_starts_anew_and_says_so(
     assert content(folder / "x") == expected
 
 
-def test_input_that_changes_meanwhile(folder: Path, options: dict[str, Any]) -> None:
+def test_input_that_changes_during_the_build(folder: Path, options: dict[str, Any]) -> None:
     changed = folder / "corpus" / "5.jsonl"
 
     def change(progress: BuildProgress) -> None:
@@ -171,7 +171,7 @@ def test_input_that_changes_meanwhile(folder: Path, options: dict[str, Any]) -> 
     assert content(folder / "x") == expected
 
 
-def test_outputs_that_are_taken(folder: Path, options: dict[str, Any], expected: dict[str, bytes]) -> None:
+def test_existing_outputs(folder: Path, options: dict[str, Any], expected: dict[str, bytes]) -> None:
     shutil.copytree(folder / "expected", folder / "x")
     with pytest.raises(IndexExistsError, match="is already an index"):
         build(folder / "corpus", folder / "x", **options, **HERE)
@@ -185,7 +185,7 @@ def test_outputs_that_are_taken(folder: Path, options: dict[str, Any], expected:
         build(folder / "corpus", "s3://bucket/", **options, **HERE)
 
 
-def test_stopped_between_the_manifest_and_the_end(
+def test_stopped_after_the_manifest(
     folder: Path, options: dict[str, Any], expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:
@@ -203,8 +203,8 @@ def test_stopped_between_the_manifest_and_the_end(
     assert not (folder / "x.partial").exists()
 
 
-def test_killed_and_started_again(folder: Path, options: dict[str, Any], expected: dict[str, bytes]) -> None:
-    """At one moment after the other, until it comes through; each time some more of it is finished."""
+def test_killed_and_restarted(folder: Path, options: dict[str, Any], expected: dict[str, bytes]) -> None:
+    """Kill it later each time, until it finishes; each run finishes more of the build."""
     arguments = json.dumps({**options, **HERE, "scratch": str(folder / "scratch")})
     code = f"import infgram.cluster, json; infgram.cluster.build({str(folder / 'corpus')!r}, {str(folder / 'x')!r}, "
     command = [sys.executable, "-c", f"{code}**json.loads({arguments!r}))"]

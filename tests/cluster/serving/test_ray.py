@@ -1,4 +1,4 @@
-"""An index spread over the nodes of a real Ray cluster answers as it does on one machine, whatever dies."""
+"""An index on a Ray cluster returns the same results as on one machine, also if processes or nodes die."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ N_SHARDS = 5
 
 @pytest.fixture(scope="module")
 def cluster(bucket: str) -> Iterator[Cluster]:
-    """Of two nodes, whose processes find the bucket."""
+    """A cluster of two nodes, whose processes have access to the bucket."""
     with cluster_of(2) as started:
         yield started
 
@@ -69,7 +69,7 @@ def name(cluster: Cluster, path: Path) -> Iterator[str]:
 
 
 def owner_pids(name: str) -> list[int]:
-    """The processes of the owners."""
+    """Return the process ids of the owners."""
     deployment = deployment_of(name)
     pids = []
     for group in range(len(deployment.groups)):
@@ -80,7 +80,7 @@ def owner_pids(name: str) -> list[int]:
 
 
 def ask_everything(index: infgram.Index, whole: infgram.Index) -> None:
-    """A little of every kind."""
+    """Return the results of one query of each kind."""
     for text in ("a", "ab", "ro", "b ro", "zz", ""):
         assert index.count(text) == whole.count(text)
         after, expected = index.infgram_distribution(text, top_k=3), whole.infgram_distribution(text, top_k=3)
@@ -91,7 +91,7 @@ def ask_everything(index: infgram.Index, whole: infgram.Index) -> None:
     assert [each.document_id for each in index.locate("b ro")] == [each.document_id for each in whole.locate("b ro")]
 
 
-def test_every_question(name: str, path: Path, texts: list[str]) -> None:
+def test_every_query(name: str, path: Path, texts: list[str]) -> None:
     reference = ReferenceIndex([list(text.encode()) for text in texts], 255)
     with infgram.open(f"ray:///{name}") as index, infgram.open(path) as whole:
         assert index.n_shards == whole.n_shards > 1
@@ -115,14 +115,14 @@ def test_every_question(name: str, path: Path, texts: list[str]) -> None:
             index.search("")
 
 
-def test_an_owner_that_is_killed_comes_back(name: str, path: Path) -> None:
+def test_a_killed_owner_restarts(name: str, path: Path) -> None:
     with infgram.open(f"ray:///{name}") as index, infgram.open(path) as whole:
         for _ in range(3):
             os.kill(owner_pids(name)[1], signal.SIGKILL)
             ask_everything(index, whole)
 
 
-def test_another_replica_answers_at_once(cluster: Cluster, path: Path) -> None:
+def test_another_replica_answers(cluster: Cluster, path: Path) -> None:
     deploy(str(path), "two", replicas=2)
     with infgram.open("ray:///two") as index, infgram.open(path) as whole:
         for pid in owner_pids("two")[::2]:
@@ -131,20 +131,20 @@ def test_another_replica_answers_at_once(cluster: Cluster, path: Path) -> None:
     undeploy("two")
 
 
-def test_a_node_that_goes_takes_nothing_along(cluster: Cluster, path: Path) -> None:
-    """What it held is opened on another node."""
+def test_a_lost_node_loses_no_shards(cluster: Cluster, path: Path) -> None:
+    """Its shards are opened on another node."""
     node = add_node(cluster)
     deploy(str(path), "three")
     with infgram.open("ray:///three") as index, infgram.open(path) as whole:
         ask_everything(index, whole)
         cluster.remove_node(node, allow_graceful=False)
         backend = index._engine._backend  # type: ignore[attr-defined]
-        backend._patience_s = 60.0  # Ray takes its time to notice
+        backend._patience_s = 60.0  # Ray needs some time to notice
         ask_everything(index, whole)
     undeploy("three")
 
 
-def test_a_shard_that_cannot_be_reached(name: str, path: Path) -> None:
+def test_an_unreachable_shard(name: str, path: Path) -> None:
     deployment = deployment_of(name)
     with infgram.open(f"ray:///{name}") as index, infgram.open(path) as whole:
         backend: Any = index._engine._backend  # type: ignore[attr-defined]
@@ -168,15 +168,15 @@ def test_a_shard_that_cannot_be_reached(name: str, path: Path) -> None:
             index.document(backend.layout.first_documents[1])
 
 
-def test_an_index_that_was_built_anew_answers_nothing(cluster: Cluster, tmp_path: Path) -> None:
-    """Shards of the old one and of the new one must not answer together."""
+def test_a_rebuilt_index_is_an_error(cluster: Cluster, tmp_path: Path) -> None:
+    """Shards of the old and the new index must not be mixed."""
     build_texts(["ab", "abab", "b"], tmp_path / "z", layout=Layout(8, 3, 1)).close()
     deploy(str(tmp_path / "z"), "replaced")
     with infgram.open("ray:///replaced") as index:
         assert index.count("ab") == 3
         shutil.rmtree(tmp_path / "z")
         build_texts(["ab", "ab", "b"], tmp_path / "z", layout=Layout(8, 3, 1)).close()
-        assert index.count("ab") == 3  # from the files that are open
+        assert index.count("ab") == 3  # from the open files
         os.kill(owner_pids("replaced")[1], signal.SIGKILL)
         with pytest.raises(infgram.IndexDamagedError, match="deploy it again"):
             index.count("ab")
@@ -185,7 +185,7 @@ def test_an_index_that_was_built_anew_answers_nothing(cluster: Cluster, tmp_path
     undeploy("replaced")
 
 
-def test_the_name_is_taken_and_free_again(name: str, path: Path) -> None:
+def test_the_name_is_reserved_until_undeploy(name: str, path: Path) -> None:
     with pytest.raises(infgram.IndexExistsError, match="undeploy"):
         deploy(str(path), name)
     with pytest.raises(infgram.IndexNotFoundError, match="deploy"):
@@ -198,7 +198,7 @@ def test_the_name_is_taken_and_free_again(name: str, path: Path) -> None:
         undeploy("nothing")
 
 
-def test_shards_that_cannot_be_opened(cluster: Cluster, path: Path, tmp_path: Path) -> None:
+def test_damaged_shards(cluster: Cluster, path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "y"
     copy.mkdir()
     manifest = json.loads((path / "manifest.json").read_text())
@@ -212,7 +212,7 @@ def test_shards_that_cannot_be_opened(cluster: Cluster, path: Path, tmp_path: Pa
 
 
 def test_from_a_bucket(cluster: Cluster, bucket: str, path: Path, tmp_path: Path) -> None:
-    """Each owner brings its own shards to its node's disk; and one process can bring all of them."""
+    """Each owner copies its own shards to the disk of its node; one process can copy all of them."""
     location = f"{bucket}/served/x.infgram"
     storage = storage_at(location)
     for file in sorted(path.rglob("*")):
@@ -235,7 +235,7 @@ def test_from_a_bucket(cluster: Cluster, bucket: str, path: Path, tmp_path: Path
 
 
 def test_served_over_http(cluster: Cluster, path: Path, tmp_path: Path) -> None:
-    """`infgram serve --engine ray`: the ordinary service in front of shards that are elsewhere."""
+    """`infgram serve --engine ray` serves shards in other processes."""
     with (
         infgram.open(path) as whole,
         served_in_cluster(cluster, path, tmp_path) as (url, name),
@@ -265,7 +265,7 @@ def test_served_over_http(cluster: Cluster, path: Path, tmp_path: Path) -> None:
 
 @contextmanager
 def served_in_cluster(cluster: Cluster, path: Path, folder: Path) -> Iterator[tuple[str, str]]:
-    """The address of a service, and the name of the index in it; it must end well when it is told to."""
+    """Yield the address of a service and the name of its index; it must exit successfully on a signal."""
     words = ("serve", path, "--engine", "ray", "--name", "served", "--port", 0, "--no-log-requests", "--json")
     environment = {**os.environ, "RAY_ADDRESS": cluster.address, "INFGRAM_TIMEOUT_S": "20"}
     process = subprocess.Popen(command(*words), cwd=folder, stdout=subprocess.PIPE, env=environment, text=True)

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(params=["path", "file", "s3"])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A folder that does not exist yet."""
+    """The location of a folder that does not exist yet."""
     if request.param == "s3":
         return f"{request.getfixturevalue('bucket')}/{secrets.token_hex(4)}/index"
     path = tmp_path / "stored" / "index"

@@ -1,4 +1,4 @@
-"""Local copies of shards: verified on arrival, within their size, shared by processes."""
+"""The cache of shards: copies are verified, limited in size, and shared by processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def size_of(shard: ShardEntry) -> int:
 
 
 def kept(cache: Path) -> int:
-    """How many shards are in a cache; nothing may be half there."""
+    """Return the number of shards in a cache; there must be no partial copies."""
     folders = [path for path in (cache / "shards").glob("*") if path.is_dir()]
     assert not [path for path in folders if path.name.endswith(".partial")]
     return len(folders)
@@ -70,13 +70,13 @@ def test_the_copies_are_the_index(stored: Storage, index: Path, tmp_path: Path) 
         _core.Index([copy])
 
 
-def test_a_second_time_nothing_is_read(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+def test_a_second_use_reads_nothing(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     first = Cache(tmp_path / "cache").shard(stored.location, shards[0])
     stored.remove(shards[0].folder)
     assert Cache(tmp_path / "cache").shard(stored.location, shards[0]) == first
 
 
-def test_an_index_that_was_replaced(stored: Storage, tmp_path: Path) -> None:
+def test_a_replaced_index(stored: Storage, tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     first = cache.index(stored.location)
     stored.write("manifest.json", stored.read("manifest.json") + b"\n")
@@ -87,7 +87,7 @@ def test_an_index_that_was_replaced(stored: Storage, tmp_path: Path) -> None:
         cache.index(stored.location)
 
 
-def test_what_is_damaged_does_not_arrive(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+def test_damaged_shards_are_rejected(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     cache, shard = Cache(tmp_path / "cache"), shards[1]
     name = f"{shard.folder}/tokens.bin"
     whole = stored.read(name)
@@ -112,27 +112,29 @@ def test_what_is_damaged_does_not_arrive(stored: Storage, shards: tuple[ShardEnt
     cache.shard(stored.location, shard)
 
 
-def test_the_one_used_longest_ago_makes_room(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+def test_the_least_recently_used_copy_is_removed(
+    stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path
+) -> None:
     a, b, c = shards[:3]
     cache = Cache(tmp_path / "cache", max_bytes=size_of(a) + size_of(b) + size_of(c) - 1)
     for shard in (a, b, a):
         path_of_a = cache.shard(stored.location, shard)
         cache.release(stored.location, shard)
-    path_of_c = cache.shard(stored.location, c)  # in place of b
+    path_of_c = cache.shard(stored.location, c)  # replaces b
     assert path_of_a.exists()
     assert kept(tmp_path / "cache") == 2
     cache.release(stored.location, c)
-    cache.shard(stored.location, b)  # in place of a
+    cache.shard(stored.location, b)  # replaces a
     assert not path_of_a.exists()
     assert path_of_c.exists()
 
 
-def test_what_is_in_use_stays(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+def test_copies_in_use_are_kept(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     a, b = shards[:2]
     cache = Cache(tmp_path / "cache", max_bytes=size_of(a) + size_of(b) - 1)
     path = cache.shard(stored.location, a)
     cache.shard(stored.location, a)
-    cache.release(stored.location, a)  # and is used once more
+    cache.release(stored.location, a)  # so it was used again
     for other in (cache, Cache(tmp_path / "cache", max_bytes=size_of(a) + size_of(b) - 1)):
         with pytest.raises(
             StorageError, match=rf"takes {size_of(b):,} bytes; .* {size_of(a):,} of which are shards in"
@@ -140,19 +142,19 @@ def test_what_is_in_use_stays(stored: Storage, shards: tuple[ShardEntry, ...], t
             other.shard(stored.location, b)
     assert path.exists()
     cache.release(stored.location, a)
-    cache.release(stored.location, a)  # once too often
+    cache.release(stored.location, a)  # a further release
     cache.shard(stored.location, b)
     assert not path.exists()
 
 
-def test_a_cache_for_less_than_a_shard(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+def test_a_cache_smaller_than_a_shard(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", max_bytes=1000)
     with pytest.raises(StorageError, match=r"takes [\d,]+ bytes; the cache in .* may hold 1,000; increase its limit"):
         cache.shard(stored.location, shards[0])
 
 
 def test_several_processes(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
-    """Each brings and checks all shards again and again, while there is no room for all of them."""
+    """Each process copies and checks all shards repeatedly, in a cache that is too small for all of them."""
     most = size_of(shards[0]) * 2 + 20_000
     code = f"""
 import sys
@@ -174,11 +176,11 @@ for _ in range(4):
     assert 0 < sum(map(len, content(tmp_path / "cache" / "shards").values())) < most + 1000
 
 
-def test_what_a_killed_process_left(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     killed = Cache(tmp_path / "cache")
     path = killed.shard(stored.location, shards[0])
     killed.release(stored.location, shards[0])
-    path.rename(path.with_suffix(".partial"))  # as if it had been killed before the shard was whole
+    path.rename(path.with_suffix(".partial"))  # as if it had been killed before the shard was complete
     (path.with_suffix(".partial") / "tokens.bin").unlink()
     cache = Cache(tmp_path / "cache", max_bytes=size_of(shards[0]))
     _core.verify_shard(cache.shard(stored.location, shards[0]))

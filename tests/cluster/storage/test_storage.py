@@ -1,4 +1,4 @@
-"""The same answers from a local folder and from object storage."""
+"""A local folder and object storage behave alike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGE = os.urandom(1 << 20) * 101
 """More than the part in which a large file travels."""
 
 
-def test_what_was_written_is_read(location: str) -> None:
+def test_write_and_read(location: str) -> None:
     storage = storage_at(location)
     assert storage.location == location
     storage.write("a.json", b"{}")
@@ -36,7 +36,7 @@ def test_what_was_written_is_read(location: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
-def test_another_process_reads_it_through_connections_of_its_own(location: str) -> None:
+def test_another_process_uses_its_own_connections(location: str) -> None:
     storage = storage_at(location)
     storage.write("a", b"x")
     assert storage.read("a") == b"x"  # so that there is a connection to inherit
@@ -44,7 +44,7 @@ def test_another_process_reads_it_through_connections_of_its_own(location: str) 
     assert round_trip(storage).read("a") == storage.read("a") == b"x"
 
 
-def test_what_is_absent(location: str, tmp_path: Path) -> None:
+def test_missing_files(location: str, tmp_path: Path) -> None:
     storage = storage_at(location)
     assert storage.names() == storage.names("b") == []
     assert not storage.exists("a")
@@ -66,7 +66,7 @@ def test_files_and_folders_are_removed(location: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"few bytes", LARGE], ids=["empty", "small", "large"])
-def test_files_travel(location: str, tmp_path: Path, content: bytes) -> None:
+def test_upload_and_download(location: str, tmp_path: Path, content: bytes) -> None:
     storage = storage_at(location)
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
@@ -81,7 +81,7 @@ def test_files_travel(location: str, tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "/etc/passwd", "../x", "a/../b", "a//b", "."])
-def test_no_name_leads_out_of_the_folder(location: str, name: str) -> None:
+def test_names_outside_the_folder_are_rejected(location: str, name: str) -> None:
     storage = storage_at(location)
     with pytest.raises(StorageError, match="not the name of a file"):
         storage.write(name, b"x")
@@ -110,7 +110,7 @@ def test_several_threads_at_once(location: str) -> None:
     assert storage.names() == [*(f"own-{number}" for number in range(4)), "same"]
 
 
-def test_a_refusal_names_the_folder(tmp_path: Path, bucket: str) -> None:
+def test_a_permission_error_names_the_folder(tmp_path: Path, bucket: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError, match=r"cannot write .*file/x/y"):
         storage_at(tmp_path / "file" / "x").write("y", b"")
@@ -120,7 +120,7 @@ def test_a_refusal_names_the_folder(tmp_path: Path, bucket: str) -> None:
         storage_at(f"{bucket}/x").upload(tmp_path / "missing", "y")
 
 
-def test_what_a_client_raises_becomes_our_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_errors_of_the_client_become_storage_errors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     class ClientError(Exception):
         pass
 
@@ -144,7 +144,7 @@ def test_what_a_client_raises_becomes_our_error(monkeypatch: pytest.MonkeyPatch,
             call()
 
 
-def test_locations_that_are_none() -> None:
+def test_invalid_locations() -> None:
     for location in ("", "file://"):
         with pytest.raises(StorageError, match="expected a folder, or a URL"):
             storage_at(location)
@@ -152,7 +152,7 @@ def test_locations_that_are_none() -> None:
         storage_at("nowhere://x")
 
 
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "s3fs", None)
         patch.delitem(importlib.import_module("fsspec.registry")._registry, "s3", raising=False)

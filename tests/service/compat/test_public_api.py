@@ -1,4 +1,4 @@
-"""`POST /` answers as the public infini-gram API does, and exactly."""
+"""`POST /` implements the public infini-gram API, with exact results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = Settings.model_construct()
 
 
 def ask(index: infgram.Index, query_type: str, **fields: Any) -> dict[str, Any]:
-    """The answer without HTTP."""
+    """Return the response without HTTP."""
     body = {"index": "x", "query_type": query_type, **fields}
     job = Job(ServedIndex("x", index), SETTINGS, SETTINGS.limits, Deadline(60))
     return answer(job, PublicRequest.read(body))
@@ -60,7 +60,7 @@ def test_simple_queries_are_exact(asked: AskedCorpus, layout: Layout) -> None:
 
 
 def occurrences(reference: ReferenceIndex, query: Tokens) -> int:
-    """The empty query stands at the separators as well."""
+    """Return the occurrences; the empty query also occurs at the separators."""
     return reference.count(query) if query else reference.n_tokens + reference.n_documents
 
 
@@ -94,7 +94,7 @@ def check_distributions(index: infgram.Index, reference: ReferenceIndex, query: 
 
 
 def check_places(index: infgram.Index, reference: ReferenceIndex, query: Tokens) -> None:
-    """Every rank that `find` gives leads to an occurrence, and every occurrence is led to."""
+    """Check that the ranks of `find` correspond to the occurrences."""
     found = ask(index, "find", query_ids=query)
     assert found["cnt"] == occurrences(reference, query)
     assert len(found["segment_by_shard"]) == index.n_shards
@@ -141,7 +141,7 @@ def test_cooccurrences_are_exact(asked: AskedCorpus, layout: Layout, max_distanc
 
 @pytest.mark.parametrize("max_tokens", [1, 2, 3, 4, 5, 20, 10_000])
 def test_a_window_of_a_document(max_tokens: int) -> None:
-    """What infini-gram 2.6.0 shows: half of the window before the match, half from its first token on."""
+    """As in infini-gram 2.6.0, half of the window precedes the match, and half begins with it."""
     document = [11, 1, 2, 12, 13, 14, 15, 16]
     with token_index([document], vocab_size=20) as index:
         for offset, token in enumerate(document):
@@ -167,7 +167,7 @@ def test_the_matches_of_each_clause_are_marked(client: TestClient) -> None:
     ]
 
 
-def test_nothing_is_found(client: TestClient) -> None:
+def test_no_results(client: TestClient) -> None:
     found = post(client, "search_docs", query="absent here")
     assert (found["cnt"], found["idxs"], found["documents"]) == (0, [], [])
     assert found["message"] == "0 occurrences found"
@@ -188,8 +188,8 @@ def test_a_search_is_a_sample_with_repeats(client: TestClient) -> None:
 # Tokens
 
 
-def test_text_is_written_as_that_api_writes_it(client: TestClient, folders: dict[str, Any]) -> None:
-    """A space in front where the tokenizer adds none, the tokens of the vocabulary, rows with their spaces."""
+def test_text_has_the_format_of_the_api(client: TestClient, folders: dict[str, Any]) -> None:
+    """The API prepends a space, and returns tokens of the vocabulary and rows with spaces."""
     with infgram.open(folders["bpe"]) as index:
         counted = post(client, "count", index="bpe", query="a rose")
         assert counted["token_ids"] == index.tokenizer.encode(" a rose").tolist()
@@ -212,7 +212,7 @@ def test_the_end_of_a_document_is_the_end_of_text(client: TestClient) -> None:
     assert list(rows) == [str(END_OF_DOCUMENT)]
 
 
-def test_every_answer_has_its_query_and_its_time(client: TestClient) -> None:
+def test_every_response_has_query_and_latency(client: TestClient) -> None:
     for query_type in ("count", "prob", "ntd", "infgram_prob", "infgram_ntd", "find", "search_docs"):
         body = post(client, query_type, query="a rose")
         assert body["token_ids"] == list(b"a rose")
@@ -225,10 +225,10 @@ def test_other_names_of_fields(client: TestClient) -> None:
     assert client.post("/", json=body).json()["count"] == 5
 
 
-# Refusals
+# Errors
 
 
-def test_limits_are_refused_with_status_200(client: TestClient) -> None:
+def test_limits_are_errors_with_status_200(client: TestClient) -> None:
     def said(**fields: Any) -> str:
         return refused(client, 200, index="bytes", query_type="count", **fields)
 
@@ -252,11 +252,11 @@ def test_limits_are_refused_with_status_200(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("query_type", ["prob", "ntd", "infgram_prob", "infgram_ntd", "find"])
-def test_a_cnf_where_none_is_taken(client: TestClient, query_type: str) -> None:
+def test_a_cnf_in_a_simple_query(client: TestClient, query_type: str) -> None:
     assert "list of integers" in refused(client, 200, index="bytes", query_type=query_type, query="a AND b")
 
 
-def test_a_simple_query_where_a_cnf_is_taken(client: TestClient) -> None:
+def test_a_simple_query_as_cnf(client: TestClient) -> None:
     assert "triply-nested" in refused(client, 200, index="bytes", query_type="find_cnf", query="a")
 
 
@@ -275,7 +275,7 @@ def test_nothing_to_continue(client: TestClient, query_type: str) -> None:
         {"s": 0, "rank": "1"},
     ],
 )
-def test_a_place_that_is_none(client: TestClient, fields: dict[str, Any]) -> None:
+def test_an_invalid_position(client: TestClient, fields: dict[str, Any]) -> None:
     refused(client, 200, index="bytes", query_type="get_doc_by_rank", query="a", **fields)
     pointer = {"s": fields["s"], "ptr": 2**60 if fields["rank"] == 0 else fields["rank"]}
     refused(client, 200, index="bytes", query_type="get_doc_by_ptr", query="a AND b", **pointer)
@@ -296,7 +296,7 @@ def test_a_place_that_is_none(client: TestClient, fields: dict[str, Any]) -> Non
         {"index": "bytes", "query_type": "count", "query": "a", "other": 1},
     ],
 )
-def test_what_is_missing_is_refused_with_status_400(client: TestClient, body: dict[str, Any]) -> None:
+def test_missing_fields_are_errors_with_status_400(client: TestClient, body: dict[str, Any]) -> None:
     assert refused(client, 400, **body)
 
 

@@ -1,4 +1,4 @@
-"""Keys, rates, pages of other origins, request ids, logs and metrics."""
+"""API keys, rate limits, other origins, request ids, logs and metrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bearer(key: str) -> dict[str, str]:
 # Keys
 
 
-def test_a_key_opens_everything_but_the_administration(folders: dict[str, Path], keys_file: Path) -> None:
+def test_a_key_allows_everything_but_administration(folders: dict[str, Path], keys_file: Path) -> None:
     alice, keeper = add_key(keys_file, "alice"), add_key(keys_file, "keeper", is_admin=True)
     with served(folders, api_keys_file=keys_file) as client:
         for headers in (bearer(alice), {"authorization": f"bearer  {alice}"}, {"x-api-key": alice}, bearer(keeper)):
@@ -44,7 +44,7 @@ def test_a_key_opens_everything_but_the_administration(folders: dict[str, Path],
         assert answered(client.post("/v1/admin/reload", headers=bearer(keeper)))["reloaded"] == []
 
 
-def test_without_a_key_nothing_is_told(folders: dict[str, Path], keys_file: Path) -> None:
+def test_responses_without_a_key_have_no_information(folders: dict[str, Path], keys_file: Path) -> None:
     key = add_key(keys_file, "alice")
     wrong = [{}, bearer(key[:-1]), bearer(""), {"authorization": key}, {"x-api-key": "é".encode()}, bearer("alice")]
     with served(folders, api_keys_file=keys_file) as client:
@@ -69,7 +69,7 @@ def test_keys_are_read_again_on_reload(folders: dict[str, Path], keys_file: Path
         assert client.get("/v1/indexes", headers=bearer(alice)).status_code == 200
         keys_file.write_text("nonsense")
         refused = problem(client.post("/v1/admin/reload", headers=bearer(keeper)), 503, "not_loaded")
-        assert f"{keys_file}, line 1: expected a name" in refused["detail"], "the keeper is told"
+        assert f"{keys_file}, line 1: expected a name" in refused["detail"], "an admin gets the reason"
         assert client.get("/readyz").json()["reload_failed"]["error"] == "InputError"
         assert client.get("/v1/indexes", headers=bearer(alice)).status_code == 200
 
@@ -91,7 +91,7 @@ def test_a_file_of_keys(keys_file: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [1_000_000, 1e22, 0.00001, 2.5, 123456.75])
-def test_rates_are_written_plainly(keys_file: Path, rate: float) -> None:
+def test_rates_are_written_as_decimals(keys_file: Path, rate: float) -> None:
     key = add_key(keys_file, "big", requests_per_s=rate)
     found = Keys.read(keys_file).find(key)
     assert found is not None
@@ -106,20 +106,20 @@ def test_rates_are_written_plainly(keys_file: Path, rate: float) -> None:
 @pytest.mark.parametrize(
     "line", ["alice", "alice sha256:12", f"alice {'0' * 64}", f"a sha256:{'0' * 64} owner", f"a b sha256:{'0' * 64}"]
 )
-def test_a_line_that_is_no_key(keys_file: Path, line: str) -> None:
+def test_an_invalid_line(keys_file: Path, line: str) -> None:
     keys_file.write_text(f"\n{line}\n")
     with pytest.raises(infgram.InputError, match=r"keys\.txt, line 2: expected a name"):
         Keys.read(keys_file)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "ä" * 65, "a\nb", "#a", "a:b"])
-def test_a_name_that_is_none(keys_file: Path, name: str) -> None:
+def test_an_invalid_name(keys_file: Path, name: str) -> None:
     with pytest.raises(infgram.InputError, match="is not a valid name"):
         add_key(keys_file, name)
     assert not keys_file.exists()
 
 
-def test_keys_that_cannot_be_read(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_unreadable_keys(folders: dict[str, Path], tmp_path: Path) -> None:
     with (
         pytest.raises(infgram.StorageError, match="cannot read the key file"),
         served(folders, api_keys_file=tmp_path / "none"),
@@ -127,10 +127,10 @@ def test_keys_that_cannot_be_read(folders: dict[str, Path], tmp_path: Path) -> N
         pass
 
 
-# Rates
+# Rate limits
 
 
-def test_a_rate(folders: dict[str, Path]) -> None:
+def test_a_rate_limit(folders: dict[str, Path]) -> None:
     with served(folders, requests_per_s=2) as client:
         statuses = [client.get("/v1/indexes").status_code for _ in range(4)]
         assert statuses[:2] == [200, 200]
@@ -141,14 +141,14 @@ def test_a_rate(folders: dict[str, Path]) -> None:
         assert client.get("/healthz").status_code == 200
 
 
-def test_a_rate_of_its_own(folders: dict[str, Path], keys_file: Path) -> None:
+def test_a_rate_limit_of_one_key(folders: dict[str, Path], keys_file: Path) -> None:
     slow, quick = add_key(keys_file, "slow", requests_per_s=1), add_key(keys_file, "quick", requests_per_s=1000)
     with served(folders, api_keys_file=keys_file, requests_per_s=3) as client:
         assert [client.get("/v1/indexes", headers=bearer(slow)).status_code for _ in range(2)] == [200, 429]
         assert {client.get("/v1/indexes", headers=bearer(quick)).status_code for _ in range(20)} == {200}
 
 
-def test_a_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_is_refilled(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("infgram.service.middleware.api_keys.monotonic", lambda: now)
     rates = Rates()
@@ -161,7 +161,7 @@ def test_a_bucket_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [rates.wait_s("c", 0.1) for _ in range(2)] == [0, 10]
 
 
-def test_askers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_clients_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infgram.service.middleware.api_keys.MAX_CLIENTS", 3)
     rates = Rates()
     for asker in "abcde":
@@ -209,7 +209,7 @@ def test_a_line_for_each_request(folders: dict[str, Path], keys_file: Path, caps
     assert "secret" not in json.dumps([first, second])
 
 
-def test_bodies_are_logged_when_asked_for(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_bodies_are_logged_with_log_queries(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     with served(folders, log_queries=True) as client:
         client.post(COUNT, content=b'{"query": "rose \xff"}', headers={"content-type": "application/json"})
         client.post(COUNT, json={"query": "x" * 10_000})
@@ -218,14 +218,16 @@ def test_bodies_are_logged_when_asked_for(folders: dict[str, Path], capsys: pyte
     assert len(second["body"]) == 4096
 
 
-def test_no_line_where_none_is_wanted(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_requests_are_not_logged_without_log_requests(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     with served(folders, log_requests=False) as client:
         client.post(COUNT, json={"query": "rose"})
     assert log_lines(capsys) == []
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", "é"])
-def test_a_request_without_a_good_id_gets_one(client: TestClient, given: str) -> None:
+def test_a_request_without_a_valid_id_gets_one(client: TestClient, given: str) -> None:
     headers = {b"x-request-id": given.encode()}
     one, other = (client.get("/healthz", headers=headers) for _ in range(2))
     assert one.headers["x-request-id"] != other.headers["x-request-id"]

@@ -1,4 +1,4 @@
-"""Whose request it is behind proxies: what a trusted one says, and nothing that anybody else could have written."""
+"""The client of a request behind proxies: only headers of trusted proxies are used."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def client_by_rfc_7239(*forwarded: str, peer: str = PROXY) -> str:
         ("6.6.6.6, 203.0.113.7", "203.0.113.7"),
         ("6.6.6.6, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
         ("6.6.6.6, 203.0.113.7, 2001:db8:aaaa::1, 10.0.0.2", "203.0.113.7"),
-        ("10.0.0.3, 10.0.0.2", "10.0.0.3"),  # a proxy that asks by itself
+        ("10.0.0.3, 10.0.0.2", "10.0.0.3"),  # a request of a proxy itself
     ],
 )
-def test_the_last_address_that_is_no_proxy(forwarded_for: str, expected: str) -> None:
+def test_the_last_address_that_is_not_a_proxy(forwarded_for: str, expected: str) -> None:
     assert client_of(PROXY, forwarded_for) == expected
     assert client_of(PROXY, *forwarded_for.split(",")) == expected, "in several headers"
 
@@ -59,12 +59,12 @@ def test_the_last_address_that_is_no_proxy(forwarded_for: str, expected: str) ->
         *("203.0.113.7 6.6.6.6", "localhost", "0x7f.1", '"203.0.113.7"', "for=203.0.113.7", "203.0.113.07", "\xff"),
     ],
 )
-def test_what_is_no_address_leaves_the_proxy(last: str) -> None:
+def test_an_invalid_address_counts_as_the_proxy(last: str) -> None:
     assert client_of(PROXY, f"6.6.6.6, {last}") == PROXY
     assert client_of(PROXY, f"6.6.6.6, {last}, 10.0.0.2") == "10.0.0.2"
 
 
-def test_nobody_else_is_believed() -> None:
+def test_other_peers_are_not_trusted() -> None:
     for peer in ("203.0.113.9", "2001:db8::9", "11.0.0.1", "", "testclient"):
         assert client_of(peer, "6.6.6.6") == peer
     assert client_of(PROXY, "6.6.6.6", trusted=[]) == PROXY
@@ -122,13 +122,13 @@ def test_forwarded(forwarded: str, expected: str) -> None:
         ),
     ],
 )
-def test_a_malformed_header_leaves_the_proxy(malformed: str) -> None:
+def test_a_malformed_header_counts_as_the_proxy(malformed: str) -> None:
     assert client_by_rfc_7239(malformed) == PROXY
-    assert client_by_rfc_7239(malformed, "for=203.0.113.7") == "203.0.113.7", "the proxy's own comes last"
+    assert client_by_rfc_7239(malformed, "for=203.0.113.7") == "203.0.113.7", "the header of the proxy is last"
 
 
 def test_two_headers_must_agree() -> None:
-    """A proxy writes one of them and lets through what its client has sent as the other."""
+    """A proxy writes one of the headers and forwards the other one from its client."""
     proxies = Proxies(TRUSTED)
     assert proxies.client(PROXY, ["203.0.113.7"], ["for=203.0.113.7"]) == "203.0.113.7"
     assert proxies.client(PROXY, ["203.0.113.7"], ["for=6.6.6.6"]) == PROXY
@@ -143,8 +143,8 @@ HEADERS = st.lists(st.lists(PIECES).map("".join), max_size=3)
 
 @given(HEADERS, HEADERS)
 @example(['"'], ['for="'])
-def test_no_client_writes_the_address(sent: list[str], sent_forwarded: list[str]) -> None:
-    """Whatever it sends: its proxy appends the address that it sees, to the last header or as one more."""
+def test_a_client_cannot_forge_its_address(sent: list[str], sent_forwarded: list[str]) -> None:
+    """The proxy appends the address that it sees, to the last header or as another one."""
     seen, proxies = "203.0.113.7", Proxies(TRUSTED)
     for values, name, append in ((sent, 0, seen), (sent_forwarded, 1, f"for={seen}")):
         for appended in ([*values, append], [*values[:-1], f"{values[-1]}, {append}"] if values else [append]):
@@ -156,7 +156,7 @@ def test_no_client_writes_the_address(sent: list[str], sent_forwarded: list[str]
 
 
 @pytest.mark.parametrize("wrong", ["x", "10.0.0.1/8", "0", "10.0.0.1,", "1, 10.0.0.1", "-1", "proxy.example"])
-def test_what_is_no_proxy(wrong: Any) -> None:
+def test_invalid_proxies(wrong: Any) -> None:
     with pytest.raises(ValidationError, match="trusted_proxies"):
         Settings(trusted_proxies=wrong)
 
@@ -191,7 +191,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_rates_and_the_log_have_the_client(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_rate_limits_and_logs_use_the_client(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     with served(folders, PROXY, trusted_proxies="10.0.0.0/8", requests_per_s=0.001) as client:
         for number in range(6):
             headers = {"x-forwarded-for": f"6.6.6.6, 203.0.113.{number}"}
@@ -201,7 +201,7 @@ def test_rates_and_the_log_have_the_client(folders: dict[str, Path], capsys: pyt
     assert {line["proxy"] for line in lines} == {PROXY}
 
 
-def test_without_trust_a_forged_address_helps_nobody(
+def test_a_forged_address_is_ignored_without_trusted_proxies(
     folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with served(folders, "203.0.113.9", trusted_proxies=PROXY, requests_per_s=0.001) as client:
@@ -213,7 +213,7 @@ def test_without_trust_a_forged_address_helps_nobody(
     assert [(line["client"], "proxy" in line) for line in lines] == [("203.0.113.9", False)] * 2
 
 
-def test_headers_that_disagree_are_said_once(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_headers_that_disagree_are_logged_once(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     with served(folders, PROXY, trusted_proxies=PROXY) as client:
         for _ in range(2):
             client.get("/v1/indexes", headers={"x-forwarded-for": "203.0.113.7", "forwarded": "for=6.6.6.6"})

@@ -1,4 +1,4 @@
-"""How long a request holds the event loop: a probe beside it, and the bodies that take longest to read."""
+"""How long a request blocks the event loop: a probe, and the bodies that take longest to read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BODY_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Answered:
-    """What a request got, and the longest time in which the event loop ran nothing else."""
+    """The response to a request, and the longest time for which it blocked the event loop."""
 
     status: int
     lag_ms: float
@@ -28,7 +28,7 @@ class Answered:
 async def request(
     app: FastAPI, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> Answered:
-    """Ask an application whose lifespan has begun, on this event loop, beside a task that ticks every millisecond."""
+    """Send a request to a started application on this event loop, with a probe that ticks every millisecond."""
     path, _, query = path.partition("?")
     given = {"content-type": "application/json", **(headers or {})}
     scope = {
@@ -53,7 +53,7 @@ async def request(
 
     async def receive() -> dict[str, Any]:
         if not messages:
-            await asyncio.Event().wait()  # the client stays
+            await asyncio.Event().wait()  # the client stays connected
         await asyncio.sleep(0)
         return messages.pop(0)
 
@@ -74,10 +74,10 @@ async def request(
 
 
 class Probe:
-    """Ticks, and keeps the longest time between two ticks.
+    """Ticks, and records the longest time between two ticks.
 
-    Of two clocks the smaller one counts, since other programs of the machine only set the wall clock forward, and
-    threads that search beside the event loop only that of the process.
+    The smaller of two clocks counts: other programs only advance the wall clock, and other threads only the clock of
+    the process.
     """
 
     def __init__(self) -> None:
@@ -100,13 +100,13 @@ class Probe:
 
 
 def filled(before: bytes, unit: bytes, after: bytes) -> bytes:
-    """A body of the largest size, most of it copies of one piece."""
+    """Return a body of the maximum size, mostly copies of one piece."""
     n = (BODY_BYTES - len(before) - len(after)) // len(unit)
     return before + (unit * n).removesuffix(b",") + after
 
 
 def hostile() -> Iterator[tuple[str, bytes]]:
-    """Bodies that no question has, and that take long to decode, to validate or to say what is wrong of."""
+    """Return invalid bodies that take long to decode, to validate or to describe."""
     yield "brackets", b"[" * BODY_BYTES
     yield "nested objects", filled(b"", b'{"a":', b"")
     yield "empty lists", filled(b'{"items":[', b"[],", b"]}")
@@ -145,7 +145,7 @@ def _fields(n: int) -> bytes:
 
 
 def heavy(operation: str, text: str) -> list[Any]:
-    """The good questions of an operation, as large as the limits allow."""
+    """Return valid requests of an operation, as large as the limits allow."""
     long, letters, ids = {"query": text[:32_768]}, {"query": "a" * 32_768}, {"token_ids": [97, 32] * 2_048}
     texts: list[dict[str, Any]] = [long, letters, {"query": text[:512]}, ids]
     most_hits: dict[str, Any] = {"limit": 100, "snippet_tokens": 1_000, "matches_per_document": 100}
@@ -185,5 +185,5 @@ def _required(operation: str) -> dict[str, Any]:
 
 
 def dumped(body: Any) -> bytes:
-    """The JSON of a body."""
+    """Return the JSON of a body."""
     return json.dumps(body, ensure_ascii=False).encode()

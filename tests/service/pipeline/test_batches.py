@@ -1,4 +1,4 @@
-"""A batch answers each of its questions as if it had come alone, or says in place why not."""
+"""A batch gives the results of its single queries, or an error in their place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def without_time(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_item_is_answered_as_alone(client: TestClient, kind: str) -> None:
+def test_items_equal_single_queries(client: TestClient, kind: str) -> None:
     at = f"/v1/indexes/bytes/{kind}"
     results = answered(client.post(f"{at}/batch", json={"items": [{**item, **small(kind)} for item in GOOD]}))[
         "results"
@@ -57,7 +57,7 @@ def small(kind: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", BAD)
-def test_an_item_that_fails_fails_alone(client: TestClient, kind: str, name: str) -> None:
+def test_an_invalid_item_does_not_affect_the_others(client: TestClient, kind: str, name: str) -> None:
     bad, code = BAD[name]
     items = [{"query": "a rose", **small(kind)}, bad, {"query": "the end", **small(kind)}]
     if isinstance(bad, dict):
@@ -73,7 +73,7 @@ def test_an_empty_batch(client: TestClient) -> None:
     assert answered(client.post("/v1/indexes/bytes/count/batch", json={"items": []})) == {"results": []}
 
 
-def test_an_empty_search_fails_alone(client: TestClient) -> None:
+def test_an_empty_search_does_not_affect_the_others(client: TestClient) -> None:
     items = [{"query": "", "limit": 1}, {"query": "rose", "limit": 1}]
     failed, found = answered(client.post("/v1/indexes/bytes/search/batch", json={"items": items}))["results"]
     assert failed["code"] == "empty_query"
@@ -92,7 +92,7 @@ def test_too_many_items(client: TestClient, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "item"), [("infgram", {"top_k": 50}), ("next-token", {"top_k": 50}), ("search", {"limit": 6})]
 )
-def test_too_much_in_all(client: TestClient, kind: str, item: dict[str, int]) -> None:
+def test_the_total_limit(client: TestClient, kind: str, item: dict[str, int]) -> None:
     at = f"/v1/indexes/bytes/{kind}/batch"
     assert len(answered(client.post(at, json={"items": [{"query": "a", **item}] * 2}))["results"]) == 2
     problem(client.post(at, json={"items": [{"query": "a", **item}] * 3}), 422, "limit_exceeded")

@@ -1,4 +1,4 @@
-"""Quick questions are answered on the event loop, as long as their answers do not wait for anything."""
+"""Short queries run on the event loop, unless they have to wait for the disk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SLOW: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 class Watched:
-    """A service that counts what it asks of threads, and a disk whose reads are made up."""
+    """A service that counts its uses of threads, with a fake disk."""
 
     def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         self.client, self.n_on_threads, self.n_waits, self.now = client, 0, 0, 100.0
@@ -61,7 +61,7 @@ class Watched:
         self.runtime.disk = runtime.DiskMonitor()
 
     def asks_a_thread(self, question: str = "count", body: Any = None) -> bool:
-        """Whether a thread answers."""
+        """Return whether a thread runs the query."""
         before = self.n_on_threads
         answered(self.client.post(f"{AT}/{question}", json=body or {"query": "rose"}))
         return self.n_on_threads > before
@@ -73,12 +73,12 @@ def watched(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield Watched(client, monkeypatch)
 
 
-def test_quick_questions(watched: Watched) -> None:
+def test_short_queries(watched: Watched) -> None:
     for question, body in QUICK:
         assert not watched.asks_a_thread(question, body), question
 
 
-def test_other_questions(watched: Watched) -> None:
+def test_other_queries(watched: Watched) -> None:
     for question, body in SLOW:
         assert watched.asks_a_thread(question, body), (question, body.keys())
 
@@ -110,21 +110,21 @@ def test_only_small_bodies_are_read_on_the_event_loop(watched: Watched, monkeypa
         assert threads.pop().startswith("reader") == by_reader
 
 
-def test_while_the_disk_is_read(watched: Watched) -> None:
+def test_after_a_page_fault(watched: Watched) -> None:
     assert not watched.asks_a_thread()
     watched.n_waits += 1
-    assert not watched.asks_a_thread(), "this answer found it out"
+    assert not watched.asks_a_thread(), "this query had the page fault"
     assert watched.asks_a_thread()
     watched.now += runtime.BUSY_DISK_S
     assert not watched.asks_a_thread()
     assert not watched.asks_a_thread()
 
 
-def test_an_index_that_is_elsewhere(watched: Watched) -> None:
+def test_a_remote_index(watched: Watched) -> None:
     served = watched.runtime.indexes["bytes"]
 
     class Remote:
-        """Whatever has the methods of an index."""
+        """An index that is not local."""
 
         is_local = False
 

@@ -1,4 +1,4 @@
-"""No request holds the event loop for more than 20 ms: every route with the worst that it can be sent."""
+"""No request blocks the event loop for more than 20 ms: every route with its worst requests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    """One document of half a million characters, each word of it many times there."""
+    """A document of half a million characters, in which each word occurs many times."""
     rng = random.Random(1)
     words = ["".join(rng.choices("abcdefghij", k=rng.randint(2, 9))) for _ in range(2_000)]
     return " ".join(rng.choices(words, k=N_WORDS))
@@ -76,7 +76,7 @@ def served(text: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pat
 async def running(app: FastAPI) -> AsyncIterator[None]:
     async with app.router.lifespan_context(app):
         gc.collect()
-        gc.freeze()  # as `infgram serve` does; else collections would look through all that pytest has made
+        gc.freeze()  # as `infgram serve` does; otherwise collections would scan all objects of pytest
         try:
             yield
         finally:
@@ -89,7 +89,7 @@ def app_of(served: dict[str, Path]) -> FastAPI:
 
 
 async def longest_lags(app: FastAPI, requests: dict[str, tuple[Any, ...]], tries: int = TRIES) -> dict[str, float]:
-    """The milliseconds for which each request held the event loop, in the best of several tries."""
+    """Return for how many milliseconds each request blocks the event loop, in the best of several runs."""
     lags = {}
     async with running(app):
         for name, arguments in requests.items():
@@ -106,7 +106,7 @@ def check(served: dict[str, Path], requests: dict[str, tuple[Any, ...]]) -> None
     assert {name: lag for name, lag in lags.items() if lag > MOST_MS} == {}
 
 
-def test_every_route_is_here() -> None:
+def test_every_route_is_tested() -> None:
     assert sorted([*ASKED, *READ, "reload"]) == OPERATIONS
 
 
@@ -116,14 +116,14 @@ def address(operation: str, index: str) -> str:
 
 @pytest.mark.parametrize("operation", ASKED)
 def test_hostile_bodies(served: dict[str, Path], operation: str) -> None:
-    """All of them where bodies are read differently, and everywhere those that once took longest."""
+    """Send all of them to routes that read bodies differently, and the slowest ones to every route."""
     bodies = dict(event_loop.hostile())
     names = bodies if operation in READ_DIFFERENTLY else event_loop.WORST
     check(served, {name: ("POST", address(operation, "bpe"), bodies[name]) for name in names})
 
 
 @pytest.mark.parametrize("operation", ASKED)
-def test_heavy_questions(served: dict[str, Path], text: str, operation: str) -> None:
+def test_heavy_queries(served: dict[str, Path], text: str, operation: str) -> None:
     bodies = [event_loop.dumped(body) for body in event_loop.heavy(operation, text)]
     requests: dict[str, tuple[Any, ...]] = {}
     for index in ("bytes", "bpe") if operation in ("search_text", "search", "document_batch") else ("bpe",):
@@ -138,8 +138,8 @@ def test_heavy_questions(served: dict[str, Path], text: str, operation: str) -> 
 
 
 @pytest.mark.parametrize("operation", READ)
-def test_what_is_read(served: dict[str, Path], operation: str) -> None:
-    """By a service that has answered nothing before, so that what is made at the first request counts."""
+def test_responses_of_get_requests(served: dict[str, Path], operation: str) -> None:
+    """Use a new service, so that the work of the first request is included."""
     for path in READ[operation]:
         lag_ms = min(
             asyncio.run(longest_lags(app_of(served), {path: ("GET", path)}, tries=1))[path] for _ in range(TRIES)
@@ -169,7 +169,7 @@ asyncio.run(main())
 
 
 def test_the_first_requests(served: dict[str, Path]) -> None:
-    """In a process of its own: what is made at the first request of all counts."""
+    """Use a new process, so that the work of the first request is included."""
     command = [sys.executable, "-c", FIRST, str(served["bpe"])]
     environment = {**os.environ, "PYTHONPATH": str(Path(event_loop.__file__).parent)}
     best: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Answers as lines of JSON: the same as the whole, with an end that shows that nothing is missing."""
+"""Responses as lines of JSON: the same content, with a last line that shows that it is complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AS_LINES = {"accept": "application/x-ndjson"}
 
 
 def lines_of(response: Any) -> list[dict[str, Any]]:
-    """The lines but the last, which must count them."""
+    """Return the lines but the last, which must have their number."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/x-ndjson"
     assert response.text.endswith("\n")
@@ -52,7 +52,7 @@ def test_the_list_comes_after_the_rest(client: TestClient, question: str, field:
 
 
 @pytest.mark.parametrize("question", ["count", "score", "longest-matches", "find"])
-def test_an_answer_without_a_list_is_one_line(client: TestClient, question: str) -> None:
+def test_a_response_without_a_list_is_one_line(client: TestClient, question: str) -> None:
     at, body = f"/v1/indexes/bpe/{question}", {"query": "a rose"}
     (line,) = lines_of(client.post(at, json=body, headers=AS_LINES))
     whole = answered(client.post(at, json=body))
@@ -67,7 +67,7 @@ def test_a_batch_is_its_results(client: TestClient) -> None:
     assert lines[1]["code"] == "invalid_request"
 
 
-def test_all_rows_and_places(client: TestClient, index: infgram.Index, address: str) -> None:
+def test_all_rows_and_locations(client: TestClient, index: infgram.Index, address: str) -> None:
     _, *rows = lines_of(client.post(f"{address}/next-token", json={"query": "", "top_k": None}, headers=AS_LINES))
     expected = index.next_token_distribution("")
     assert [(row["token_id"], row["count"]) for row in rows] == list(
@@ -77,7 +77,7 @@ def test_all_rows_and_places(client: TestClient, index: infgram.Index, address: 
     assert [(place["document_id"], place["offset"]) for place in places] == index.locate("")
 
 
-def test_what_is_refused_has_its_status(client: TestClient) -> None:
+def test_errors_have_their_status(client: TestClient) -> None:
     problem(client.post("/v1/indexes/none/count", json={"query": "a"}, headers=AS_LINES), 404, "unknown_index")
     problem(client.post("/v1/indexes/bytes/count", json={"query": 1}, headers=AS_LINES), 422, "invalid_request")
     problem(client.post("/v1/indexes/bytes/search", json={"query": ""}, headers=AS_LINES), 422, "empty_query")
@@ -87,8 +87,8 @@ def test_what_is_refused_has_its_status(client: TestClient) -> None:
     )
 
 
-def test_a_problem_on_the_way_is_a_line(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time is over after some of the results, by a clock that every look sets forward by a second."""
+def test_an_error_in_a_stream_is_a_line(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time limit is exceeded after some results, with a clock that advances a second per reading."""
     clock = count()
     monkeypatch.setattr("infgram.service.pipeline.job.monotonic", lambda: next(clock))
     app = create_app(Settings(indexes={"bytes": folders["bytes"]}, stream_timeout_s=100))
@@ -102,8 +102,8 @@ def test_a_problem_on_the_way_is_a_line(folders: dict[str, Path], monkeypatch: p
     assert all("log_probs" in result for result in results)
 
 
-def test_long_answers_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same JSON, and none of the pieces is much larger than asked for."""
+def test_long_responses_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pieces form the same JSON, and none is much larger than requested."""
     document: dict[str, Any] = {"document_id": 1, "metadata": {"a": [1]}, "n_tokens": 3, "text_truncated": False}
     document |= {"source": "a.jsonl", "line": 1}
     long: dict[str, Any] = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
@@ -153,7 +153,7 @@ def test_large_objects_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) ->
     assert serialization.to_json_object({}) == [b"{}"]
 
 
-def test_an_answer_in_pieces_says_its_length(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_in_pieces_has_its_length(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = client.get("/v1/indexes/bytes/documents/3?whole=true")
     monkeypatch.setattr(serialization, "CHUNK_BYTES", 1)
     monkeypatch.setattr(serialization, "_LONG_FIELDS", dict.fromkeys(serialization._LONG_FIELDS, 0))

@@ -1,4 +1,4 @@
-"""What the service answers is what `Index` answers."""
+"""The service returns the results of `Index`."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_longest_matches(client: TestClient, index: infgram.Index, address: str,
     assert (found["lengths"], found["counts"]) == (expected.lengths.tolist(), expected.counts.tolist())
 
 
-def test_a_probability_of_no_token(client: TestClient) -> None:
+def test_the_probability_of_an_invalid_token(client: TestClient) -> None:
     body = {"query": "a", "token_id": 255}
     refused = problem(client.post("/v1/indexes/bytes/prob", json=body), 422, "token_out_of_vocabulary")
     assert refused["errors"][0]["loc"] == ["body", "token_id"]
@@ -143,7 +143,7 @@ def test_counts(client: TestClient, index: infgram.Index, address: str) -> None:
     assert answered(client.post(f"{address}/counts", json={"token_ids": []}))["counts"] == []
 
 
-def test_a_count_that_fails_fails_alone(client: TestClient) -> None:
+def test_an_invalid_count_does_not_affect_the_others(client: TestClient) -> None:
     body: dict[str, Any] = {"token_ids": [[97], [97, 255], [97] * 1001, []]}
     found = answered(client.post("/v1/indexes/bytes/counts", json=body))
     assert [count is None for count in found["counts"]] == [False, True, True, False]
@@ -160,7 +160,7 @@ def test_a_count_that_fails_fails_alone(client: TestClient) -> None:
 
 
 def test_counts_beyond_2_to_the_53_are_exact() -> None:
-    """JSON integers have no bounds; these readers keep them whole."""
+    """Integers in JSON are unbounded, and these readers keep them exact."""
     n = 2**53 + 1
     (sent,) = serialization.to_json(CountAnswer(token_ids=[1], tokens=None, elapsed_ms=0.1, count=n))
     assert json.loads(sent)["count"] == orjson.loads(sent)["count"] == n

@@ -1,4 +1,4 @@
-"""Traces, novelties, overlaps and searches of several terms are what the library gives."""
+"""Traces, novelty, overlap and searches of several terms equal those of the library."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def test_document_count(client: TestClient, index: infgram.Index, address: str, 
 
 @pytest.mark.parametrize("more", [{"ignore_case": True}, {"any_tokenization": True}])
 @pytest.mark.parametrize("text", ["ROSE", "rose", "os", " Natural"])
-def test_a_text_wherever_it_stands(
+def test_a_string_in_any_tokenization(
     client: TestClient, index: infgram.Index, address: str, text: str, more: dict[str, bool]
 ) -> None:
     assert answered(client.post(f"{address}/count", json={"query": text, **more}))["count"] == index.count(text, **more)
 
 
-def test_spellings_of_no_text(client: TestClient) -> None:
+def test_any_tokenization_needs_text(client: TestClient) -> None:
     body: dict[str, Any] = {"token_ids": [97], "ignore_case": True}
     problem(client.post("/v1/indexes/bytes/count", json=body), 422, "invalid_request")
     problem(client.post("/v1/indexes/bytes/count", json={"query": "", "ignore_case": True}), 422, "invalid_query")
@@ -124,9 +124,7 @@ def test_searches(client: TestClient, index: infgram.Index, address: str, questi
         {"query": "absent", "limit": 0},
     ],
 )
-def test_searches_for_characters(
-    client: TestClient, index: infgram.Index, address: str, question: dict[str, Any]
-) -> None:
+def test_searches_for_strings(client: TestClient, index: infgram.Index, address: str, question: dict[str, Any]) -> None:
     body = answered(client.post(f"{address}/search-text", json=question))
     options = {name: value for name, value in question.items() if name != "query"}
     expected = index.search_text(question["query"], **options)
@@ -140,8 +138,8 @@ def test_searches_for_characters(
     assert in_batch == body
 
 
-def test_questions_for_characters(client: TestClient, index: infgram.Index, address: str) -> None:
-    """AND and OR are operators whatever the tokens; the parsed form is shown; nothing is said of readings unasked."""
+def test_queries_for_strings(client: TestClient, index: infgram.Index, address: str) -> None:
+    """AND and OR are operators in any tokenization; responses have the parsed query, and readings on request only."""
     question: dict[str, Any] = {"query": "(ROSE OR os) AND is", "ignore_case": True}
     for path in ("search", "search-text"):
         body = answered(client.post(f"{address}/{path}", json=question))
@@ -169,7 +167,7 @@ def test_questions_for_characters(client: TestClient, index: infgram.Index, addr
     problem(client.post(f"{address}/search", json={"clauses": [[[97]]], "ignore_case": True}), 422, "invalid_query")
 
 
-def test_searches_for_characters_that_cannot_be_asked(client: TestClient) -> None:
+def test_invalid_searches_for_strings(client: TestClient) -> None:
     at = "/v1/indexes/bytes/search-text"
     problem(client.post("/v1/indexes/ids/search-text", json={"query": "a"}), 422, "no_tokenizer")
     cursor = answered(client.post(at, json={"query": "e", "limit": 1}))["cursor"]
@@ -192,7 +190,7 @@ def test_pages(client: TestClient, index: infgram.Index, address: str) -> None:
     assert sorted(seen) == sorted({hit.document_id for hit in index.search("e", limit=100)})
 
 
-def test_searches_that_cannot_be_asked(client: TestClient) -> None:
+def test_invalid_searches(client: TestClient) -> None:
     at = "/v1/indexes/bytes/search"
     for query in ("a AND", "a AND (b", "a OR b AND c"):
         problem(client.post(at, json={"query": query}), 422, "malformed_query")

@@ -1,4 +1,4 @@
-"""The next token by the index and a neural model together."""
+"""The next token according to a mixture of the index and a neural model."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_index_without_a_model(mixed: TestClient) -> None:
     problem(mixed.post("/v1/indexes/ids/interpolated", json={"token_ids": [1]}), 422, "no_model")
 
 
-def test_a_model_that_cannot_be_loaded(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_an_invalid_model(folders: dict[str, Path], tmp_path: Path) -> None:
     settings = Settings(indexes={"bytes": folders["bytes"]}, models={"bytes": NeuralModel(folder=tmp_path / "none")})
     with pytest.raises(infgram.InfgramError), TestClient(create_app(settings)):
         pass
@@ -66,6 +66,6 @@ def test_a_model_that_cannot_be_loaded(folders: dict[str, Path], tmp_path: Path)
         run(settings)
 
 
-def test_a_model_of_no_index(folders: dict[str, Path], model: Path) -> None:
+def test_a_model_without_an_index(folders: dict[str, Path], model: Path) -> None:
     with pytest.raises(ValidationError, match="unknown index byte; the indexes are bytes"):
         Settings(indexes={"bytes": folders["bytes"]}, models={"byte": NeuralModel(folder=model)})

@@ -1,4 +1,4 @@
-"""The recipe of the container image: what can be known of it without building it."""
+"""The recipe of the container image, tested without building it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOCKERFILE = (Path(__file__).parents[3] / "service" / "Dockerfile").read_text(en
 
 
 def is_healthy(port: int) -> bool:
-    """What the image's health check says."""
+    """Return the result of the image's health check."""
     found = re.search(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     assert found
     _, *arguments = json.loads(found[1])
@@ -34,7 +34,7 @@ def test_the_health_check() -> None:
     assert not is_healthy(port)
 
 
-def test_it_runs_as_nobody_in_particular_and_without_a_compiler() -> None:
+def test_it_runs_unprivileged_and_without_a_compiler() -> None:
     last = DOCKERFILE.split("\nFROM ")[-1]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
     assert "apt-get" not in last

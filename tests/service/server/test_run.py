@@ -1,4 +1,4 @@
-"""`run` as a program: it says where it listens, answers, and ends on a signal."""
+"""`run` as a program: it prints its address, serves requests, and exits on a signal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if __name__ == "__main__":
 
 
 class Running:
-    """A service in a process of its own, and what it has said."""
+    """A service in its own process, and its output."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         program = folder / "program.py"
@@ -80,7 +80,7 @@ def running(folder: Path, **settings: Any) -> Iterator[Running]:
 
 
 def soon(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     for _ in range(600):
         if is_so():
             return
@@ -123,7 +123,7 @@ def test_a_replaced_index_takes_its_place(tmp_path: Path, workers: int, by: str)
             assert counted.json()["count"] == 2
 
 
-def test_an_index_that_cannot_be_opened_is_not_put_in_place(tmp_path: Path, folders: dict[str, Path]) -> None:
+def test_an_index_that_cannot_be_opened_is_not_served(tmp_path: Path, folders: dict[str, Path]) -> None:
     index = tmp_path / "x.infgram"
     shutil.copytree(folders["bytes"], index)
     with running(tmp_path, indexes={"bytes": index}) as service:
@@ -131,7 +131,7 @@ def test_an_index_that_cannot_be_opened_is_not_put_in_place(tmp_path: Path, fold
         (index / "manifest.json").unlink()
         answer = service.client.post("/v1/admin/reload")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_loaded")
-        assert "The log" in answer.json()["detail"], "without keys anybody may ask, who is told no paths"
+        assert "The log" in answer.json()["detail"], "without keys, the response has no paths"
         assert str(tmp_path) not in answer.text
         service.send(signal.SIGHUP)
         soon(lambda: len(service.logged("not_reloaded")) == 2)
@@ -148,8 +148,8 @@ def test_an_index_that_cannot_be_opened_is_not_put_in_place(tmp_path: Path, fold
         assert service.client.get("/readyz").json() == {"status": "ready"}
 
 
-def test_a_failed_reload_is_seen_whichever_worker_is_asked(tmp_path: Path, folders: dict[str, Path]) -> None:
-    """A dangling link, as a build that was moved away leaves it; then SIGHUP with a damaged index, then a sound one."""
+def test_a_failed_reload_is_reported_by_every_worker(tmp_path: Path, folders: dict[str, Path]) -> None:
+    """Reload a dangling link, then a damaged index with SIGHUP, then an intact index."""
     link = tmp_path / "x.infgram"
     link.symlink_to(folders["bytes"])
     damaged = tmp_path / "damaged.infgram"
@@ -210,7 +210,7 @@ def test_all_workers_are_counted(tmp_path: Path, folders: dict[str, Path]) -> No
     assert "infgram_workers 2.0" in text
 
 
-def test_it_is_not_ready_for_a_while_before_it_stops(tmp_path: Path, folders: dict[str, Path]) -> None:
+def test_readyz_fails_before_it_stops(tmp_path: Path, folders: dict[str, Path]) -> None:
     with running(tmp_path, indexes={"bytes": folders["bytes"]}, drain_s=1.0) as service:
         assert service.client.get("/readyz").status_code == 200
         service.send(signal.SIGTERM)
@@ -219,13 +219,13 @@ def test_it_is_not_ready_for_a_while_before_it_stops(tmp_path: Path, folders: di
         assert service.process.wait(timeout=30) in {0, -signal.SIGTERM}
 
 
-def test_a_port_that_is_taken(folders: dict[str, Path]) -> None:
+def test_a_port_in_use(folders: dict[str, Path]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(infgram.StorageError, match=f"cannot listen at 127.0.0.1 port {port}: .*--port"):
             run(Settings(indexes={"bytes": folders["bytes"]}, port=port))
 
 
-def test_an_index_that_is_missing(tmp_path: Path) -> None:
+def test_a_missing_index(tmp_path: Path) -> None:
     with pytest.raises(infgram.IndexNotFoundError):
         run(Settings(indexes={"none": tmp_path / "none"}, port=0))

@@ -1,4 +1,4 @@
-"""For a moment, what benchmarks/soak.py does for half an hour: everything at once, while the index is replaced."""
+"""A short run of benchmarks/soak.py: all queries at once, while the index is replaced."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def soak() -> Any:
     return module
 
 
-def test_no_answer_is_wrong(soak: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_wrong_results(soak: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "RELOAD_EVERY_S", 0.1)
     documents = [[1, 2, 3, 1, 2, 4] * 9, [4, 3, 2, 1] * 5, []]
     paths = [tmp_path / "long", tmp_path / "short"]

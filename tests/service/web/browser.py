@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by its protocol over two pipes."""
+"""A headless Chromium, controlled through its protocol over two pipes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Browser:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """One command of the protocol; what the page says meanwhile goes to `messages`."""
+        """Run a command of the protocol; collect messages of the page in `messages`."""
         self._number += 1
         command: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -63,7 +63,7 @@ class Browser:
                 self.messages.append(json.dumps(message["params"]))
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
+        """Return the value of an expression in the page."""
         result = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
@@ -82,20 +82,20 @@ class Browser:
         self.until("document.readyState === 'complete'")
 
     def type_key(self, text: str) -> None:
-        """Fill in the field for the key, as a person does."""
+        """Type a key into its field."""
         self.run("document.getElementById('key').focus()")
         self.call("Input.insertText", text=text)
         self.run("document.querySelector('#key-form button').click()")
 
     def screenshot(self, path: Path, *, width: int, scheme: str) -> None:
-        """A picture of the page in a width, `light` or `dark`."""
+        """Take a screenshot with a width, `light` or `dark`."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=features)
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
 
     def close(self) -> None:
-        """End it."""
+        """Close the browser."""
         self._process.terminate()
         self._process.wait(timeout=30)
         os.close(self._write)

@@ -1,4 +1,4 @@
-"""The page: for browsers only, without anything from elsewhere, and with no way for a text to become markup."""
+"""The page: for browsers only, self-contained, and safe for any text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_program_gets_the_names(client: TestClient, accept: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/web/app.mjs", "/v1/indexes", "/nothing", "/healthz", "/openapi.json"])
-def test_every_answer_is_guarded(client: TestClient, path: str) -> None:
+def test_every_response_has_security_headers(client: TestClient, path: str) -> None:
     headers = client.get(path, headers={"accept": BROWSER}).headers
     assert headers["content-security-policy"].startswith("default-src 'self';")
     assert "unsafe" not in headers["content-security-policy"]
@@ -58,7 +58,7 @@ def test_a_known_file_is_not_sent_again(client: TestClient) -> None:
     assert client.get("/web/app.mjs", headers={"if-none-match": '"other"'}).status_code == 200
 
 
-def test_what_the_page_names_is_there() -> None:
+def test_files_named_by_the_page_exist() -> None:
     html = (FOLDER / "index.html").read_text(encoding="utf-8")
     named = set(re.findall(r'(?:src|href)="web/([^"]+)"', html))
     for script in FOLDER.glob("*.mjs"):
@@ -70,7 +70,7 @@ def test_what_the_page_names_is_there() -> None:
 
 
 def test_no_text_can_become_markup() -> None:
-    """Texts of a corpus are hostile: only text nodes are made from them, and the policy forbids what is inline."""
+    """Texts of a corpus are untrusted: they become text nodes only, and the policy forbids inline content."""
     risky = re.compile(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|srcdoc|DOMParser")
     inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=")
     for path in FOLDER.iterdir():
@@ -79,24 +79,24 @@ def test_no_text_can_become_markup() -> None:
         assert path.suffix != ".html" or inline.findall(text) == []
 
 
-def test_nothing_comes_from_elsewhere() -> None:
+def test_nothing_is_loaded_from_other_hosts() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+|@import|url\(", text) == [], path.name
 
 
-def test_the_page_takes_for_a_query_what_the_service_does() -> None:
-    """The page decides by the same words whether a text is a query."""
+def test_the_page_recognizes_operators_as_the_service_does() -> None:
+    """The page uses the same words to decide whether a text is a query."""
     (found,) = re.findall(r"&& /(.+)/u\.test\(state\.query\)", (FOLDER / "app.mjs").read_text(encoding="utf-8"))
     assert re.compile(found).pattern == query_language._OPERATOR.pattern
 
 
 def test_no_number_of_documents_is_the_length_of_a_list() -> None:
-    """What is said of documents is the service's count of them."""
+    """The page shows the service's count of documents."""
     for script in FOLDER.glob("*.mjs"):
         assert re.findall(r"plural\([\w.]*(?:documents|listed)\.length", script.read_text(encoding="utf-8")) == []
 
 
-def test_documents_reach_the_page_as_they_are(client: TestClient) -> None:
+def test_documents_are_displayed_unchanged(client: TestClient) -> None:
     found = answered(client.post("/v1/indexes/bytes/search", json={"query": "<script>"}))["documents"]
     assert found[0]["snippet"].startswith("<script>alert('a rose')")

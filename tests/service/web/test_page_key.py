@@ -1,4 +1,4 @@
-"""The page of a service with keys, in a browser: it asks for the key, and keeps it for its tab alone."""
+"""The page of a service with keys, in a browser: it asks for the key and keeps it for its tab only."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_page_asks_for_a_key(
     assert key not in page.run("location.href + document.documentElement.outerHTML")
 
     page.call("Page.reload")
-    page.until(ANSWERED)  # the tab remembers
+    page.until(ANSWERED)  # the tab keeps the key
     page.run("document.getElementById('forget').click()")
     page.until(ASKED)
     assert page.run(STORED) == '[{},{},""]'
@@ -77,7 +77,7 @@ def test_the_page_asks_for_a_key(
     assert key not in capsys.readouterr().err
 
 
-def test_a_key_that_is_withdrawn(page: Browser, service: Loopback, key: str) -> None:
+def test_a_removed_key(page: Browser, service: Loopback, key: str) -> None:
     page.open(f"{service.url}/?q=rose")
     page.until(ASKED)
     page.type_key(key)
@@ -92,7 +92,7 @@ def test_a_key_that_is_withdrawn(page: Browser, service: Loopback, key: str) -> 
     page.until("location.protocol === 'blob:' && document.body.innerText.includes('openapi')")
 
 
-def test_without_keys_nothing_is_asked_for(page: Browser, folders: dict[str, Path]) -> None:
+def test_without_keys_no_key_is_requested(page: Browser, folders: dict[str, Path]) -> None:
     with loopback(indexes={"bytes": folders["bytes"]}) as service:
         page.open(f"{service.url}/?q=rose")
         page.until(ANSWERED)
