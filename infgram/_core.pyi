@@ -265,7 +265,7 @@ class Duplicates:
         """
 class ByteAutomaton:
     """
-    Recognises texts byte by byte; state 0 is before the first.
+    Recognizes texts byte by byte; state 0 is before the first.
     """
     def __init__(self, next_states: typing.Annotated[numpy.typing.ArrayLike, numpy.int32], accept: typing.SupportsInt | typing.SupportsIndex) -> None:
         """

@@ -14,9 +14,9 @@ constexpr std::uint64_t kBytesPerNode = sizeof(ContextNode) + 128;  // with its 
 
 // The codes before and after each occurrence of a context in one shard, in suffix order.
 template <StoredToken Token>
-class Neighbours {
+class Neighbors {
  public:
-  Neighbours(const Shard& shard, SuffixRange range, std::uint64_t depth)
+  Neighbors(const Shard& shard, SuffixRange range, std::uint64_t depth)
       : shard_(&shard), text_(shard.typed_text<Token>()), next_(range.lo), end_(range.hi), depth_(depth) {
     fill();
   }
@@ -104,7 +104,7 @@ void ContextTree::count_left_extensions(ContextNode& node) {
     for (const TokenCode code : next_tokens.codes) left_extension_counts.push_back(of_tokens[code]);
   } else {
     with_token_type(index_, [&]<class Token>(Text<Token>) {
-      std::vector<Neighbours<Token>> shards;
+      std::vector<Neighbors<Token>> shards;
       shards.reserve(node.ranges.size());
       for (std::size_t s = 0; s < node.ranges.size(); ++s) {
         shards.emplace_back(index_.shards()[s], node.ranges[s], node.depth);
@@ -113,7 +113,7 @@ void ContextTree::count_left_extensions(ContextNode& node) {
         ++group_;
         std::uint64_t n_tokens = 0;
         bool has_start = false;
-        for (Neighbours<Token>& shard : shards) {
+        for (Neighbors<Token>& shard : shards) {
           for (; !shard.is_done() && shard.after() == next_tokens.codes[r]; shard.advance()) {
             if (shard.before() == 0) {
               has_start = true;

@@ -112,7 +112,7 @@ auto count_before_arrays(const Index& index, const py::object& heads, const py::
 }  // namespace
 
 void bind_tokenizations(py::module_& module) {
-  py::class_<OwnedAutomaton>(module, "ByteAutomaton", "Recognises texts byte by byte; state 0 is before the first.")
+  py::class_<OwnedAutomaton>(module, "ByteAutomaton", "Recognizes texts byte by byte; state 0 is before the first.")
       .def(py::init(&automaton_from), py::arg("next_states"), py::arg("accept"),
            "next_states[state, byte] is the state after one more byte, or -1; `accept` is the state after the text.");
   py::class_<Vocabulary>(module, "Vocabulary", "The bytes of all tokens, to be read by automata.")

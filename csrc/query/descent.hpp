@@ -59,7 +59,7 @@ void look_ahead(const Shard& shard, Text<Token> text, Rank lo, Rank hi, std::uin
 // Finds where `search.pattern` belongs among the suffixes in `search.within`; writes the result to `search.at`.
 // REQUIRES !search.is_trivial(). `search` must outlive the coroutine. Throws IndexDamagedError.
 // Cost: the directory, then about six reads of the text; for longer patterns log2 of the number of suffixes that share
-// a whole key. Tokens known to be shared by both neighbours are not compared again (Manber, Myers, SIAM J. Comput. 22,
+// a whole key. Tokens known to be shared by both neighbors are not compared again (Manber, Myers, SIAM J. Comput. 22,
 // 1993).
 template <StoredToken Token>
 Strand insert(PatternSearch<Token>& search) {

@@ -7,7 +7,7 @@
 //    *another* position of the sequence is how far the two positions of the sequence agree (repeats.hpp). So a
 //    comparison reads only new text; each of its other steps joins two known pieces, of which there are no more than
 //    comparisons.
-// 2. In sorted order, the suffixes of the sequence have ascending ranks. What a suffix shares with its neighbours in
+// 2. In sorted order, the suffixes of the sequence have ascending ranks. What a suffix shares with its neighbors in
 //    the index, and with the next suffix of the sequence, often gives the rank of the next; otherwise the search
 //    continues from there by doubling steps. The ranges of prefixes of one another are nested; each is widened from the
 //    one inside it.

@@ -54,6 +54,9 @@ def test_sizes_equal_those_of_an_index(tmp_path: Path, vocab_size: int, bits: in
     size = shard_bytes(len(ids), len(documents), vocab_size, bits, continuation_bytes=continuation_bytes)
     assert size.total == pytest.approx(found["size_bytes"], rel=0.03)
     assert size.directories == pytest.approx(found["directory_bytes"], rel=0.15)
+    stored = [found["sections"][name]["size_bytes"] for name in ("continuations.bin", "stored_contexts.bin")]
+    exact = shard_bytes(len(ids), len(documents), vocab_size, bits, continuation_bytes=sum(stored) - 2 * 128)
+    assert exact.total == pytest.approx(found["size_bytes"], abs=4)
 
 
 def test_the_constants_match_the_record() -> None:
