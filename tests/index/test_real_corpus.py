@@ -168,7 +168,7 @@ def library_documents(n_bytes: int) -> list[bytes]:
     longest = max(1, n_bytes // 32)  # so that four shards find enough documents
     while (missing := n_bytes - sum(map(len, documents))) > 0:
         for path in library_files():
-            if not is_utf8(whole := path.read_bytes()):
+            if not is_plain_utf8(whole := path.read_bytes()):
                 continue
             document = whole_characters(whole[: min(missing, longest)])
             documents.append(document)
@@ -190,12 +190,12 @@ def library_files() -> list[Path]:
     return paths
 
 
-def is_utf8(data: bytes) -> bool:
+def is_plain_utf8(data: bytes) -> bool:
+    """Whether the bytes are UTF-8 without a byte order mark, which the reader would remove."""
     try:
-        data.decode()
+        return not data.decode().startswith("\ufeff")
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def whole_characters(data: bytes) -> bytes:
