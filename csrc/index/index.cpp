@@ -44,6 +44,11 @@ void Index::check_tokens(std::span<const TokenId> tokens) const {
   }
 }
 
+void Index::check_pages() const {
+  if (!TruncationGuard::any_lost_pages()) return;
+  for (const Shard& shard : shards_) shard.check_pages();
+}
+
 void Index::verify(const SortProgress& progress) const {
   std::uint64_t n_before = 0;
   for (const Shard& shard : shards_) {

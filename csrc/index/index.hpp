@@ -38,6 +38,10 @@ class Index {
   // Throws QueryError for the first id outside the vocabulary.
   void check_tokens(std::span<const TokenId> tokens) const;
 
+  // Throws IndexDamagedError if a file was truncated since it was opened (storage/truncation.hpp). Call it after a
+  // query: its result may be wrong. Cost: one load unless that happened to some index of the process.
+  void check_pages() const;
+
   // Verifies every shard (Shard::verify). `progress` receives the total number of suffixes.
   void verify(const SortProgress& progress) const;
 

@@ -219,6 +219,10 @@ std::optional<DocumentSource> Shard::source(std::uint64_t document) const {
   return source;
 }
 
+void Shard::check_pages() const {
+  for (const Section& section : sections_) section.check_pages();
+}
+
 void Shard::verify(const SortProgress& progress) const {
   const ReadInRuns in_runs(sections_);
   for (const Section& section : sections_) section.verify();

@@ -130,6 +130,9 @@ class Shard {
   // The file and line that a document comes from; nothing in a shard of a version before 3. Cost: O(log runs).
   [[nodiscard]] std::optional<DocumentSource> source(std::uint64_t document) const;
 
+  // Throws IndexDamagedError if pages of a file were lost since it was opened. Cost: one load per file.
+  void check_pages() const;
+
   // Checks every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
   // directory and the stored continuations follow from it. Checks the open files, even if the path has been replaced.
   // Cost: O(n), see suffix/verify.hpp. `progress` receives the number of suffixes. Throws IndexDamagedError.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/errors.hpp"
+#include "python/checked.hpp"
 #include "python/polling.hpp"
 #include "query/duplicates.hpp"
 
@@ -49,10 +50,10 @@ auto range_arrays(const OwnedDuplicates& found, std::uint64_t first, std::uint64
 
 void bind_duplicates(py::module_& module) {
   py::class_<OwnedDuplicates>(module, "Duplicates", "The passages of an index that repeat an earlier one.")
-      .def("ranges", &range_arrays, py::arg("first"), py::arg("last"),
+      .def("ranges", checked(&range_arrays), py::arg("first"), py::arg("last"),
            "(documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).");
   class_of_index(module).def(
-      "duplicates", &find_duplicates, py::arg("min_tokens"), py::arg("n_threads"),
+      "duplicates", checked(&find_duplicates), py::arg("min_tokens"), py::arg("n_threads"),
       py::arg("progress") = std::optional<Callback>(),
       "Find the passages of min_tokens tokens or more that repeat an earlier one; call progress(n_suffixes).");
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/errors.hpp"
+#include "python/checked.hpp"
 #include "python/polling.hpp"
 #include "python/tokens.hpp"
 #include "query/conjunction.hpp"
@@ -334,41 +335,43 @@ void bind_index(py::module_& module) {
       .def("verify", &verify, py::arg("progress") = std::optional<Callback>(),
            "Check every byte of the open shards, and that their suffix arrays are complete and sorted; call "
            "progress(n_checked) from time to time.")
-      .def("find", &find_ranges, py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
-      .def("count", &count, py::arg("tokens"), "Occurrences, exact.")
-      .def("count_batch", &count_batch_array, py::arg("queries"), "Occurrences of each query, int64.")
-      .def("document_count", &count_documents, py::arg("tokens"), py::arg("progress") = std::optional<Callback>(),
+      .def("find", checked(&find_ranges), py::arg("tokens"), "The suffix range [lo, hi) in each shard.")
+      .def("count", checked(&count), py::arg("tokens"), "Occurrences, exact.")
+      .def("count_batch", checked(&count_batch_array), py::arg("queries"), "Occurrences of each query, int64.")
+      .def("document_count", checked(&count_documents), py::arg("tokens"),
+           py::arg("progress") = std::optional<Callback>(),
            "Distinct documents with an occurrence; call progress(n_read) from time to time.")
-      .def("next_tokens", &next_token_arrays, py::arg("context"), py::arg("top_k") = py::none(),
+      .def("next_tokens", checked(&next_token_arrays), py::arg("context"), py::arg("top_k") = py::none(),
            "(token ids int64, counts int64, context count, distinct next tokens) after the whole context.")
-      .def("longest_suffix", &longest, py::arg("context"), py::arg("min_count") = 1,
+      .def("longest_suffix", checked(&longest), py::arg("context"), py::arg("min_count") = 1,
            "(length, count) of the longest suffix that occurs min_count times.")
-      .def("infgram", &infgram_arrays, py::arg("context"), py::arg("min_count") = 1, py::arg("top_k") = py::none(),
-           "(suffix length, result of next_tokens) after the longest suffix.")
-      .def("infgram_counts", &infgram_counts, py::arg("context"), py::arg("next_token"), py::arg("min_count") = 1,
-           "(suffix length, context count, continuation count, is sparse) of one next token.")
-      .def("score", &score_arrays, py::arg("tokens"), py::arg("end") = false, py::arg("min_count") = 1,
+      .def("infgram", checked(&infgram_arrays), py::arg("context"), py::arg("min_count") = 1,
+           py::arg("top_k") = py::none(), "(suffix length, result of next_tokens) after the longest suffix.")
+      .def("infgram_counts", checked(&infgram_counts), py::arg("context"), py::arg("next_token"),
+           py::arg("min_count") = 1, "(suffix length, context count, continuation count, is sparse) of one next token.")
+      .def("score", checked(&score_arrays), py::arg("tokens"), py::arg("end") = false, py::arg("min_count") = 1,
            "(suffix lengths, context counts, continuation counts) int64, one per position.")
-      .def("longest_matches", &longest_match_arrays, py::arg("tokens"),
+      .def("longest_matches", checked(&longest_match_arrays), py::arg("tokens"),
            "(lengths, counts) int64 of the longest match that starts at each position.")
-      .def("locate", &locate_pairs, py::arg("tokens"), py::arg("limit"),
+      .def("locate", checked(&locate_pairs), py::arg("tokens"), py::arg("limit"),
            "[(document, offset)] of the first occurrences in suffix order.")
-      .def("locate_rank", &locate_rank, py::arg("shard"), py::arg("rank"),
+      .def("locate_rank", checked(&locate_rank), py::arg("shard"), py::arg("rank"),
            "(document, offset) of the suffix with this rank in a shard.")
-      .def("document_tokens", &document_tokens, py::arg("document"), "The document's token ids, int64.")
-      .def("document_metadata", &document_metadata, py::arg("documents"),
+      .def("document_tokens", checked(&document_tokens), py::arg("document"), "The document's token ids, int64.")
+      .def("document_metadata", checked(&document_metadata), py::arg("documents"),
            "For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the "
            "metadata's "
            "`path`, and None in an index without sources; the line is 0 if there is none.");
 
   py::class_<LockedSession>(module, "Session", "The longest suffix of a growing context.")
-      .def("append", &append_to_session, py::arg("tokens"), "Append tokens.")
-      .def("distribution", &session_distribution, py::arg("top_k") = py::none(),
+      .def("append", checked(&append_to_session), py::arg("tokens"), "Append tokens.")
+      .def("distribution", checked(&session_distribution), py::arg("top_k") = py::none(),
            "(suffix length, result of next_tokens) after the longest suffix.")
-      .def("state", &session_state, "(suffix length, its count, tokens appended).")
-      .def("suffix", &session_suffix, "The tokens of the suffix: int64.")
-      .def("copy", &copy_session, "An independent session in the same state.");
-  index.def("session", &open_session, py::arg("context"), py::arg("min_count") = 1, "Start a session with a context.");
+      .def("state", checked(&session_state), "(suffix length, its count, tokens appended).")
+      .def("suffix", checked(&session_suffix), "The tokens of the suffix: int64.")
+      .def("copy", checked(&copy_session), "An independent session in the same state.");
+  index.def("session", checked(&open_session), py::arg("context"), py::arg("min_count") = 1,
+            "Start a session with a context.");
 }
 
 }  // namespace infgram::python

@@ -19,6 +19,7 @@
 #include "lm/smoothing.hpp"
 #include "lm/step_rules.hpp"
 #include "lm/suffix_features.hpp"
+#include "python/checked.hpp"
 #include "python/tokens.hpp"
 
 namespace infgram::python {
@@ -229,15 +230,15 @@ void bind_lm(py::module_& module) {
       .def(py::init<std::shared_ptr<const Index>, std::uint64_t, std::uint64_t>(), py::arg("index"),
            py::arg("memory_bytes"), py::arg("few_occurrences"),
            "Keeps contexts in about memory_bytes at most, except those of up to few_occurrences occurrences.")
-      .def("features", &features, py::arg("tokens"), py::arg("lengths"),
+      .def("features", checked(&features), py::arg("tokens"), py::arg("lengths"),
            "For every token but the first (suffix lengths; context counts, distinct next tokens, continuation "
            "counts and counts of the most frequent next token at the longest suffix; the same at each length): int64.")
-      .def("fit_jelinek_mercer", &fit_jelinek_mercer, py::arg("documents"), py::arg("order"), py::arg("min_count"),
-           py::arg("n_rounds"),
+      .def("fit_jelinek_mercer", checked(&fit_jelinek_mercer), py::arg("documents"), py::arg("order"),
+           py::arg("min_count"), py::arg("n_rounds"),
            "Weights by class of length and class of count, fitted to documents of token ids: float64.")
       .def_readonly_static("jelinek_mercer_shape", &kJelinekMercerShape,
                            "The numbers of classes of length and of count.")
-      .def("survey", &survey, py::arg("n_threads"), py::arg("progress") = py::none(),
+      .def("survey", checked(&survey), py::arg("n_threads"), py::arg("progress") = py::none(),
            "Count the n-grams that Kneser-Ney discounts are estimated from, on the first call; call "
            "progress(n_suffixes).");
   py::class_<SharedModel, std::shared_ptr<SharedModel>>(module, "LanguageModel",
@@ -245,18 +246,18 @@ void bind_lm(py::module_& module) {
       .def(py::init(&make_model), py::arg("tree"), py::arg("smoothing"), py::arg("order"), py::arg("min_count"),
            py::arg("end_token"), py::arg("weights"), "Order 0 is unbounded; the weights are for Jelinek-Mercer.");
   module.def(
-      "evaluate_models", &evaluate_models, py::arg("models"), py::arg("entropies"), py::arg("guesses"),
+      "evaluate_models", checked(&evaluate_models), py::arg("models"), py::arg("entropies"), py::arg("guesses"),
       py::arg("tokens"), py::arg("end"),
       "(log-probabilities, entropies, log-probabilities of the guesses) of each model for every token but the "
       "first and, with `end`, for the end of the document; float64, in nats. The models share one tree; "
       "`entropies` has a flag per model. Guesses are further tokens to predict, equally many per position, or none.");
   py::class_<SharedChain>(module, "ModelSession", "A growing context, for a model.")
       .def(py::init(&make_chain), py::arg("model"), py::arg("context"))
-      .def("append", &append_to_chain, py::arg("tokens"), "Append tokens to the context.")
-      .def("copy", &copy_chain, "An independent session in the same state.")
-      .def("distribution", &distribution,
+      .def("append", checked(&append_to_chain), py::arg("tokens"), "Append tokens to the context.")
+      .def("copy", checked(&copy_chain), "An independent session in the same state.")
+      .def("distribution", checked(&distribution),
            "The probabilities of all tokens and, last, of the end of the document unless a token includes it: float64.")
-      .def("log_prob", &log_prob, py::arg("next_token"), "The log-probability of a next token, in nats.");
+      .def("log_prob", checked(&log_prob), py::arg("next_token"), "The log-probability of a next token, in nats.");
 }
 
 }  // namespace infgram::python

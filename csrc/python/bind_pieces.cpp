@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "python/checked.hpp"
 #include "python/spans.hpp"
 #include "python/tokens.hpp"
 #include "query/count_spans.hpp"
@@ -55,15 +56,15 @@ py::array_t<std::int64_t> window_array(const Index& index, std::uint64_t documen
 
 void bind_pieces(py::module_& module) {
   class_of_index(module)
-      .def("count_spans", &count_spans_array, py::arg("tokens"), py::arg("begins"), py::arg("ends"),
+      .def("count_spans", checked(&count_spans_array), py::arg("tokens"), py::arg("begins"), py::arg("ends"),
            "Occurrences of each tokens[begin:end], int64.")
-      .def("sample_documents", &sample_pairs, py::arg("tokens"), py::arg("limit"), py::arg("seed"),
+      .def("sample_documents", checked(&sample_pairs), py::arg("tokens"), py::arg("limit"), py::arg("seed"),
            py::arg("most_read"), py::arg("before") = 0, py::arg("total") = py::none(),
            "[(document, offset)]: a seeded uniform sample of the documents with an occurrence, from a sample of "
            "most_read "
            "occurrences if there are more. In a part of a larger index: `total` occurrences in all parts, `before` of "
            "them in earlier parts.")
-      .def("read_window", &window_array, py::arg("document"), py::arg("begin"), py::arg("end"),
+      .def("read_window", checked(&window_array), py::arg("document"), py::arg("begin"), py::arg("end"),
            "Token ids of a document in [begin, end), clipped to its length, int64.");
 }
 

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "python/checked.hpp"
 #include "python/polling.hpp"
 #include "python/tokens.hpp"
 #include "query/conjunction.hpp"
@@ -95,19 +96,19 @@ void bind_search(py::module_& module) {
   py::class_<OpenConjunction>(
       module, "Conjunction",
       "The AND of clauses, each the OR of terms. Methods call progress(n_read) from time to time.")
-      .def("counts", &counts, "Occurrences of each clause.")
-      .def("documents", &documents, py::arg("progress") = no_progress,
+      .def("counts", checked(&counts), "Occurrences of each clause.")
+      .def("documents", checked(&documents), py::arg("progress") = no_progress,
            "(documents ascending, occurrences in each, 1s) int64: every document with an occurrence.")
-      .def("sampled_documents", &sampled_documents, py::arg("size"), py::arg("seed"), py::arg("progress") = no_progress,
-           py::arg("before") = 0, py::arg("total") = py::none(),
+      .def("sampled_documents", checked(&sampled_documents), py::arg("size"), py::arg("seed"),
+           py::arg("progress") = no_progress, py::arg("before") = 0, py::arg("total") = py::none(),
            "The same for a sample of the first clause's occurrences; the third array tells whether a document's first "
            "occurrence is among those counted. In a part of a larger index: `total` occurrences in all parts, `before` "
            "of "
            "them in earlier parts.")
-      .def("matches", &matches, py::arg("document"), py::arg("limit"), py::arg("progress") = no_progress,
+      .def("matches", checked(&matches), py::arg("document"), py::arg("limit"), py::arg("progress") = no_progress,
            "(occurrences, [(clause, offset, length)]): a document's first occurrences and the matches that complete "
            "them.");
-  class_of_index(module).def("conjunction", &find_clauses, py::arg("clauses"), py::arg("max_distance"),
+  class_of_index(module).def("conjunction", checked(&find_clauses), py::arg("clauses"), py::arg("max_distance"),
                              "The AND of clauses; each is a list of non-empty terms of token ids. Without max_distance "
                              "the scope is the document.");
 }

@@ -83,6 +83,7 @@ MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
     throw_system_error("map", path);
   }
   mapped.data_ = static_cast<const std::byte*>(data);
+  mapped.guard_ = TruncationGuard(data, mapped.size_bytes_);
   advise(data, mapped.size_bytes_, access);
   return mapped;
 }
@@ -96,16 +97,19 @@ void MappedFile::expect(Access access) const {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_bytes_(std::exchange(other.size_bytes_, 0)),
-      copy_(std::move(other.copy_)) {}
+      copy_(std::move(other.copy_)),
+      guard_(std::move(other.guard_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_bytes_, other.size_bytes_);
   std::swap(copy_, other.copy_);
+  std::swap(guard_, other.guard_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
+  guard_ = TruncationGuard();
   // The mapping is read-only; munmap takes a pointer to non-const.
   if (data_ != nullptr && copy_.size() == 0) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
 }

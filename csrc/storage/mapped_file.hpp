@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/large_array.hpp"
+#include "storage/truncation.hpp"
 
 namespace infgram {
 
@@ -19,7 +20,7 @@ enum class Access {
 };
 
 // Owns the mapping or the copy; views are valid as long as the object lives. Movable, immutable, safe for concurrent
-// readers. The file must not be truncated while it is mapped (a published file is never modified).
+// readers. If the file is truncated while it is mapped, lost pages read as zeros (storage/truncation.hpp).
 class MappedFile {
  public:
   // Cost: O(1), no page is read; for kWarm and kMemory one pass over the file. Throws IndexDamagedError if the file
@@ -35,6 +36,9 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_bytes_}; }
 
+  // Whether bytes() may differ from the file that was opened, since it was truncated or a page could not be read.
+  [[nodiscard]] bool has_lost_pages() const { return guard_.has_lost_pages(); }
+
   // Advises the kernel of the access pattern from now on. Safe beside concurrent readers.
   void expect(Access access) const;
 
@@ -42,6 +46,7 @@ class MappedFile {
   const std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;
   LargeArray<std::byte> copy_;  // empty if data_ is a mapping
+  TruncationGuard guard_;       // of the mapping
 };
 
 }  // namespace infgram

@@ -70,6 +70,13 @@ PackedArray Section::packed() const {
   return {payload().data(), header_.n_elements, header_.element_bits};
 }
 
+void Section::check_pages() const {
+  if (!file_.has_lost_pages()) return;
+  damaged(
+      "was truncated while it was open, or the disk could not be read; never change an index in place, but replace its "
+      "folder, and open it again");
+}
+
 void Section::verify() const {
   if (std::memcmp(file_.bytes().data(), &header_, sizeof header_) != 0)
     damaged("the header was modified since the file was opened");

@@ -33,6 +33,9 @@ class Section {
   // Checks every byte: header, payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
   void verify() const;
 
+  // Throws IndexDamagedError if pages of the file were lost since it was opened (storage/truncation.hpp).
+  void check_pages() const;
+
   // Advises the kernel of the access pattern from now on; without an argument, of the one given to open().
   void expect(Access access) const { file_.expect(access); }
   void expect() const { file_.expect(access_); }
