@@ -18,7 +18,7 @@ def round_trip(value: T) -> T:
 
 
 def in_children(work: Callable[[int], Any], n_children: int) -> list[Any]:
-    """Return the results of `work` for each number, each in its own forked process, concurrently."""
+    """Return the results of `work` for each number, each in a forked process, concurrently. Fail if one is killed."""
 
     def run(number: int, pipe: Connection) -> None:
         try:
@@ -32,10 +32,17 @@ def in_children(work: Callable[[int], Any], n_children: int) -> list[Any]:
     children = [fork.Process(target=run, args=(number, pipes[number][1])) for number in range(n_children)]
     for child in children:
         child.start()
-    answers = [reading.recv() for reading, _ in pipes]
+    for _, writing in pipes:
+        writing.close()  # or the parent waits for a child that was killed
+    answers = []
+    for child, (reading, _) in zip(children, pipes, strict=True):
+        try:
+            answers.append(reading.recv())
+        except EOFError:
+            child.join()
+            raise AssertionError(f"the process was killed; its exit code is {child.exitcode}") from None
+        finally:
+            reading.close()
     for child in children:
         child.join()
-    for reading, writing in pipes:
-        reading.close()
-        writing.close()
     return answers

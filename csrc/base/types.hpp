@@ -15,6 +15,13 @@ using TokenId = std::uint32_t;
 using NextTokenId = std::int64_t;
 inline constexpr NextTokenId kEndOfDocument = -1;
 
+// The code of a next token: 0 for the end of the document, otherwise the token id + 1. Ascends with NextTokenId. The
+// code of a stored token is the token plus 1; that of a separator wraps to 0.
+using TokenCode = std::uint32_t;
+
+[[nodiscard]] constexpr TokenCode code_of(NextTokenId next_token) { return static_cast<TokenCode>(next_token + 1); }
+[[nodiscard]] constexpr NextTokenId next_token_of(TokenCode code) { return static_cast<NextTokenId>(code) - 1; }
+
 // An index into the tokens of one shard, separators included: [0, n_tokens + n_documents).
 using Position = std::uint64_t;
 

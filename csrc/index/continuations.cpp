@@ -48,8 +48,9 @@ std::optional<std::uint64_t> Continuations::find(SuffixRange range, std::uint64_
   return lo;
 }
 
-void Continuations::throw_damaged() {
-  throw IndexDamagedError("the stored continuations are truncated or invalid; copy the index again or rebuild it");
+void Continuations::throw_damaged() const {
+  throw IndexDamagedError(path_.string() +
+                          ": the stored continuations are truncated or invalid; copy the index again or rebuild it");
 }
 
 }  // namespace infgram

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,21 +28,25 @@ inline constexpr std::uint64_t kStoredContextFields = 4;
 // otherwise the token id + 1) minus the previous code; for the first one, the code plus 1. REQUIRES gap > 0, count > 0.
 void append_next_token(std::vector<std::byte>& bytes, std::uint64_t gap, std::uint64_t count);
 
-// A view of the two sections. Every number is checked before it is used; an invalid one throws IndexDamagedError.
+// A view of the two sections. Every number is checked before it is used or passed on; an invalid one throws
+// IndexDamagedError.
 class Continuations {
  public:
   Continuations() = default;
   // `contexts` holds kStoredContextFields numbers per context, ascending by (depth, lo); `bytes` holds the next tokens
-  // of the contexts in the same order.
-  Continuations(const PackedArray& contexts, std::span<const std::byte> bytes) : contexts_(contexts), bytes_(bytes) {}
+  // of the contexts in the same order. Errors name the file `path`.
+  Continuations(const PackedArray& contexts, std::span<const std::byte> bytes, std::uint64_t vocab_size,
+                std::filesystem::path path)
+      : contexts_(contexts), bytes_(bytes), n_codes_(vocab_size + 1), path_(std::move(path)) {}
 
   [[nodiscard]] std::uint64_t size() const { return contexts_.size() / kStoredContextFields; }
 
   // Returns all contexts, ascending by (depth, lo).
   [[nodiscard]] std::vector<StoredContext> contexts() const;
 
-  // Calls f(next_token, count) for each next token of the context, ascending. The context is given by the range of its
-  // suffixes and its length `depth`. Returns false, without a call, if it is not stored.
+  // Calls f(next_token, count) for each next token of the context, ascending; the counts add up to the size of the
+  // range. The context is given by the range of its suffixes and its length `depth`. Returns false, without a call, if
+  // it is not stored.
   // Cost: O(log size() + next tokens).
   template <class F>
   bool for_each_next_token(SuffixRange range, std::uint64_t depth, F&& f) const {
@@ -50,16 +55,20 @@ class Continuations {
     if (!i) return false;
     const std::byte* next = bytes_.data() + begin(*i);
     const std::byte* const end = bytes_.data() + begin(*i + 1);
-    std::uint64_t code = ~std::uint64_t{0};
+    std::uint64_t n_passed = 0;  // codes up to that of the last next token
+    std::uint64_t n_left = range.count();
     while (next < end) {
       const auto byte = static_cast<std::uint64_t>(*next++);
       std::uint64_t gap = byte >> kNextTokenCountBits;
       std::uint64_t count = byte & kNextTokenCountMask;
       if (gap == 0) gap = kNextTokenGapMask + 1 + read_varint(next, end);
       if (count == 0) count = kNextTokenCountMask + 1 + read_varint(next, end);
-      code += gap;
-      f(static_cast<NextTokenId>(code) - 1, count);
+      if (gap == 0 || gap > n_codes_ - n_passed || count == 0 || count > n_left) throw_damaged();
+      n_passed += gap;
+      n_left -= count;
+      f(next_token_of(static_cast<TokenCode>(n_passed - 1)), count);
     }
+    if (n_left > 0) throw_damaged();
     return true;
   }
 
@@ -73,7 +82,7 @@ class Continuations {
     return offset;
   }
 
-  static std::uint64_t read_varint(const std::byte*& next, const std::byte* end) {
+  [[nodiscard]] std::uint64_t read_varint(const std::byte*& next, const std::byte* end) const {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (next == end) throw_damaged();
@@ -84,10 +93,12 @@ class Continuations {
     throw_damaged();
   }
 
-  [[noreturn]] static void throw_damaged();
+  [[noreturn]] void throw_damaged() const;
 
   PackedArray contexts_;
   std::span<const std::byte> bytes_;
+  std::uint64_t n_codes_ = 0;
+  std::filesystem::path path_;
 };
 
 }  // namespace infgram

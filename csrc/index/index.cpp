@@ -49,6 +49,13 @@ void Index::check_pages() const {
   for (const Shard& shard : shards_) shard.check_pages();
 }
 
+void Index::throw_bad_counts() const {
+  const std::string others =
+      shards_.size() > 1 ? " or one of the other " + std::to_string(shards_.size() - 1) + " shards" : "";
+  throw IndexDamagedError(shards_.front().folder().string() + others +
+                          ": the counts of a context and of its next tokens differ; verify the index to find the file");
+}
+
 void Index::verify(const SortProgress& progress) const {
   std::uint64_t n_before = 0;
   for (const Shard& shard : shards_) {

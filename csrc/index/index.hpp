@@ -42,6 +42,9 @@ class Index {
   // query: its result may be wrong. Cost: one load unless that happened to some index of the process.
   void check_pages() const;
 
+  // Throws IndexDamagedError for counts of one query that contradict those of another.
+  [[noreturn]] void throw_bad_counts() const;
+
   // Verifies every shard (Shard::verify). `progress` receives the total number of suffixes.
   void verify(const SortProgress& progress) const;
 

@@ -23,18 +23,20 @@ struct NextToken {
 
 // Sorted suffixes to read: a Shard, or the sections of a shard that is being built.
 template <class T, class Token>
-concept SuffixSource = requires(const T& suffixes, Rank rank, std::uint64_t depth) {
+concept SuffixSource = requires(const T& suffixes, Rank rank, std::uint64_t depth, TokenCode code) {
   { suffixes.template typed_text<Token>() } -> std::same_as<Text<Token>>;
   { suffixes.directory() } -> std::same_as<const Directory&>;
   { suffixes.address(rank) } -> std::convertible_to<const void*>;
   { suffixes.position(rank, depth) } -> std::same_as<Position>;
+  { suffixes.vocab_size() } -> std::same_as<std::uint64_t>;
+  { suffixes.throw_bad_next_token(rank, depth, code) };
 };
 
 // Counts what follows suffixes that share their first `depth` > 0 tokens. Next tokens ascend with the ranks, so if two
 // ranks have the same next token, all ranks between them have it, too. In each round, every interval whose ends differ
 // is split, and all new points are read together.
 // Cost: O(d log(c / d)) reads for d distinct next tokens among c suffixes, up to kMaxReadsInFlight at a time; memory
-// for d next tokens.
+// for d next tokens. Throws IndexDamagedError for next tokens that do not ascend or are not in the vocabulary.
 template <StoredToken Token, SuffixSource<Token> Suffixes>
 class NextTokenReader {
  public:
@@ -64,15 +66,23 @@ class NextTokenReader {
 
   struct Point {
     Rank rank;
-    std::uint64_t code;  // of its next token: 0 for the end of the document, otherwise the token id + 1
+    TokenCode code;  // of its next token
   };
 
   static bool is_open(const Point& a, const Point& b) { return a.code != b.code && b.rank - a.rank > 1; }
 
+  // Throws if the codes of consecutive points descend. Otherwise there are no more runs than codes.
+  void check_order(const Point& a, const Point& b) const {
+    if (a.code > b.code) suffixes_.throw_bad_next_token(b.rank, depth_, b.code);
+  }
+
   // Runs one round. Returns false if there was no interval to split.
   bool split_intervals() {
     std::uint64_t n_open = 0;
-    for (std::size_t i = 1; i < points_.size(); ++i) n_open += is_open(points_[i - 1], points_[i]) ? 1 : 0;
+    for (std::size_t i = 1; i < points_.size(); ++i) {
+      check_order(points_[i - 1], points_[i]);
+      n_open += is_open(points_[i - 1], points_[i]) ? 1 : 0;
+    }
     if (n_open == 0) return false;
     const std::uint64_t most = std::clamp<std::uint64_t>(kMaxReadsInFlight / n_open, 2, kMostPieces);
     splits_.clear();
@@ -129,7 +139,7 @@ class NextTokenReader {
       text_.prefetch(positions[i]);
     }
     for (std::size_t i = 0; i < n; ++i) {
-      points[i].code = is_in_directory(points[i].rank) ? code_of(suffixes_.directory().key(points[i].rank))
+      points[i].code = is_in_directory(points[i].rank) ? code_in(suffixes_.directory().key(points[i].rank))
                                                        : static_cast<Token>(text_[positions[i]] + 1);
     }
   }
@@ -137,18 +147,20 @@ class NextTokenReader {
   [[nodiscard]] bool is_in_directory(Rank rank) const { return is_in_keys_ && suffixes_.directory().holds(rank); }
 
   // The code of the token after the first `depth_` tokens. The separator plus one is 0, in the key as in the text.
-  [[nodiscard]] std::uint64_t code_of(std::uint64_t key) const {
+  [[nodiscard]] TokenCode code_in(std::uint64_t key) const {
     return static_cast<Token>(key >> (64 - depth_ * Text<Token>::kTokenBits));
   }
 
   void append_runs(std::uint64_t end, std::vector<NextToken>& next_tokens) const {
+    const Point& last = points_.back();  // its code is the largest, if they ascend
+    if (last.code > suffixes_.vocab_size()) suffixes_.throw_bad_next_token(last.rank, depth_, last.code);
     for (std::size_t i = 0; i < points_.size(); ++i) {
-      const NextTokenId next_token = static_cast<NextTokenId>(points_[i].code) - 1;
+      if (i > 0) check_order(points_[i - 1], points_[i]);
       const std::uint64_t count = (i + 1 < points_.size() ? points_[i + 1].rank : end) - points_[i].rank;
       if (i > 0 && points_[i - 1].code == points_[i].code) {
         next_tokens.back().count += count;
       } else {
-        next_tokens.push_back({next_token, count});
+        next_tokens.push_back({next_token_of(points_[i].code), count});
       }
     }
   }

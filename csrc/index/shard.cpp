@@ -124,7 +124,8 @@ void Shard::open_directory() {
 
   const Section& contexts = section(SectionKind::kStoredContexts);
   if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("the last context is incomplete");
-  continuations_ = Continuations(contexts.packed(), section(SectionKind::kContinuations).payload());
+  continuations_ =
+      Continuations(contexts.packed(), section(SectionKind::kContinuations).payload(), vocab_size(), contexts.path());
 }
 
 void Shard::open_sources() {
@@ -156,8 +157,6 @@ SuffixRange Shard::first_token_range(TokenId token) const {
   return range;
 }
 
-std::uint64_t Shard::document_of(Position position) const { return document_between(position, 0, n_documents()); }
-
 std::uint64_t Shard::document_between(Position position, std::uint64_t lo, std::uint64_t hi) const {
   while (hi - lo > 1) {
     const std::uint64_t middle = lo + (hi - lo) / 2;
@@ -182,20 +181,33 @@ Shard::ContainingDocument Shard::containing_document(Position position, std::uin
     from += step;
     step *= 2;
   }
-  const std::uint64_t document = document_between(position, from, std::min(from + step, n_documents()));
+  return checked_containing(position, document_between(position, from, std::min(from + step, n_documents())));
+}
+
+Shard::ContainingDocument Shard::containing_document(Position position) const {
+  return checked_containing(position, document_between(position, 0, n_documents()));
+}
+
+Shard::ContainingDocument Shard::checked_containing(Position position, std::uint64_t document) const {
   const Span span = document_span(document);
   if (position < span.begin || position >= span.end) {
-    section(SectionKind::kSuffixArray)
-        .damaged("holds position " + std::to_string(position) + ", which is not a token of document " +
-                 std::to_string(document));
+    throw_not_in_document(position, document);
   }
   return {document, span};
 }
 
-void Shard::read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const {
-  const Span span = document_span(document);
-  text_.visit(
-      [&]<class Token>(Text<Token> text) { ids.insert(ids.end(), text.data() + span.begin, text.data() + span.end); });
+void Shard::read_tokens(Span span, std::vector<std::int64_t>& ids) const {
+  text_.visit([&]<class Token>(Text<Token> text) {
+    const Token* const begin = text.data() + span.begin;
+    const Token* const end = text.data() + span.end;
+    Token largest = 0;  // in a loop of its own, which becomes vector instructions
+    for (const Token* token = begin; token < end; ++token) largest = std::max(largest, *token);
+    if (largest >= vocab_size()) {
+      const Token* const bad = std::find(begin, end, largest);
+      if (bad != end) throw_bad_token(span.begin + static_cast<std::uint64_t>(bad - begin), largest);
+    }
+    ids.insert(ids.end(), begin, end);
+  });
 }
 
 std::string_view Shard::metadata(std::uint64_t document) const {
@@ -249,6 +261,31 @@ void Shard::verify_directory(const SortProgress& progress) const {
   check(SectionKind::kDirectory, equals(SectionKind::kDirectory, std::as_bytes(std::span(expected.directory))));
   check(SectionKind::kContinuations, equals(SectionKind::kContinuations, expected.continuations));
   check(SectionKind::kStoredContexts, std::ranges::equal(continuations_.contexts(), expected.contexts));
+}
+
+void Shard::throw_bad_token(Position position, NextTokenId token) const {
+  section(SectionKind::kTokens)
+      .damaged("position " + std::to_string(position) + " holds token " + std::to_string(token) +
+               ", which is not in the vocabulary of " + std::to_string(vocab_size()) + " tokens");
+}
+
+void Shard::throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode found) const {
+  if (found <= vocab_size()) throw_not_in_order(rank);
+  const Position at = position(rank, depth);
+  text_.visit([&]<class Token>(Text<Token>) { static_cast<void>(code<Token>(at)); });
+  section(SectionKind::kDirectory)
+      .damaged("the key of rank " + std::to_string(rank) + " holds token " + std::to_string(next_token_of(found)) +
+               ", which is not in the vocabulary of " + std::to_string(vocab_size()) + " tokens");
+}
+
+void Shard::throw_not_in_order(Rank rank) const {
+  section(SectionKind::kSuffixArray).damaged("the suffixes near rank " + std::to_string(rank) + " are not in order");
+}
+
+void Shard::throw_not_in_document(Position position, std::uint64_t document) const {
+  section(SectionKind::kSuffixArray)
+      .damaged("holds position " + std::to_string(position) + ", which is not a token of document " +
+               std::to_string(document));
 }
 
 void Shard::throw_bad_position(Rank rank, Position position) const {

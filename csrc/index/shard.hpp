@@ -62,8 +62,10 @@ struct SectionInfo {
 // QueryError if vocab_size is 0 or does not fit 32 bits.
 [[nodiscard]] unsigned token_bits_for(std::uint64_t vocab_size);
 
-// An open shard. Owns the mappings; views are valid as long as it lives. Immutable; safe for concurrent readers. Every
-// number from disk is checked before it is used as an index; an invalid one throws IndexDamagedError.
+// An open shard. Owns the mappings; views are valid as long as it lives. Immutable; safe for concurrent readers. The
+// files are untrusted: every number from disk, a token included, is checked before it is used as an index or returned;
+// an invalid one throws IndexDamagedError. Numbers that are valid but wrong give wrong answers. typed_text(), text()
+// and directory() are for comparisons, which are safe for any content; a token to keep comes from code().
 class Shard {
  public:
   // Opens the sections and checks that they belong together. With kRandom, the sections that every search reads
@@ -72,6 +74,7 @@ class Shard {
   // IndexVersionError, StorageError.
   [[nodiscard]] static Shard open(const std::filesystem::path& folder, Access access = Access::kRandom);
 
+  [[nodiscard]] std::filesystem::path folder() const { return sections_.front().path().parent_path(); }
   [[nodiscard]] std::uint64_t n_tokens() const { return suffix_array_.size(); }
   [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
   [[nodiscard]] std::uint64_t vocab_size() const { return first_token_starts_.size() - 1; }
@@ -95,15 +98,27 @@ class Shard {
     return position;
   }
 
+  // Returns the code of the token at a position, at most vocab_size(). REQUIRES position < text().size, and
+  // sizeof(Token) * 8 == token_bits(). Throws IndexDamagedError.
+  template <StoredToken Token>
+  [[nodiscard]] TokenCode code(Position position) const {
+    const TokenCode code = static_cast<Token>(typed_text<Token>()[position] + 1);
+    if (code > vocab_size()) throw_bad_token(position, next_token_of(code));
+    return code;
+  }
+
+  // Throws IndexDamagedError for a suffix that cannot be followed, after `depth` tokens, by the code that was read.
+  [[noreturn]] void throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode code) const;
+  // Throws IndexDamagedError for suffixes that were found where the order of the suffix array allows none.
+  [[noreturn]] void throw_not_in_order(Rank rank) const;
+  // Throws IndexDamagedError for a position that should be in a document.
+  [[noreturn]] void throw_not_in_document(Position position, std::uint64_t document) const;
+
   // The address that position(rank) reads, for prefetching.
   [[nodiscard]] const void* address(Rank rank) const { return suffix_array_.address(rank); }
 
   // The suffixes that begin with this token; empty if the id is outside the shard's vocabulary.
   [[nodiscard]] SuffixRange first_token_range(TokenId token) const;
-
-  // Returns the document (numbered in this shard) that contains a position. Cost: O(log n_documents). REQUIRES position
-  // < text().size.
-  [[nodiscard]] std::uint64_t document_of(Position position) const;
 
   // The positions [begin, end) of a document's tokens, without its separator. REQUIRES document < n_documents().
   struct Span {
@@ -114,15 +129,18 @@ class Shard {
 
   // Returns the document that contains a position, and its span. For ascending positions: the search starts at document
   // `from`, which must not be after the result. Cost: O(log of the documents passed). REQUIRES position < text().size,
-  // from < n_documents(). Throws IndexDamagedError if the position is that of a separator.
+  // from < n_documents(). Throws IndexDamagedError if the position is that of a separator. Without `from` the cost is
+  // O(log n_documents).
   struct ContainingDocument {
     std::uint64_t document;
     Span span;
   };
   [[nodiscard]] ContainingDocument containing_document(Position position, std::uint64_t from) const;
+  [[nodiscard]] ContainingDocument containing_document(Position position) const;
 
-  // Appends the token ids of a document to `ids`.
-  void read_document(std::uint64_t document, std::vector<std::int64_t>& ids) const;
+  // Appends the token ids at the positions of a span inside one document. REQUIRES span.begin <= span.end <=
+  // text().size. Throws IndexDamagedError.
+  void read_tokens(Span span, std::vector<std::int64_t>& ids) const;
 
   // The metadata of a document as JSON; empty if there is none.
   [[nodiscard]] std::string_view metadata(std::uint64_t document) const;
@@ -141,11 +159,13 @@ class Shard {
  private:
   [[nodiscard]] const Section& section(SectionKind kind) const;
   [[noreturn]] void throw_bad_position(Rank rank, Position position) const;
+  [[noreturn]] void throw_bad_token(Position position, NextTokenId token) const;
 
   [[nodiscard]] bool has_directory() const { return sections_.size() >= n_sections_of(2); }
   [[nodiscard]] bool has_sources() const { return sections_.size() >= n_sections_of(3); }
   // Returns the last document in [lo, hi) that starts at or before the position. REQUIRES that `lo` does.
   [[nodiscard]] std::uint64_t document_between(Position position, std::uint64_t lo, std::uint64_t hi) const;
+  [[nodiscard]] ContainingDocument checked_containing(Position position, std::uint64_t document) const;
   void open_directory();
   void open_sources();
   void verify_directory(const SortProgress& progress) const;

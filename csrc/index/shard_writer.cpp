@@ -41,6 +41,31 @@ unsigned checked_token_bits(std::uint64_t vocab_size, unsigned token_bits) {
                    std::to_string(token_bits));
 }
 
+// Checks what the sorter relies on: the tokens are ids of the vocabulary and separators, and end with a separator.
+void check_text(const Section& tokens, const Section& first_token_starts) {
+  const std::uint64_t vocab_size = first_token_starts.header().n_elements - 1;  // wraps if the section is empty
+  const unsigned bits = tokens.header().element_bits;
+  if (first_token_starts.header().shard_checksum != tokens.header().payload_checksum) {
+    first_token_starts.damaged("does not belong to the tokens in " + tokens.path().string() + "; files were swapped");
+  }
+  if (vocab_size == 0 || vocab_size > 0xFFFFFFFF || token_bits_for(vocab_size) > bits) {
+    first_token_starts.damaged("the vocabulary is empty or too large");
+  }
+  AnyText{tokens.payload().data(), tokens.header().n_elements, bits}.visit([&]<class Token>(Text<Token> text) {
+    Token largest = 0;  // the largest code; a separator has code 0
+    for (Position position = 0; position < text.size(); ++position) {
+      largest = std::max(largest, static_cast<Token>(text[position] + 1));
+    }
+    if (largest > vocab_size) {
+      tokens.damaged("holds token " + std::to_string(next_token_of(largest)) + ", which is not in the vocabulary of " +
+                     std::to_string(vocab_size) + " tokens");
+    }
+    if (text.size() == 0 || text[text.size() - 1] != Text<Token>::kSeparator) {
+      tokens.damaged("the last document does not end with a separator");
+    }
+  });
+}
+
 }  // namespace
 
 ShardWriter::ShardWriter(const std::filesystem::path& folder, std::uint64_t vocab_size, unsigned token_bits)
@@ -98,6 +123,7 @@ void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& op
   };
   const Section tokens = open(SectionKind::kTokens);
   const Section first_token_starts = open(SectionKind::kFirstTokenStarts);
+  check_text(tokens, first_token_starts);
 
   const AnyText text{tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
   const auto largest_id = static_cast<TokenId>(first_token_starts.header().n_elements - 2);

@@ -48,8 +48,8 @@ class ShardWriter {
 };
 
 // Writes the suffix array and the directory of a shard whose documents are finished. Cost and options:
-// suffix/suffix_sort.hpp, index/survey.hpp. Throws IndexDamagedError if the sections do not belong together,
-// StorageError, and what `progress` throws.
+// suffix/suffix_sort.hpp, index/survey.hpp. Throws IndexDamagedError if the sections do not belong together or hold
+// tokens outside the vocabulary, StorageError, and what `progress` throws.
 void sort_shard(const std::filesystem::path& folder, const SuffixSortOptions& options, const SortProgress& progress);
 
 }  // namespace infgram

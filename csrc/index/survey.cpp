@@ -41,8 +41,9 @@ struct Stored {
 template <StoredToken Token>
 class SortedSuffixes {
  public:
-  SortedSuffixes(Text<Token> text, const PackedArray& array, std::span<const std::uint64_t> keys)
-      : text_(text), array_(array), directory_(keys) {}
+  SortedSuffixes(Text<Token> text, const PackedArray& array, std::uint64_t vocab_size,
+                 std::span<const std::uint64_t> keys)
+      : text_(text), array_(array), vocab_size_(vocab_size), directory_(keys) {}
 
   template <class>
   [[nodiscard]] Text<Token> typed_text() const {
@@ -50,6 +51,7 @@ class SortedSuffixes {
   }
   [[nodiscard]] const Directory& directory() const { return directory_; }
   [[nodiscard]] std::uint64_t size() const { return array_.size(); }
+  [[nodiscard]] std::uint64_t vocab_size() const { return vocab_size_; }
   [[nodiscard]] const void* address(Rank rank) const { return array_.address(rank); }
   [[nodiscard]] Position position(Rank rank, std::uint64_t depth) const {
     const Position position = array_[rank] + depth;
@@ -57,10 +59,16 @@ class SortedSuffixes {
     throw IndexDamagedError("rank " + std::to_string(rank) + " of the suffix array holds position " +
                             std::to_string(position - depth) + ", beyond the text");
   }
+  [[noreturn]] static void throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode code) {
+    throw IndexDamagedError("the suffix at rank " + std::to_string(rank) + " cannot be followed, after " +
+                            std::to_string(depth) + " tokens, by token " + std::to_string(next_token_of(code)) +
+                            "; the suffixes are not in order");
+  }
 
  private:
   Text<Token> text_;
   const PackedArray& array_;
+  std::uint64_t vocab_size_;
   Directory directory_;
 };
 
@@ -217,6 +225,17 @@ std::vector<Stored> store(const SortedSuffixes<Token>& suffixes, std::vector<Can
   return result;
 }
 
+void check_starts(const PackedArray& first_token_starts, std::uint64_t n_suffixes) {
+  std::uint64_t last = 0;
+  for (std::uint64_t token = 0; token < first_token_starts.size(); ++token) {
+    const std::uint64_t start = first_token_starts[token];
+    if (start < last || start > n_suffixes) {
+      throw IndexDamagedError("the ranks of token " + std::to_string(token) + " are out of range");
+    }
+    last = start;
+  }
+}
+
 // Partitions the tokens into chunks of about kChunk suffixes: chunk i is the tokens [chunks[i], chunks[i + 1]).
 std::vector<std::uint64_t> chunks_of(const PackedArray& first_token_starts) {
   std::vector<std::uint64_t> chunks = {0};
@@ -232,6 +251,7 @@ std::vector<std::uint64_t> chunks_of(const PackedArray& first_token_starts) {
 
 Survey survey(const AnyText& text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
               std::size_t n_threads, const SortProgress& progress) {
+  check_starts(first_token_starts, suffix_array.size());
   const std::uint64_t n_top = n_top_keys(suffix_array.size());
   Survey result{std::vector<std::uint64_t>(n_top + n_sampled_keys(suffix_array.size())), {}, {}};
   const std::span<std::uint64_t> keys = std::span(result.directory).subspan(n_top);
@@ -239,7 +259,7 @@ Survey survey(const AnyText& text, const PackedArray& suffix_array, const Packed
   std::vector<std::vector<Candidate>> found(chunks.size() - 1);
   std::vector<Stored> stored;
   text.visit([&]<class Token>(Text<Token> typed) {
-    const SortedSuffixes<Token> suffixes(typed, suffix_array, keys);
+    const SortedSuffixes<Token> suffixes(typed, suffix_array, first_token_starts.size() - 1, keys);
     const Surveyor<Token> surveyor(suffixes, keys);
     parallel_for(found.size(), n_threads, [&](std::size_t i, std::size_t worker) {
       for (std::uint64_t token = chunks[i]; token < chunks[i + 1]; ++token) {

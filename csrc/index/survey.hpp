@@ -22,8 +22,8 @@ struct Survey {
 // Computes the directory, and selects the contexts to store (storage/format.hpp, kMinSampledNextTokens; ties are broken
 // by depth, then by rank).
 // Cost: O(n / kSampleStep) random reads, many in flight, and index/next_token_reader.hpp for the stored contexts;
-// memory for the result. REQUIRES a complete, sorted array. Throws IndexDamagedError for a position beyond the text,
-// and what `progress` throws.
+// memory for the result. REQUIRES at least one token id. Throws IndexDamagedError for a position beyond the text, and
+// where it meets suffixes that are not sorted; throws what `progress` throws.
 [[nodiscard]] Survey survey(const AnyText& text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
                             std::size_t n_threads, const SortProgress& progress);
 

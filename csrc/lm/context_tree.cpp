@@ -41,8 +41,8 @@ class Neighbors {
       text_.prefetch(ends[i] - std::min(ends[i], depth_ + 1));
     }
     for (std::uint64_t i = 0; i < n_; ++i) {
-      after_[i] = static_cast<Token>(text_[ends[i]] + 1);
-      before_[i] = ends[i] == depth_ ? 0 : static_cast<Token>(text_[ends[i] - depth_ - 1] + 1);
+      after_[i] = shard_->code<Token>(ends[i]);
+      before_[i] = ends[i] == depth_ ? 0 : shard_->code<Token>(ends[i] - depth_ - 1);
     }
     next_ += n_;
   }
@@ -77,16 +77,36 @@ std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, 
 
 }  // namespace
 
+ContextNode::~ContextNode() {
+  std::vector<std::shared_ptr<ContextNode>> dropped;
+  const auto take_children = [&dropped](ContextNode& node) {
+    for (auto& [code, child] : node.children) dropped.push_back(std::move(child));
+    node.children.clear();
+  };
+  take_children(*this);
+  while (!dropped.empty()) {
+    const std::shared_ptr<ContextNode> node = std::move(dropped.back());
+    dropped.pop_back();
+    if (node && node.use_count() == 1) take_children(*node);
+  }
+}
+
 ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_occurrences)
     : index_(index),
       memory_bytes_(memory_bytes),
       few_occurrences_(few_occurrences),
       root_(expanded(index, 0, 0, find(index, {}))) {}
 
+ShardRanges ContextTree::extend(const ContextNode& node, std::span<const TokenId> context, TokenId token) const {
+  ShardRanges ranges = narrow(index_, context, node.ranges, token);
+  if (total_count(ranges) != node.next_tokens.count_of(code_of(token))) index_.throw_bad_counts();
+  return ranges;
+}
+
 std::shared_ptr<ContextNode> ContextTree::child(ContextNode& node, std::span<const TokenId> context, TokenId token) {
   std::shared_ptr<ContextNode>& child = node.children[code_of(token)];
   if (!child) {
-    child = expanded(index_, ++n_nodes_, node.depth + 1, narrow(index_, context, node.ranges, token));
+    child = expanded(index_, ++n_nodes_, node.depth + 1, extend(node, context, token));
     n_bytes_ += kBytesPerNode + child->next_tokens.codes.size() * kBytesPerNextToken;
   }
   return child;

@@ -19,8 +19,15 @@
 namespace infgram {
 
 struct ContextNode {
-  std::uint64_t serial;  // unique among all nodes ever made
-  std::uint64_t depth;   // tokens of the context
+  ContextNode() = default;
+  ContextNode(const ContextNode&) = delete;
+  ContextNode& operator=(const ContextNode&) = delete;
+  // Drops the nodes below one after the other: a passage of many tokens is a path of as many nodes, too long for
+  // recursion.
+  ~ContextNode();
+
+  std::uint64_t serial = 0;  // unique among all nodes ever made
+  std::uint64_t depth = 0;   // tokens of the context
   ShardRanges ranges;
   NextTokenCounts next_tokens;
   std::unordered_map<TokenCode, std::shared_ptr<ContextNode>> children;
@@ -37,6 +44,10 @@ class ContextTree {
   [[nodiscard]] const Index& index() const { return index_; }
   [[nodiscard]] std::uint64_t few_occurrences() const { return few_occurrences_; }
   [[nodiscard]] const std::shared_ptr<ContextNode>& root() const { return root_; }
+
+  // Returns the ranges of a context followed by `token`. `context` holds the tokens of `node`. Their size is the count
+  // of the token in node.next_tokens; throws IndexDamagedError if the index says otherwise. Cost: one search.
+  [[nodiscard]] ShardRanges extend(const ContextNode& node, std::span<const TokenId> context, TokenId token) const;
 
   // Returns the node of a context followed by `token`. `context` holds the tokens of `node`. REQUIRES that `token`
   // follows it. Cost: one look-up; the first time one search, and query/next_token.hpp.

@@ -11,11 +11,6 @@
 
 namespace infgram {
 
-// The code of a next token: 0 for the end of the document, otherwise the token id + 1. Ascends with NextTokenId.
-using TokenCode = std::uint32_t;
-
-[[nodiscard]] inline TokenCode code_of(NextTokenId next_token) { return static_cast<TokenCode>(next_token + 1); }
-
 // The sum of some values, the largest, and how many values are 1, 2, and 3 or more.
 struct Tally {
   std::uint64_t total = 0;

@@ -75,7 +75,7 @@ class GramStream {
 
   [[nodiscard]] Gram<Token> read(Position position) const {
     Gram<Token> gram{};
-    gram.preceding = position == 0 ? 0 : static_cast<Token>(text_[position - 1] + 1);
+    gram.preceding = position == 0 ? 0 : shard_->code<Token>(position - 1);
     for (std::uint64_t& word : gram.words) {
       word = text_.key(position);
       if (Text<Token>::ends(word)) break;
@@ -221,10 +221,10 @@ std::uint64_t n_last_tokens(const Index& index) {
   last.begin();
   std::uint64_t n = 0;
   for (const Shard& shard : index.shards()) {
-    shard.text().visit([&](auto text) {
+    shard.text().visit([&]<class Token>(Text<Token>) {
       for (std::uint64_t document = 0; document < shard.n_documents(); ++document) {
         const auto [begin, end] = shard.document_span(document);
-        if (begin < end && last.add(code_of(text[end - 1]))) ++n;
+        if (begin < end && last.add(shard.code<Token>(end - 1))) ++n;
       }
     });
   }

@@ -74,6 +74,7 @@ double InterpolatedSmoothing::compute(std::size_t i, std::vector<double>& probs)
       const std::vector<TokenCode>& codes = stages_[i - 1].level.next_tokens->codes;
       const auto from = codes.begin() + static_cast<std::ptrdiff_t>(at);
       at = static_cast<std::size_t>(std::lower_bound(from, codes.end(), next_tokens.codes[place]) - codes.begin());
+      if (at == codes.size() || codes[at] != next_tokens.codes[place]) tree_.index().throw_bad_counts();
       p = stages_[i - 1].probs[at];
     }
     below += p_log_p_of(p);

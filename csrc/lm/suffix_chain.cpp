@@ -47,8 +47,8 @@ void SuffixChain::extend_occurrences(TokenId token) {
     if (occurrence.after != code_of(token)) continue;
     ++occurrence.end;
     ++occurrence.n_equal;
-    tree_->index().shards()[occurrence.shard].text().visit(
-        [&]<class Token>(Text<Token> text) { occurrence.after = static_cast<Token>(text[occurrence.end] + 1); });
+    const Shard& shard = tree_->index().shards()[occurrence.shard];
+    shard.text().visit([&]<class Token>(Text<Token>) { occurrence.after = shard.code<Token>(occurrence.end); });
     next_occurrences_.push_back(occurrence);
   }
 }
@@ -58,7 +58,7 @@ void SuffixChain::extend_occurrences(TokenId token) {
 void SuffixChain::find_occurrences(const Run& run, TokenId token) {
   const std::uint64_t depth = run.node->depth;
   const auto context = std::span(tokens_).last(depth);
-  const ShardRanges ranges = narrow(tree_->index(), context, run.node->ranges, token);
+  const ShardRanges ranges = tree_->extend(*run.node, context, token);
   for (std::size_t s = 0; s < ranges.size(); ++s) {
     const Shard& shard = tree_->index().shards()[s];
     shard.text().visit([&]<class Token>(Text<Token> text) {
@@ -69,7 +69,7 @@ void SuffixChain::find_occurrences(const Run& run, TokenId token) {
       }
       for (std::size_t i = first; i < next_occurrences_.size(); ++i) {
         Occurrence& occurrence = next_occurrences_[i];
-        occurrence.after = static_cast<Token>(text[occurrence.end] + 1);
+        occurrence.after = shard.code<Token>(occurrence.end);
         const auto old = std::ranges::find_if(
             occurrences_, [&](const Occurrence& other) { return other.end + 1 == occurrence.end && other.shard == s; });
         if (old != occurrences_.end()) {
@@ -82,9 +82,8 @@ void SuffixChain::find_occurrences(const Run& run, TokenId token) {
                  text[occurrence.end - n - 1] == tokens_[tokens_.size() - n];
         };
         while (is_equal(occurrence.n_equal)) ++occurrence.n_equal;
-        occurrence.before = occurrence.n_equal == occurrence.end
-                                ? 0
-                                : static_cast<Token>(text[occurrence.end - occurrence.n_equal - 1] + 1);
+        occurrence.before =
+            occurrence.n_equal == occurrence.end ? 0 : shard.code<Token>(occurrence.end - occurrence.n_equal - 1);
       }
     });
   }

@@ -261,7 +261,7 @@ py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t docu
   {
     const py::gil_scoped_release release;
     const auto [shard, in_shard] = index.locate_document(document);
-    index.shards()[shard].read_document(in_shard, ids);
+    index.shards()[shard].read_tokens(index.shards()[shard].document_span(in_shard), ids);
   }
   return array_from(std::move(ids));
 }

@@ -173,7 +173,7 @@ class EdgeSearch {
       known_ = std::max(known_, shared);  // all suffixes between here and `inside` share as much
       is_doubling_ = false;
     }
-    step_ *= 2;
+    if (is_doubling_) step_ *= 2;
   }
 
  private:

@@ -31,7 +31,7 @@ class Marker {
   void add(std::size_t shard, Position position) {
     const Place place{shard, position};
     const Text<Token>& text = texts_[shard];
-    const Token* const suffix = position + min_tokens_ <= text.size() ? text.data() + position : nullptr;
+    const Token* const suffix = min_tokens_ <= text.size() - position ? text.data() + position : nullptr;
     if (suffix != nullptr && previous_ != nullptr && begin_alike(suffix, previous_)) {
       mark(std::max(first_, place));
       first_ = std::min(first_, place);
@@ -95,7 +95,10 @@ std::vector<std::vector<std::uint64_t>> bounds_of(const Index& index, std::uint6
     std::vector<PatternSearch<Token>> searches;
     for (const Shard& shard : shards) searches.push_back(search_in(shard, sequence.pattern(0, pattern.size())));
     insert_all<Token>(searches);
-    for (std::size_t s = 0; s < shards.size(); ++s) bounds[i][s] = searches[s].at.rank;
+    for (std::size_t s = 0; s < shards.size(); ++s) {
+      bounds[i][s] = searches[s].at.rank;
+      if (bounds[i][s] < bounds[i - 1][s]) shards[s].throw_not_in_order(bounds[i][s]);
+    }
   }
   return bounds;
 }
@@ -151,6 +154,7 @@ std::vector<DocumentRange> Duplicates::ranges(std::uint64_t first, std::uint64_t
       position += static_cast<std::uint64_t>(std::countr_zero(remaining));
       if (position >= span.end) break;  // in the next document
       const std::uint64_t begin = position - span.begin;
+      if (min_tokens_ > span.end - position) index_->shards()[s].throw_not_in_document(position, in_shard);
       if (found.empty() || found.back().document != document || found.back().end < begin) {
         found.push_back({document, begin, begin});
       }

@@ -11,8 +11,8 @@ namespace {
 
 Location location_of(const Index& index, std::size_t s, Position position) {
   const Shard& shard = index.shards()[s];
-  const std::uint64_t document = shard.document_of(position);
-  return {index.first_document(s) + document, position - shard.document_span(document).begin};
+  const auto [document, span] = shard.containing_document(position);
+  return {index.first_document(s) + document, position - span.begin};
 }
 
 // Calls f(shard, position) for the occurrences in suffix order over all shards, until it returns false.

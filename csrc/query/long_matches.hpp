@@ -214,7 +214,7 @@ class Widening {
     const std::int64_t direction = outside > inside ? 1 : -1;
     std::uint64_t n_outside = 0;
     bool is_doubling = true;
-    for (std::int64_t step = 1; inside + direction != outside; step *= 2) {
+    for (std::int64_t step = 1; inside + direction != outside; step += is_doubling ? step : 0) {
       const std::int64_t gap = (outside - inside) * direction;
       const std::int64_t middle = inside + direction * (is_doubling ? std::min(step, gap - 1) : gap / 2);
       const std::uint64_t n_shared =

@@ -82,7 +82,10 @@ LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> contex
         break;
       }
     }
-    return best.length == length && !best.ranges.empty() ? best : find_last(length);
+    if (best.length != length || best.ranges.empty()) best = find_last(length);
+    // The directory and the places showed min_count occurrences, so the search finds them.
+    if (length > 0 && best.count() < min_count) index.throw_bad_counts();
+    return best;
   });
 }
 

@@ -6,12 +6,6 @@
 namespace infgram {
 namespace {
 
-// The next token after the suffix at this rank. The separator plus one wraps to 0, which minus one is kEndOfDocument.
-template <StoredToken Token>
-NextTokenId next_token_after(const Shard& shard, Text<Token> text, Rank rank, std::uint64_t depth) {
-  return static_cast<NextTokenId>(static_cast<Token>(text[shard.position(rank, depth)] + 1)) - 1;
-}
-
 void append_first_tokens(const Shard& shard, std::vector<NextToken>& tokens) {
   tokens.push_back({kEndOfDocument, shard.n_documents()});
   for (std::uint64_t token = 0; token < shard.vocab_size(); ++token) {
@@ -56,13 +50,13 @@ NextTokens next_tokens(const Index& index, std::span<const SuffixRange> ranges, 
 
 bool is_sparse(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth) {
   if (depth == 0) return next_tokens(index, ranges, depth).tokens.size() == 1;
-  std::optional<NextTokenId> only;
+  std::optional<TokenCode> only;
   for (std::size_t s = 0; s < ranges.size(); ++s) {
     if (ranges[s].empty()) continue;
     const Shard& shard = index.shards()[s];
-    const auto [first, last] = shard.text().visit([&]<class Token>(Text<Token> text) {
-      return std::pair(next_token_after(shard, text, ranges[s].lo, depth),
-                       next_token_after(shard, text, ranges[s].hi - 1, depth));
+    const auto [first, last] = shard.text().visit([&]<class Token>(Text<Token>) {
+      return std::pair(shard.code<Token>(shard.position(ranges[s].lo, depth)),
+                       shard.code<Token>(shard.position(ranges[s].hi - 1, depth)));
     });
     if (first != last || (only && *only != first)) return false;
     only = first;

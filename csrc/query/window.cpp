@@ -11,10 +11,9 @@ std::vector<std::int64_t> read_window(const Index& index, std::uint64_t document
   const std::uint64_t length = span.end - span.begin;
   begin = std::min(begin, length);
   end = std::clamp(end, begin, length);
-  return index.shards()[shard].text().visit([&]<class Token>(Text<Token> text) {
-    const Token* const first = text.data() + span.begin;
-    return std::vector<std::int64_t>(first + begin, first + end);
-  });
+  std::vector<std::int64_t> ids;
+  index.shards()[shard].read_tokens({span.begin + begin, span.begin + end}, ids);
+  return ids;
 }
 
 }  // namespace infgram

@@ -61,13 +61,15 @@ void advise(void* data, std::size_t size_bytes, Access access) {
 }  // namespace
 
 MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // does not wait for a pipe
   if (file.get() < 0) {
     if (errno == ENOENT) throw IndexDamagedError(path.string() + " is missing; rebuild the index or copy it again");
     throw_system_error("open", path);
   }
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) throw_system_error("inspect", path);
+
+  if (!S_ISREG(status.st_mode)) throw IndexDamagedError(path.string() + " is not a regular file");
 
   MappedFile mapped;
   mapped.size_bytes_ = static_cast<std::size_t>(status.st_size);

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +15,7 @@ import infgram
 from infgram import _core
 from infgram.types import Load
 from tests.building import build_tokens, temporary_folder, token_index, union_index
+from tests.forging import forge_section
 from tests.golden.test_golden import GOLDEN
 from tests.index import test_oracle as oracle
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
@@ -166,16 +167,16 @@ def test_verify_detects_a_wrong_directory_with_valid_checksums(tmp_path: Path, n
     build_tokens(_many_followers(), tmp_path / "x", vocab_size=65_535, layout=Layout(16, 1, 1)).close()
     folder = tmp_path / "x" / "shard-00000"
     _core.verify_shard(folder)
-    content = bytearray((folder / name).read_bytes())
-    payload = slice(64, len(content) - 64)
-    for place in (64, (len(content) - 128) // 2 + 64):
-        altered = bytearray(content)
-        altered[place] ^= 1
-        struct.pack_into("<Q", altered, 48, _core.checksum(bytes(altered[payload])))
-        struct.pack_into("<Q", altered, 56, _core.checksum(bytes(altered[:56])))
-        (folder / name).write_bytes(altered)
+
+    def flip(payload: bytearray, place: float) -> None:
+        payload[int(place * len(payload))] ^= 1
+
+    for place in (0, 0.5):
+        forge_section(folder / name, partial(flip, place=place))
         with pytest.raises(infgram.IndexDamagedError, match=rf"{name}: does not match the suffix array"):
             _core.verify_shard(folder)
+        forge_section(folder / name, partial(flip, place=place))
+    _core.verify_shard(folder)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -184,13 +185,13 @@ def test_a_damaged_directory_gives_an_error_or_a_result(tmp_path: Path, seed: in
     rng = random.Random(seed)
     build_tokens(_many_followers(), tmp_path / "x", vocab_size=65_535, layout=Layout(16, 1, 1)).close()
     folder = tmp_path / "x" / "shard-00000"
-    for name in (*VERSION_2, "first_token_starts.bin", "suffix_array.bin"):
-        content = bytearray((folder / name).read_bytes())
+
+    def alter(payload: bytearray) -> None:
         for _ in range(200):
-            content[rng.randrange(64, len(content) - 64)] = rng.randrange(256)
-        struct.pack_into("<Q", content, 48, _core.checksum(bytes(content[64:-64])))
-        struct.pack_into("<Q", content, 56, _core.checksum(bytes(content[:56])))
-        (folder / name).write_bytes(content)
+            payload[rng.randrange(len(payload))] = rng.randrange(256)
+
+    for name in (*VERSION_2, "first_token_starts.bin", "suffix_array.bin"):
+        forge_section(folder / name, alter)
     index = _core.Index([folder])
     contexts: list[Tokens] = [[7], [3, 7], [1] * 16, [2, 3, 7], [0] * 30, [1000, 7], [7, 60_000]]
     asks = (index.count, index.next_tokens, index.longest_suffix, index.infgram, index.score, index.longest_matches)
