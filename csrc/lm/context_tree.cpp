@@ -1,6 +1,7 @@
 #include "lm/context_tree.hpp"
 
 #include <array>
+#include <atomic>
 #include <utility>
 
 #include "query/next_token.hpp"
@@ -87,7 +88,9 @@ ContextNode::~ContextNode() {
   while (!dropped.empty()) {
     const std::shared_ptr<ContextNode> node = std::move(dropped.back());
     dropped.pop_back();
-    if (node && node.use_count() == 1) take_children(*node);
+    if (!node || node.use_count() > 1) continue;
+    std::atomic_thread_fence(std::memory_order_acquire);  // after what the last other owner did
+    take_children(*node);
   }
 }
 

@@ -6,12 +6,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "base/fork_safe_mutex.hpp"
 #include "lm/next_token_counts.hpp"
 #include "lm/ngram_statistics.hpp"
 #include "query/search.hpp"
@@ -33,6 +33,14 @@ struct ContextNode {
   std::unordered_map<TokenCode, std::shared_ptr<ContextNode>> children;
 };
 
+// Calls poll() without the lock, since it may wait for the GIL, which a thread that forks may hold.
+template <class Lock, class Poll>
+void poll_unlocked(Lock& lock, Poll&& poll) {
+  lock.unlock();
+  poll();
+  lock.lock();
+}
+
 // Grows while it is used. Not thread-safe: hold mutex() while using it. The index must outlive it.
 class ContextTree {
  public:
@@ -40,7 +48,7 @@ class ContextTree {
   // `few_occurrences` occurrences get no node: reading their occurrences each time is as fast.
   ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_occurrences);
 
-  [[nodiscard]] std::mutex& mutex() const { return mutex_; }
+  [[nodiscard]] ForkSafeMutex& mutex() const { return mutex_; }
   [[nodiscard]] const Index& index() const { return index_; }
   [[nodiscard]] std::uint64_t few_occurrences() const { return few_occurrences_; }
   [[nodiscard]] const std::shared_ptr<ContextNode>& root() const { return root_; }
@@ -78,7 +86,7 @@ class ContextTree {
   std::optional<NgramStatistics> statistics_;
   std::vector<std::uint64_t> seen_;  // by code: the last group that contained it
   std::uint64_t group_ = 0;
-  mutable std::mutex mutex_;
+  mutable ForkSafeMutex mutex_;
 };
 
 }  // namespace infgram

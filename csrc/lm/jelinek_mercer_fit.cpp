@@ -16,12 +16,12 @@ JelinekMercerFit::JelinekMercerFit(ContextTree& tree, ModelOptions options) : tr
 
 void JelinekMercerFit::add(std::span<const TokenId> tokens, const std::function<void()>& poll) {
   if (tokens.empty()) return;
-  const std::scoped_lock lock(tree_.mutex());
+  std::unique_lock lock(tree_.mutex());
   SuffixChain chain(tree_);
   std::vector<Level> levels;
   chain.append(tokens.front());
   for (const TokenId token : tokens.subspan(1)) {
-    if (ends_.size() % kPollEvery == 0) poll();
+    if (ends_.size() % kPollEvery == 0) poll_unlocked(lock, poll);
     select_levels(chain.levels(false), options_, levels);
     for (const Level& level : levels) {
       level_shares_.push_back({static_cast<std::uint16_t>(JelinekMercer::class_of(level)),

@@ -68,7 +68,7 @@ std::vector<Predictions> evaluate(std::span<const EvaluationRequest> requests, s
   if (tokens.empty()) return found;
   const std::size_t n_positions = tokens.size() - 1 + (with_end ? 1 : 0);
   ContextTree& tree = requests.front().model->tree();
-  const std::scoped_lock lock(tree.mutex());
+  std::unique_lock lock(tree.mutex());
   const bool with_left_extensions =
       std::ranges::any_of(requests, [](const EvaluationRequest& one) { return one.model->uses_left_extensions(); });
   SuffixChain chain(tree);
@@ -87,7 +87,7 @@ std::vector<Predictions> evaluate(std::span<const EvaluationRequest> requests, s
   };
   chain.append(tokens.front());
   for (std::size_t t = 1; t < tokens.size(); ++t) {
-    if (t % kPollEvery == 0) poll();
+    if (t % kPollEvery == 0) poll_unlocked(lock, poll);
     predict(t - 1, tokens[t]);
     chain.append(tokens[t]);
   }

@@ -74,8 +74,8 @@ struct Predictions {
 };
 
 // Evaluates models on every token but the first, given the preceding ones, and, if `with_end`, on the end of the
-// document after the last. One walk serves all models; it holds the tree's mutex. Calls `poll` from time to time; it
-// may throw to cancel. REQUIRES at least one model, all of the same tree; tokens below vocab_size.
+// document after the last. One walk serves all models; it holds the tree's mutex, except while it calls `poll`, from
+// time to time; `poll` may throw to cancel. REQUIRES at least one model, all of the same tree; tokens below vocab_size.
 [[nodiscard]] std::vector<Predictions> evaluate(std::span<const EvaluationRequest> requests,
                                                 std::span<const TokenId> tokens, bool with_end,
                                                 const std::function<void()>& poll);

@@ -11,13 +11,13 @@ constexpr std::size_t kPollEvery = 1024;  // positions
 
 SuffixFeatures suffix_features(ContextTree& tree, std::span<const TokenId> tokens,
                                std::span<const std::uint64_t> lengths, const std::function<void()>& poll) {
-  const std::scoped_lock lock(tree.mutex());
+  std::unique_lock lock(tree.mutex());
   SuffixFeatures features;
   if (tokens.empty()) return features;
   SuffixChain chain(tree);
   chain.append(tokens.front());
   for (std::size_t t = 1; t < tokens.size(); ++t) {
-    if (t % kPollEvery == 0) poll();
+    if (t % kPollEvery == 0) poll_unlocked(lock, poll);
     const TokenCode code = code_of(tokens[t]);
     std::size_t rung = 0;
     SuffixCounts counts{};

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/errors.hpp"
+#include "base/fork_safe_mutex.hpp"
 #include "python/checked.hpp"
 #include "python/polling.hpp"
 #include "python/tokens.hpp"
@@ -49,7 +50,7 @@ NextTokenArrays next_token_arrays_from(NextTokens next, std::optional<std::size_
 struct LockedSession {
   std::shared_ptr<const Index> index;  // keeps the files open
   Session session;
-  mutable std::mutex mutex{};
+  mutable ForkSafeMutex mutex{};
 };
 
 std::vector<std::pair<std::uint64_t, std::uint64_t>> find_ranges(const Index& index, const py::object& tokens) {

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import infgram
+from infgram import _core
+from infgram.lm import InfgramLM, jelinek_mercer_weights, suffix_features
+from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.building import build_texts, union_index
 from tests.children import in_children, round_trip
 from tests.client.loopback import loopback
@@ -173,3 +180,88 @@ def test_the_workers_of_a_data_loader(index: infgram.Index, method: str) -> None
                     multiprocessing_context=method,
                 )
                 assert [count for batch in loader for count in batch.tolist()] == wanted
+
+
+# Forks while other threads are busy
+
+N_FORKS = 50
+PATIENCE_S = 30
+
+
+def _fork_amid(ask: Callable[[], Any]) -> list[str]:
+    """What goes wrong in children that ask the same question, forked while three threads keep asking it."""
+    wanted = repr(ask())
+    is_over = threading.Event()
+
+    def hammer() -> None:
+        while not is_over.is_set():
+            ask()
+
+    threads = [threading.Thread(target=hammer) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    faults = []
+    for number in range(N_FORKS):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(PATIENCE_S)
+            os._exit(0 if repr(ask()) == wanted else 1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status != 0:
+            faults.append(f"child {number}: {'no answer' if status == -signal.SIGALRM else f'exit code {status}'}")
+            break
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    return faults
+
+
+def _modelled(smoothing: Any, index: infgram.Index) -> Callable[[], Any]:
+    model = InfgramLM(index, smoothing)
+    session = model.session("a rose")
+    text = " ".join(TEXTS) * 20
+    return lambda: (model.score(text).tolist(), session.copy().distribution().tolist(), model.log_prob("a", 32))
+
+
+def _in_session(index: infgram.Index) -> Callable[[], Any]:
+    session = index.session("a rose")
+    return lambda: (session.distribution().counts.tolist(), session.copy().longest_suffix)
+
+
+def _survey_anew(index: infgram.Index) -> Any:
+    tree = _core.ContextTree(cast("_core.Index", index._core), 2**20, 0)
+    tree.survey(2)
+    model = _core.LanguageModel(tree, "kneser_ney", 0, 1, None, [])
+    return _core.ModelSession(model, list(b"a rose")).distribution().tolist()
+
+
+BUSY: dict[str, Callable[[infgram.Index], Callable[[], Any]]] = {
+    **{
+        name: partial(lambda ask, index: partial(ask, index), RESULTS[name])
+        for name in ("count_batch", "score", "longest_matches", "search", "spellings", "trace", "duplicates")
+    },
+    **{smoothing: partial(_modelled, smoothing) for smoothing in SMOOTHINGS},
+    "session": _in_session,
+    "features": lambda index: lambda: suffix_features(index, [" ".join(TEXTS) * 40]).context_counts.tolist(),
+    "weights": lambda index: lambda: jelinek_mercer_weights(index, [" ".join(TEXTS) * 40], rounds=1).tolist(),
+    "survey": lambda index: partial(_survey_anew, index),
+}
+
+
+@pytest.mark.parametrize("name", BUSY)
+def test_forks_while_threads_ask(index: infgram.Index, name: str) -> None:
+    """The child of a fork has no other threads, so none of them may hold a lock at that moment."""
+    assert in_children(lambda _: _fork_amid(BUSY[name](index)), 1) == [[]]
+
+
+def test_the_parent_answers_after_many_forks(index: infgram.Index) -> None:
+    """From several threads at once, and in children of children."""
+    model = InfgramLM(index, "ppm")
+    wanted = model.score("a rose is a rose").tolist()
+
+    def work(_: int) -> Any:
+        faults = _fork_amid(lambda: model.score("a rose is a rose").tolist())
+        inner = in_children(lambda _: model.score("a rose is a rose").tolist(), 2)
+        return faults, inner, model.score("a rose is a rose").tolist()
+
+    assert in_children(work, 2) == [([], [wanted] * 2, wanted)] * 2

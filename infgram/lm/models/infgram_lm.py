@@ -45,7 +45,7 @@ class InfgramLM:
     Suffixes of a context with the same occurrences are one context. All smoothings but `"none"` use the suffixes of
     every length, down to the empty one.
 
-    A model can be used after a fork, unless another thread was using it at that moment. It is pickled as its index and
+    A model can be used after a fork, which waits until no other thread uses a model. It is pickled as its index and
     options.
 
     Args:
