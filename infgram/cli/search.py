@@ -191,7 +191,7 @@ def _filter(condition: str) -> tuple[str, JsonScalar]:
         raise typer.BadParameter(f"{condition!r} is not a condition; expected FIELD=VALUE", param_hint="--where")
     try:
         value = json.loads(text, parse_constant=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = text
     return name, value if value is None or isinstance(value, str | int | float) else text
 

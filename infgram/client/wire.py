@@ -180,7 +180,7 @@ def name_and_limits(wanted: str | None, status: int, content: bytes) -> tuple[st
 def _object(status: int, content: bytes) -> Any:
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ServiceError(
             f"the response (status {status}) is not JSON; check that the address is that of an infgram service"
         ) from error

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from infgram import _core
 from infgram.errors import InfgramError, StorageError
@@ -48,6 +50,27 @@ def atomic_file(path: Path) -> Iterator[Path]:
         _core.sync_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a regular file for reading. Anything else is refused unread: reading a pipe or a device might not end.
+
+    Raises:
+        IrregularFileError: the path is a folder, a pipe, a socket or a device.
+        OSError: the file cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IrregularFileError(errno.EINVAL, "not a regular file")
+        return open(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+class IrregularFileError(OSError):
+    """A folder, a pipe, a socket or a device where a regular file is expected."""
 
 
 class FileLock:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from infgram.errors import IndexDamagedError, IndexNotFoundError, IndexVersionError, StorageError
-from infgram.files.signed_json import take_digest, write_signed
+from infgram.files.disk import IrregularFileError
+from infgram.files.schema import SchemaError, hexadecimal, integer, items, mapping, one_of, optional, record, text
+from infgram.files.signed_json import read_json, take_digest, write_signed
 
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = "infgram-index"
 FORMAT_VERSION: Final = 3
 OLDEST_READABLE_FORMAT_VERSION: Final = 1
 SUFFIX_ORDER: Final = "token-id, document end first, equal suffixes by position"
+
+FRAME_BYTES: Final = 128
+"""The header and the padding of a section file."""
 
 _DIRECTORY: Final = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
 
@@ -106,36 +112,46 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Read the manifest of an index folder.
+        """Read the manifest of an index folder, and check every field (docs/index-format.md).
 
         Raises:
             IndexNotFoundError: the folder does not exist or has no manifest.
-            IndexVersionError: this version cannot read the format or the suffix order.
+            IndexVersionError: this version cannot read the format, the suffix order or the kind of tokenizer.
             IndexDamagedError: the manifest is damaged.
+            StorageError: the operating system reported an error.
         """
         content = _load(folder)
-        _check_version(folder, content)
         path = folder / FILE_NAME
+        _check_version(path, content)
         if not take_digest(content):
             raise IndexDamagedError(f"{path} does not match its own checksum; copy the index again or rebuild it")
         try:
-            return _parse(content)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise IndexDamagedError(f"{path} has a missing or unknown field: {error}; rebuild the index") from error
+            manifest = _manifest(content)
+        except SchemaError as error:
+            raise IndexDamagedError(f"{path}: {error}; copy the index again or rebuild it") from error
+        if manifest.tokenizer is not None and manifest.tokenizer.kind not in _TOKENIZER_KINDS:
+            raise _other_version(path, "tokenizer.kind", manifest.tokenizer.kind, " or ".join(_TOKENIZER_KINDS))
+        return manifest
 
 
 def _load(folder: Path) -> dict[str, Any]:
     path = folder / FILE_NAME
-    if not folder.exists():
-        raise IndexNotFoundError(f"{folder} does not exist; expected an index folder, created by `infgram build`")
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
     except (FileNotFoundError, NotADirectoryError) as error:
+        if not folder.exists():
+            raise IndexNotFoundError(
+                f"{folder} does not exist; expected an index folder, created by `infgram build`"
+            ) from error
         raise IndexNotFoundError(
             f"{folder} is not an index: it has no {FILE_NAME} (an interrupted build leaves none); build it again"
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise IndexDamagedError(f"{path} is not valid JSON; copy the index again or rebuild it") from error
+    except ValueError as error:
+        raise IndexDamagedError(
+            f"{path} is not a manifest of infgram: not valid JSON ({error}); copy the index again or rebuild it"
+        ) from error
+    except IrregularFileError as error:
+        raise IndexDamagedError(f"{path} is not a regular file; copy the index again or rebuild it") from error
     except OSError as error:
         raise StorageError(error.errno, f"cannot read {path}: {error.strerror}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -143,29 +159,112 @@ def _load(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _check_version(folder: Path, content: dict[str, Any]) -> None:
+def _check_version(path: Path, content: dict[str, Any]) -> None:
+    """Check what tells how to read the rest, before anything else is checked."""
     version, order = content.get("format_version"), content.get("suffix_order")
-    if not isinstance(version, int) or not OLDEST_READABLE_FORMAT_VERSION <= version <= FORMAT_VERSION:
-        raise IndexVersionError(
-            f"{folder} has format version {version!r}, this infgram reads {OLDEST_READABLE_FORMAT_VERSION} to "
-            f"{FORMAT_VERSION}; use a matching infgram or rebuild the index"
-        )
+    if type(version) is not int or not OLDEST_READABLE_FORMAT_VERSION <= version <= FORMAT_VERSION:
+        raise _other_version(path, "format_version", version, f"{OLDEST_READABLE_FORMAT_VERSION} to {FORMAT_VERSION}")
     if order != SUFFIX_ORDER:
-        raise IndexVersionError(f"{folder} orders its suffixes by {order!r}, this infgram reads {SUFFIX_ORDER!r}")
+        raise _other_version(path, "suffix_order", order, repr(SUFFIX_ORDER))
 
 
-def _parse(content: dict[str, Any]) -> Manifest:
-    fields = {name: value for name, value in content.items() if name not in ("n_tokens", "n_documents")}
-    tokenizer = fields.pop("tokenizer")
-    return Manifest(
-        tokenizer=None if tokenizer is None else TokenizerEntry(**tokenizer),
-        shards=tuple(shard_entry(entry) for entry in fields.pop("shards")),
-        skipped=tuple(SkippedEntry(**entry) for entry in fields.pop("skipped")),
-        **fields,
+def _other_version(path: Path, name: str, found: Any, known: str) -> IndexVersionError:
+    return IndexVersionError(
+        f"{path}: {name.replace('_', ' ')} is {found!r:.80}, this infgram reads {known}; use a matching infgram or "
+        "rebuild the index"
     )
 
 
-def shard_entry(entry: dict[str, Any]) -> ShardEntry:
-    """Convert the dictionary that `asdict` made of a shard entry back; the dictionary is consumed."""
-    sections = {name: SectionEntry(**section) for name, section in entry.pop("sections").items()}
-    return ShardEntry(sections=sections, **entry)
+def _manifest(content: dict[str, Any]) -> Manifest:
+    """Convert and check the content of a manifest without its digest; raise SchemaError."""
+    totals = {name: _COUNT(content.pop(name, None), name) for name in ("n_tokens", "n_documents")}
+    manifest = _MANIFEST(content, "")
+    if manifest.vocab_size >= 1 << manifest.token_width_bits:
+        raise SchemaError(
+            f"vocab_size is {manifest.vocab_size}, too large for tokens of {manifest.token_width_bits} bits"
+        )
+    for name, total in totals.items():
+        found = sum(getattr(shard, name) for shard in manifest.shards)
+        if total != found:
+            raise SchemaError(f"{name} is {total}; expected the sum over the shards, {found}")
+    folders = Counter(shard.folder for shard in manifest.shards)
+    folder, n_times = folders.most_common(1)[0]
+    if n_times > 1:
+        raise SchemaError(f"the folder {folder!r} is in {n_times} shards; expected a folder for each")
+    for number, shard in enumerate(manifest.shards):
+        _check_sections(manifest, shard, f"shards[{number}]")
+    return manifest
+
+
+def _check_sections(manifest: Manifest, shard: ShardEntry, place: str) -> None:
+    """Check the names of the sections, and the sizes that follow from the counts; raise SchemaError."""
+    names = section_names(manifest.format_version)
+    if shard.sections.keys() != names:
+        raise SchemaError(
+            f"{place}.sections has {sorted(shard.sections)!r:.400}; expected the files of format version "
+            f"{manifest.format_version}: {', '.join(sorted(names))}"
+        )
+    n_positions = shard.n_tokens + shard.n_documents
+    n_keys = -(-shard.n_tokens // 64) + -(-shard.n_tokens // 4096)
+    for name, n_bits in {
+        "tokens.bin": n_positions * manifest.token_width_bits,
+        "suffix_array.bin": shard.n_tokens * _width(n_positions - 1),
+        "document_starts.bin": (shard.n_documents + 1) * _width(n_positions),
+        "first_token_starts.bin": (manifest.vocab_size + 1) * _width(shard.n_tokens),
+        "directory.bin": n_keys * 64,
+    }.items():
+        expected = FRAME_BYTES + -(-n_bits // 8)
+        if name in names and shard.sections[name].size_bytes != expected:
+            raise SchemaError(
+                f"{place}.sections.{name}.size_bytes is {shard.sections[name].size_bytes}; expected {expected} for "
+                "these counts"
+            )
+
+
+def _width(largest: int) -> int:
+    return max(1, largest.bit_length())
+
+
+_SECTIONS: Final = {
+    1: (
+        *("tokens.bin", "suffix_array.bin", "document_starts.bin", "first_token_starts.bin"),
+        *("metadata.bin", "metadata_starts.bin"),
+    ),
+    2: ("directory.bin", "continuations.bin", "stored_contexts.bin"),
+    3: ("sources.bin", "source_runs.bin"),
+}
+"""The section files, by the format version that introduced them."""
+
+
+def section_names(format_version: int) -> set[str]:
+    """Return the names of the section files of a shard."""
+    return {name for since, names in _SECTIONS.items() if since <= format_version for name in names}
+
+
+_TOKENIZER_KINDS: Final = ("bytes", "huggingface")
+
+_COUNT: Final = integer(0)
+_SECTION: Final = record(SectionEntry, size_bytes=integer(FRAME_BYTES), xxh64=hexadecimal(16))
+TOKENIZER: Final = record(TokenizerEntry, kind=text(), fingerprint=hexadecimal(64))
+SKIPPED: Final = record(SkippedEntry, source=text(), line=optional(integer(0)), reason=text())
+SHARD: Final = record(
+    ShardEntry,
+    folder=text(r"(?!\.\.?$)[\w.-]{1,100}", "the name of a folder, of up to 100 ASCII letters, digits, -, _ and ."),
+    n_tokens=_COUNT,
+    n_documents=integer(1),
+    sections=mapping(_SECTION, section_names(FORMAT_VERSION)),
+)
+"""The checks of entries, which records of unfinished builds contain, too."""
+
+_MANIFEST: Final = record(
+    Manifest,
+    builder_version=text(),
+    vocab_size=integer(1, 2**32 - 1),
+    token_width_bits=one_of(8, 16, 32),
+    tokenizer=optional(TOKENIZER),
+    shards=items(SHARD, least=1),
+    skipped=items(SKIPPED),
+    suffix_order=one_of(SUFFIX_ORDER),
+    format_version=integer(OLDEST_READABLE_FORMAT_VERSION, FORMAT_VERSION),
+    format=one_of(FORMAT),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 from infgram import _core
 from infgram.errors import IndexDamagedError
 from infgram.files.disk import storage_errors
-from infgram.files.manifest import SectionEntry, ShardEntry
+from infgram.files.manifest import FRAME_BYTES, SectionEntry, ShardEntry
 
 WRITTEN_BY_SORTING: Final = ("suffix_array.bin", "directory.bin", "continuations.bin", "stored_contexts.bin")
 WRITTEN_FIRST: Final = (
@@ -26,7 +27,6 @@ WRITTEN_FIRST: Final = (
 """The sections that a `ShardWriter` writes, before the shard is sorted."""
 
 _HEADER_BYTES: Final = 64
-_PADDING_BYTES: Final = 64
 _CHECKSUM: Final = struct.Struct("<Q")
 _PAYLOAD_CHECKSUM_AT: Final = 48
 
@@ -40,7 +40,7 @@ def entry_of(path: Path) -> SectionEntry:
     with storage_errors(f"read {path}"), open(path, "rb") as file:
         header = file.read(_HEADER_BYTES)
         size_bytes = os.fstat(file.fileno()).st_size
-    if size_bytes < _HEADER_BYTES + _PADDING_BYTES:
+    if size_bytes < FRAME_BYTES:
         return SectionEntry(size_bytes, "")
     return SectionEntry(size_bytes, f"{_CHECKSUM.unpack_from(header, _PAYLOAD_CHECKSUM_AT)[0]:016x}")
 
@@ -57,14 +57,27 @@ def is_intact(path: Path, entry: SectionEntry) -> bool:
 
 
 def check_sizes(folder: Path, shard: ShardEntry) -> None:
-    """Raise IndexDamagedError if a section is missing or does not have the size in the manifest."""
+    """Raise IndexDamagedError if a section is missing, not a regular file, or of another size than in the manifest."""
     for name, section in shard.sections.items():
         file = folder / name
-        check_size(file, file.stat().st_size if file.exists() else None, section)
+        with storage_errors(f"read {file}"):
+            try:
+                status = file.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                check_size(file, None, section)
+                continue
+        if not stat.S_ISREG(status.st_mode):
+            raise IndexDamagedError(f"{file} is not a regular file; copy the index again or rebuild it")
+        check_size(file, status.st_size, section)
 
 
 def check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
     """Raise IndexDamagedError if a section, given as `name: (size, checksum)`, differs from the manifest."""
+    if sections.keys() != shard.sections.keys():
+        raise IndexDamagedError(
+            f"{folder} has the files {', '.join(sorted(sections))}, expected {', '.join(sorted(shard.sections))} by "
+            "the manifest; copy the index again or rebuild it"
+        )
     for name, (_, checksum) in sections.items():
         check_checksum(folder / name, f"{checksum:016x}", shard.sections[name])
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from infgram.files.manifest import SectionEntry, ShardEntry, SkippedEntry, TokenizerEntry, shard_entry
+from infgram.files.disk import open_regular
+from infgram.files.manifest import SHARD, SKIPPED, TOKENIZER, SectionEntry, ShardEntry, SkippedEntry, TokenizerEntry
+from infgram.files.schema import anything, items, mapping, optional, record
 from infgram.files.sections import WRITTEN_BY_SORTING, WRITTEN_FIRST, entry_of, is_intact
-from infgram.files.signed_json import take_digest, write_signed
+from infgram.files.signed_json import read_json, take_digest, write_signed
 
 FILE_NAME: Final = "build.json"
 TOKENIZER_FOLDER: Final = "tokenizer"
@@ -86,20 +87,30 @@ class Checkpoint:
 def read_checkpoint(folder: Path, path: Path) -> Checkpoint | None:
     """Read the checkpoint of an earlier build; None if it is missing or damaged."""
     try:
-        content = json.loads(path.read_bytes())
-        if not take_digest(content):
+        content = read_json(path)
+        if not isinstance(content, dict) or not take_digest(content):
             return None
-        tokenizer, shards, skipped = content.pop("tokenizer"), content.pop("shards"), content.pop("skipped")
-        return Checkpoint(
-            folder,
-            path,
-            tokenizer=None if tokenizer is None else TokenizerEntry(**tokenizer),
-            shards=[shard_entry(entry) for entry in shards],
-            skipped=None if skipped is None else [SkippedEntry(**entry) for entry in skipped],
-            **content,
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        stages = _STAGES(content, "")
+    except (OSError, ValueError):
         return None
+    skipped = stages["skipped"]
+    return Checkpoint(
+        folder,
+        path,
+        stages["plan"],
+        stages["tokenizer"],
+        list(stages["shards"]),
+        None if skipped is None else list(skipped),
+    )
+
+
+_STAGES: Final = record(
+    dict[str, Any],
+    plan=mapping(anything),
+    tokenizer=optional(TOKENIZER),
+    shards=items(SHARD),
+    skipped=optional(items(SKIPPED)),
+)
 
 
 def drop_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], None]) -> None:
@@ -133,7 +144,8 @@ def drop_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], None]) -
 def _is_saved(tokenizer: TokenizerEntry, folder: Path) -> bool:
     """Return whether the saved tokenizer is intact; its fingerprint is the SHA-256 of the file."""
     try:
-        definition = (folder / "tokenizer.json").read_bytes()
+        with open_regular(folder / "tokenizer.json") as file:
+            definition = file.read()
     except OSError:
         return False
     return hashlib.sha256(definition).hexdigest() == tokenizer.fingerprint

@@ -94,7 +94,7 @@ def machine_of(name: str | os.PathLike[str]) -> Machine:
         given = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if not isinstance(given, dict):
         raise InputError(f"{path} is not a JSON object; expected one with the fields {', '.join(_names())}")

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from infgram.errors import IndexDamagedError, TokenizerError
+from infgram.files.disk import open_regular
+from infgram.files.signed_json import MOST_BYTES
 from infgram.tokenizers.fingerprint import encoding_fingerprint
 from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer
 from infgram.tokenizers.protocol import Tokenizer
@@ -104,8 +106,12 @@ def load_saved(kind: str, folder: Path) -> Tokenizer:
 def _mapped(path: Path) -> mmap.mmap | bytes:
     """Return the current content of a file, which remains available if the file is deleted."""
     try:
-        with path.open("rb") as file:
-            is_empty = not file.seek(0, 2)
-            return b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        with open_regular(path) as file:
+            size_bytes = file.seek(0, 2)
+            if size_bytes > MOST_BYTES:
+                raise IndexDamagedError(f"{path} has {size_bytes:,} bytes; expected at most {MOST_BYTES:,}")
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size_bytes else b""
+    except IndexDamagedError:
+        raise
     except OSError as error:
         raise IndexDamagedError(f"{path}: the saved tokenizer cannot be read: {error}") from error

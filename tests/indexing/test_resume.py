@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import infgram
+from infgram.files.signed_json import write_signed
 from infgram.types import BuildProgress
 from tests.building import temporary_folder
 from tests.indexing.resuming import OPTIONS, content, write_corpus
@@ -144,6 +145,33 @@ def test_unreadable_checkpoints(corpus: Path, folder: Path, expected: dict[str, 
     partial = stop(corpus, folder / "x", "sort")
     (partial / "build.json").write_text(text)
     assert go_on(corpus, folder / "x") == ["train", "tokenize", "sort"]
+    assert content(folder / "x") == expected
+
+
+@pytest.mark.parametrize("name", ["../../../precious", "..", "/tmp", "", "a/b"])
+def test_notes_with_a_folder_elsewhere_remove_nothing(
+    corpus: Path, folder: Path, expected: dict[str, bytes], name: str
+) -> None:
+    """The files of a finished stage are kept and their neighbours removed, so its folder must be inside the build."""
+    (folder / "precious").mkdir()
+    (folder / "precious" / "file").write_bytes(b"kept")
+    partial = stop(corpus, folder / "x", "sort", 13_000)
+    notes = json.loads((partial / "build.json").read_text())
+    del notes["sha256"]
+    notes["shards"][0]["folder"] = name
+    write_signed(partial / "build.json", notes)
+    assert go_on(corpus, folder / "x") == ["train", "tokenize", "sort"]
+    assert content(folder / "x") == expected
+    assert (folder / "precious" / "file").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("name", ["build.json", "index/tokenizer/tokenizer.json", "index/shard-00000/tokens.bin"])
+def test_notes_and_files_that_are_pipes(corpus: Path, folder: Path, expected: dict[str, bytes], name: str) -> None:
+    """They are made anew; reading them would not end."""
+    partial = stop(corpus, folder / "x", "sort", 13_000)
+    (partial / name).unlink()
+    os.mkfifo(partial / name)
+    go_on(corpus, folder / "x")
     assert content(folder / "x") == expected
 
 

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from infgram.errors import IndexDamagedError
 from infgram.files.disk import storage_errors
+from infgram.files.schema import hexadecimal, integer, record
 from infgram.indexing.tokenize import EncodedBatch
 from infgram.types import Int64Array
 
@@ -55,11 +56,17 @@ class PartEntry:
     n_documents: int
     files: dict[str, StoredFile]
 
-    @classmethod
-    def of(cls, content: dict[str, Any]) -> PartEntry:
-        """Return the entry that `asdict` converted to a JSON object."""
-        files = {name: StoredFile(**file) for name, file in content["files"].items()}
-        return cls(content["n_tokens"], content["n_documents"], files)
+
+PART: Final = record(
+    PartEntry,
+    n_tokens=integer(0),
+    n_documents=integer(0),
+    files=record(
+        dict[str, StoredFile],
+        **{name: record(StoredFile, size_bytes=integer(0), sha256=hexadecimal(64)) for name in FILES},
+    ),
+)
+"""The check of an entry."""
 
 
 def part_file_name(split: int, part: int, file: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from infgram.cluster.indexing.parts import PartEntry
+from infgram.cluster.indexing.parts import PART, PartEntry
 from infgram.cluster.storage.storage import Storage
 from infgram.corpus.reading import InputTotals
-from infgram.files.manifest import ShardEntry, SkippedEntry, TokenizerEntry, shard_entry
+from infgram.files.manifest import SHARD, SKIPPED, TOKENIZER, ShardEntry, SkippedEntry, TokenizerEntry
+from infgram.files.schema import Check, SchemaError, integer, items, mapping, record, text
 from infgram.files.signed_json import read_signed, signed
+
+T = TypeVar("T")
 
 _BUILD: Final = "build"
 TOKENIZER_RECORD: Final = "tokenizer.json"
@@ -66,32 +69,53 @@ def write_record(partial: Storage, name: str, build_id: str, record: Any) -> Non
 
 def read_tokenizer_record(partial: Storage, build_id: str) -> TokenizerEntry | None:
     """Return the entry of the tokenizer in the output; None if this build has not stored one."""
-    content = _read(partial, TOKENIZER_RECORD, build_id)
-    return None if content is None else TokenizerEntry(**content)
+    return _read(partial, TOKENIZER_RECORD, build_id, TOKENIZER)
 
 
 def read_split_record(partial: Storage, number: int, build_id: str) -> SplitRecord | None:
     """Return the record of a split; None if this build has none."""
-    content = _read(partial, split_record_name(number), build_id)
-    if content is None:
-        return None
-    return SplitRecord(
-        number,
-        [PartEntry.of(part) for part in content["parts"]],
-        [SkippedEntry(**entry) for entry in content["skipped"]],
-        InputTotals(**content["found"]),
-    )
+    return _read(partial, split_record_name(number), build_id, _SPLIT)
 
 
 def read_shard_record(partial: Storage, number: int, build_id: str) -> ShardRecord | None:
     """Return the record of a shard; None if this build has none."""
-    content = _read(partial, shard_record_name(number), build_id)
-    return None if content is None else ShardRecord(number, shard_entry(content["shard"]))
+    return _read(partial, shard_record_name(number), build_id, _SHARD)
 
 
-def _read(partial: Storage, name: str, build_id: str) -> dict[str, Any] | None:
+def _read(partial: Storage, name: str, build_id: str, check: Check[T]) -> T | None:
     try:
         content = read_signed(partial.read(name))
-    except FileNotFoundError:
+        return check(content, name) if content is not None and content.pop(_BUILD, None) == build_id else None
+    except (FileNotFoundError, SchemaError):
         return None
-    return content if content is not None and content.pop(_BUILD, None) == build_id else None
+
+
+def _split_record(
+    number: int, parts: tuple[PartEntry, ...], skipped: tuple[SkippedEntry, ...], found: InputTotals
+) -> SplitRecord:
+    return SplitRecord(number, list(parts), list(skipped), found)
+
+
+def _input_totals(texts: tuple[str, ...], **counts: Any) -> InputTotals:
+    return InputTotals(texts=list(texts), **counts)
+
+
+_COUNT: Final = integer(0)
+_SHARD: Final = record(ShardRecord, number=_COUNT, shard=SHARD)
+_SPLIT: Final = record(
+    _split_record,
+    number=_COUNT,
+    parts=items(PART),
+    skipped=items(SKIPPED),
+    found=record(
+        _input_totals,
+        n_documents=_COUNT,
+        n_records=_COUNT,
+        n_with_field=_COUNT,
+        other_fields=text(),
+        n_whole_files=_COUNT,
+        fields_of_a_file=text(),
+        n_files=mapping(_COUNT),
+        texts=items(text()),
+    ),
+)

@@ -16,7 +16,7 @@ from infgram.cluster.storage.download import fetch_shard
 from infgram.cluster.storage.storage import Storage, below, storage_at
 from infgram.errors import IndexNotFoundError, StorageError
 from infgram.files import manifest
-from infgram.files.disk import FileLock, storage_errors
+from infgram.files.disk import FileLock, open_regular, storage_errors
 from infgram.files.manifest import ShardEntry
 from infgram.files.signed_json import digest
 
@@ -152,7 +152,7 @@ class Cache:
                 f"the shard takes {n_bytes:,} bytes; the cache in {self._shards.parent} may hold {self._max_bytes:,}; "
                 "increase its limit",
             )
-        taken = {path: int(path.read_text() or 0) for path in self._by_use() if self._exists(path.stem)}
+        taken = {path: _size_in(path) for path in self._by_use() if self._exists(path.stem)}
         for path in list(taken):
             if sum(taken.values()) + n_bytes <= self._max_bytes:
                 return
@@ -186,6 +186,15 @@ class Cache:
             return True
         finally:
             lock.release()
+
+
+def _size_in(path: Path) -> int:
+    """Return the size of a shard from its lock file, which is empty before the first download."""
+    with open_regular(path) as file:
+        digits = file.read(20)
+    if not (digits or b"0").isdigit():
+        raise StorageError(errno.EINVAL, f"{path} holds {digits!r}; expected the size of a shard; remove the file")
+    return int(digits or 0)
 
 
 def _name_of(shard: ShardEntry) -> str:

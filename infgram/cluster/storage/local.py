@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infgram.cluster.storage.storage import checked_name
-from infgram.files.disk import UNFINISHED, atomic_file, storage_errors
+from infgram.files.disk import UNFINISHED, atomic_file, open_regular, storage_errors
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class LocalStorage:
 
     def read(self, name: str) -> bytes:
         """Read a small file."""
-        with _storage_errors_except_absence(f"read {self._path(name)}"):
-            return self._path(name).read_bytes()
+        with _storage_errors_except_absence(f"read {self._path(name)}"), open_regular(self._path(name)) as file:
+            return file.read()
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, and replace one of the same name."""

@@ -106,10 +106,14 @@ class Gate:
         share = float(content["table_share"])
         if means.shape != (len(names),) or deviations.shape != means.shape or not (deviations > 0).all():
             raise ValueError("means and deviations do not match the inputs")
+        if not (np.isfinite(means) & np.isfinite(deviations)).all():
+            raise ValueError("means and deviations are not finite")
         if not 0 <= share <= 1:
             raise ValueError(f"table_share is {share}; expected 0 to 1")
         network = Network.from_json(content["network"], len(names), n_models)
-        return cls(WeightTable.from_json(content["table"]), network, Scale(names, means, deviations), share)
+        return cls(
+            WeightTable.from_json(content["table"], "gate", n_models), network, Scale(names, means, deviations), share
+        )
 
 
 def fit_gate(inputs: MixtureInputs, models: Sequence[str], seed: int, progress: Report | None) -> Gate:

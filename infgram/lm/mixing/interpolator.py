@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from infgram.arguments import (
     text,
 )
 from infgram.errors import InputError, QueryError
-from infgram.files.signed_json import take_digest, write_signed
+from infgram.files.signed_json import read_json, take_digest, write_signed
 from infgram.index import Index
 from infgram.lm.mixing.gate import Gate, Report, fit_gate
 from infgram.lm.mixing.mixture_inputs import MixtureInputs, folds_of
@@ -241,12 +240,14 @@ class Interpolator(ShortRepr):
             models, by = [str(name) for name in content["models"]], content["by"]
             if by not in _BY:
                 raise ValueError(f"by is {by!r}")
+            if not models or len(set(models)) < len(models):
+                raise ValueError(f"models are {models!r:.80}")
             weighting = (
                 Gate.from_json(content["weighting"], len(models))
                 if by == "gate"
-                else WeightTable.from_json(content["weighting"])
+                else WeightTable.from_json(content["weighting"], by, len(models))
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{path}: malformed weights ({error}); fit them again") from error
         return cls(models, by, weighting)
 
@@ -269,8 +270,8 @@ def _checked_inputs(inputs: MixtureInputs) -> MixtureInputs:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as an interpolator: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: not an interpolator; expected a file that Interpolator.save wrote")

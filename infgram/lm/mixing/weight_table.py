@@ -91,11 +91,14 @@ class WeightTable:
         return {"grouping": self.grouping, "levels": levels}
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> WeightTable:
+    def from_json(cls, content: dict[str, Any], by: str, n_models: int) -> WeightTable:
         """Create the table that `as_json` wrote; raise KeyError, TypeError or ValueError if it is malformed."""
-        if content["grouping"] not in _N_LEVELS:
-            raise ValueError(f"grouping is {content['grouping']!r}; expected one, sparse or class")
-        levels = [{int(number): _checked_row(row) for number, row in level.items()} for level in content["levels"]]
+        expected = ("one", "sparse") if by == "gate" else (by,)
+        if content["grouping"] not in expected:
+            raise ValueError(f"grouping is {content['grouping']!r}; expected {' or '.join(expected)}")
+        levels = [
+            {int(number): _checked_row(row, n_models) for number, row in level.items()} for level in content["levels"]
+        ]
         if len(levels) != _N_LEVELS[content["grouping"]]:
             raise ValueError(f"found {len(levels)} levels of classes")
         return cls(content["grouping"], tuple(levels))
@@ -198,8 +201,8 @@ def _expectation_maximisation(
     return weights
 
 
-def _checked_row(row: Any) -> Float64Array:
+def _checked_row(row: Any, n_models: int) -> Float64Array:
     weights = np.asarray(row, dtype=np.float64)
-    if weights.ndim != 1 or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-6:
-        raise ValueError(f"expected weights that sum to one, found {row!r}")
+    if weights.shape != (n_models,) or not (weights >= 0).all() or not abs(weights.sum() - 1) <= 1e-6:
+        raise ValueError(f"expected {n_models} weights that sum to one, found {row!r:.80}")
     return weights
