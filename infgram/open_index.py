@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from infgram.arguments import at_least, callback
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.files.manifest import Manifest, SkippedEntry
+from infgram.files.manifest import Manifest, ShardEntry, SkippedEntry
 from infgram.provenance import Provenance
 from infgram.reprs import MOST_CHARACTERS, cut
-from infgram.shards import check_one_tokenizer, open_shards
+from infgram.shards import check_one_tokenizer, open_shards, verify_shards
 from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import Document, Int64Array, Load
 
@@ -37,9 +37,13 @@ class OpenIndex:
         paths = [path.absolute() for path in paths]
         self._origin, self._load = origin or partial(_unchanged, paths), load
         manifests = [Manifest.read(path) for path in paths]
-        pairs = list(zip(paths, manifests, strict=True))
-        shards = [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
-        self._set_up(paths, manifests, lambda: open_shards(shards, load))
+        self._set_up(paths, manifests, lambda: open_shards(self._shards(), load))
+        found, expected = self.vocab_size, max(manifest.vocab_size for manifest in manifests)
+        if found != expected:
+            self.close()
+            raise IndexDamagedError(
+                f"{paths[0]} has a vocabulary of {found} tokens, expected {expected} by the manifest; rebuild the index"
+            )
 
     def _set_up(self, paths: Sequence[Path], manifests: Sequence[Manifest], open_engine: Callable[[], Engine]) -> None:
         """Set every attribute that the methods use, for this class and its subclasses.
@@ -158,11 +162,11 @@ class OpenIndex:
         number = at_least(document_id, 0, "document_id")
         if number >= self.n_documents:
             raise QueryError(f"there is no document {document_id}; expected 0 to {self.n_documents - 1}")
-        token_ids = self._core.document_tokens(number)
+        token_ids = self._in_vocabulary(self._core.document_tokens(number), number)
         (stored,) = self._core.document_metadata([number])
         tokenizer = self._tokenizer_or_none()
         text = "" if tokenizer is None else tokenizer.decode(token_ids)
-        return Document(number, text, token_ids, *Provenance.of(stored))
+        return Document(number, text, token_ids, *Provenance.of(stored, number))
 
     def document_tokens(self, document_id: int, begin: int = 0, end: int | None = None) -> Int64Array:
         """Return the token ids (int64) of a document from offset `begin` to `end`, at most to its end.
@@ -172,7 +176,7 @@ class OpenIndex:
         """
         last = 2**63 - 1 if end is None else at_least(end, 0, "end")
         document = at_least(document_id, 0, "document_id")
-        return self._core.read_window(document, at_least(begin, 0, "begin"), last)
+        return self._in_vocabulary(self._core.read_window(document, at_least(begin, 0, "begin"), last), document)
 
     def document_metadata(self, document_id: int) -> dict[str, Any]:
         """Return the metadata of a document.
@@ -188,11 +192,12 @@ class OpenIndex:
         Raises:
             QueryError: there is no such document.
         """
-        (stored,) = self._core.document_metadata([at_least(document_id, 0, "document_id")])
-        return Provenance.of(stored)
+        number = at_least(document_id, 0, "document_id")
+        (stored,) = self._core.document_metadata([number])
+        return Provenance.of(stored, number)
 
     def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
-        """Check every byte of every file, and that each suffix array is complete and sorted. O(n).
+        """Check every byte of every file, that each suffix array is complete and sorted, and all metadata. O(n).
 
         The open files are checked, even if they have been moved or replaced.
 
@@ -204,7 +209,7 @@ class OpenIndex:
         """
         callback(progress, "progress")
         n_tokens = self.n_tokens
-        self._core.verify(progress and (lambda n_done: progress(n_done, n_tokens)))
+        self._verify_shards(progress and (lambda n_done: progress(n_done, n_tokens)))
         for number in range(len(self._manifests)):
             self._checked_tokenizer(number)
 
@@ -240,12 +245,35 @@ class OpenIndex:
         return self._open_core
 
     def _checked_tokenizer(self, number: int) -> Tokenizer | None:
-        """Load the tokenizer of one folder and check its digest; None if the folder has no tokenizer."""
-        saved, entry = self._saved_tokenizers[number], self._manifests[number].tokenizer
-        if saved is None or entry is None:
+        """Load the tokenizer of one folder, check digest and vocabulary; None if the folder has no tokenizer."""
+        saved, manifest = self._saved_tokenizers[number], self._manifests[number]
+        if saved is None or manifest.tokenizer is None:
             return None
-        saved.check(entry.fingerprint)
-        return saved.load()
+        saved.check(manifest.tokenizer.fingerprint)
+        tokenizer = saved.load()
+        if tokenizer.vocab_size != manifest.vocab_size:
+            raise IndexDamagedError(
+                f"{saved.folder} has a vocabulary of {tokenizer.vocab_size} tokens, expected {manifest.vocab_size} by "
+                "the manifest; copy the index again or rebuild it"
+            )
+        return tokenizer
+
+    def _in_vocabulary(self, token_ids: Int64Array, document_id: int) -> Int64Array:
+        """Return tokens that were read from a document; raise IndexDamagedError if one is not in the vocabulary."""
+        if len(token_ids) and token_ids.max() >= self.vocab_size:
+            raise IndexDamagedError(
+                f"tokens.bin: document {document_id} has the token id {token_ids.max()}, expected 0 to "
+                f"{self.vocab_size - 1}; copy the index again or rebuild it"
+            )
+        return token_ids
+
+    def _shards(self) -> list[tuple[Path, ShardEntry]]:
+        """Return the folder and the manifest entry of each shard."""
+        pairs = zip(self._paths, self._manifests, strict=True)
+        return [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
+
+    def _verify_shards(self, progress: Callable[[int], None] | None) -> None:
+        verify_shards(self._core, self._shards(), progress)
 
     def _tokenizer_or_none(self) -> Tokenizer | None:
         return None if self._manifests[0].tokenizer is None else self.tokenizer

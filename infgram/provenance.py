@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
+from infgram.errors import IndexDamagedError
+from infgram.files.signed_json import parse_json
 from infgram.types import JsonScalar
 
 StoredMetadata: TypeAlias = tuple[bytes, bytes | None, int]
@@ -15,6 +18,8 @@ StoredMetadata: TypeAlias = tuple[bytes, bytes | None, int]
 index stores no sources; its line, or 0."""
 
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+_DEEPEST: Final = 256  # levels of metadata; readers of a corpus accept 200
+_MAYBE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Provenance(NamedTuple):
@@ -32,14 +37,26 @@ class Provenance(NamedTuple):
     line: int | None
 
     @classmethod
-    def of(cls, stored: StoredMetadata) -> Provenance:
-        """Parse the stored metadata."""
+    def of(cls, stored: StoredMetadata, document_id: int, shard: str = "") -> Provenance:
+        """Parse the stored metadata of a document; `shard` is the prefix of file names in messages.
+
+        Raises:
+            IndexDamagedError: the metadata are not a JSON object, or the source is not UTF-8.
+        """
         text, name, number = stored
-        own: dict[str, Any] = json.loads(text) if text else {}
+        own: dict[str, Any] = {}
+        try:
+            if text:
+                own = _object(text)
+        except ValueError as error:
+            raise _damaged(f"{shard}metadata.bin", "metadata", document_id, f"a JSON object: {error}") from error
         if name is None:
             return cls(own, None, None)
         path = own.get("path")
-        source = name.decode("utf-8") if name else path if isinstance(path, str) else None
+        try:
+            source = name.decode("utf-8") if name else path if isinstance(path, str) else None
+        except ValueError as error:
+            raise _damaged(f"{shard}sources.bin", "source", document_id, f"UTF-8: {error}") from error
         if source is not None and "=" in source:
             own |= {key: value for key, value in folder_fields(source).items() if key not in own}
         return cls(own, source, number or None)
@@ -48,6 +65,21 @@ class Provenance(NamedTuple):
         """Return the fields that filters can use: the metadata, and `source` and `line` unless metadata have them."""
         known = {"source": self.source, "line": self.line}
         return {**{name: value for name, value in known.items() if value is not None}, **self.metadata}
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    value = parse_json(text, deepest=_DEEPEST)
+    if not isinstance(value, dict):
+        raise ValueError(f"found {value!r:.80}")
+    if _MAYBE_SURROGATE.search(text) is not None:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def _damaged(file: str, what: str, document_id: int, expected: str) -> IndexDamagedError:
+    return IndexDamagedError(
+        f"{file}: the {what} of document {document_id} is not {expected}; copy the index again or rebuild it"
+    )
 
 
 @lru_cache(maxsize=256)

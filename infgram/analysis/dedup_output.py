@@ -10,7 +10,7 @@ import numpy as np
 from infgram.analysis.rows_file import Row, rows_file
 from infgram.arguments import choice, flag, instance, path as checked_path, text_or_none
 from infgram.duplicates import Duplicates
-from infgram.errors import QueryError
+from infgram.errors import IndexDamagedError, QueryError
 from infgram.index import Index, StrPath, checked_index, tokenizer_or_none
 from infgram.types import Int64Array
 from infgram.watch import Progress, Watch
@@ -109,7 +109,7 @@ class _Source:
         Raises:
             QueryError: the bytes of the document's tokens are not its text.
         """
-        token_ids = self.index.document_tokens(document_id)
+        token_ids = self._tokens(document_id, spans)
         if self.tokenizer is None:
             is_kept = np.ones(len(token_ids), dtype=np.bool_)
             for start, end in spans.tolist():
@@ -122,6 +122,16 @@ class _Source:
         data, cuts = self._data(document_id, token_ids, text, spans)
         return _without(data, cuts).decode("utf-8")
 
+    def _tokens(self, document_id: int, spans: Int64Array) -> Int64Array:
+        """Return the tokens of a document; raise IndexDamagedError if a span extends beyond them."""
+        token_ids = self.index.document_tokens(document_id)
+        if len(spans) and spans.max() > len(token_ids):
+            raise IndexDamagedError(
+                f"a duplicate in document {document_id} ends at token {spans.max()}, expected at most "
+                f"{len(token_ids)}; run `infgram verify` and rebuild the index"
+            )
+        return token_ids
+
     def byte_spans(self, document_id: int, spans: Int64Array) -> list[tuple[int | None, int | None]]:
         """Return the byte range of each span; (None, None) if the tokenizer is not lossless.
 
@@ -130,7 +140,7 @@ class _Source:
         """
         if self.bytes is None or self.tokenizer is None:
             return [(None, None)] * len(spans)
-        token_ids = self.index.document_tokens(document_id)
+        token_ids = self._tokens(document_id, spans)
         return [*self._data(document_id, token_ids, self.tokenizer.decode(token_ids), spans)[1]]
 
     def _data(

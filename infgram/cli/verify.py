@@ -16,8 +16,9 @@ infgram verify corpus.infgram --json && echo intact
 def verify(index: IndexArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Check every byte of an index.
 
-    The size and checksum of every file are compared with the manifest, and each suffix array is checked to be complete
-    and sorted, in linear time. If the index is damaged, the exit code is 4 and the error names the file and the fault.
+    The size and checksum of every file are compared with the manifest, each suffix array is checked to be complete and
+    sorted, in linear time, and the metadata of every document are parsed. If the index is damaged, the exit code is 4
+    and the error names the file and the fault.
 
     JSON: is_intact, n_tokens, n_documents, n_shards.
     """
@@ -33,5 +34,5 @@ def verify(index: IndexArgument, as_json: JsonOption = False, quiet: QuietOption
         return
     contents = f"{number(tokens, 'token')}, {number(documents, 'document')}, {number(shards, 'shard')}"
     print_line(f"intact: {contents}")
-    print_line("checked: the manifest, each file's size and checksum, the tokenizer, and that each suffix array")
-    print_line("         is complete and sorted")
+    print_line("checked: the manifest, each file's size and checksum, the tokenizer, the metadata of each document,")
+    print_line("         and that each suffix array is complete and sorted")

@@ -58,9 +58,9 @@ def fields_of_documents(
     """Yield the fields of each document that filters can use, reading documents in batches."""
     for begin in range(0, len(document_ids), _BATCH):
         batch = document_ids[begin : begin + _BATCH].tolist()
-        for number, stored in enumerate(core.document_metadata(batch), begin):
+        for number, (document_id, stored) in enumerate(zip(batch, core.document_metadata(batch), strict=True), begin):
             watch.report(stage, number, len(document_ids), "documents")
-            yield Provenance.of(stored).fields()
+            yield Provenance.of(stored, document_id).fields()
 
 
 def field_of(value: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from infgram.engine import Engine
+from infgram.errors import IndexDamagedError
 from infgram.tokenizers import Tokenizer
 from infgram.types import Document, Int64Array, Query, SearchHit, SearchMatch
 
@@ -57,8 +58,17 @@ class MatchedDocuments:
 
 
 def hit_of(document: Document, match_count: int, matches: Sequence[SearchMatch]) -> SearchHit:
-    """Return the hit of a document; its main match is the first match of the first clause."""
-    first = next(match for match in matches if match.clause == 0)
+    """Return the hit of a document; its main match is the first match of the first clause.
+
+    Raises:
+        IndexDamagedError: there is no such match, so the suffix array found a document without the query.
+    """
+    first = next((match for match in matches if match.clause == 0), None)
+    if first is None:
+        raise IndexDamagedError(
+            f"document {document.document_id} was found by the suffix array, but its tokens do not match the query; "
+            "run `infgram verify` and rebuild the index"
+        )
     return SearchHit(
         **vars(first),
         document_id=document.document_id,

@@ -37,8 +37,9 @@ async def readyz(runtime: RuntimeDep) -> Health:
     """
     if runtime.is_draining:
         raise ProblemError("shutting_down")
-    if any(served.is_damaged for served in runtime.indexes.values()):
-        raise ProblemError("index_damaged")
+    damaged = [name for name, served in runtime.indexes.items() if served.is_damaged]
+    if damaged:
+        raise ProblemError("index_damaged", f"{KINDS['index_damaged'].detail} Damaged: {', '.join(damaged)}.")
     failed = runtime.metrics.failed_reload()
     if failed is None:
         return Health(status="ready")

@@ -85,9 +85,28 @@ def test_a_damaged_index_returns_503_afterwards(folders: dict[str, Path]) -> Non
             body = {"items": [{"query": "a"}]} if "batch" in path else {"query": "a"}
             refused = problem(client.post(f"/v1/indexes/bytes/{path}", json=body), 503, "index_damaged")
             assert "secret" not in str(refused)
-        problem(client.get("/readyz"), 503, "index_damaged")
+        assert problem(client.get("/readyz"), 503, "index_damaged")["detail"].endswith("Damaged: bytes.")
         assert answered(client.get("/healthz")) == {"status": "ok"}
         assert answered(client.post("/v1/indexes/bpe/count", json={"query": " rose"}))["count"] == 5
+
+
+@pytest.mark.parametrize(("path", "body"), [("documents/1", None), ("search", {"query": "natural"})])
+def test_damaged_metadata_are_damage(
+    path: str, body: dict[str, str] | None, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """Opening does not read them, so the first question that does answers 503, and so does `/readyz` until a reload."""
+    copy = Path(shutil.copytree(folders["bytes"], tmp_path / "x"))
+    (file,) = copy.rglob("metadata.bin")
+    sound = file.read_bytes()
+    file.write_bytes(sound.replace(b'"number":1', b'"number":x'))
+    with served({"x": copy}) as client:
+        assert answered(client.get("/readyz")) == {"status": "ready"}
+        address = f"/v1/indexes/x/{path}"
+        problem(client.get(address) if body is None else client.post(address, json=body), 503, "index_damaged")
+        assert problem(client.get("/readyz"), 503, "index_damaged")["detail"].endswith("Damaged: x.")
+        file.write_bytes(sound)
+        assert answered(client.post("/v1/admin/reload"))["reloaded"] == ["x"]
+        assert answered(client.get("/readyz")) == {"status": "ready"}
 
 
 def test_a_disk_error_returns_503_and_may_recover(folders: dict[str, Path]) -> None:

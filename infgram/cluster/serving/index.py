@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +92,9 @@ class Index(index.Index):
         tokens = [self._tokens(sequence) for sequence in several(sequences, "sequences")]
         answers = self._answers_to([self._engine.queries.score(each, to_end, least) for each in tokens])
         return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, answers, strict=True)]
+
+    def _verify_shards(self, progress: Callable[[int], None] | None) -> None:
+        self._core.verify(progress)
 
     def close(self) -> None:
         """Disconnect; the index stays deployed."""

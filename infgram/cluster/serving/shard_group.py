@@ -13,7 +13,7 @@ from infgram import _core
 from infgram.engine import Rows
 from infgram.errors import QueryError
 from infgram.files.manifest import ShardEntry
-from infgram.shards import open_shards
+from infgram.shards import open_shards, verify_shards
 from infgram.types import Int64Array, Load
 
 MOST_ROWS: Final = 1000
@@ -61,6 +61,7 @@ class ShardGroup:
         Raises:
             IndexDamagedError: the files of a shard are inconsistent.
         """
+        self._shards, self._first_document = shards, first_document
         self._core = open_shards(shards, load, first_document=first_document)
 
     def answer(self, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
@@ -74,12 +75,12 @@ class ShardGroup:
             return Refused(error)
 
     def verify(self) -> None:
-        """Verify every byte.
+        """Verify every byte and all metadata.
 
         Raises:
             IndexDamagedError: a file is damaged; the message names it, expected and found.
         """
-        self._core.verify()
+        verify_shards(self._core, self._shards, first_document=self._first_document)
 
 
 def _infgram(core: _core.Index, context: Any) -> GroupInfgram:

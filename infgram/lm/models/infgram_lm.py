@@ -23,7 +23,7 @@ from infgram.arguments import (
     real,
     several,
 )
-from infgram.errors import QueryError
+from infgram.errors import IndexDamagedError, QueryError
 from infgram.index import Index, checked_index, query_tokens
 from infgram.lm.models.contexts import contexts_of, survey
 from infgram.lm.models.jelinek_mercer import checked_weights
@@ -164,6 +164,7 @@ class InfgramLM:
 
         Raises:
             QueryError: the temperature is not positive.
+            IndexDamagedError: the counts are inconsistent.
         """
         if real(temperature, "temperature", low=0) == 0:
             raise QueryError("temperature is 0; expected a positive number")
@@ -174,6 +175,10 @@ class InfgramLM:
         limit = at_least(max_tokens, 0, "max_tokens")
         while len(drawn) < limit:
             probs = session.distribution()
+            if not (probs.min() >= 0 and 0 < probs.max() < np.inf):
+                raise IndexDamagedError(
+                    f"{self._index!r} has counts that do not agree with each other; run `infgram verify` and rebuild it"
+                )
             probs = (probs / probs.max()) ** (1 / temperature)
             token = int(random.choice(len(probs), p=probs / probs.sum()))
             if token == end:
