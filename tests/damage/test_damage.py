@@ -1,0 +1,123 @@
+"""A damaged or altered index raises an error of ours, or answers; `verify` finds every byte that differs.
+
+`SEED` selects other cases, and `MINUTES` how long `pytest -m torture` looks for them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import infgram
+from infgram import lm
+from infgram.errors import IndexDamagedError, IndexVersionError
+from tests.damage.calls import NOT_CALLED, calls, scratch, take
+from tests.damage.campaign import Case, campaign, cases
+from tests.damage.indexes import Sound, sound_indexes
+
+SEED: Final = int(os.environ.get("SEED", "1"))
+MINUTES: Final = float(os.environ.get("MINUTES", "30"))
+N_CASES: Final = 300
+N_BITS: Final = 300
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with scratch() as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="module")
+def indexes(folder: Path) -> dict[str, Sound]:
+    return sound_indexes(folder)
+
+
+def look(todo: Iterator[Case], indexes: dict[str, Sound], folder: Path) -> None:
+    """Run cases, and fail with all findings."""
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    findings, n_opened, n_refused = [], 0, 0
+    for case, outcome in campaign(todo, indexes, SEED, work):
+        n_opened += outcome.opened
+        n_refused += not outcome.opened
+        findings += [f"{case}: {finding}" for finding in outcome.findings]
+        if outcome.is_changed and outcome.verified and not case.sealed:
+            findings.append(f"{case}: verify finds nothing")
+    assert not findings, f"SEED={SEED}:\n" + "\n".join(findings)
+    assert min(n_opened, n_refused) > 0, "the cases are of one kind only"
+
+
+def test_damage(indexes: dict[str, Sound], folder: Path) -> None:
+    look(islice(cases(indexes, SEED), N_CASES), indexes, folder)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(0)
+def test_damage_for_long(indexes: dict[str, Sound], folder: Path) -> None:
+    end = time.monotonic() + 60 * MINUTES
+    look(takewhile(lambda case: time.monotonic() < end, cases(indexes, SEED)), indexes, folder)
+
+
+def is_intact(path: Path) -> bool:
+    try:
+        with infgram.open(path) as index:
+            index.verify()
+    except (IndexDamagedError, IndexVersionError):
+        return False
+    return True
+
+
+def flip_bits(indexes: dict[str, Sound], folder: Path, n_bits: int) -> None:
+    rng = random.Random(SEED)
+    for sound in indexes.values():
+        copy = Path(shutil.copytree(sound.path, folder / "flipped"))
+        for _ in range(-(-n_bits // len(indexes))):
+            file = copy / rng.choice(sound.files)
+            content = file.read_bytes()
+            place = rng.randrange(8 * len(content))
+            changed = bytearray(content)
+            changed[place // 8] ^= 1 << place % 8
+            file.write_bytes(changed)
+            assert not is_intact(copy), f"SEED={SEED}: bit {place} of {file.relative_to(folder)} is not found"
+            file.write_bytes(content)
+        shutil.rmtree(copy)
+
+
+def test_verify_finds_every_flipped_bit(indexes: dict[str, Sound], folder: Path) -> None:
+    flip_bits(indexes, folder, N_BITS)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(0)
+def test_verify_finds_ten_thousand_flipped_bits(indexes: dict[str, Sound], folder: Path) -> None:
+    flip_bits(indexes, folder, 10_000)
+
+
+def test_sound_indexes_answer(indexes: dict[str, Sound], folder: Path) -> None:
+    """The questions are worth something only if they are right: texts refuse none, and commands succeed."""
+    for name, sound in indexes.items():
+        with infgram.open(sound.path) as index:
+            for question, ask in calls(index, list(sound.queries[:1]), [0], folder):
+                if not name.startswith("ids") and question != "locate_rank":
+                    result = ask()
+                    take(result)
+                    assert getattr(result, "code", 0) == 0, (name, question, result)
+
+
+def test_every_question_is_asked(indexes: dict[str, Sound], folder: Path) -> None:
+    with infgram.open(indexes["bytes"].path) as index:
+        asked = {name for name, _ in calls(index, list(indexes["bytes"].queries), [0], folder)}
+    methods = {name for name in dir(infgram.Index) if not name.startswith("_")}
+    functions = {
+        name for module in (infgram, lm) for name in module.__all__ if inspect.isfunction(getattr(module, name))
+    }
+    assert (methods | functions) - asked - NOT_CALLED == set()
