@@ -162,7 +162,7 @@ class OpenIndex:
         number = at_least(document_id, 0, "document_id")
         if number >= self.n_documents:
             raise QueryError(f"there is no document {document_id}; expected 0 to {self.n_documents - 1}")
-        token_ids = self._in_vocabulary(self._core.document_tokens(number), number)
+        token_ids = self._core.document_tokens(number)
         (stored,) = self._core.document_metadata([number])
         tokenizer = self._tokenizer_or_none()
         text = "" if tokenizer is None else tokenizer.decode(token_ids)
@@ -176,7 +176,7 @@ class OpenIndex:
         """
         last = 2**63 - 1 if end is None else at_least(end, 0, "end")
         document = at_least(document_id, 0, "document_id")
-        return self._in_vocabulary(self._core.read_window(document, at_least(begin, 0, "begin"), last), document)
+        return self._core.read_window(document, at_least(begin, 0, "begin"), last)
 
     def document_metadata(self, document_id: int) -> dict[str, Any]:
         """Return the metadata of a document.
@@ -257,15 +257,6 @@ class OpenIndex:
                 "the manifest; copy the index again or rebuild it"
             )
         return tokenizer
-
-    def _in_vocabulary(self, token_ids: Int64Array, document_id: int) -> Int64Array:
-        """Return tokens that were read from a document; raise IndexDamagedError if one is not in the vocabulary."""
-        if len(token_ids) and token_ids.max() >= self.vocab_size:
-            raise IndexDamagedError(
-                f"tokens.bin: document {document_id} has the token id {token_ids.max()}, expected 0 to "
-                f"{self.vocab_size - 1}; copy the index again or rebuild it"
-            )
-        return token_ids
 
     def _shards(self) -> list[tuple[Path, ShardEntry]]:
         """Return the folder and the manifest entry of each shard."""

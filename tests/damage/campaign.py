@@ -7,6 +7,7 @@ the other; if it dies by a signal, or is silent for too long, the case is a find
 from __future__ import annotations
 
 import faulthandler
+import json
 import multiprocessing
 import os
 import random
@@ -14,6 +15,7 @@ import resource
 import shutil
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing.connection import Connection
@@ -22,6 +24,7 @@ from typing import Final
 
 import infgram
 from infgram.errors import InfgramError
+from infgram.files.manifest import FILE_NAME
 from tests.damage.calls import calls, take
 from tests.damage.faults import FAULTS, damage
 from tests.damage.indexes import Sound
@@ -94,7 +97,7 @@ def run_case(case: Case, sound: Sound, seed: int, scratch: Path, begin: Callable
     shutil.copytree(sound.path, folder)
     rng = random.Random(f"{seed}: {case.number}")
     damage(folder, case.file, case.fault, rng, sealed=case.sealed)
-    is_changed = any((folder / file).read_bytes() != (sound.path / file).read_bytes() for file in sound.files)
+    is_changed = any(_differs(folder / file, sound.path / file) for file in sound.files)
     findings: list[str] = []
     opened = verified = False
     try:
@@ -115,6 +118,15 @@ def run_case(case: Case, sound: Sound, seed: int, scratch: Path, begin: Callable
     except Exception as error:  # noqa: BLE001  # that is what is looked for
         findings.append(_line("open", error))
     return Outcome(opened, verified, is_changed, tuple(findings))
+
+
+def _differs(file: Path, sound: Path) -> bool:
+    """Return whether the content of a file differs; white space in a manifest has no meaning."""
+    found, expected = file.read_bytes(), sound.read_bytes()
+    if file.name == FILE_NAME and found != expected:
+        with suppress(ValueError):
+            return bool(json.loads(found) != json.loads(expected))
+    return found != expected
 
 
 def _line(name: str, error: Exception) -> str:

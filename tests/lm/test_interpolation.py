@@ -178,6 +178,11 @@ def test_fixed_weights() -> None:
         (lambda content: content["weighting"].update(table_share=2), "malformed weights"),
         (lambda content: content["weighting"]["table"]["levels"][0]["0"].append(1), "malformed weights"),
         (lambda content: content.update(models=["one"]), "malformed weights"),
+        (lambda content: content.update(models=["one", "one"]), "malformed weights"),
+        (lambda content: content.update(by="class", weighting=content["weighting"]["table"]), "malformed weights"),
+        (lambda content: content["weighting"].update(table_share=10**400), "malformed weights"),
+        (lambda content: content["weighting"]["means"].__setitem__(0, 10**400), "malformed weights"),
+        (lambda content: content["weighting"]["table"].update(levels=[{"0": [0.5, 0.5]}]), "malformed weights"),
     ],
 )
 def test_invalid_files(change: Any, message: str, tmp_path: Path) -> None:

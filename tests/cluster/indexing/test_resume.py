@@ -20,6 +20,7 @@ import infgram
 from infgram.cluster import BuildSummary, build
 from infgram.cluster.indexing.output import BuildStorage
 from infgram.errors import IndexDamagedError, IndexExistsError, InputError, StorageError
+from infgram.files.signed_json import write_signed
 from infgram.types import BuildProgress
 from tests.cluster.indexing.corpora import many_files
 from tests.cluster.indexing.stored import LEAST, stored, undisturbed, upload
@@ -126,6 +127,29 @@ def test_missing_or_truncated_files_are_rebuilt(
     (folder / "x" / "shard-00000" / ".unfinished-0123").write_bytes(b"of a process that was killed")
     summary = build(folder / "corpus", folder / "x", **options, **HERE)
     assert kept(summary)["tokenize"] == N_SPLITS - 3
+    assert content(folder / "x") == expected
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change a record, with the right digest."""
+    record = json.loads(path.read_text())
+    del record["sha256"]
+    change(record)
+    write_signed(path, record)
+
+
+def test_records_of_another_shape_are_made_anew(
+    folder: Path, options: dict[str, Any], expected: dict[str, bytes]
+) -> None:
+    partial = stop(folder, options, "sort", 1)
+    rewrite(partial / "splits" / "000000.json", lambda record: record.update(parts=[{}]))
+    rewrite(partial / "splits" / "000001.json", lambda record: record["skipped"].append({"source": 1}))
+    rewrite(partial / "splits" / "000002.json", lambda record: record["found"].update(n_documents="1"))
+    rewrite(partial / "shards" / "00000.json", lambda record: record["shard"].update(folder="../../x"))
+    rewrite(partial / "shards" / "00001.json", lambda record: record["shard"]["sections"].update({"../x": {}}))
+    summary = build(folder / "corpus", folder / "x", **options, **HERE)
+    assert kept(summary)["tokenize"] == N_SPLITS - 3
+    assert kept(summary)["sort"] == summary.n_shards - 2
     assert content(folder / "x") == expected
 
 
