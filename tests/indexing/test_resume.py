@@ -148,7 +148,7 @@ def test_unreadable_checkpoints(corpus: Path, folder: Path, expected: dict[str, 
     assert content(folder / "x") == expected
 
 
-@pytest.mark.parametrize("name", ["../../../precious", "..", "/tmp", "", "a/b"])
+@pytest.mark.parametrize("name", ["../../precious", "/precious", "..", ""])
 def test_notes_with_a_folder_elsewhere_remove_nothing(
     corpus: Path, folder: Path, expected: dict[str, bytes], name: str
 ) -> None:
@@ -158,9 +158,11 @@ def test_notes_with_a_folder_elsewhere_remove_nothing(
     partial = stop(corpus, folder / "x", "sort", 13_000)
     notes = json.loads((partial / "build.json").read_text())
     del notes["sha256"]
-    notes["shards"][0]["folder"] = name
+    notes["shards"][0]["folder"] = f"{folder}{name}" if name.startswith("/") else name
     write_signed(partial / "build.json", notes)
-    assert go_on(corpus, folder / "x") == ["train", "tokenize", "sort"]
+    stopper = Stopper("check")  # keeps what the notes name, as after any error
+    infgram.build(corpus, folder / "x", **OPTIONS, progress=stopper).close()
+    assert stopper.stages == ["train", "tokenize", "sort"]
     assert content(folder / "x") == expected
     assert (folder / "precious" / "file").read_bytes() == b"kept"
 
