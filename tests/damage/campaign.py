@@ -80,7 +80,7 @@ def cases(indexes: Mapping[str, Sound], seed: int) -> Iterator[Case]:
         (name, file, fault, sealed)
         for name, sound in indexes.items()
         for file, fault, sealed in product(sound.files, (*FAULTS, "swap", "header"), (False, True))
-        if fault != "header" or file.endswith(".bin")
+        if file.endswith(".json" if fault == "rewrite" else "") and file.endswith(".bin" if fault == "header" else "")
     ]
     number = 0
     while True:

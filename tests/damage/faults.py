@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import random
@@ -56,7 +57,61 @@ def splice(data: bytes, rng: random.Random) -> bytes:
     return data[:place] + data[begin:end] + data[place + replaced :]
 
 
-FAULTS: Final[dict[str, Fault]] = {fault.__name__: fault for fault in (flip, truncate, extend, zero, scramble, splice)}
+VALUES: Final[tuple[Any, ...]] = (
+    *(None, True, False, 0, 1, -1, 2, 3, 7, 127, 128, 255, 256, 2**31, 2**32, 2**63, 2**64, 10**100, 0.5, 1e308),
+    *("", "x", "..", ".", "/", "a/b", "shard-00000", "shard-00001", "\0", "\ud800", "é" * 300, "0" * 16, "f" * 64),
+    *([], {}, [None], [[]], {"a": 1}, [[[[[[[[]]]]]]]]),
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container of a JSON value, with each of its keys."""
+    if isinstance(value, dict):
+        return [(value, key) for key in value] + [place for inner in value.values() for place in places(inner)]
+    if isinstance(value, list):
+        numbered = [(value, number) for number in range(len(value))]
+        return numbered + [place for inner in value for place in places(inner)]
+    return []
+
+
+def change_json(content: Any, rng: random.Random) -> None:
+    """Change one value of a JSON object in place: its type, its range, its name, or its presence."""
+    all_places = places(content)
+    if not all_places:
+        return
+    container, key = rng.choice(all_places)
+    match rng.randrange(6):
+        case 0:
+            container[key] = copy.deepcopy(rng.choice(VALUES))
+        case 1:
+            del container[key]
+        case 2:
+            other, other_key = rng.choice(all_places)
+            container[key] = copy.deepcopy(other[other_key])
+        case 3 if isinstance(container[key], int):
+            container[key] += rng.choice((-1, 1, 8, 64, 2**40))
+        case 4 if isinstance(container, dict):
+            container[rng.choice(["x", "folder", "sections", "tokens.bin", "metadata.bin", ""])] = container[key]
+        case 5 if isinstance(container, list):
+            container.append(copy.deepcopy(container[key]))
+        case _:
+            container[key] = [container[key]]
+
+
+def rewrite(data: bytes, rng: random.Random) -> bytes:
+    """Change some values of a JSON file; any other file is unchanged."""
+    try:
+        content = json.loads(data)
+    except ValueError:
+        return data
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        change_json(content, rng)
+    return json.dumps(content).encode()
+
+
+FAULTS: Final[dict[str, Fault]] = {
+    fault.__name__: fault for fault in (flip, truncate, extend, zero, scramble, splice, rewrite)
+}
 """The faults of one file; `swap` and `header` of `damage` concern a second file, and the header."""
 
 

@@ -19,6 +19,7 @@ from infgram.errors import IndexDamagedError, IndexNotFoundError, IndexVersionEr
 from infgram.files import signed_json
 from infgram.files.manifest import FILE_NAME, Manifest
 from infgram.files.signed_json import write_signed
+from tests.damage.faults import change_json
 
 GOLDEN: Final = Path(__file__).parents[1] / "golden"
 SEED: Final = int(os.environ.get("SEED", "1"))
@@ -207,43 +208,6 @@ def test_what_is_missing(tmp_path: Path) -> None:
         infgram.open(tmp_path)
 
 
-VALUES: Final[tuple[Any, ...]] = (
-    *(None, True, False, 0, 1, -1, 2, 3, 7, 127, 128, 255, 256, 2**31, 2**32, 2**63, 2**64, 10**100, 0.5, 1e308),
-    *("", "x", "..", ".", "/", "a/b", "shard-00000", "shard-00001", "\0", "\ud800", "é" * 300, "0" * 16, "f" * 64),
-    *([], {}, [None], [[]], {"a": 1}, [[[[[[[[]]]]]]]]),
-)
-
-
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container of a JSON value, with each of its keys."""
-    if isinstance(value, dict):
-        return [(value, key) for key in value] + [place for inner in value.values() for place in places(inner)]
-    if isinstance(value, list):
-        numbered = [(value, number) for number in range(len(value))]
-        return numbered + [place for inner in value for place in places(inner)]
-    return []
-
-
-def mutate(content: Content, rng: random.Random) -> None:
-    container, key = rng.choice(places(content))
-    match rng.randrange(6):
-        case 0:
-            container[key] = copy.deepcopy(rng.choice(VALUES))
-        case 1:
-            del container[key]
-        case 2:
-            other, other_key = rng.choice(places(content))
-            container[key] = copy.deepcopy(other[other_key])
-        case 3 if isinstance(container[key], int):
-            container[key] += rng.choice((-1, 1, 8, 64, 2**40))
-        case 4 if isinstance(container, dict):
-            container[rng.choice(["x", "folder", "sections", "tokens.bin", "metadata.bin", ""])] = container[key]
-        case 5 if isinstance(container, list):
-            container.append(copy.deepcopy(container[key]))
-        case _:
-            container[key] = [container[key]]
-
-
 def test_random_changes_open_a_sound_index_or_raise_an_error_of_ours(folder: Path) -> None:
     rng = random.Random(SEED)
     original = content_of(folder)
@@ -251,7 +215,7 @@ def test_random_changes_open_a_sound_index_or_raise_an_error_of_ours(folder: Pat
     for number in range(N_CASES):
         content = copy.deepcopy(original)
         for _ in range(rng.choice((1, 1, 1, 2, 4))):
-            mutate(content, rng)
+            change_json(content, rng)
         (folder / FILE_NAME).write_text(signed_json.signed(content))
         try:
             with infgram.open(folder) as index:
