@@ -9,20 +9,24 @@ import inspect
 import os
 import random
 import shutil
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import pytest
 
 import infgram
 from infgram import lm
 from infgram.errors import IndexDamagedError, IndexVersionError
+from tests.damage import campaign as campaign_module
 from tests.damage.calls import NOT_CALLED, calls, scratch, take
-from tests.damage.campaign import Case, campaign, cases
+from tests.damage.campaign import Case, Outcome, campaign, cases
 from tests.damage.indexes import Sound, sound_indexes
+
+Record: TypeAlias = Callable[[str, object], None]
 
 SEED: Final = int(os.environ.get("SEED", "1"))
 MINUTES: Final = float(os.environ.get("MINUTES", "30"))
@@ -41,7 +45,7 @@ def indexes(folder: Path) -> dict[str, Sound]:
     return sound_indexes(folder)
 
 
-def look(todo: Iterator[Case], indexes: dict[str, Sound], folder: Path) -> None:
+def look(todo: Iterator[Case], indexes: dict[str, Sound], folder: Path, record: Record) -> None:
     """Run cases, and fail with all findings."""
     work = folder / "work"
     work.mkdir(exist_ok=True)
@@ -52,19 +56,20 @@ def look(todo: Iterator[Case], indexes: dict[str, Sound], folder: Path) -> None:
         findings += [f"{case}: {finding}" for finding in outcome.findings]
         if outcome.is_changed and outcome.verified and not case.sealed:
             findings.append(f"{case}: verify finds nothing")
+    record("tried", n_opened + n_refused)
     assert not findings, f"SEED={SEED}:\n" + "\n".join(findings)
     assert min(n_opened, n_refused) > 0, "the cases are of one kind only"
 
 
-def test_damage(indexes: dict[str, Sound], folder: Path) -> None:
-    look(islice(cases(indexes, SEED), N_CASES), indexes, folder)
+def test_damage(indexes: dict[str, Sound], folder: Path, record_property: Record) -> None:
+    look(islice(cases(indexes, SEED), N_CASES), indexes, folder, record_property)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(0)
-def test_damage_for_long(indexes: dict[str, Sound], folder: Path) -> None:
+def test_damage_for_long(indexes: dict[str, Sound], folder: Path, record_property: Record) -> None:
     end = time.monotonic() + 60 * MINUTES
-    look(takewhile(lambda case: time.monotonic() < end, cases(indexes, SEED)), indexes, folder)
+    look(takewhile(lambda case: time.monotonic() < end, cases(indexes, SEED)), indexes, folder, record_property)
 
 
 def is_intact(path: Path) -> bool:
@@ -92,13 +97,17 @@ def flip_bits(indexes: dict[str, Sound], folder: Path, n_bits: int) -> None:
         shutil.rmtree(copy)
 
 
-def test_verify_finds_every_flipped_bit(indexes: dict[str, Sound], folder: Path) -> None:
+def test_verify_finds_every_flipped_bit(indexes: dict[str, Sound], folder: Path, record_property: Record) -> None:
+    record_property("tried", N_BITS)
     flip_bits(indexes, folder, N_BITS)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(0)
-def test_verify_finds_ten_thousand_flipped_bits(indexes: dict[str, Sound], folder: Path) -> None:
+def test_verify_finds_ten_thousand_flipped_bits(
+    indexes: dict[str, Sound], folder: Path, record_property: Record
+) -> None:
+    record_property("tried", 10_000)
     flip_bits(indexes, folder, 10_000)
 
 
@@ -121,3 +130,30 @@ def test_every_question_is_asked(indexes: dict[str, Sound], folder: Path) -> Non
         name for module in (infgram, lm) for name in module.__all__ if inspect.isfunction(getattr(module, name))
     }
     assert (methods | functions) - asked - NOT_CALLED == set()
+
+
+@pytest.mark.parametrize(
+    ("end", "finding"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "count: the process died with exit code -11"),
+        (lambda: os.kill(os.getpid(), signal.SIGABRT), "count: the process died with exit code -6"),
+        (lambda: time.sleep(60), "count: no answer after 1 s"),
+    ],
+)
+def test_a_process_that_dies_or_hangs_is_a_finding(
+    end: Callable[[], None],
+    finding: str,
+    indexes: dict[str, Sound],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_case(case: Case, sound: Sound, seed: int, scratch: Path, begin: Callable[[str], None]) -> Outcome:
+        begin("count")
+        if case.number == 1:
+            end()
+        return Outcome(opened=True, verified=True, is_changed=False, findings=())
+
+    monkeypatch.setattr(campaign_module, "run_case", run_case)
+    monkeypatch.setattr(campaign_module, "SILENCE_S", 1)
+    outcomes = [outcome for _, outcome in campaign(islice(cases(indexes, SEED), 3), indexes, SEED, folder)]
+    assert [outcome.findings for outcome in outcomes] == [(), (finding,), ()]

@@ -208,7 +208,10 @@ def test_what_is_missing(tmp_path: Path) -> None:
         infgram.open(tmp_path)
 
 
-def test_random_changes_open_a_sound_index_or_raise_an_error_of_ours(folder: Path) -> None:
+def test_random_changes_open_a_sound_index_or_raise_an_error_of_ours(
+    folder: Path, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("tried", N_CASES)
     rng = random.Random(SEED)
     original = content_of(folder)
     n_opened = 0
