@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from infgram import _core
-from infgram.cluster.storage.storage import Storage, below, checked_name
-from infgram.errors import IndexDamagedError, StorageError
+from infgram.cluster.storage.storage import Storage, below
+from infgram.errors import IndexDamagedError
 from infgram.files.manifest import SectionEntry, ShardEntry
 from infgram.files.sections import check_checksum, check_size, entry_of
 
@@ -19,11 +19,9 @@ def fetch_shard(storage: Storage, shard: ShardEntry, folder: Path) -> None:
         StorageError: a file cannot be read or written.
     """
     for name, section in shard.sections.items():
-        if "/" in name:
-            raise StorageError(f"{name!r} is not the name of a file of a shard; expected a name without /")
         place = below(below(storage.location, shard.folder), name)
         try:
-            storage.download(f"{shard.folder}/{checked_name(name)}", folder / name)
+            storage.download(f"{shard.folder}/{name}", folder / name)
         except FileNotFoundError as error:
             raise IndexDamagedError(
                 f"{place} is missing, expected {section.size_bytes} bytes; copy the file again or rebuild the index"

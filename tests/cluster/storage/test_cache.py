@@ -153,6 +153,17 @@ def test_a_cache_smaller_than_a_shard(stored: Storage, shards: tuple[ShardEntry,
         cache.shard(stored.location, shards[0])
 
 
+def test_a_lock_without_a_size(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
+    """The size of a kept shard decides what is evicted."""
+    a, b = shards[:2]
+    cache = Cache(tmp_path / "cache", max_bytes=size_of(a) + size_of(b))
+    cache.shard(stored.location, a)
+    (lock,) = (tmp_path / "cache" / "shards").glob("?*.lock")
+    lock.write_bytes(b"-1")
+    with pytest.raises(StorageError, match=r"holds b'-1'; expected the size of a shard"):
+        cache.shard(stored.location, b)
+
+
 def test_several_processes(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
     """Each process copies and checks all shards repeatedly, in a cache that is too small for all of them."""
     most = size_of(shards[0]) * 2 + 20_000
