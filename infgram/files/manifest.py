@@ -14,15 +14,13 @@ from infgram.errors import IndexDamagedError, IndexNotFoundError, IndexVersionEr
 from infgram.files.disk import IrregularFileError
 from infgram.files.schema import SchemaError, hexadecimal, integer, items, mapping, one_of, optional, record, text
 from infgram.files.signed_json import read_json, take_digest, write_signed
+from infgram.files.sizes import FRAME_BYTES, KEY_STEPS
 
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = "infgram-index"
 FORMAT_VERSION: Final = 3
 OLDEST_READABLE_FORMAT_VERSION: Final = 1
 SUFFIX_ORDER: Final = "token-id, document end first, equal suffixes by position"
-
-FRAME_BYTES: Final = 128
-"""The header and the padding of a section file."""
 
 _DIRECTORY: Final = ("directory.bin", "first_token_starts.bin", "continuations.bin", "stored_contexts.bin")
 
@@ -205,7 +203,7 @@ def _check_sections(manifest: Manifest, shard: ShardEntry, place: str) -> None:
             f"{manifest.format_version}: {', '.join(sorted(names))}"
         )
     n_positions = shard.n_tokens + shard.n_documents
-    n_keys = -(-shard.n_tokens // 64) + -(-shard.n_tokens // 4096)
+    n_keys = sum(-(-shard.n_tokens // step) for step in KEY_STEPS)
     for name, n_bits in {
         "tokens.bin": n_positions * manifest.token_width_bits,
         "suffix_array.bin": shard.n_tokens * _width(n_positions - 1),

@@ -12,7 +12,8 @@ from typing import Final
 from infgram import _core
 from infgram.errors import IndexDamagedError
 from infgram.files.disk import storage_errors
-from infgram.files.manifest import FRAME_BYTES, SectionEntry, ShardEntry
+from infgram.files.manifest import SectionEntry, ShardEntry
+from infgram.files.sizes import FRAME_BYTES
 
 WRITTEN_BY_SORTING: Final = ("suffix_array.bin", "directory.bin", "continuations.bin", "stored_contexts.bin")
 WRITTEN_FIRST: Final = (

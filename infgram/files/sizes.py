@@ -9,8 +9,12 @@ MOST_CONTINUATIONS: Final = 1 / 27
 """The maximum size of the stored continuations, in bytes per token or separator."""
 
 _SECTIONS: Final = 11
-_FRAME_BYTES: Final = 128  # header and padding of a section
-_KEY_STEPS: Final = (64, 4096)  # tokens per key of the directory, and per key of its top level
+FRAME_BYTES: Final = 128
+"""The header and the padding of a section."""
+
+KEY_STEPS: Final = (64, 4096)
+"""The tokens per key of the directory, and per key of its top level."""
+
 _RUN_FIELDS: Final = 3
 
 
@@ -55,7 +59,7 @@ def shard_bytes(
     elements = n_tokens + n_documents
     directory_bits = (
         (vocab_size + 1) * max(1, n_tokens.bit_length()),
-        *(64 * math.ceil(n_tokens / step) for step in _KEY_STEPS),
+        *(64 * math.ceil(n_tokens / step) for step in KEY_STEPS),
         8 * math.ceil(continuation_bytes),
     )
     largest = max(n_documents, sources.name_bytes)
@@ -69,4 +73,4 @@ def shard_bytes(
         _RUN_FIELDS * sources.n_runs * max(1, largest.bit_length()),
     )
     directories, others = (sum(math.ceil(bits / 8) for bits in sections) for sections in (directory_bits, other_bits))
-    return ShardBytes(directories + others + _SECTIONS * _FRAME_BYTES, directories)
+    return ShardBytes(directories + others + _SECTIONS * FRAME_BYTES, directories)

@@ -169,11 +169,11 @@ def _mixture(index: infgram.Index, queries: list[Any]) -> Any:
     guesses = np.zeros((sum(max(0, len(each) - 1) for each in tokens), 1), dtype=np.int64)
     scores = dict(lm.evaluate_models(models, queries, entropies=["witten_bell"], guesses={"witten_bell": guesses}))
     scores["cache"] = lm.DocumentCache(index.vocab_size).evaluate(tokens)
-    evidence = lm.Evidence(scores, suffixes)
-    mixtures = [lm.Interpolator.fit(evidence, by=by) for by in ("one", "sparse", "class")]
+    inputs = lm.MixtureInputs(scores, suffixes)
+    mixtures = [lm.Interpolator.fit(inputs, by=by) for by in ("one", "sparse", "class")]
     linear = lm.log_linear(scores["witten_bell"], scores["witten_bell"], np.concatenate([each[1:] for each in tokens]))
     weights = [mixture.next_token_weights(index, queries[0]) for mixture in mixtures]
-    return [mixture.gains(evidence, over="witten_bell") for mixture in mixtures], linear, weights
+    return [mixture.gains(inputs, over="witten_bell") for mixture in mixtures], linear, weights
 
 
 def _commands(index: infgram.Index, query: Any) -> Iterator[Call]:

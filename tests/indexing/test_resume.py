@@ -152,7 +152,7 @@ def test_unreadable_checkpoints(corpus: Path, folder: Path, expected: dict[str, 
 def test_notes_with_a_folder_elsewhere_remove_nothing(
     corpus: Path, folder: Path, expected: dict[str, bytes], name: str
 ) -> None:
-    """The files of a finished stage are kept and their neighbours removed, so its folder must be inside the build."""
+    """The files of a finished stage are kept and their neighbors removed, so its folder must be inside the build."""
     (folder / "precious").mkdir()
     (folder / "precious" / "file").write_bytes(b"kept")
     partial = stop(corpus, folder / "x", "sort", 13_000)
