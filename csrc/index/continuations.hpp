@@ -49,7 +49,7 @@ class Continuations {
   // it is not stored.
   // Cost: O(log size() + next tokens).
   template <class F>
-  bool for_each_next_token(SuffixRange range, std::uint64_t depth, F&& f) const {
+  [[nodiscard]] bool for_each_next_token(SuffixRange range, std::uint64_t depth, F&& f) const {
     if (range.count() <= (kMinSampledNextTokens - 1) * kSampleStep) return false;
     const auto i = find(range, depth);
     if (!i) return false;

@@ -103,6 +103,7 @@ void SuffixChain::append_rare_levels(bool with_left_extensions) {
   if (occurrences_.empty()) return;
   std::ranges::sort(occurrences_, {}, &Occurrence::after);
   std::vector<std::uint64_t> lengths;
+  lengths.reserve(occurrences_.size());
   for (const Occurrence& occurrence : occurrences_) lengths.push_back(occurrence.n_equal);
   std::ranges::sort(lengths);
   lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());

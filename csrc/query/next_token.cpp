@@ -15,7 +15,10 @@ void append_first_tokens(const Shard& shard, std::vector<NextToken>& tokens) {
 }
 
 void append_next_tokens(const Shard& shard, SuffixRange range, std::uint64_t depth, std::vector<NextToken>& tokens) {
-  if (depth == 0) return append_first_tokens(shard, tokens);
+  if (depth == 0) {
+    append_first_tokens(shard, tokens);
+    return;
+  }
   if (range.empty()) return;
   const auto append = [&](NextTokenId next_token, std::uint64_t count) { tokens.push_back({next_token, count}); };
   if (shard.continuations().for_each_next_token(range, depth, append)) return;

@@ -100,6 +100,7 @@ ShardRanges narrow(const Index& index, std::span<const TokenId> context, std::sp
     const Sequence<Token> sequence(tokens);
     const Pattern<Token> pattern = sequence.pattern(0, context.size() + 1);
     std::vector<PatternSearch<Token>> searches;
+    searches.reserve(ranges.size());
     for (std::size_t s = 0; s < ranges.size(); ++s) {
       searches.push_back({&index.shards()[s], pattern, ranges[s], context.size()});
     }
