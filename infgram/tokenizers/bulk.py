@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from infgram.errors import QueryError
+from infgram.errors import QueryError, TokenizerError
 from infgram.tokenizers.fast import Engine, EngineError, FastEngine
 from infgram.tokenizers.hard_texts import hard_texts
 from infgram.tokenizers.huggingface import HuggingFaceTokenizer
@@ -92,7 +92,7 @@ def bulk_encoder(
         engine = make_engine(tokenizer.definition)
         added_tokens = [token["content"] for token in tokenizer.added_tokens]
         difference = first_difference(tokenizer, engine, [*hard_texts(added_tokens), *sample], threads)
-    except EngineError as error:
+    except (EngineError, TokenizerError) as error:
         _logger.debug("tokenizers encodes the corpus: %s", error)
         return slow
     if difference is not None:

@@ -7,23 +7,25 @@ the reference. `bulk.py` decides whether it is used.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from infgram.tokenizers.native_errors import NativeErrors
 from infgram.types import Int64Array
 
 _THREADS: Final = "FASTOKENS_BPE_THREADS"
 
-Result = TypeVar("Result")
-
 
 class EngineError(Exception):
     """The fast encoder is unavailable or failed; never raised outside this package."""
+
+
+_NATIVE: Final = NativeErrors(EngineError, "the package fastokens failed")
 
 
 class Engine(Protocol):
@@ -54,12 +56,14 @@ class FastEngine:
             raise EngineError(f"the package fastokens cannot be imported ({error})") from error
         self.name = f"fastokens {_version()}"
         with _one_thread():
-            self._tokenizer: Any = guarded(lambda: fastokens.Tokenizer.from_json_str(definition))
+            with _NATIVE:
+                self._tokenizer: Any = fastokens.Tokenizer.from_json_str(definition)
             self.encode_batch(["a", "b"])  # two texts, so that the package creates its pool now
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
         """Return the concatenated ids of all texts, and the number of ids of each; special tokens are plain text."""
-        flat, offsets = guarded(lambda: self._tokenizer.encode_batch_flat(list(texts), split_special_tokens=True))
+        with _NATIVE:
+            flat, offsets = self._tokenizer.encode_batch_flat(list(texts), split_special_tokens=True)
         token_ids = np.frombuffer(flat, dtype="<u4").astype(np.uint32, copy=False)
         ends = np.frombuffer(offsets, dtype="<u8").astype(np.int64)
         if len(ends) != len(texts) + 1 or int(ends[-1]) != len(token_ids):
@@ -67,20 +71,6 @@ class FastEngine:
                 f"{len(texts)} texts gave {len(token_ids)} ids and {len(ends)} offsets, which do not match"
             )
         return token_ids, ends[1:] - ends[:-1]
-
-
-def guarded(call: Callable[[], Result]) -> Result:
-    """Call another package's native code and return its result.
-
-    Raises:
-        EngineError: the call raised an `Exception`, or a panic of Rust code, which is not a subclass of `Exception`.
-    """
-    try:
-        return call()
-    except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise  # an interrupt
-        raise EngineError(f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager

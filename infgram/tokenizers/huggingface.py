@@ -23,9 +23,11 @@ from infgram.tokenizers.byte_level import (
     steps_of,
 )
 from infgram.tokenizers.checks import utf8, valid_token_ids
+from infgram.tokenizers.definition import check_ids, check_size, check_steps, may_have_large_ids
 from infgram.tokenizers.display import byte_of_fallback_token, show_bytes
 from infgram.tokenizers.fast_texts import FastTexts, is_nfc
 from infgram.tokenizers.fingerprint import encoding_fingerprint
+from infgram.tokenizers.native_errors import NativeErrors
 from infgram.tokenizers.token_bytes import PIECE, TokenBytes
 from infgram.types import Int64Array
 
@@ -37,6 +39,9 @@ FILE_NAME: Final = "tokenizer.json"
 
 _LONG_TEXT: Final = 1024
 """Texts longer than this, in characters, are encoded without the GIL, which is slower for short texts."""
+
+_ENCODING: Final = NativeErrors(TokenizerError, "the package tokenizers cannot encode this text")
+_DECODING: Final = NativeErrors(TokenizerError, "the package tokenizers cannot decode these token ids")
 
 
 class HuggingFaceTokenizer(ShortRepr):
@@ -82,8 +87,10 @@ class HuggingFaceTokenizer(ShortRepr):
             raise TokenizerError("the vocabulary of this tokenizer is empty; expected at least one token")
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.post_processor = _no_post_processor()  # it would trim spaces from the offsets
-        decoder = self._tokenizer.decoder
+        normalizer, decoder = self._tokenizer.normalizer, self._tokenizer.decoder
         parsed = None if decoder is None else json.loads(decoder.__getstate__())
+        check_steps(None if normalizer is None else json.loads(normalizer.__getstate__()))
+        check_steps(parsed)
         types = [step.get("type") for step in steps_of(parsed)]
         self._is_byte_level, self._has_byte_fallback = "ByteLevel" in types, "ByteFallback" in types
         self._is_made_of_bytes = is_made_of_bytes(parsed)
@@ -143,12 +150,14 @@ class HuggingFaceTokenizer(ShortRepr):
         utf8(text)
         if len(text) > _LONG_TEXT:
             return np.array(self._encode_one(text), dtype=np.int64)
-        encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        with _ENCODING:
+            encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return np.array(encoding.ids, dtype=np.int64)
 
     def encode_with_offsets(self, text: str) -> tuple[Int64Array, Int64Array]:
         utf8(text)
-        encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        with _ENCODING:
+            encoding: Encoding = self._tokenizer.encode(text, add_special_tokens=False)
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         return np.array(encoding.ids, dtype=np.int64), np.maximum.accumulate(offsets, axis=0)
 
@@ -195,11 +204,13 @@ class HuggingFaceTokenizer(ShortRepr):
 
     def _encode_one(self, text: str) -> list[int]:
         """Encode a text as a batch of one, which releases the GIL."""
-        encoding: Encoding = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]
+        with _ENCODING:
+            encoding: Encoding = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]
         return encoding.ids
 
     def _decode(self, token_ids: list[int]) -> str:
-        return self._tokenizer.decode(token_ids, skip_special_tokens=False)
+        with _DECODING:
+            return self._tokenizer.decode(token_ids, skip_special_tokens=False)
 
     def _show(self, token_id: int) -> str:
         if self._is_byte_level:
@@ -252,21 +263,20 @@ class _TokenBytes(dict[int, bytes]):
 
 
 def parse(definition: str) -> Tokenizer:
-    """Parse the text of a `tokenizer.json` with the package `tokenizers`.
+    """Parse the text of a `tokenizer.json` with the package `tokenizers`, once its size and its ids are checked.
 
     Raises:
-        TokenizerError: the package cannot read the text.
+        TokenizerError: the package cannot read the text, or a limit is exceeded.
     """
     import tokenizers
 
-    try:
+    check_size(len(definition))
+    if may_have_large_ids(definition):
+        check_ids(_parsed(definition))
+    with NativeErrors(
+        TokenizerError, f"invalid tokenizer.json: the package tokenizers {tokenizers.__version__} cannot read it"
+    ):
         return tokenizers.Tokenizer.from_str(definition)
-    except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise  # an interrupt; a panic of Rust code is not an Exception either, but means an invalid definition
-        raise TokenizerError(
-            f"invalid tokenizer.json: the package tokenizers {tokenizers.__version__} cannot read it: {error}"
-        ) from error
 
 
 def _no_post_processor() -> PostProcessor:
@@ -281,13 +291,24 @@ def _canonical(definition: str) -> tuple[str, dict[str, Any]]:
 
     Keys are sorted, spaces are removed, and truncation, padding and dropout are disabled.
     """
+    parsed = _parsed(definition)
+    check_ids(parsed)
+    parsed["truncation"] = parsed["padding"] = None
+    if "dropout" in parsed["model"]:
+        parsed["model"]["dropout"] = None
+    return json.dumps(parsed, sort_keys=True, ensure_ascii=False, separators=(",", ":")), parsed
+
+
+def _parsed(definition: str) -> dict[str, Any]:
+    """Parse the JSON of a definition.
+
+    Raises:
+        TokenizerError: it is not a JSON object with a model.
+    """
     try:
         parsed = json.loads(definition)
     except (ValueError, RecursionError) as error:
         raise TokenizerError(f"invalid tokenizer.json: not valid JSON ({error})") from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("model"), dict):
         raise TokenizerError('invalid tokenizer.json: expected an object with the field "model"')
-    parsed["truncation"] = parsed["padding"] = None
-    if "dropout" in parsed["model"]:
-        parsed["model"]["dropout"] = None
-    return json.dumps(parsed, sort_keys=True, ensure_ascii=False, separators=(",", ":")), parsed
+    return parsed

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from infgram.errors import TokenizerError
 from infgram.tokenizers.byte_level import byte_of_letter
+from infgram.tokenizers.definition import check_ids, check_size
 from infgram.tokenizers.huggingface import FILE_NAME, HuggingFaceTokenizer, parse
+from infgram.tokenizers.native_errors import NativeErrors
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _GPT2_STYLE_CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast", "RobertaTokenizer", "RobertaTokenizerFast")
@@ -58,6 +60,7 @@ def _from_file(path: Path) -> HuggingFaceTokenizer:
     if path.suffix in (".model", ".tiktoken"):
         raise _not_converted(path)
     try:
+        check_size(path.stat().st_size)
         return HuggingFaceTokenizer.wrap(parse(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, TokenizerError) as error:
         raise TokenizerError(f"{path}: {error}") from error
@@ -72,10 +75,8 @@ def _from_vocab_and_merges(folder: Path) -> HuggingFaceTokenizer:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     _check_gpt2_style(folder)
-    try:
+    with NativeErrors(TokenizerError, f"{folder}: vocab.json with merges.txt cannot be read"):
         model = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    except Exception as error:  # the package raises bare Exception
-        raise TokenizerError(f"{folder}: vocab.json with merges.txt cannot be read: {error}") from error
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -85,6 +86,10 @@ def _from_vocab_and_merges(folder: Path) -> HuggingFaceTokenizer:
 def _check_gpt2_style(folder: Path) -> None:
     """Check for GPT-2's format: other families use the same two files with another pre-tokenizer, and so other ids."""
     vocab = _json_object(folder / "vocab.json")
+    try:
+        check_ids({"model": {"vocab": vocab}})
+    except TokenizerError as error:
+        raise TokenizerError(f"{folder / 'vocab.json'}: {error}") from error
     if any(letter not in vocab for letter in byte_of_letter()) or "a</w>" in vocab:
         raise TokenizerError(f"{folder}: vocab.json is not a byte-level BPE in the format of GPT-2; {_HOW_TO_CONVERT}")
     config = folder / "tokenizer_config.json"
@@ -100,6 +105,7 @@ def _check_gpt2_style(folder: Path) -> None:
 
 def _json_object(path: Path) -> dict[str, object]:
     try:
+        check_size(path.stat().st_size)
         parsed = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise TokenizerError(f"{path}: cannot be read as JSON: {error}") from error
@@ -111,11 +117,10 @@ def _json_object(path: Path) -> dict[str, object]:
 def _from_hub(name: str) -> HuggingFaceTokenizer:
     from tokenizers import Tokenizer
 
-    try:
+    with NativeErrors(  # anything from "no such repository" to "no network"
+        TokenizerError,
+        f"{name}: no such file or folder, and no tokenizer.json of that name was loaded from the Hugging Face hub; "
+        "without a network, pass the path of a tokenizer.json or of its folder",
+    ):
         tokenizer = Tokenizer.from_pretrained(name)
-    except Exception as error:  # anything from "no such repository" to "no network"
-        raise TokenizerError(
-            f"{name}: no such file or folder, and no tokenizer.json of that name was loaded from the Hugging Face hub "
-            f"({error}); without a network, pass the path of a tokenizer.json or of its folder"
-        ) from error
     return HuggingFaceTokenizer.wrap(tokenizer)

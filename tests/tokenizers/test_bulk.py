@@ -17,8 +17,9 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers
 from infgram.errors import QueryError
 from infgram.tokenizers import BytesTokenizer, HuggingFaceTokenizer, bulk_encoder, train_bpe
 from infgram.tokenizers.bulk import BulkEncoder, first_difference
-from infgram.tokenizers.fast import Engine, EngineError, FastEngine, guarded
+from infgram.tokenizers.fast import Engine, EngineError, FastEngine
 from infgram.tokenizers.hard_texts import hard_texts
+from infgram.tokenizers.native_errors import NativeErrors
 from infgram.types import Int64Array
 
 SAMPLE = [
@@ -57,17 +58,13 @@ class Erring:
 
     def encode_batch(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], Int64Array]:
         if self._failure and any(self._character in text for text in texts):
-            failure = self._failure
-            guarded(lambda: _raise(failure))
+            with NativeErrors(EngineError, "no encoding"):
+                raise self._failure
         return self._reference.encode_batch([text.replace(self._character, "?") for text in texts])
 
 
 class PanicException(BaseException):
     """The name that PyO3 gives to a panic of Rust code."""
-
-
-def _raise(failure: BaseException) -> None:
-    raise failure
 
 
 def assert_same(
@@ -186,7 +183,10 @@ def test_the_reference_encodes_a_failed_batch(failure: BaseException, caplog: py
     bulk = BulkEncoder(tokenizer, Erring(tokenizer, "#", failure))
     assert_same(bulk.encode_batch(["a # b", "c"]), tokenizer, ["a # b", "c"])
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert f"failed on 2 texts, which tokenizers encoded instead: {type(failure).__name__}" in caplog.messages[0]
+    assert (
+        f"failed on 2 texts, which tokenizers encoded instead: no encoding: {type(failure).__name__}"
+        in caplog.messages[0]
+    )
     assert_same(bulk.encode_batch(["c"]), tokenizer, ["c"])
     assert len(caplog.records) == 1
 
@@ -195,13 +195,6 @@ def test_an_engine_that_fails_in_the_comparison_is_not_used() -> None:
     tokenizer = trained()
     engine: Engine = Erring(tokenizer, "t", ValueError("no"))
     assert bulk_encoder(tokenizer, SAMPLE, 2, make_engine=lambda _: engine) == tokenizer.encode_batch
-
-
-def test_an_interrupt_is_not_a_failure() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        guarded(lambda: _raise(KeyboardInterrupt()))
-    with pytest.raises(EngineError, match="PanicException: boom"):
-        guarded(lambda: _raise(PanicException("boom")))
 
 
 def test_other_values_than_text_are_rejected_as_by_the_reference(
