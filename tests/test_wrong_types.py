@@ -120,6 +120,7 @@ PARAMETERS: dict[str, Parameter] = {
     "format": Parameter("never", "auto"),
     "include": Parameter("patterns", ()),
     "exclude": Parameter("patterns", ()),
+    "follow_links": Parameter("flag", False),
     "end": Parameter("flag", False),
     "entropies": Parameter("flag", False),
     "overwrite": Parameter("flag", True),

@@ -169,6 +169,9 @@ def build(
             "--exclude", metavar="PATTERN", help="Skip the files whose name or path matches; may be repeated."
         ),
     ] = None,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow links that lead out of an input folder.")
+    ] = False,
     vocab_size: Annotated[
         int | None,
         typer.Option(
@@ -240,10 +243,10 @@ def build(
         raise typer.BadParameter("--scratch needs a build in tasks: give --engine, or a URL as the output")
     if vocab_size is not None and (format_ != "auto" or include or exclude):
         raise typer.BadParameter("--format, --include and --exclude cannot be used with --vocab-size")
-    tokens = _token_corpus(sources, vocab_size, dtype, end_of_text)
+    tokens = _token_corpus(sources, vocab_size, dtype, end_of_text, follow_links=follow_links)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
-        chosen = {"format": format_, "include": include or (), "exclude": exclude or ()}
+        chosen = {"format": format_, "include": include or (), "exclude": exclude or (), "follow_links": follow_links}
         options = {**options, "tokenizer": tokenizer or "bpe", "text_field": text_field, "on_error": on_error, **chosen}
     if dry_run:
         estimate = estimate_and_report(sources if tokens is None else tokens, options)
@@ -271,7 +274,12 @@ def build(
 
 
 def _token_corpus(
-    sources: list[str], vocab_size: int | None, dtype: TokenType | None, end_of_text: int | None
+    sources: list[str],
+    vocab_size: int | None,
+    dtype: TokenType | None,
+    end_of_text: int | None,
+    *,
+    follow_links: bool,
 ) -> TokenCorpus | None:
     """Return the corpus of token ids, or None if the input is text."""
     if vocab_size is None:
@@ -280,7 +288,9 @@ def _token_corpus(
         return None
     import infgram
 
-    return infgram.TokenCorpus(sources, vocab_size=vocab_size, dtype=dtype, end_of_text=end_of_text)
+    return infgram.TokenCorpus(
+        sources, vocab_size=vocab_size, dtype=dtype, end_of_text=end_of_text, follow_links=follow_links
+    )
 
 
 def build_and_report(

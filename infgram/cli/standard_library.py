@@ -41,7 +41,9 @@ def index_standard_library(output: Path) -> tuple[Index, dict[str, Any]]:
         raise IndexExistsError(f"{output} exists and is not an index of the demo; choose another --output")
     with tempfile.TemporaryDirectory(prefix="infgram-demo-") as folder:
         _link(root, files, Path(folder, f"python3.{sys.version_info.minor}"))
-        return build_and_report(Path(folder), output, tokenizer="bpe", on_error="skip", overwrite=True)
+        return build_and_report(
+            Path(folder), output, tokenizer="bpe", on_error="skip", overwrite=True, follow_links=True
+        )
 
 
 def text_files(root: Path) -> Iterator[Path]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from infgram.arguments import choice, text
+from infgram.arguments import choice, flag, text
 from infgram.corpus.documents import LONGEST_DOCUMENT_BYTES, FormatName, ReadOptions, Skipped, SourceDocument
 from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.peek import SeenDocument, peek
 from infgram.corpus.readers.formats import NAMES, format_of_name
 from infgram.corpus.readers.text_field import TextField
-from infgram.corpus.reading import HOW_TO_CONTINUE, InputTotals, OnError, Reading, first_names
+from infgram.corpus.reading import HOW_TO_CONTINUE, InputTotals, OnError, Reading
 from infgram.corpus.sampling import spread_sample
 from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
-from infgram.corpus.sources.selection import Selection, patterns_of
+from infgram.corpus.sources.selection import Selection, first_names, patterns_of
 from infgram.errors import InputError
+
+_LINK: Final = "a link that leads out of the input folder; follow it with follow_links=True (--follow-links)"
 
 _logger = logging.getLogger("infgram.corpus")
 
@@ -28,9 +31,9 @@ class Corpus:
     file is one document and must be UTF-8 text. All formats except Parquet and Arrow may be compressed with gzip,
     zstd, bzip2 or xz.
 
-    A folder is read with all its subfolders, sorted by relative path. Names that begin with `.`, links to folders,
-    markers of jobs (`_SUCCESS`) and descriptions of data (`README.md`) are excluded. Several inputs are read in the
-    given order. The files are listed once, when this object is created.
+    A folder is read with all its subfolders, sorted by relative path. Names that begin with `.`, indexes, working
+    folders of builds, markers of jobs (`_SUCCESS`) and descriptions of data (`README.md`) are excluded. Several inputs
+    are read in the given order. The files are listed once, when this object is created.
 
     Not thread-safe.
 
@@ -58,6 +61,7 @@ class Corpus:
         format: FormatName = "auto",
         include: str | Iterable[str] = (),
         exclude: str | Iterable[str] = (),
+        follow_links: bool = False,
         longest_document_bytes: int = LONGEST_DOCUMENT_BYTES,
     ) -> None:
         """List the input files without reading them; only standard input is read, into a temporary file.
@@ -72,6 +76,8 @@ class Corpus:
             include: patterns of file names, or of paths below the input if they contain `/`; only matching files
                 are read.
             exclude: patterns of files that are not read.
+            follow_links: whether to follow links inside a folder that lead out of it. Otherwise such a link is an
+                error; with `on_error="skip"` it is recorded.
             longest_document_bytes: the maximum size of a line, a record or a text file, decompressed. Beyond it the
                 rest of the file cannot be read.
 
@@ -88,9 +94,17 @@ class Corpus:
         self._on_error: OnError = on_error
         self._format: FormatName = format
         self._longest_document_bytes = longest_document_bytes
-        selection = Selection(patterns_of(include, "include"), patterns_of(exclude, "exclude"), text_field=text_field)
+        selection = Selection(
+            patterns_of(include, "include"),
+            patterns_of(exclude, "exclude"),
+            text_field=text_field,
+            follow_links=flag(follow_links, "follow_links"),
+        )
         listed = list_inputs(self.inputs, selection)
-        self._unlisted, self.left_out = listed.unlisted, listed.left_out
+        if on_error == "fail" and listed.links:
+            listed.check_complete()
+        self.left_out = listed.left_out
+        self._unlisted = [*listed.unlisted, *(Skipped(link, None, _LINK) for link in listed.links)]
         if self._unlisted and on_error == "fail":
             first = self._unlisted[0]
             raise InputError(f"{self._in_words}: {first.source}: {first.reason}; {HOW_TO_CONTINUE}")

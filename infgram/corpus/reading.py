@@ -13,6 +13,7 @@ from infgram.corpus.readers.formats import JSON_LINES, TEXT, Format, format_of_n
 from infgram.corpus.sources.decompression import Compression, decompressed, stem_of
 from infgram.corpus.sources.files import STANDARD_INPUT, CountingFile, CountingStream, InputFile
 from infgram.corpus.sources.recognition import recognize
+from infgram.corpus.sources.selection import MOST_NAMES, first_names
 from infgram.errors import InputError
 
 OnError: TypeAlias = Literal["fail", "skip"]
@@ -153,9 +154,6 @@ class Reading:
         self.skipped.append(skipped)
 
 
-MOST_NAMES: Final = 3  # in a message
-
-
 @dataclass(frozen=True)
 class InputTotals:
     """The totals of a pass over some files; the totals of several passes can be added.
@@ -242,9 +240,3 @@ def _why_none(skipped: Sequence[Skipped]) -> str:
     first = skipped[0]
     where = first.source if first.line is None else f"{first.source}, line {first.line}"
     return f"; {len(skipped)} files or records cannot be read, the first: {where}: {first.reason}"
-
-
-def first_names(names: Sequence[str], n: int) -> str:
-    """Return the first of `n` names, and the number of the others."""
-    shown = ", ".join(names[:MOST_NAMES])
-    return shown if n <= MOST_NAMES else f"{shown} and {n - MOST_NAMES:,} more"

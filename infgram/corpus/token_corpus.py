@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -12,6 +13,7 @@ from infgram.corpus.readers.megatron import MegatronFile
 from infgram.corpus.readers.token_arrays import TokenArrayFile, TokenBatch, TokenType, join_pieces, map_npy, map_raw
 from infgram.corpus.sources.files import LocalLocation
 from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
+from infgram.corpus.sources.selection import EVERYTHING
 from infgram.errors import InputError
 from infgram.reprs import ShortRepr
 
@@ -47,7 +49,13 @@ class TokenCorpus(ShortRepr):
     _repr_fields = ("n_files", "n_bytes", "vocab_size")
 
     def __init__(
-        self, path: Inputs, *, vocab_size: int, dtype: TokenType | None = None, end_of_text: int | None = None
+        self,
+        path: Inputs,
+        *,
+        vocab_size: int,
+        dtype: TokenType | None = None,
+        end_of_text: int | None = None,
+        follow_links: bool = False,
     ) -> None:
         """List the files without reading them.
 
@@ -58,6 +66,7 @@ class TokenCorpus(ShortRepr):
             end_of_text: the id that separates documents in `.npy` and raw `.bin` files; it belongs to no document and
                 need not be in the vocabulary. With None, each file is one document. In Megatron's files the index
                 determines the documents, and an end-of-text id at the end of a document is dropped.
+            follow_links: as for `Corpus`.
 
         Raises:
             InputError: an input does not exist or is not a token file, or an argument is out of range.
@@ -70,7 +79,7 @@ class TokenCorpus(ShortRepr):
             raise InputError(f"end_of_text is {end_of_text}; expected a token id, or None")
         self.inputs = names_of(path)
         self.vocab_size, self._dtype, self._end_of_text = vocab_size, dtype, end_of_text
-        self._paths = _token_paths(self.inputs)
+        self._paths = _token_paths(self.inputs, follow_links=flag(follow_links, "follow_links"))
         self.n_files = len(self._paths)
         self.n_bytes = sum(path.stat().st_size for path in self._paths)
         self._finished_bytes = 0
@@ -127,11 +136,10 @@ class TokenCorpus(ShortRepr):
         return TokenArrayFile(path, map_raw(path, self._dtype), self.vocab_size, self._end_of_text)
 
 
-def _token_paths(inputs: Sequence[str]) -> list[Path]:
+def _token_paths(inputs: Sequence[str], *, follow_links: bool) -> list[Path]:
     """List the token files; an `.idx` file selects its `.bin` file."""
-    listed = list_inputs(inputs)
-    for unlisted in listed.unlisted:
-        raise InputError(f"{unlisted.source}: {unlisted.reason}")
+    listed = list_inputs(inputs, replace(EVERYTHING, follow_links=follow_links))
+    listed.check_complete()
     paths: dict[Path, None] = {}
     for file in listed.files:
         if not isinstance(file.location, LocalLocation):

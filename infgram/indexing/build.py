@@ -56,6 +56,7 @@ def build(
     format: FormatName = "auto",
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
+    follow_links: bool = False,
     progress: Progress | None = None,
 ) -> Index:
     """Build an index of a corpus.
@@ -82,6 +83,7 @@ def build(
         include: patterns of file names, or of paths below the input if they contain `/`; only matching files are
             read.
         exclude: patterns of files that are not read.
+        follow_links: whether to follow links that lead out of an input folder; without, they are errors.
         progress: called from time to time on this thread.
 
     Returns:
@@ -96,7 +98,15 @@ def build(
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
-    corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
+    corpus = Corpus(
+        source,
+        text_field=text_field,
+        on_error=on_error,
+        format=format,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+    )
     target = _target(output, corpus)
     check_output(target, overwrite=overwrite)
     choice = TokenizerChoice.of(tokenizer)
@@ -206,6 +216,7 @@ def estimate_build(
     format: FormatName = "auto",
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
+    follow_links: bool = False,
 ) -> BuildEstimate:
     """Estimate the resources of `build` or `build_from_tokens` from a sample of the input, without writing anything.
 
@@ -223,6 +234,7 @@ def estimate_build(
         format: as for `build`.
         include: as for `build`.
         exclude: as for `build`.
+        follow_links: as for `build`.
 
     Raises:
         InputError: there is no such input.
@@ -234,7 +246,13 @@ def estimate_build(
         sample, vocab_size = sample_tokens(source), source.vocab_size
     else:
         corpus = Corpus(
-            source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude
+            source,
+            text_field=text_field,
+            on_error=on_error,
+            format=format,
+            include=include,
+            exclude=exclude,
+            follow_links=follow_links,
         )
         choice = TokenizerChoice.of(tokenizer)
         budget = Budget(None, trains=choice.given is None, kind=choice.kind)

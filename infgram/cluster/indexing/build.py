@@ -46,6 +46,7 @@ def build(
     format: FormatName = "auto",
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
+    follow_links: bool = False,
     engine: ExecutorName = "ray",
     threads: int | None = None,
     memory: int | str | None = None,
@@ -70,6 +71,7 @@ def build(
         format: as for `infgram.build`.
         include: as for `infgram.build`.
         exclude: as for `infgram.build`.
+        follow_links: as for `infgram.build`.
         engine: `"ray"` runs the tasks on the Ray cluster that this process is connected to, or else on the one that
             `RAY_ADDRESS` names or that runs on this machine. If there is none, one is started on this machine and
             stops after the build. `"local"` runs one task after another in this process.
@@ -97,7 +99,15 @@ def build(
     n_shard_tokens = checked_shard_tokens(shard_tokens)
     n_threads = None if threads is None else checked_threads(threads)
     memory_bytes = None if memory is None else size_bytes(memory)
-    corpus = Corpus(source, text_field=text_field, on_error=on_error, format=format, include=include, exclude=exclude)
+    corpus = Corpus(
+        source,
+        text_field=text_field,
+        on_error=on_error,
+        format=format,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+    )
     storage = BuildStorage.of(checked_path(output, "output"))
     callback(progress, "progress")
     one_of(engine, "engine", get_args(ExecutorName))

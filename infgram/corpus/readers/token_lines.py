@@ -51,8 +51,7 @@ class TokenLines:
             InputError: an input does not exist or cannot be listed.
         """
         listed = list_inputs(names_of(path))
-        for unlisted in listed.unlisted:
-            raise InputError(f"{unlisted.source}: {unlisted.reason}")
+        listed.check_complete()
         self._files = listed.files
         self._field = field
         self.n_bytes = sum(file.size_bytes for file in self._files)

@@ -15,7 +15,7 @@ from infgram.corpus.readers.saved_dataset import check_parts, data_files
 from infgram.corpus.sources.files import STANDARD_INPUT, InputFile, StandardInput
 from infgram.corpus.sources.listing import Pattern, has_magic, input_file, walk
 from infgram.corpus.sources.remote import list_remote
-from infgram.corpus.sources.selection import EVERYTHING, Selection
+from infgram.corpus.sources.selection import EVERYTHING, Selection, first_names, without_indexes
 from infgram.errors import InputError
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -30,6 +30,7 @@ class _Listing:
     files: Sequence[InputFile]
     unlisted: Sequence[Skipped] = ()
     left_out: Sequence[Skipped] = ()
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,29 @@ class Listed:
         files: the files to read, in order.
         unlisted: the folders that cannot be listed.
         left_out: the excluded files, each with the reason.
+        links: the links that lead out of an input folder and are not followed.
     """
 
     files: list[InputFile]
     unlisted: list[Skipped]
     left_out: list[Skipped]
+    links: list[str]
+
+    def check_complete(self) -> None:
+        """Check that every folder was listed, and that no link was left out.
+
+        Raises:
+            InputError: a folder cannot be listed, or a link leads out of an input folder.
+        """
+        if self.links:
+            names = first_names(self.links, len(self.links))
+            raise InputError(
+                f"{names}: {'a link leads' if len(self.links) == 1 else f'{len(self.links):,} links lead'} out of the "
+                "input folder; follow links with follow_links=True (--follow-links), or leave them out with exclude=… "
+                "(--exclude)"
+            )
+        for unlisted in self.unlisted:
+            raise InputError(f"{unlisted.source}: {unlisted.reason}")
 
 
 def names_of(inputs: Inputs) -> list[str]:
@@ -82,13 +101,14 @@ def list_inputs(names: Sequence[str], selection: Selection = EVERYTHING) -> List
     """
     listings = [_list(name, selection) for name in names]
     common = _common_of_each_kind([listing.base for listing in listings if listing.base])
-    all_inputs = Listed([], [], [])
+    all_inputs = Listed([], [], [], [])
     for listing in listings:
         prefix = _prefix(listing.base, common.get(_kind(listing.base), []))
         all_inputs.files.extend(replace(file, source=prefix + file.source) for file in listing.files)
         for target, skipped in ((all_inputs.unlisted, listing.unlisted), (all_inputs.left_out, listing.left_out)):
             target.extend(replace(entry, source=prefix + entry.source) for entry in skipped)
-    if not all_inputs.files and all_inputs.left_out:
+        all_inputs.links.extend(prefix + link for link in listing.links)
+    if not all_inputs.files and all_inputs.left_out and not all_inputs.links:
         first = all_inputs.left_out[0]
         raise InputError(
             f"{', '.join(names[:3])}: no file to read; {len(all_inputs.left_out)} files are excluded, the first: "
@@ -103,10 +123,10 @@ def _list(name: str, selection: Selection) -> _Listing:
         spooled = StandardInput()
         return _Listing("", [InputFile(spooled, STANDARD_INPUT, spooled.size_bytes)])
     if "://" in name:
-        base, files, is_file = list_remote(name)
-        if not files:
+        base, files, links, is_file = list_remote(name)
+        if not files and not links:
             raise InputError(f"{name}: no file found (names that begin with '.' are excluded)")
-        return _selected(base, files, selection, is_named=is_file)
+        return _selected(base, files, selection, links=links, is_named=is_file)
     try:
         return _list_local(name, selection)
     except OSError as error:
@@ -116,10 +136,10 @@ def _list(name: str, selection: Selection) -> _Listing:
 def _list_local(name: str, selection: Selection) -> _Listing:
     path = Path(name)
     if path.is_dir():
-        files, unlisted = walk(path, lambda _: True)
-        if not files and not unlisted:
+        found = walk(path, lambda _: True, follow_links=selection.follow_links)
+        if not found.files and not found.unlisted and not found.links:
             raise InputError(f"{path}: no file in this folder (names that begin with '.' are excluded)")
-        return _selected(os.path.abspath(path), files, selection, unlisted)
+        return _selected(os.path.abspath(path), found.files, selection, found.unlisted, found.links)
     if path.exists() or not has_magic(name):
         if not path.exists() and not path.is_symlink():
             raise InputError(
@@ -130,11 +150,12 @@ def _list_local(name: str, selection: Selection) -> _Listing:
     folder = Path(pattern.folder)
     if not folder.is_dir():
         raise InputError(f"{name}: no file matches this pattern: there is no folder {folder}")
-    files, unlisted = walk(folder, pattern.may_enter)
-    files = [file for file in files if pattern.matches(file.source)]
-    if not files and not unlisted:
+    found = walk(folder, pattern.may_enter, follow_links=selection.follow_links)
+    files = [file for file in found.files if pattern.matches(file.source)]
+    links = [link for link in found.links if link.endswith("/") or pattern.matches(link)]
+    if not files and not found.unlisted and not links:
         raise InputError(f"{name}: no file matches this pattern (names that begin with '.' are excluded)")
-    return _selected(os.path.abspath(folder), files, selection, unlisted, is_pattern=True)
+    return _selected(os.path.abspath(folder), files, selection, found.unlisted, links, is_pattern=True)
 
 
 def _selected(
@@ -142,18 +163,23 @@ def _selected(
     files: Sequence[InputFile],
     selection: Selection,
     unlisted: Sequence[Skipped] = (),
+    links: Sequence[str] = (),
     *,
     is_named: bool = False,
     is_pattern: bool = False,
 ) -> _Listing:
     """Apply the selection to the files of one input; a file that is named itself is excluded by options only."""
+    own: list[Skipped] = []
     unlisted_data: list[Skipped] = []
+    if not is_named:
+        files, own = without_indexes(files)
     if not is_named and not is_pattern:
         files, unlisted_data = data_files(files)
     selected, excluded = selection.apply(files, is_named=is_named)
     if is_named or is_pattern:
         check_parts(selected)
-    return _Listing(base, selected, unlisted, sorted([*unlisted_data, *excluded], key=lambda entry: entry.source))
+    left_out = sorted([*own, *unlisted_data, *excluded], key=lambda entry: entry.source)
+    return _Listing(base, selected, unlisted, left_out, [link for link in links if selection.refuses(link)])
 
 
 def _kind(base: str) -> str:

@@ -9,12 +9,15 @@ import logging
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from infgram.corpus.documents import Skipped
 from infgram.corpus.sources.files import InputFile, LocalLocation
+
+FILES_OF_AN_INDEX: Final = ("manifest.json", "shard-00000/tokens.bin")
 
 _MAGIC: Final = re.compile(r"[*?[]")
 
@@ -73,54 +76,106 @@ def _may_fit(names: Sequence[str], parts: Sequence[str]) -> bool:
 _log = logging.getLogger(__name__)
 
 
-def walk(root: Path, may_enter: Callable[[str], bool]) -> tuple[list[InputFile], list[Skipped]]:
-    """List all files below a folder, sorted by relative path, and the folders that could not be listed.
+@dataclass(frozen=True)
+class Walk:
+    """The files below a folder.
 
-    Names that begin with `.` are excluded at every level below `root`. Links to files are followed. Links to folders
-    are not followed, to avoid loops; each is logged.
+    Attributes:
+        files: the files, sorted by relative path.
+        unlisted: the folders that could not be listed.
+        links: the names of the links that lead out of the folder and are not followed; a folder's ends with `/`.
+    """
+
+    files: list[InputFile]
+    unlisted: list[Skipped]
+    links: list[str]
+
+
+def walk(root: Path, may_enter: Callable[[str], bool], *, follow_links: bool = False) -> Walk:
+    """List all files below a folder.
+
+    Names that begin with `.` are excluded at every level below `root`. Links to files inside the folder are followed.
+    Links to folders inside it are not, since these are listed themselves. Links that lead out of the folder are
+    followed only with `follow_links`, each folder once, so that cycles end; but the snapshots of a Hugging Face cache
+    are links to its `blobs`, which are always followed.
 
     Args:
-        root: the folder.
+        root: the folder, or a link to one.
         may_enter: returns whether to list a subfolder, given its path below `root`.
+        follow_links: whether to follow links that lead out of the folder.
 
     Raises:
         OSError: `root` cannot be listed.
     """
-    names: list[str] = []
-    unlisted: list[Skipped] = []
-    folders = [""]
-    while folders:
-        folder = folders.pop()
+    listing = _Listing(root, may_enter, follow_links=follow_links)
+    listing.read("")
+    while listing.folders or listing.linked_folders:
+        folder = (listing.folders or listing.linked_folders).pop()
         try:
-            with os.scandir(root / folder) as entries:
-                for entry in entries:
-                    _add_entry(entry, f"{folder}{entry.name}", names.append, folders.append, may_enter)
+            listing.read(folder)
         except OSError as error:
-            if not folder:
-                raise
-            unlisted.append(
-                Skipped(printable(folder), None, f"this folder cannot be listed: {error.strerror or error}")
-            )
-    unlisted.sort(key=lambda skipped: skipped.source)
-    return [input_file(root / name, name) for name in sorted(names)], unlisted
+            reason = f"this folder cannot be listed: {error.strerror or error}"
+            listing.unlisted.append(Skipped(printable(folder), None, reason))
+    listing.unlisted.sort(key=lambda skipped: skipped.source)
+    files = [input_file(root / name, name) for name in sorted(listing.names)]
+    return Walk(files, listing.unlisted, sorted(map(printable, listing.links)))
 
 
-def _add_entry(
-    entry: os.DirEntry[str],
-    name: str,
-    add_file: Callable[[str], None],
-    add_folder: Callable[[str], None],
-    may_enter: Callable[[str], bool],
-) -> None:
-    if entry.name.startswith("."):
-        return
-    if entry.is_dir(follow_symlinks=False):
-        if may_enter(name):
-            add_folder(f"{name}/")
-    elif entry.is_symlink() and os.path.isdir(entry.path):
-        _log.warning("%s: a link to a folder is not followed", printable(entry.path))
-    else:
-        add_file(name)
+class _Listing:
+    """The state of a walk. Names of folders end with `/`; the name of the root is empty."""
+
+    def __init__(self, root: Path, may_enter: Callable[[str], bool], *, follow_links: bool) -> None:
+        self.names: list[str] = []
+        self.links: list[str] = []
+        self.unlisted: list[Skipped] = []
+        self.folders: list[str] = []
+        self.linked_folders: list[str] = []  # entered last, so that a folder gets its own name if it has one
+        self._root, self._may_enter, self._follow_links = root, may_enter, follow_links
+        self._target = os.path.realpath(root)
+        self._entered: set[tuple[int, int]] = set()
+
+    def read(self, folder: str) -> None:
+        """Add the entries of a folder, unless it was read under another name."""
+        path = self._root / folder
+        state = path.stat()
+        if state.st_ino and (state.st_dev, state.st_ino) in self._entered:
+            return
+        self._entered.add((state.st_dev, state.st_ino))
+        with os.scandir(path) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if not entry.name.startswith("."):
+                    self._add(entry, f"{folder}{entry.name}")
+
+    def _add(self, entry: os.DirEntry[str], name: str) -> None:
+        if not entry.is_symlink():
+            if not entry.is_dir(follow_symlinks=False):
+                self.names.append(name)
+            elif self._may_enter(name):
+                self.folders.append(f"{name}/")
+            return
+        is_folder = os.path.isdir(entry.path)
+        leads_out = not f"{os.path.realpath(entry.path)}/".startswith(f"{self._target.rstrip('/')}/")
+        if leads_out and not self._follow_links and not _is_in_cache(entry.path):
+            if not is_folder or (self._may_enter(name) and not is_index(entry.path)):
+                self.links.append(f"{name}/" if is_folder else name)
+        elif not is_folder:
+            self.names.append(name)
+        elif not leads_out:
+            _log.warning("%s: a link to a folder is not followed", printable(entry.path))
+        elif self._may_enter(name):
+            self.linked_folders.append(f"{name}/")
+
+
+def _is_in_cache(link: str) -> bool:
+    """Return whether a link is a file of a snapshot in a Hugging Face cache, whose content is in `blobs`."""
+    folder, blobs = os.path.dirname(os.path.realpath(link)), "blobs"
+    snapshots = os.path.join(folder.removesuffix(blobs), "snapshots", "")
+    return os.path.basename(folder) == blobs and os.path.realpath(os.path.dirname(link)).startswith(snapshots)
+
+
+def is_index(folder: str) -> bool:
+    """Return whether a folder is an index of this program, by the names of its files."""
+    return all(os.path.exists(os.path.join(folder, name)) for name in FILES_OF_AN_INDEX)
 
 
 def input_file(path: Path, name: str) -> InputFile:

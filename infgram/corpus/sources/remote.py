@@ -81,13 +81,14 @@ class _RemoteFile:
             return int(self._inner.seek(offset, whence))
 
 
-def list_remote(url: str) -> tuple[str, list[InputFile], bool]:
+def list_remote(url: str) -> tuple[str, list[InputFile], list[str], bool]:
     """List the files of a folder, of a pattern, or the single file at a URL.
 
     Names that begin with `.` below the folder are excluded.
 
     Returns:
-        The URL of the folder, its files sorted by relative path, and whether the URL is a single file.
+        The URL of the folder, its files sorted by relative path, the links in it, which are not followed, and whether
+        the URL is a single file.
 
     Raises:
         InputError: there is no such file or folder, or the file system cannot be reached.
@@ -101,8 +102,13 @@ def list_remote(url: str) -> tuple[str, list[InputFile], bool]:
             if not pattern and not file_system.isdir(path):
                 folder, _, name = path.rpartition("/")
                 size_bytes = file_system.info(path)["size"] or 0
-                return _url(file_system, folder), [InputFile(RemoteLocation(file_system, path), name, size_bytes)], True
-            files = _files_below(file_system, path)
+                return (
+                    _url(file_system, folder),
+                    [InputFile(RemoteLocation(file_system, path), name, size_bytes)],
+                    [],
+                    True,
+                )
+            files, links = _files_below(file_system, path)
             base = _url(file_system, path)
     except ImportError as error:
         raise MissingExtraError(f"{url}: {error}; pip install 'infgram[{REMOTE.name}]' and that package") from error
@@ -110,18 +116,24 @@ def list_remote(url: str) -> tuple[str, list[InputFile], bool]:
         raise InputError(f"{url}: no such file or folder") from error
     except OSError as error:
         raise InputError(f"{url}: cannot be read: {error.strerror or error}") from error
-    return base, [file for file in files if pattern is None or pattern.matches(file.source)], False
+    if pattern is not None:
+        files = [file for file in files if pattern.matches(file.source)]
+        links = [link for link in links if pattern.matches(link)]
+    return base, files, links, False
 
 
-def _files_below(file_system: Any, folder: str) -> list[InputFile]:
+def _files_below(file_system: Any, folder: str) -> tuple[list[InputFile], list[str]]:
+    """Return the files below a folder, and the links, which only local file systems have and do not follow."""
     prefix = folder.rstrip("/") + "/"
     entries = file_system.find(folder, detail=True)
-    names = {path.removeprefix(prefix).lstrip("/"): path for path, info in entries.items() if info["type"] == "file"}
-    return [
-        InputFile(RemoteLocation(file_system, names[name]), name, entries[names[name]]["size"] or 0)
-        for name in sorted(names)
-        if name and not any(part.startswith(".") for part in name.split("/"))
+    paths = {path.removeprefix(prefix).lstrip("/"): path for path in entries}
+    names = sorted(name for name in paths if name and not any(part.startswith(".") for part in name.split("/")))
+    files = [
+        InputFile(RemoteLocation(file_system, paths[name]), name, entries[paths[name]]["size"] or 0)
+        for name in names
+        if entries[paths[name]]["type"] == "file"
     ]
+    return files, [name for name in names if entries[paths[name]].get("islink")]
 
 
 def _url(file_system: Any, path: str) -> str:

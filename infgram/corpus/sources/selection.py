@@ -12,7 +12,7 @@ from infgram.corpus.documents import Skipped, UnreadableError
 from infgram.corpus.readers.formats import JSON, format_of_name
 from infgram.corpus.sources.decompression import decompressed, stem_of
 from infgram.corpus.sources.files import InputFile
-from infgram.corpus.sources.listing import fits
+from infgram.corpus.sources.listing import FILES_OF_AN_INDEX, fits
 from infgram.corpus.sources.recognition import holds_records
 from infgram.errors import InputError
 
@@ -28,6 +28,8 @@ _OF_A_DATA_SET: Final = re.compile(
     re.IGNORECASE,
 )
 
+_OF_A_BUILD: Final = re.compile(r"(.*[^/])\.partial/(?:index/.*|index\.old/.*|build\.json|plan\.json)")
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -39,12 +41,14 @@ class Selection:
         is_automatic: whether, without `include`, to exclude files without documents: markers and checksums of jobs,
             and descriptions beside the data of a data set.
         text_field: the text field, which distinguishes data from other JSON.
+        follow_links: whether to follow links that lead out of an input folder.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     is_automatic: bool = True
     text_field: str = field(default="text")
+    follow_links: bool = False
 
     def apply(self, files: Sequence[InputFile], *, is_named: bool) -> tuple[list[InputFile], list[Skipped]]:
         """Split the files of one input into selected and excluded files.
@@ -64,6 +68,13 @@ class Selection:
                 excluded.append(Skipped(file.source, None, reason))
         return selected, excluded
 
+    def refuses(self, link: str) -> bool:
+        """Return whether a link that is not followed may hide a file to read."""
+        name = link.removesuffix("/")
+        return not any(fits(name, pattern) for pattern in self.exclude) and (
+            link != name or not self.include or any(fits(name, pattern) for pattern in self.include)
+        )
+
     def _reason(self, name: str, tables: _Tables | None) -> str | None:
         """Return why a file is excluded; None if it is selected."""
         if any(fits(name, pattern) for pattern in self.exclude):
@@ -80,7 +91,37 @@ class Selection:
         return None
 
 
+MOST_NAMES: Final = 3  # in a message
 EVERYTHING: Final = Selection(is_automatic=False)
+
+
+def without_indexes(files: Sequence[InputFile]) -> tuple[list[InputFile], list[Skipped]]:
+    """Remove the indexes of this program below an input, and the working folders of its builds.
+
+    A corpus folder may hold its own index, which must not become a part of the corpus.
+
+    Returns:
+        The other files, and one entry for each folder.
+    """
+    names = {file.source for file in files}
+    manifest, tokens = FILES_OF_AN_INDEX
+    folders = {name.removesuffix(manifest) for name in names if name.rpartition("/")[2] == manifest}
+    folders = {folder for folder in folders if folder + tokens in names}
+    for name in names:
+        working = _OF_A_BUILD.match(name)
+        if working is not None:
+            folders.update((f"{working[1]}.partial/", f"{working[1]}/"))
+    if not folders:
+        return list(files), []
+    kept = [file for file in files if not any(parent in folders for parent in _parents(file.source))]
+    found = {parent for name in names for parent in _parents(name)} & folders
+    return kept, [Skipped(folder or ".", None, "an index, or an unfinished one") for folder in sorted(found)]
+
+
+def _parents(name: str) -> list[str]:
+    """Return the folders that hold a file, each with its final `/`, and the input folder, which is empty."""
+    parts = name.split("/")[:-1]
+    return ["".join(f"{part}/" for part in parts[:n]) for n in range(len(parts) + 1)]
 
 
 def patterns_of(given: str | Iterable[str], option: str) -> tuple[str, ...]:
@@ -117,15 +158,14 @@ class _Tables:
         """Yield the folders that hold tables, and their parents."""
         known: dict[tuple[str, str], bool] = {}
         for file in self._files:
-            folder, slash, base = file.source.rpartition("/")
+            folder, _, base = file.source.rpartition("/")
             if _OF_A_JOB.fullmatch(file.source) or _OF_A_DATA_SET.fullmatch(base):
                 continue
             kind = (folder, base[base.find(".") :] if "." in base else "")
             if kind not in known:
                 known[kind] = self._is_table(file, base)
                 if known[kind]:
-                    parts = (folder + slash).split("/")
-                    yield from ("".join(f"{part}/" for part in parts[:n]) for n in range(len(parts)))
+                    yield from _parents(file.source)
 
     def _is_table(self, file: InputFile, base: str) -> bool:
         format_, stem = format_of_name(base), stem_of(base)
@@ -139,3 +179,9 @@ class _Tables:
                 return holds_records(content.peek(1), self._text_field)
         except (OSError, UnreadableError):
             return False
+
+
+def first_names(names: Sequence[str], n: int) -> str:
+    """Return the first of `n` names, and the number of the others."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if n <= MOST_NAMES else f"{shown} and {n - MOST_NAMES:,} more"
