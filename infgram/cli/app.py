@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from infgram.cli import exit_codes
 from infgram.cli.output import WarningsToStandardError, abandon_standard_output, message, note, prepare_streams
+from infgram.cli.signals import exit_code, exit_if_received, handle_signals
 from infgram.errors import InfgramError
 
 _HELP: Final = """Build exact indexes of text corpora, and query n-grams of any length.
@@ -134,7 +135,7 @@ class Commands(TyperGroup):
                 exit_codes.SYSTEM_ERROR, "out of memory; close other programs or use a larger machine"
             ) from error
         except KeyboardInterrupt as error:
-            raise _failed(exit_codes.INTERRUPTED, "interrupted") from error
+            raise _failed(exit_code(), "interrupted") from error
         except OSError as error:
             abandon_standard_output()
             raise _failed(exit_codes.SYSTEM_ERROR, _text(error)) from error
@@ -209,4 +210,8 @@ def _show_version(wanted: bool) -> None:
 
 def main() -> None:
     """Run the `infgram` command."""
-    app()
+    handle_signals()
+    try:
+        app()
+    finally:
+        exit_if_received()

@@ -21,6 +21,7 @@ SYSTEM_ERROR: Final = 5
 TIMEOUT: Final = 6
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
+TERMINATED: Final = 143
 
 MEANINGS: Final = {
     0: "success; a count of 0 is a result, not an error",
@@ -30,8 +31,9 @@ MEANINGS: Final = {
     INDEX_ERROR: "the index is missing, damaged, of another version, or already exists",
     SYSTEM_ERROR: "system error: disk full, no permission, port in use, missing package",
     TIMEOUT: "the time limit (--timeout) was exceeded",
-    INTERRUPTED: "interrupted with Ctrl-C",
+    INTERRUPTED: "interrupted with Ctrl-C (SIGINT)",
     PIPE_CLOSED: "the reader closed the pipe, as `| head` does",
+    TERMINATED: "stopped by SIGTERM",
 }
 """All exit codes, as shown by `infgram --help` and docs/cli.md."""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -36,7 +34,6 @@ def spread(
     from infgram.cluster.ray_cluster import connection
 
     urls = dict(indexes)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # received once the service has shut down
     with connection(), ExitStack() as stack:
         for name, place in indexes.items():
             location = os.fspath(place)

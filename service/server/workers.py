@@ -65,6 +65,8 @@ def supervise(settings: Settings, listening: socket.socket, serve: Serve, ready:
             supervisor.run(ready)
         finally:
             supervisor.stop()
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(supervisor.stopped_by)  # again, as uvicorn does, for the program's own handler
 
 
 class _Supervisor:
@@ -99,6 +101,11 @@ class _Supervisor:
             signal.set_wakeup_fd(previous_wakeup)
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    @property
+    def stopped_by(self) -> int:
+        """The signal that ended `run`."""
+        return min(self._signals & STOPPING)
 
     def stop(self) -> None:
         """Stop all workers after their running queries; kill those that take too long."""

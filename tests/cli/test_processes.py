@@ -109,11 +109,12 @@ def test_a_full_output_exits_with_5(index_path: Path, tmp_path: Path) -> None:
         assert is_one_error_line(done.stderr.decode())
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("stage", "kept"), [("x.infgram.partial/index", ""), ("x.infgram.partial/build.json", "x.infgram.partial")]
 )
-def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
-    """Interrupt once while tokenizing and once while sorting; the corpus takes seconds, the signal milliseconds."""
+def test_a_signal_while_building(tmp_path: Path, stage: str, kept: str, number: signal.Signals) -> None:
+    """Send it once while tokenizing and once while sorting; the corpus takes seconds, the signal milliseconds."""
     words = random.Random(1).choices([f"word{number} " for number in range(1000)], k=4_000_000)
     (tmp_path / "large.txt").write_text("".join(words), encoding="utf-8")
     process = subprocess.Popen(
@@ -124,13 +125,52 @@ def test_ctrl_c_while_building(tmp_path: Path, stage: str, kept: str) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background process ignores it
     )
     wait_for(tmp_path / stage, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert stdout == b""
     assert is_one_error_line(stderr.decode())
     assert ("run the same command to resume" if kept else "left no files") in stderr.decode()
     assert {path.name for path in tmp_path.iterdir()} == {"large.txt", kept} - {""}
+
+
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 1), (signal.SIGTERM, 2), (signal.SIGINT, 2)])
+def test_a_signal_while_serving(index_path: Path, tmp_path: Path, number: signal.Signals, workers: int) -> None:
+    process = subprocess.Popen(
+        command("serve", index_path, "--port", 0, "--workers", workers),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (128 + number, b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_standard_input_is_read(index_path: Path, tmp_path: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        command("count", index_path, "-"),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        handled = Path(f"/proc/{process.pid}/status")
+        while process.poll() is None:  # until the handler of SIGTERM is installed
+            caught = next(line for line in handled.read_text().splitlines() if line.startswith("SigCgt"))
+            if int(caught.split()[1], 16) >> signal.SIGTERM - 1 & 1:
+                break
+            time.sleep(0.001)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert stderr in (b"", b"error: interrupted\n")  # nothing before the command itself runs
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
