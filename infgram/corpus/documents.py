@@ -52,6 +52,12 @@ class UnreadableError(Exception):
 
 
 LONGEST_DOCUMENT_BYTES: Final = 1 << 30
+MAX_RATIO: Final = 1000
+"""The maximum ratio of decoded to stored bytes. Compressed logs and repetitive JSON lines reach 300."""
+MAX_EXCESS_TEXT: Final = 1 << 30
+"""Characters of a corpus that are free of `MAX_RATIO`, so that it does not apply to small ones."""
+MAX_EXCESS_BYTES: Final = 256 << 20
+"""Decompressed bytes of a file that are free of `MAX_RATIO`."""
 
 FormatName: TypeAlias = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
+from infgram.corpus import documents
 from infgram.corpus.documents import ReadOptions, Skipped, SourceDocument, UnreadableError
 from infgram.corpus.readers.formats import JSON_LINES, TEXT, Format, format_of_name
 from infgram.corpus.sources.decompression import Compression, decompressed, stem_of
@@ -53,6 +54,7 @@ class Reading:
         self._options = options
         self._on_error = on_error
         self._n_documents = 0
+        self._n_characters = 0
         self._n_files: Counter[str] = Counter()
         self._texts: list[str] = []
         self._finished_bytes = 0
@@ -122,6 +124,7 @@ class Reading:
                 for item in format_.read(content, file.source, self._options):
                     if format_ is JSON_LINES and not is_named and line is None and isinstance(item, Skipped):
                         item = replace(item, reason=f"{item.reason}; {_READ_AS_LINES}")
+                    self._count_characters(item)
                     line = item.line
                     yield item
                 is_text = format_ is TEXT or self._options.text_field.n_whole_files > n_whole_files
@@ -134,6 +137,23 @@ class Reading:
             yield Skipped(
                 file.source, None, f"{what}: {reason}{self._partial_note(self._n_documents - n_before, line)}"
             )
+
+    def _count_characters(self, item: SourceDocument | Skipped) -> None:
+        """Check that few stored bytes do not stand for endless text, such as one entry of a dictionary in every row.
+
+        Raises:
+            UnreadableError: the text is too large for the bytes that were read.
+        """
+        if isinstance(item, Skipped):
+            return
+        strings = (len(value) for value in item.metadata.values() if isinstance(value, str))
+        n_characters = self._n_characters + len(item.text) + sum(strings)
+        if n_characters > documents.MAX_EXCESS_TEXT + documents.MAX_RATIO * self.bytes_read:
+            raise UnreadableError(
+                f"the {self.bytes_read:,} bytes that were read stand for {n_characters:,} characters, more than "
+                f"{documents.MAX_RATIO:,} times as many; remove the repeated rows"
+            )
+        self._n_characters = n_characters
 
     def _partial_note(self, n_documents: int, line: int | None) -> str:
         """Return the end of the message about a file of which only a part is read."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import importlib
+import lzma
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from infgram.corpus import Corpus
+from infgram.corpus import Corpus, documents as corpus_documents
 from infgram.corpus.readers import columnar
+from infgram.corpus.sources.decompression import zstd_module
 from infgram.errors import InputError
 
 pa: Any = importlib.import_module("pyarrow")
@@ -90,6 +94,52 @@ def test_a_list_that_inflates(tmp_path: Path) -> None:
     assert path.stat().st_size < MIB
     with pytest.raises(InputError, match="8388608 values in 1 rows, expected"):
         list(Corpus(path, longest_document_bytes=1000).documents())
+
+
+def repeated(folder: Path) -> Path:
+    """A Parquet file with one text of 100 kB in every row; its 400 rows take some kilobytes."""
+    entries = pa.DictionaryArray.from_arrays(pa.nulls(400, pa.int32()).fill_null(0), ["x" * 100_000])
+    return write(folder / "a.parquet", pa.table({"text": entries}))
+
+
+def test_few_bytes_that_stand_for_endless_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = repeated(tmp_path)
+    assert len(list(Corpus(path).documents())) == 400
+    monkeypatch.setattr(corpus_documents, "MAX_EXCESS_TEXT", MIB)
+    monkeypatch.setattr(corpus_documents, "MAX_RATIO", 100)
+    with pytest.raises(InputError, match=r"bytes that were read stand for .* characters, more than 100 times"):
+        list(Corpus(path).documents())
+    (tmp_path / "b.txt").write_text("the next file")
+    corpus = Corpus(tmp_path, on_error="skip")
+    texts = [document.text for document in corpus.documents()]
+    assert len(texts) < 100
+    assert texts[-1] == "the next file"
+    assert "kept, the rest of the file skipped" in corpus.skipped[0].reason
+
+
+def test_many_files_have_one_allowance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus_documents, "MAX_RATIO", 100)
+    monkeypatch.setattr(corpus_documents, "MAX_EXCESS_TEXT", 50 * MIB)
+    for number in range(3):
+        repeated(tmp_path).rename(tmp_path / f"{number}.parquet")
+    assert len(list(Corpus(tmp_path / "0.parquet").documents())) == 400
+    with pytest.raises(InputError, match=r"1\.parquet: cannot be read after line"):
+        list(Corpus(tmp_path).documents())
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "xz"])
+def test_blank_lines_that_never_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str) -> None:
+    """They make no document, so that only the decompressed bytes count."""
+    lines = b"\n" * (16 * MIB)
+    modules = {"gzip": gzip, "zstd": zstd_module(), "bzip2": bz2, "xz": lzma}
+    path = tmp_path / "a.jsonl.x"
+    path.write_bytes(modules[compression].compress(lines) + modules[compression].compress(b'{"text": "end"}'))
+    (document,) = Corpus(path, format="jsonl").documents()
+    assert document.text == "end"
+    monkeypatch.setattr(corpus_documents, "MAX_RATIO", 100)
+    monkeypatch.setattr(corpus_documents, "MAX_EXCESS_BYTES", MIB)
+    with pytest.raises(InputError, match=f"bytes of {compression} data stand for more than 100 times"):
+        list(Corpus(path, format="jsonl").documents())
 
 
 @pytest.mark.parametrize("name", ["stream.arrow", "file.arrow"])

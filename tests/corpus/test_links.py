@@ -158,9 +158,8 @@ def test_a_corpus_that_is_an_index(folder: Path) -> None:
 
 
 KILL = """
-import os, sys
-import infgram
-stages = sys.modules["infgram.indexing.build"]
+import importlib, os, sys
+stages = importlib.import_module("infgram.indexing.build")
 def die(*_):
     os._exit(9)
 stages.sort_shards = die

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from infgram.corpus import documents
 from infgram.corpus.documents import UnreadableError
 from infgram.corpus.readers.text import begins_as_utf8
 
@@ -155,6 +156,7 @@ class _Decompressing(io.RawIOBase):
         self._one: _Decompressor = self._new()
         self._piece = b""  # compressed bytes not yet passed to the decompressor
         self._plain = memoryview(b"")  # decompressed bytes not yet returned
+        self._n_stored = self._n_plain = 0  # bytes
         self._is_at_end = False
         self._error: UnreadableError | None = None
 
@@ -179,7 +181,7 @@ class _Decompressing(io.RawIOBase):
                 self._is_at_end = True
                 break
             if self._one.needs_input and not self._piece:
-                self._piece = self._stored.read1(_PIECE_BYTES)
+                self._piece = self._read()
                 if not self._piece:
                     self._error = self._damaged("the end mark is missing")
                     break
@@ -190,18 +192,30 @@ class _Decompressing(io.RawIOBase):
                 self._error = self._damaged(str(error))
                 break
             if plain:
+                self._n_plain += len(plain)
+                if self._n_plain > documents.MAX_EXCESS_BYTES + documents.MAX_RATIO * self._n_stored:
+                    self._error = UnreadableError(
+                        f"{self._n_stored:,} bytes of {self._compression} data stand for more than "
+                        f"{documents.MAX_RATIO:,} times as many; if this is right, decompress the file first"
+                    )
+                    break
                 self._plain = memoryview(plain)
                 return True
         return False
 
     def _begin_next(self) -> bool:
         """Begin the next member, frame or stream, if there is one; zeros before it are padding, except in zstd."""
-        rest = self._one.unused_data or self._stored.read1(_PIECE_BYTES)
+        rest = self._one.unused_data or self._read()
         while rest and self._compression != "zstd" and not rest.strip(b"\0"):
-            rest = self._stored.read1(_PIECE_BYTES)
+            rest = self._read()
         self._piece = rest if self._compression == "zstd" else rest.lstrip(b"\0")
         self._one = self._new()
         return bool(rest)
+
+    def _read(self) -> bytes:
+        piece = self._stored.read1(_PIECE_BYTES)
+        self._n_stored += len(piece)
+        return piece
 
     def _damaged(self, reason: str) -> UnreadableError:
         return UnreadableError(f"truncated or damaged {self._compression} data: {reason}")
