@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from infgram.arguments import at_least, choice, flag, integer
 from infgram.corpus.fingerprint import fingerprint
 from infgram.corpus.readers.megatron import MegatronFile
-from infgram.corpus.readers.token_arrays import TokenArrayFile, TokenBatch, TokenType, join_pieces, map_npy, map_raw
+from infgram.corpus.readers.token_arrays import TokenArrayFile, TokenBatch, TokenType, join_pieces, open_npy, open_raw
 from infgram.corpus.sources.files import LocalLocation
 from infgram.corpus.sources.inputs import Inputs, list_inputs, names_of
 from infgram.corpus.sources.selection import EVERYTHING
@@ -26,7 +26,7 @@ class TokenCorpus(ShortRepr):
     """Documents of token ids streamed from files, always in the same order.
 
     A `.bin` file with an `.idx` file beside it has Megatron's format. Any other `.bin` file is raw, as nanoGPT writes
-    it, and needs `dtype`. An `.npy` file holds one row of integers. Files are memory-mapped.
+    it, and needs `dtype`. An `.npy` file holds one row of integers. Files are read in slices.
 
     Not thread-safe.
 
@@ -129,11 +129,15 @@ class TokenCorpus(ShortRepr):
             raise InputError(f"{', '.join(self.inputs[:3])}: no document found in {self.n_files} token files")
 
     def _open(self, path: Path) -> _TokenFile:
+        index = path.with_suffix(".idx")
+        for file in (path, index) if index.exists() else (path,):
+            if not file.is_file():  # a pipe might never end
+                raise InputError(f"{file}: this is not a regular file")
         if path.suffix.lower() == ".npy":
-            return TokenArrayFile(path, map_npy(path, self._dtype), self.vocab_size, self._end_of_text)
-        if path.with_suffix(".idx").exists():
+            return TokenArrayFile(path, open_npy(path, self._dtype), self.vocab_size, self._end_of_text)
+        if index.exists():
             return MegatronFile(path, self._dtype, self.vocab_size, self._end_of_text)
-        return TokenArrayFile(path, map_raw(path, self._dtype), self.vocab_size, self._end_of_text)
+        return TokenArrayFile(path, open_raw(path, self._dtype), self.vocab_size, self._end_of_text)
 
 
 def _token_paths(inputs: Sequence[str], *, follow_links: bool) -> list[Path]:
@@ -143,7 +147,7 @@ def _token_paths(inputs: Sequence[str], *, follow_links: bool) -> list[Path]:
     paths: dict[Path, None] = {}
     for file in listed.files:
         if not isinstance(file.location, LocalLocation):
-            raise InputError(f"{file.location}: token files are memory-mapped, so they must be on this machine")
+            raise InputError(f"{file.location}: token files must be on this machine")
         path = file.location.path
         if path.suffix.lower() not in _SUFFIXES:
             raise InputError(f"{path}: expected a token file: {', '.join(_SUFFIXES)}")

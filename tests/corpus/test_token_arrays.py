@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,27 @@ def test_files_are_mapped_and_streamed(tmp_path: Path) -> None:
     assert batch.token_ids.nbytes <= max(4000, mmap.PAGESIZE)
     assert not batch.continues
     assert next(batches).continues
+
+
+@pytest.mark.parametrize("kind", ["raw-u2", "npy-u2"])
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path, kind: str) -> None:
+    told = write(tmp_path, [1, 2] * 1000, kind)
+    batches = TokenCorpus(**told, vocab_size=9).batches(10)
+    next(batches)
+    with told["path"].open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(InputError, match="the file has become shorter while it was read"):
+        list(batches)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["a.npy", "a.bin", "a.idx"])
+def test_a_named_pipe_is_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, [1], "raw-u2")["path"].rename(tmp_path / "a.bin")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=r"regular file|no such file"):
+        documents(TokenCorpus(tmp_path / name, vocab_size=9, dtype="uint16"), 10)
 
 
 def header(text: str) -> bytes:

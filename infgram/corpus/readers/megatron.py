@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from infgram.corpus.readers.token_arrays import TokenBatch, TokenType, checked_ids
+from infgram.corpus.readers.token_arrays import StoredIds, TokenBatch, TokenType, checked_ids
 from infgram.errors import InputError
 
 _MAGIC: Final = b"MMIDIDX\x00\x00"
@@ -26,7 +26,7 @@ _BLOCK: Final = 1 << 20  # sequences or documents that are checked together
 
 
 class MegatronFile:
-    """The documents of a `.bin` file with its `.idx` file; both are memory-mapped.
+    """The documents of a `.bin` file with its `.idx` file; the index is memory-mapped.
 
     Attributes:
         n_bytes_read: bytes of the `.bin` file read so far.
@@ -49,8 +49,7 @@ class MegatronFile:
         self._documents = self._section("<i8", n_entries, _HEADER.size + 12 * n_sequences)
         self._check_sequences(lengths, np.dtype(type_).itemsize)
         self._check_documents(n_sequences)
-        n_bytes = path.stat().st_size
-        self._stored: npt.NDArray[Any] = np.memmap(path, type_, "r") if n_bytes else np.empty(0, type_)
+        self._stored = StoredIds(path, type_, 0, path.stat().st_size // np.dtype(type_).itemsize)
 
     def batches(self, batch_tokens: int) -> Iterator[TokenBatch]:
         """Yield whole documents of at most `batch_tokens` tokens in total, and longer documents in pieces.
@@ -77,7 +76,7 @@ class MegatronFile:
 
     def _whole(self, bounds: npt.NDArray[np.int64]) -> TokenBatch:
         begin = int(bounds[0])
-        stored = self._stored[begin : int(bounds[-1])]
+        stored = self._stored.read(begin, int(bounds[-1]))
         lengths = np.diff(bounds)
         if self._end_of_text is not None:
             ends = bounds[1:][lengths > 0] - begin - 1
@@ -89,10 +88,10 @@ class MegatronFile:
         return TokenBatch(checked_ids(stored, begin, str(self._path), self._vocab_size), lengths)
 
     def _pieces(self, begin: int, end: int, batch_tokens: int) -> Iterator[TokenBatch]:
-        if self._end_of_text is not None and int(self._stored[end - 1]) == self._end_of_text:
+        if self._end_of_text is not None and int(self._stored.read(end - 1, end)[0]) == self._end_of_text:
             end -= 1
         for at in range(begin, end, batch_tokens):
-            stored = self._stored[at : min(at + batch_tokens, end)]
+            stored = self._stored.read(at, min(at + batch_tokens, end))
             ids = checked_ids(stored, at, str(self._path), self._vocab_size)
             yield TokenBatch.piece(ids, continues=at > begin)
             self.n_bytes_read = at * self._stored.itemsize

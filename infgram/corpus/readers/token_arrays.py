@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tokenize import TokenError
-from typing import Any, Final, Literal, TypeAlias
+from typing import IO, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,44 @@ _NPY_MAGIC: Final = b"\x93NUMPY"
 _RAW_TYPES: Final = {"uint16": "<u2", "uint32": "<u4"}
 
 
+_LONGEST_HEADER: Final = 1 << 16
+_DESCR: Final = re.compile(rb"'descr'\s*:\s*'([<>=|][A-Za-z]\d{1,9})'")
+_SHAPE: Final = re.compile(rb"'shape'\s*:\s*\(([\d\s,L]{0,200})\)")
+_SIZE: Final = re.compile(rb"\d+")
+_INTEGERS: Final = re.compile(rb"[<>=|][iu][1248]")
+
+
+class StoredIds:
+    """The integers of a file, read in slices; a mapped file that shrinks would end the process.
+
+    Attributes:
+        itemsize: the bytes of an integer.
+    """
+
+    def __init__(self, path: Path, dtype: npt.DTypeLike, offset: int, n: int) -> None:
+        """Refer to `n` integers from a byte offset; the file is opened for each slice."""
+        self._path, self._dtype, self._offset, self._n = path, np.dtype(dtype), offset, n
+        self.itemsize = self._dtype.itemsize
+
+    def __len__(self) -> int:
+        return self._n
+
+    def read(self, begin: int, end: int) -> npt.NDArray[Any]:
+        """Return the integers `[begin, end)`, of which those beyond the last are left out.
+
+        Raises:
+            InputError: the file has become shorter.
+            OSError: the file cannot be read.
+        """
+        n = max(0, min(end, self._n) - begin)
+        with open(self._path, "rb") as file:
+            file.seek(self._offset + begin * self.itemsize)
+            data = file.read(n * self.itemsize)
+        if len(data) < n * self.itemsize:
+            raise InputError(f"{self._path}: the file has become shorter while it was read; copy it again")
+        return np.frombuffer(data, self._dtype)
+
+
 class TokenArrayFile:
     """The documents of one array, separated by end-of-text ids.
 
@@ -95,7 +133,7 @@ class TokenArrayFile:
         n_bytes_read: bytes of the file read so far.
     """
 
-    def __init__(self, path: Path, stored: npt.NDArray[Any], vocab_size: int, end_of_text: int | None) -> None:
+    def __init__(self, path: Path, stored: StoredIds, vocab_size: int, end_of_text: int | None) -> None:
         self.n_bytes_read = 0
         self._path = path
         self._stored = stored
@@ -113,7 +151,7 @@ class TokenArrayFile:
         """
         begin, is_open = 0, False
         while begin < len(self._stored) or (self._end_of_text is None and not is_open):
-            ids = self._stored[begin : begin + batch_tokens]
+            ids = self._stored.read(begin, begin + batch_tokens)
             ends = np.flatnonzero(ids == self._end_of_text) if self._end_of_text is not None else np.empty(0, np.int64)
             is_last = begin + len(ids) == len(self._stored)
             if is_open or not (len(ends) or is_last):  # a piece: up to the end of the document, or all of `ids`
@@ -143,51 +181,59 @@ class TokenArrayFile:
         return checked_ids(ids, begin, str(self._path), self._vocab_size, is_token)
 
 
-def map_npy(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
-    """Memory-map the array of a `.npy` file.
+def open_npy(path: Path, dtype: TokenType | None) -> StoredIds:
+    """Open the array of a `.npy` file.
 
     Raises:
         InputError: the file is not a complete `.npy` file of one row of integers, or not of type `dtype`.
     """
-    array = _mapped(path)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"{path}: holds {array.dtype} of shape {array.shape}; expected one row of integers")
-    if dtype is not None and array.dtype.newbyteorder("=") != np.dtype(dtype):
-        raise InputError(f"{path}: the type in its header is {array.dtype}, but dtype is {dtype!r}; leave dtype out")
-    expected = array.offset + array.nbytes
-    if path.stat().st_size != expected:
-        raise InputError(f"{path}: {path.stat().st_size} bytes, expected {expected} by its header; copy the file again")
-    return array
-
-
-def _mapped(path: Path) -> np.memmap[Any, np.dtype[Any]]:
-    """Memory-map the array of a `.npy` file, of any type and shape.
-
-    Raises:
-        InputError: the NumPy header is missing or inconsistent.
-    """
     try:
         with open(path, "rb") as file:
-            magic = file.read(len(_NPY_MAGIC))
-        array = np.lib.format.open_memmap(path, mode="r") if magic == _NPY_MAGIC else None
+            magic, header = _read_header(file)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError, TokenError) as error:
-        reason = "it holds Python objects" if "Python objects" in str(error) else "it is damaged or truncated"
-        raise InputError(
-            f"{path}: not a complete .npy file of integers: {reason}; save one row of integers with numpy.save"
-        ) from error
-    if array is None:
+    if magic != _NPY_MAGIC:
         raise InputError(
             f"{path}: not a .npy file: {'the NumPy header is missing' if magic else 'it is empty'}; if it holds raw "
             f"token ids, rename it to {path.with_suffix('.bin').name} and give dtype='uint16' or 'uint32' "
             "(--dtype uint16)"
         )
-    return array
+    type_, shape = _DESCR.search(header), _SHAPE.search(header)
+    if type_ is None or shape is None:
+        raise _incomplete(path, "it holds Python objects" if b"'|O'" in header else "it is damaged or truncated")
+    sizes = [int(size) for size in _SIZE.findall(shape[1])]
+    if _INTEGERS.fullmatch(type_[1]) is None or len(sizes) != 1:
+        raise InputError(f"{path}: holds {type_[1].decode()} of shape {tuple(sizes)}; expected one row of integers")
+    stored = np.dtype(type_[1].decode())
+    if dtype is not None and stored.newbyteorder("=") != np.dtype(dtype):
+        raise InputError(f"{path}: the type in its header is {stored}, but dtype is {dtype!r}; leave dtype out")
+    offset = len(magic) + len(header)
+    found, expected = path.stat().st_size, offset + sizes[0] * stored.itemsize
+    if found < expected:
+        raise _incomplete(path, "it is damaged or truncated")
+    if found > expected:
+        raise InputError(f"{path}: {found} bytes, expected {expected} by its header; copy the file again")
+    return StoredIds(path, stored, offset, sizes[0])
 
 
-def map_raw(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
-    """Memory-map the little-endian integers of a file without a header.
+def _incomplete(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path}: not a complete .npy file of integers: {reason}; save one row of integers with numpy.save"
+    )
+
+
+def _read_header(file: IO[bytes]) -> tuple[bytes, bytes]:
+    """Return the magic, and the rest of the header of a `.npy` file: version, length and a literal of Python.
+
+    The literal is not evaluated, and what is longer than a header of one array is not read.
+    """
+    magic, version = file.read(len(_NPY_MAGIC)), file.read(2)
+    size = file.read(2 if version[:1] == b"\x01" else 4)
+    return magic, version + size + file.read(min(int.from_bytes(size, "little"), _LONGEST_HEADER))
+
+
+def open_raw(path: Path, dtype: TokenType | None) -> StoredIds:
+    """Open the little-endian integers of a file without a header.
 
     Raises:
         InputError: `dtype` is None, or the file size is not a multiple of its width.
@@ -203,6 +249,4 @@ def map_raw(path: Path, dtype: TokenType | None) -> npt.NDArray[Any]:
         raise InputError(
             f"{path}: {n_bytes} bytes, expected a multiple of {width} for {dtype}; the file is truncated or not {dtype}"
         )
-    if n_bytes == 0:
-        return np.empty(0, dtype=_RAW_TYPES[dtype])
-    return np.memmap(path, dtype=_RAW_TYPES[dtype], mode="r")
+    return StoredIds(path, _RAW_TYPES[dtype], 0, n_bytes // width)
