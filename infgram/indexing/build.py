@@ -26,7 +26,7 @@ from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
 from infgram.indexing.disk_space import check_disk_space, free_bytes
 from infgram.indexing.estimate import sample_corpus, sample_tokens
 from infgram.indexing.memory import Budget
-from infgram.indexing.output import check_output, default_output, unfinished_index
+from infgram.indexing.output import check_output, default_output, target_of, unfinished_index
 from infgram.indexing.shards import ShardSequence, sort_shards
 from infgram.indexing.token_documents import TokenDocuments, token_batches, vocabulary_of
 from infgram.indexing.tokenize import EncodedBatch, tokenize
@@ -76,7 +76,8 @@ def build(
         memory: the maximum of anonymous and shared memory, in bytes or as `"2GiB"`; None for half of the available
             memory. The index does not depend on it.
         shard_tokens: the number of tokens at which a shard is closed; documents are not split.
-        overwrite: whether to replace an index at `output`, after the new one is finished.
+        overwrite: whether to replace an index at `output`, after the new one is finished. If `output` is a link, the
+            folder that it points to is replaced.
         on_error: `"fail"` at the first input that cannot be read, or `"skip"` it and list it in the manifest.
         format: the format of every file, such as `"jsonl"` or `"text"`; `"auto"` recognizes it by content and name,
             and `infgram.corpus` logs the result.
@@ -302,15 +303,13 @@ def _check_disk_space(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoi
 
 
 def _target(output: StrPath | None, corpus: Corpus) -> Path:
-    if output is None:
-        return default_output(corpus.inputs)
-    return _folder(output)
+    return target_of(default_output(corpus.inputs)) if output is None else _folder(output)
 
 
 def _folder(output: StrPath) -> Path:
     if not checked_path(output, "output"):
         raise IndexExistsError("the output is an empty path; expected the path of a new index folder")
-    return Path(output)
+    return target_of(Path(output))
 
 
 def _plan(shard_tokens: int) -> dict[str, Any]:

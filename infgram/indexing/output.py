@@ -92,6 +92,11 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     raise IndexExistsError(f"{output} exists and is not an index, so it is not replaced; choose another output")
 
 
+def target_of(output: Path) -> Path:
+    """Return the folder that is written to: if the path is a link to a folder, that folder, so that the link stays."""
+    return output.resolve() if output.is_symlink() and output.exists() else output
+
+
 def default_output(inputs: Sequence[str]) -> Path:
     """Return `corpus.infgram` beside the input `corpus/`, `corpus.jsonl.zst` or `corpus.npy`.
 
