@@ -7,7 +7,8 @@ replacements without a limit on the result.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from infgram.errors import TokenizerError
@@ -18,6 +19,20 @@ _MOST_FREE_IDS: Final = 1 << 16  # in addition to as many as there are entries
 _MOST_GROWTH: Final = 256  # characters that replacements make of one
 _LONGEST_PREFIX: Final = 1024  # characters
 _LARGE_ID: Final = re.compile(r":\s*\d{8}")
+
+
+@contextmanager
+def malformed_fields() -> Iterator[None]:
+    """Raise the errors of code that inspects a parsed definition as `TokenizerError`.
+
+    The package ignores some fields that have another type than it writes.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, TokenizerError):
+            raise
+        raise TokenizerError(f"invalid tokenizer.json: a field has an unexpected type: {error}") from error
 
 
 def check_size(size_bytes: int) -> None:

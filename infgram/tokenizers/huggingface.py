@@ -23,7 +23,7 @@ from infgram.tokenizers.byte_level import (
     steps_of,
 )
 from infgram.tokenizers.checks import utf8, valid_token_ids
-from infgram.tokenizers.definition import check_ids, check_size, check_steps, may_have_large_ids
+from infgram.tokenizers.definition import check_ids, check_size, check_steps, malformed_fields, may_have_large_ids
 from infgram.tokenizers.display import byte_of_fallback_token, show_bytes
 from infgram.tokenizers.fast_texts import FastTexts, is_nfc
 from infgram.tokenizers.fingerprint import encoding_fingerprint
@@ -65,7 +65,8 @@ class HuggingFaceTokenizer(ShortRepr):
         """
         canonical, parsed = _canonical(definition)
         self._initialize(canonical)
-        self._properties = self._properties_of(parsed)
+        with malformed_fields():
+            self._properties = self._properties_of(parsed)
 
     @classmethod
     def saved(cls, definition: str) -> HuggingFaceTokenizer:
@@ -99,7 +100,8 @@ class HuggingFaceTokenizer(ShortRepr):
 
     @cached_property
     def _properties(self) -> _Properties:
-        return self._properties_of(json.loads(self._definition))
+        with malformed_fields():
+            return self._properties_of(json.loads(self._definition))
 
     def _properties_of(self, parsed: dict[str, Any]) -> _Properties:
         added_tokens = self._tokenizer.get_added_tokens_decoder()
@@ -135,7 +137,8 @@ class HuggingFaceTokenizer(ShortRepr):
 
     @cached_property
     def fingerprint(self) -> str:
-        return encoding_fingerprint(json.loads(self._definition))
+        with malformed_fields():
+            return encoding_fingerprint(json.loads(self._definition))
 
     @cached_property
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -14,7 +15,7 @@ from infgram.service.routes import QUERY_ROUTES
 from infgram.service.schemas import fields, requests, responses
 from pydantic import BaseModel
 
-from tests.service.conftest import LIMITS
+from tests.service.conftest import LIMITS, problem
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 QUESTIONS = (
@@ -121,3 +122,14 @@ def test_the_served_document_has_the_numbers_of_the_server(document: dict[str, A
     assert schemas["CountBatch"]["properties"]["items"]["maxItems"] == LIMITS.batch_items
     assert "x-limit" not in str(document)
     assert schemas["CountQuestion"]["oneOf"] == [{"required": ["query"]}, {"required": ["token_ids"]}]
+
+
+def test_no_request_names_a_tokenizer_or_a_file(client: TestClient) -> None:
+    """A tokenizer comes from the index, never from a request, since a hostile definition can use all of the memory."""
+    body = {"query": "a", "tokenizer": "/no/such/tokenizer.json"}
+    problem(client.post("/v1/indexes/bytes/count", json=body), 422, "invalid_request")
+    schemas = json.loads(COMMITTED.read_text(encoding="utf-8"))["components"]["schemas"]
+    asked = [schemas[name] for name in schemas if name.endswith(("Question", "Batch"))]
+    taken = {name for schema in asked for name in schema.get("properties", {})}
+    assert taken
+    assert {name for name in taken if "tokenizer" in name or "path" in name or "file" in name} == set()

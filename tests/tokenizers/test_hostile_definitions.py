@@ -117,6 +117,14 @@ def test_ids_with_gaps_and_usual_replacements_are_valid() -> None:
     assert empty.encode("a rose").tolist() == GOOD.encode("a rose").tolist()
 
 
+def test_fields_of_unexpected_types_are_malformed() -> None:
+    """The package ignores them, and reads the definition."""
+    wrong: dict[str, Any]
+    for wrong in ({"type": []}, {"type": "Sequence", "normalizers": [{"type": ["NFC"]}]}):
+        with pytest.raises(TokenizerError, match=r"tokenizer\.json"):
+            assert HuggingFaceTokenizer(definition(pre_tokenizer=None, normalizer=wrong)).fingerprint
+
+
 PANICS = {
     "a regular expression that takes too long": (splits_by("(a+)+$"), "retry-limit-in-match"),
     "a replacement of nothing": (definition(normalizer=replace({"Regex": ""}, "xx")), "index out of bounds"),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from infgram.corpus.readers.extras import REMOTE
 from infgram.corpus.sources.files import CountingStream, InputFile
-from infgram.corpus.sources.listing import Pattern
+from infgram.corpus.sources.listing import Pattern, is_index
 from infgram.errors import InputError, MissingExtraError
 
 _TAGS: Final = (
@@ -133,7 +133,7 @@ def _files_below(file_system: Any, folder: str) -> tuple[list[InputFile], list[s
         for name in names
         if entries[paths[name]]["type"] == "file"
     ]
-    return files, [name for name in names if entries[paths[name]].get("islink")]
+    return files, [name for name in names if entries[paths[name]].get("islink") and not is_index(paths[name])]
 
 
 def _url(file_system: Any, path: str) -> str:

@@ -1,0 +1,112 @@
+"""Altered definitions of tokenizers: a tokenizer, or a TokenizerError."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from infgram.errors import TokenizerError
+from infgram.tokenizers import HuggingFaceTokenizer, train_bpe
+from tests.fuzzing import altered, fuzz
+
+SAMPLE: Final = ["a rose is a rose is a rose, natural language " * 3]
+TEXTS: Final = ("a rose", "caf\u00e9 \U0001f600\n\n", "", "a" * 40 + "b")
+FLAGS: Final = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
+
+
+def definitions() -> list[dict[str, Any]]:
+    trained = train_bpe(SAMPLE, 300)
+    assert isinstance(trained, HuggingFaceTokenizer)
+    bpe: dict[str, Any] = json.loads(trained.definition)
+    bpe["added_tokens"] = [{"id": 900, "content": "<x>", **FLAGS}]
+    steps = [
+        {"type": "NFC"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "_"},
+        {"type": "Prepend", "prepend": "_"},
+    ]
+    normalizer = {"type": "Sequence", "normalizers": steps}
+    split = {"type": "Split", "pattern": {"Regex": "a+|\\s"}, "behavior": "Isolated", "invert": False}
+    words = {
+        "type": "WordPiece",
+        "unk_token": "[UNK]",
+        "continuing_subword_prefix": "##",
+        "max_input_chars_per_word": 9,
+        "vocab": {"[UNK]": 0, "a": 1, "##b": 2, "rose": 3},
+    }
+    cleanup = {"type": "WordPiece", "prefix": "##", "cleanup": True}
+    pieces = [["<unk>", 0.0], ["a", -1.5], ["ro", -2.0]]
+    unigram = {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": False}
+    fixed = {"type": "FixedLength", "length": 3}
+    strip = {"type": "Strip", "content": "a", "start": 1, "stop": 1}
+    return [
+        bpe,
+        {**bpe, "normalizer": normalizer, "pre_tokenizer": split},
+        {**bpe, "model": words, "pre_tokenizer": {"type": "BertPreTokenizer"}, "decoder": cleanup},
+        {**bpe, "model": unigram, "pre_tokenizer": fixed, "decoder": strip},
+    ]
+
+
+DEFINITIONS: Final = definitions()
+VALUES: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    2**31,
+    2**32 - 1,
+    2**63,
+    "",
+    "a",
+    " ",
+    "(a*)*b",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    "x" * 500,
+)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each place inside JSON: a list or an object, and the index or the key; of a vocabulary only a part."""
+    items = list(value.items())[:20] if isinstance(value, dict) else list(enumerate(value))[:20]
+    for key, inner in items:
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from places(inner)
+
+
+def load_and_encode(numbers: random.Random) -> None:
+    definition = copy.deepcopy(numbers.choice(DEFINITIONS))
+    for _ in range(numbers.randint(1, 3)):
+        container, key = numbers.choice(list(places(definition)))
+        if numbers.random() < 0.2:
+            del container[key]
+        else:
+            container[key] = copy.deepcopy(numbers.choice(VALUES))
+    text = json.dumps(definition)
+    if numbers.random() < 0.3:
+        text = altered(text.encode(), numbers).decode("utf-8", errors="replace")
+    tokenizer = HuggingFaceTokenizer(text)
+    for sample in TEXTS:
+        token_ids = tokenizer.encode(sample)
+        tokenizer.encode_with_offsets(sample)
+        tokenizer.decode(token_ids)
+        tokenizer.tokens(token_ids)
+    tokenizer.encode_batch(TEXTS)
+    tokenizer.token_bytes()
+    assert tokenizer.fingerprint
+
+
+@pytest.mark.parametrize(
+    "n", [pytest.param(1500, id="short"), pytest.param(None, id="long", marks=pytest.mark.torture)]
+)
+def test_altered_definitions(n: int | None) -> None:
+    target: Callable[[random.Random], None] = load_and_encode
+    fuzz(target, (TokenizerError,), n=n)
