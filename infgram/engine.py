@@ -127,6 +127,9 @@ class Engine(Protocol):
     def document_tokens(self, document: int, /) -> Int64Array:
         """Return the token ids of a document."""
 
+    def document_length(self, document: int, /) -> int:
+        """Return the number of tokens of a document."""
+
     def read_window(self, document: int, begin: int, end: int, /) -> Int64Array:
         """Return the token ids of a document from offset `begin` to `end`, at most to its end."""
 

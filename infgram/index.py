@@ -327,6 +327,7 @@ class Index(OpenIndex):
         where: Mapping[str, JsonScalar] | None = None,
         cursor: str | None = None,
         matches_per_document: int = 3,
+        text_characters: int | None = None,
         max_branches: int = 1_000_000,
         timeout_s: float | None = None,
         progress: Progress | None = None,
@@ -357,6 +358,8 @@ class Index(OpenIndex):
                 without the field does not match.
             cursor: the cursor of the previous page of the same search.
             matches_per_document: the maximum number of occurrences to show for each document.
+            text_characters: the maximum number of characters of the `text` of a hit; the rest of a document is not
+                read. None for the whole text.
             max_branches: with `any_tokenization`, the maximum number of token sequences to follow for each term.
             timeout_s: the time limit in seconds.
             progress: called from time to time with the occurrences and tokens read (stage `"search"`), then with the
@@ -391,6 +394,7 @@ class Index(OpenIndex):
             where=where,
             cursor=cursor,
             matches_per_document=matches_per_document,
+            text_characters=text_characters,
             timeout_s=timeout_s,
             progress=progress,
             matcher=matcher,
@@ -464,7 +468,7 @@ class Index(OpenIndex):
 
     def _source(self) -> Source:
         fingerprint = "".join(manifest.fingerprint for manifest in self._manifests)
-        return Source(self._core, self._tokens, self.document, self._tokenizer_or_none(), fingerprint)
+        return Source(self._core, self._tokens, self._tokenizer_or_none(), fingerprint)
 
     def _tokens(self, query: Query) -> Any:
         """Return the token ids of a query, which the core checks."""

@@ -16,6 +16,7 @@ from infgram.provenance import Provenance
 from infgram.reprs import MOST_CHARACTERS, cut
 from infgram.shards import check_one_tokenizer, open_shards, verify_shards
 from infgram.tokenizers import SavedTokenizer, Tokenizer
+from infgram.snippets import DocumentText
 from infgram.types import Document, Int64Array, Load
 
 AnyIndex = TypeVar("AnyIndex", bound="OpenIndex")
@@ -167,6 +168,27 @@ class OpenIndex:
         tokenizer = self._tokenizer_or_none()
         text = "" if tokenizer is None else tokenizer.decode(token_ids)
         return Document(number, text, token_ids, *Provenance.of(stored, number))
+
+    def document_length(self, document_id: int) -> int:
+        """Return the number of tokens of a document, without reading them.
+
+        Raises:
+            QueryError: there is no such document.
+        """
+        return self._core.document_length(at_least(document_id, 0, "document_id"))
+
+    def document_text(self, document_id: int, n_characters: int | None = None) -> str:
+        """Return the first `n_characters` characters of the text of a document; None for all of them.
+
+        The rest is neither read nor decoded, unless the decoder of the tokenizer may change a token because of any
+        other one. The text is empty if the index has no tokenizer.
+
+        Raises:
+            QueryError: there is no such document.
+        """
+        most = None if n_characters is None else at_least(n_characters, 0, "n_characters")
+        document = at_least(document_id, 0, "document_id")
+        return DocumentText(self._core, document, self._tokenizer_or_none()).head(most)
 
     def document_tokens(self, document_id: int, begin: int = 0, end: int | None = None) -> Int64Array:
         """Return the token ids (int64) of a document from offset `begin` to `end`, at most to its end.

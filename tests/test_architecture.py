@@ -31,7 +31,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "corpus": {"errors", "types", "reprs", "arguments"},
     "tokenizers": {"errors", "types", "files", "reprs"},
     "arguments": {"errors", "reprs"},
-    "snippets": {"errors", "types", "tokenizers"},
+    "snippets": {"engine", "types", "tokenizers"},
     "session": {"errors", "types", "arguments", "engine", "reprs"},
     "watch": {"errors", "types", "arguments"},
     "query_language": {"errors", "types", "reprs", "arguments"},
@@ -45,7 +45,9 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     },
     "tokenizations": {"errors", "types", "watch", "tokenizers", "engine", "reprs"},
     "duplicates": {"types", "reprs", "notebook", "tables"},
-    "open_index": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "provenance", "reprs"},
+    "open_index": {
+        *("errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "snippets", "provenance", "reprs"),
+    },
     "index": {
         *("errors", "types", "arguments", "session", "tokenizers", "open_index"),
         *("watch", "query_language", "search", "tokenizations", "duplicates", "engine"),

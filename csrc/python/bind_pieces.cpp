@@ -65,7 +65,9 @@ void bind_pieces(py::module_& module) {
            "occurrences if there are more. In a part of a larger index: `total` occurrences in all parts, `before` of "
            "them in earlier parts.")
       .def("read_window", checked(&window_array), py::arg("document"), py::arg("begin"), py::arg("end"),
-           "Token ids of a document in [begin, end), clipped to its length, int64.");
+           "Token ids of a document in [begin, end), clipped to its length, int64.")
+      .def("document_length", checked(&document_length), py::arg("document"), py::call_guard<py::gil_scoped_release>(),
+           "The number of tokens of a document.");
 }
 
 }  // namespace infgram::python

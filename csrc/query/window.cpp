@@ -16,4 +16,10 @@ std::vector<std::int64_t> read_window(const Index& index, std::uint64_t document
   return ids;
 }
 
+std::uint64_t document_length(const Index& index, std::uint64_t document) {
+  const auto [shard, in_shard] = index.locate_document(document);
+  const Shard::Span span = index.shards()[shard].document_span(in_shard);
+  return span.end - span.begin;
+}
+
 }  // namespace infgram

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from infgram.index import Index
-from infgram.snippets import characters_before
+from infgram.index import Index, engine_of
+from infgram.snippets import DocumentText
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array
 
@@ -28,7 +28,7 @@ class Passage:
 
     Attributes:
         token_ids: int64.
-        text: the text of the passage; empty without a tokenizer.
+        text: the text of the passage, a slice of the document's text; empty without a tokenizer.
         matches: the matches inside the passage, ascending.
         places: the range `[start, end)` of each match in the text, in characters.
     """
@@ -63,8 +63,9 @@ def _passage(
     index: Index, tokenizer: Tokenizer | None, document_id: int, begin: int, end: int, matches: list[Match]
 ) -> Passage:
     token_ids = index.document_tokens(document_id, begin, end)
-    text = "" if tokenizer is None else tokenizer.decode(token_ids)
-    spans = [(match.offset - begin, match.offset - begin + match.length) for match in matches]
-    characters = characters_before((offset for span in spans for offset in span), token_ids, text, tokenizer)
-    places = tuple((characters[start], characters[end]) for start, end in spans)
-    return Passage(token_ids, text, tuple(matches), places)
+    spans = [(match.offset, match.offset + match.length) for match in matches]
+    text = DocumentText(engine_of(index), document_id, tokenizer)
+    part = text.part((begin, end, *(offset for span in spans for offset in span)))
+    first = part.characters[begin]
+    places = tuple((part.characters[start] - first, part.characters[stop] - first) for start, stop in spans)
+    return Passage(token_ids, part.text[first : part.characters[end]], tuple(matches), places)

@@ -49,6 +49,7 @@ def find_documents(
     where: Mapping[str, JsonScalar] | None,
     cursor: str | None,
     matches_per_document: int,
+    text_characters: int | None,
     timeout_s: float | None,
     progress: Progress | None,
     matcher: StringMatcher | None = None,
@@ -60,7 +61,9 @@ def find_documents(
     seed = None if seed is None else checked_seed(seed)
     limit = at_least(limit, 0, "limit")
     shown = SnippetOptions(
-        at_least(matches_per_document, 1, "matches_per_document"), at_least(snippet_tokens, 0, "snippet_tokens")
+        at_least(matches_per_document, 1, "matches_per_document"),
+        at_least(snippet_tokens, 0, "snippet_tokens"),
+        None if text_characters is None else at_least(text_characters, 0, "text_characters"),
     )
     max_matches = None if max_matches is None else at_least(max_matches, 1, "max_matches")
     filters = {} if where is None else checked(where)
@@ -111,9 +114,9 @@ class _InTokens:
         n_matches, shown = self._conjunction.matches(
             document_id, self._shown.n_matches, watch.poll("search", "occurrences")
         )
-        document = self._source.document(document_id)
-        matches = matches_in(document, shown, self._shown.n_tokens_around, self._source.tokenizer)
-        return hit_of(document, n_matches, matches)
+        text = self._source.text(document_id)
+        matches = matches_in(text, shown, self._shown.n_tokens_around)
+        return hit_of(self._source, document_id, text.head(self._shown.n_characters), n_matches, matches)
 
 
 def _distance(scope: Scope, max_distance: int) -> int | None:

@@ -8,15 +8,24 @@ from typing import Any, NamedTuple
 
 from infgram.engine import Engine
 from infgram.errors import IndexDamagedError
+from infgram.provenance import Provenance
+from infgram.snippets import DocumentText
 from infgram.tokenizers import Tokenizer
-from infgram.types import Document, Int64Array, Query, SearchHit, SearchMatch
+from infgram.types import Int64Array, Query, SearchHit, SearchMatch
 
 
 class SnippetOptions(NamedTuple):
-    """The number of matches to show for each document, and the number of tokens around each match."""
+    """What to show of each document.
+
+    Attributes:
+        n_matches: the number of matches.
+        n_tokens_around: the number of tokens around each match.
+        n_characters: the number of characters of the text; None for all of them.
+    """
 
     n_matches: int
     n_tokens_around: int
+    n_characters: int | None
 
 
 @dataclass(frozen=True)
@@ -26,16 +35,18 @@ class Source:
     Attributes:
         core: the engine of the index.
         tokens: returns the token ids of a term.
-        document: returns a document by number.
         tokenizer: the tokenizer; None if the index has none.
         fingerprint: a value that is equal for equal indexes only.
     """
 
     core: Engine
     tokens: Callable[[Query], Any]
-    document: Callable[[int], Document]
     tokenizer: Tokenizer | None
     fingerprint: str
+
+    def text(self, document_id: int) -> DocumentText:
+        """Return the text of a document, to be read in parts."""
+        return DocumentText(self.core, document_id, self.tokenizer)
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ class MatchedDocuments:
     clause_counts: tuple[int, ...] = ()
 
 
-def hit_of(document: Document, match_count: int, matches: Sequence[SearchMatch]) -> SearchHit:
+def hit_of(source: Source, document_id: int, text: str, match_count: int, matches: Sequence[SearchMatch]) -> SearchHit:
     """Return the hit of a document; its main match is the first match of the first clause.
 
     Raises:
@@ -66,16 +77,18 @@ def hit_of(document: Document, match_count: int, matches: Sequence[SearchMatch])
     first = next((match for match in matches if match.clause == 0), None)
     if first is None:
         raise IndexDamagedError(
-            f"document {document.document_id} was found by the suffix array, but its tokens do not match the query; "
+            f"document {document_id} was found by the suffix array, but its tokens do not match the query; "
             "run `infgram verify` and rebuild the index"
         )
+    (stored,) = source.core.document_metadata([document_id])
+    metadata, file, line = Provenance.of(stored, document_id)
     return SearchHit(
         **vars(first),
-        document_id=document.document_id,
-        text=document.text,
-        metadata=document.metadata,
-        source=document.source,
-        line=document.line,
+        document_id=document_id,
+        text=text,
+        metadata=metadata,
+        source=file,
+        line=line,
         match_count=match_count,
         matches=tuple(matches),
     )

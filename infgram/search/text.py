@@ -15,9 +15,9 @@ import numpy as np
 from infgram.errors import QueryError
 from infgram.query_language import Cnf
 from infgram.search.source import MatchedDocuments, SnippetOptions, Source, hit_of
-from infgram.snippets import first_bytes
+from infgram.snippets import DocumentText, first_bytes
 from infgram.tokenizations import Spellings, fold
-from infgram.types import Int64Array, SearchHit, SearchMatch
+from infgram.types import SearchHit, SearchMatch
 from infgram.watch import Watch
 
 _ANYWHERE: Final = 2**63 - 1  # a distance
@@ -64,23 +64,54 @@ class InCharacters:
 
     def hit(self, document_id: int, match_count: int, watch: Watch) -> SearchHit:
         """Return the hit of a document with its first matches."""
-        document = self._source.document(document_id)
-        text = _Text(self._scan, document.token_ids)
+        document = self._source.text(document_id)
         chosen: dict[tuple[int, int], SearchMatch] = {}
         distance = _ANYWHERE if self._distance is None else self._distance
         n_shown = 0
-        for number in range(len(text.places[0])):
-            completion = _completion(text.offsets, number, distance)
-            if completion is None:
-                continue
-            for clause, place in enumerate(completion):
-                if (place, clause) not in chosen:
-                    chosen[place, clause] = text.match(document.text, clause, place, self._shown.n_tokens_around)
-            n_shown += 1
+        for text in self._stretches(document, self._first_offsets(document_id, watch)):
+            for number in range(len(text.places[0])):
+                completion = _completion(text.offsets, number, distance)
+                if completion is None:
+                    continue
+                for clause, place in enumerate(completion):
+                    match = text.match(clause, place, self._shown.n_tokens_around)
+                    chosen.setdefault((match.match_start, clause), match)
+                n_shown += 1
+                if n_shown == self._shown.n_matches:
+                    break
             if n_shown == self._shown.n_matches:
                 break
         matches = sorted(chosen.values(), key=lambda match: (match.match_start, match.clause))
-        return hit_of(document, match_count, matches)
+        return hit_of(self._source, document_id, document.head(self._shown.n_characters), match_count, matches)
+
+    def _first_offsets(self, document_id: int, watch: Watch) -> list[int]:
+        """Return the token offsets of the first clause in the first matches, ascending, and perhaps some more."""
+        first, *others = self._clauses
+        offsets = {
+            offset
+            for sequences in first.by_begin.values()
+            for clause, offset, _ in self._conjunction([sequences, *(clause.sequences for clause in others)]).matches(
+                document_id, self._shown.n_matches, partial(watch.report, "search", total=0, unit="places")
+            )[1]
+            if clause == 0
+        }
+        return sorted(offsets)
+
+    def _stretches(self, document: DocumentText, offsets: list[int]) -> Iterator[_Text]:
+        """Yield the stretches of a document that contain the matches at these offsets, ascending, with all snippets."""
+        around, distance = self._shown.n_tokens_around, self._distance
+        if len(self._clauses) > 1 and distance is None:
+            yield _Text(self._scan, document, 0, document.n_tokens)
+            return
+        before, after = (distance or 0) + around, (distance or 0) + around + self._scan.most_bytes
+        begin, end = 0, -1
+        for offset in offsets:
+            if offset - before > end >= 0:
+                yield _Text(self._scan, document, begin, end)
+            if offset - before > end or end < 0:
+                begin = max(0, offset - before)
+            end = min(document.n_tokens, offset + after)
+        yield _Text(self._scan, document, begin, end)
 
     def _conjunction(self, clauses: list[_Sequences]) -> Any:
         return self._source.core.conjunction(clauses, self._distance)
@@ -124,6 +155,7 @@ class _Scan:
         assert vocabulary is not None, "spellings exist only if tokens have bytes"
         self.vocabulary, self._ignore_case = vocabulary, ignore_case
         self._clauses = [[self._folded(term) for term in terms] for terms in cnf.clauses]
+        self.most_bytes = 4 * (1 + max(len(term) for terms in self._clauses for term in terms))
 
     def places(self, characters: str) -> list[dict[int, int]]:
         """Map, for each clause, the places of its terms (ascending) to the length of the shortest term there."""
@@ -142,15 +174,19 @@ class _Scan:
 
 
 class _Text:
-    """The text of a document, with the token of each character.
+    """The text of a stretch of a document, with the token of each character.
 
     Attributes:
-        places: for each clause, its places and the length of the match at each.
-        offsets: for each clause, the token offsets of its places.
+        places: for each clause, its places and the length of the match at each, in the stretch.
+        offsets: for each clause, the token offsets of its places, in the stretch.
     """
 
-    def __init__(self, scan: _Scan, token_ids: Int64Array) -> None:
+    def __init__(self, scan: _Scan, document: DocumentText, begin: int, end: int) -> None:
+        self._begin, end = document.cut_before(begin), document.cut_after(end)
+        self._n_before = document.n_characters(self._begin)
+        token_ids = document.tokens(self._begin, end)
         self._data = scan.vocabulary.join(token_ids)
+        self._shown = self._data.decode("utf-8", errors="replace")
         # Each byte that is not valid UTF-8 becomes a surrogate, which queries cannot contain.
         self._characters = self._data.decode("utf-8", errors="surrogateescape")
         self._ends = np.concatenate(([0], np.cumsum(scan.vocabulary.lengths[token_ids])))
@@ -160,8 +196,8 @@ class _Text:
         self._place_lists = [[*places] for places in self.places]
         self.offsets = [(np.searchsorted(self._ends, of_clause, side="right") - 1).tolist() for of_clause in starts]
 
-    def match(self, shown: str, clause: int, number: int, n_around: int) -> SearchMatch:
-        """Return the match at a place of a clause, in the displayed text."""
+    def match(self, clause: int, number: int, n_around: int) -> SearchMatch:
+        """Return the match at a place of a clause, in the displayed text of the document."""
         place = self._place_lists[clause][number]
         length = self.places[clause][place]
         first_byte, end_byte = self._first_bytes[place], self._first_bytes[place + length]
@@ -172,11 +208,11 @@ class _Text:
         snippet_end = max(start + length, self._n_shown_to(end + n_around - n_around // 2))
         return SearchMatch(
             clause=clause,
-            offset=offset,
+            offset=self._begin + offset,
             length=end - offset,
-            match_start=start,
-            match_end=start + length,
-            snippet=shown[snippet_start:snippet_end],
+            match_start=self._n_before + start,
+            match_end=self._n_before + start + length,
+            snippet=self._shown[snippet_start:snippet_end],
             snippet_match_start=start - snippet_start,
             snippet_match_end=start - snippet_start + length,
         )

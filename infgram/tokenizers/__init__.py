@@ -14,6 +14,7 @@ from infgram.tokenizers.limited import EncodeBatch, limited
 from infgram.tokenizers.loading import load
 from infgram.tokenizers.protocol import Tokenizer
 from infgram.tokenizers.saved import SavedTokenizer, load_saved
+from infgram.tokenizers.segments import Segments
 from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.tokenizers.training import train_bpe
 from infgram.tokenizers.utf8_bytes import BytesTokenizer
@@ -23,6 +24,7 @@ __all__ = [
     "EncodeBatch",
     "HuggingFaceTokenizer",
     "SavedTokenizer",
+    "Segments",
     "TokenBytes",
     "Tokenizer",
     "bulk_encoder",

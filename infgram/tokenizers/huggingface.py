@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -28,6 +28,7 @@ from infgram.tokenizers.display import byte_of_fallback_token, show_bytes
 from infgram.tokenizers.fast_texts import FastTexts, is_nfc
 from infgram.tokenizers.fingerprint import encoding_fingerprint
 from infgram.tokenizers.native_errors import NativeErrors
+from infgram.tokenizers.segments import Segments
 from infgram.tokenizers.token_bytes import PIECE, TokenBytes
 from infgram.types import Int64Array
 
@@ -89,12 +90,12 @@ class HuggingFaceTokenizer(ShortRepr):
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.post_processor = _no_post_processor()  # it would trim spaces from the offsets
         normalizer, decoder = self._tokenizer.normalizer, self._tokenizer.decoder
-        parsed = None if decoder is None else json.loads(decoder.__getstate__())
+        self._decoder = None if decoder is None else json.loads(decoder.__getstate__())
         check_steps(None if normalizer is None else json.loads(normalizer.__getstate__()))
-        check_steps(parsed)
-        types = [step.get("type") for step in steps_of(parsed)]
+        check_steps(self._decoder)
+        types = [step.get("type") for step in steps_of(self._decoder)]
         self._is_byte_level, self._has_byte_fallback = "ByteLevel" in types, "ByteFallback" in types
-        self._is_made_of_bytes = is_made_of_bytes(parsed)
+        self._is_made_of_bytes = is_made_of_bytes(self._decoder)
         self._bytes = _TokenBytes(self._tokenizer)
         self._token_bytes: TokenBytes | None = None
 
@@ -197,6 +198,18 @@ class HuggingFaceTokenizer(ShortRepr):
         if self._is_made_of_bytes and self._token_bytes is None:
             self._token_bytes = TokenBytes(self._bytes.first(self.vocab_size))
         return self._token_bytes
+
+    def segments(self) -> Segments | None:
+        """Return the decoder of segments, see the protocol; computed on first use, in up to a second."""
+        return self._segments
+
+    @cached_property
+    def _segments(self) -> Segments | None:
+        vocabulary = self.token_bytes()
+        if vocabulary is not None:
+            return Segments.of_bytes(vocabulary, self.decode)
+        decode_batch = partial(self._tokenizer.decode_batch, skip_special_tokens=False)
+        return Segments.of_decoder(self._decoder, decode_batch, self._tokenizer.get_vocab(with_added_tokens=True))
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json`: the canonical definition, whose SHA-256 is the digest."""

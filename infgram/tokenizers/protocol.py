@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from infgram.tokenizers.segments import Segments
 from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.types import Int64Array
 
@@ -92,6 +93,9 @@ class Tokenizer(Protocol):
         An unassigned id below `vocab_size` has no bytes. The result is None for other tokenizers, such as WordPiece and
         sentencepiece, which insert or remove spaces between tokens.
         """
+
+    def segments(self) -> Segments | None:
+        """Return the decoder of segments of a sequence; None if the text of a token may depend on any other token."""
 
     def save(self, folder: Path) -> None:
         """Write the files that `load_saved` needs into `folder`."""

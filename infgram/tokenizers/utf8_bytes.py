@@ -13,6 +13,7 @@ import numpy.typing as npt
 from infgram.reprs import ShortRepr
 from infgram.tokenizers.checks import utf8, valid_token_ids
 from infgram.tokenizers.display import show_bytes
+from infgram.tokenizers.segments import Segments
 from infgram.tokenizers.token_bytes import TokenBytes
 from infgram.types import Int64Array
 
@@ -54,6 +55,9 @@ class BytesTokenizer(ShortRepr):
 
     def token_bytes(self) -> TokenBytes:
         return TokenBytes([bytes([byte]) for byte in range(self.vocab_size)])
+
+    def segments(self) -> Segments:
+        return Segments.of_bytes(self.token_bytes(), self.decode)
 
     def save(self, folder: Path) -> None:
         """Write nothing: the kind defines the tokenizer."""

@@ -26,15 +26,16 @@ def shown(
 
     The offset −1 is the separator before a document.
     """
-    document = index.document(place.document_id)
+    metadata = index.document_metadata(place.document_id)
     begin = max(0, place.offset - max_tokens // 2)
-    token_ids = document.token_ids[begin : max(0, place.offset + (max_tokens + 1) // 2)].tolist()
+    end = max(0, place.offset + (max_tokens + 1) // 2)
+    token_ids = index.document_tokens(place.document_id, begin, end).tolist()
     return {
         "doc_ix": place.document_id,
-        "doc_len": len(document.token_ids),
+        "doc_len": index.document_length(place.document_id),
         "disp_len": len(token_ids),
         "needle_offset": max(0, place.offset - begin),
-        "metadata": json.dumps(dict(document.metadata), ensure_ascii=False) + "\n" if document.metadata else "",
+        "metadata": json.dumps(metadata, ensure_ascii=False) + "\n" if metadata else "",
         "token_ids": token_ids,
         "blocked": False,
         "spans": [(dialect.decode(tokens), label) for tokens, label in spans(token_ids, clauses)],

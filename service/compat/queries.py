@@ -177,7 +177,7 @@ def _get_doc_by_rank(query: PublicQuery) -> Result:
 def _get_doc_by_ptr(query: PublicQuery) -> Result:
     offset, document_id = divmod(query.place("ptr"), max(1, query.index.n_documents))
     query.place("s")
-    if query.index.n_documents == 0 or offset >= max(1, len(query.index.document(document_id).token_ids)):
+    if query.index.n_documents == 0 or offset >= max(1, query.index.document_length(document_id)):
         raise PublicError("ptr must be a pointer returned by find_cnf!")
     return query.document(infgram.Location(document_id, offset))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy.typing as npt
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
+
+import infgram
 
 from ..dependencies import JobDep, NamedIndex
 from ..pipeline import serialization
@@ -60,22 +61,25 @@ def _document(job: Job, document_id: int, max_size: int) -> DocumentAnswer:
     index = job.served.index
     if document_id >= index.n_documents:
         raise ProblemError("unknown_document")
-    found = index.document(document_id)
+    text = index.document_text(document_id, max_size + 1)
+    n_tokens, provenance = index.document_length(document_id), index.provenance(document_id)
     return DocumentAnswer.model_construct(  # validation would go through all token ids in one call
         document_id=document_id,
-        metadata=dict(found.metadata),
-        source=found.source,
-        line=found.line,
-        n_tokens=len(found.token_ids),
-        text=found.text[:max_size],
-        text_truncated=len(found.text) > max_size,
-        token_ids=_to_list(found.token_ids[:max_size]),
-        token_ids_truncated=len(found.token_ids) > max_size,
+        metadata=provenance.metadata,
+        source=provenance.source,
+        line=provenance.line,
+        n_tokens=n_tokens,
+        text=text[:max_size],
+        text_truncated=len(text) > max_size,
+        token_ids=_token_ids(index, document_id, min(n_tokens, max_size)),
+        token_ids_truncated=n_tokens > max_size,
     )
 
 
-def _to_list(token_ids: npt.NDArray[Any]) -> list[int]:
-    """Return the array as a list, converted in chunks: each conversion holds the interpreter's lock."""
-    n = serialization.CHUNK_LENGTH
-    chunks = (token_ids[start : start + n].tolist() for start in range(0, len(token_ids), n))
-    return [token_id for chunk in chunks for token_id in chunk]
+def _token_ids(index: infgram.Index, document_id: int, n_tokens: int) -> list[int]:
+    """Return the first token ids, read and converted in chunks: each conversion holds the interpreter's lock."""
+    token_ids: list[int] = []
+    for start in range(0, n_tokens, serialization.CHUNK_LENGTH):
+        end = min(n_tokens, start + serialization.CHUNK_LENGTH)
+        token_ids += index.document_tokens(document_id, start, end).tolist()
+    return token_ids

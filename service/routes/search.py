@@ -55,6 +55,7 @@ def search(job: JobDep, question: SearchQuestion) -> SearchAnswer:
             where=question.where,
             cursor=question.cursor,
             matches_per_document=question.matches_per_document,
+            text_characters=job.limits.text_characters + 1,
             timeout_s=job.deadline.remaining_s,
             progress=lambda _: job.deadline.check(),
         )
@@ -89,6 +90,7 @@ def search_text(job: JobDep, question: SearchTextQuestion) -> SearchTextAnswer:
             where=question.where,
             cursor=question.cursor,
             matches_per_document=question.matches_per_document,
+            text_characters=job.limits.text_characters + 1,
             timeout_s=job.deadline.remaining_s,
             progress=lambda _: job.deadline.check(),
         )

@@ -198,6 +198,12 @@ class DistributedQueries:
         answer: Int64Array = yield from self._answer_of(group, "document_tokens", document)
         return answer
 
+    def document_length(self, document: int) -> DistributedQuery[int]:
+        """Return the number of tokens of a document."""
+        group = self._layout.group_of_document(document)
+        answer: int = yield from self._answer_of(group, "document_length", document)
+        return answer
+
     def read_window(self, document: int, begin: int, end: int) -> DistributedQuery[Int64Array]:
         """Return the token ids of a document between two offsets."""
         group = self._layout.group_of_document(document)

@@ -93,6 +93,7 @@ class ClusterEngine:
     locate_rank = _run(DistributedQueries.locate_rank)
     sample_documents = _run(DistributedQueries.sample_documents)
     document_tokens = _run(DistributedQueries.document_tokens)
+    document_length = _run(DistributedQueries.document_length)
     read_window = _run(DistributedQueries.read_window)
     document_metadata = _run(DistributedQueries.document_metadata)
 

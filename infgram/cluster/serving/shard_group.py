@@ -174,6 +174,7 @@ GROUP_QUERIES: Final[Mapping[str, Callable[..., Any]]] = {
     "locate_rank": _core.Index.locate_rank,
     "sample_documents": _core.Index.sample_documents,
     "document_tokens": _core.Index.document_tokens,
+    "document_length": _core.Index.document_length,
     "read_window": _core.Index.read_window,
     "document_metadata": _core.Index.document_metadata,
     "score": _core.Index.score,
