@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from infgram.arguments import at_least, callback
 from infgram.engine import Engine
 from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
-from infgram.files.manifest import Manifest, ShardEntry, SkippedEntry
+from infgram.files.manifest import FILE_NAME, Manifest, ShardEntry, SkippedEntry
+from infgram.files.sections import MappedFiles
 from infgram.provenance import Provenance
 from infgram.reprs import MOST_CHARACTERS, cut
 from infgram.shards import check_one_tokenizer, open_shards, verify_shards
-from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.snippets import DocumentText
+from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import Document, Int64Array, Load
 
 AnyIndex = TypeVar("AnyIndex", bound="OpenIndex")
@@ -24,6 +25,8 @@ AnyIndex = TypeVar("AnyIndex", bound="OpenIndex")
 
 class OpenIndex:
     """The part of `infgram.Index` that does not answer queries: opening, description, documents, verification."""
+
+    _mapped_files = MappedFiles(())  # replaced where files are mapped
 
     def __init__(
         self, paths: Sequence[Path], *, load: Load = "map", origin: Callable[[], Sequence[Path]] | None = None
@@ -38,7 +41,10 @@ class OpenIndex:
         paths = [path.absolute() for path in paths]
         self._origin, self._load = origin or partial(_unchanged, paths), load
         manifests = [Manifest.read(path) for path in paths]
-        self._set_up(paths, manifests, lambda: open_shards(self._shards(), load))
+        shards = _shards_of(paths, manifests)
+        files = [] if load == "ram" else [folder / name for folder, shard in shards for name in shard.sections]
+        self._mapped_files = MappedFiles([*files, *(path / FILE_NAME for path in paths)])
+        self._set_up(paths, manifests, lambda: open_shards(shards, load))
         found, expected = self.vocab_size, max(manifest.vocab_size for manifest in manifests)
         if found != expected:
             self.close()
@@ -218,6 +224,18 @@ class OpenIndex:
         (stored,) = self._core.document_metadata([number])
         return Provenance.of(stored, number)
 
+    def check_files(self) -> None:
+        """Check that no mapped file was changed in place since it was opened. One system call per file.
+
+        A folder may be replaced by another one, or removed: an open index keeps its files. But a file that is overwritten
+        gives wrong answers; if it is truncated, the next query that reads a lost page raises `IndexDamagedError`. With
+        `load="ram"` nothing is mapped.
+
+        Raises:
+            IndexDamagedError: names the file.
+        """
+        self._mapped_files.check()
+
     def verify(self, *, progress: Callable[[int, int], None] | None = None) -> None:
         """Check every byte of every file, that each suffix array is complete and sorted, and all metadata. O(n).
 
@@ -230,6 +248,7 @@ class OpenIndex:
             IndexDamagedError: names the file, what was found and what was expected.
         """
         callback(progress, "progress")
+        self._mapped_files.check(only_sizes=True)
         n_tokens = self.n_tokens
         self._verify_shards(progress and (lambda n_done: progress(n_done, n_tokens)))
         for number in range(len(self._manifests)):
@@ -280,16 +299,17 @@ class OpenIndex:
             )
         return tokenizer
 
-    def _shards(self) -> list[tuple[Path, ShardEntry]]:
-        """Return the folder and the manifest entry of each shard."""
-        pairs = zip(self._paths, self._manifests, strict=True)
-        return [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
-
     def _verify_shards(self, progress: Callable[[int], None] | None) -> None:
-        verify_shards(self._core, self._shards(), progress)
+        verify_shards(self._core, _shards_of(self._paths, self._manifests), progress)
 
     def _tokenizer_or_none(self) -> Tokenizer | None:
         return None if self._manifests[0].tokenizer is None else self.tokenizer
+
+
+def _shards_of(paths: Sequence[Path], manifests: Sequence[Manifest]) -> list[tuple[Path, ShardEntry]]:
+    """Return the folder and the manifest entry of each shard."""
+    pairs = zip(paths, manifests, strict=True)
+    return [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
 
 
 def _unchanged(paths: Sequence[Path]) -> Sequence[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -86,13 +87,15 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.runtime = Runtime(app.state.settings, [*OPERATIONS, OTHER], app.state.worker)
+    runtime = app.state.runtime = Runtime(app.state.settings, [*OPERATIONS, OTHER], app.state.worker)
+    watching = asyncio.create_task(runtime.watch_files())
     for route in app.routes:  # FastAPI compiles its routes at the first request, which would block the event loop
         route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     try:
         yield
     finally:
-        app.state.runtime.close()
+        watching.cancel()
+        runtime.close()
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 import infgram
 
+from .server import logs
 from .settings import Location, Settings, location
 
 
@@ -52,6 +53,7 @@ class ServedIndex:
         model: the neural model that is mixed with it, if one is configured.
         info: the result of `Index.info`.
         is_damaged: set once its files turn out to be damaged; it answers no more queries.
+        damage: which file was changed, if that is what damaged it, without the folder of the index.
         n_holders: the running queries that use it.
         is_replaced: set once another index has its name; it is closed when no query uses it.
     """
@@ -62,6 +64,7 @@ class ServedIndex:
     model: NextTokenModel | None = None
     info: Mapping[str, Any] = field(init=False)
     is_damaged: bool = False
+    damage: str | None = None
     n_holders: int = 0
     is_replaced: bool = False
     _shown: dict[int, str | None] = field(default_factory=lambda: {infgram.END_OF_DOCUMENT: None})
@@ -70,6 +73,19 @@ class ServedIndex:
         self.info = self.index.info()
         if self.has_tokenizer:
             _ = self.index.tokenizer  # loaded now, so that the first query does not wait and damage shows at once
+
+    def check_files(self) -> None:
+        """Mark the index as damaged if one of its files was changed in place. A thread may call this."""
+        if self.is_damaged:
+            return
+        try:
+            self.index.check_files()
+        except infgram.IndexDamagedError as error:
+            detail = str(error)
+            logs.write("index_changed", level="error", index=self.name, detail=detail)
+            for path in self.index.paths:
+                detail = detail.replace(f"{path}{os.sep}", "")
+            self.damage, self.is_damaged = f"Index {self.name}: {detail}.", True
 
     @property
     def has_tokenizer(self) -> bool:
@@ -148,6 +164,8 @@ class ServedIndexes(Mapping[str, ServedIndex]):
             found = {}
             for name, path in self._paths.items():
                 identity, current = _identity(path), self._served.get(name)
+                if current is not None:
+                    current.check_files()
                 if current is None or current.is_damaged or current.identity != identity:
                     try:
                         index = opened.enter_context(self._opener(path))

@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unknown_index": Kind(404, "Unknown index; GET /v1/indexes lists the indexes."),
     "unknown_document": Kind(404, "The index has no document with this id."),
     "method_not_allowed": Kind(405, "Method not allowed; see the header Allow."),
+    "request_timeout": Kind(408, "The request was not complete within the time limit of the server."),
     "body_too_large": Kind(413, "The body is too large."),
     "unsupported_media_type": Kind(422, "Unsupported media type; expected application/json in UTF-8, not compressed."),
     "invalid_json": Kind(422, "The body is not valid JSON."),
@@ -59,6 +60,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Some shards of the index are unavailable; retry, or send the header Infgram-Partial: true for an answer "
         "without them.",
     ),
+    "too_many_connections": Kind(503, "Too many connections; retry after the seconds in the header Retry-After."),
     "overloaded": Kind(503, "The server is overloaded; retry after the seconds in the header Retry-After."),
     "timeout": Kind(503, "The answer exceeded the time limit of the server; request less at a time."),
     "shutting_down": Kind(503, "The server is shutting down."),
@@ -71,6 +73,7 @@ TITLES: Final = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     413: "Content Too Large",
     422: "Unprocessable Content",
     429: "Too Many Requests",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import resource
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ RETRY_AFTER_S: Final = 1
 BUSY_DISK_S: Final = 1.0
 """After an answer on the event loop waited for the disk, threads answer all questions for this long."""
 
+CHECK_FILES_EVERY_S: Final = 2.0
+"""Time between two looks at the files of the indexes: one system call per file."""
+
 _WHO: Final = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
@@ -54,30 +58,64 @@ class Worker:
 
 
 class Slots:
-    """Limits how many questions are answered at a time, and how many wait. Used on one event loop."""
+    """Limits how many questions are answered at a time, and how many wait, first come, first served.
 
-    def __init__(self, n_running: int, max_waiting: int) -> None:
-        self._free = asyncio.Semaphore(n_running)
-        self._max_waiting = max_waiting
-        self._n_waiting = 0
+    Used on one event loop.
+
+    Args:
+        n_running: the number of slots.
+        max_waiting: the most questions that wait.
+        max_wait_s: the longest time that one waits.
+    """
+
+    def __init__(self, n_running: int, max_waiting: int, max_wait_s: float) -> None:
+        self._n_free, self._max_waiting, self._max_wait_s = n_running, max_waiting, max_wait_s
+        self._waiting: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
 
     async def acquire(self) -> None:
         """Wait for a slot; the caller must `release` it.
 
         Raises:
-            ProblemError: all slots are taken, and too many requests are waiting already.
+            ProblemError: all slots are taken, and too many requests are waiting already, or this one waits too long.
         """
-        if self._free.locked() and self._n_waiting >= self._max_waiting:
-            raise ProblemError("overloaded", headers={"Retry-After": str(RETRY_AFTER_S)})
-        self._n_waiting += 1
+        if self._n_free:
+            self._n_free -= 1
+            return
+        if len(self._waiting) >= self._max_waiting:
+            raise overloaded()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting[turn] = None
+        timer = loop.call_later(self._max_wait_s, _give_up, turn)
         try:
-            await self._free.acquire()
+            if not await turn:
+                raise overloaded()
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.result():
+                self.release()
+            raise
         finally:
-            self._n_waiting -= 1
+            timer.cancel()
+            self._waiting.pop(turn, None)
 
     def release(self) -> None:
-        """Pass the slot to the next request that waits."""
-        self._free.release()
+        """Pass the slot to the request that has waited longest."""
+        while self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            if not turn.done():
+                turn.set_result(True)
+                return
+        self._n_free += 1
+
+
+def _give_up(turn: asyncio.Future[bool]) -> None:
+    if not turn.done():
+        turn.set_result(False)
+
+
+def overloaded() -> ProblemError:
+    """Return the refusal of a question that cannot be answered soon."""
+    return ProblemError("overloaded", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 class DiskMonitor:
@@ -131,7 +169,7 @@ class Runtime:
         self.keys = first_keys(settings)
         self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings), partial(load_model, settings))
         self.rates = Rates()
-        self.slots = Slots(settings.max_concurrency, settings.max_waiting)
+        self.slots = Slots(settings.max_concurrency, settings.max_waiting, settings.max_wait_s)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
         self.is_draining = False
         self.openapi: bytes | None = None
@@ -179,6 +217,13 @@ class Runtime:
                 detail=f"{self.settings.api_keys_file} contains no key: all requests are refused",
             )
         return replaced
+
+    async def watch_files(self) -> None:
+        """Look regularly whether files of the indexes were changed in place; runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(CHECK_FILES_EVERY_S)
+            for served in [*self.indexes.values()]:
+                await asyncio.to_thread(served.check_files)
 
     def close(self) -> None:
         """Close the indexes; a running search keeps its files open until it ends."""

@@ -168,6 +168,7 @@ class Settings(BaseSettings):
         description="Questions that each worker answers at a time.",
     )
     max_waiting: NonNegativeInt = Field(default=64, description="Questions that may wait for a slot; more are refused.")
+    max_wait_s: PositiveFloat = Field(default=10, description="Seconds that a question may wait for a slot.")
     timeout_s: PositiveFloat = Field(default=30, description="Time limit of one answer.")
     stream_timeout_s: PositiveFloat = Field(default=600, description="Time limit of one answer as JSON lines.")
     drain_s: float = Field(
@@ -176,6 +177,22 @@ class Settings(BaseSettings):
         description="Seconds from a signal to stop, when /readyz fails, until connections are refused.",
     )
     shutdown_s: PositiveInt = Field(default=10, description="Seconds that a shutdown waits for running requests.")
+
+    max_connections: PositiveInt = Field(default=4096, description="Connections of each worker; more are refused.")
+    max_connections_per_client: PositiveInt = Field(
+        default=1024, description="Connections of each worker from one address, except those of trusted proxies."
+    )
+    header_timeout_s: PositiveFloat = Field(
+        default=60,
+        description="Seconds from the first byte of a request, or a new connection, to the end of the headers.",
+    )
+    body_timeout_s: PositiveFloat = Field(
+        default=60, description="Seconds from the end of the headers to the end of the body."
+    )
+    send_timeout_s: PositiveFloat = Field(
+        default=60, description="Seconds for which a client may read nothing of an answer."
+    )
+    keep_alive_s: PositiveInt = Field(default=75, description="Seconds for which an idle connection is kept open.")
 
     api_keys_file: Path | None = Field(
         default=None, description="Key file, written by `infgram api-key`; without it no key is required."

@@ -44,7 +44,15 @@ BYTES: Final = {"type": "ByteFallback"}
 FUSE: Final = {"type": "Fuse"}
 STRIP: Final = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 METASPACE: Final = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
-SENTENCEPIECE: Final = ("u", "▁", "▁a", "b", "▁漢", "▁▁", *(f"<0x{byte:02X}>" for byte in (0x0A, 0xE6, 0xBC, 0xA2, 0xF0)))
+SENTENCEPIECE: Final = (
+    "u",
+    "▁",
+    "▁a",
+    "b",
+    "▁漢",
+    "▁▁",
+    *(f"<0x{byte:02X}>" for byte in (0x0A, 0xE6, 0xBC, 0xA2, 0xF0)),
+)
 
 IN_PARTS: Final = {
     "bytes": BytesTokenizer(),

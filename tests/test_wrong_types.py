@@ -141,6 +141,8 @@ PARAMETERS: dict[str, Parameter] = {
     "where": Parameter("where", None),
     "cursor": Parameter("nothing", None),
     "matches_per_document": Parameter("count", 2),
+    "text_characters": Parameter("count or none", 10),
+    "n_characters": Parameter("count or none", 10),
     "timeout_s": Parameter("number or none", None),
     "progress": Parameter("callback", None),
     "document_id": Parameter("small", 0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -99,3 +99,38 @@ def check_checksum(file: Path | str, xxh64: str, expected: SectionEntry) -> None
             f"{file} belongs to another index: its checksum is {xxh64}, expected {expected.xxh64} by the manifest; "
             "copy the index again or rebuild it"
         )
+
+
+class MappedFiles:
+    """The files of an open index as they were when it was opened, to notice changes in place."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Note the state of each file, before it is mapped."""
+        self._states = {path: _state(path) for path in paths}
+
+    def check(self, *, only_sizes: bool = False) -> None:
+        """Raise IndexDamagedError if a file was changed in place; one that was replaced or removed is ignored.
+
+        Args:
+            only_sizes: whether to ignore a file that was overwritten and has its old size.
+        """
+        for path, (inode, size_bytes, modified_ns) in self._states.items():
+            now = _state(path)
+            if inode is None or now[0] != inode or now[1:] == (size_bytes, modified_ns):
+                continue
+            if only_sizes and now[1] == size_bytes:
+                continue
+            change = "overwritten" if now[1] == size_bytes else f"changed from {size_bytes} to {now[1]} bytes"
+            raise IndexDamagedError(
+                f"{path} was {change} while the index is open; restore the index beside it, rename it into place and "
+                'open it again; use load="ram" (--load ram) for an index that may change'
+            )
+
+
+def _state(path: Path) -> tuple[tuple[int, int] | None, int, int]:
+    """Return the inode of a file, its size and the time of its last change; no inode if it is missing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None, 0, 0
+    return (status.st_dev, status.st_ino), status.st_size, status.st_mtime_ns

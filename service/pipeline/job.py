@@ -84,7 +84,7 @@ def get_index(runtime: Runtime, name: str) -> ServedIndex:
     if served is None:
         raise ProblemError("unknown_index")
     if served.is_damaged:
-        raise ProblemError("index_damaged")
+        raise ProblemError("index_damaged", served.damage)
     return served
 
 

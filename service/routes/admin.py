@@ -37,9 +37,11 @@ async def readyz(runtime: RuntimeDep) -> Health:
     """
     if runtime.is_draining:
         raise ProblemError("shutting_down")
-    damaged = [name for name, served in runtime.indexes.items() if served.is_damaged]
+    damaged = {name: served.damage for name, served in runtime.indexes.items() if served.is_damaged}
     if damaged:
-        raise ProblemError("index_damaged", f"{KINDS['index_damaged'].detail} Damaged: {', '.join(damaged)}.")
+        causes = [cause for cause in damaged.values() if cause]
+        names = f"Damaged: {', '.join(damaged)}."
+        raise ProblemError("index_damaged", " ".join([KINDS["index_damaged"].detail, *causes, names]))
     failed = runtime.metrics.failed_reload()
     if failed is None:
         return Health(status="ready")

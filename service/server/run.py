@@ -9,8 +9,10 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from types import FrameType
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,9 +24,13 @@ from ..indexes import load_model
 from ..runtime import ReloadError, Runtime, Worker, first_keys, open_index
 from ..settings import Settings
 from . import logs
+from .connections import Connection, Door, allow_connections
 from .workers import supervise
 
-BACKLOG = 2048
+BACKLOG: Final = 2048
+
+_TICKS_PER_S: Final = 10
+"""uvicorn's."""
 
 
 def run(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
@@ -51,6 +57,7 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
             level="warning",
             detail="no key is required: anybody who can reach this address may query and reload; see `infgram api-key`",
         )
+    settings = allow_connections(settings)
     with listening:
 
         def ready() -> None:
@@ -66,18 +73,21 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
 def serve(settings: Settings, listening: socket.socket, worker: Worker, ready: Callable[[], None]) -> None:
     """Serve on a socket in this process until a signal stops it; call `ready` when it answers."""
     app = create_app(settings, worker)
+    door = Door(settings)
     config = uvicorn.Config(
         app,
+        http=partial(Connection, door=door),  # type: ignore[arg-type]  # uvicorn only calls it
         lifespan="on",
         ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
     try:
-        _Server(config, app, ready).run(sockets=[listening])
+        _Server(config, app, door, ready).run(sockets=[listening])
     except KeyboardInterrupt:  # uvicorn raises it again after its shutdown
         return
 
@@ -85,9 +95,9 @@ def serve(settings: Settings, listening: socket.socket, worker: Worker, ready: C
 class _Server(uvicorn.Server):
     """Announces readiness, reloads on SIGHUP, and drains before it stops: `/readyz` fails for a while."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, door: Door, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._app, self._ready = app, ready
+        self._app, self._door, self._ready = app, door, ready
         self._tasks: set[asyncio.Task[None]] = set()
         self._stops_at: float | None = None
 
@@ -112,6 +122,8 @@ class _Server(uvicorn.Server):
         """Return whether to stop; called ten times a second."""
         if self._stops_at is not None and monotonic() >= self._stops_at:
             self.should_exit = True
+        if counter % _TICKS_PER_S == 0:
+            self._door.sweep(self.server_state.connections)
         return await super().on_tick(counter)
 
     @property

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -32,6 +33,9 @@ from . import logs
 READY: Final = "ready"
 RELOAD: Final = "reload"
 SHORT_LIFE_S: Final = 1.0
+MAX_DEATHS: Final = 5
+DEATHS_WITHIN_S: Final = 60.0
+"""The server ends when its workers die more often, since something that stays kills them, such as a truncated file."""
 GRACE_S: Final = 5.0
 STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
@@ -55,7 +59,7 @@ def supervise(settings: Settings, listening: socket.socket, serve: Serve, ready:
         ready: called once all workers answer for the first time.
 
     Raises:
-        StorageError: a worker ends before all of them have answered.
+        StorageError: a worker ends before all of them have answered, or workers die again and again.
     """
     n_bytes = size_bytes(len(OPERATIONS) + 1, settings.workers)
     with tempfile.NamedTemporaryFile(prefix="infgram-counters-") as counters:
@@ -77,6 +81,7 @@ class _Supervisor:
         self._context = multiprocessing.get_context("spawn")
         self._workers: dict[int, tuple[BaseProcess, Connection, float]] = {}
         self._ready: set[int] = set()
+        self._deaths: deque[float] = deque()
         self._all_were_ready = False
         self._signals: set[int] = set()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -164,11 +169,29 @@ class _Supervisor:
         if not self._all_were_ready:
             raise infgram.StorageError(f"worker {number} exited with code {process.exitcode} before it was ready")
         logs.write("worker_died", level="error", worker=number, code=process.exitcode)
+        self._check_deaths(process.exitcode)
         if monotonic() - started < SHORT_LIFE_S:
             sleep(SHORT_LIFE_S)
         self._ready.discard(number)
         self._workers[number][1].close()
         self._start(number)
+
+    def _check_deaths(self, code: int | None) -> None:
+        """Count a death.
+
+        Raises:
+            StorageError: the workers have died too often.
+        """
+        now, most = monotonic(), max(MAX_DEATHS, 2 * self._settings.workers)
+        self._deaths.append(now)
+        while now - self._deaths[0] > DEATHS_WITHIN_S:
+            self._deaths.popleft()
+        if len(self._deaths) >= most:
+            logs.write("stopping", level="error", deaths=len(self._deaths), within_s=DEATHS_WITHIN_S, code=code)
+            raise infgram.StorageError(
+                f"workers died {len(self._deaths)} times within {DEATHS_WITHIN_S:.0f} s, the last one "
+                f"{_reason_of(code)}; check the indexes with infgram verify"
+            )
 
     def _reload_workers(self, *, but: int | None = None) -> None:
         """Make the workers reload. Those that are not ready yet open the current indexes anyway."""
@@ -177,6 +200,14 @@ class _Supervisor:
             if process.pid is not None:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGHUP)
+
+
+def _reason_of(code: int | None) -> str:
+    """Return the reason in an exit code of multiprocessing, as in "by SIGBUS: a mapped file is shorter than it was"."""
+    if code is None or code >= 0:
+        return f"with exit code {code}"
+    name = signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"
+    return f"by {name}" + (": a file of an index was truncated or replaced in place" if -code == signal.SIGBUS else "")
 
 
 def _work(

@@ -172,6 +172,9 @@ def test_it_has_the_methods_of_an_index() -> None:
         "sample_documents",
         "count_spans",
         "document_tokens",
+        "document_length",
+        "document_text",
+        "check_files",
         "document_metadata",
     }
     for name, method in vars(infgram.Index).items():
@@ -183,7 +186,10 @@ def test_it_has_the_methods_of_an_index() -> None:
             for client in (infgram.Client, infgram.AsyncClient):
                 found = inspect.signature(getattr(client, name)).parameters
                 local = wanted.keys() - found.keys()
-                assert local <= {"timeout_s", "progress", "max_branches", "other_case"}, (client, name)
+                assert local <= {"timeout_s", "progress", "max_branches", "other_case", "text_characters"}, (
+                    client,
+                    name,
+                )
                 assert list(found.values()) == [wanted[each] for each in wanted if each not in local], (client, name)
 
 
@@ -197,7 +203,7 @@ def test_the_options_of_a_search_are_those_of_the_index() -> None:
     defaults = {
         name: each.default
         for name, each in parameters
-        if name not in ("self", "query", "timeout_s", "progress", "max_branches")
+        if name not in ("self", "query", "timeout_s", "progress", "max_branches", "text_characters")
     }
     assert defaults == SEARCH_OPTIONS
 

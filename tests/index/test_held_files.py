@@ -90,6 +90,35 @@ def test_a_union_of_relative_paths(at_home: Path) -> None:
         index.verify()
 
 
+@pytest.mark.parametrize("happens", [build_anew, remove, leave])
+def test_a_path_that_names_something_else_is_no_change_of_the_files(
+    at_home: Path, happens: Callable[[Path], None]
+) -> None:
+    with infgram.open("x.infgram") as index:
+        index.check_files()
+        happens(at_home)
+        index.check_files()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "shard-00001/tokens.bin", "shard-00000/suffix_array.bin"])
+@pytest.mark.parametrize("n_bytes", [-1, 0, 1])
+def test_a_file_that_is_changed_in_place_is_named(at_home: Path, name: str, n_bytes: int) -> None:
+    """Shorter, as long, longer; with `load="ram"` a section is not mapped, so its file may change."""
+    file = at_home / "x.infgram" / name
+    with infgram.open("x.infgram") as index, infgram.open("x.infgram", load="ram") as in_memory:
+        content = file.read_bytes()
+        file.write_bytes(content[:n_bytes] if n_bytes < 0 else content + bytes(n_bytes))
+        how = "overwritten" if n_bytes == 0 else f"changed from {len(content)} to {len(content) + n_bytes} bytes"
+        with pytest.raises(infgram.IndexDamagedError, match=f"{name} was {how} while the index is open; .*load ram"):
+            index.check_files()
+        if n_bytes:
+            with pytest.raises(infgram.IndexDamagedError, match=f"{name} was {how}"):
+                index.verify()
+        if name != "manifest.json":
+            in_memory.check_files()
+            in_memory.verify()
+
+
 def test_a_group_verifies_its_open_files(at_home: Path) -> None:
     folder = Path("x.infgram")
     manifest = Manifest.read(folder)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, add_key, create_app
+from infgram.service.middleware import api_keys
 from infgram.service.middleware.api_keys import Keys, Rates
 
 import infgram
@@ -58,6 +61,24 @@ def test_responses_without_a_key_have_no_information(folders: dict[str, Path], k
         for path in ("/healthz", "/readyz", "/web/app.mjs"):
             assert client.get(path).status_code == 200
         assert client.get("/", headers=BROWSER).headers["content-type"].startswith("text/html")
+
+
+def test_keys_are_compared_in_constant_time(keys_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `hmac.compare_digest` alone, of hashes; a key that is unknown costs one hash and a look-up."""
+    right = add_key(keys_file, "carol")
+    compared: list[tuple[str, str]] = []
+
+    def compare(known: str, given: str) -> bool:
+        compared.append((known, given))
+        return False
+
+    monkeypatch.setattr(api_keys, "hmac", SimpleNamespace(compare_digest=compare))
+    keys = Keys.read(keys_file)
+    assert keys.find(right) is None, "no other comparison lets it in"
+    digest = hashlib.sha256(right.encode()).hexdigest()
+    assert compared == [(digest, digest)]
+    assert keys.find("x" * 1_000_000) is None
+    assert len(compared) == 1
 
 
 def test_keys_are_read_again_on_reload(folders: dict[str, Path], keys_file: Path) -> None:

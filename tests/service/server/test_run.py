@@ -66,7 +66,8 @@ class Running:
             self.process.stdout.close()
 
     def logged(self, event: str) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        written = self.log.read_text().splitlines()
+        lines = [json.loads(line) for line in written if line.startswith("{")]  # a traceback is none
         return [line for line in lines if line["event"] == event]
 
 
@@ -229,3 +230,53 @@ def test_a_port_in_use(folders: dict[str, Path]) -> None:
 def test_a_missing_index(tmp_path: Path) -> None:
     with pytest.raises(infgram.IndexNotFoundError):
         run(Settings(indexes={"none": tmp_path / "none"}, port=0))
+
+
+def test_workers_that_die_again_and_again_end_the_server(tmp_path: Path, folders: dict[str, Path]) -> None:
+    index = tmp_path / "x.infgram"
+    shutil.copytree(folders["bytes"], index)
+    with running(tmp_path, indexes={"bytes": index}, workers=2) as service:
+        service.client.close()
+        os.truncate(index / "shard-00000" / "tokens.bin", 0)
+        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+        for child in children:
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGBUS)
+        assert service.process.wait(timeout=120) == 1
+        assert len(service.logged("worker_died")) == 5
+        (line,) = service.logged("stopping")
+        assert (line["level"], line["deaths"]) == ("error", 5)
+        assert "workers died 5 times within 60 s" in service.log.read_text()
+
+
+@pytest.mark.parametrize("change", ["truncated", "overwritten"])
+def test_an_index_that_is_changed_in_place_answers_no_more(
+    tmp_path: Path, folders: dict[str, Path], change: str
+) -> None:
+    index, copy = tmp_path / "x.infgram", tmp_path / "copy.infgram"
+    shutil.copytree(folders["bytes"], index)
+    shutil.copytree(folders["bytes"], copy)
+    file = index / "shard-00000" / "tokens.bin"
+    with running(tmp_path, indexes={"bytes": index, "bpe": folders["bpe"]}) as service:
+        assert service.client.get("/readyz").status_code == 200
+        if change == "truncated":
+            os.truncate(file, file.stat().st_size - 1)
+        else:
+            file.write_bytes(file.read_bytes())
+        soon(lambda: service.client.get("/readyz").status_code == 503)
+        for answer in (
+            service.client.get("/readyz"),
+            service.client.post("/v1/indexes/bytes/count", json={"query": "rose"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "index_damaged")
+            assert answer.json()["detail"].startswith("Index bytes: shard-00000/tokens.bin was ")
+            assert "--load ram" in answer.json()["detail"]
+            assert str(tmp_path) not in answer.text
+        assert service.count("the", "bpe") > 0
+        (line,) = service.logged("index_changed")
+        assert str(file) in line["detail"]
+        index.rename(tmp_path / "old")
+        copy.rename(index)
+        assert service.client.post("/v1/admin/reload").json() == {"reloaded": ["bytes"], "unchanged": ["bpe"]}
+        assert service.client.get("/readyz").status_code == 200
+        assert service.count("rose") == 5
