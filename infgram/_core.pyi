@@ -41,6 +41,10 @@ class Index:
         """
         Distinct documents with an occurrence; call progress(n_read) from time to time.
         """
+    def document_length(self, document: typing.SupportsInt | typing.SupportsIndex) -> int:
+        """
+        The number of tokens of a document.
+        """
     def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[tuple[bytes, bytes | None, int]]:
         """
         For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none.

@@ -134,7 +134,8 @@ def serve(
     """Serve indexes over HTTP, with a web page for queries.
 
     Install the service with pip install 'infgram[service]', and Ray with pip install 'infgram[ray]'. Settings can also
-    be given as environment variables, such as INFGRAM_PORT, or in the file of --config. Ctrl-C stops the service when
+    be given as environment variables, such as INFGRAM_PORT, or in the file of --config: for example the limits on
+    connections and times, INFGRAM_MAX_CONNECTIONS and INFGRAM_HEADER_TIMEOUT_S. Ctrl-C stops the service when
     the running requests are finished. To replace an index by a new build without downtime, send SIGHUP or POST
     /v1/admin/reload.
 

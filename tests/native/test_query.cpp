@@ -161,6 +161,9 @@ void read_windows(const Index& index, const Documents& documents) {
     }
   }
   check::throws<QueryError>([&] { (void)read_window(index, documents.size(), 0, 1); });
+  for (std::uint64_t d = 0; d < documents.size(); ++d)
+    check::that(document_length(index, d) == documents[d].size(), "the length of a document");
+  check::throws<QueryError>([&] { (void)document_length(index, documents.size()); });
 }
 
 // Samples when there are more occurrences than are read: distinct documents with an occurrence, no more than were read.

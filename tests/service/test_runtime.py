@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import threading
@@ -14,7 +15,8 @@ import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, add_key, create_app, names_of, settings_from
 from infgram.service.indexes import ServedIndex
-from infgram.service.runtime import Runtime
+from infgram.service.problems import ProblemError
+from infgram.service.runtime import Runtime, Slots
 from pydantic import ValidationError
 
 import infgram
@@ -42,6 +44,9 @@ class Stub:
         assert self.may_end.wait(timeout=30)
         self.n_counted += 1
         return 7
+
+    def check_files(self) -> None:
+        """Nothing is mapped."""
 
     def close(self) -> None:
         self.is_closed = True
@@ -311,3 +316,46 @@ def test_settings_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert settings_from(None, port=83).port == 83
     with pytest.raises(OSError, match="none"):
         settings_from(tmp_path / "none.toml")
+
+
+def test_slots_are_given_first_come_first_served() -> None:
+    """Not to a question that was cancelled; one that was cancelled too late passes its slot on."""
+
+    async def check() -> None:
+        slots, got = Slots(1, max_waiting=4, max_wait_s=30), []
+
+        async def take(number: int) -> None:
+            await slots.acquire()
+            got.append(number)
+
+        await take(0)
+        waiting = [asyncio.ensure_future(take(number)) for number in range(1, 5)]
+        await asyncio.sleep(0)
+        with pytest.raises(ProblemError) as full:
+            await slots.acquire()
+        assert (full.value.problem.code, full.value.headers) == ("overloaded", {"Retry-After": "1"})
+        waiting[0].cancel()
+        slots.release()
+        waiting[1].cancel()  # it has the slot, and does not know yet
+        await asyncio.sleep(0.01)
+        assert got == [0, 3]
+        slots.release()
+        await asyncio.sleep(0.01)
+        assert got == [0, 3, 4]
+        slots.release()
+        await take(5)
+        assert got == [0, 3, 4, 5]
+
+    asyncio.run(check())
+
+
+def test_a_question_does_not_wait_for_ever_for_a_slot() -> None:
+    async def check() -> None:
+        slots = Slots(1, max_waiting=4, max_wait_s=0.01)
+        await slots.acquire()
+        with pytest.raises(ProblemError, match="overloaded"):
+            await slots.acquire()
+        slots.release()
+        await slots.acquire()
+
+    asyncio.run(check())

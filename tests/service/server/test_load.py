@@ -113,7 +113,7 @@ class Load:
         reader, writer = await asyncio.open_connection(self._host, self._port)
         for path in ("healthz", "readyz"):
             started = time.monotonic()
-            status, _, _ = await _exchange(reader, writer, "GET", f"/{path}", None)
+            status, *_ = await _exchange(reader, writer, "GET", f"/{path}", None)
             self.seen.add(path, status, time.monotonic() - started)
         writer.close()
         await asyncio.sleep(0.02)
@@ -123,7 +123,7 @@ class Load:
             await asyncio.to_thread(publish)
             reader, writer = await asyncio.open_connection(self._host, self._port)
             started = time.monotonic()
-            status, _, _ = await _exchange(reader, writer, "POST", "/v1/admin/reload", {})
+            status, *_ = await _exchange(reader, writer, "POST", "/v1/admin/reload", {})
             self.seen.add("reload", status, time.monotonic() - started)
             writer.close()
             await asyncio.sleep(0.2)
@@ -137,7 +137,7 @@ class Load:
         await self._send(b"", pause_s=3)
 
     async def _oversized(self, _: random.Random) -> None:
-        await self._send(b"GET / HTTP/1.1\r\nX: ", *[b"a" * (1 << 16)] * 16, pause_s=0)
+        await self._send(b"GET / HTTP/1.1\r\nX: ", *[b"a" * (1 << 16)] * 16, pause_s=0.02)
 
     async def _vanishing(self, chance: random.Random) -> None:
         items = [{"query": text, "limit": 3} for text in ASKED * 10]
