@@ -91,7 +91,7 @@ class InCharacters:
             offset
             for sequences in first.by_begin.values()
             for clause, offset, _ in self._conjunction([sequences, *(clause.sequences for clause in others)]).matches(
-                document_id, self._shown.n_matches, partial(watch.report, "search", total=0, unit="places")
+                document_id, self._shown.n_matches, watch.poll("search", "occurrences")
             )[1]
             if clause == 0
         }

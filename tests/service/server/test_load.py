@@ -109,21 +109,21 @@ class Load:
         finally:
             writer.close()
 
-    async def _probe(self, _: random.Random) -> None:
+    async def _probe(self, _chance: random.Random) -> None:
         reader, writer = await asyncio.open_connection(self._host, self._port)
         for path in ("healthz", "readyz"):
             started = time.monotonic()
-            status, *_ = await _exchange(reader, writer, "GET", f"/{path}", None)
+            status, _, _ = await _exchange(reader, writer, "GET", f"/{path}", None)
             self.seen.add(path, status, time.monotonic() - started)
         writer.close()
         await asyncio.sleep(0.02)
 
     def _publisher(self, publish: Callable[[], None]) -> Callable[[random.Random], Awaitable[None]]:
-        async def once(_: random.Random) -> None:
+        async def once(_chance: random.Random) -> None:
             await asyncio.to_thread(publish)
             reader, writer = await asyncio.open_connection(self._host, self._port)
             started = time.monotonic()
-            status, *_ = await _exchange(reader, writer, "POST", "/v1/admin/reload", {})
+            status, _, _ = await _exchange(reader, writer, "POST", "/v1/admin/reload", {})
             self.seen.add("reload", status, time.monotonic() - started)
             writer.close()
             await asyncio.sleep(0.2)
