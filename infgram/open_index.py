@@ -227,9 +227,9 @@ class OpenIndex:
     def check_files(self) -> None:
         """Check that no mapped file was changed in place since it was opened. One system call per file.
 
-        A folder may be replaced by another one, or removed: an open index keeps its files. But a file that is overwritten
-        gives wrong answers; if it is truncated, the next query that reads a lost page raises `IndexDamagedError`. With
-        `load="ram"` nothing is mapped.
+        A folder may be replaced by another one, or removed: an open index keeps its files. But a file that is
+        overwritten gives wrong answers; if it is truncated, the next query that reads a lost page raises
+        `IndexDamagedError`. With `load="ram"` nothing is mapped.
 
         Raises:
             IndexDamagedError: names the file.
