@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,13 @@ settings.load_profile("normal")  # `pytest --hypothesis-profile=torture` loads t
 sys.modules["tests"].__path__ = [str(Path(__file__).parent)]
 
 
+@pytest.fixture
+def budget_s(request: pytest.FixtureRequest) -> float:
+    """The seconds of one campaign: an equal share of the `MINUTES` of the whole run, 60 by default."""
+    n_campaigns = sum("budget_s" in getattr(item, "fixturenames", ()) for item in request.session.items)
+    return 60 * float(os.environ.get("MINUTES", "60")) / n_campaigns
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print a table of the campaigns, which are the tests that call `record_property("tried", n)`."""
     rows: dict[str, list[float]] = {}
@@ -31,7 +39,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 row[2] += report.duration
     if not rows:
         return
-    terminalreporter.section("campaigns")
+    terminalreporter.section(f"campaigns, SEED={os.environ.get('SEED', '1')}")
     terminalreporter.write_line(f"{'tried':>12}  {'failed':>6}  {'minutes':>7}  test")
     for name, (n_tried, n_failed, duration_s) in rows.items():
         terminalreporter.write_line(f"{n_tried:>12,.0f}  {n_failed:>6.0f}  {duration_s / 60:>7.1f}  {name}")

@@ -1,8 +1,8 @@
 """Fuzz tests: altered inputs in worker processes with little memory, which may fail with the expected errors only.
 
-A test gives a function of a random generator, and a number of executions. `SEED` repeats a run, and with `-m torture`
-`MINUTES` (10 by default) is the time of each long one. An execution that ends its process, takes too long or raises
-another error is a failure, whose message has the seed that repeats it: `SEED=123 pytest …`.
+A test gives a function of a random generator, and a number of executions or a time. `SEED` repeats a run. An execution
+that ends its process, takes too long or raises another error is a failure, whose message has the seed that repeats it:
+`SEED=123 pytest …`.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ SECONDS: Final = 20.0  # for one execution
 _INTERESTING: Final = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1)
 
 
-def fuzz(target: Target, expected: tuple[type[Exception], ...], *, n: int | None) -> None:
-    """Run a target with successive seeds; print the number of executions.
+def fuzz(target: Target, expected: tuple[type[Exception], ...], *, n: int | None = None, seconds: float = 0) -> int:
+    """Run a target with successive seeds, and return the number of executions.
 
     Args:
         target: the function under test.
         expected: the errors that it may raise.
-        n: the number of executions; None for `MINUTES`.
+        n: the number of executions; None for as many as fit into `seconds`.
+        seconds: the time.
     """
     first = int(os.environ.get("SEED", "1"))
-    ends_at = time.monotonic() + 60 * float(os.environ.get("MINUTES", "10")) if n is None else None
-    began, seed, failures = time.monotonic(), first, list[str]()
+    ends_at = time.monotonic() + seconds if n is None else None
+    seed, failures = first, list[str]()
     while not failures and (n is None or seed < first + n) and (ends_at is None or time.monotonic() < ends_at):
         seed = _run_worker(target, expected, seed, None if n is None else first + n, ends_at, failures)
-    n_done, elapsed_s = seed - first, time.monotonic() - began
-    print(f"{n_done:,} executions, seed {first}, {60 * n_done / elapsed_s:,.0f} per minute")  # noqa: T201
     assert not failures, failures[0]
+    return seed - first
 
 
 def _run_worker(

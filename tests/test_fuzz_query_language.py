@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -41,8 +42,10 @@ def parse_random(numbers: random.Random) -> None:
     assert all(term and isinstance(term, str) for clause in cnf.clauses for term in clause)
 
 
-@pytest.mark.parametrize(
-    "n", [pytest.param(5000, id="short"), pytest.param(None, id="long", marks=pytest.mark.torture)]
-)
-def test_random_queries(n: int | None) -> None:
-    fuzz(parse_random, (QueryError,), n=n)
+def test_random_queries(record_property: Callable[[str, object], None]) -> None:
+    record_property("tried", fuzz(parse_random, (QueryError,), n=5000))
+
+
+@pytest.mark.torture
+def test_random_queries_for_long(budget_s: float, record_property: Callable[[str, object], None]) -> None:
+    record_property("tried", fuzz(parse_random, (QueryError,), seconds=budget_s))

@@ -13,7 +13,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pytest
@@ -136,14 +136,27 @@ def read_token_files(folder: Path) -> Callable[[random.Random], None]:
 TARGETS: Final = (read_text_file, read_saved_dataset, read_token_files)
 
 
+NewTarget: TypeAlias = Callable[[Path], Callable[[random.Random], None]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus"
+    path.mkdir()
+    return path
+
+
 @pytest.mark.parametrize("new", TARGETS)
-@pytest.mark.parametrize(
-    "quick", [pytest.param(True, id="short"), pytest.param(False, id="long", marks=pytest.mark.torture)]
-)
-def test_altered_files(tmp_path: Path, new: Callable[[Path], Callable[[random.Random], None]], quick: bool) -> None:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    fuzz(new(folder), ALLOWED, n=1500 if quick else None)
+def test_altered_files(folder: Path, new: NewTarget, record_property: Callable[[str, object], None]) -> None:
+    record_property("tried", fuzz(new(folder), ALLOWED, n=1500))
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("new", TARGETS)
+def test_altered_files_for_long(
+    folder: Path, new: NewTarget, budget_s: float, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("tried", fuzz(new(folder), ALLOWED, seconds=budget_s))
 
 
 def test_the_files_are_valid(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A damaged or altered index raises an error of ours, or answers; `verify` finds every byte that differs.
 
-`SEED` selects other cases, and `MINUTES` how long `pytest -m torture` looks for them.
+`SEED` selects other cases.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from tests.damage.indexes import Sound, sound_indexes
 Record: TypeAlias = Callable[[str, object], None]
 
 SEED: Final = int(os.environ.get("SEED", "1"))
-MINUTES: Final = float(os.environ.get("MINUTES", "30"))
 N_CASES: Final = 300
 N_BITS: Final = 300
 
@@ -67,8 +66,8 @@ def test_damage(indexes: dict[str, Sound], folder: Path, record_property: Record
 
 @pytest.mark.torture
 @pytest.mark.timeout(0)
-def test_damage_for_long(indexes: dict[str, Sound], folder: Path, record_property: Record) -> None:
-    end = time.monotonic() + 60 * MINUTES
+def test_damage_for_long(indexes: dict[str, Sound], folder: Path, budget_s: float, record_property: Record) -> None:
+    end = time.monotonic() + budget_s
     look(takewhile(lambda case: time.monotonic() < end, cases(indexes, SEED)), indexes, folder, record_property)
 
 

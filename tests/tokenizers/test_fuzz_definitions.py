@@ -104,9 +104,10 @@ def load_and_encode(numbers: random.Random) -> None:
     assert tokenizer.fingerprint
 
 
-@pytest.mark.parametrize(
-    "n", [pytest.param(1500, id="short"), pytest.param(None, id="long", marks=pytest.mark.torture)]
-)
-def test_altered_definitions(n: int | None) -> None:
-    target: Callable[[random.Random], None] = load_and_encode
-    fuzz(target, (TokenizerError,), n=n)
+def test_altered_definitions(record_property: Callable[[str, object], None]) -> None:
+    record_property("tried", fuzz(load_and_encode, (TokenizerError,), n=1500))
+
+
+@pytest.mark.torture
+def test_altered_definitions_for_long(budget_s: float, record_property: Callable[[str, object], None]) -> None:
+    record_property("tried", fuzz(load_and_encode, (TokenizerError,), seconds=budget_s))
