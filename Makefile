@@ -35,7 +35,7 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs audit sbom bench torture clean
+.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs audit sbom bench campaigns torture clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,8 +123,12 @@ sbom: $(VENV)/.installed-runtime ## Write a bill of materials (CycloneDX) of the
 bench: $(VENV)/.installed-all ## Run the benchmarks on generated data.
 	$(BIN)/python benchmarks/run.py
 
-torture: $(VENV)/.installed-all tidy sanitize ## Run the tests that take hours.
-	$(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
+# SEED and MINUTES are for the campaigns, which share the time; the other tests take hours.
+torture: $(VENV)/.installed-all tidy sanitize ## Run the tests that take hours; SEED=1 MINUTES=60.
+	SEED=$(SEED) MINUTES=$(MINUTES) $(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
+
+campaigns: $(VENV)/.installed-all ## Run only the campaigns of `make torture`: damage, crashes, fuzzing, load.
+	SEED=$(SEED) MINUTES=$(MINUTES) $(BIN)/pytest -m torture --timeout=0 $(CAMPAIGNS)
 
 clean: ## Remove the environment and the files of the tools.
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

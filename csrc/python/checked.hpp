@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/errors.hpp"
 #include "index/index.hpp"
 
 namespace infgram::python {
@@ -32,13 +33,18 @@ const Index& index_of(const Owner& owner) {
 template <class Result, class Owner, class... Arguments>
 auto checked(Result (*query)(Owner, Arguments...)) {
   return [query](Owner owner, Arguments... arguments) -> Result {
-    if constexpr (std::is_void_v<Result>) {
-      query(owner, std::forward<Arguments>(arguments)...);
-      index_of(owner).check_pages();
-    } else {
-      Result result = query(owner, std::forward<Arguments>(arguments)...);
-      index_of(owner).check_pages();
-      return result;
+    try {
+      if constexpr (std::is_void_v<Result>) {
+        query(owner, std::forward<Arguments>(arguments)...);
+        index_of(owner).check_pages();
+      } else {
+        Result result = query(owner, std::forward<Arguments>(arguments)...);
+        index_of(owner).check_pages();
+        return result;
+      }
+    } catch (const IndexDamagedError&) {
+      index_of(owner).check_pages();  // the cause, if this is a consequence
+      throw;
     }
   };
 }

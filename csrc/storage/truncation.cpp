@@ -1,6 +1,7 @@
 #include "storage/truncation.hpp"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,8 +23,9 @@ struct Block {
 
 Block first_block;
 std::atomic<bool> any_lost = false;
-std::uintptr_t page_bytes = 0;
-struct sigaction previous_action{};
+std::atomic<std::uintptr_t> page_bytes = 0;
+std::atomic<const struct sigaction*> previous_action = nullptr;
+std::atomic<pid_t> passing_thread = 0;  // the thread that is in the previous handler, or 0
 
 Range* range_of(std::uintptr_t address) {
   for (Block* block = &first_block; block != nullptr; block = block->next.load()) {
@@ -56,43 +58,68 @@ Range& claim() {
   }
 }
 
+// Whether a read caused the signal, not another process or raise().
+bool is_fault(const siginfo_t& info) { return info.si_code > 0; }
+
+// Passes a signal to the handler that was installed before. One that raises the signal again, as that of Python's
+// faulthandler does at its end, comes back here, and gets the default action.
+void pass_on(int signal, siginfo_t* info, void* context) {
+  const auto thread = static_cast<pid_t>(::syscall(SYS_gettid));
+  const struct sigaction* previous = previous_action.load();
+  const bool is_default =
+      (previous->sa_flags & SA_SIGINFO) == 0 && (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN);
+  if (is_default || passing_thread.load() == thread) {
+    struct sigaction action{};
+    action.sa_handler = SIG_DFL;
+    ::sigaction(signal, &action, nullptr);
+    if (!is_fault(*info)) ::raise(signal);
+    return;  // the read is tried again, and ends the process
+  }
+  passing_thread.store(thread);
+  if ((previous->sa_flags & SA_SIGINFO) != 0) {
+    previous->sa_sigaction(signal, info, context);
+  } else {
+    previous->sa_handler(signal);
+  }
+  passing_thread.store(0);
+}
+
 // The handler of SIGBUS.
 void replace_lost_page(int signal, siginfo_t* info, void* context) {
   const int code = errno;
-  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  const auto address = is_fault(*info) ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
   if (Range* range = range_of(address); range != nullptr) {
-    void* page = reinterpret_cast<void*>(address & ~(page_bytes - 1));
-    if (::mmap(page, page_bytes, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == page) {
+    const std::uintptr_t n_bytes = page_bytes.load();
+    void* page = reinterpret_cast<void*>(address & ~(n_bytes - 1));
+    if (::mmap(page, n_bytes, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == page) {
       any_lost.store(true);
       range->has_lost_pages.store(true);
       errno = code;
       return;
     }
   }
+  pass_on(signal, info, context);
   errno = code;
-  if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
-    previous_action.sa_sigaction(signal, info, context);
-  } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
-    previous_action.sa_handler(signal);
-  } else {
-    ::sigaction(signal, &previous_action, nullptr);  // the read is tried again, and ends the process
-  }
 }
 
+// Installs the handler, also if another one was installed over it.
 void install() {
-  page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  struct sigaction current{};
+  if (::sigaction(SIGBUS, nullptr, &current) != 0) return;
+  if ((current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == replace_lost_page) return;
+  page_bytes.store(static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE)));
+  previous_action.store(new struct sigaction(current));  // never freed, since the handler may be reading the last one
   struct sigaction action{};
   action.sa_sigaction = replace_lost_page;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER;
   ::sigemptyset(&action.sa_mask);
-  ::sigaction(SIGBUS, &action, &previous_action);
+  ::sigaction(SIGBUS, &action, nullptr);
 }
 
 }  // namespace
 
 TruncationGuard::TruncationGuard(const void* data, std::size_t size_bytes) {
-  static const bool is_installed = (install(), true);
-  static_cast<void>(is_installed);
+  install();
   range_ = &claim();
   range_->has_lost_pages.store(false);
   const auto begin = reinterpret_cast<std::uintptr_t>(data);

@@ -13,8 +13,8 @@ namespace infgram {
 // so zeros cannot do harm; a query asks has_lost_pages() before it returns a result that may be wrong.
 //
 // The handler only reads atomics and calls mmap(); it unwinds no stack and takes no lock. Signals for other addresses
-// are passed to the handler that was installed before. The handler is installed with the first guard; a program that
-// replaces it later gets the default behavior. Guards can be made and dropped on any thread.
+// are passed to the handler that was installed before. Each new guard installs the handler again if the program has
+// replaced it meanwhile. Guards can be made and dropped on any thread.
 class TruncationGuard {
  public:
   TruncationGuard() = default;

@@ -39,9 +39,8 @@ async def readyz(runtime: RuntimeDep) -> Health:
         raise ProblemError("shutting_down")
     damaged = {name: served.damage for name, served in runtime.indexes.items() if served.is_damaged}
     if damaged:
-        causes = [cause for cause in damaged.values() if cause]
-        names = f"Damaged: {', '.join(damaged)}."
-        raise ProblemError("index_damaged", " ".join([KINDS["index_damaged"].detail, *causes, names]))
+        causes = [cause for cause in damaged.values() if cause] or [KINDS["index_damaged"].detail]
+        raise ProblemError("index_damaged", " ".join([*causes, f"Damaged: {', '.join(damaged)}."]))
     failed = runtime.metrics.failed_reload()
     if failed is None:
         return Health(status="ready")

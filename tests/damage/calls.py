@@ -46,6 +46,8 @@ def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], fol
         yield "document", partial(index.document, number)
         yield "document_tokens", partial(index.document_tokens, number, 1, 4)
         yield "document_metadata", partial(index.document_metadata, number)
+        yield "document_length", partial(index.document_length, number)
+        yield "document_text", partial(index.document_text, number, 3)
         yield "provenance", partial(index.provenance, number)
     for rank in (0, 1, max(0, index.n_tokens - 1)):
         yield "locate_rank", partial(index.locate_rank, 0, rank)
@@ -65,6 +67,7 @@ def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], fol
     yield from _duplicates(index, folder)
     yield from _models(index, queries)
     yield from _commands(index, queries[0])
+    yield "check_files", index.check_files
     yield "verify", index.verify
 
 

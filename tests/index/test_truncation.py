@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,3 +96,31 @@ def test_other_indexes_stay_usable(folder: Path) -> None:
     ((expected, message, after),) = in_children(ask, 1)
     assert message
     assert after == expected > 0
+
+
+SCRIPT = """
+import faulthandler, mmap, os, sys
+import infgram
+indexes = [infgram.open(sys.argv[1]) for _ in range(int(sys.argv[3]))]
+faulthandler.enable()
+indexes.append(infgram.open(sys.argv[1]))
+with open(sys.argv[2], "wb") as file:
+    file.truncate(1 << 20)
+foreign = mmap.mmap(os.open(sys.argv[2], os.O_RDWR), 1 << 20)
+os.truncate(sys.argv[2], 0)
+print("reading", flush=True)
+foreign[5000]
+"""
+
+
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_other_mappings_get_the_signal(folder: Path, tmp_path: Path, n_before: int) -> None:
+    """A lost page that is not of an index ends the process, after the handler that was installed before the last open.
+
+    With an index opened earlier, the handlers are ours, that of `faulthandler`, and ours once more.
+    """
+    arguments = [sys.executable, "-I", "-c", SCRIPT, str(folder), str(tmp_path / "foreign"), str(n_before)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=50)
+    assert done.stdout == "reading\n"
+    assert done.returncode == -signal.SIGBUS, done.stderr
+    assert "Bus error" in done.stderr
