@@ -24,7 +24,7 @@ from ..problems import FieldError, ProblemError, invalid_body
 from ..runtime import runtime_of
 from ..schemas.batch import Batch
 from ..schemas.fields import check_sizes
-from ..schemas.requests import CountsQuestion
+from ..schemas.requests import CountsRequest
 from ..settings import Limits
 
 M = TypeVar("M", bound=BaseModel)
@@ -32,7 +32,7 @@ M = TypeVar("M", bound=BaseModel)
 SMALL_BYTES: Final = 4096
 """A body up to this size is decoded and validated on the event loop, in less than a millisecond; others on a thread."""
 
-BATCHES: Final = (Batch, CountsQuestion)
+BATCHES: Final = (Batch, CountsRequest)
 """Bodies of many questions. They are validated on a thread, however short they are: each question takes time."""
 
 LARGE_BYTES: Final = 1 << 17

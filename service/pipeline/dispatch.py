@@ -23,7 +23,7 @@ import infgram
 
 from ..problems import ProblemError, of_exception, respond
 from ..runtime import Runtime, runtime_of
-from ..schemas.fields import Question
+from ..schemas.fields import QueryRequest
 from . import serialization
 from .body import read_model
 from .job import Deadline, Job, Lease, acquire, get_index, running_job
@@ -113,7 +113,7 @@ def _compute_inline(
     Raises:
         ProblemError: the index is unknown or damaged.
     """
-    if not (isinstance(body, Question) and body.is_quick and runtime.disk.is_idle):
+    if not (isinstance(body, QueryRequest) and body.is_quick and runtime.disk.is_idle):
         return None
     served = get_index(runtime, name)
     if not served.index.is_local:

@@ -14,7 +14,7 @@ import infgram
 
 from ..indexes import ServedIndex
 from ..problems import FieldError, ProblemError
-from ..schemas.fields import Question, check, exceeded
+from ..schemas.fields import QueryRequest, check, exceeded
 from .job import Job
 
 
@@ -32,7 +32,7 @@ class Encoded:
         return ids
 
 
-def encode(job: Job, question: Question) -> Encoded:
+def encode(job: Job, question: QueryRequest) -> Encoded:
     """Return the token ids of a question.
 
     Raises:
@@ -68,7 +68,7 @@ def token_ids_of(served: ServedIndex, query: str | None, token_ids: Sequence[int
 
 
 @contextmanager
-def as_text(question: Question) -> Iterator[str]:
+def as_text(question: QueryRequest) -> Iterator[str]:
     """Give the text of a question that is searched as a string; errors of the library become problems.
 
     Raises:

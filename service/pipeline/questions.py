@@ -6,7 +6,7 @@ Example:
         router = QuestionRouter("count")
 
         @router.question("/count", summary="…", batch_summary="…")
-        def count(job: JobDep, question: CountQuestion) -> CountAnswer: ...
+        def count(job: JobDep, question: CountRequest) -> CountResponse: ...
 """
 
 from __future__ import annotations

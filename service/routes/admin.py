@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ..dependencies import RuntimeDep
 from ..problems import KINDS, ProblemError, refusals
 from ..runtime import ReloadError
-from ..schemas.responses import Health, ReloadAnswer, ReloadFailure
+from ..schemas.responses import Health, ReloadFailure, ReloadResponse
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 health_router = APIRouter(tags=["health"])
@@ -66,7 +66,7 @@ def metrics(runtime: RuntimeDep) -> Response:
     summary="Reload replaced indexes",
     responses=refusals(401, 403, 429, 503),
 )
-async def reload(runtime: RuntimeDep) -> ReloadAnswer:
+async def reload(runtime: RuntimeDep) -> ReloadResponse:
     """Reopen the indexes whose folders were replaced, and reread the key file. Running queries are not disturbed.
 
     If an index cannot be opened, nothing changes, and the answer to an admin key gives the reason. With several
@@ -79,4 +79,4 @@ async def reload(runtime: RuntimeDep) -> ReloadAnswer:
         reason = f"Reason: {error}." if runtime.keys is not None else "The log of the service has the reason."
         raise ProblemError("not_loaded", f"{KINDS['not_loaded'].detail} {reason}") from error
     runtime.worker.notify_others()
-    return ReloadAnswer(reloaded=replaced, unchanged=[name for name in runtime.indexes if name not in replaced])
+    return ReloadResponse(reloaded=replaced, unchanged=[name for name in runtime.indexes if name not in replaced])

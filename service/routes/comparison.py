@@ -11,15 +11,15 @@ import infgram
 from ..dependencies import JobDep
 from ..pipeline.encoding import encode, milliseconds_since
 from ..pipeline.questions import QuestionRouter
-from ..schemas.requests import NoveltyQuestion, OverlapQuestion, TraceQuestion
+from ..schemas.requests import NoveltyRequest, OverlapRequest, TraceRequest
 from ..schemas.responses import (
-    NoveltyAnswer,
-    OverlapAnswer,
+    NoveltyResponse,
     OverlapEvidence,
+    OverlapResponse,
     SizeOverlap,
     Span,
-    TraceAnswer,
     TracedDocument,
+    TraceResponse,
 )
 
 router = QuestionRouter("comparing")
@@ -28,7 +28,7 @@ router = QuestionRouter("comparing")
 @router.question(
     "/trace", summary="The passages of a text that occur in the corpus", batch_summary="Trace several texts"
 )
-def trace(job: JobDep, question: TraceQuestion) -> TraceAnswer:
+def trace(job: JobDep, question: TraceRequest) -> TraceResponse:
     """The least probable of the maximal spans of a text that occur in the corpus, and documents that contain them."""
     started = perf_counter()
     query = encode(job, question)
@@ -48,7 +48,7 @@ def trace(job: JobDep, question: TraceQuestion) -> TraceAnswer:
         timeout_s=job.deadline.remaining_s,
         progress=lambda _: job.deadline.check(),
     )
-    return TraceAnswer(
+    return TraceResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         n_maximal=found.n_maximal,
@@ -65,7 +65,7 @@ def trace(job: JobDep, question: TraceQuestion) -> TraceAnswer:
     summary="The n-grams of a text that do not occur in the corpus",
     batch_summary="The novelty of several texts",
 )
-def novelty(job: JobDep, question: NoveltyQuestion) -> NoveltyAnswer:
+def novelty(job: JobDep, question: NoveltyRequest) -> NoveltyResponse:
     """For each n, how many n-grams are novel; and for each token, the longest run ending there that occurs."""
     started = perf_counter()
     query = encode(job, question)
@@ -76,7 +76,7 @@ def novelty(job: JobDep, question: NoveltyQuestion) -> NoveltyAnswer:
         timeout_s=job.deadline.remaining_s,
         progress=lambda _: job.deadline.check(),
     )
-    return NoveltyAnswer(
+    return NoveltyResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         suffix_lengths=found.suffix_lengths.tolist(),
@@ -92,7 +92,7 @@ def novelty(job: JobDep, question: NoveltyQuestion) -> NoveltyAnswer:
     summary="How much of a test item occurs in the corpus",
     batch_summary="How much of a test set occurs in the corpus",
 )
-def overlap(job: JobDep, question: OverlapQuestion) -> OverlapAnswer:
+def overlap(job: JobDep, question: OverlapRequest) -> OverlapResponse:
     """The share of its n-grams that occur, and whether the rule counts it as contaminated."""
     started = perf_counter()
     query = encode(job, question)
@@ -107,7 +107,7 @@ def overlap(job: JobDep, question: OverlapQuestion) -> OverlapAnswer:
         timeout_s=job.deadline.remaining_s,
     )
     (item,) = found
-    return OverlapAnswer(
+    return OverlapResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         rule=str(found.rule),

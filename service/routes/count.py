@@ -13,14 +13,14 @@ from ..pipeline.job import Job
 from ..pipeline.questions import QuestionRouter
 from ..problems import Problem, ProblemError, of_library
 from ..schemas.fields import check, exceeded
-from ..schemas.requests import CountQuestion, CountsQuestion, DocumentCountQuestion
-from ..schemas.responses import CountAnswer, CountsAnswer, DocumentCountAnswer, Readings
+from ..schemas.requests import CountRequest, CountsRequest, DocumentCountRequest
+from ..schemas.responses import CountResponse, CountsResponse, DocumentCountResponse, Readings
 
 router = QuestionRouter("count")
 
 
 @router.question("/count", summary="Count the occurrences of a text", batch_summary="Count several texts")
-def count(job: JobDep, question: CountQuestion) -> CountAnswer:
+def count(job: JobDep, question: CountRequest) -> CountResponse:
     """Exact number of occurrences of a text or of token ids; the empty query counts all tokens."""
     started = perf_counter()
     query = encode(job, question)
@@ -28,13 +28,13 @@ def count(job: JobDep, question: CountQuestion) -> CountAnswer:
         n, readings = _of_characters(job, question)
     else:
         n, readings = job.served.index.count(query.token_ids), None
-    return CountAnswer(
+    return CountResponse(
         token_ids=query.ids, tokens=query.tokens, count=n, readings=readings, elapsed_ms=milliseconds_since(started)
     )
 
 
 @router.post("/counts", operation_id="counts", summary="The counts of many texts, and nothing else")
-def counts(job: JobDep, question: CountsQuestion) -> CountsAnswer:
+def counts(job: JobDep, question: CountsRequest) -> CountsResponse:
     """The counts of up to a batch of queries in one search: the fastest way to count many of them."""
     started = perf_counter()
     check(question, job.limits)
@@ -42,7 +42,7 @@ def counts(job: JobDep, question: CountsQuestion) -> CountsAnswer:
         found = _all_counts(job, question.token_ids)
     else:
         found = [_count_or_problem(job, text, None) for text in question.queries or []]
-    return CountsAnswer(
+    return CountsResponse(
         counts=[None if isinstance(each, Problem) else each for each in found],
         errors={n: each for n, each in enumerate(found) if isinstance(each, Problem)},
         elapsed_ms=milliseconds_since(started),
@@ -54,7 +54,7 @@ def counts(job: JobDep, question: CountsQuestion) -> CountsAnswer:
     summary="Count the documents that contain a text",
     batch_summary="Count the documents that contain each of several texts",
 )
-def document_count(job: JobDep, question: DocumentCountQuestion) -> DocumentCountAnswer:
+def document_count(job: JobDep, question: DocumentCountRequest) -> DocumentCountResponse:
     """Exact number of distinct documents; for the empty query, those that are not empty. Linear in the occurrences."""
     started = perf_counter()
     query = encode(job, question)
@@ -64,12 +64,12 @@ def document_count(job: JobDep, question: DocumentCountQuestion) -> DocumentCoun
             n = index.document_count(text, ignore_case=question.ignore_case, any_tokenization=True)
     else:
         n = index.document_count(query.token_ids)
-    return DocumentCountAnswer(
+    return DocumentCountResponse(
         token_ids=query.ids, tokens=query.tokens, document_count=n, elapsed_ms=milliseconds_since(started)
     )
 
 
-def _of_characters(job: Job, question: CountQuestion) -> tuple[int, Readings | None]:
+def _of_characters(job: Job, question: CountRequest) -> tuple[int, Readings | None]:
     """Return the count of a text as a string, and its readings if requested."""
     index = job.served.index
     with as_text(question) as text:

@@ -16,8 +16,8 @@ from ..pipeline.job import Job
 from ..pipeline.questions import QuestionRouter, answer_each
 from ..problems import ProblemError, refusals
 from ..schemas.batch import DocumentBatch, Results, batch_answer_of
-from ..schemas.requests import DocumentQuestion
-from ..schemas.responses import DocumentAnswer
+from ..schemas.requests import DocumentRequest
+from ..schemas.responses import DocumentResponse
 from ..settings import ALL
 
 router = APIRouter(tags=["documents"], responses=refusals(401, 404, 422, 429, 503))
@@ -27,7 +27,9 @@ DocumentId = Annotated[int, Path(ge=0, description="The document's id; ids start
 Whole = Annotated[bool, Query(description="Return the whole document, however long it is.")]
 
 
-@router.get("/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentAnswer)
+@router.get(
+    "/documents/{document_id}", operation_id="document", summary="One document", response_model=DocumentResponse
+)
 async def document(request: Request, name: NamedIndex, document_id: DocumentId, whole: Whole = False) -> Response:
     """Text, tokens and metadata of one document."""
 
@@ -41,18 +43,18 @@ async def document(request: Request, name: NamedIndex, document_id: DocumentId, 
     "/documents/batch",
     operation_id="document_batch",
     summary="Several documents",
-    response_model=batch_answer_of(DocumentAnswer),
+    response_model=batch_answer_of(DocumentResponse),
 )
-def document_batch(job: JobDep, batch: DocumentBatch) -> Results[DocumentAnswer]:
+def document_batch(job: JobDep, batch: DocumentBatch) -> Results[DocumentResponse]:
     """`document` for each id; the problem of an unknown id takes its place."""
     return answer_each(job, batch, _document_of_batch)
 
 
-def _document_of_batch(job: Job, question: DocumentQuestion) -> DocumentAnswer:
+def _document_of_batch(job: Job, question: DocumentRequest) -> DocumentResponse:
     return _document(job, question.document_id, job.limits.document_size)
 
 
-def _document(job: Job, document_id: int, max_size: int) -> DocumentAnswer:
+def _document(job: Job, document_id: int, max_size: int) -> DocumentResponse:
     """Return a document, truncated to `max_size` characters and as many tokens.
 
     Raises:
@@ -63,7 +65,7 @@ def _document(job: Job, document_id: int, max_size: int) -> DocumentAnswer:
         raise ProblemError("unknown_document")
     text = index.document_text(document_id, max_size + 1)
     n_tokens, provenance = index.document_length(document_id), index.provenance(document_id)
-    return DocumentAnswer.model_construct(  # validation would go through all token ids in one call
+    return DocumentResponse.model_construct(  # validation would go through all token ids in one call
         document_id=document_id,
         metadata=provenance.metadata,
         source=provenance.source,

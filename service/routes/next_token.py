@@ -15,18 +15,18 @@ from ..pipeline.encoding import Encoded, as_text, encode, milliseconds_since, ou
 from ..pipeline.questions import QuestionRouter
 from ..problems import ProblemError
 from ..schemas.requests import (
-    InfgramQuestion,
-    InterpolatedQuestion,
-    LongestSuffixQuestion,
-    NextTokenQuestion,
-    ProbQuestion,
+    InfgramRequest,
+    InterpolatedRequest,
+    LongestSuffixRequest,
+    NextTokenRequest,
+    ProbRequest,
 )
 from ..schemas.responses import (
-    DistributionAnswer,
-    InterpolatedAnswer,
+    DistributionResponse,
+    InterpolatedResponse,
     LikelyToken,
-    LongestSuffixAnswer,
-    ProbAnswer,
+    LongestSuffixResponse,
+    ProbResponse,
     Row,
 )
 
@@ -39,7 +39,7 @@ router = QuestionRouter("next token")
     batch_summary="What follows each of several texts",
     batch_sum=("top_k", "batch_rows"),
 )
-def next_token(job: JobDep, question: NextTokenQuestion) -> DistributionAnswer:
+def next_token(job: JobDep, question: NextTokenRequest) -> DistributionResponse:
     """Exact counts of the tokens that follow the whole context; no rows if it does not occur.
 
     With `any_tokenization`, what follows the string in any tokenization in which a token ends with it.
@@ -63,7 +63,7 @@ def next_token(job: JobDep, question: NextTokenQuestion) -> DistributionAnswer:
     batch_summary="The ∞-gram of several texts",
     batch_sum=("top_k", "batch_rows"),
 )
-def infgram(job: JobDep, question: InfgramQuestion) -> DistributionAnswer:
+def infgram(job: JobDep, question: InfgramRequest) -> DistributionResponse:
     """The ∞-gram: exact counts of what follows the longest suffix that occurs at least `min_count` times."""
     started = perf_counter()
     query = encode(job, question)
@@ -72,7 +72,7 @@ def infgram(job: JobDep, question: InfgramQuestion) -> DistributionAnswer:
 
 
 @router.question("/prob", summary="The ∞-gram probability of one token", batch_summary="Several probabilities")
-def prob(job: JobDep, question: ProbQuestion) -> ProbAnswer:
+def prob(job: JobDep, question: ProbRequest) -> ProbResponse:
     """How often the token follows the longest suffix that occurs at least `min_count` times."""
     started = perf_counter()
     query = encode(job, question)
@@ -80,7 +80,7 @@ def prob(job: JobDep, question: ProbQuestion) -> ProbAnswer:
     if question.token_id >= vocab_size:
         raise ProblemError("token_out_of_vocabulary", errors=[out_of_vocabulary(vocab_size, "token_id")])
     found = job.served.index.infgram_log_prob(query.token_ids, question.token_id, min_count=question.min_count)
-    return ProbAnswer(
+    return ProbResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         suffix_length=found.suffix_length,
@@ -98,12 +98,12 @@ def prob(job: JobDep, question: ProbQuestion) -> ProbAnswer:
     summary="The longest suffix that occurs",
     batch_summary="The longest suffixes of several texts",
 )
-def longest_suffix(job: JobDep, question: LongestSuffixQuestion) -> LongestSuffixAnswer:
+def longest_suffix(job: JobDep, question: LongestSuffixRequest) -> LongestSuffixResponse:
     """Length and count of the longest suffix that occurs at least `min_count` times."""
     started = perf_counter()
     query = encode(job, question)
     found = job.served.index.longest_suffix(query.token_ids, min_count=question.min_count)
-    return LongestSuffixAnswer(
+    return LongestSuffixResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         length=found.length,
@@ -118,7 +118,7 @@ def longest_suffix(job: JobDep, question: LongestSuffixQuestion) -> LongestSuffi
     batch_summary="What follows several texts, by the index and a neural model",
     batch_sum=("top_k", "batch_rows"),
 )
-def interpolated(job: JobDep, question: InterpolatedQuestion) -> InterpolatedAnswer:
+def interpolated(job: JobDep, question: InterpolatedRequest) -> InterpolatedResponse:
     """The mixture of a neural model with smoothed n-grams of the index, if a model is configured for it."""
     started = perf_counter()
     query, model = encode(job, question), job.served.model
@@ -131,7 +131,7 @@ def interpolated(job: JobDep, question: InterpolatedQuestion) -> InterpolatedAns
     likely = np.argsort(-probabilities, kind="stable")[: question.top_k].tolist()
     tokens = job.served.tokens(likely) or [None] * len(likely)
     rows = zip(likely, tokens, probabilities[likely].tolist(), strict=True)
-    return InterpolatedAnswer(
+    return InterpolatedResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         rows=[LikelyToken(token_id=i, token=token, log_prob=math.log(p) if p else None) for i, token, p in rows],
@@ -141,12 +141,12 @@ def interpolated(job: JobDep, question: InterpolatedQuestion) -> InterpolatedAns
 
 def _distribution(
     served: ServedIndex, query: Encoded, found: NextTokenDistribution, *, suffix_length: int, started: float
-) -> DistributionAnswer:
+) -> DistributionResponse:
     """Return the answer for what follows the last `suffix_length` tokens of the query."""
     token_ids = found.token_ids.tolist()
     tokens = served.tokens(token_ids) or [None] * len(token_ids)
     rows = zip(token_ids, tokens, found.counts.tolist(), found.log_probs.tolist(), strict=True)
-    return DistributionAnswer(
+    return DistributionResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         suffix_length=suffix_length,

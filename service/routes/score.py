@@ -8,14 +8,14 @@ from time import perf_counter
 from ..dependencies import JobDep
 from ..pipeline.encoding import encode, milliseconds_since
 from ..pipeline.questions import QuestionRouter
-from ..schemas.requests import LongestMatchesQuestion, ScoreQuestion
-from ..schemas.responses import LongestMatchesAnswer, ScoreAnswer, ScoreTotal
+from ..schemas.requests import LongestMatchesRequest, ScoreRequest
+from ..schemas.responses import LongestMatchesResponse, ScoreResponse, ScoreTotal
 
 router = QuestionRouter("score")
 
 
 @router.question("/score", summary="Score every token of a text", batch_summary="Score several texts")
-def score(job: JobDep, question: ScoreQuestion) -> ScoreAnswer:
+def score(job: JobDep, question: ScoreRequest) -> ScoreResponse:
     """The ∞-gram at every position: each token is predicted from those before it, the first from the empty context."""
     started = perf_counter()
     query = encode(job, question)
@@ -23,7 +23,7 @@ def score(job: JobDep, question: ScoreQuestion) -> ScoreAnswer:
     log_probs = [value if math.isfinite(value) else None for value in scored.log_probs.tolist()]
     possible = [value for value in log_probs if value is not None]
     n_impossible = len(log_probs) - len(possible)
-    return ScoreAnswer(
+    return ScoreResponse(
         token_ids=scored.token_ids.tolist(),
         tokens=job.served.tokens(scored.token_ids.tolist()),
         suffix_lengths=scored.suffix_lengths.tolist(),
@@ -44,12 +44,12 @@ def score(job: JobDep, question: ScoreQuestion) -> ScoreAnswer:
     summary="The longest match from each token on",
     batch_summary="The longest matches of several texts",
 )
-def longest_matches(job: JobDep, question: LongestMatchesQuestion) -> LongestMatchesAnswer:
+def longest_matches(job: JobDep, question: LongestMatchesRequest) -> LongestMatchesResponse:
     """Length and count of the longest match that starts at each token."""
     started = perf_counter()
     query = encode(job, question)
     found = job.served.index.longest_matches(query.token_ids)
-    return LongestMatchesAnswer(
+    return LongestMatchesResponse(
         token_ids=query.ids,
         tokens=query.tokens,
         lengths=found.lengths.tolist(),

@@ -18,8 +18,8 @@ from ..pipeline.job import Job
 from ..pipeline.questions import QuestionRouter
 from ..problems import ProblemError
 from ..schemas.fields import check, exceeded
-from ..schemas.requests import SearchQuestion, SearchTextQuestion
-from ..schemas.responses import Found, FoundDocument, Match, SearchAnswer, SearchTextAnswer
+from ..schemas.requests import SearchRequest, SearchTextRequest
+from ..schemas.responses import Found, FoundDocument, Match, SearchResponse, SearchTextResponse
 from ..settings import Limits
 
 router = QuestionRouter("documents")
@@ -31,7 +31,7 @@ router = QuestionRouter("documents")
     batch_summary="Several searches",
     batch_sum=("limit", "batch_documents"),
 )
-def search(job: JobDep, question: SearchQuestion) -> SearchAnswer:
+def search(job: JobDep, question: SearchRequest) -> SearchResponse:
     """Documents that contain the query, each once: in the order of their ids, or a random sample by `seed`, in pages.
 
     A text with AND or OR in capitals is a query of several terms, as in `rock AND (roll OR "rhythm and blues")`.
@@ -59,7 +59,7 @@ def search(job: JobDep, question: SearchQuestion) -> SearchAnswer:
             timeout_s=job.deadline.remaining_s,
             progress=lambda _: job.deadline.check(),
         )
-    return SearchAnswer(
+    return SearchResponse(
         token_ids=terms.ids,
         tokens=terms.tokens,
         **_found(job.served, query, result, job.limits),
@@ -73,7 +73,7 @@ def search(job: JobDep, question: SearchQuestion) -> SearchAnswer:
     batch_summary="Several searches for characters",
     batch_sum=("limit", "batch_documents"),
 )
-def search_text(job: JobDep, question: SearchTextQuestion) -> SearchTextAnswer:
+def search_text(job: JobDep, question: SearchTextRequest) -> SearchTextResponse:
     """`search` with `any_tokenization`: also inside words and across tokens, in any case with `ignore_case`."""
     started = perf_counter()
     check(question, job.limits)
@@ -94,7 +94,7 @@ def search_text(job: JobDep, question: SearchTextQuestion) -> SearchTextAnswer:
             timeout_s=job.deadline.remaining_s,
             progress=lambda _: job.deadline.check(),
         )
-    return SearchTextAnswer(**_found(job.served, query, result, job.limits), elapsed_ms=milliseconds_since(started))
+    return SearchTextResponse(**_found(job.served, query, result, job.limits), elapsed_ms=milliseconds_since(started))
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _search_errors() -> Iterator[None]:
         raise ProblemError("invalid_query") from error
 
 
-def _clauses(job: Job, question: SearchQuestion) -> list[list[Any]]:
+def _clauses(job: Job, question: SearchRequest) -> list[list[Any]]:
     """Return the token ids of each term of each clause.
 
     Raises:
@@ -129,7 +129,7 @@ def _clauses(job: Job, question: SearchQuestion) -> list[list[Any]]:
     return clauses
 
 
-def _terms(question: SearchQuestion) -> Any:
+def _terms(question: SearchRequest) -> Any:
     if question.clauses is not None:
         return question.clauses
     if question.query is None:

@@ -12,7 +12,7 @@ from pydantic.functional_validators import WrapValidator
 from ..problems import Problem, invalid_body
 from . import examples
 from .fields import AtMost
-from .requests import DocumentQuestion
+from .requests import DocumentRequest
 
 Q = TypeVar("Q", bound=BaseModel)
 A = TypeVar("A", bound=BaseModel)
@@ -52,13 +52,13 @@ class Batch(BaseModel, Generic[Q]):
     items: Annotated[list[Item[Q]], AtMost("batch_items")]
 
 
-class DocumentBatch(Batch[DocumentQuestion]):
+class DocumentBatch(Batch[DocumentRequest]):
     """Several documents, for which a lower limit holds."""
 
-    items: Annotated[list[Item[DocumentQuestion]], AtMost("batch_documents")]
+    items: Annotated[list[Item[DocumentRequest]], AtMost("batch_documents")]
 
 
-class BatchAnswer(BaseModel, Generic[A]):
+class BatchResponse(BaseModel, Generic[A]):
     """The answers in the order of the items, with the problem of each item that failed in its place."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra=_add_results_example)
@@ -78,13 +78,13 @@ class Results(Generic[A]):
 
 @cache
 def batch_of(question: type[Q]) -> type[Batch[Q]]:
-    """Return the model of a batch, under its name in the OpenAPI document: `CountBatch` for `CountQuestion`."""
-    name = f"{question.__name__.removesuffix('Question')}Batch"
+    """Return the model of a batch, under its name in the OpenAPI document: `CountBatch` for `CountRequest`."""
+    name = f"{question.__name__.removesuffix('Request')}Batch"
     return create_model(name, __base__=Batch[question], __doc__=Batch.__doc__)  # type: ignore[valid-type]
 
 
 @cache
-def batch_answer_of(answer: type[A]) -> type[BatchAnswer[A]]:
-    """Return the model of the answer to a batch: `CountBatchAnswer` for `CountAnswer`."""
-    name = f"{answer.__name__.removesuffix('Answer')}BatchAnswer"
-    return create_model(name, __base__=BatchAnswer[answer], __doc__=BatchAnswer.__doc__)  # type: ignore[valid-type]
+def batch_answer_of(answer: type[A]) -> type[BatchResponse[A]]:
+    """Return the model of the answer to a batch: `CountBatchResponse` for `CountResponse`."""
+    name = f"{answer.__name__.removesuffix('Response')}BatchResponse"
+    return create_model(name, __base__=BatchResponse[answer], __doc__=BatchResponse.__doc__)  # type: ignore[valid-type]

@@ -150,7 +150,7 @@ def check_utf8(text: str | None) -> str | None:
     return text
 
 
-class Question(BaseModel):
+class QueryRequest(BaseModel):
     """A query of text or token ids."""
 
     model_config = body_config({"query": "natural language"}, {"token_ids": [3, 14, 15]})
@@ -176,14 +176,14 @@ class Question(BaseModel):
         return not any(getattr(self, option, False) for option in SLOW_OPTIONS)
 
     @model_validator(mode="after")
-    def _exactly_one_is_given(self) -> Question:
+    def _exactly_one_is_given(self) -> QueryRequest:
         given = self.model_fields_set & {"query", "token_ids", "clauses"}
         if len(given) != 1 or getattr(self, *given) is None:
             raise ValueError("Expected exactly one of query (text) and token_ids (a list of integers)")
         return self
 
 
-class TextQuestion(Question):
+class TextRequest(QueryRequest):
     """A question whose text may be searched as a string."""
 
     ignore_case: bool = Field(default=False, description="Ignore case, and so the tokenization.")

@@ -10,8 +10,8 @@ from pydantic.functional_validators import AfterValidator
 from .fields import (
     AtMost,
     MinCount,
-    Question,
-    TextQuestion,
+    QueryRequest,
+    TextRequest,
     TokenId,
     TokenIds,
     TopK,
@@ -21,7 +21,7 @@ from .fields import (
 )
 
 
-class CountQuestion(TextQuestion):
+class CountRequest(TextRequest):
     """Count the occurrences of a query."""
 
     model_config = body_config(
@@ -37,20 +37,20 @@ class CountQuestion(TextQuestion):
     )
 
 
-class DocumentCountQuestion(TextQuestion):
+class DocumentCountRequest(TextRequest):
     """Count the documents that contain a query."""
 
     model_config = body_config({"query": "natural language"})
 
 
-class FindQuestion(Question):
+class FindRequest(QueryRequest):
     """Find the suffix ranges of a query."""
 
     model_config = body_config({"query": "natural language"})
     quick = True
 
 
-class LocateQuestion(Question):
+class LocateRequest(QueryRequest):
     """Find the occurrences of a query."""
 
     model_config = body_config({"query": "natural language", "limit": 3})
@@ -62,7 +62,7 @@ class LocateQuestion(Question):
     ] = 100
 
 
-class NextTokenQuestion(TextQuestion):
+class NextTokenRequest(TextRequest):
     """Find what follows the whole query."""
 
     model_config = body_config({"query": "natural language", "top_k": 5})
@@ -71,7 +71,7 @@ class NextTokenQuestion(TextQuestion):
     top_k: TopK = 20
 
 
-class InfgramQuestion(Question):
+class InfgramRequest(QueryRequest):
     """Find what follows the longest suffix of the query that occurs."""
 
     model_config = body_config({"query": "a word on natural language", "top_k": 5, "min_count": 1})
@@ -81,7 +81,7 @@ class InfgramQuestion(Question):
     top_k: TopK = 20
 
 
-class InterpolatedQuestion(Question):
+class InterpolatedRequest(QueryRequest):
     """Predict what follows the query, by the index and a neural model."""
 
     model_config = body_config({"query": "a word on natural language", "top_k": 5})
@@ -89,7 +89,7 @@ class InterpolatedQuestion(Question):
     top_k: TopK = 20
 
 
-class ProbQuestion(Question):
+class ProbRequest(QueryRequest):
     """Find the probability of one token after the longest suffix of the query that occurs."""
 
     model_config = body_config({"query": "a word on natural language", "token_id": 15})
@@ -99,7 +99,7 @@ class ProbQuestion(Question):
     min_count: MinCount = 1
 
 
-class LongestSuffixQuestion(Question):
+class LongestSuffixRequest(QueryRequest):
     """Find the longest suffix of the query that occurs."""
 
     model_config = body_config({"query": "a word on natural language", "min_count": 1})
@@ -108,13 +108,13 @@ class LongestSuffixQuestion(Question):
     min_count: MinCount = 1
 
 
-class LongestMatchesQuestion(Question):
+class LongestMatchesRequest(QueryRequest):
     """Find the longest match from each token on."""
 
     model_config = body_config({"query": "a word on natural language"})
 
 
-class ScoreQuestion(Question):
+class ScoreRequest(QueryRequest):
     """Score each token of a text, given the tokens before it."""
 
     model_config = body_config({"query": "natural language", "end": False})
@@ -154,7 +154,7 @@ class Page(BaseModel):
     ] = 3
 
 
-class SearchQuestion(TextQuestion, Page):
+class SearchRequest(TextRequest, Page):
     """Search for documents that contain a query."""
 
     model_config = body_config(
@@ -177,7 +177,7 @@ class SearchQuestion(TextQuestion, Page):
     )
 
 
-class SearchTextQuestion(Page):
+class SearchTextRequest(Page):
     """Search for documents that contain a string."""
 
     model_config = body_config({"query": "natural", "limit": 3}, {"query": "NATURAL LANG", "ignore_case": True})
@@ -188,7 +188,7 @@ class SearchTextQuestion(Page):
     ignore_case: bool = Field(default=False, description="Ignore case.")
 
 
-class TraceQuestion(Question):
+class TraceRequest(QueryRequest):
     """Trace the passages of a text that occur in the corpus."""
 
     model_config = body_config(
@@ -218,7 +218,7 @@ class TraceQuestion(Question):
     seed: Seed = Field(default=0, description="Seed of the sample of documents.")
 
 
-class NoveltyQuestion(Question):
+class NoveltyRequest(QueryRequest):
     """Find the n-grams of a text that the corpus does not contain."""
 
     model_config = body_config({"query": "a word on natural language", "max_n": 5})
@@ -226,7 +226,7 @@ class NoveltyQuestion(Question):
     max_n: Annotated[int, Field(ge=1, description="Maximum n."), AtMost("max_n")] = 10
 
 
-class OverlapQuestion(Question):
+class OverlapRequest(QueryRequest):
     """Measure how much of a test item occurs in the corpus, and whether a rule counts it as contaminated."""
 
     model_config = body_config({"query": "a word on natural language", "n": 8, "threshold": 0.7})
@@ -251,7 +251,7 @@ class OverlapQuestion(Question):
     )
 
 
-class CountsQuestion(BaseModel):
+class CountsRequest(BaseModel):
     """Count the occurrences of many queries."""
 
     model_config = ConfigDict(
@@ -272,13 +272,13 @@ class CountsQuestion(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _exactly_one_is_given(self) -> CountsQuestion:
+    def _exactly_one_is_given(self) -> CountsRequest:
         if len(self.model_fields_set) != 1 or (self.queries is None and self.token_ids is None):
             raise ValueError("Expected exactly one of queries (texts) and token_ids (lists of integers)")
         return self
 
 
-class TokenizeQuestion(BaseModel):
+class TokenizeRequest(BaseModel):
     """Tokenize a text."""
 
     model_config = ConfigDict(
@@ -288,7 +288,7 @@ class TokenizeQuestion(BaseModel):
     query: Annotated[str, AfterValidator(check_utf8), AtMost("query_characters")]
 
 
-class DetokenizeQuestion(BaseModel):
+class DetokenizeRequest(BaseModel):
     """Detokenize token ids."""
 
     model_config = ConfigDict(
@@ -298,7 +298,7 @@ class DetokenizeQuestion(BaseModel):
     token_ids: Annotated[TokenIds, AtMost("query_tokens")]
 
 
-class DocumentQuestion(BaseModel):
+class DocumentRequest(BaseModel):
     """Return a document."""
 
     model_config = ConfigDict(

@@ -63,7 +63,7 @@ class Readings(BaseModel):
     is_exact: bool = Field(description="Whether all counts were computed; those present are always exact.")
 
 
-class CountAnswer(Answer):
+class CountResponse(Answer):
     """A count."""
 
     model_config = shown(examples.COUNT, examples.COUNT_WITH_READINGS)
@@ -76,7 +76,7 @@ class CountAnswer(Answer):
     )
 
 
-class DocumentCountAnswer(Answer):
+class DocumentCountResponse(Answer):
     """A count of documents."""
 
     model_config = shown(examples.DOCUMENT_COUNT)
@@ -86,7 +86,7 @@ class DocumentCountAnswer(Answer):
     )
 
 
-class CountsAnswer(BaseModel):
+class CountsResponse(BaseModel):
     """Counts only."""
 
     model_config = shown(examples.COUNTS)
@@ -98,20 +98,20 @@ class CountsAnswer(BaseModel):
     elapsed_ms: float
 
 
-class SuffixRangeAnswer(BaseModel):
+class SuffixRangeResponse(BaseModel):
     """The ranks [lo, hi) in the suffix array of one shard."""
 
     lo: int
     hi: int
 
 
-class FindAnswer(Answer):
+class FindResponse(Answer):
     """The suffix range in each shard."""
 
     model_config = shown(examples.FIND)
 
     count: int = Field(description="Suffixes in all ranges together.")
-    ranges: list[SuffixRangeAnswer] = Field(description="One per shard; hi = lo if the query does not occur in it.")
+    ranges: list[SuffixRangeResponse] = Field(description="One per shard; hi = lo if the query does not occur in it.")
 
 
 class Place(BaseModel):
@@ -121,7 +121,7 @@ class Place(BaseModel):
     offset: int = Field(description="Position of its first token inside the document.")
 
 
-class LocateAnswer(Answer):
+class LocateResponse(Answer):
     """Occurrences in suffix order over all shards; equal suffixes by position."""
 
     model_config = shown(examples.LOCATE)
@@ -130,7 +130,7 @@ class LocateAnswer(Answer):
     locations: list[Place]
 
 
-class ProbAnswer(Answer):
+class ProbResponse(Answer):
     """The ∞-gram probability of one token."""
 
     model_config = shown(examples.PROB)
@@ -143,7 +143,7 @@ class ProbAnswer(Answer):
     log_prob: float | None = Field(description="In nats; null if the token never follows.")
 
 
-class LongestSuffixAnswer(Answer):
+class LongestSuffixResponse(Answer):
     """The longest suffix that occurs."""
 
     model_config = shown(examples.LONGEST_SUFFIX)
@@ -152,7 +152,7 @@ class LongestSuffixAnswer(Answer):
     count: int = Field(description="Exact occurrences of the suffix; all tokens for length 0.")
 
 
-class LongestMatchesAnswer(Answer):
+class LongestMatchesResponse(Answer):
     """The longest match that starts at each token; all lists have the same length."""
 
     model_config = shown(examples.LONGEST_MATCHES)
@@ -161,7 +161,7 @@ class LongestMatchesAnswer(Answer):
     counts: list[int] = Field(description="Exact occurrences of each run; all tokens for length 0.")
 
 
-class TokenizeAnswer(BaseModel):
+class TokenizeResponse(BaseModel):
     """The tokens of a text."""
 
     model_config = shown({"token_ids": [3, 14], "tokens": ["natural", " language"]})
@@ -170,7 +170,7 @@ class TokenizeAnswer(BaseModel):
     tokens: list[str] = Field(description="The text of each token.")
 
 
-class DetokenizeAnswer(BaseModel):
+class DetokenizeResponse(BaseModel):
     """The text of tokens."""
 
     model_config = shown({"text": "natural language", "tokens": ["natural", " language"]})
@@ -188,7 +188,7 @@ class Row(BaseModel):
     log_prob: float = Field(description="In nats: log(count / context_count).")
 
 
-class DistributionAnswer(Answer):
+class DistributionResponse(Answer):
     """What follows a context."""
 
     model_config = shown(examples.DISTRIBUTION)
@@ -211,7 +211,7 @@ class LikelyToken(BaseModel):
     log_prob: float | None = Field(description="In nats; null if the probability is 0.")
 
 
-class InterpolatedAnswer(Answer):
+class InterpolatedResponse(Answer):
     """What follows a context, by the index and a neural model."""
 
     model_config = shown(examples.INTERPOLATED)
@@ -227,7 +227,7 @@ class ScoreTotal(BaseModel):
     log_prob: float | None = Field(description="Sum of log_probs in nats; null if a position is impossible.")
 
 
-class ScoreAnswer(Answer):
+class ScoreResponse(Answer):
     """The ∞-gram at every position; all lists have the same length."""
 
     model_config = shown(examples.SCORE)
@@ -282,13 +282,13 @@ class Found(BaseModel):
     documents: list[FoundDocument]
 
 
-class SearchAnswer(Found, Answer):
+class SearchResponse(Found, Answer):
     """Matching documents, each once; `token_ids` and `tokens` are those of all terms, concatenated."""
 
     model_config = shown(examples.SEARCH)
 
 
-class SearchTextAnswer(Found):
+class SearchTextResponse(Found):
     """Matching documents, each once; the counts are exact."""
 
     model_config = shown(examples.SEARCH_TEXT)
@@ -331,7 +331,7 @@ class TracedDocument(BaseModel):
     spans: list[int] = Field(description="The indices of the spans that it was found for.")
 
 
-class TraceAnswer(Answer):
+class TraceResponse(Answer):
     """The passages of a text that occur in the corpus."""
 
     model_config = shown(examples.TRACE)
@@ -343,7 +343,7 @@ class TraceAnswer(Answer):
     documents: list[TracedDocument] = Field(description="The documents of all spans, best first.")
 
 
-class NoveltyAnswer(Answer):
+class NoveltyResponse(Answer):
     """The n-grams of a text that the corpus does not contain."""
 
     model_config = shown(examples.NOVELTY)
@@ -380,7 +380,7 @@ class OverlapEvidence(BaseModel):
     line: int | None = Field(description="Its line or row there, from 1; null if the document is the whole file.")
 
 
-class OverlapAnswer(Answer):
+class OverlapResponse(Answer):
     """Overlap of a test item with the corpus."""
 
     model_config = shown(examples.OVERLAP)
@@ -394,7 +394,7 @@ class OverlapAnswer(Answer):
     evidence: OverlapEvidence | None = Field(description="The evidence for a contaminated item; else null.")
 
 
-class DocumentAnswer(BaseModel):
+class DocumentResponse(BaseModel):
     """One document."""
 
     model_config = shown(examples.WHOLE_DOCUMENT)
@@ -465,7 +465,7 @@ class IndexList(BaseModel):
     limits: Limits
 
 
-class ReloadAnswer(BaseModel):
+class ReloadResponse(BaseModel):
     """Which indexes were replaced."""
 
     model_config = shown({"reloaded": ["language"], "unchanged": []})

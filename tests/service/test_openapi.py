@@ -114,14 +114,14 @@ def test_examples_fit_their_models(model: type[BaseModel]) -> None:
 
 def test_the_served_document_has_the_numbers_of_the_server(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    question, search = schemas["InfgramQuestion"]["properties"], schemas["SearchQuestion"]["properties"]
+    question, search = schemas["InfgramRequest"]["properties"], schemas["SearchRequest"]["properties"]
     assert question["query"]["maxLength"] == LIMITS.query_characters
     assert question["token_ids"]["maxItems"] == LIMITS.query_tokens
     assert question["top_k"]["anyOf"][0] == {"type": "integer", "minimum": 1, "maximum": LIMITS.top_k}
     assert search["limit"]["maximum"] == LIMITS.documents
     assert schemas["CountBatch"]["properties"]["items"]["maxItems"] == LIMITS.batch_items
     assert "x-limit" not in str(document)
-    assert schemas["CountQuestion"]["oneOf"] == [{"required": ["query"]}, {"required": ["token_ids"]}]
+    assert schemas["CountRequest"]["oneOf"] == [{"required": ["query"]}, {"required": ["token_ids"]}]
 
 
 def test_no_request_names_a_tokenizer_or_a_file(client: TestClient) -> None:
@@ -129,7 +129,7 @@ def test_no_request_names_a_tokenizer_or_a_file(client: TestClient) -> None:
     body = {"query": "a", "tokenizer": "/no/such/tokenizer.json"}
     problem(client.post("/v1/indexes/bytes/count", json=body), 422, "invalid_request")
     schemas = json.loads(COMMITTED.read_text(encoding="utf-8"))["components"]["schemas"]
-    asked = [schemas[name] for name in schemas if name.endswith(("Question", "Batch"))]
+    asked = [schemas[name] for name in schemas if name.endswith(("Request", "Batch"))]
     taken = {name for schema in asked for name in schema.get("properties", {})}
     assert taken
     assert {name for name in taken if "tokenizer" in name or "path" in name or "file" in name} == set()

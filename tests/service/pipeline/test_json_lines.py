@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from infgram.service import Settings, create_app
 from infgram.service.pipeline import serialization
 from infgram.service.schemas.batch import Results
-from infgram.service.schemas.responses import DocumentAnswer, Span, SpanDocument, TraceAnswer
+from infgram.service.schemas.responses import DocumentResponse, Span, SpanDocument, TraceResponse
 
 import infgram
 from tests.service.conftest import TEXTS, answered, problem
@@ -107,7 +107,7 @@ def test_long_responses_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -
     document: dict[str, Any] = {"document_id": 1, "metadata": {"a": [1]}, "n_tokens": 3, "text_truncated": False}
     document |= {"source": "a.jsonl", "line": 1}
     long: dict[str, Any] = {"text": 'a"\\\n🌹é\x00' * 500, "token_ids": [*range(3_000)], "token_ids_truncated": False}
-    model = DocumentAnswer(**document, **long)
+    model = DocumentResponse(**document, **long)
     found = SpanDocument(document_id=1, offset=2, snippet="a rose", snippet_match_start=0, snippet_match_end=1)
     span = Span(
         start=0,
@@ -120,7 +120,7 @@ def test_long_responses_are_encoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -
         log_prob=-1,
         documents=[found] * 9,
     )
-    trace = TraceAnswer(
+    trace = TraceResponse(
         token_ids=[1],
         tokens=None,
         elapsed_ms=1,

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service.pipeline import serialization
-from infgram.service.schemas.responses import CountAnswer, CountsAnswer
+from infgram.service.schemas.responses import CountResponse, CountsResponse
 
 import infgram
 from tests.service.conftest import LIMITS, TEXTS, TOKEN_DOCUMENTS, answered, problem
@@ -162,9 +162,9 @@ def test_an_invalid_count_does_not_affect_the_others(client: TestClient) -> None
 def test_counts_beyond_2_to_the_53_are_exact() -> None:
     """Integers in JSON are unbounded, and these readers keep them exact."""
     n = 2**53 + 1
-    (sent,) = serialization.to_json(CountAnswer(token_ids=[1], tokens=None, elapsed_ms=0.1, count=n))
+    (sent,) = serialization.to_json(CountResponse(token_ids=[1], tokens=None, elapsed_ms=0.1, count=n))
     assert json.loads(sent)["count"] == orjson.loads(sent)["count"] == n
-    (sent,) = serialization.to_json(CountsAnswer(counts=[2**63 - 1, n], errors={}, elapsed_ms=0.1))
+    (sent,) = serialization.to_json(CountsResponse(counts=[2**63 - 1, n], errors={}, elapsed_ms=0.1))
     assert json.loads(sent)["counts"] == orjson.loads(sent)["counts"] == [2**63 - 1, n]
 
 
