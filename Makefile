@@ -29,13 +29,19 @@ RUNTIME_EXTRAS := service,client,pandas,parquet,remote
 PRESETS := dev
 SANITIZERS := asan tsan
 
+# The time for each fuzz target, and the clang that drives them by libFuzzer; a clang that cannot compile the core, or
+# none, leaves it to GCC and a driver of ours.
+SECONDS := 60
+CLANG := clang++
+FUZZ_TARGETS := open query lm verify
+
 # The demo uses the installation of `make test` if there is one.
 DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,service)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native sanitize check lint types tidy format generated oldest coverage docs audit sbom bench campaigns torture clean
+.PHONY: help demo test native sanitize fuzz check lint types tidy format generated oldest coverage docs audit sbom bench campaigns torture clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +64,17 @@ native: $(VENV)/.installed-all ## Build and run the C++ tests.
 
 sanitize: PRESETS := $(SANITIZERS)
 sanitize: native ## Run the C++ tests under ASan with UBSan, then under TSan.
+
+fuzz: $(VENV)/.installed-all ## Run each fuzz target of the core on random inputs for SECONDS seconds.
+	@set -e; folder=$(abspath $(VENV))/native-fuzz; how="--seconds $(SECONDS)"; clang=; \
+	if echo 'auto f(std::vector<int>& v) { return v | std::views::reverse; } int main() {}' | $(CLANG) -std=c++20 \
+	  -fsanitize=fuzzer-no-link -include vector -include ranges -include coroutine -fsyntax-only -x c++ - 2>/dev/null; \
+	then clang="-DCMAKE_CXX_COMPILER=$(CLANG) -DINFGRAM_LIBFUZZER=ON"; \
+	  how="-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=512 -malloc_limit_mb=512 -print_final_stats=1"; fi; \
+	$(BIN)/cmake -S csrc --preset fuzz -B $$folder $$clang -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
+	  || { cat $$folder.log; exit 1; }; \
+	$(BIN)/cmake --build $$folder --target fuzz_targets; cd $$folder; \
+	for target in $(FUZZ_TARGETS); do tests/fuzz_$$target $$how $$(ls -d $(abspath tests/corrupt)/$$target 2>/dev/null); done
 
 # ASan has the assertions of `dev`, so the preset `dev` is not needed here. TSan takes another five minutes on 2 cores, so it
 # is part of `make torture` and of the workflow.

@@ -2,9 +2,23 @@
 
 #include <sys/mman.h>
 
+#include <cstdlib>
 #include <new>
 
 namespace infgram {
+
+#ifdef INFGRAM_PAGES_ON_HEAP  // for AddressSanitizer, which knows the bounds of blocks of the heap only
+
+void* allocate_pages(std::size_t size_bytes) {
+  if (size_bytes == 0) return nullptr;
+  void* pages = std::calloc(size_bytes, 1);
+  if (pages == nullptr) throw std::bad_alloc();
+  return pages;
+}
+
+void release_pages(void* pages, std::size_t) noexcept { std::free(pages); }
+
+#else
 
 void* allocate_pages(std::size_t size_bytes) {
   if (size_bytes == 0) return nullptr;
@@ -19,5 +33,7 @@ void* allocate_pages(std::size_t size_bytes) {
 void release_pages(void* pages, std::size_t size_bytes) noexcept {
   if (pages != nullptr) ::munmap(pages, size_bytes);
 }
+
+#endif
 
 }  // namespace infgram

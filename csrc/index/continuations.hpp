@@ -1,6 +1,7 @@
 // The stored next tokens of contexts that very many distinct tokens follow.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -45,9 +46,9 @@ class Continuations {
   [[nodiscard]] std::vector<StoredContext> contexts() const;
 
   // Calls f(next_token, count) for each next token of the context, ascending; the counts add up to the size of the
-  // range. The context is given by the range of its suffixes and its length `depth`. Returns false, without a call, if
-  // it is not stored.
-  // Cost: O(log size() + next tokens).
+  // range. If it throws IndexDamagedError, what f received is invalid. The context is given by the range of its
+  // suffixes and its length `depth`. Returns false, without a call, if it is not stored. Cost: O(log size() + next
+  // tokens).
   template <class F>
   [[nodiscard]] bool for_each_next_token(SuffixRange range, std::uint64_t depth, F&& f) const {
     if (range.count() <= (kMinSampledNextTokens - 1) * kSampleStep) return false;
@@ -56,19 +57,20 @@ class Continuations {
     const std::byte* next = bytes_.data() + begin(*i);
     const std::byte* const end = bytes_.data() + begin(*i + 1);
     std::uint64_t n_passed = 0;  // codes up to that of the last next token
-    std::uint64_t n_left = range.count();
+    std::uint64_t total = 0;
     while (next < end) {
       const auto byte = static_cast<std::uint64_t>(*next++);
       std::uint64_t gap = byte >> kNextTokenCountBits;
       std::uint64_t count = byte & kNextTokenCountMask;
-      if (gap == 0) gap = kNextTokenGapMask + 1 + read_varint(next, end);
-      if (count == 0) count = kNextTokenCountMask + 1 + read_varint(next, end);
-      if (gap == 0 || gap > n_codes_ - n_passed || count == 0 || count > n_left) throw_damaged();
+      if (gap == 0) gap = kNextTokenGapMask + 1 + read_varint(next, end, n_codes_ - std::min(n_passed, n_codes_));
+      if (count == 0)
+        count = kNextTokenCountMask + 1 + read_varint(next, end, range.count() - std::min(total, range.count()));
       n_passed += gap;
-      n_left -= count;
+      total += count;
       f(next_token_of(static_cast<TokenCode>(n_passed - 1)), count);
     }
-    if (n_left > 0) throw_damaged();
+    // Large numbers were bounded by what was left, so the sums did not overflow: if they are right, so is each number.
+    if (n_passed > n_codes_ || total != range.count()) throw_damaged();
     return true;
   }
 
@@ -82,13 +84,16 @@ class Continuations {
     return offset;
   }
 
-  [[nodiscard]] std::uint64_t read_varint(const std::byte*& next, const std::byte* end) const {
+  // Throws for a value above `most`.
+  [[nodiscard]] std::uint64_t read_varint(const std::byte*& next, const std::byte* end, std::uint64_t most) const {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (next == end) throw_damaged();
       const auto byte = static_cast<std::uint64_t>(*next++);
       value |= (byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
+      if (byte >= 0x80) continue;
+      if (value > most) throw_damaged();
+      return value;
     }
     throw_damaged();
   }

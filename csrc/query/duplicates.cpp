@@ -13,7 +13,6 @@
 namespace infgram {
 namespace {
 
-constexpr std::uint64_t kSuffixesPerTask = std::uint64_t{1} << 20;
 constexpr std::uint64_t kLongestBound = 32;              // tokens
 constexpr std::uint64_t kStep = std::uint64_t{1} << 14;  // suffixes between two checks of the stop token
 
@@ -105,8 +104,8 @@ std::vector<std::vector<std::uint64_t>> bounds_of(const Index& index, std::uint6
 
 template <StoredToken Token>
 void mark_duplicates(const Index& index, std::uint64_t min_tokens, std::size_t n_threads,
-                     const DuplicateProgress& progress, Marks marks) {
-  const std::uint64_t n_slices = std::max<std::uint64_t>(1, index.n_tokens() / kSuffixesPerTask);
+                     const DuplicateProgress& progress, std::uint64_t task_suffixes, Marks marks) {
+  const std::uint64_t n_slices = std::max<std::uint64_t>(1, index.n_tokens() / task_suffixes);
   const auto bounds = bounds_of<Token>(index, min_tokens, n_slices);
   std::atomic<std::uint64_t> n_done = 0;
   watched_parallel_for(
@@ -130,11 +129,11 @@ void mark_duplicates(const Index& index, std::uint64_t min_tokens, std::size_t n
 }  // namespace
 
 Duplicates Duplicates::find(const Index& index, std::uint64_t min_tokens, std::size_t n_threads,
-                            const DuplicateProgress& progress) {
+                            const DuplicateProgress& progress, std::uint64_t task_suffixes) {
   Duplicates result(index, min_tokens);
   for (const Shard& shard : index.shards()) result.marks_.emplace_back((shard.text().size + 63) / 64);
   with_token_type(index, [&]<class Token>(Text<Token>) {
-    mark_duplicates<Token>(index, min_tokens, n_threads, progress, result.marks_);
+    mark_duplicates<Token>(index, min_tokens, n_threads, progress, task_suffixes, result.marks_);
   });
   return result;
 }

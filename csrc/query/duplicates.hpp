@@ -32,9 +32,10 @@ class Duplicates {
   // order that split no group.
   // Cost: one pass over the suffix arrays, with one prefetched read of the text per suffix; O(min_tokens) per
   // duplicate; a merge if there are several shards. Memory: one bit per token. REQUIRES min_tokens > 0, n_threads > 0.
-  // Throws IndexDamagedError, and what `progress` throws.
+  // `task_suffixes` is the size of a slice; tests use another. Throws IndexDamagedError, and what `progress` throws.
   [[nodiscard]] static Duplicates find(const Index& index, std::uint64_t min_tokens, std::size_t n_threads,
-                                       const DuplicateProgress& progress);
+                                       const DuplicateProgress& progress,
+                                       std::uint64_t task_suffixes = std::uint64_t{1} << 20);
 
   // Returns the ranges covered by duplicates in the documents [first, last): ascending, non-empty, disjoint. Cost:
   // O(tokens / 64 + duplicates). REQUIRES first <= last <= n_documents.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,6 +20,7 @@ class SuffixCursor {
  public:
   SuffixCursor(const Shard& shard, SuffixRange range)
       : shard_(&shard), text_(shard.typed_text<Token>()), rank_(range.lo), hi_(range.hi) {
+    assert(range.lo <= range.hi);
     refill();
   }
 

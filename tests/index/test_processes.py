@@ -204,6 +204,7 @@ def _fork_amid(ask: Callable[[], Any]) -> list[str]:
     for number in range(N_FORKS):
         child = os.fork()
         if child == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a handler would wait for the interpreter
             signal.alarm(PATIENCE_S)
             os._exit(0 if repr(ask()) == wanted else 1)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
