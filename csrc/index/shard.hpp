@@ -107,8 +107,8 @@ class Shard {
     return code;
   }
 
-  // Throws IndexDamagedError for a suffix that cannot be followed, after `depth` tokens, by the code that was read.
-  [[noreturn]] void throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode code) const;
+  // Throws IndexDamagedError for a suffix that cannot be followed, after `depth` tokens, by the code `found`.
+  [[noreturn]] void throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode found) const;
   // Throws IndexDamagedError for suffixes that were found where the order of the suffix array allows none.
   [[noreturn]] void throw_not_in_order(Rank rank) const;
   // Throws IndexDamagedError for a position that should be in a document.

@@ -145,7 +145,7 @@ void ContextTree::count_left_extensions(ContextNode& node) {
             }
           }
         }
-        left_extension_counts.push_back(n_tokens > 0 ? n_tokens + has_start : next_tokens.counts[r]);
+        left_extension_counts.push_back(n_tokens > 0 ? n_tokens + (has_start ? 1 : 0) : next_tokens.counts[r]);
       }
     });
   }

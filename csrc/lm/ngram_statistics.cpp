@@ -140,7 +140,7 @@ class OpenGram {
   [[nodiscard]] std::uint64_t n_preceding() const { return n_preceding_; }
   // See lm/next_token_counts.hpp.
   [[nodiscard]] std::uint64_t left_extension_count() const {
-    return n_preceding_ > 0 ? n_preceding_ + has_start_ : count_;
+    return n_preceding_ > 0 ? n_preceding_ + (has_start_ ? 1 : 0) : count_;
   }
 
  private:
@@ -240,6 +240,7 @@ NgramStatistics survey_ngrams(const Index& index, std::size_t n_threads, const S
   const auto chunks = chunks_of(index);
   index.shards().front().text().visit([&]<class Token>(Text<Token>) {
     std::vector<Surveyor<Token>> surveyors;
+    surveyors.reserve(n_threads);
     for (std::size_t worker = 0; worker < n_threads; ++worker) surveyors.emplace_back(index, result);
     std::atomic<std::uint64_t> n_done = 0;
     parallel_for(chunks.size() - 1, n_threads, [&](std::size_t i, std::size_t worker) {

@@ -106,7 +106,8 @@ void SuffixChain::append_rare_levels(bool with_left_extensions) {
   lengths.reserve(occurrences_.size());
   for (const Occurrence& occurrence : occurrences_) lengths.push_back(occurrence.n_equal);
   std::ranges::sort(lengths);
-  lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
+  const auto repeated = std::ranges::unique(lengths);
+  lengths.erase(repeated.begin(), repeated.end());
   if (rare_next_tokens_.size() < lengths.size()) rare_next_tokens_.resize(lengths.size());
   std::vector<TokenCode> codes_before;
   std::uint64_t shortest = shortest_rare_;
@@ -138,7 +139,8 @@ void SuffixChain::append_rare_levels(bool with_left_extensions) {
       next_tokens.counts.push_back(count);
       next_tokens.count_tally.add(count);
       if (!with_left_extensions) continue;
-      next_tokens.left_extension_counts.push_back(codes_before.empty() ? count : codes_before.size() + has_start);
+      next_tokens.left_extension_counts.push_back(codes_before.empty() ? count
+                                                                       : codes_before.size() + (has_start ? 1 : 0));
       next_tokens.left_extension_tally.add(next_tokens.left_extension_counts.back());
     }
     levels_.push_back({shortest, length, &next_tokens, nullptr});

@@ -90,7 +90,7 @@ void replace_lost_page(int signal, siginfo_t* info, void* context) {
   const auto address = is_fault(*info) ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
   if (Range* range = range_of(address); range != nullptr) {
     const std::uintptr_t n_bytes = page_bytes.load();
-    void* page = reinterpret_cast<void*>(address & ~(n_bytes - 1));
+    std::byte* const page = static_cast<std::byte*>(info->si_addr) - address % n_bytes;
     if (::mmap(page, n_bytes, PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == page) {
       any_lost.store(true);
       range->has_lost_pages.store(true);
