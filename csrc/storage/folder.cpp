@@ -20,9 +20,14 @@ void rename_folder(const std::filesystem::path& from, const std::filesystem::pat
       "cannot rename " + from.string() + " to " + to.string() + ": " + std::generic_category().message(code), code);
 }
 
+// Exchanges two folders. Returns false if the kernel or the file system cannot.
 bool exchange(const std::filesystem::path& a, const std::filesystem::path& b) {
 #ifdef RENAME_EXCHANGE
-  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) return true;
+  const int code = errno;
+  if (code == EINVAL || code == ENOSYS || code == EOPNOTSUPP) return false;
+  throw StorageError(
+      "cannot exchange " + a.string() + " and " + b.string() + ": " + std::generic_category().message(code), code);
 #else
   static_cast<void>(a);
   static_cast<void>(b);
