@@ -263,6 +263,10 @@ void Shard::verify_directory(const SortProgress& progress) const {
   check(SectionKind::kStoredContexts, std::ranges::equal(continuations_.contexts(), expected.contexts));
 }
 
+void Shard::throw_beyond_text(Position position) const {
+  section(SectionKind::kTokens).damaged("a document does not end before position " + std::to_string(position));
+}
+
 void Shard::throw_bad_token(Position position, NextTokenId token) const {
   section(SectionKind::kTokens)
       .damaged("position " + std::to_string(position) + " holds token " + std::to_string(token) +

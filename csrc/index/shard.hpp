@@ -98,10 +98,11 @@ class Shard {
     return position;
   }
 
-  // Returns the code of the token at a position, at most vocab_size(). REQUIRES position < text().size, and
-  // sizeof(Token) * 8 == token_bits(). Throws IndexDamagedError.
+  // Returns the code of the token at a position, at most vocab_size(). REQUIRES sizeof(Token) * 8 == token_bits().
+  // Throws IndexDamagedError, also for a position beyond the text.
   template <StoredToken Token>
   [[nodiscard]] TokenCode code(Position position) const {
+    if (position >= text_.size) throw_beyond_text(position);
     const TokenCode code = static_cast<Token>(typed_text<Token>()[position] + 1);
     if (code > vocab_size()) throw_bad_token(position, next_token_of(code));
     return code;
@@ -159,6 +160,7 @@ class Shard {
  private:
   [[nodiscard]] const Section& section(SectionKind kind) const;
   [[noreturn]] void throw_bad_position(Rank rank, Position position) const;
+  [[noreturn]] void throw_beyond_text(Position position) const;
   [[noreturn]] void throw_bad_token(Position position, NextTokenId token) const;
 
   [[nodiscard]] bool has_directory() const { return sections_.size() >= n_sections_of(2); }

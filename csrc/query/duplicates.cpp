@@ -86,7 +86,7 @@ std::vector<std::vector<std::uint64_t>> bounds_of(const Index& index, std::uint6
     const Position position = largest.position(largest.n_tokens() / n_slices * i);
     const Text<Token> text = largest.typed_text<Token>();
     std::vector<TokenId> pattern;
-    for (std::uint64_t d = 0; d < std::min(min_tokens, kLongestBound); ++d) {
+    for (std::uint64_t d = 0; d < std::min({min_tokens, kLongestBound, text.size() - position}); ++d) {
       if (text[position + d] == Text<Token>::kSeparator) break;
       pattern.push_back(text[position + d]);
     }

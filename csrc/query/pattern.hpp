@@ -27,11 +27,12 @@ struct Pattern {
   [[nodiscard]] std::uint64_t key_from_first() const { return key_of(data, size); }
 
   // Returns how many tokens the suffix at `position` shares with the pattern, at most `most`, given that it shares the
-  // first `depth`. Never reads beyond the text, since only the last token of a pattern can be a separator.
+  // first `depth`. Never reads beyond the text, even if it lost its last separator (storage/truncation.hpp).
   // REQUIRES most <= size; position + depth < text.size().
   [[nodiscard]] std::uint64_t shared(Text<Token> text, Position position, std::uint64_t depth,
                                      std::uint64_t most) const {
     const Token* const suffix = text.data() + position;
+    most = std::min(most, text.size() - position);
     for (; depth < most; depth += Text<Token>::kKeyTokens) {
       std::uint64_t a;
       std::uint64_t b;

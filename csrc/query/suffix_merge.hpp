@@ -80,6 +80,10 @@ void merge_suffixes(const Index& index, std::span<const SuffixRange> ranges, std
     const SuffixCursor<Token>& at_b = cursors[b.shard];
     for (std::uint64_t d = Text<Token>::kKeyTokens; key_a == key_b; d += Text<Token>::kKeyTokens) {
       if (d >= depth || Text<Token>::ends(key_a)) return a.shard > b.shard;
+      // A text that lost its last separator (storage/truncation.hpp) ends nevertheless.
+      if (d >= at_a.text().size() - at_a.position() || d >= at_b.text().size() - at_b.position()) {
+        return a.shard > b.shard;
+      }
       key_a = at_a.text().key(at_a.position() + d);
       key_b = at_b.text().key(at_b.position() + d);
     }
