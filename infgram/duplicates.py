@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple, NoReturn
 
 import numpy as np
 
 from infgram import _core
+from infgram.caching import cached_property
 from infgram.notebook import MOST_ROWS
 from infgram.reprs import named_tuple_repr
 from infgram.tables import Columns, Table

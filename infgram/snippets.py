@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import partial
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from infgram.caching import cached_property
 from infgram.engine import Engine
 from infgram.tokenizers import Tokenizer
 from infgram.types import Int64Array, SearchMatch

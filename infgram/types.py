@@ -10,13 +10,13 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from infgram.arguments import integer
+from infgram.caching import cached_property
 from infgram.notebook import MOST_ROWS, document_html, found_html, hit_html
 from infgram.reprs import ShortRepr
 from infgram.tables import Columns, Table, masked, numbers

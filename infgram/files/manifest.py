@@ -6,10 +6,10 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from infgram.caching import cached_property
 from infgram.errors import IndexDamagedError, IndexNotFoundError, IndexVersionError, StorageError
 from infgram.files.disk import IrregularFileError
 from infgram.files.schema import SchemaError, hexadecimal, integer, items, mapping, one_of, optional, record, text

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from infgram.caching import cached_property
 from infgram.errors import TokenizerError
 from infgram.reprs import ShortRepr
 from infgram.tokenizers.byte_level import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-from functools import cached_property
 from pathlib import Path
 
+from infgram.caching import cached_property
 from infgram.errors import IndexDamagedError, TokenizerError
 from infgram.files.disk import open_regular
 from infgram.files.signed_json import MOST_BYTES

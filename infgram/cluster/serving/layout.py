@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 
+from infgram.caching import cached_property
 from infgram.errors import QueryError
 from infgram.files.manifest import Manifest
 
