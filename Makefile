@@ -69,7 +69,7 @@ fuzz: $(VENV)/.installed-all ## Run each fuzz target of the core on random input
 	@set -e; folder=$(abspath $(VENV))/native-fuzz; how="--seconds $(SECONDS)"; clang=; \
 	if echo 'auto f(std::vector<int>& v) { return v | std::views::reverse; } int main() {}' | $(CLANG) -std=c++20 \
 	  -fsanitize=fuzzer-no-link -include vector -include ranges -include coroutine -fsyntax-only -x c++ - 2>/dev/null; \
-	then clang="-DCMAKE_CXX_COMPILER=$(CLANG) -DINFGRAM_LIBFUZZER=ON"; \
+	then folder=$$folder-clang; clang="-DCMAKE_CXX_COMPILER=$(CLANG) -DINFGRAM_LIBFUZZER=ON"; \
 	  how="-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=512 -malloc_limit_mb=512 -print_final_stats=1"; fi; \
 	$(BIN)/cmake -S csrc --preset fuzz -B $$folder $$clang -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
 	  || { cat $$folder.log; exit 1; }; \
