@@ -150,6 +150,15 @@ def damage(folder: Path, file: str, fault: str, rng: random.Random, *, sealed: b
         seal(folder, keeps_header=fault == "header")
 
 
+def forge_section(file: Path, alter: Callable[[bytearray], None]) -> None:
+    """Alter the payload of a section in place, and repair the checksums of its index, as an attacker would."""
+    content = file.read_bytes()
+    payload = bytearray(content[HEADER_BYTES:-64])
+    alter(payload)
+    file.write_bytes(content[:HEADER_BYTES] + payload + PADDING)
+    seal(file.parents[1])
+
+
 def seal(folder: Path, *, keeps_header: bool = False) -> None:
     """Repair the checksums, sizes and counts of all files, as far as they can be read."""
     try:

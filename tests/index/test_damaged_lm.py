@@ -17,7 +17,7 @@ from infgram.lm import InfgramLM, jelinek_mercer_weights, suffix_features
 from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.building import build_tokens, temporary_folder
 from tests.children import in_children
-from tests.forging import forge_manifest, forge_section
+from tests.damage.faults import forge_section
 from tests.strategies import Layout, Tokens
 
 VOCAB_SIZE = 60
@@ -99,7 +99,6 @@ def test_tokens_outside_the_vocabulary_are_refused(altered: tuple[Path, int], na
 
         for file in path.glob("*/tokens.bin"):
             forge_section(file, replace)
-    forge_manifest(path)
     (found,) = in_children(lambda _: outcome(path, QUESTIONS[name]), 1)
     assert "not in the vocabulary of 60 tokens" in found or "not in order" in found or "counts" in found, found
 
@@ -117,7 +116,6 @@ def test_altered_numbers_give_an_error_or_an_answer(altered: tuple[Path, int], s
     files = sorted(path.glob("*/*.bin"))
     for file in rng.sample(files, rng.choice((1, 2, len(files)))):
         forge_section(file, alter)
-    forge_manifest(path)
 
     def ask_all(_: int) -> list[str]:
         try:

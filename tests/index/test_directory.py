@@ -15,7 +15,7 @@ import infgram
 from infgram import _core
 from infgram.types import Load
 from tests.building import build_tokens, temporary_folder, token_index, union_index
-from tests.forging import forge_section
+from tests.damage.faults import forge_section
 from tests.golden.test_golden import GOLDEN
 from tests.index import test_oracle as oracle
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
