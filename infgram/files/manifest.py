@@ -14,7 +14,7 @@ from infgram.errors import IndexDamagedError, IndexNotFoundError, IndexVersionEr
 from infgram.files.disk import IrregularFileError
 from infgram.files.schema import SchemaError, hexadecimal, integer, items, mapping, one_of, optional, record, text
 from infgram.files.signed_json import read_json, take_digest, write_signed
-from infgram.files.sizes import FRAME_BYTES, KEY_STEPS
+from infgram.files.sizes import FRAME_BYTES, payload_bytes
 
 FILE_NAME: Final = "manifest.json"
 FORMAT: Final = "infgram-index"
@@ -202,25 +202,14 @@ def _check_sections(manifest: Manifest, shard: ShardEntry, place: str) -> None:
             f"{place}.sections has {sorted(shard.sections)!r:.400}; expected the files of format version "
             f"{manifest.format_version}: {', '.join(sorted(names))}"
         )
-    n_positions = shard.n_tokens + shard.n_documents
-    n_keys = sum(-(-shard.n_tokens // step) for step in KEY_STEPS)
-    for name, n_bits in {
-        "tokens.bin": n_positions * manifest.token_width_bits,
-        "suffix_array.bin": shard.n_tokens * _width(n_positions - 1),
-        "document_starts.bin": (shard.n_documents + 1) * _width(n_positions),
-        "first_token_starts.bin": (manifest.vocab_size + 1) * _width(shard.n_tokens),
-        "directory.bin": n_keys * 64,
-    }.items():
-        expected = FRAME_BYTES + -(-n_bits // 8)
+    counts = (shard.n_tokens, shard.n_documents, manifest.vocab_size, manifest.token_width_bits)
+    for name, n_bytes in payload_bytes(*counts).items():
+        expected = FRAME_BYTES + n_bytes
         if name in names and shard.sections[name].size_bytes != expected:
             raise SchemaError(
                 f"{place}.sections.{name}.size_bytes is {shard.sections[name].size_bytes}; expected {expected} for "
                 "these counts"
             )
-
-
-def _width(largest: int) -> int:
-    return max(1, largest.bit_length())
 
 
 _SECTIONS: Final = {

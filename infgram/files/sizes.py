@@ -1,4 +1,4 @@
-"""The size of a shard on disk; docs/architecture.md has the formula."""
+"""The sizes of a shard and of its sections on disk; docs/architecture.md has the formula."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECTIONS: Final = 11
 FRAME_BYTES: Final = 128
 """The header and the padding of a section."""
 
-KEY_STEPS: Final = (64, 4096)
+_KEY_STEPS: Final = (64, 4096)
 """The tokens per key of the directory, and per key of its top level."""
 
 _RUN_FIELDS: Final = 3
@@ -56,21 +56,30 @@ def shard_bytes(
     continuation_bytes: float = 0,
 ) -> ShardBytes:
     """Return the size of a shard. The stored continuations depend on the text, at most `MOST_CONTINUATIONS`."""
-    elements = n_tokens + n_documents
-    directory_bits = (
-        (vocab_size + 1) * max(1, n_tokens.bit_length()),
-        *(64 * math.ceil(n_tokens / step) for step in KEY_STEPS),
-        8 * math.ceil(continuation_bytes),
+    fixed = payload_bytes(n_tokens, n_documents, vocab_size, width_bits)
+    directories = fixed["first_token_starts.bin"] + fixed["directory.bin"] + math.ceil(continuation_bytes)
+    others = (
+        fixed["tokens.bin"] + fixed["suffix_array.bin"] + fixed["document_starts.bin"],
+        metadata_bytes,
+        _packed_bytes(n_documents + 1, metadata_bytes),
+        sources.name_bytes,
+        _packed_bytes(_RUN_FIELDS * sources.n_runs, max(n_documents, sources.name_bytes)),
     )
-    largest = max(n_documents, sources.name_bytes)
-    other_bits = (
-        elements * width_bits,
-        n_tokens * max(1, elements - 1).bit_length(),
-        (n_documents + 1) * elements.bit_length(),
-        8 * metadata_bytes,
-        (n_documents + 1) * max(1, metadata_bytes.bit_length()),
-        8 * sources.name_bytes,
-        _RUN_FIELDS * sources.n_runs * max(1, largest.bit_length()),
-    )
-    directories, others = (sum(math.ceil(bits / 8) for bits in sections) for sections in (directory_bits, other_bits))
-    return ShardBytes(directories + others + _SECTIONS * FRAME_BYTES, directories)
+    return ShardBytes(directories + sum(others) + _SECTIONS * FRAME_BYTES, directories)
+
+
+def payload_bytes(n_tokens: int, n_documents: int, vocab_size: int, width_bits: int) -> dict[str, int]:
+    """Return the sizes of the sections that follow from the counts, without header and padding, by file name."""
+    n_positions = n_tokens + n_documents
+    return {
+        "tokens.bin": n_positions * width_bits // 8,
+        "suffix_array.bin": _packed_bytes(n_tokens, n_positions - 1),
+        "document_starts.bin": _packed_bytes(n_documents + 1, n_positions),
+        "first_token_starts.bin": _packed_bytes(vocab_size + 1, n_tokens),
+        "directory.bin": 8 * sum(-(-n_tokens // step) for step in _KEY_STEPS),
+    }
+
+
+def _packed_bytes(n_elements: int, largest: int) -> int:
+    """Return the size of packed integers; the width is that of the largest, at least one bit."""
+    return -(-n_elements * max(1, largest.bit_length()) // 8)
