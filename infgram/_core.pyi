@@ -8,14 +8,34 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardState', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard', 'write_removals']
+class ShardState:
+    """
+    Which files make up a shard, and how its documents are numbered.
+    """
+    def __init__(self, folder: os.PathLike | str | bytes, first_document: typing.SupportsInt | typing.SupportsIndex = 0, removals: typing.SupportsInt | typing.SupportsIndex = 0, has_numbers: bool = False) -> None:
+        """
+        The documents are numbered from first_document on, consecutively or with the gaps of document_numbers.bin. `removals` is the generation in the names of the removal files, 0 for none.
+        """
+    @property
+    def first_document(self) -> int:
+        ...
+    @property
+    def folder(self) -> pathlib.Path:
+        ...
+    @property
+    def has_numbers(self) -> bool:
+        ...
+    @property
+    def removals(self) -> int:
+        ...
 class Index:
     """
-    An open index: the union of the shards in some folders.
+    An open index: the union of some shards, without removed documents.
     """
-    def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes], load: str = 'map', first_document: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+    def __init__(self, shards: collections.abc.Sequence[ShardState], load: str = 'map') -> None:
         """
-        Open shard folders: mapped (map), mapped and loaded at once (warm), or copied into memory (ram). Documents are numbered from first_document on.
+        Open shards whose document numbers ascend: mapped (map), mapped and loaded at once (warm), or copied into memory (ram).
         """
     def conjunction(self, clauses: collections.abc.Sequence[collections.abc.Sequence[typing.Any]], max_distance: typing.SupportsInt | typing.SupportsIndex | None) -> Conjunction:
         """
@@ -40,6 +60,10 @@ class Index:
     def document_count(self, tokens: typing.Any, progress: collections.abc.Callable[[int], None] | None = None) -> int:
         """
         Distinct documents with an occurrence; call progress(n_read) from time to time.
+        """
+    def document_ids(self, begin: typing.SupportsInt | typing.SupportsIndex, limit: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        The numbers of the first `limit` documents from the number `begin` on, ascending, int64.
         """
     def document_length(self, document: typing.SupportsInt | typing.SupportsIndex) -> int:
         """
@@ -194,9 +218,9 @@ class ShardWriter:
         """
         Append documents: their concatenated token ids (uint32), their lengths (int64), their metadata (JSON bytes), the names of their files (bytes; empty for none), their lines (int64; 0 for none).
         """
-    def finish(self) -> None:
+    def finish(self, document_numbers: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None) -> None:
         """
-        Publish the files.
+        Publish the files. The numbers of the documents in the index are written unless they are consecutive (None).
         """
     @property
     def n_documents(self) -> int:
@@ -265,7 +289,7 @@ class Duplicates:
     """
     def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
-        (documents, begins, ends) int64: token offsets of the duplicates in the documents [first, last).
+        (documents, begins, ends) int64: token offsets of the duplicates in the documents with numbers in [first, last).
         """
 class ByteAutomaton:
     """
@@ -322,6 +346,10 @@ def verify_section(file: os.PathLike | str | bytes) -> None:
 def verify_shard(folder: os.PathLike | str | bytes, progress: collections.abc.Callable[[int], None] | None = None) -> None:
     """
     Check every byte of a shard, and that its suffix array is complete and sorted.
+    """
+def write_removals(shard: ShardState, documents: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], generation: typing.SupportsInt | typing.SupportsIndex, progress: collections.abc.Callable[[int], None] | None = None) -> tuple[int, int]:
+    """
+    Write the removal files of a generation: `documents` are the numbers in the shard of all removed documents, ascending, earlier ones included. Return (removed documents, removed tokens); call progress(n_read).
     """
 FORMAT_VERSION: int = 3
 OLDEST_READABLE_FORMAT_VERSION: int = 1

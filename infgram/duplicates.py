@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple, NoReturn
 
@@ -58,9 +58,11 @@ class Duplicates(Table):
     bit of memory per token of the index and keeps the files of the index open. It is thread-safe.
     """
 
-    def __init__(self, core: _core.Duplicates, n_documents: int, n_tokens: int) -> None:
+    def __init__(
+        self, core: _core.Duplicates, document_ids: Callable[[int, int], Int64Array], n_documents: int, n_tokens: int
+    ) -> None:
         """Use `infgram.dedup`."""
-        self._core = core
+        self._core, self._document_ids = core, document_ids
         self._n_documents, self._n_tokens = n_documents, n_tokens
 
     def __repr__(self) -> str:
@@ -100,11 +102,13 @@ class Duplicates(Table):
 
     def _batches(self) -> Iterator[tuple[Int64Array, Int64Array]]:
         """Yield non-empty batches of whole documents: the document of each span, and the spans."""
-        for first in range(0, self._n_documents, _DOCUMENTS_AT_ONCE):
-            last = min(first + _DOCUMENTS_AT_ONCE, self._n_documents)
+        first = 0
+        while len(batch := self._document_ids(first, _DOCUMENTS_AT_ONCE)):
+            last = int(batch[-1]) + 1
             documents, starts, ends = self._core.ranges(first, last)
             if len(documents):
                 yield documents, np.stack((starts, ends), axis=1)
+            first = last
 
 
 def _span_columns(batches: list[tuple[Int64Array, Int64Array]]) -> Columns:

@@ -124,6 +124,9 @@ class Engine(Protocol):
     def sample_documents(self, tokens: Any, limit: int, seed: int, most_read: int, /) -> list[tuple[int, int]]:
         """Draw documents at random; return each with the offset of an occurrence."""
 
+    def document_ids(self, begin: int, limit: int, /) -> Int64Array:
+        """Return the numbers of the first `limit` documents from the number `begin` on, ascending."""
+
     def document_tokens(self, document: int, /) -> Int64Array:
         """Return the token ids of a document."""
 

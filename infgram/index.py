@@ -459,7 +459,7 @@ class Index(OpenIndex):
         """Find duplicate passages for `infgram.dedup`."""
         callback(progress, "progress")
         core = self._core.duplicates(at_least(min_tokens, 1, "min_tokens"), at_least(threads, 1, "threads"), progress)
-        return Duplicates(core, self.n_documents, self.n_tokens)
+        return Duplicates(core, self._core.document_ids, self.n_documents, self.n_tokens)
 
     def _scored(self, token_ids: Any, end: bool, *arrays: Int64Array) -> SequenceScore:
         """Combine suffix lengths, context counts and continuation counts with the predicted tokens."""

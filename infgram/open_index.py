@@ -167,8 +167,6 @@ class OpenIndex:
             QueryError: there is no such document.
         """
         number = at_least(document_id, 0, "document_id")
-        if number >= self.n_documents:
-            raise QueryError(f"there is no document {document_id}; expected 0 to {self.n_documents - 1}")
         token_ids = self._core.document_tokens(number)
         (stored,) = self._core.document_metadata([number])
         tokenizer = self._tokenizer_or_none()
@@ -249,7 +247,7 @@ class OpenIndex:
         """
         callback(progress, "progress")
         self._mapped_files.check(only_sizes=True)
-        n_tokens = self.n_tokens
+        n_tokens = sum(shard.n_tokens for manifest in self._manifests for shard in manifest.shards)
         self._verify_shards(progress and (lambda n_done: progress(n_done, n_tokens)))
         for number in range(len(self._manifests)):
             self._checked_tokenizer(number)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +36,7 @@ def open_shards(
     """
     for folder, shard in shards:
         check_sizes(folder, shard)
-    core = _core.Index([folder for folder, _ in shards], load, first_document)
+    core = _core.Index(_states(shards, first_document), load)
     for (folder, shard), sections in zip(shards, core.sections(), strict=True):
         check_checksums(folder, shard, sections)
     entries = [shard for _, shard in shards]
@@ -71,13 +73,20 @@ def verify_shards(
         IndexDamagedError: names the file, what was found and what was expected.
     """
     core.verify(progress)
-    for folder, shard in shards:
-        end = first_document + shard.n_documents
-        for begin in range(first_document, end, _DOCUMENTS_AT_ONCE):
-            batch = range(begin, min(begin + _DOCUMENTS_AT_ONCE, end))
-            for document_id, stored in zip(batch, core.document_metadata(batch), strict=True):
-                Provenance.of(stored, document_id, f"{folder}{os.sep}")
-        first_document = end
+    folders = [f"{folder}{os.sep}" for folder, _ in shards]
+    first_documents = [state.first_document for state in _states(shards, first_document)]
+    next_document = 0
+    while batch := core.document_ids(next_document, _DOCUMENTS_AT_ONCE).tolist():
+        for document_id, stored in zip(batch, core.document_metadata(batch), strict=True):
+            Provenance.of(stored, document_id, folders[bisect_right(first_documents, document_id) - 1])
+        next_document = batch[-1] + 1
+
+
+def _states(shards: Sequence[tuple[Path, ShardEntry]], first_document: int) -> list[_core.ShardState]:
+    """Return the state of each shard; the documents are numbered consecutively from `first_document` on."""
+    counts = [shard.n_documents for _, shard in shards]
+    starts = accumulate(counts, initial=first_document)
+    return [_core.ShardState(folder, start) for (folder, _), start in zip(shards, starts, strict=False)]
 
 
 def check_one_tokenizer(

@@ -25,14 +25,15 @@ using TokenCode = std::uint32_t;
 // An index into the tokens of one shard, separators included: [0, n_tokens + n_documents).
 using Position = std::uint64_t;
 
-// An index into the suffix array of one shard: [0, n_tokens).
+// An index into the suffix array of one shard: [0, n_suffixes).
 using Rank = std::uint64_t;
 
-// The ranks [lo, hi) of the suffixes that begin with a pattern; empty if lo == hi.
+// The ranks [lo, hi) of the suffixes that begin with a pattern; empty if lo == hi. Its size includes the suffixes of
+// removed documents: a pattern occurs Shard::live_count(range) times.
 struct SuffixRange {
   Rank lo = 0;
   Rank hi = 0;
-  [[nodiscard]] std::uint64_t count() const { return hi - lo; }
+  [[nodiscard]] std::uint64_t size() const { return hi - lo; }
   [[nodiscard]] bool empty() const { return lo == hi; }
   bool operator==(const SuffixRange&) const = default;
 };

@@ -51,7 +51,7 @@ class Continuations {
   // tokens).
   template <class F>
   [[nodiscard]] bool for_each_next_token(SuffixRange range, std::uint64_t depth, F&& f) const {
-    if (range.count() <= (kMinSampledNextTokens - 1) * kSampleStep) return false;
+    if (range.size() <= (kMinSampledNextTokens - 1) * kSampleStep) return false;
     const auto i = find(range, depth);
     if (!i) return false;
     const std::byte* next = bytes_.data() + begin(*i);
@@ -64,13 +64,13 @@ class Continuations {
       std::uint64_t count = byte & kNextTokenCountMask;
       if (gap == 0) gap = kNextTokenGapMask + 1 + read_varint(next, end, n_codes_ - std::min(n_passed, n_codes_));
       if (count == 0)
-        count = kNextTokenCountMask + 1 + read_varint(next, end, range.count() - std::min(total, range.count()));
+        count = kNextTokenCountMask + 1 + read_varint(next, end, range.size() - std::min(total, range.size()));
       n_passed += gap;
       total += count;
       f(next_token_of(static_cast<TokenCode>(n_passed - 1)), count);
     }
     // Large numbers were bounded by what was left, so the sums did not overflow: if they are right, so is each number.
-    if (n_passed > n_codes_ || total != range.count()) throw_damaged();
+    if (n_passed > n_codes_ || total != range.size()) throw_damaged();
     return true;
   }
 

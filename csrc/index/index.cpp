@@ -7,32 +7,56 @@
 
 namespace infgram {
 
-Index Index::open(std::span<const std::filesystem::path> folders, Access access, std::uint64_t first_document) {
+Index Index::open(std::span<const ShardState> shards, Access access) {
   Index index;
-  index.first_documents_.push_back(first_document);
-  for (const auto& folder : folders) {
-    index.shards_.push_back(Shard::open(folder, access));
+  for (const ShardState& state : shards) {
+    const std::uint64_t end_document = index.shards_.empty() ? 0 : index.shards_.back().end_document();
+    index.shards_.push_back(Shard::open(state, access));
     const Shard& shard = index.shards_.back();
     const Shard& first = index.shards_.front();
     if (shard.token_bits() != first.token_bits()) {
-      throw IndexDamagedError(folder.string() + " has tokens of " + std::to_string(shard.token_bits()) +
+      throw IndexDamagedError(state.folder.string() + " has tokens of " + std::to_string(shard.token_bits()) +
                               " bits, but the shards before it have " + std::to_string(first.token_bits()));
+    }
+    if (shard.first_document() < end_document) {
+      throw IndexDamagedError("the documents of " + state.folder.string() + " are numbered from " +
+                              std::to_string(shard.first_document()) + " on, but those of the shards before it up to " +
+                              std::to_string(end_document - 1));
     }
     index.vocab_size_ = std::max(index.vocab_size_, shard.vocab_size());
     index.n_tokens_ += shard.n_tokens();
-    index.first_documents_.push_back(index.first_documents_.back() + shard.n_documents());
+    index.n_documents_ += shard.n_documents();
+    index.has_removals_ = index.has_removals_ || shard.has_removals();
   }
   return index;
 }
 
-Index::ShardDocument Index::locate_document(std::uint64_t document) const {
-  if (document < first_documents_.front() || document >= first_documents_.back()) {
-    throw QueryError("there is no document " + std::to_string(document) + "; the index holds " +
-                     std::to_string(first_documents_.front()) + " to " + std::to_string(first_documents_.back() - 1));
+std::vector<std::int64_t> Index::document_ids(std::uint64_t begin, std::uint64_t limit) const {
+  std::vector<std::int64_t> ids;
+  for (const Shard& shard : shards_) {
+    for (std::uint64_t d = shard.first_document_from(begin); d < shard.n_stored_documents(); ++d) {
+      if (ids.size() == limit) return ids;
+      if (!shard.is_removed(d)) ids.push_back(static_cast<std::int64_t>(shard.document_number(d)));
+    }
   }
-  const auto next = std::ranges::upper_bound(first_documents_, document);
-  const auto shard = static_cast<std::size_t>(next - first_documents_.begin()) - 1;
-  return {shard, document - first_documents_[shard]};
+  return ids;
+}
+
+Index::ShardDocument Index::locate_document(std::uint64_t document) const {
+  const std::string number = std::to_string(document);
+  const std::uint64_t first = shards_.front().first_document();
+  const std::uint64_t end = shards_.back().end_document();
+  if (document < first || document >= end) {
+    throw QueryError("there is no document " + number + "; the index holds " + std::to_string(first) + " to " +
+                     std::to_string(end - 1));
+  }
+  const auto next = std::ranges::upper_bound(shards_, document, {}, &Shard::first_document);
+  const auto shard = static_cast<std::size_t>(next - shards_.begin()) - 1;
+  const std::uint64_t in_shard = shards_[shard].first_document_from(document);
+  const bool is_there = in_shard < shards_[shard].n_stored_documents() &&
+                        shards_[shard].document_number(in_shard) == document && !shards_[shard].is_removed(in_shard);
+  if (!is_there) throw QueryError("document " + number + " was deleted");
+  return {shard, in_shard};
 }
 
 void Index::check_tokens(std::span<const TokenId> tokens) const {
@@ -60,7 +84,7 @@ void Index::verify(const SortProgress& progress) const {
   std::uint64_t n_before = 0;
   for (const Shard& shard : shards_) {
     shard.verify([&](std::uint64_t n_done) { progress(n_before + n_done); });
-    n_before += shard.n_tokens();
+    n_before += shard.n_suffixes();
   }
 }
 

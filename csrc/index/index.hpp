@@ -10,25 +10,28 @@
 
 namespace infgram {
 
-// Owns its shards. Immutable; safe for concurrent readers. Documents are numbered across the shards in order, starting
-// at `first_document`, so that an index can be a part of a larger one and use its document numbers.
+// Owns its shards. Immutable; safe for concurrent readers. Every query answers as if removed documents had never been
+// there. The numbers of documents ascend over the shards (ShardState); not every number between the first and the last
+// is that of a document.
 class Index {
  public:
-  // Opens the shards in the given folders. Cost, `access` and errors: Shard::open; throws IndexDamagedError also if the
-  // shards differ in token width. REQUIRES at least one folder.
-  [[nodiscard]] static Index open(std::span<const std::filesystem::path> folders, Access access = Access::kRandom,
-                                  std::uint64_t first_document = 0);
+  // Opens the shards. Cost, `access` and errors: Shard::open; throws IndexDamagedError also if the shards differ in
+  // token width, or if their document numbers do not ascend. REQUIRES at least one shard.
+  [[nodiscard]] static Index open(std::span<const ShardState> shards, Access access = Access::kRandom);
 
   [[nodiscard]] std::span<const Shard> shards() const { return shards_; }
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
-  [[nodiscard]] std::uint64_t n_documents() const { return first_documents_.back() - first_documents_.front(); }
+  [[nodiscard]] std::uint64_t n_documents() const { return n_documents_; }
+  [[nodiscard]] bool has_removals() const { return has_removals_; }
   // The largest vocabulary of all shards. (Tokenizers that differ only in special tokens can share an index.)
   [[nodiscard]] std::uint64_t vocab_size() const { return vocab_size_; }
 
-  // The number of a shard's first document.
-  [[nodiscard]] std::uint64_t first_document(std::size_t shard) const { return first_documents_[shard]; }
+  // Returns the numbers of the first `limit` documents from the number `begin` on, ascending. Cost: O(limit + removed
+  // documents passed).
+  [[nodiscard]] std::vector<std::int64_t> document_ids(std::uint64_t begin, std::uint64_t limit) const;
 
-  // Returns the shard that holds a document, and the document's number in it. Throws QueryError if there is none.
+  // Returns the shard that holds a document, and the document's number in it. Throws QueryError if there is none, or if
+  // it was deleted.
   struct ShardDocument {
     std::size_t shard;
     std::uint64_t document;
@@ -50,8 +53,9 @@ class Index {
 
  private:
   std::vector<Shard> shards_;
-  std::vector<std::uint64_t> first_documents_;  // of each shard, then the end
   std::uint64_t n_tokens_ = 0;
+  std::uint64_t n_documents_ = 0;
+  bool has_removals_ = false;
   std::uint64_t vocab_size_ = 0;
 };
 

@@ -48,7 +48,7 @@ class NextTokenReader {
 
   // Appends the next tokens of a range. REQUIRES a range that is not empty.
   void read(SuffixRange range, std::vector<NextToken>& next_tokens) {
-    if (range.count() <= kMaxReadsInFlight) {
+    if (range.size() <= kMaxReadsInFlight) {
       for (Rank rank = range.lo; rank < range.hi; ++rank) points_.push_back({rank, 0});
       read_codes(points_);
     } else {

@@ -6,18 +6,12 @@
 #include <string>
 
 #include "base/errors.hpp"
+#include "base/large_array.hpp"
 #include "index/survey.hpp"
 #include "suffix/verify.hpp"
 
 namespace infgram {
 namespace {
-
-constexpr std::size_t place_of(SectionKind kind) {
-  for (std::size_t i = 0; i < kSectionNames.size(); ++i) {
-    if (kSectionNames[i].kind == kind) return i;
-  }
-  return kSectionNames.size();
-}
 
 void check_elements(const Section& section, std::uint64_t expected) {
   const std::uint64_t found = section.header().n_elements;
@@ -42,7 +36,10 @@ Access access_to(SectionKind kind, Access access) {
     case SectionKind::kFirstTokenStarts:
     case SectionKind::kDirectory:
     case SectionKind::kContinuations:
-    case SectionKind::kStoredContexts: return access == Access::kRandom ? Access::kSoon : access;
+    case SectionKind::kStoredContexts:
+    case SectionKind::kDocumentNumbers:
+    case SectionKind::kRemovedDocuments:
+    case SectionKind::kRemovedRanks: return access == Access::kRandom ? Access::kSoon : access;
     default: return access;
   }
 }
@@ -73,14 +70,32 @@ unsigned token_bits_for(std::uint64_t vocab_size) {
   return vocab_size <= 0xFF ? 8 : vocab_size <= 0xFFFF ? 16 : 32;
 }
 
-Shard Shard::open(const std::filesystem::path& folder, Access access) {
+std::string removed_documents_name(std::uint64_t generation) {
+  return "removed_documents." + std::to_string(generation) + ".bin";
+}
+
+std::string removed_ranks_name(std::uint64_t generation) {
+  return "removed_ranks." + std::to_string(generation) + ".bin";
+}
+
+SectionKind kind_of(const std::string& file_name) {
+  for (const SectionName& section : kSectionNames) {
+    if (file_name == section.file_name) return section.kind;
+  }
+  if (file_name == kDocumentNumbersName) return SectionKind::kDocumentNumbers;
+  if (file_name.starts_with("removed_documents.")) return SectionKind::kRemovedDocuments;
+  if (file_name.starts_with("removed_ranks.")) return SectionKind::kRemovedRanks;
+  return SectionKind::kNone;
+}
+
+Shard Shard::open(const ShardState& state, Access access) {
   Shard shard;
   for (const auto& [kind, file_name] : kSectionNames) {
     if (!shard.sections_.empty() &&
         shard.sections_.size() == n_sections_of(shard.sections_.front().header().format_version)) {
       break;
     }
-    shard.sections_.push_back(Section::open(folder / file_name, kind, access_to(kind, access)));
+    shard.sections_.push_back(Section::open(state.folder / file_name, kind, access_to(kind, access)));
   }
   const Section& tokens = shard.section(SectionKind::kTokens);
   shard.text_ = {tokens.payload().data(), tokens.header().n_elements, tokens.header().element_bits};
@@ -92,16 +107,12 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
   shard.first_token_starts_ = shard.section(SectionKind::kFirstTokenStarts).packed();
   shard.metadata_starts_ = shard.section(SectionKind::kMetadataStarts).packed();
 
-  for (const Section& section : shard.sections_) {
-    if (section.header().shard_checksum != tokens.header().payload_checksum) {
-      section.damaged("does not belong to the tokens in " + tokens.path().string() + "; files were swapped");
-    }
-  }
+  for (const Section& section : shard.sections_) shard.check_belongs(section);
   const std::uint64_t n_starts = shard.document_starts_.size();
   if (n_starts < 2 || n_starts - 1 > shard.text_.size) {
     shard.section(SectionKind::kDocumentStarts).damaged("the number of documents does not match the tokens");
   }
-  check_elements(shard.section(SectionKind::kSuffixArray), shard.text_.size - shard.n_documents());
+  check_elements(shard.section(SectionKind::kSuffixArray), shard.text_.size - shard.n_stored_documents());
   check_elements(shard.section(SectionKind::kMetadataStarts), n_starts);
   const std::uint64_t vocab_size =
       shard.first_token_starts_.size() - 1;  // wraps if the section is empty; rejected below
@@ -111,16 +122,69 @@ Shard Shard::open(const std::filesystem::path& folder, Access access) {
   if (!ends_with_separator(shard.text_)) tokens.damaged("the last document does not end with a separator");
   if (shard.has_directory()) shard.open_directory();
   if (shard.has_sources()) shard.open_sources();
+  shard.open_numbers(state, access);
+  if (state.removals > 0) shard.open_removals(state, access);
   return shard;
+}
+
+void Shard::check_belongs(const Section& section) const {
+  const Section& tokens = sections_.front();
+  if (section.header().shard_checksum != tokens.header().payload_checksum) {
+    section.damaged("does not belong to the tokens in " + tokens.path().string() + "; files were swapped");
+  }
+}
+
+const Section& Shard::add_section(const std::filesystem::path& path, SectionKind kind, Access access) {
+  sections_.push_back(Section::open(path, kind, access_to(kind, access)));
+  check_belongs(sections_.back());
+  return sections_.back();
+}
+
+void Shard::open_numbers(const ShardState& state, Access access) {
+  first_document_ = state.first_document;
+  std::uint64_t span = n_stored_documents();
+  if (state.has_numbers) {
+    const Section& numbers = add_section(state.folder / kDocumentNumbersName, SectionKind::kDocumentNumbers, access);
+    check_elements(numbers, n_stored_documents());
+    document_numbers_ = numbers.packed();
+    const std::uint64_t first = document_numbers_[0];
+    const std::uint64_t last = document_numbers_[n_stored_documents() - 1];
+    if (last < first || last - first + 1 < n_stored_documents()) numbers.damaged("the numbers do not ascend");
+    span = last - first + 1;
+  }
+  if (first_document_ >= kDocumentNumberLimit || span > kDocumentNumberLimit - first_document_) {
+    throw IndexDamagedError(state.folder.string() + ": the documents are numbered beyond 2^62");
+  }
+  end_document_ = first_document_ + span;
+}
+
+void Shard::open_removals(const ShardState& state, Access access) {
+  const Section& documents =
+      add_section(state.folder / removed_documents_name(state.removals), SectionKind::kRemovedDocuments, access);
+  removed_documents_ = documents.packed();
+  std::uint64_t n_suffixes_removed = 0;
+  for (std::uint64_t i = 0, next = 0; i < removed_documents_.size(); ++i) {
+    const std::uint64_t document = removed_documents_[i];
+    if (document < next || document >= n_stored_documents()) {
+      documents.damaged("document " + std::to_string(document) + " does not ascend or is not in the shard");
+    }
+    next = document + 1;
+    const auto [begin, end] = document_span(document);
+    n_suffixes_removed += end - begin;
+  }
+  const Section& ranks =
+      add_section(state.folder / removed_ranks_name(state.removals), SectionKind::kRemovedRanks, access);
+  check_elements(ranks, n_suffixes_removed);
+  removed_ranks_ = RemovedRanks(ranks, n_suffixes());
 }
 
 void Shard::open_directory() {
   const Section& directory = section(SectionKind::kDirectory);
-  check_elements(directory, n_top_keys(n_tokens()) + n_sampled_keys(n_tokens()));
+  check_elements(directory, n_top_keys(n_suffixes()) + n_sampled_keys(n_suffixes()));
   if (directory.header().element_bits != 64) directory.damaged("the keys are not 64 bits wide");
   const auto keys = directory.payload();
-  directory_ =
-      Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)}, n_tokens());
+  directory_ = Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)},
+                         n_suffixes());
 
   const Section& contexts = section(SectionKind::kStoredContexts);
   if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("the last context is incomplete");
@@ -135,26 +199,67 @@ void Shard::open_sources() {
   sources_ = Sources(runs.packed(), section(SectionKind::kSources).payload());
 }
 
-const Section& Shard::section(SectionKind kind) const { return sections_[place_of(kind)]; }
+const Section& Shard::section(SectionKind kind) const {
+  return *std::ranges::find(sections_, kind, [](const Section& section) { return section.header().kind; });
+}
 
 std::vector<SectionInfo> Shard::sections() const {
   std::vector<SectionInfo> infos;
-  for (std::size_t i = 0; i < sections_.size(); ++i) {
-    const SectionHeader& header = sections_[i].header();
-    infos.push_back({kSectionNames[i].file_name, sizeof(SectionHeader) + header.payload_bytes + kPaddingBytes,
+  for (const Section& section : sections_) {
+    const SectionHeader& header = section.header();
+    infos.push_back({section.path().filename().string(), sizeof(SectionHeader) + header.payload_bytes + kPaddingBytes,
                      header.payload_checksum});
   }
   return infos;
 }
 
 SuffixRange Shard::first_token_range(TokenId token) const {
-  if (token >= vocab_size()) return {n_tokens(), n_tokens()};
+  if (token >= vocab_size()) return {n_suffixes(), n_suffixes()};
   const SuffixRange range{first_token_starts_[token], first_token_starts_[std::uint64_t{token} + 1]};
-  if (range.lo > range.hi || range.hi > n_tokens()) {
+  if (range.lo > range.hi || range.hi > n_suffixes()) {
     section(SectionKind::kFirstTokenStarts)
         .damaged("the ranks of token " + std::to_string(token) + " are out of range");
   }
   return range;
+}
+
+bool Shard::is_removed(std::uint64_t document) const {
+  std::uint64_t lo = 0;
+  std::uint64_t hi = removed_documents_.size();
+  while (lo < hi) {
+    const std::uint64_t middle = lo + (hi - lo) / 2;
+    if (removed_documents_[middle] < document) {
+      lo = middle + 1;
+    } else {
+      hi = middle;
+    }
+  }
+  return lo < removed_documents_.size() && removed_documents_[lo] == document;
+}
+
+std::uint64_t Shard::stored_number(std::uint64_t document) const {
+  const std::uint64_t number = first_document_ + (document_numbers_[document] - document_numbers_[0]);
+  if (number < first_document_ || number >= end_document_) {
+    section(SectionKind::kDocumentNumbers)
+        .damaged("the number of document " + std::to_string(document) + " is out of range");
+  }
+  return number;
+}
+
+std::uint64_t Shard::first_document_from(std::uint64_t number) const {
+  if (number <= first_document_) return 0;
+  if (document_numbers_.size() == 0) return std::min(number - first_document_, n_stored_documents());
+  std::uint64_t lo = 0;
+  std::uint64_t hi = n_stored_documents();
+  while (lo < hi) {
+    const std::uint64_t middle = lo + (hi - lo) / 2;
+    if (stored_number(middle) < number) {
+      lo = middle + 1;
+    } else {
+      hi = middle;
+    }
+  }
+  return lo;
 }
 
 std::uint64_t Shard::document_between(Position position, std::uint64_t lo, std::uint64_t hi) const {
@@ -177,15 +282,15 @@ Shard::Span Shard::document_span(std::uint64_t document) const {
 
 Shard::ContainingDocument Shard::containing_document(Position position, std::uint64_t from) const {
   std::uint64_t step = 1;
-  while (step < n_documents() - from && document_starts_[from + step] <= position) {
+  while (step < n_stored_documents() - from && document_starts_[from + step] <= position) {
     from += step;
     step *= 2;
   }
-  return checked_containing(position, document_between(position, from, std::min(from + step, n_documents())));
+  return checked_containing(position, document_between(position, from, std::min(from + step, n_stored_documents())));
 }
 
 Shard::ContainingDocument Shard::containing_document(Position position) const {
-  return checked_containing(position, document_between(position, 0, n_documents()));
+  return checked_containing(position, document_between(position, 0, n_stored_documents()));
 }
 
 Shard::ContainingDocument Shard::checked_containing(Position position, std::uint64_t document) const {
@@ -238,20 +343,42 @@ void Shard::check_pages() const {
 void Shard::verify(const SortProgress& progress) const {
   const ReadInRuns in_runs(sections_);
   for (const Section& section : sections_) section.verify();
-  for (std::uint64_t document = 0; document < n_documents(); ++document) static_cast<void>(metadata(document));
+  for (std::uint64_t document = 0; document < n_stored_documents(); ++document) static_cast<void>(metadata(document));
   if (has_sources()) {
-    if (const auto fault = sources_.fault(n_documents())) section(SectionKind::kSourceRuns).damaged(*fault);
+    if (const auto fault = sources_.fault(n_stored_documents())) section(SectionKind::kSourceRuns).damaged(*fault);
   }
   if (const auto fault =
           find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
     section(SectionKind::kSuffixArray).damaged(*fault);
   }
   if (has_directory()) verify_directory(progress);
+  verify_numbers();
+  if (has_removals()) verify_removals(progress);
+}
+
+void Shard::verify_numbers() const {
+  for (std::uint64_t document = 1; document < document_numbers_.size(); ++document) {
+    if (document_numbers_[document - 1] < document_numbers_[document]) continue;
+    section(SectionKind::kDocumentNumbers)
+        .damaged("the number of document " + std::to_string(document) + " does not ascend");
+  }
+}
+
+void Shard::verify_removals(const SortProgress& progress) const {
+  std::vector<std::uint64_t> documents;
+  for (std::uint64_t i = 0; i < removed_documents_.size(); ++i) documents.push_back(removed_documents_[i]);
+  const std::vector<Rank> expected = ranks_by_pass(*this, documents, [&](std::uint64_t) { progress(n_suffixes()); });
+  for (std::uint64_t i = 0; i < expected.size(); ++i) {
+    if (removed_ranks_.ranks()[i] == expected[i]) continue;
+    section(SectionKind::kRemovedRanks)
+        .damaged("holds rank " + std::to_string(removed_ranks_.ranks()[i]) + ", expected " +
+                 std::to_string(expected[i]) + " from the removed documents");
+  }
 }
 
 void Shard::verify_directory(const SortProgress& progress) const {
   const Survey expected =
-      survey(text_, suffix_array_, first_token_starts_, 1, [&](std::uint64_t) { progress(n_tokens()); });
+      survey(text_, suffix_array_, first_token_starts_, 1, [&](std::uint64_t) { progress(n_suffixes()); });
   const auto check = [this](SectionKind kind, bool is_as_expected) {
     if (!is_as_expected) section(kind).damaged("does not match the suffix array; rebuild the index");
   };
@@ -282,6 +409,10 @@ void Shard::throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode found
                ", which is not in the vocabulary of " + std::to_string(vocab_size()) + " tokens");
 }
 
+void Shard::throw_incomplete() const {
+  section(SectionKind::kSuffixArray).damaged("does not hold each position of some documents once");
+}
+
 void Shard::throw_not_in_order(Rank rank) const {
   section(SectionKind::kSuffixArray).damaged("the suffixes near rank " + std::to_string(rank) + " are not in order");
 }
@@ -295,6 +426,31 @@ void Shard::throw_not_in_document(Position position, std::uint64_t document) con
 void Shard::throw_bad_position(Rank rank, Position position) const {
   section(SectionKind::kSuffixArray)
       .damaged("rank " + std::to_string(rank) + " holds position " + std::to_string(position) + ", beyond the text");
+}
+
+std::vector<Rank> ranks_by_pass(const Shard& shard, std::span<const std::uint64_t> documents,
+                                const SortProgress& progress) {
+  constexpr std::uint64_t kStep = std::uint64_t{1} << 16;  // suffixes between two calls of `progress`
+  LargeArray<std::uint64_t> marks(shard.text().size / 64 + 1);
+  std::uint64_t n_marked = 0;
+  for (const std::uint64_t document : documents) {
+    const auto [begin, end] = shard.document_span(document);
+    n_marked += end - begin;
+    for (Position position = begin; position < end; ++position) {
+      marks[position / 64] |= std::uint64_t{1} << (position % 64);
+    }
+  }
+  std::vector<Rank> ranks;
+  ranks.reserve(n_marked);
+  for (Rank lo = 0; lo < shard.n_suffixes(); lo += kStep) {
+    progress(lo);
+    for (Rank rank = lo; rank < std::min(lo + kStep, shard.n_suffixes()); ++rank) {
+      const Position position = shard.position(rank);
+      if ((marks[position / 64] >> (position % 64) & 1) != 0) ranks.push_back(rank);
+    }
+  }
+  if (ranks.size() != n_marked) shard.throw_incomplete();
+  return ranks;
 }
 
 }  // namespace infgram

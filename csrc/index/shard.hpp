@@ -12,6 +12,7 @@
 #include "base/types.hpp"
 #include "index/continuations.hpp"
 #include "index/directory.hpp"
+#include "index/removed_ranks.hpp"
 #include "index/sources.hpp"
 #include "storage/section.hpp"
 #include "suffix/suffix_sort.hpp"
@@ -51,9 +52,30 @@ inline constexpr std::array<SectionName, 11> kSectionNames = {{
   return nullptr;
 }
 
+// The sections of a shard that belong to the state of an index that was changed: the numbers of the documents, and
+// what a generation of the index has removed.
+inline constexpr const char* kDocumentNumbersName = "document_numbers.bin";
+[[nodiscard]] std::string removed_documents_name(std::uint64_t generation);
+[[nodiscard]] std::string removed_ranks_name(std::uint64_t generation);
+
+// Returns the kind of the section in a file of this name; kNone if it is not the name of a section.
+[[nodiscard]] SectionKind kind_of(const std::string& file_name);
+
+// Which files make up a shard, and how its documents are numbered in the index: from `first_document` on, consecutively
+// or, with `has_numbers`, with the gaps of document_numbers.bin.
+struct ShardState {
+  std::filesystem::path folder;
+  std::uint64_t first_document = 0;
+  std::uint64_t removals = 0;  // the generation in the names of the removal files; 0 if no document is removed
+  bool has_numbers = false;
+};
+
+// Document numbers are below this.
+inline constexpr std::uint64_t kDocumentNumberLimit = std::uint64_t{1} << 62;
+
 // The size and checksum of a section file, for the manifest.
 struct SectionInfo {
-  const char* file_name;
+  std::string file_name;
   std::uint64_t size_bytes;  // of the file, with header and padding
   std::uint64_t payload_checksum;
 };
@@ -66,20 +88,27 @@ struct SectionInfo {
 // files are untrusted: every number from disk, a token included, is checked before it is used as an index or returned;
 // an invalid one throws IndexDamagedError. Numbers that are valid but wrong give wrong answers. typed_text(), text()
 // and directory() are for comparisons, which are safe for any content; a token to keep comes from code().
+//
+// Removed documents stay in all sections but those of the removal (index/removed_ranks.hpp). What this class calls
+// suffixes and stored documents includes them, n_tokens() and n_documents() do not.
 class Shard {
  public:
   // Opens the sections and checks that they belong together. With kRandom, the sections that every search reads
   // (directory, first tokens, stored continuations) are opened as kSoon; metadata is never loaded ahead.
-  // Cost: O(1), one page per section; for kWarm and kMemory one pass over the files. Throws IndexDamagedError,
-  // IndexVersionError, StorageError.
-  [[nodiscard]] static Shard open(const std::filesystem::path& folder, Access access = Access::kRandom);
+  // Cost: O(1), one page per section, and one pass over the removal; for kWarm and kMemory one pass over the files.
+  // Throws IndexDamagedError, IndexVersionError, StorageError.
+  [[nodiscard]] static Shard open(const ShardState& state, Access access = Access::kRandom);
 
   [[nodiscard]] std::filesystem::path folder() const { return sections_.front().path().parent_path(); }
-  [[nodiscard]] std::uint64_t n_tokens() const { return suffix_array_.size(); }
-  [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
+  [[nodiscard]] std::uint64_t n_tokens() const { return n_suffixes() - removed_ranks_.size(); }
+  [[nodiscard]] std::uint64_t n_documents() const { return n_stored_documents() - removed_documents_.size(); }
+  [[nodiscard]] std::uint64_t n_suffixes() const { return suffix_array_.size(); }
+  [[nodiscard]] std::uint64_t n_stored_documents() const { return document_starts_.size() - 1; }
   [[nodiscard]] std::uint64_t vocab_size() const { return first_token_starts_.size() - 1; }
   [[nodiscard]] unsigned token_bits() const { return text_.token_bits; }
   [[nodiscard]] const AnyText& text() const { return text_; }
+  // The checksum of the tokens, which is in all files of the shard.
+  [[nodiscard]] std::uint64_t checksum() const { return sections_.front().header().payload_checksum; }
   [[nodiscard]] const Directory& directory() const { return directory_; }
   [[nodiscard]] const Continuations& continuations() const { return continuations_; }
 
@@ -90,8 +119,43 @@ class Shard {
   }
   [[nodiscard]] std::vector<SectionInfo> sections() const;
 
+  [[nodiscard]] bool has_removals() const { return removed_documents_.size() > 0; }
+  [[nodiscard]] const RemovedRanks& removed_ranks() const { return removed_ranks_; }
+  // The numbers in the shard of the removed documents, ascending.
+  [[nodiscard]] const PackedArray& removed_documents() const { return removed_documents_; }
+  // Whether a document is removed. Cost: O(log of the removed documents). REQUIRES document < n_stored_documents().
+  [[nodiscard]] bool is_removed(std::uint64_t document) const;
+
+  // The number of live suffixes in a range, and the ranks of these. Cost: index/removed_ranks.hpp; one branch if
+  // nothing is removed. REQUIRES range.hi <= n_suffixes().
+  [[nodiscard]] std::uint64_t live_count(SuffixRange range) const { return range.size() - n_removed(range); }
+  [[nodiscard]] LiveRanks live_ranks(SuffixRange range) const { return {removed_ranks_, range}; }
+  [[nodiscard]] std::uint64_t n_removed(SuffixRange range) const {
+    if (removed_ranks_.empty()) return 0;
+    const std::uint64_t n = removed_ranks_.n_before(range.hi) - removed_ranks_.n_before(range.lo);
+    return n <= range.size() ? n : range.size();  // a file that lost its pages (storage/truncation.hpp) shows anything
+  }
+  // The rank of a suffix among the live ones, as queries return it, and the converse. Cost: O(log of the removed ones).
+  // REQUIRES rank <= n_suffixes() and live_rank < n_tokens().
+  [[nodiscard]] std::uint64_t live_rank(Rank rank) const { return rank - removed_ranks_.n_before(rank); }
+  [[nodiscard]] Rank rank_of_live(std::uint64_t live_rank) const {
+    return std::min(removed_ranks_.nth_live(live_rank), n_suffixes() - 1);
+  }
+
+  // The numbers of the shard's documents in the index are in [first_document(), end_document()), ascending.
+  [[nodiscard]] std::uint64_t first_document() const { return first_document_; }
+  [[nodiscard]] std::uint64_t end_document() const { return end_document_; }
+  // Returns the number of a document in the index. REQUIRES document < n_stored_documents(). Throws IndexDamagedError
+  // for a number outside the range.
+  [[nodiscard]] std::uint64_t document_number(std::uint64_t document) const {
+    return document_numbers_.size() == 0 ? first_document_ + document : stored_number(document);
+  }
+  // Returns the first document whose number in the index is not below `number`; n_stored_documents() if there is none.
+  // Cost: O(log n_stored_documents()).
+  [[nodiscard]] std::uint64_t first_document_from(std::uint64_t number) const;
+
   // Returns the position `depth` tokens into the suffix at this rank. Cost: one random read. REQUIRES rank <
-  // n_tokens(), and a suffix of at least `depth` tokens. Throws IndexDamagedError.
+  // n_suffixes(), and a suffix of at least `depth` tokens. Throws IndexDamagedError.
   [[nodiscard]] Position position(Rank rank, std::uint64_t depth = 0) const {
     const Position position = suffix_array_[rank] + depth;
     if (position >= text_.size) throw_bad_position(rank, position);
@@ -112,6 +176,8 @@ class Shard {
   [[noreturn]] void throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode found) const;
   // Throws IndexDamagedError for suffixes that were found where the order of the suffix array allows none.
   [[noreturn]] void throw_not_in_order(Rank rank) const;
+  // Throws IndexDamagedError for a suffix array that lacks positions, or holds some twice.
+  [[noreturn]] void throw_incomplete() const;
   // Throws IndexDamagedError for a position that should be in a document.
   [[noreturn]] void throw_not_in_document(Position position, std::uint64_t document) const;
 
@@ -121,7 +187,8 @@ class Shard {
   // The suffixes that begin with this token; empty if the id is outside the shard's vocabulary.
   [[nodiscard]] SuffixRange first_token_range(TokenId token) const;
 
-  // The positions [begin, end) of a document's tokens, without its separator. REQUIRES document < n_documents().
+  // The positions [begin, end) of a document's tokens, without its separator. REQUIRES document <
+  // n_stored_documents().
   struct Span {
     Position begin;
     Position end;
@@ -130,8 +197,8 @@ class Shard {
 
   // Returns the document that contains a position, and its span. For ascending positions: the search starts at document
   // `from`, which must not be after the result. Cost: O(log of the documents passed). REQUIRES position < text().size,
-  // from < n_documents(). Throws IndexDamagedError if the position is that of a separator. Without `from` the cost is
-  // O(log n_documents).
+  // from < n_stored_documents(). Throws IndexDamagedError if the position is that of a separator. Without `from` the
+  // cost is O(log n_stored_documents).
   struct ContainingDocument {
     std::uint64_t document;
     Span span;
@@ -152,8 +219,9 @@ class Shard {
   // Throws IndexDamagedError if pages of a file were lost since it was opened. Cost: one load per file.
   void check_pages() const;
 
-  // Checks every byte: checksums, padding, documents, that the suffix array is complete and sorted, and that the
-  // directory and the stored continuations follow from it. Checks the open files, even if the path has been replaced.
+  // Checks every byte: checksums, padding, documents, that the suffix array is complete and sorted, that the directory
+  // and the stored continuations follow from it, and that the removed ranks are those of the removed documents. Checks
+  // the open files, even if the path has been replaced.
   // Cost: O(n), see suffix/verify.hpp. `progress` receives the number of suffixes. Throws IndexDamagedError.
   void verify(const SortProgress& progress) const;
 
@@ -163,16 +231,24 @@ class Shard {
   [[noreturn]] void throw_beyond_text(Position position) const;
   [[noreturn]] void throw_bad_token(Position position, NextTokenId token) const;
 
-  [[nodiscard]] bool has_directory() const { return sections_.size() >= n_sections_of(2); }
-  [[nodiscard]] bool has_sources() const { return sections_.size() >= n_sections_of(3); }
+  [[nodiscard]] std::uint32_t version() const { return sections_.front().header().format_version; }
+  [[nodiscard]] bool has_directory() const { return version() >= 2; }
+  [[nodiscard]] bool has_sources() const { return version() >= 3; }
+  [[nodiscard]] std::uint64_t stored_number(std::uint64_t document) const;
   // Returns the last document in [lo, hi) that starts at or before the position. REQUIRES that `lo` does.
   [[nodiscard]] std::uint64_t document_between(Position position, std::uint64_t lo, std::uint64_t hi) const;
   [[nodiscard]] ContainingDocument checked_containing(Position position, std::uint64_t document) const;
+  void check_belongs(const Section& section) const;
+  const Section& add_section(const std::filesystem::path& path, SectionKind kind, Access access);
   void open_directory();
   void open_sources();
+  void open_numbers(const ShardState& state, Access access);
+  void open_removals(const ShardState& state, Access access);
   void verify_directory(const SortProgress& progress) const;
+  void verify_numbers() const;
+  void verify_removals(const SortProgress& progress) const;
 
-  std::vector<Section> sections_;  // in the order of kSectionNames
+  std::vector<Section> sections_;  // in the order of kSectionNames, then those of the state
   AnyText text_;
   PackedArray suffix_array_;
   PackedArray document_starts_;
@@ -181,6 +257,17 @@ class Shard {
   Directory directory_;
   Continuations continuations_;
   Sources sources_;
+  std::uint64_t first_document_ = 0;
+  std::uint64_t end_document_ = 0;
+  PackedArray document_numbers_;  // empty if they are consecutive
+  PackedArray removed_documents_;
+  RemovedRanks removed_ranks_;
 };
+
+// Returns the ranks of the suffixes of some documents, ascending, by one pass over the suffix array. Memory: one bit
+// per token of the shard, and the result. REQUIRES documents below n_stored_documents(). Throws IndexDamagedError if
+// the suffix array does not hold each of their positions once.
+[[nodiscard]] std::vector<Rank> ranks_by_pass(const Shard& shard, std::span<const std::uint64_t> documents,
+                                              const SortProgress& progress);
 
 }  // namespace infgram

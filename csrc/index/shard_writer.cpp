@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <string>
 
 #include "base/errors.hpp"
@@ -12,13 +13,9 @@
 namespace infgram {
 namespace {
 
-void write_packed(const std::filesystem::path& folder, SectionKind kind, const std::vector<std::uint64_t>& values,
+void write_values(const std::filesystem::path& folder, SectionKind kind, std::span<const std::uint64_t> values,
                   std::uint64_t shard_checksum) {
-  SectionWriter writer(folder / file_name_of(kind), kind);
-  const unsigned bits = packed_bits(std::ranges::max(values));
-  BitPacker packer(writer, bits);
-  for (const std::uint64_t value : values) packer.append(value);
-  writer.finish(packer.finish(), bits, shard_checksum);
+  write_packed(folder / file_name_of(kind), kind, values, packed_bits(std::ranges::max(values)), shard_checksum);
 }
 
 template <StoredToken Token>
@@ -39,6 +36,18 @@ unsigned checked_token_bits(std::uint64_t vocab_size, unsigned token_bits) {
   throw QueryError("a vocabulary of " + std::to_string(vocab_size) + " tokens needs at least " +
                    std::to_string(token_bits_for(vocab_size)) + " bits per token (8, 16 or 32), not " +
                    std::to_string(token_bits));
+}
+
+void check_numbers(std::span<const std::uint64_t> numbers, std::uint64_t n_documents) {
+  if (numbers.size() != n_documents) {
+    throw QueryError("there are " + std::to_string(numbers.size()) + " document numbers for " +
+                     std::to_string(n_documents) + " documents");
+  }
+  const auto fault = std::ranges::adjacent_find(numbers, std::ranges::greater_equal());
+  if (fault != numbers.end()) throw QueryError("document number " + std::to_string(*fault) + " does not ascend");
+  if (packed_bits(numbers.back()) > kMaxPackedBits) {
+    throw QueryError("document number " + std::to_string(numbers.back()) + " needs more than 57 bits");
+  }
 }
 
 // Checks what the sorter relies on: the tokens are ids of the vocabulary and separators, and end with a separator.
@@ -67,6 +76,14 @@ void check_text(const Section& tokens, const Section& first_token_starts) {
 }
 
 }  // namespace
+
+void write_packed(const std::filesystem::path& file, SectionKind kind, std::span<const std::uint64_t> values,
+                  unsigned bits, std::uint64_t shard_checksum) {
+  SectionWriter writer(file, kind);
+  BitPacker packer(writer, bits);
+  for (const std::uint64_t value : values) packer.append(value);
+  writer.finish(packer.finish(), bits, shard_checksum);
+}
 
 ShardWriter::ShardWriter(const std::filesystem::path& folder, std::uint64_t vocab_size, unsigned token_bits)
     : folder_(folder),
@@ -100,20 +117,27 @@ void ShardWriter::add_document(std::span<const TokenId> token_ids, std::string_v
   metadata_starts_.push_back(metadata_bytes_);
 }
 
-void ShardWriter::finish() {
+void ShardWriter::finish(std::span<const std::uint64_t> document_numbers) {
+  const bool is_consecutive = document_numbers.empty();
+  if (!is_consecutive) check_numbers(document_numbers, n_documents());
   const std::uint64_t checksum = tokens_.payload_checksum();
   tokens_.finish(n_tokens_ + n_documents(), token_bits_, checksum);
   metadata_.finish(metadata_bytes_, 8, checksum);
-  write_packed(folder_, SectionKind::kDocumentStarts, document_starts_, checksum);
-  write_packed(folder_, SectionKind::kMetadataStarts, metadata_starts_, checksum);
+  write_values(folder_, SectionKind::kDocumentStarts, document_starts_, checksum);
+  write_values(folder_, SectionKind::kMetadataStarts, metadata_starts_, checksum);
   SectionWriter names(folder_ / file_name_of(SectionKind::kSources), SectionKind::kSources);
   names.append(std::as_bytes(std::span(sources_.names())));
   names.finish(sources_.names().size(), 8, checksum);
-  write_packed(folder_, SectionKind::kSourceRuns, sources_.runs(), checksum);
+  write_values(folder_, SectionKind::kSourceRuns, sources_.runs(), checksum);
+
+  if (!is_consecutive) {
+    write_packed(folder_ / kDocumentNumbersName, SectionKind::kDocumentNumbers, document_numbers,
+                 packed_bits(document_numbers.back()), checksum);
+  }
 
   std::vector<std::uint64_t> first_token_starts = {0};
   for (const std::uint64_t count : token_counts_) first_token_starts.push_back(first_token_starts.back() + count);
-  write_packed(folder_, SectionKind::kFirstTokenStarts, first_token_starts, checksum);
+  write_values(folder_, SectionKind::kFirstTokenStarts, first_token_starts, checksum);
   sync_folder(folder_);
 }
 

@@ -28,9 +28,10 @@ class ShardWriter {
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
   [[nodiscard]] std::uint64_t n_documents() const { return document_starts_.size() - 1; }
 
-  // Writes the remaining sections and publishes the files. No document may be added afterwards. REQUIRES n_documents()
-  // > 0.
-  void finish();
+  // Writes the remaining sections and publishes the files. No document may be added afterwards. `document_numbers` are
+  // the numbers of the documents in the index; if they are empty, they are consecutive, and need no section. Throws
+  // QueryError unless there is one number per document and they ascend, StorageError. REQUIRES n_documents() > 0.
+  void finish(std::span<const std::uint64_t> document_numbers = {});
 
  private:
   std::filesystem::path folder_;
@@ -46,6 +47,10 @@ class ShardWriter {
   std::vector<std::uint64_t> token_counts_;
   std::vector<std::byte> encoded_;
 };
+
+// Writes values as a packed section of a shard's folder, `bits` wide. Throws StorageError.
+void write_packed(const std::filesystem::path& file, SectionKind kind, std::span<const std::uint64_t> values,
+                  unsigned bits, std::uint64_t shard_checksum);
 
 // Writes the suffix array and the directory of a shard whose documents are finished. Cost and options:
 // suffix/suffix_sort.hpp, index/survey.hpp. Throws IndexDamagedError if the sections do not belong together or hold

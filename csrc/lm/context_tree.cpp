@@ -18,7 +18,7 @@ template <StoredToken Token>
 class Neighbors {
  public:
   Neighbors(const Shard& shard, SuffixRange range, std::uint64_t depth)
-      : shard_(&shard), text_(shard.typed_text<Token>()), next_(range.lo), end_(range.hi), depth_(depth) {
+      : shard_(&shard), text_(shard.typed_text<Token>()), ranks_(shard.live_ranks(range)), depth_(depth) {
     fill();
   }
 
@@ -34,24 +34,21 @@ class Neighbors {
 
   void fill() {
     at_ = 0;
-    n_ = std::min(kBatch, end_ - next_);
     std::array<std::uint64_t, kBatch> ends;
-    for (std::uint64_t i = 0; i < n_; ++i) {
-      ends[i] = shard_->position(next_ + i, depth_);
-      text_.prefetch(ends[i]);
-      text_.prefetch(ends[i] - std::min(ends[i], depth_ + 1));
+    for (n_ = 0; n_ < kBatch && !ranks_.is_done(); ++n_, ranks_.advance()) {
+      ends[n_] = shard_->position(ranks_.rank(), depth_);
+      text_.prefetch(ends[n_]);
+      text_.prefetch(ends[n_] - std::min(ends[n_], depth_ + 1));
     }
     for (std::uint64_t i = 0; i < n_; ++i) {
       after_[i] = shard_->code<Token>(ends[i]);
       before_[i] = ends[i] == depth_ ? 0 : shard_->code<Token>(ends[i] - depth_ - 1);
     }
-    next_ += n_;
   }
 
   const Shard* shard_;
   Text<Token> text_;
-  std::uint64_t next_;
-  std::uint64_t end_;
+  LiveRanks ranks_;
   std::uint64_t depth_;
   std::uint64_t at_ = 0;
   std::uint64_t n_ = 0;
@@ -102,7 +99,7 @@ ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes, std::ui
 
 ShardRanges ContextTree::extend(const ContextNode& node, std::span<const TokenId> context, TokenId token) const {
   ShardRanges ranges = narrow(index_, context, node.ranges, token);
-  if (total_count(ranges) != node.next_tokens.count_of(code_of(token))) index_.throw_bad_counts();
+  if (total_count(index_, ranges) != node.next_tokens.count_of(code_of(token))) index_.throw_bad_counts();
   return ranges;
 }
 

@@ -45,12 +45,12 @@ struct Gram {
   }
 };
 
-// Iterates over the suffixes of a range of one shard, in order.
+// Iterates over the live suffixes of a range of one shard, in order.
 template <StoredToken Token>
 class GramStream {
  public:
   GramStream(const Shard& shard, SuffixRange range)
-      : shard_(&shard), text_(shard.typed_text<Token>()), next_(range.lo), end_(range.hi) {
+      : shard_(&shard), text_(shard.typed_text<Token>()), ranks_(shard.live_ranks(range)) {
     fill();
   }
 
@@ -63,14 +63,12 @@ class GramStream {
  private:
   void fill() {
     at_ = 0;
-    n_ = std::min(kBatch, end_ - next_);
     std::array<std::uint64_t, kBatch> positions;
-    for (std::uint64_t i = 0; i < n_; ++i) {
-      positions[i] = shard_->position(next_ + i);
-      text_.prefetch(positions[i]);
+    for (n_ = 0; n_ < kBatch && !ranks_.is_done(); ++n_, ranks_.advance()) {
+      positions[n_] = shard_->position(ranks_.rank());
+      text_.prefetch(positions[n_]);
     }
     for (std::uint64_t i = 0; i < n_; ++i) grams_[i] = read(positions[i]);
-    next_ += n_;
   }
 
   [[nodiscard]] Gram<Token> read(Position position) const {
@@ -86,8 +84,7 @@ class GramStream {
 
   const Shard* shard_;
   Text<Token> text_;
-  std::uint64_t next_;
-  std::uint64_t end_;
+  LiveRanks ranks_;
   std::uint64_t at_ = 0;
   std::uint64_t n_ = 0;
   std::array<Gram<Token>, kBatch> grams_;
@@ -163,7 +160,8 @@ class Surveyor {
     std::vector<GramStream<Token>> streams;
     for (const Shard& shard : index_.shards()) {
       const SuffixRange range = shard.first_token_range(token);
-      if (!range.empty()) streams.emplace_back(shard, range);
+      streams.emplace_back(shard, range);
+      if (streams.back().is_done()) streams.pop_back();
     }
     if (streams.empty()) return;
     Gram<Token> previous{};
@@ -207,7 +205,7 @@ std::vector<std::uint64_t> chunks_of(const Index& index) {
   std::vector<std::uint64_t> chunks = {0};
   std::uint64_t n = 0;
   for (std::uint64_t token = 0; token < index.vocab_size(); ++token) {
-    for (const Shard& shard : index.shards()) n += shard.first_token_range(static_cast<TokenId>(token)).count();
+    for (const Shard& shard : index.shards()) n += shard.first_token_range(static_cast<TokenId>(token)).size();
     if (n >= kChunk || token + 1 == index.vocab_size()) {
       chunks.push_back(token + 1);
       n = 0;
@@ -222,9 +220,9 @@ std::uint64_t n_last_tokens(const Index& index) {
   std::uint64_t n = 0;
   for (const Shard& shard : index.shards()) {
     shard.text().visit([&]<class Token>(Text<Token>) {
-      for (std::uint64_t document = 0; document < shard.n_documents(); ++document) {
+      for (std::uint64_t document = 0; document < shard.n_stored_documents(); ++document) {
         const auto [begin, end] = shard.document_span(document);
-        if (begin < end && last.add(shard.code<Token>(end - 1))) ++n;
+        if (begin < end && !shard.is_removed(document) && last.add(shard.code<Token>(end - 1))) ++n;
       }
     });
   }
@@ -247,7 +245,7 @@ NgramStatistics survey_ngrams(const Index& index, std::size_t n_threads, const S
       for (std::uint64_t token = chunks[i]; token < chunks[i + 1]; ++token) {
         surveyors[worker].run(static_cast<TokenId>(token));
         for (const Shard& shard : index.shards()) {
-          n_done += shard.first_token_range(static_cast<TokenId>(token)).count();
+          n_done += shard.live_count(shard.first_token_range(static_cast<TokenId>(token)));
         }
         if (worker == 0) progress(n_done);
       }

@@ -63,8 +63,8 @@ void SuffixChain::find_occurrences(const Run& run, TokenId token) {
     const Shard& shard = tree_->index().shards()[s];
     shard.text().visit([&]<class Token>(Text<Token> text) {
       const std::size_t first = next_occurrences_.size();
-      for (Rank rank = ranges[s].lo; rank < ranges[s].hi; ++rank) {
-        next_occurrences_.push_back({s, shard.position(rank, depth + 1), depth + 1, 0, 0});
+      for (LiveRanks live = shard.live_ranks(ranges[s]); !live.is_done(); live.advance()) {
+        next_occurrences_.push_back({s, shard.position(live.rank(), depth + 1), depth + 1, 0, 0});
         text.prefetch(next_occurrences_.back().end);
       }
       for (std::size_t i = first; i < next_occurrences_.size(); ++i) {

@@ -15,6 +15,7 @@
 #include "index/shard_writer.hpp"
 #include "python/polling.hpp"
 #include "python/tokens.hpp"
+#include "query/removal.hpp"
 #include "storage/folder.hpp"
 
 namespace infgram::python {
@@ -64,14 +65,42 @@ void sort(const std::filesystem::path& folder, std::size_t n_threads, std::uint6
 void verify(const std::filesystem::path& folder, const std::optional<Callback>& progress) {
   const SortProgress poll = throttled(progress);
   const py::gil_scoped_release release;
-  Shard::open(folder, Access::kSequential).verify(poll);
+  Shard::open({.folder = folder}, Access::kSequential).verify(poll);
 }
 
 void verify_section(const std::filesystem::path& file) {
-  for (const SectionName& section : kSectionNames) {
-    if (file.filename() == section.file_name) return Section::open(file, section.kind, Access::kSequential).verify();
+  const SectionKind kind = kind_of(file.filename().string());
+  if (kind == SectionKind::kNone) throw QueryError(file.string() + " is not the name of a file of a shard");
+  Section::open(file, kind, Access::kSequential).verify();
+}
+
+using Documents = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+
+std::vector<std::uint64_t> numbers_from(const Documents& documents) {
+  if (documents.ndim() != 1) throw QueryError("expected a one-dimensional array of document numbers");
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(static_cast<std::size_t>(documents.size()));
+  for (const std::int64_t document : std::span(documents.data(), static_cast<std::size_t>(documents.size()))) {
+    if (document < 0) throw QueryError("document number " + std::to_string(document) + " is negative");
+    numbers.push_back(static_cast<std::uint64_t>(document));
   }
-  throw QueryError(file.string() + " is not the name of a file of a shard");
+  return numbers;
+}
+
+void finish(ShardWriter& writer, const std::optional<Documents>& document_numbers) {
+  const auto numbers = document_numbers ? numbers_from(*document_numbers) : std::vector<std::uint64_t>();
+  const py::gil_scoped_release release;
+  writer.finish(numbers);
+}
+
+// (removed documents, their tokens)
+std::pair<std::uint64_t, std::uint64_t> write(const ShardState& shard, const Documents& documents,
+                                              std::uint64_t generation, const std::optional<Callback>& progress) {
+  const auto numbers = numbers_from(documents);
+  const SortProgress poll = throttled(progress);
+  const py::gil_scoped_release release;
+  const Removal removal = write_removals(shard, numbers, generation, poll);
+  return {removal.n_documents, removal.n_tokens};
 }
 
 }  // namespace
@@ -88,7 +117,14 @@ void bind_build(py::module_& module) {
            "the names of their files (bytes; empty for none), their lines (int64; 0 for none).")
       .def_property_readonly("n_tokens", &ShardWriter::n_tokens, "Tokens so far.")
       .def_property_readonly("n_documents", &ShardWriter::n_documents, "Documents so far.")
-      .def("finish", &ShardWriter::finish, Release(), "Publish the files.");
+      .def("finish", &finish, py::arg("document_numbers") = py::none(),
+           "Publish the files. The numbers of the documents in the index are written unless they are consecutive "
+           "(None).");
+  module.def("write_removals", &write, py::arg("shard"), py::arg("documents"), py::arg("generation"),
+             py::arg("progress") = std::optional<Callback>(),
+             "Write the removal files of a generation: `documents` are the numbers in the shard of all removed "
+             "documents, "
+             "ascending, earlier ones included. Return (removed documents, removed tokens); call progress(n_read).");
   module.def("sort_shard", &sort, py::arg("folder"), py::arg("n_threads"), py::arg("memory_bytes"),
              py::arg("progress") = std::optional<Callback>(),
              "Write the suffix array of a finished shard; call progress(n_sorted) from time to time.");

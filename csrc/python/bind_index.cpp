@@ -57,14 +57,19 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> find_ranges(const Index& in
   const auto pattern = tokens_from(tokens, index.vocab_size());
   const py::gil_scoped_release release;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-  for (const SuffixRange& range : find(index, pattern)) ranges.emplace_back(range.lo, range.hi);
+  const ShardRanges found = find(index, pattern);
+  for (std::size_t s = 0; s < found.size(); ++s) {
+    const Shard& shard = index.shards()[s];
+    const std::uint64_t lo = shard.live_rank(found[s].lo);
+    ranges.emplace_back(lo, lo + shard.live_count(found[s]));
+  }
   return ranges;
 }
 
 std::uint64_t count(const Index& index, const py::object& tokens) {
   const auto pattern = tokens_from(tokens, index.vocab_size());
   const py::gil_scoped_release release;
-  return total_count(find(index, pattern));
+  return total_count(index, find(index, pattern));
 }
 
 std::uint64_t count_documents(const Index& index, const py::object& tokens, const std::optional<Callback>& progress) {
@@ -105,7 +110,7 @@ std::pair<std::uint64_t, std::uint64_t> longest(const Index& index, const py::ob
   const auto tokens = tokens_from(context, index.vocab_size());
   const py::gil_scoped_release release;
   const LongestSuffix suffix = longest_suffix(index, tokens, min_count);
-  return {suffix.length, suffix.count()};
+  return {suffix.length, suffix.count};
 }
 
 // (suffix length, next tokens)
@@ -140,9 +145,9 @@ std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, bool> infgram_counts(con
   std::uint64_t continuation_count = next_token == kEndOfDocument ? n_ends : 0;
   if (suffix.length > 0 || next_token != kEndOfDocument) {
     const auto context = std::span(tokens).last(suffix.length);
-    continuation_count += total_count(narrow(index, context, suffix.ranges, next_token));
+    continuation_count += total_count(index, narrow(index, context, suffix.ranges, next_token));
   }
-  return {suffix.length, suffix.count() + n_ends, continuation_count, sparse};
+  return {suffix.length, suffix.count + n_ends, continuation_count, sparse};
 }
 
 // (suffix lengths, context counts, continuation counts)
@@ -219,7 +224,7 @@ auto session_state(const LockedSession& session) {
   const py::gil_scoped_release release;
   const std::scoped_lock lock(session.mutex);
   const Session& state = session.session;
-  return std::tuple(state.suffix().size(), total_count(state.ranges()), state.n_tokens());
+  return std::tuple(state.suffix().size(), state.count(), state.n_tokens());
 }
 
 py::array_t<std::int64_t> session_suffix(const LockedSession& session) {
@@ -252,9 +257,11 @@ std::pair<std::uint64_t, std::uint64_t> locate_rank(const Index& index, std::siz
   }
   const py::gil_scoped_release release;
   ShardRanges ranges(index.shards().size());
-  ranges[shard] = {rank, rank + 1};
-  const Location location = locate(index, ranges, 1).front();
-  return {location.document, location.offset};
+  const Rank raw = index.shards()[shard].rank_of_live(rank);
+  ranges[shard] = {raw, raw + 1};
+  const std::vector<Location> found = locate(index, ranges, 1);
+  if (found.empty()) index.throw_bad_counts();
+  return {found.front().document, found.front().offset};
 }
 
 py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t document) {
@@ -306,24 +313,42 @@ void verify(const Index& index, const std::optional<Callback>& progress) {
   index.verify(poll);
 }
 
-std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load,
-                                  std::uint64_t first_document) {
+py::array_t<std::int64_t> document_ids(const Index& index, std::uint64_t begin, std::uint64_t limit) {
+  std::vector<std::int64_t> ids;
+  {
+    const py::gil_scoped_release release;
+    ids = index.document_ids(begin, limit);
+  }
+  return array_from(std::move(ids));
+}
+
+std::shared_ptr<Index> open_index(const std::vector<ShardState>& shards, const std::string& load) {
   const std::map<std::string, Access> known = {
       {"map", Access::kRandom}, {"warm", Access::kWarm}, {"ram", Access::kMemory}};
   const auto access = known.find(load);
   if (access == known.end()) throw QueryError("load is '" + load + "'; expected 'map', 'warm' or 'ram'");
-  return std::make_shared<Index>(Index::open(folders, access->second, first_document));
+  if (shards.empty()) throw QueryError("an index needs at least one shard");
+  const py::gil_scoped_release release;
+  return std::make_shared<Index>(Index::open(shards, access->second));
 }
 
 }  // namespace
 
 void bind_index(py::module_& module) {
-  index_class index(module, "Index", "An open index: the union of the shards in some folders.");
+  py::class_<ShardState>(module, "ShardState", "Which files make up a shard, and how its documents are numbered.")
+      .def(py::init<std::filesystem::path, std::uint64_t, std::uint64_t, bool>(), py::arg("folder"),
+           py::arg("first_document") = 0, py::arg("removals") = 0, py::arg("has_numbers") = false,
+           "The documents are numbered from first_document on, consecutively or with the gaps of document_numbers.bin. "
+           "`removals` is the generation in the names of the removal files, 0 for none.")
+      .def_readonly("folder", &ShardState::folder)
+      .def_readonly("first_document", &ShardState::first_document)
+      .def_readonly("removals", &ShardState::removals)
+      .def_readonly("has_numbers", &ShardState::has_numbers);
+  index_class index(module, "Index", "An open index: the union of some shards, without removed documents.");
   index
-      .def(py::init(&open_index), py::arg("folders"), py::arg("load") = "map", py::arg("first_document") = 0, Release(),
-           "Open shard folders: mapped (map), mapped and loaded at once (warm), or copied into memory (ram). Documents "
-           "are "
-           "numbered from first_document on.")
+      .def(py::init(&open_index), py::arg("shards"), py::arg("load") = "map",
+           "Open shards whose document numbers ascend: mapped (map), mapped and loaded at once (warm), or copied into "
+           "memory (ram).")
       .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, without separators.")
       .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
       .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
@@ -358,6 +383,8 @@ void bind_index(py::module_& module) {
            "[(document, offset)] of the first occurrences in suffix order.")
       .def("locate_rank", checked(&locate_rank), py::arg("shard"), py::arg("rank"),
            "(document, offset) of the suffix with this rank in a shard.")
+      .def("document_ids", checked(&document_ids), py::arg("begin"), py::arg("limit"),
+           "The numbers of the first `limit` documents from the number `begin` on, ascending, int64.")
       .def("document_tokens", checked(&document_tokens), py::arg("document"), "The document's token ids, int64.")
       .def("document_metadata", checked(&document_metadata), py::arg("documents"),
            "For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the "

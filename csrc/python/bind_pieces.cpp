@@ -35,7 +35,7 @@ auto sample_pairs(const Index& index, const py::object& tokens, std::size_t limi
   const py::gil_scoped_release release;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs;
   const ShardRanges ranges = find(index, pattern);
-  const Frame frame{before, total.value_or(total_count(ranges))};
+  const Frame frame{before, total.value_or(total_count(index, ranges))};
   for (const Location& location : sampled_documents(index, ranges, limit, seed, most_read, frame)) {
     pairs.emplace_back(location.document, location.offset);
   }

@@ -1,6 +1,7 @@
 #include "query/clause.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/errors.hpp"
 #include "query/pattern.hpp"
@@ -35,20 +36,20 @@ std::pair<std::uint64_t, std::uint64_t> key_bounds(Pattern<Token> pattern) {
 
 Clause::Clause(const Index& index, Terms terms) : terms_(without_extensions(std::move(terms))) {
   ranges_.resize(index.shards().size());
+  counts_.resize(index.shards().size());
   for (const auto& term : terms_) {
     if (term.empty()) {
       throw QueryError("a term of the query is empty and would match everywhere; expected at least one token");
     }
     const ShardRanges found = find(index, term);
-    for (std::size_t s = 0; s < found.size(); ++s) ranges_[s].push_back(found[s]);
+    for (std::size_t s = 0; s < found.size(); ++s) {
+      ranges_[s].push_back(found[s]);
+      counts_[s] += index.shards()[s].live_count(found[s]);
+    }
   }
 }
 
-std::uint64_t Clause::count() const {
-  std::uint64_t total = 0;
-  for (const ShardRanges& ranges : ranges_) total += total_count(ranges);
-  return total;
-}
+std::uint64_t Clause::count() const { return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0}); }
 
 std::vector<Position> Clause::scan(const Shard& shard, std::span<const Shard::Span> spans, const Poll& poll) const {
   std::vector<std::uint64_t> found;

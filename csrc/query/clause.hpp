@@ -21,8 +21,8 @@ class Clause {
   [[nodiscard]] std::size_t n_terms() const { return terms_.size(); }
   // The number of occurrences, in the index or in one shard.
   [[nodiscard]] std::uint64_t count() const;
-  [[nodiscard]] std::uint64_t count(std::size_t shard) const { return total_count(ranges_[shard]); }
-  // The suffixes of a shard that begin with a term: disjoint ranges, one per term.
+  [[nodiscard]] std::uint64_t count(std::size_t shard) const { return counts_[shard]; }
+  // The suffixes of a shard that begin with a term: disjoint raw ranges, one per term.
   [[nodiscard]] std::span<const SuffixRange> ranges(std::size_t shard) const { return ranges_[shard]; }
 
   // Returns the occurrences that begin in some spans of a shard's text, by scanning the text. Cost: a fraction of a
@@ -35,7 +35,8 @@ class Clause {
 
  private:
   std::vector<std::vector<TokenId>> terms_;
-  std::vector<ShardRanges> ranges_;  // [shard][term]
+  std::vector<ShardRanges> ranges_;    // [shard][term]
+  std::vector<std::uint64_t> counts_;  // [shard]
 };
 
 }  // namespace infgram

@@ -106,7 +106,7 @@ std::vector<MatchingDocument> Conjunction::documents(const Poll& poll) const {
     complete(s, sets, driver, poll);
     for_each_document(shard, sets, max_distance_, poll,
                       [&](std::uint64_t document, std::uint64_t n_matches, std::uint64_t) {
-                        found.push_back({index_->first_document(s) + document, n_matches, true});
+                        found.push_back({shard.document_number(document), n_matches, true});
                       });
   }
   return found;
@@ -122,10 +122,11 @@ std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size,
     const Shard& shard = index_->shards()[s];
     std::vector<std::uint64_t> positions;
     for (const SuffixRange& range : clauses_[0].ranges(s)) {
-      for (; i < chosen.size() && chosen[i] < base + range.count(); ++i) {
-        positions.push_back(shard.position(range.lo + (chosen[i] - base)));
+      const std::uint64_t count = shard.live_count(range);
+      for (; i < chosen.size() && chosen[i] < base + count; ++i) {
+        positions.push_back(shard.position(shard.rank_of_live(shard.live_rank(range.lo) + (chosen[i] - base))));
       }
-      base += range.count();
+      base += count;
     }
     poll(positions.size());
     if (positions.empty()) continue;
@@ -136,7 +137,7 @@ std::vector<MatchingDocument> Conjunction::sampled_documents(std::uint64_t size,
     for_each_document(shard, sets, max_distance_, poll,
                       [&](std::uint64_t document, std::uint64_t n_matches, std::uint64_t first) {
                         const bool has_first = is_first(s, document, first, poll);
-                        found.push_back({index_->first_document(s) + document, n_matches, has_first});
+                        found.push_back({shard.document_number(document), n_matches, has_first});
                       });
   }
   return found;
@@ -211,11 +212,11 @@ std::uint64_t document_count(const Index& index, std::span<const SuffixRange> ra
   std::uint64_t count = 0;
   for (std::size_t s = 0; s < ranges.size(); ++s) {
     const Shard& shard = index.shards()[s];
-    if (ranges[s].count() == shard.n_tokens()) {  // every document with a token; this is the range of the empty query,
-                                                  // and of a text with one distinct token
-      for (std::uint64_t d = 0; d < shard.n_documents(); ++d) {
+    if (ranges[s].size() == shard.n_suffixes()) {  // every document with a token; this is the range of the empty query,
+                                                   // and of a text with one distinct token
+      for (std::uint64_t d = 0; d < shard.n_stored_documents(); ++d) {
         const Shard::Span span = shard.document_span(d);
-        count += span.begin < span.end ? 1 : 0;
+        count += span.begin < span.end && !shard.is_removed(d) ? 1 : 0;
       }
     } else if (!ranges[s].empty()) {
       const PositionSet set = PositionSet::gather(shard, ranges.subspan(s, 1), poll);

@@ -17,11 +17,11 @@ template <StoredToken Token>
 void read_before(const Shard& shard, Text<Token> text, SuffixRange range, std::span<const std::uint32_t> head_of,
                  std::span<std::uint64_t> counts) {
   std::array<std::uint64_t, kMaxReadsInFlight> positions;
-  for (std::uint64_t lo = range.lo; lo < range.hi; lo += kMaxReadsInFlight) {
-    const std::size_t n = std::min<std::uint64_t>(kMaxReadsInFlight, range.hi - lo);
-    for (std::size_t i = 0; i < n; ++i) {
-      positions[i] = shard.position(lo + i);
-      if (positions[i] > 0) __builtin_prefetch(text.data() + positions[i] - 1);
+  for (LiveRanks ranks = shard.live_ranks(range); !ranks.is_done();) {
+    std::size_t n = 0;
+    for (; n < kMaxReadsInFlight && !ranks.is_done(); ++n, ranks.advance()) {
+      positions[n] = shard.position(ranks.rank());
+      if (positions[n] > 0) __builtin_prefetch(text.data() + positions[n] - 1);
     }
     for (std::size_t i = 0; i < n; ++i) {
       if (positions[i] == 0) continue;
@@ -51,7 +51,7 @@ void search_before(const Shard& shard, std::span<const TokenId> heads, std::span
   ShardRanges ranges(searches.size());
   insert_all<Token>(searches);
   extend_all<Token>(searches, ranges.data());
-  for (std::size_t h = 0; h < heads.size(); ++h) counts[h] += ranges[h].count();
+  for (std::size_t h = 0; h < heads.size(); ++h) counts[h] += shard.live_count(ranges[h]);
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ std::vector<PrecededSpan> count_before(const Index& index, std::span<const Token
       for (std::size_t s = 0; s < n_shards; ++s) {
         const Shard& shard = index.shards()[s];
         const SuffixRange range = ranges[i * n_shards + s];
-        if (range.count() <= kReadsOfASearch * heads.size()) {
+        if (shard.live_count(range) <= kReadsOfASearch * heads.size()) {
           read_before<Token>(shard, shard.typed_text<Token>(), range, head_of, counts);
         } else {
           search_before<Token>(shard, heads, tokens.subspan(spans[i].begin, spans[i].end - spans[i].begin), counts);

@@ -29,7 +29,7 @@ std::vector<std::int64_t> count_spans(const Index& index, std::span<const TokenI
     std::vector<std::int64_t> counts(spans.size());
     for (std::size_t k = 0; k < short_ones.size(); ++k) {
       const auto of_span = std::span(ranges).subspan(k * index.shards().size(), index.shards().size());
-      counts[short_ones[k]] = static_cast<std::int64_t>(total_count(of_span));
+      counts[short_ones[k]] = static_cast<std::int64_t>(total_count(index, of_span));
     }
     if (long_ones.empty()) return counts;
     std::vector<std::uint64_t> begins;

@@ -68,7 +68,7 @@ Strand insert(PatternSearch<Token>& search) {
   const SuffixRange within = search.within;
   const Text<Token> text = shard.typed_text<Token>();
   Bracket at{within.lo, within.hi, search.depth, search.depth};
-  if (within.count() > kSampleStep / 2) {
+  if (within.size() > kSampleStep / 2) {
     const std::uint64_t key = pattern.key();
     auto samples = shard.directory().sample_range(at, key);
     for (; Directory::is_wide(samples); Directory::halve_twice(samples, key)) co_await Fetch{samples.middle()};

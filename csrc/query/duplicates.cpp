@@ -79,11 +79,11 @@ template <StoredToken Token>
 std::vector<std::vector<std::uint64_t>> bounds_of(const Index& index, std::uint64_t min_tokens,
                                                   std::uint64_t n_slices) {
   const auto shards = index.shards();
-  const Shard& largest = *std::ranges::max_element(shards, {}, &Shard::n_tokens);
+  const Shard& largest = *std::ranges::max_element(shards, {}, &Shard::n_suffixes);
   std::vector<std::vector<std::uint64_t>> bounds(n_slices + 1, std::vector<std::uint64_t>(shards.size()));
-  for (std::size_t s = 0; s < shards.size(); ++s) bounds.back()[s] = shards[s].n_tokens();
+  for (std::size_t s = 0; s < shards.size(); ++s) bounds.back()[s] = shards[s].n_suffixes();
   for (std::uint64_t i = 1; i < n_slices; ++i) {
-    const Position position = largest.position(largest.n_tokens() / n_slices * i);
+    const Position position = largest.position(largest.n_suffixes() / n_slices * i);
     const Text<Token> text = largest.typed_text<Token>();
     std::vector<TokenId> pattern;
     for (std::uint64_t d = 0; d < std::min({min_tokens, kLongestBound, text.size() - position}); ++d) {
@@ -140,28 +140,35 @@ Duplicates Duplicates::find(const Index& index, std::uint64_t min_tokens, std::s
 
 std::vector<DocumentRange> Duplicates::ranges(std::uint64_t first, std::uint64_t last) const {
   std::vector<DocumentRange> found;
-  for (std::uint64_t document = first; document < last; ++document) {
-    const auto [s, in_shard] = index_->locate_document(document);
-    const Shard::Span span = index_->shards()[s].document_span(in_shard);
-    const LargeArray<std::uint64_t>& marks = marks_[s];
-    for (Position position = span.begin; position < span.end;) {
-      const std::uint64_t remaining = marks[position / 64] >> (position % 64);
-      if (remaining == 0) {
-        position = (position / 64 + 1) * 64;
-        continue;
-      }
-      position += static_cast<std::uint64_t>(std::countr_zero(remaining));
-      if (position >= span.end) break;  // in the next document
-      const std::uint64_t begin = position - span.begin;
-      if (min_tokens_ > span.end - position) index_->shards()[s].throw_not_in_document(position, in_shard);
-      if (found.empty() || found.back().document != document || found.back().end < begin) {
-        found.push_back({document, begin, begin});
-      }
-      found.back().end = begin + min_tokens_;
-      ++position;
-    }
+  for (std::size_t s = 0; s < index_->shards().size(); ++s) {
+    const Shard& shard = index_->shards()[s];
+    const std::uint64_t end = shard.first_document_from(last);
+    for (std::uint64_t d = shard.first_document_from(first); d < end; ++d) append_ranges(s, d, found);
   }
   return found;
+}
+
+void Duplicates::append_ranges(std::size_t s, std::uint64_t in_shard, std::vector<DocumentRange>& found) const {
+  const Shard& shard = index_->shards()[s];
+  const std::uint64_t document = shard.document_number(in_shard);
+  const Shard::Span span = shard.document_span(in_shard);
+  const LargeArray<std::uint64_t>& marks = marks_[s];
+  for (Position position = span.begin; position < span.end;) {
+    const std::uint64_t remaining = marks[position / 64] >> (position % 64);
+    if (remaining == 0) {
+      position = (position / 64 + 1) * 64;
+      continue;
+    }
+    position += static_cast<std::uint64_t>(std::countr_zero(remaining));
+    if (position >= span.end) break;  // in the next document
+    const std::uint64_t begin = position - span.begin;
+    if (min_tokens_ > span.end - position) shard.throw_not_in_document(position, in_shard);
+    if (found.empty() || found.back().document != document || found.back().end < begin) {
+      found.push_back({document, begin, begin});
+    }
+    found.back().end = begin + min_tokens_;
+    ++position;
+  }
 }
 
 }  // namespace infgram

@@ -37,12 +37,14 @@ class Duplicates {
                                        const DuplicateProgress& progress,
                                        std::uint64_t task_suffixes = std::uint64_t{1} << 20);
 
-  // Returns the ranges covered by duplicates in the documents [first, last): ascending, non-empty, disjoint. Cost:
-  // O(tokens / 64 + duplicates). REQUIRES first <= last <= n_documents.
+  // Returns the ranges covered by duplicates in the documents with numbers in [first, last): ascending, non-empty,
+  // disjoint. Cost: O(tokens / 64 + duplicates).
   [[nodiscard]] std::vector<DocumentRange> ranges(std::uint64_t first, std::uint64_t last) const;
 
  private:
   Duplicates(const Index& index, std::uint64_t min_tokens) : index_(&index), min_tokens_(min_tokens) {}
+
+  void append_ranges(std::size_t s, std::uint64_t in_shard, std::vector<DocumentRange>& found) const;
 
   const Index* index_;
   std::uint64_t min_tokens_;

@@ -12,7 +12,7 @@ namespace {
 Location location_of(const Index& index, std::size_t s, Position position) {
   const Shard& shard = index.shards()[s];
   const auto [document, span] = shard.containing_document(position);
-  return {index.first_document(s) + document, position - span.begin};
+  return {shard.document_number(document), position - span.begin};
 }
 
 // Calls f(shard, position) for the occurrences in suffix order over all shards, until it returns false.
@@ -28,17 +28,22 @@ std::uint64_t priority(std::uint64_t seed, std::uint64_t document) {
 
 // Calls f(shard, rank) for the occurrences, ascending; if the frame holds more than `most`, for a sample of `most`.
 template <class F>
-void for_each_read(std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed, Frame frame, F&& f) {
+void for_each_read(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t most, std::uint64_t seed,
+                   Frame frame, F&& f) {
   const bool is_sample = frame.total > most;
   const auto sample = is_sample ? random_sample(frame.total, most, seed) : std::vector<std::uint64_t>();
   std::uint64_t before = frame.before;  // occurrences in earlier parts and shards
   auto next = std::ranges::lower_bound(sample, before);
-  for (std::size_t s = 0; s < ranges.size(); before += ranges[s++].count()) {
-    if (is_sample) {
-      for (; next != sample.end() && *next < before + ranges[s].count(); ++next) f(s, ranges[s].lo + *next - before);
-    } else {
-      for (Rank rank = ranges[s].lo; rank < ranges[s].hi; ++rank) f(s, rank);
+  for (std::size_t s = 0; s < ranges.size(); ++s) {
+    const Shard& shard = index.shards()[s];
+    if (!is_sample) {
+      for (LiveRanks ranks = shard.live_ranks(ranges[s]); !ranks.is_done(); ranks.advance()) f(s, ranks.rank());
+      continue;
     }
+    const std::uint64_t live_rank = shard.live_rank(ranges[s].lo);
+    const std::uint64_t count = shard.live_count(ranges[s]);
+    for (; next != sample.end() && *next < before + count; ++next) f(s, shard.rank_of_live(live_rank + *next - before));
+    before += count;
   }
 }
 
@@ -58,19 +63,21 @@ std::vector<Location> sampled_documents(const Index& index, std::span<const Suff
                                         std::uint64_t seed, std::uint64_t most_read, Frame frame) {
   std::vector<Location> documents;
   // A bit per document, if that takes less memory than a set.
-  const bool are_few = std::min(total_count(ranges), most_read) < index.n_documents() / 64;
-  std::vector<bool> seen(are_few ? 0 : index.n_documents());
+  std::uint64_t n_stored = 0;
+  for (const Shard& shard : index.shards()) n_stored += shard.n_stored_documents();
+  const bool are_few = std::min(total_count(index, ranges), most_read) < n_stored / 64;
+  std::vector<std::vector<bool>> seen(index.shards().size());  // [shard][document in it]
+  for (std::size_t s = 0; s < seen.size() && !are_few; ++s) seen[s].resize(index.shards()[s].n_stored_documents());
   std::unordered_set<std::uint64_t> seen_few;
-  const auto is_new = [&](std::uint64_t document) {
-    if (are_few) return seen_few.insert(document).second;
-    const std::uint64_t number = document - index.first_document(0);
-    const bool was_seen = seen[number];
-    seen[number] = true;
-    return !was_seen;
-  };
-  for_each_read(ranges, most_read, seed, frame, [&](std::size_t s, Rank rank) {
-    const Location location = location_of(index, s, index.shards()[s].position(rank));
-    if (is_new(location.document)) documents.push_back(location);
+  for_each_read(index, ranges, most_read, seed, frame, [&](std::size_t s, Rank rank) {
+    const Shard& shard = index.shards()[s];
+    const Position position = shard.position(rank);
+    const auto [document, span] = shard.containing_document(position);
+    const std::uint64_t number = shard.document_number(document);
+    const bool is_new = are_few ? seen_few.insert(number).second : !seen[s][document];
+    if (!is_new) return;
+    if (!are_few) seen[s][document] = true;
+    documents.push_back({number, position - span.begin});
   });
   const auto key = [seed](const Location& location) {
     return std::pair(priority(seed, location.document), location.document);

@@ -21,8 +21,9 @@ std::uint64_t length_in_directory(const Index& index, const Sequence<Token>& con
     const Pattern<Token> suffix = context.pattern(context.size() - length - 1, length + 1);
     const bool is_shown = std::ranges::any_of(index.shards(), [&](const Shard& shard) {
       const SuffixRange range = shard.first_token_range(suffix.data[0]);
-      if (suffix.size == 1) return range.count() >= min_count;
-      return shard.directory().template shows<Token>(range, suffix.key(), suffix.size, min_count);
+      if (suffix.size == 1) return shard.live_count(range) >= min_count;
+      const std::uint64_t enough = min_count + shard.n_removed(range);  // so many that min_count of them are live
+      return shard.directory().template shows<Token>(range, suffix.key(), suffix.size, enough);
     });
     if (!is_shown) break;
     ++length;
@@ -40,10 +41,12 @@ std::uint64_t length_at_places(const Index& index, const Sequence<Token>& contex
   std::array<std::uint64_t, kFewPlaces> positions{};
   std::size_t n = 0;
   for (std::size_t s = 0; s < found.ranges.size(); ++s) {
-    const Text<Token> text = index.shards()[s].typed_text<Token>();
+    const Shard& shard = index.shards()[s];
+    const Text<Token> text = shard.typed_text<Token>();
     const std::size_t first = n;
-    for (Rank rank = found.ranges[s].lo; rank < found.ranges[s].hi; ++rank) {
-      positions[n] = index.shards()[s].position(rank);
+    // A file that lost its pages may hold more live ranks than it counts.
+    for (LiveRanks ranks = shard.live_ranks(found.ranges[s]); !ranks.is_done() && n < kFewPlaces; ranks.advance()) {
+      positions[n] = shard.position(ranks.rank());
       text.prefetch(positions[n++]);
     }
     for (std::size_t i = first; i < n; ++i) {
@@ -60,7 +63,9 @@ LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> contex
   return with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(context);
     const auto find_last = [&](std::uint64_t length) {
-      return LongestSuffix{length, find(index, context.last(length))};
+      LongestSuffix found{length, find(index, context.last(length)), 0};
+      found.count = total_count(index, found.ranges);
+      return found;
     };
     std::uint64_t length = length_in_directory(index, sequence, min_count);  // occurs often enough
     std::uint64_t too_long = context.size() + 1;
@@ -69,7 +74,7 @@ LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> contex
     for (std::uint64_t step = 1; too_long - length > 1; step *= 2) {
       if (is_doubling && length + step >= too_long) is_doubling = false;
       LongestSuffix tried = find_last(is_doubling ? length + step : length + (too_long - length) / 2);
-      const std::uint64_t count = tried.count();
+      const std::uint64_t count = tried.count;
       if (count < min_count) {
         too_long = tried.length;
         is_doubling = false;
@@ -84,7 +89,7 @@ LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> contex
     }
     if (best.length != length || best.ranges.empty()) best = find_last(length);
     // The directory and the places showed min_count occurrences, so the search finds them.
-    if (length > 0 && best.count() < min_count) index.throw_bad_counts();
+    if (length > 0 && best.count < min_count) index.throw_bad_counts();
     return best;
   });
 }

@@ -11,7 +11,7 @@ namespace infgram {
 struct LongestSuffix {
   std::uint64_t length = 0;  // in tokens
   ShardRanges ranges;        // of the suffix; every suffix of the index for length 0
-  [[nodiscard]] std::uint64_t count() const { return total_count(ranges); }
+  std::uint64_t count = 0;   // total_count(ranges)
 };
 
 // Returns the longest suffix of `context` whose count over all shards is at least min_count; possibly the empty one.

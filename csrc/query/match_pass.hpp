@@ -28,7 +28,8 @@ struct MatchBounds {
 // takes L / 64 searches. A search compares a bounded number of tokens; longer matches are completed by
 // long_matches.hpp.
 //
-// For min_count > 1 the same holds for the tokens that occur min_count times; their number is found by bisection.
+// For min_count > 1 the same holds for the tokens that occur min_count times; their number is found by bisection. So it
+// is for any min_count in an index with removed documents, since searches find their suffixes, too.
 //
 // Cost: one search of at most `compared` tokens per searched position; once there are long matches, one per distinct
 // piece of that size. For long matches also long_matches.hpp, and one sort of the sequence. Memory: the state of each
@@ -198,11 +199,11 @@ void MatchPass<Token>::search(std::vector<std::uint64_t> positions) {
   for (const std::uint64_t i : positions) {
     for (std::size_t s = 0; s < n_shards(); ++s) lengths_[i] = std::max(lengths_[i], length(i, s));
   }
-  if (min_count_ > 1) shorten(positions);
+  if (min_count_ > 1 || index_.has_removals()) shorten(positions);
 }
 
-// Shortens the lengths that occur once to those that occur min_count times: by doubling, since most are short, then by
-// bisection.
+// Shortens the lengths of which there is a suffix to those that occur min_count times: by doubling, since most are
+// short, then by bisection.
 template <StoredToken Token>
 void MatchPass<Token>::shorten(std::span<const std::uint64_t> positions) {
   struct LengthBracket {
@@ -304,7 +305,8 @@ std::vector<std::uint64_t> MatchPass<Token>::counts(std::span<const std::uint64_
   for (std::size_t s = 0; s < n_shards(); ++s) {
     std::ranges::fill(ranges, SuffixRange{});
     find_ranges(positions, lengths, s, ranges);
-    for (std::size_t k = 0; k < positions.size(); ++k) result[k] += ranges[k].count();
+    const Shard& shard = index_.shards()[s];
+    for (std::size_t k = 0; k < positions.size(); ++k) result[k] += shard.live_count(ranges[k]);
   }
   return result;
 }

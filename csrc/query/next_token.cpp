@@ -7,23 +7,41 @@ namespace infgram {
 namespace {
 
 void append_first_tokens(const Shard& shard, std::vector<NextToken>& tokens) {
-  tokens.push_back({kEndOfDocument, shard.n_documents()});
+  if (shard.n_documents() > 0) tokens.push_back({kEndOfDocument, shard.n_documents()});
   for (std::uint64_t token = 0; token < shard.vocab_size(); ++token) {
-    const std::uint64_t count = shard.first_token_range(static_cast<TokenId>(token)).count();
+    const std::uint64_t count = shard.live_count(shard.first_token_range(static_cast<TokenId>(token)));
     if (count > 0) tokens.push_back({static_cast<NextTokenId>(token), count});
   }
 }
 
+// Appends what follows the suffixes of a range, removed ones included.
+void append_raw(const Shard& shard, SuffixRange range, std::uint64_t depth, std::vector<NextToken>& tokens) {
+  const auto append = [&](NextTokenId next_token, std::uint64_t count) { tokens.push_back({next_token, count}); };
+  if (shard.continuations().for_each_next_token(range, depth, append)) return;
+  shard.text().visit(
+      [&]<class Token>(Text<Token>) { NextTokenReader<Token, Shard>(shard, depth).read(range, tokens); });
+}
+
+// Next tokens ascend with the ranks, so the suffixes of each are a range, too.
 void append_next_tokens(const Shard& shard, SuffixRange range, std::uint64_t depth, std::vector<NextToken>& tokens) {
   if (depth == 0) {
     append_first_tokens(shard, tokens);
     return;
   }
-  if (range.empty()) return;
-  const auto append = [&](NextTokenId next_token, std::uint64_t count) { tokens.push_back({next_token, count}); };
-  if (shard.continuations().for_each_next_token(range, depth, append)) return;
-  shard.text().visit(
-      [&]<class Token>(Text<Token>) { NextTokenReader<Token, Shard>(shard, depth).read(range, tokens); });
+  const std::uint64_t n_removed = shard.n_removed(range);
+  if (n_removed == range.size()) return;
+  const auto n_before = static_cast<std::ptrdiff_t>(tokens.size());
+  append_raw(shard, range, depth, tokens);
+  if (n_removed == 0) return;
+  Rank lo = range.lo;
+  for (auto next = tokens.begin() + n_before; next != tokens.end(); ++next) {
+    const Rank hi = lo + next->count;
+    next->count = shard.live_count({lo, hi});
+    lo = hi;
+  }
+  tokens.erase(
+      std::remove_if(tokens.begin() + n_before, tokens.end(), [](const NextToken& next) { return next.count == 0; }),
+      tokens.end());
 }
 
 // Adds up the counts of equal tokens.
@@ -55,11 +73,13 @@ bool is_sparse(const Index& index, std::span<const SuffixRange> ranges, std::uin
   if (depth == 0) return next_tokens(index, ranges, depth).tokens.size() == 1;
   std::optional<TokenCode> only;
   for (std::size_t s = 0; s < ranges.size(); ++s) {
-    if (ranges[s].empty()) continue;
     const Shard& shard = index.shards()[s];
+    const std::uint64_t count = shard.live_count(ranges[s]);
+    if (count == 0) continue;
+    const std::uint64_t live_rank = shard.live_rank(ranges[s].lo);
     const auto [first, last] = shard.text().visit([&]<class Token>(Text<Token>) {
-      return std::pair(shard.code<Token>(shard.position(ranges[s].lo, depth)),
-                       shard.code<Token>(shard.position(ranges[s].hi - 1, depth)));
+      return std::pair(shard.code<Token>(shard.position(shard.rank_of_live(live_rank), depth)),
+                       shard.code<Token>(shard.position(shard.rank_of_live(live_rank + count - 1), depth)));
     });
     if (first != last || (only && *only != first)) return false;
     only = first;

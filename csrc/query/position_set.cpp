@@ -10,14 +10,14 @@ constexpr std::uint64_t kWordBits = 64;
 constexpr std::uint64_t kSparse = 512;  // tokens of text per position, above which a bitmap takes too much memory
 constexpr std::uint64_t kPollEvery = 1 << 16;
 
-// Calls f(position) for each suffix of the ranges.
+// Calls f(position) for each live suffix of the ranges.
 template <class F>
 void for_each_position(const Shard& shard, std::span<const SuffixRange> ranges, const Poll& poll, F&& f) {
   for (const SuffixRange& range : ranges) {
-    for (std::uint64_t lo = range.lo; lo < range.hi; lo += kPollEvery) {
-      const std::uint64_t hi = std::min(range.hi, lo + kPollEvery);
-      for (Rank rank = lo; rank < hi; ++rank) f(shard.position(rank));
-      poll(hi - lo);
+    for (LiveRanks ranks = shard.live_ranks(range); !ranks.is_done();) {
+      std::uint64_t n = 0;
+      for (; n < kPollEvery && !ranks.is_done(); ++n, ranks.advance()) f(shard.position(ranks.rank()));
+      poll(n);
     }
   }
 }
@@ -26,7 +26,7 @@ void for_each_position(const Shard& shard, std::span<const SuffixRange> ranges, 
 
 PositionSet PositionSet::gather(const Shard& shard, std::span<const SuffixRange> ranges, const Poll& poll) {
   std::uint64_t count = 0;
-  for (const SuffixRange& range : ranges) count += range.count();
+  for (const SuffixRange& range : ranges) count += shard.live_count(range);
   PositionSet set;
   if (count > shard.text().size / kSparse) {
     set.bits_.resize(shard.text().size / kWordBits + 1);

@@ -23,9 +23,9 @@ class PositionSet {
   // REQUIRES ascending positions.
   explicit PositionSet(std::vector<Position> sorted) : sorted_(std::move(sorted)) {}
 
-  // Returns the positions of the suffixes in some ranges. Memory: 8 bytes per position, or one bit per token of the
-  // text, which is at most 64 bytes per position. Cost: one array read per position, plus a sort or one memory write
-  // per position. Throws IndexDamagedError.
+  // Returns the positions of the live suffixes in some ranges. Memory: 8 bytes per position, or one bit per token of
+  // the text, which is at most 64 bytes per position. Cost: one array read per position, plus a sort or one memory
+  // write per position. Throws IndexDamagedError.
   [[nodiscard]] static PositionSet gather(const Shard& shard, std::span<const SuffixRange> ranges, const Poll& poll);
 
   // Reads a set in ascending order. The set must outlive it.

@@ -35,7 +35,7 @@ std::vector<PositionScore> score(const Index& index, std::span<const TokenId> to
     });
     const auto count_at = [&](std::uint64_t t) {
       std::uint64_t count = 0;
-      for (std::size_t s = 0; s < n_shards; ++s) count += ranges[s * (n + 1) + t].count();
+      for (std::size_t s = 0; s < n_shards; ++s) count += index.shards()[s].live_count(ranges[s * (n + 1) + t]);
       return count;
     };
     // The context after the last one of each run occurs less than min_count times.

@@ -36,15 +36,15 @@ std::vector<std::uint32_t> order_of(const Sequence<Token>& sequence, std::span<c
 
 ShardRanges everything(const Index& index) {
   ShardRanges ranges;
-  for (const Shard& shard : index.shards()) ranges.push_back({0, shard.n_tokens()});
+  for (const Shard& shard : index.shards()) ranges.push_back({0, shard.n_suffixes()});
   return ranges;
 }
 
 }  // namespace
 
-std::uint64_t total_count(std::span<const SuffixRange> ranges) {
+std::uint64_t total_count(const Index& index, std::span<const SuffixRange> ranges) {
   std::uint64_t count = 0;
-  for (const SuffixRange& range : ranges) count += range.count();
+  for (std::size_t s = 0; s < ranges.size(); ++s) count += index.shards()[s].live_count(ranges[s]);
   return count;
 }
 
@@ -66,13 +66,15 @@ std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenI
   with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(tokens);
     std::vector<PatternSearch<Token>> searches;
-    std::vector<std::size_t> pattern_of_search;
+    std::vector<std::size_t> patterns;  // one for each n_shards searches
+    const std::size_t n_shards = index.shards().size();
     const auto flush = [&] {
       const ShardRanges ranges = ranges_of(std::exchange(searches, {}));
-      for (std::size_t j = 0; j < ranges.size(); ++j) {
-        counts[pattern_of_search[j]] += static_cast<std::int64_t>(ranges[j].count());
+      for (std::size_t j = 0; j < patterns.size(); ++j) {
+        counts[patterns[j]] =
+            static_cast<std::int64_t>(total_count(index, std::span(ranges).subspan(j * n_shards, n_shards)));
       }
-      pattern_of_search.clear();
+      patterns.clear();
     };
     for (const std::uint32_t i : order_of(sequence, starts)) {
       const std::size_t size = starts[i + 1] - starts[i];
@@ -82,8 +84,8 @@ std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenI
       }
       for (const Shard& shard : index.shards()) {
         searches.push_back(search_in(shard, sequence.pattern(starts[i], size)));
-        pattern_of_search.push_back(i);
       }
+      patterns.push_back(i);
       if (searches.size() >= kBatch) flush();
     }
     flush();

@@ -13,7 +13,8 @@ namespace infgram {
 // One range per shard, in the order of the shards.
 using ShardRanges = std::vector<SuffixRange>;
 
-[[nodiscard]] std::uint64_t total_count(std::span<const SuffixRange> ranges);
+// The number of live suffixes in one range per shard: the count of what they begin with.
+[[nodiscard]] std::uint64_t total_count(const Index& index, std::span<const SuffixRange> ranges);
 
 // Returns the suffixes of each shard that begin with `pattern`; all suffixes for the empty pattern. Cost:
 // query/descent.hpp, the shards interleaved. REQUIRES tokens below vocab_size. Throws IndexDamagedError.

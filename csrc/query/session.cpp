@@ -15,7 +15,7 @@ void Session::append(TokenId token) {
   ShardRanges ranges = narrow(*index_, suffix_, ranges_, token);
   suffix_.push_back(token);
   ++n_tokens_;
-  if (total_count(ranges) >= min_count_) {
+  if (total_count(*index_, ranges) >= min_count_) {
     ranges_ = std::move(ranges);
     return;
   }
@@ -24,12 +24,12 @@ void Session::append(TokenId token) {
 }
 
 std::uint64_t Session::context_count() const {
-  return total_count(ranges_) + (suffix_.empty() ? index_->n_documents() : 0);
+  return total_count(*index_, ranges_) + (suffix_.empty() ? index_->n_documents() : 0);
 }
 
 std::uint64_t Session::continuation_count(NextTokenId next_token) const {
   if (suffix_.empty() && next_token == kEndOfDocument) return index_->n_documents();
-  return total_count(narrow(*index_, suffix_, ranges_, next_token));
+  return total_count(*index_, narrow(*index_, suffix_, ranges_, next_token));
 }
 
 void Session::set_suffix(std::uint64_t length, ShardRanges ranges) {

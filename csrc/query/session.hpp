@@ -23,7 +23,8 @@ class Session {
   void append(TokenId token);
 
   [[nodiscard]] std::span<const TokenId> suffix() const { return suffix_; }
-  [[nodiscard]] const ShardRanges& ranges() const { return ranges_; }
+  // Its occurrences.
+  [[nodiscard]] std::uint64_t count() const { return total_count(*index_, ranges_); }
   // The tokens appended so far, including the initial context.
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
 

@@ -13,13 +13,13 @@
 
 namespace infgram {
 
-// Iterates over the suffixes of a range in order. Prefetches their texts one batch ahead; batches grow, so that reading
-// a few suffixes stays cheap. The shard must outlive the cursor.
+// Iterates over the live suffixes of a range in order. Prefetches their texts one batch ahead; batches grow, so that
+// reading a few suffixes stays cheap. The shard must outlive the cursor.
 template <StoredToken Token>
 class SuffixCursor {
  public:
   SuffixCursor(const Shard& shard, SuffixRange range)
-      : shard_(&shard), text_(shard.typed_text<Token>()), rank_(range.lo), hi_(range.hi) {
+      : shard_(&shard), text_(shard.typed_text<Token>()), ranks_(shard.live_ranks(range)) {
     assert(range.lo <= range.hi);
     refill();
   }
@@ -37,26 +37,25 @@ class SuffixCursor {
   static constexpr std::uint64_t kLargestBatch = 64;  // reads in flight
 
   void refill() {
-    n_ = std::min(n_ == 0 ? kFirstBatch : std::min(2 * n_, kLargestBatch), hi_ - rank_);
-    for (std::uint64_t i = 0; i < n_; ++i) {
-      positions_[i] = shard_->position(rank_++);
-      text_.prefetch(positions_[i]);
+    const std::uint64_t most = n_ == 0 ? kFirstBatch : std::min(2 * n_, kLargestBatch);
+    for (n_ = 0; n_ < most && !ranks_.is_done(); ++n_, ranks_.advance()) {
+      positions_[n_] = shard_->position(ranks_.rank());
+      text_.prefetch(positions_[n_]);
     }
     next_ = 0;
   }
 
   const Shard* shard_;
   Text<Token> text_;
-  std::uint64_t rank_;  // of the next batch
-  std::uint64_t hi_;
+  LiveRanks ranks_;  // of the next batch
   std::array<std::uint64_t, kLargestBatch> positions_;
   std::uint64_t next_ = 0;
   std::uint64_t n_ = 0;
 };
 
-// Calls f(shard, position) for the suffixes in `ranges`, one range per shard, merged by their first `depth` tokens,
-// until it returns false. Suffixes that are equal in these come shard by shard, each shard's in its own order. Cost:
-// one prefetched read of the text per suffix; with several shards O(log shards) comparisons.
+// Calls f(shard, position) for the live suffixes in `ranges`, one range per shard, merged by their first `depth`
+// tokens, until it returns false. Suffixes that are equal in these come shard by shard, each shard's in its own order.
+// Cost: one prefetched read of the text per suffix; with several shards O(log shards) comparisons.
 template <StoredToken Token, class F>
 void merge_suffixes(const Index& index, std::span<const SuffixRange> ranges, std::uint64_t depth, F&& f) {
   std::vector<SuffixCursor<Token>> cursors;

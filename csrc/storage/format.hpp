@@ -33,6 +33,10 @@ enum class SectionKind : std::uint32_t {
   kSources = 10,     // the names of the source files, each terminated by a zero byte
   kSourceRuns = 11,  // three numbers per run of documents: its first document, the byte of kSources at which the name
                      // of its file begins, and the line of its first document; bit-packed
+  // In shards of an index that was changed, of any version:
+  kDocumentNumbers = 12,   // the number of each document in the index, where they are not consecutive; bit-packed
+  kRemovedDocuments = 13,  // the numbers, in the shard, of the removed documents, ascending; bit-packed
+  kRemovedRanks = 14,      // the ranks of their suffixes, ascending; bit-packed
 };
 
 // The line of a run whose documents have no line. Other lines count from 1 and increase by one per document.

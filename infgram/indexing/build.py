@@ -277,7 +277,8 @@ def _finish(
         budget.left_bytes,
         lambda n: report(BuildProgress("sort", n, shards.n_tokens, "tokens")),
     )
-    _core.Index([checkpoint.folder / shard.folder for shard in checkpoint.shards])  # are the files consistent?
+    for shard in checkpoint.shards:
+        _core.Index([_core.ShardState(checkpoint.folder / shard.folder)])  # are the files consistent?
     Manifest(
         builder_version=_core.__version__,
         vocab_size=shards.vocab_size,
