@@ -77,10 +77,15 @@ class ReferenceIndex:
     Args:
         documents: the token ids of each document, in corpus order.
         vocab_size: valid token ids are 0 to `vocab_size - 1`.
+        document_ids: the number of each document, ascending; None for 0, 1, 2, …
     """
 
-    def __init__(self, documents: Sequence[Sequence[int]], vocab_size: int) -> None:
+    def __init__(
+        self, documents: Sequence[Sequence[int]], vocab_size: int, document_ids: Sequence[int] | None = None
+    ) -> None:
         self.documents = [list(document) for document in documents]
+        self.document_ids = list(range(len(documents)) if document_ids is None else document_ids)
+        self.tokens_of = dict(zip(self.document_ids, self.documents, strict=True))
         self.vocab_size = vocab_size
         self._places: dict[tuple[int, ...], list[Place]] = {}
         for document in self.documents:
@@ -283,7 +288,7 @@ class ReferenceIndex:
         if tuple(wanted) not in self._places:
             self._places[tuple(wanted)] = [
                 Place(document_id, offset)
-                for document_id, document in enumerate(self.documents)
+                for document_id, document in self.tokens_of.items()
                 for offset in range(len(document) - length + 1)
                 if document[offset : offset + length] == wanted
             ]
@@ -304,12 +309,12 @@ class ReferenceIndex:
         )
 
     def _token_at(self, document_id: int, offset: int) -> int:
-        document = self.documents[document_id]
+        document = self.tokens_of[document_id]
         return document[offset] if offset < len(document) else END_OF_DOCUMENT
 
     def _suffix(self, place: Place) -> list[int]:
         """Return the rest of the document; Python also sorts a list before its extensions."""
-        return self.documents[place.document_id][place.offset :]
+        return self.tokens_of[place.document_id][place.offset :]
 
     def _check(self, tokens: Sequence[int]) -> None:
         for token in tokens:

@@ -188,7 +188,7 @@ class ReferenceLM:
         """
         before: dict[int, set[int | None]] = {}
         for document, offset in self.index.places(context):
-            tokens = self.index.documents[document]
+            tokens = self.index.tokens_of[document]
             end = offset + len(context)
             row = tokens[end] if end < len(tokens) else END_OF_DOCUMENT
             before.setdefault(row, set()).add(tokens[offset - 1] if offset > 0 else None)

@@ -88,7 +88,7 @@ def check_sizes(index: infgram.Index, reference: ReferenceIndex, layout: Layout)
 
 
 def check_documents(index: infgram.Index, reference: ReferenceIndex) -> None:
-    for document_id, tokens in enumerate(reference.documents):
+    for document_id, tokens in reference.tokens_of.items():
         document = index.document(document_id)
         assert document.document_id == document_id
         assert document.token_ids.tolist() == tokens

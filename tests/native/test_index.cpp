@@ -26,10 +26,10 @@ Answers ask(const Index& index, std::span<const TokenId> text) {
   Answers answers;
   for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
     const ShardRanges ranges = find(index, text.subspan(i, 3));
-    answers.counts.push_back(total_count(ranges));
+    answers.counts.push_back(total_count(index, ranges));
     const auto next = next_tokens(index, ranges, 3);
     answers.rows.insert(answers.rows.end(), next.tokens.begin(), next.tokens.end());
-    const auto documents = sampled_documents(index, ranges, 3, i, 1000, {0, total_count(ranges)});
+    const auto documents = sampled_documents(index, ranges, 3, i, 1000, {0, total_count(index, ranges)});
     answers.documents.insert(answers.documents.end(), documents.begin(), documents.end());
     answers.counts.push_back(document_count(index, ranges, [](std::uint64_t) {}));
     answers.counts.push_back(longest_suffix(index, text.first(i), 2).length);
@@ -64,17 +64,17 @@ std::vector<TokenId> document_of(std::uint32_t seed, std::size_t size) {
 }
 
 Index write_index(const std::filesystem::path& root) {
-  std::vector<std::filesystem::path> folders;
+  std::vector<ShardState> shards;
   for (std::uint32_t s = 0; s < 3; ++s) {
-    folders.push_back(root / std::to_string(s));
-    std::filesystem::create_directory(folders.back());
-    ShardWriter writer(folders.back(), 1000, 16);
+    shards.push_back({.folder = root / std::to_string(s), .first_document = 20 * s});
+    std::filesystem::create_directory(shards.back().folder);
+    ShardWriter writer(shards.back().folder, 1000, 16);
     for (std::uint32_t d = 0; d < 20; ++d) writer.add_document(document_of(s * 100 + d, 50 * d), "{}");
     writer.finish();
-    sort_shard(folders.back(), {.n_threads = 4}, [](std::uint64_t) {});
-    Shard::open(folders.back()).verify([](std::uint64_t) {});
+    sort_shard(shards.back().folder, {.n_threads = 4}, [](std::uint64_t) {});
+    Shard::open(shards.back()).verify([](std::uint64_t) {});
   }
-  return Index::open(folders);
+  return Index::open(shards);
 }
 
 }  // namespace

@@ -31,16 +31,16 @@ std::vector<TokenId> document_of(std::uint32_t seed, std::size_t size) {
 }
 
 Index write_index(const std::filesystem::path& root) {
-  std::vector<std::filesystem::path> folders;
+  std::vector<ShardState> shards;
   for (std::uint32_t s = 0; s < 2; ++s) {
-    folders.push_back(root / std::to_string(s));
-    std::filesystem::create_directory(folders.back());
-    ShardWriter writer(folders.back(), kVocabSize, 8);
+    shards.push_back({.folder = root / std::to_string(s), .first_document = 12 * s});
+    std::filesystem::create_directory(shards.back().folder);
+    ShardWriter writer(shards.back().folder, kVocabSize, 8);
     for (std::uint32_t d = 0; d < 12; ++d) writer.add_document(document_of(s * 100 + d, 30 * d), "{}");
     writer.finish();
-    sort_shard(folders.back(), {.n_threads = 2}, [](std::uint64_t) {});
+    sort_shard(shards.back().folder, {.n_threads = 2}, [](std::uint64_t) {});
   }
-  return Index::open(folders);
+  return Index::open(shards);
 }
 
 std::vector<std::unique_ptr<LanguageModel>> models_of(ContextTree& tree) {

@@ -73,19 +73,19 @@ class Maker {
 };
 
 Index write_index(const std::filesystem::path& root, const Documents& documents, unsigned bits, std::size_t n_shards) {
-  std::vector<std::filesystem::path> folders;
+  std::vector<ShardState> shards;
   for (std::size_t s = 0; s < n_shards; ++s) {
-    folders.push_back(root / std::to_string(s));
-    std::filesystem::remove_all(folders.back());
-    std::filesystem::create_directory(folders.back());
-    ShardWriter writer(folders.back(), 5, bits);
+    shards.push_back({.folder = root / std::to_string(s), .first_document = documents.size() * s / n_shards});
+    std::filesystem::remove_all(shards.back().folder);
+    std::filesystem::create_directory(shards.back().folder);
+    ShardWriter writer(shards.back().folder, 5, bits);
     for (std::size_t d = documents.size() * s / n_shards; d < documents.size() * (s + 1) / n_shards; ++d) {
       writer.add_document(documents[d], "");
     }
     writer.finish();
-    sort_shard(folders.back(), {}, [](std::uint64_t) {});
+    sort_shard(shards.back().folder, {}, [](std::uint64_t) {});
   }
-  return Index::open(folders);
+  return Index::open(shards);
 }
 
 // counts[i][l]: how often the first l tokens from position i on occur.
@@ -126,7 +126,7 @@ void compare(const Index& index, const Tokens& tokens, const std::vector<std::ve
       ShardRanges ranges(longest);
       Strand strand = pass.extend(i, s, longest, 1, ranges.data());
       strand.run();
-      for (std::size_t l = 0; l < longest; ++l) found[l] += ranges[l].count();
+      for (std::size_t l = 0; l < longest; ++l) found[l] += ranges[l].size();
     }
     check::that(std::equal(found.begin(), found.end(), counts[i].begin() + 1), "the counts of prefixes");
   }
@@ -204,12 +204,12 @@ void test_work(const std::filesystem::path& root) {
     for (std::size_t i = 0; i < tokens.size(); i += 7) {
       const auto found = std::span(tokens).subspan(i);
       const std::uint64_t length = matches[i].length;
-      check::that(total_count(find(index, found.first(length))) == matches[i].count, "the count of a match");
-      if (length < found.size()) check::that(total_count(find(index, found.first(length + 1))) == 0, "its end");
+      check::that(total_count(index, find(index, found.first(length))) == matches[i].count, "the count of a match");
+      if (length < found.size()) check::that(total_count(index, find(index, found.first(length + 1))) == 0, "its end");
       for (const std::uint64_t size : {length, length + 1, length / 2}) {
         if (size == 0 || size > found.size()) continue;
         spans.push_back({i, i + size});
-        expected.push_back(static_cast<std::int64_t>(total_count(find(index, found.first(size)))));
+        expected.push_back(static_cast<std::int64_t>(total_count(index, find(index, found.first(size)))));
       }
     }
     check::that(count_spans(index, tokens, spans) == expected, "spans");

@@ -73,19 +73,21 @@ Documents make_documents(std::uint32_t n_ids) {
 
 Index write_index(const std::filesystem::path& root, const Documents& documents, std::uint32_t n_ids, unsigned bits,
                   std::size_t n_shards) {
-  std::vector<std::filesystem::path> folders;
+  std::vector<ShardState> shards;
   for (std::size_t s = 0; s < n_shards; ++s) {
-    folders.push_back(root / (std::to_string(bits) + "-" + std::to_string(n_shards) + "-" + std::to_string(s)));
-    std::filesystem::create_directory(folders.back());
-    ShardWriter writer(folders.back(), n_ids, bits);
+    shards.push_back(
+        {.folder = root / (std::to_string(bits) + "-" + std::to_string(n_shards) + "-" + std::to_string(s)),
+         .first_document = documents.size() * s / n_shards});
+    std::filesystem::create_directory(shards.back().folder);
+    ShardWriter writer(shards.back().folder, n_ids, bits);
     for (std::size_t d = documents.size() * s / n_shards; d < documents.size() * (s + 1) / n_shards; ++d) {
       writer.add_document(documents[d], "");
     }
     writer.finish();
-    sort_shard(folders.back(), {.n_threads = 2}, [](std::uint64_t) {});
-    Shard::open(folders.back()).verify([](std::uint64_t) {});
+    sort_shard(shards.back().folder, {.n_threads = 2}, [](std::uint64_t) {});
+    Shard::open(shards.back()).verify([](std::uint64_t) {});
   }
-  return Index::open(folders, n_shards == 2 ? Access::kMemory : Access::kWarm);
+  return Index::open(shards, n_shards == 2 ? Access::kMemory : Access::kWarm);
 }
 
 std::uint64_t scan(const Documents& documents, std::span<const TokenId> pattern) {
@@ -119,7 +121,7 @@ void ask(const Index& index, const Documents& documents, std::span<const TokenId
     for (std::size_t size = 1; size <= std::min<std::size_t>(12, text.size() - i); ++size) {
       const auto pattern = text.subspan(i, size);
       const std::uint64_t count = scan(documents, pattern);
-      check::that(total_count(find(index, pattern)) == count, "find");
+      check::that(total_count(index, find(index, pattern)) == count, "find");
       flat.insert(flat.end(), pattern.begin(), pattern.end());
       starts.push_back(flat.size());
       spans.push_back({i, i + size});
@@ -169,7 +171,7 @@ void read_windows(const Index& index, const Documents& documents) {
 // Samples when there are more occurrences than are read: distinct documents with an occurrence, no more than were read.
 void sample(const Index& index, const Documents& documents, TokenId token) {
   const ShardRanges ranges = find(index, {&token, 1});
-  const Frame frame{0, total_count(ranges)};
+  const Frame frame{0, total_count(index, ranges)};
   for (const std::uint64_t most_read : {0UL, 1UL, 5UL, 50UL, ~0UL}) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
       const auto found = sampled_documents(index, ranges, 1000, seed, most_read, frame);

@@ -57,7 +57,7 @@ def check(index: infgram.Index, reference: ReferenceIndex, clauses: Clauses, max
         counted = [match.offset for match in hit.matches if match.clause == 0]
         assert counted == found[hit.document_id], (clauses, max_distance)
         assert (hit.match_count, hit.offset) == (len(counted), counted[0])
-        check_matches(hit, reference.documents[hit.document_id], clauses, max_distance)
+        check_matches(hit, reference.tokens_of[hit.document_id], clauses, max_distance)
 
 
 def check_matches(hit: infgram.SearchHit, document: list[int], clauses: Clauses, max_distance: int | None) -> None:

@@ -192,6 +192,11 @@ class DistributedQueries:
         keys = order_of(np.array([document for document, _ in samples], dtype=np.int64), seed)
         return [samples[number] for number in np.argsort(keys)[:limit].tolist()]
 
+    def document_ids(self, begin: int, limit: int) -> DistributedQuery[Int64Array]:
+        """Return the numbers of the first `limit` documents from the number `begin` on."""
+        answers = yield self._all("document_ids", begin, limit)
+        return np.concatenate([answers[group] for group in sorted(answers)])[:limit]
+
     def document_tokens(self, document: int) -> DistributedQuery[Int64Array]:
         """Return the token ids of a document."""
         group = self._layout.group_of_document(document)

@@ -92,6 +92,7 @@ class ClusterEngine:
     locate = _run(DistributedQueries.locate)
     locate_rank = _run(DistributedQueries.locate_rank)
     sample_documents = _run(DistributedQueries.sample_documents)
+    document_ids = _run(DistributedQueries.document_ids)
     document_tokens = _run(DistributedQueries.document_tokens)
     document_length = _run(DistributedQueries.document_length)
     read_window = _run(DistributedQueries.read_window)

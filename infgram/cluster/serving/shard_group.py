@@ -173,6 +173,7 @@ GROUP_QUERIES: Final[Mapping[str, Callable[..., Any]]] = {
     "locate": _core.Index.locate,
     "locate_rank": _core.Index.locate_rank,
     "sample_documents": _core.Index.sample_documents,
+    "document_ids": _core.Index.document_ids,
     "document_tokens": _core.Index.document_tokens,
     "document_length": _core.Index.document_length,
     "read_window": _core.Index.read_window,

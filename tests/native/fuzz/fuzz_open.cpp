@@ -10,8 +10,14 @@ void describe(const Index& index) {
   for (std::size_t s = 0; s < index.shards().size(); ++s) {
     const Shard& shard = index.shards()[s];
     std::vector<std::int64_t> ids;
-    for (std::uint64_t d = 0; d < shard.n_documents(); ++d) {
+    for (std::uint64_t d = 0; d < shard.n_stored_documents(); ++d) {
       attempt([&] { static_cast<void>(std::string(shard.metadata(d))); });
+      attempt([&] {
+        const std::uint64_t number = shard.document_number(d);
+        if (number < shard.first_document() || number >= shard.end_document()) std::abort();
+        static_cast<void>(shard.first_document_from(number));
+        static_cast<void>(shard.is_removed(d));
+      });
       attempt([&] {
         if (const auto source = shard.source(d)) static_cast<void>(std::string(source->name));
       });
@@ -26,7 +32,12 @@ void describe(const Index& index) {
     for (std::uint64_t token = 0; token <= shard.vocab_size() && token < 1000; ++token) {
       attempt([&] {
         const SuffixRange range = shard.first_token_range(static_cast<TokenId>(token));
-        if (range.lo > range.hi || range.hi > shard.n_tokens()) std::abort();
+        if (range.lo > range.hi || range.hi > shard.n_suffixes()) std::abort();
+        std::uint64_t n_live = 0;
+        for (LiveRanks ranks = shard.live_ranks(range); !ranks.is_done(); ranks.advance()) {
+          if (ranks.rank() != shard.rank_of_live(shard.live_rank(range.lo) + n_live++)) std::abort();
+        }
+        if (n_live != shard.live_count(range)) std::abort();
       });
     }
     attempt([&] { static_cast<void>(shard.containing_document(shard.text().size / 2)); });
@@ -37,12 +48,12 @@ void describe(const Index& index) {
 void open_raw(Input& input) {
   Base& base = base_of(input.next<std::uint8_t>());
   const auto where = input.next<std::uint8_t>();
-  const std::size_t section = where % kSectionNames.size();
+  const std::size_t section = where % base.n_sections(true);
   for (std::size_t s = 0; s < base.folders().size(); ++s) {
-    for (std::size_t k = 0; k < kSectionNames.size(); ++k) base.write(s, k, base.healthy()[s][k].content());
+    for (std::size_t k = 0; k < base.n_sections(true); ++k) base.write(s, k, base.healthy()[s][k].content());
   }
   base.write(0, section, Bytes(input.rest().begin(), input.rest().end()));
-  attempt([&] { describe(Index::open(base.folders(), Access::kMemory)); });
+  attempt([&] { describe(Index::open(base.states(section >= kSectionNames.size()), Access::kMemory)); });
 }
 
 }  // namespace

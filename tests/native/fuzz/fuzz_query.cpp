@@ -34,7 +34,9 @@ void ask_about(const Index& index, std::span<const TokenId> tokens, std::uint64_
     attempt([&] { check_next_tokens(index, next_tokens(index, ranges, tokens.size())); });
     attempt([&] { static_cast<void>(is_sparse(index, ranges, tokens.size())); });
     attempt([&] { static_cast<void>(locate(index, ranges, 20)); });
-    attempt([&] { static_cast<void>(sampled_documents(index, ranges, 5, min_count, 40, {0, total_count(ranges)})); });
+    attempt([&] {
+      static_cast<void>(sampled_documents(index, ranges, 5, min_count, 40, {0, total_count(index, ranges)}));
+    });
     attempt([&] { static_cast<void>(document_count(index, ranges, kNoPoll)); });
   });
   attempt([&] {
@@ -115,7 +117,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     search_for(index, b, a, kind % 4 == 0 ? kWholeDocument : kind);
     if (a.size() > 4) match_long(index, a, min_count);
     attempt([&] {
-      const std::uint64_t document = input.next<std::uint8_t>() % index.n_documents();
+      const std::uint64_t document = input.next<std::uint8_t>() % index.shards().back().end_document();
       for (const std::int64_t id : read_window(index, document, kind, 1000)) {
         if (id < 0 || static_cast<std::uint64_t>(id) >= index.vocab_size()) std::abort();
       }
@@ -123,7 +125,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (kind % 8 == 0) {
       attempt([&] {
         const Duplicates found = Duplicates::find(index, 1 + input.next<std::uint8_t>() % 40, 1, kNoPoll, 64);
-        for (const DocumentRange& range : found.ranges(0, index.n_documents())) {
+        for (const DocumentRange& range : found.ranges(0, kDocumentNumberLimit)) {
           if (range.begin >= range.end) std::abort();
         }
       });

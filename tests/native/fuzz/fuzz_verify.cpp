@@ -10,8 +10,11 @@ std::uint64_t scan(const Index& index, std::span<const TokenId> pattern) {
   std::uint64_t count = 0;
   for (const Shard& shard : index.shards()) {
     shard.text().visit([&]<class Token>(Text<Token> text) {
-      for (Position at = 0; at + pattern.size() <= text.size(); ++at) {
-        count += std::equal(pattern.begin(), pattern.end(), text.data() + at) ? 1 : 0;
+      for (std::uint64_t d = 0; d < shard.n_stored_documents(); ++d) {
+        const auto [begin, end] = shard.document_span(d);
+        for (Position at = begin; !shard.is_removed(d) && at + pattern.size() <= end; ++at) {
+          count += std::equal(pattern.begin(), pattern.end(), text.data() + at) ? 1 : 0;
+        }
       }
     });
   }
@@ -31,7 +34,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
           const std::vector<TokenId> tokens = sequence_of(*opened, input);
           const auto pattern = std::span(tokens).first(std::min<std::size_t>(tokens.size(), i + 1));
           if (pattern.empty()) continue;
-          if (total_count(find(opened->index, pattern)) != scan(opened->index, pattern)) std::abort();
+          if (total_count(opened->index, find(opened->index, pattern)) != scan(opened->index, pattern)) std::abort();
         }
       });
     }

@@ -24,6 +24,7 @@
 #include "base/errors.hpp"
 #include "index/index.hpp"
 #include "index/shard_writer.hpp"
+#include "query/removal.hpp"
 
 namespace fuzz {
 
@@ -120,11 +121,14 @@ class Base {
         writer.add_document(document, R"({"a": 1})", {line < 9 ? "one.txt" : "two.txt", ++line % 12});
         if (text_.size() < 400) text_.insert(text_.end(), document.begin(), document.end());
       }
-      writer.finish();
+      std::vector<std::uint64_t> numbers;
+      for (std::uint64_t d = 0; d < writer.n_documents(); ++d) numbers.push_back(1000 * s + 3 * d);
+      writer.finish(numbers);
       sort_shard(folders_.back(), {}, [](std::uint64_t) {});
+      const std::array<std::uint64_t, 2> removed = {0, 3};
+      write_removals({.folder = folders_.back()}, removed, 1, [](std::uint64_t) {});
       auto& files = healthy_.emplace_back();
-      for (const SectionName& name : kSectionNames)
-        files.push_back(File::parse(read(folders_.back() / name.file_name)));
+      for (std::size_t k = 0; k < n_sections(true); ++k) files.push_back(File::parse(read(path_of(s, k))));
       auto& on_disk = on_disk_.emplace_back();
       for (const File& file : files) on_disk.push_back(file.content());
     }
@@ -133,12 +137,24 @@ class Base {
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] const std::vector<std::filesystem::path>& folders() const { return folders_; }
   [[nodiscard]] std::span<const TokenId> text() const { return text_; }
+
+  // The sections of a shard: those of every shard, then with `is_changed` those of an index that was changed.
+  [[nodiscard]] static std::size_t n_sections(bool is_changed) {
+    return kSectionNames.size() + (is_changed ? kChanges.size() : 0);
+  }
+  [[nodiscard]] std::vector<ShardState> states(bool is_changed) const {
+    std::vector<ShardState> states;
+    for (std::size_t s = 0; s < folders_.size(); ++s) {
+      states.push_back({folders_[s], 1000 * s, is_changed ? std::uint64_t{1} : 0, is_changed});
+    }
+    return states;
+  }
   [[nodiscard]] const std::vector<std::vector<File>>& healthy() const { return healthy_; }
 
   void write(std::size_t shard, std::size_t section, Bytes content) {
     Bytes& known = on_disk_[shard][section];
     if (known == content) return;
-    std::ofstream stream(folders_[shard] / kSectionNames[section].file_name, std::ios::binary | std::ios::trunc);
+    std::ofstream stream(path_of(shard, section), std::ios::binary | std::ios::trunc);
     stream.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
     stream.close();
     if (!stream) std::abort();
@@ -146,6 +162,13 @@ class Base {
   }
 
  private:
+  static constexpr std::array kChanges = {"document_numbers.bin", "removed_documents.1.bin", "removed_ranks.1.bin"};
+
+  [[nodiscard]] std::filesystem::path path_of(std::size_t shard, std::size_t section) const {
+    const bool is_change = section >= kSectionNames.size();
+    return folders_[shard] / (is_change ? kChanges[section - kSectionNames.size()] : kSectionNames[section].file_name);
+  }
+
   static Bytes read(const std::filesystem::path& path) {
     std::ifstream stream(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(stream), {}};
@@ -253,11 +276,13 @@ struct Opened {
 inline std::optional<Opened> open_hostile(Input& input) {
   Base& base = base_of(input.next<std::uint8_t>());
   const auto mode = input.next<std::uint8_t>();
+  const bool is_changed = mode % 4 == 3;
+  const std::size_t n_sections = Base::n_sections(is_changed);
   const unsigned n_edits = input.next<std::uint8_t>() % 12;
   std::vector<std::vector<File>> files = base.healthy();
   for (unsigned i = 0; i < n_edits; ++i) {
     const auto where = input.next<std::uint8_t>();
-    alter(files[where / kSectionNames.size() % files.size()][where % kSectionNames.size()], input);
+    alter(files[where / n_sections % files.size()][where % n_sections], input);
   }
   const bool has_true_checksums = mode % 16 != 0;
   for (std::size_t s = 0; s < files.size(); ++s) {
@@ -274,7 +299,7 @@ inline std::optional<Opened> open_hostile(Input& input) {
   }
   try {
     // In memory, because ASan knows the bounds of memory, but not of mapped files.
-    return Opened{&base, Index::open(base.folders(), mode % 8 == 1 ? Access::kRandom : Access::kMemory)};
+    return Opened{&base, Index::open(base.states(is_changed), mode % 8 == 1 ? Access::kRandom : Access::kMemory)};
   } catch (const Error&) {
     return std::nullopt;
   }
