@@ -192,7 +192,7 @@ def test_a_damaged_directory_gives_an_error_or_a_result(tmp_path: Path, seed: in
 
     for name in (*VERSION_2, "first_token_starts.bin", "suffix_array.bin"):
         forge_section(folder / name, alter)
-    index = _core.Index([folder])
+    index = _core.Index([_core.ShardState(folder)])
     contexts: list[Tokens] = [[7], [3, 7], [1] * 16, [2, 3, 7], [0] * 30, [1000, 7], [7, 60_000]]
     asks = (index.count, index.next_tokens, index.longest_suffix, index.infgram, index.score, index.longest_matches)
     for ask, context in itertools.product(asks, contexts):

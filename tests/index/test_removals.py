@@ -21,7 +21,7 @@ from tests.reference_lm import fitted_weights
 from tests.removing import Changed, changed_index
 from tests.search.conjunctions import Numbers, clauses_of, conjunctions
 from tests.search.test_search import check as check_search
-from tests.strategies import Asked, Layout, Tokens, TokenCorpus, asked_corpora, layouts, usual_queries
+from tests.strategies import Asked, Layout, TokenCorpus, Tokens, asked_corpora, layouts, usual_queries
 
 removals = st.lists(st.sets(st.integers(0, 7), max_size=4), min_size=1, max_size=3)
 gaps = st.lists(st.sampled_from([1, 1, 1, 2, 1000]), min_size=8, max_size=8)
@@ -125,8 +125,10 @@ def check_pieces(changed: Changed, queries: list[Tokens], seed: int) -> None:
 @given(asked_corpora(), removals, gaps, layouts)
 def test_any_corpus(asked: Asked, drawn: list[set[int]], gap: list[int], layout: Layout) -> None:
     corpus, n = asked.corpus, len(asked.corpus.documents)
-    options = {"vocab_size": corpus.vocab_size, "layout": layout, "numbers": numbers_of(gap, n)}
-    with changed_index(corpus.documents, rounds_of(drawn, n), **options) as changed:
+    rounds, numbers = rounds_of(drawn, n), numbers_of(gap, n)
+    with changed_index(
+        corpus.documents, rounds, vocab_size=corpus.vocab_size, layout=layout, numbers=numbers
+    ) as changed:
         check_everything(changed, corpus, asked.queries)
 
 
@@ -140,11 +142,13 @@ def test_searches_and_pieces(
     seed: int,
 ) -> None:
     corpus, n = asked.corpus, len(asked.corpus.documents)
-    options = {"vocab_size": corpus.vocab_size, "layout": layout, "numbers": numbers_of(gap, n)}
-    with changed_index(corpus.documents, rounds_of(drawn, n), **options) as changed:
+    rounds, numbers = rounds_of(drawn, n), numbers_of(gap, n)
+    with changed_index(
+        corpus.documents, rounds, vocab_size=corpus.vocab_size, layout=layout, numbers=numbers
+    ) as changed:
         check_pieces(changed, asked.queries, seed)
-        for numbers, max_distance in asked_for:
-            clauses = clauses_of(numbers, asked)
+        for terms, max_distance in asked_for:
+            clauses = clauses_of(terms, asked)
             check_search(changed.index, changed.reference, clauses, max_distance)
             check_sampled_search(changed, clauses, max_distance, seed)
 
@@ -207,9 +211,8 @@ def test_fitted_weights_and_features(
         expected = fitted_weights(changed.reference, documents, n=None, min_count=min_count, rounds=3)
         np.testing.assert_allclose(weights, expected, rtol=1e-9)
         few_occurrences, memory_bytes = keeping_as
-        trees = [
-            _core.ContextTree(core, memory_bytes, few_occurrences) for core in (changed.index._core, changed.fresh)
-        ]
+        cores: list[Any] = [changed.index._core, changed.fresh]
+        trees = [_core.ContextTree(core, memory_bytes, few_occurrences) for core in cores]
         for document in documents:
             found, of_fresh = (tree.features(document, [0, 1, 2, 5]) for tree in trees)
             assert all(a.tolist() == b.tolist() for a, b in zip(found, of_fresh, strict=True))

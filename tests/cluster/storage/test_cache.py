@@ -67,7 +67,7 @@ def test_the_copies_are_the_index(stored: Storage, index: Path, tmp_path: Path) 
     for shard in manifest.shards:
         copy = cache.shard(stored.location, shard)
         assert content(copy) == content(index / shard.folder)
-        _core.Index([copy])
+        _core.Index([_core.ShardState(copy)])
 
 
 def test_a_second_use_reads_nothing(stored: Storage, shards: tuple[ShardEntry, ...], tmp_path: Path) -> None:
