@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from infgram.arguments import at_least, callback
 from infgram.engine import Engine
-from infgram.errors import IndexClosedError, IndexDamagedError, QueryError, TokenizerError
+from infgram.errors import IndexClosedError, IndexDamagedError, TokenizerError
 from infgram.files.manifest import FILE_NAME, Manifest, ShardEntry, SkippedEntry
 from infgram.files.sections import MappedFiles
 from infgram.provenance import Provenance
@@ -21,6 +21,8 @@ from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import Document, Int64Array, Load
 
 AnyIndex = TypeVar("AnyIndex", bound="OpenIndex")
+
+_DOCUMENTS_AT_ONCE: Final = 4096
 
 
 class OpenIndex:
@@ -160,11 +162,18 @@ class OpenIndex:
             "n_skipped": len(self.skipped),
         }
 
+    def document_ids(self) -> Iterator[int]:
+        """Iterate over the numbers of the documents, ascending. The numbers of deleted documents are missing."""
+        begin = 0
+        while numbers := self._core.document_ids(begin, _DOCUMENTS_AT_ONCE).tolist():
+            yield from numbers
+            begin = numbers[-1] + 1
+
     def document(self, document_id: int) -> Document:
         """Return one document: text, tokens, metadata and origin.
 
         Raises:
-            QueryError: there is no such document.
+            QueryError: there is no such document, or it was deleted.
         """
         number = at_least(document_id, 0, "document_id")
         token_ids = self._core.document_tokens(number)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, pairwise
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from tests.reference import ReferenceIndex
 from tests.strategies import Layout, Tokens
 
 
-class Changed(NamedTuple):
+@dataclass(frozen=True)
+class Changed:
     """An index from which documents were removed.
 
     Attributes:
@@ -65,7 +66,9 @@ def changed_index(
             write_shard(folder / f"changed{s}", part, documents, numbers, vocab_size, width)
             for s, part in enumerate(parts)
         ]
-        for generation, gone in enumerate(accumulate(map(set, removals), set.union), 1):
+        gone: set[int] = set()
+        for generation, some in enumerate(removals, 1):
+            gone |= set(some)
             for s, part in enumerate(parts):
                 states[s] = remove(states[s], [d - part.start for d in part if d in gone], generation)
         fresh = [

@@ -68,6 +68,16 @@ def test_duplicates_are_checked_before_they_are_timed(tmp_path: Path) -> None:
     assert one["n_duplicate_tokens"] == three["n_duplicate_tokens"] > 5_000
 
 
+def test_removals_are_checked(tmp_path: Path) -> None:
+    options = ["--tokens", "60000", "--repeats", "1", "--folder", str(tmp_path)]
+    command = [sys.executable, str(RUN.with_name("removals.py")), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    machine, *rows = (json.loads(line) for line in done.stdout.splitlines())
+    assert machine["question"] == "machine"
+    assert [row["n_removed_tokens"] for row in rows] == [1_000, 10_000, 50_000]
+
+
 def test_tracing_checks_its_answers_and_prints_its_figures(tmp_path: Path) -> None:
     held_out = "\n".join(f'{{"text": "to be or not to be, number {number}"}}' for number in range(5))
     (tmp_path / "held-out.jsonl").write_text(held_out)

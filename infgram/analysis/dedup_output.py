@@ -165,7 +165,7 @@ def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Itera
     remaining = iter(duplicates)
     no_spans = np.empty((0, 2), dtype=np.int64)
     upcoming = next(remaining, None)
-    for document_id in range(source.index.n_documents):
+    for document_id in source.index.document_ids():
         spans = no_spans
         if upcoming is not None and upcoming.document_id == document_id:
             spans, upcoming = upcoming.spans, next(remaining, None)
@@ -199,8 +199,8 @@ def _range_rows(source: _Source, duplicates: Duplicates) -> Iterator[tuple[int, 
 
 
 def _watched(documents: Iterable[tuple[int, list[Row]]], n_documents: int, watch: Watch) -> Iterator[Row]:
-    for document_id, rows in documents:
-        watch.report("write", document_id, n_documents, "documents")
+    for number, (_, rows) in enumerate(documents):
+        watch.report("write", number, n_documents, "documents")
         yield from rows
 
 

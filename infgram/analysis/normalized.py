@@ -103,10 +103,10 @@ def find_pieces(index: Index, pieces: Iterable[Piece], unit: Unit, watch: Watch)
     numbers = {each: number for number, each in enumerate(distinct)}
     tables = {length: _table(of_length, numbers) for length, of_length in wanted.items()}
     found: dict[Piece, Place] = {}
-    for document_id in range(index.n_documents):
+    for number, document_id in enumerate(index.document_ids()):
         if not tables:
             break
-        watch.report("read", document_id, index.n_documents, "documents")
+        watch.report("read", number, index.n_documents, "documents")
         text = index.tokenizer.decode(index.document_tokens(document_id))
         units = unit.units(text)
         ids = np.array([numbers.get(each, -1) for each in units], dtype=np.int64)

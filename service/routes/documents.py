@@ -61,10 +61,11 @@ def _document(job: Job, document_id: int, max_size: int) -> DocumentResponse:
         ProblemError: the index has no document with this id.
     """
     index = job.served.index
-    if document_id >= index.n_documents:
-        raise ProblemError("unknown_document")
-    text = index.document_text(document_id, max_size + 1)
-    n_tokens, provenance = index.document_length(document_id), index.provenance(document_id)
+    try:
+        n_tokens = index.document_length(document_id)
+    except infgram.QueryError as error:
+        raise ProblemError("unknown_document") from error
+    text, provenance = index.document_text(document_id, max_size + 1), index.provenance(document_id)
     return DocumentResponse.model_construct(  # validation would go through all token ids in one call
         document_id=document_id,
         metadata=provenance.metadata,

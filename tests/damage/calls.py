@@ -49,6 +49,7 @@ def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], fol
         yield "document_length", partial(index.document_length, number)
         yield "document_text", partial(index.document_text, number, 3)
         yield "provenance", partial(index.provenance, number)
+    yield "document_ids", lambda: list(itertools.islice(index.document_ids(), MOST_RESULTS))
     for rank in (0, 1, max(0, index.n_tokens - 1)):
         yield "locate_rank", partial(index.locate_rank, 0, rank)
     for name in (
