@@ -33,11 +33,13 @@ void append_next_tokens(const Shard& shard, SuffixRange range, std::uint64_t dep
   const auto n_before = static_cast<std::ptrdiff_t>(tokens.size());
   append_raw(shard, range, depth, tokens);
   if (n_removed == 0) return;
-  Rank lo = range.lo;
+  Rank rank = range.lo;
+  std::uint64_t live_rank = shard.live_rank(rank);
   for (auto next = tokens.begin() + n_before; next != tokens.end(); ++next) {
-    const Rank hi = lo + next->count;
-    next->count = shard.live_count({lo, hi});
-    lo = hi;
+    rank += next->count;
+    const std::uint64_t end = shard.live_rank(rank);
+    next->count = end - live_rank;
+    live_rank = end;
   }
   tokens.erase(
       std::remove_if(tokens.begin() + n_before, tokens.end(), [](const NextToken& next) { return next.count == 0; }),

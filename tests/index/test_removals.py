@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,12 @@ import infgram
 from infgram import _core
 from infgram.lm import InfgramLM, jelinek_mercer_weights
 from infgram.lm.models.infgram_lm import SMOOTHINGS, Smoothing
+from tests.building import temporary_folder, token_index
 from tests.index import test_oracle as oracle
 from tests.lm.test_smoothing import check_model, keeping, keepings, min_counts, orders, sequences
 from tests.reference import END_OF_DOCUMENT
 from tests.reference_lm import fitted_weights
-from tests.removing import Changed, changed_index
+from tests.removing import Changed, changed_index, remove, write_shard
 from tests.search.conjunctions import Numbers, clauses_of, conjunctions
 from tests.search.test_search import check as check_search
 from tests.strategies import Asked, Layout, TokenCorpus, Tokens, asked_corpora, layouts, usual_queries
@@ -241,6 +243,30 @@ def test_named_corpora(name: str, shards: int, width: int) -> None:
     with changed_index(documents, rounds, vocab_size=6, layout=Layout(width, shards, 1)) as changed:
         check_everything(changed, corpus, usual_queries(corpus))
         check_pieces(changed, usual_queries(corpus), 5)
+
+
+def test_nothing_remains() -> None:
+    """An index whose documents were all removed answers that nothing occurs; no language model can be made of it."""
+    documents = HARD["all but one"][0]
+    with token_index(documents, vocab_size=6) as index, temporary_folder(100) as folder:
+        state = write_shard(folder / "shard", range(5), documents, range(5), 6, 8)
+        index._open_core = core = _core.Index([remove(state, range(5), 1)])
+        assert (index.n_tokens, index.n_documents, list(index.document_ids())) == (0, 0, [])
+        for query in ([], [0], [0, 1], [5]):
+            assert (index.count(query), index.document_count(query), index.find(query)) == (0, 0, [(0, 0)])
+            assert (index.locate(query), index.longest_suffix(query)) == ([], infgram.LongestSuffix(0, 0))
+            found = index.next_token_distribution(query)
+            assert (found.token_ids.tolist(), found.context_count, found.n_distinct) == ([], 0, 0)
+            assert float(index.infgram_log_prob(query, 0)) == -math.inf
+            assert index.longest_matches(query).lengths.tolist() == [0] * len(query)
+            assert index.score(query, end=True).continuation_counts.tolist() == [0] * (len(query) + 1)
+        assert list(infgram.dedup(index, min_tokens=1, threads=1)) == []
+        assert index.search([0]).document_count == 0
+        with pytest.raises(infgram.QueryError, match="no document any more"):
+            InfgramLM(index, "witten_bell")
+        with pytest.raises(infgram.QueryError, match="document 0 was deleted"):
+            index.document(0)
+        core.verify()
 
 
 def medium_corpus() -> list[Tokens]:

@@ -33,11 +33,13 @@ def contexts_of(index: Index) -> _core.ContextTree:
 
     Raises:
         IndexClosedError: the index was closed.
-        QueryError: the index is on other machines.
+        QueryError: the index is on other machines, or all its documents were deleted.
     """
     engine = engine_of(index)
     if not isinstance(engine, _core.Index):
         raise QueryError(f"{index!r} is on other machines; a language model needs its files: infgram.open(PATH)")
+    if index.n_documents == 0:
+        raise QueryError(f"{index!r} holds no document any more; a language model needs one")
     if index not in _trees:
         _trees[index] = _core.ContextTree(engine, MEMORY_BYTES, FEW_OCCURRENCES)
     return _trees[index]
