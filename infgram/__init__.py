@@ -27,6 +27,14 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         TracedSpan as TracedSpan,
         trace as trace,
     )
+    from infgram.changes.add import add as add, add_from_tokens as add_from_tokens
+    from infgram.changes.compact import compact as compact
+    from infgram.changes.delete import delete as delete
+    from infgram.changes.results import (
+        Addition as Addition,
+        Compaction as Compaction,
+        Deletion as Deletion,
+    )
     from infgram.client import AsyncClient as AsyncClient, Client as Client
     from infgram.corpus import TokenCorpus as TokenCorpus
     from infgram.duplicates import (
@@ -98,6 +106,10 @@ else:
 _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram._core": ("__version__",),
     "infgram.indexing.build": ("build", "build_from_tokens", "estimate_build"),
+    "infgram.changes.add": ("add", "add_from_tokens"),
+    "infgram.changes.compact": ("compact",),
+    "infgram.changes.delete": ("delete",),
+    "infgram.changes.results": ("Addition", "Compaction", "Deletion"),
     "infgram.client": ("AsyncClient", "Client"),
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from infgram.arguments import at_least, callback
 from infgram.engine import Engine
-from infgram.errors import IndexClosedError, IndexDamagedError, TokenizerError
+from infgram.errors import IndexClosedError, IndexDamagedError, IndexNotFoundError, StorageError, TokenizerError
 from infgram.files.manifest import FILE_NAME, Manifest, ShardEntry, SkippedEntry
 from infgram.files.sections import MappedFiles
 from infgram.provenance import Provenance
@@ -22,6 +24,7 @@ from infgram.types import Document, Int64Array, Load
 
 AnyIndex = TypeVar("AnyIndex", bound="OpenIndex")
 
+_GENERATION: Final = re.compile(r"\.\d+(?=\.bin$)")  # in the names of files with removed documents
 _DOCUMENTS_AT_ONCE: Final = 4096
 
 
@@ -42,9 +45,19 @@ class OpenIndex:
         """
         paths = [path.absolute() for path in paths]
         self._origin, self._load = origin or partial(_unchanged, paths), load
-        manifests = [Manifest.read(path) for path in paths]
-        shards = _shards_of(paths, manifests)
-        files = [] if load == "ram" else [folder / name for folder, shard in shards for name in shard.sections]
+        manifests = _read_manifests(paths)
+        while True:
+            try:
+                return self._open(paths, manifests)
+            except (IndexDamagedError, IndexNotFoundError, StorageError):
+                earlier, manifests = manifests, _read_manifests(paths)
+                if manifests == earlier:
+                    raise  # otherwise the index was changed meanwhile, and files of the state before it removed
+
+    def _open(self, paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
+        """Open the state that manifests describe."""
+        load, shards = self._load, _shards_of(paths, manifests)
+        files = [] if load == "ram" else [folder / name for folder, shard in shards for name in shard.files]
         self._mapped_files = MappedFiles([*files, *(path / FILE_NAME for path in paths)])
         self._set_up(paths, manifests, lambda: open_shards(shards, load))
         found, expected = self.vocab_size, max(manifest.vocab_size for manifest in manifests)
@@ -132,11 +145,13 @@ class OpenIndex:
 
         `bytes_per_token` covers all sections except the metadata and sources of documents; None without tokens.
         `directory_bytes` is the size of the sections that every search uses and that opening reads into memory.
+        `generation` is the number of changes since the build. Removed documents are in no other number except sizes.
         """
         shards = [shard for manifest in self._manifests for shard in manifest.shards]
         section_bytes: dict[str, int] = {}
         for shard in shards:
-            for name, section in shard.sections.items():
+            for file, section in shard.files.items():
+                name = _GENERATION.sub("", file)
                 section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
         searchable = sum(size for name, size in section_bytes.items() if not name.startswith(("metadata", "source")))
         first, saved = self._manifests[0], self._saved_tokenizers[0]
@@ -146,6 +161,9 @@ class OpenIndex:
             "n_tokens": n_tokens,
             "n_documents": self.n_documents,
             "n_shards": self.n_shards,
+            "generation": sum(manifest.generation for manifest in self._manifests),
+            "n_removed_documents": sum(shard.n_documents - shard.n_live_documents for shard in shards),
+            "n_removed_tokens": sum(shard.n_tokens - shard.n_live_tokens for shard in shards),
             "vocab_size": self.vocab_size,
             "token_width_bits": self.token_width_bits,
             "bytes_per_token": searchable / n_tokens if n_tokens else None,
@@ -163,7 +181,11 @@ class OpenIndex:
         }
 
     def document_ids(self) -> Iterator[int]:
-        """Iterate over the numbers of the documents, ascending. The numbers of deleted documents are missing."""
+        """Iterate over the numbers of the documents, ascending.
+
+        They are 0 to `n_documents - 1` unless documents were deleted: no document ever gets another number, and the
+        number of a deleted document is not used again.
+        """
         begin = 0
         while numbers := self._core.document_ids(begin, _DOCUMENTS_AT_ONCE).tolist():
             yield from numbers
@@ -230,6 +252,22 @@ class OpenIndex:
         number = at_least(document_id, 0, "document_id")
         (stored,) = self._core.document_metadata([number])
         return Provenance.of(stored, number)
+
+    def reload(self) -> bool:
+        """Open the current state of the index, if it was changed since it was opened; return whether it was.
+
+        Queries that are running finish in the state that they began in. So do models of `infgram.lm` and sessions
+        that were created before. If the new state cannot be opened, the index stays as it is.
+
+        Raises:
+            IndexNotFoundError, IndexDamagedError, StorageError: as for `infgram.open`.
+        """
+        _ = self._core
+        paths = [path.absolute() for path in self._origin()]
+        if (tuple(paths), _read_manifests(paths)) == (self._paths, self._manifests):
+            return False
+        vars(self).update(vars(type(self)(paths, load=self._load, origin=self._origin)))
+        return True
 
     def check_files(self) -> None:
         """Check that no mapped file was changed in place since it was opened. One system call per file.
@@ -313,10 +351,21 @@ class OpenIndex:
         return None if self._manifests[0].tokenizer is None else self.tokenizer
 
 
+def _read_manifests(paths: Sequence[Path]) -> list[Manifest]:
+    return [Manifest.read(path) for path in paths]
+
+
 def _shards_of(paths: Sequence[Path], manifests: Sequence[Manifest]) -> list[tuple[Path, ShardEntry]]:
-    """Return the folder and the manifest entry of each shard."""
-    pairs = zip(paths, manifests, strict=True)
-    return [(path / shard.folder, shard) for path, manifest in pairs for shard in manifest.shards]
+    """Return the folder and the manifest entry of each shard, with documents numbered from one folder to the next."""
+    shards: list[tuple[Path, ShardEntry]] = []
+    n_before = 0
+    for path, manifest in zip(paths, manifests, strict=True):
+        shards += [
+            (path / shard.folder, replace(shard, first_document=n_before + shard.first_document))
+            for shard in manifest.shards
+        ]
+        n_before += manifest.next_document
+    return shards
 
 
 def _unchanged(paths: Sequence[Path]) -> Sequence[Path]:
@@ -327,13 +376,13 @@ def _reopened(kind: type[AnyIndex], origin: Callable[[], Sequence[Path]], load: 
     """Open a pickled index again.
 
     Raises:
-        IndexDamagedError: another index is at its path.
+        IndexDamagedError: the index was changed, or another one is at its path.
     """
     index = kind(origin(), load=load, origin=origin)
     if index._identity() != identity:
         index.close()
         raise IndexDamagedError(
-            f"{', '.join(map(str, index.paths))}: not the index that was pickled, another one is at its path; open it "
-            "again with infgram.open"
+            f"{', '.join(map(str, index.paths))}: not the index that was pickled: it was changed, or another one is at "
+            "its path; open it again with infgram.open"
         )
     return index

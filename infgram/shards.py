@@ -4,45 +4,41 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from infgram import _core
 from infgram.engine import Engine
 from infgram.errors import IndexDamagedError, TokenizerError
-from infgram.files.manifest import Manifest, ShardEntry
+from infgram.files.manifest import DOCUMENT_NUMBERS, Manifest, ShardEntry
 from infgram.files.sections import check_checksums, check_sizes
 from infgram.provenance import Provenance
 from infgram.tokenizers import SavedTokenizer
-from infgram.types import Load
+from infgram.types import Int64Array, Load
 
 _DOCUMENTS_AT_ONCE: Final = 256
 
 
-def open_shards(
-    shards: Sequence[tuple[Path, ShardEntry]], load: Load = "map", *, first_document: int = 0
-) -> _core.Index:
+def open_shards(shards: Sequence[tuple[Path, ShardEntry]], load: Load = "map") -> _core.Index:
     """Open shards, and check their files against the manifest.
 
     Args:
         shards: the folder and the manifest entry of each shard.
         load: as for `infgram.open`.
-        first_document: the number of the first document.
 
     Raises:
         IndexDamagedError: the files are inconsistent with each other or with the manifest.
     """
     for folder, shard in shards:
         check_sizes(folder, shard)
-    core = _core.Index(_states(shards, first_document), load)
+    core = _core.Index([state_of(folder, shard) for folder, shard in shards], load)
     for (folder, shard), sections in zip(shards, core.sections(), strict=True):
         check_checksums(folder, shard, sections)
     entries = [shard for _, shard in shards]
     for name, found, expected in (
-        ("tokens", core.n_tokens, sum(shard.n_tokens for shard in entries)),
-        ("documents", core.n_documents, sum(shard.n_documents for shard in entries)),
+        ("tokens", core.n_tokens, sum(shard.n_live_tokens for shard in entries)),
+        ("documents", core.n_documents, sum(shard.n_live_documents for shard in entries)),
     ):
         if found != expected:
             raise IndexDamagedError(
@@ -51,12 +47,22 @@ def open_shards(
     return core
 
 
+def state_of(folder: Path, shard: ShardEntry) -> _core.ShardState:
+    """Return the files that make up a shard, for the core."""
+    removals = 0 if shard.removals is None else shard.removals.generation
+    return _core.ShardState(folder, shard.first_document, removals, DOCUMENT_NUMBERS in shard.sections)
+
+
+def document_batches(core: Engine, at_once: int = _DOCUMENTS_AT_ONCE) -> Iterator[Int64Array]:
+    """Yield the numbers of all documents, ascending, `at_once` in each array."""
+    begin = 0
+    while len(batch := core.document_ids(begin, at_once)):
+        yield batch
+        begin = int(batch[-1]) + 1
+
+
 def verify_shards(
-    core: Engine,
-    shards: Sequence[tuple[Path, ShardEntry]],
-    progress: Callable[[int], None] | None = None,
-    *,
-    first_document: int = 0,
+    core: Engine, shards: Sequence[tuple[Path, ShardEntry]], progress: Callable[[int], None] | None = None
 ) -> None:
     """Check every byte of open shards, each suffix array, and the metadata of each document.
 
@@ -67,26 +73,17 @@ def verify_shards(
         core: the open shards.
         shards: the folder and the manifest entry of each.
         progress: called from time to time with the number of checked tokens.
-        first_document: the number of the first document.
 
     Raises:
         IndexDamagedError: names the file, what was found and what was expected.
     """
     core.verify(progress)
-    folders = [f"{folder}{os.sep}" for folder, _ in shards]
-    first_documents = [state.first_document for state in _states(shards, first_document)]
-    next_document = 0
-    while batch := core.document_ids(next_document, _DOCUMENTS_AT_ONCE).tolist():
-        for document_id, stored in zip(batch, core.document_metadata(batch), strict=True):
-            Provenance.of(stored, document_id, folders[bisect_right(first_documents, document_id) - 1])
-        next_document = batch[-1] + 1
-
-
-def _states(shards: Sequence[tuple[Path, ShardEntry]], first_document: int) -> list[_core.ShardState]:
-    """Return the state of each shard; the documents are numbered consecutively from `first_document` on."""
-    counts = [shard.n_documents for _, shard in shards]
-    starts = accumulate(counts, initial=first_document)
-    return [_core.ShardState(folder, start) for (folder, _), start in zip(shards, starts, strict=False)]
+    firsts = [shard.first_document for _, shard in shards]
+    for batch in document_batches(core):
+        document_ids = batch.tolist()
+        for document_id, stored in zip(document_ids, core.document_metadata(document_ids), strict=True):
+            folder, _ = shards[bisect_right(firsts, document_id) - 1]
+            Provenance.of(stored, document_id, f"{folder}{os.sep}")
 
 
 def check_one_tokenizer(

@@ -238,8 +238,9 @@ class SequenceScore(Table):
     @cached_property
     def log_probs(self) -> Float64Array:
         """float64 nats: log(continuation_counts / context_counts); −inf where the continuation count is 0."""
-        with np.errstate(divide="ignore"):  # an index always holds a document, so context_counts > 0
-            return np.asarray(np.log(self.continuation_counts / self.context_counts), dtype=np.float64)
+        least = np.maximum(self.context_counts, 1)  # 0 only if all documents were deleted
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.continuation_counts / least), dtype=np.float64)
 
     def columns(self) -> Columns:
         """Return `token_id`, `suffix_length`, `context_count`, `continuation_count`, and `log_prob` in nats."""
@@ -428,10 +429,11 @@ class BuildProgress(NamedTuple):
     """The progress of a build.
 
     Attributes:
-        stage: `"check"` (files of an interrupted build), `"train"`, `"tokenize"`, `"read"` (token ids), or `"sort"`.
+        stage: `"check"` (files of an interrupted build), `"train"`, `"tokenize"`, `"read"` (token ids), `"sort"`;
+            for changes of an index also `"find"` and `"remove"` (documents to delete) and `"copy"` (those to keep).
         done: the units done in this stage.
         total: the units of this stage; 0 if unknown.
-        unit: `"bytes"` on disk, or `"tokens"`.
+        unit: `"bytes"` on disk, `"tokens"` or `"documents"`.
     """
 
     stage: str

@@ -57,7 +57,11 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "planning": {"errors", "types", "arguments", "files"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
     "lm": {"errors", "types", "arguments", "watch", "files", "corpus", "tokenizers", "index", "reprs", "tables"},
-    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index"},
+    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "shards"},
+    "changes": {
+        *("errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "indexing", "shards", "engine"),
+        *("provenance", "reprs", "search", "watch"),
+    },
     "cluster": {
         *("errors", "types", "caching", "arguments", "files", "watch", "corpus", "tokenizers"),
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
@@ -79,17 +83,17 @@ PYTHON_LAYERS: dict[str, set[str]] = {
             "index_location",
             "session",
         ),
-        *("indexing", "duplicates", "tokenizations", "analysis", "client", "partial"),
+        *("indexing", "changes", "duplicates", "tokenizations", "analysis", "client", "partial"),
     },
     "cli": {
         *("__init__", "errors", "types", "arguments", "files", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "indexing", "cluster", "analysis", "lm", "planning"),
+        *("query_language", "index", "indexing", "changes", "cluster", "analysis", "lm", "planning"),
     },
     "__main__": {"cli"},
 }
 """What each module or folder of infgram may import of infgram, besides itself."""
 
-CORE_USERS = {"shards", "tokenizations", "duplicates", "lm", "files", "indexing", "cluster", "__init__"}
+CORE_USERS = {"shards", "tokenizations", "duplicates", "lm", "files", "indexing", "changes", "cluster", "__init__"}
 """Only these import the native module; the package takes no more than its version from it."""
 
 HOMES = {

@@ -55,7 +55,11 @@ def results(index: infgram.Index, folder: Path) -> dict[str, Any]:
     item = next(overlap)
     found = index.search("to be")
     session = index.session("to be or")
+    infgram.build_from_tokens([[1], [2]], folder / "changed", vocab_size=5, overwrite=True).close()
     return {
+        "addition": infgram.add_from_tokens(folder / "changed", [[3]]),
+        "deletion": infgram.delete(folder / "changed", documents=range(1, 10_000)),
+        "compaction": infgram.compact(folder / "changed"),
         "next_token": index.next_token_distribution("o"),
         "infgram": index.infgram_distribution("to be"),
         "log_prob": index.infgram_log_prob("to b", ord("e")),

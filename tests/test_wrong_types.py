@@ -124,6 +124,7 @@ PARAMETERS: dict[str, Parameter] = {
     "end": Parameter("flag", False),
     "entropies": Parameter("flag", False),
     "overwrite": Parameter("flag", True),
+    "purge": Parameter("flag", True),
     "whole_words": Parameter("flag", False),
     "whole_documents": Parameter("flag", False),
     "local_files_only": Parameter("flag", True),
@@ -312,6 +313,22 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
         output=output,
         tokenizer=None,
     )
+    given = {"source": "never", "documents": "documents of ids", "index_path": "path", "ids": "never", "where": "never"}
+    changed = folder / "changed.infgram"
+    infgram.build(corpus, changed, tokenizer="bytes").close()
+    yield entry("add", infgram.add, given, index_path=changed, source=corpus, shard_tokens=1e9)
+    yield entry(
+        "add_from_tokens", infgram.add_from_tokens, given, index_path=changed, documents=[[97]], shard_tokens=1e9
+    )
+    one = {"documents": [0], "ids": None, "where": None}
+    yield entry(
+        "delete",
+        infgram.delete,
+        {**given, **dict.fromkeys(one, "nothing"), "documents": "never"},
+        index_path=changed,
+        **one,
+    )
+    yield entry("compact", infgram.compact, given, index_path=changed, shard_tokens=1e9)
     yield entry("estimate_build", infgram.estimate_build, inputs, source=corpus, tokenizer="bytes")
     yield entry("trace", infgram.trace, tool, index=index)
     yield entry("novelty", infgram.novelty, tool, index=index)

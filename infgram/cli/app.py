@@ -45,6 +45,9 @@ class _Entry(NamedTuple):
 
 COMMANDS: Final[Mapping[str, _Entry]] = {
     "build": _Entry("build", "Build an index of text files, JSON lines, tables or token ids."),
+    "add": _Entry("add", "Add documents to an index."),
+    "delete": _Entry("delete", "Delete documents from an index."),
+    "compact": _Entry("compact", "Write an index again without deleted documents, in few shards."),
     "info": _Entry("info", "Show the contents of an index and the size of each section."),
     "verify": _Entry("verify", "Check every byte of an index."),
     "count": _Entry("count", "Count the exact number of occurrences of a text."),

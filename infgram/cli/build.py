@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
-from infgram.arguments import MOST_SHARD_TOKENS, MOST_THREADS
 from infgram.cli.display import duration, number, one_line, size
+from infgram.cli.input_options import (
+    DtypeOption,
+    EndOfTextOption,
+    ExcludeOption,
+    FollowLinksOption,
+    FormatOption,
+    IncludeOption,
+    MemoryOption,
+    OnErrorOption,
+    ShardTokensOption,
+    SourcesArgument,
+    TextFieldOption,
+    ThreadsOption,
+    VocabSizeOption,
+    token_corpus,
+)
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.skipped import print_skipped, warn_skipped
 from infgram.cli.tasks import build_by_tasks, is_by_tasks, refuse
-from infgram.errors import QueryError
-from infgram.indexing.memory import size_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,37 +51,13 @@ infgram build s3://in/news/ -o s3://out/news --engine ray  # on a Ray cluster
 infgram build ids.bin --vocab-size 50257 --dtype uint16 --end-of-text 50256
 """
 
-TokenType: TypeAlias = Literal["uint16", "uint32"]
-OnError: TypeAlias = Literal["fail", "skip"]
 Engine: TypeAlias = Literal["local", "ray"]
-Format: TypeAlias = Literal["auto", "text", "jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 
 _SCALES: Final = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 _HINT: Final = (
     "the tokenizer is trained on this corpus; to count the tokens of a given language model, use its tokenizer: "
     "--tokenizer path/to/tokenizer.json"
 )
-
-
-def token_number(value: str) -> int:
-    """Parse a number of tokens, for example 5e9, 5_000_000 or 100000."""
-    try:
-        tokens = float(value)
-    except ValueError:
-        tokens = math.nan
-    if not 1 <= tokens <= MOST_SHARD_TOKENS:
-        raise typer.BadParameter(
-            f"{value!r} is not a number of tokens; expected 1 to {MOST_SHARD_TOKENS}, for example 5e9 or 5_000_000"
-        )
-    return int(tokens)
-
-
-def memory_size(value: str) -> int:
-    """Parse a memory size, for example 2GiB, 500MB or a number of bytes."""
-    try:
-        return size_bytes(int(value) if value.isdecimal() else value)
-    except QueryError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def nonempty_path(value: str) -> str:
@@ -78,22 +67,8 @@ def nonempty_path(value: str) -> str:
     return value
 
 
-def nonempty_source(value: str) -> str:
-    """Return the source. Refuse an empty one, which may come from an unset shell variable."""
-    if not value:
-        raise typer.BadParameter("the input is empty; use '.' for the working folder")
-    return value
-
-
 def build(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            parser=nonempty_source,
-            metavar="SOURCE",
-            help="Folders (with subfolders), files, patterns or URLs; - reads JSON lines from standard input.",
-        ),
-    ],
+    sources: SourcesArgument,
     output: Annotated[
         str | None,
         typer.Option(
@@ -113,80 +88,21 @@ def build(
             show_default="bpe",
         ),
     ] = None,
-    text_field: Annotated[
-        str,
-        typer.Option(
-            "--text-field", metavar="FIELD", help="The field or column with the text; dots separate nested fields."
-        ),
-    ] = "text",
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads", min=1, max=MOST_THREADS, metavar="N", help="Maximum number of threads; by default all cores."
-        ),
-    ] = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            "--memory",
-            parser=memory_size,
-            metavar="SIZE",
-            help="Memory limit, for example 2GiB or 500MB; by default half of the free memory.",
-        ),
-    ] = None,
-    shard_tokens: Annotated[
-        int,
-        typer.Option(
-            "--shard-tokens",
-            parser=token_number,
-            metavar="N",
-            help="Start a new shard after N tokens, for example 5e9 or 5_000_000.",
-            show_default="5e9",
-        ),
-    ] = 5_000_000_000,
+    text_field: TextFieldOption = "text",
+    threads: ThreadsOption = None,
+    memory: MemoryOption = None,
+    shard_tokens: ShardTokensOption = 5_000_000_000,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing index when the new one is complete.")
     ] = False,
-    on_error: Annotated[
-        OnError,
-        typer.Option("--on-error", help="Stop at input that cannot be read, or skip and list it."),
-    ] = "fail",
-    format_: Annotated[
-        Format,
-        typer.Option("--format", help="The format of every file; auto detects it by content, then by name."),
-    ] = "auto",
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--include",
-            metavar="PATTERN",
-            help="Read only the files whose name ('*.jsonl') or path ('data/**') matches; may be repeated.",
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--exclude", metavar="PATTERN", help="Skip the files whose name or path matches; may be repeated."
-        ),
-    ] = None,
-    follow_links: Annotated[
-        bool, typer.Option("--follow-links", help="Follow links that lead out of an input folder.")
-    ] = False,
-    vocab_size: Annotated[
-        int | None,
-        typer.Option(
-            "--vocab-size", min=1, metavar="N", help="Read files of token ids from 0 to N - 1 instead of text."
-        ),
-    ] = None,
-    dtype: Annotated[
-        TokenType | None, typer.Option("--dtype", help="The integer type of .bin files of token ids.")
-    ] = None,
-    end_of_text: Annotated[
-        int | None,
-        typer.Option(
-            "--end-of-text", min=0, metavar="ID", help="The token id that separates documents in files of token ids."
-        ),
-    ] = None,
+    on_error: OnErrorOption = "fail",
+    format_: FormatOption = "auto",
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: FollowLinksOption = False,
+    vocab_size: VocabSizeOption = None,
+    dtype: DtypeOption = None,
+    end_of_text: EndOfTextOption = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -243,7 +159,7 @@ def build(
         raise typer.BadParameter("--scratch needs a build in tasks: give --engine, or a URL as the output")
     if vocab_size is not None and (format_ != "auto" or include or exclude):
         raise typer.BadParameter("--format, --include and --exclude cannot be used with --vocab-size")
-    tokens = _token_corpus(sources, vocab_size, dtype, end_of_text, follow_links=follow_links)
+    tokens = token_corpus(sources, vocab_size, dtype, end_of_text, follow_links=follow_links)
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
         chosen = {"format": format_, "include": include or (), "exclude": exclude or (), "follow_links": follow_links}
@@ -271,26 +187,6 @@ def build(
         warn_skipped(answer["skipped"], answer["path"])
     else:
         print_summary(answer)
-
-
-def _token_corpus(
-    sources: list[str],
-    vocab_size: int | None,
-    dtype: TokenType | None,
-    end_of_text: int | None,
-    *,
-    follow_links: bool,
-) -> TokenCorpus | None:
-    """Return the corpus of token ids, or None if the input is text."""
-    if vocab_size is None:
-        if dtype is not None or end_of_text is not None:
-            raise typer.BadParameter("--dtype and --end-of-text need --vocab-size")
-        return None
-    import infgram
-
-    return infgram.TokenCorpus(
-        sources, vocab_size=vocab_size, dtype=dtype, end_of_text=end_of_text, follow_links=follow_links
-    )
 
 
 def build_and_report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infgram.cli.display import one_line, size
+from infgram.cli.display import number, one_line, size
 from infgram.cli.options import IndexArgument, JsonOption
 from infgram.cli.output import print_json, print_line, print_table
 from infgram.cli.query_arguments import open_index
@@ -20,8 +20,10 @@ def info(index: IndexArgument, as_json: JsonOption = False) -> None:
 
     The ratios are bytes on disk per token of the corpus.
 
-    JSON: paths, n_tokens, n_documents, n_shards, vocab_size, token_width_bits, bytes_per_token (without the documents'
-    metadata), size_bytes, sections, tokenizer, format_version, suffix_order, builder_version, n_skipped.
+    JSON: paths, n_tokens, n_documents, n_shards, generation (the number of changes since the build),
+    n_removed_documents and n_removed_tokens (deleted, but still in the files), vocab_size, token_width_bits,
+    bytes_per_token (without the documents' metadata), size_bytes, sections, tokenizer, format_version, suffix_order,
+    builder_version, n_skipped.
     """
     with open_index(index) as opened:
         numbers = opened.info()
@@ -50,6 +52,12 @@ def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("format", f"version {numbers['format_version']}, written by infgram {one_line(numbers['builder_version'])}"),
     ]
+    if numbers["generation"]:
+        lines.append(("generation", f"{numbers['generation']:,}, the number of changes since the build"))
+    if numbers["n_removed_documents"]:
+        documents, tokens = numbers["n_removed_documents"], numbers["n_removed_tokens"]
+        deleted = f"{number(documents, 'document')}, {number(tokens, 'token')}"
+        lines.append(("deleted", f"{deleted}, in the files until infgram compact"))
     if numbers["n_skipped"]:
         lines.append(("skipped", f"{numbers['n_skipped']:,} pieces of input, listed in manifest.json"))
     return lines

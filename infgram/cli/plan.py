@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infgram.cli.build import token_number
 from infgram.cli.display import number, one_line, size
+from infgram.cli.input_options import token_number
 from infgram.cli.options import JsonOption
 from infgram.cli.output import print_json, print_line, print_table
 

@@ -88,6 +88,17 @@ def query_in_file(file: str, ids: bool) -> str | list[int]:
     return token_ids
 
 
+def lines_of_file(file: str) -> list[str]:
+    """Return the lines of a file or of standard input (`-`), without empty ones and spaces around them.
+
+    Raises:
+        InputError: the file cannot be read, or is not UTF-8.
+        QueryError: standard input is not UTF-8.
+    """
+    text = _standard_input() if file == "-" else _file_text(Path(file))
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
 def _file_text(path: Path) -> str:
     try:
         return _decoded(path.read_bytes(), str(path))

@@ -21,11 +21,12 @@ from infgram.cli.options import (
 from infgram.cli.output import note, print_json, print_line, print_text
 from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument
 from infgram.cli.string_notes import note_on_missing
+from infgram.cli.where import filters_of
 from infgram.query_language import Cnf
 
 if TYPE_CHECKING:
     from infgram.analysis.trace import TracedDocument
-    from infgram.types import Document, JsonScalar, SearchHit, SearchResult
+    from infgram.types import Document, SearchHit, SearchResult
 
 EXAMPLES = """
 infgram search corpus.infgram "natural language"
@@ -117,7 +118,7 @@ def search(
             "--ignore-case and --any-tokenization cannot be used with --token-ids or --max-matches"
         )
     cnf = Cnf.parse(query) if isinstance(query, str) else Cnf([[query]])
-    filters = _filters(where or [])
+    filters = filters_of(where or [])
     with open_index(index) as opened:
         clauses = [[encode_query(opened, _as_argument(term)) for term in terms] for terms in cnf.clauses]
         found = opened.search(
@@ -166,34 +167,6 @@ def metadata_line(document: Document | SearchHit | TracedDocument) -> str:
 def _as_argument(term: Any) -> str | list[int]:
     """Return a term as a text or a list."""
     return term if isinstance(term, str) else list(term)
-
-
-def _filters(conditions: list[str]) -> dict[str, JsonScalar]:
-    """Parse the conditions of --where.
-
-    Raises:
-        typer.BadParameter: a field is given twice, or a condition is invalid.
-    """
-    filters = dict(map(_filter, conditions))
-    if len(filters) < len(conditions):
-        raise typer.BadParameter("a field is given twice; expected one value per field", param_hint="--where")
-    return filters
-
-
-def _filter(condition: str) -> tuple[str, JsonScalar]:
-    """Parse a condition such as `lang=en`.
-
-    Raises:
-        typer.BadParameter: there is no `=`, or no field before it.
-    """
-    name, equals, text = condition.partition("=")
-    if not name or not equals:
-        raise typer.BadParameter(f"{condition!r} is not a condition; expected FIELD=VALUE", param_hint="--where")
-    try:
-        value = json.loads(text, parse_constant=str)
-    except (ValueError, RecursionError):
-        value = text
-    return name, value if value is None or isinstance(value, str | int | float) else text
 
 
 def _fields(hit: SearchHit) -> dict[str, Any]:

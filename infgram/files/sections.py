@@ -59,7 +59,7 @@ def is_intact(path: Path, entry: SectionEntry) -> bool:
 
 def check_sizes(folder: Path, shard: ShardEntry) -> None:
     """Raise IndexDamagedError if a section is missing, not a regular file, or of another size than in the manifest."""
-    for name, section in shard.sections.items():
+    for name, section in shard.files.items():
         file = folder / name
         with storage_errors(f"read {file}"):
             try:
@@ -74,13 +74,13 @@ def check_sizes(folder: Path, shard: ShardEntry) -> None:
 
 def check_checksums(folder: Path, shard: ShardEntry, sections: Mapping[str, tuple[int, int]]) -> None:
     """Raise IndexDamagedError if a section, given as `name: (size, checksum)`, differs from the manifest."""
-    if sections.keys() != shard.sections.keys():
+    if sections.keys() != shard.files.keys():
         raise IndexDamagedError(
-            f"{folder} has the files {', '.join(sorted(sections))}, expected {', '.join(sorted(shard.sections))} by "
+            f"{folder} has the files {', '.join(sorted(sections))}, expected {', '.join(sorted(shard.files))} by "
             "the manifest; copy the index again or rebuild it"
         )
     for name, (_, checksum) in sections.items():
-        check_checksum(folder / name, f"{checksum:016x}", shard.sections[name])
+        check_checksum(folder / name, f"{checksum:016x}", shard.files[name])
 
 
 def check_size(file: Path | str, size_bytes: int | None, expected: SectionEntry) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from infgram import _core
 from infgram.arguments import (
-    callback,
     checked_shard_tokens,
     checked_threads,
     flag,
@@ -19,27 +17,31 @@ from infgram.arguments import (
     refusal,
 )
 from infgram.corpus import Corpus, FormatName, Inputs, OnError, TokenCorpus
-from infgram.errors import IndexExistsError, InputError
-from infgram.files.manifest import FORMAT_VERSION, Manifest, SkippedEntry, TokenizerEntry
+from infgram.errors import IndexExistsError
+from infgram.files.manifest import Manifest, TokenizerEntry
 from infgram.index import Index, StrPath
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER, Checkpoint
-from infgram.indexing.disk_space import check_disk_space, free_bytes
 from infgram.indexing.estimate import sample_corpus, sample_tokens
 from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, default_output, target_of, unfinished_index
-from infgram.indexing.shards import ShardSequence, sort_shards
-from infgram.indexing.token_documents import TokenDocuments, token_batches, vocabulary_of
-from infgram.indexing.tokenize import EncodedBatch, tokenize
+from infgram.indexing.shards import ShardSequence
+from infgram.indexing.stages import (
+    Progress,
+    checking,
+    plan_of,
+    plan_of_tokens,
+    reporter,
+    sort,
+    write_texts,
+    write_tokens,
+)
+from infgram.indexing.token_documents import TokenDocuments, vocabulary_of
 from infgram.indexing.tokenizer_choice import TokenizerChoice, attached_tokenizer, entry_of, save
+from infgram.shards import open_shards
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildEstimate, BuildProgress
 
-Progress = Callable[[BuildProgress], None]
-
 DEFAULT_SHARD_TOKENS: Final = 5_000_000_000
-_ALWAYS_ENOUGH: Final = 60  # bytes of disk per byte of input, even if compressed
-_CERTAINLY: Final = 0.9  # a share of the estimate that the index exceeds
-_SMALL_BYTES: Final = 100_000_000  # smaller builds are not refused, since the estimate may be wrong
 
 
 def build(
@@ -98,7 +100,7 @@ def build(
         StorageError: a file cannot be written: disk full, no permission. Finished stages are kept.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
-    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
+    report, overwrite = reporter(progress), flag(overwrite, "overwrite")
     corpus = Corpus(
         source,
         text_field=text_field,
@@ -112,20 +114,13 @@ def build(
     check_output(target, overwrite=overwrite)
     choice = TokenizerChoice.of(tokenizer)
     budget = Budget(memory, trains=choice.given is None, kind=choice.kind)
-    plan = {**_plan(n_shard_tokens), "input": corpus.fingerprint(), "tokenizer": choice.plan}
-    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+    plan = {**plan_of(n_shard_tokens), "input": corpus.fingerprint(), "tokenizer": choice.plan}
+    with unfinished_index(target, plan, overwrite=overwrite, progress=checking(report)) as checkpoint:
         if choice.given is None and checkpoint.tokenizer is None:
             report(BuildProgress("train", 0, corpus.n_bytes, "bytes"))
         chosen = choice.finish(corpus, checkpoint)
         shards = ShardSequence(checkpoint, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
-        if checkpoint.skipped is None:
-            _check_disk_space(corpus, chosen, checkpoint, n_shard_tokens)
-            documents = islice(corpus.documents(), shards.n_documents, None)
-            for batch in tokenize(documents, chosen, *budget.tokenizing(n_threads)):
-                shards.add(batch)
-                report(BuildProgress("tokenize", corpus.bytes_read, corpus.n_bytes, "bytes"))
-            shards.close()
-            checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
+        write_texts(corpus, chosen, checkpoint, shards, n_threads, budget, report)
         _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
     return Index([target])
 
@@ -168,7 +163,7 @@ def build_from_tokens(
         IndexExistsError, StorageError: as for `build`.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
-    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
+    report, overwrite = reporter(progress), flag(overwrite, "overwrite")
     target = _folder(output)
     check_output(target, overwrite=overwrite)
     attached = None if tokenizer is None else attached_tokenizer(tokenizer)
@@ -177,31 +172,13 @@ def build_from_tokens(
         raise refusal(token_width_bits, "token_width_bits", "8, 16 or 32, or None for the smallest possible width")
     width = _core.token_bits_for(n_ids) if token_width_bits is None else token_width_bits
     budget = Budget(memory, trains=False, kind=None)
-    corpus = documents if isinstance(documents, TokenCorpus) else None
     entry = None if attached is None else entry_of(attached)
-    plan = (
-        None
-        if corpus is None
-        else {
-            **_plan(n_shard_tokens),
-            "input": corpus.fingerprint(),
-            "tokenizer": entry and asdict(entry),
-            "token_width_bits": width,
-        }
-    )
-    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+    plan = plan_of_tokens(documents, n_shard_tokens, tokenizer=entry and asdict(entry), token_width_bits=width)
+    with unfinished_index(target, plan, overwrite=overwrite, progress=checking(report)) as checkpoint:
         if attached is not None:
             save(attached, checkpoint.folder / TOKENIZER_FOLDER)
         shards = ShardSequence(checkpoint, n_ids, width, n_shard_tokens)
-        if checkpoint.skipped is None:
-            for ids, lengths in token_batches(documents, n_ids, shards.n_documents):
-                shards.add(EncodedBatch.of_tokens(ids, lengths))
-                if corpus is not None:
-                    report(BuildProgress("read", corpus.bytes_read, corpus.n_bytes, "bytes"))
-            shards.close()
-            if shards.n_documents == 0:
-                raise InputError("there is no document to index; expected at least one, which may be empty")
-            checkpoint.finish_reading([])
+        write_tokens(documents, checkpoint, shards, report)
         _finish(checkpoint, shards, entry, n_threads, budget, report)
     return Index([target])
 
@@ -271,14 +248,8 @@ def _finish(
     budget: Budget,
     report: Progress,
 ) -> None:
-    sort_shards(
-        checkpoint,
-        threads,
-        budget.left_bytes,
-        lambda n: report(BuildProgress("sort", n, shards.n_tokens, "tokens")),
-    )
-    for shard in checkpoint.shards:
-        _core.Index([_core.ShardState(checkpoint.folder / shard.folder)])  # are the files consistent?
+    sort(checkpoint, shards, threads, budget, report)
+    open_shards([(checkpoint.folder / shard.folder, shard) for shard in checkpoint.shards])  # are they consistent?
     Manifest(
         builder_version=_core.__version__,
         vocab_size=shards.vocab_size,
@@ -290,19 +261,6 @@ def _finish(
     _core.sync_folder(checkpoint.folder)
 
 
-def _check_disk_space(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoint, shard_tokens: int) -> None:
-    """Check that the disk has space for the index; sample the input only if this is in doubt."""
-    folder = checkpoint.folder
-    if free_bytes(folder) >= _ALWAYS_ENOUGH * corpus.n_bytes:
-        return
-    sample, _ = sample_corpus(corpus, TokenizerChoice(tokenizer), 1)
-    expected = sample.scaled(tokenizer.vocab_size, _core.token_bits_for(tokenizer.vocab_size), shard_tokens, 1)
-    certain = expected.n_tokens_interval[0] / max(1, expected.n_tokens)
-    needed = round(expected.disk_bytes * min(_CERTAINLY, certain))
-    if needed >= _SMALL_BYTES:
-        check_disk_space(folder, needed - sum(path.stat().st_size for path in checkpoint.files()))
-
-
 def _target(output: StrPath | None, corpus: Corpus) -> Path:
     return target_of(default_output(corpus.inputs)) if output is None else _folder(output)
 
@@ -311,20 +269,3 @@ def _folder(output: StrPath) -> Path:
     if not checked_path(output, "output"):
         raise IndexExistsError("the output is an empty path; expected the path of a new index folder")
     return target_of(Path(output))
-
-
-def _plan(shard_tokens: int) -> dict[str, Any]:
-    return {"version": _core.__version__, "format": FORMAT_VERSION, "shard_tokens": shard_tokens}
-
-
-def _checking(report: Progress) -> Callable[[int, int], None]:
-    return lambda done, total: report(BuildProgress("check", done, total, "bytes"))
-
-
-def _reporter(progress: Progress | None) -> Progress:
-    callback(progress, "progress")
-    return progress or _ignore
-
-
-def _ignore(progress: BuildProgress) -> None:
-    """Ignore progress."""

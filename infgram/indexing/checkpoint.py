@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from infgram.files.disk import open_regular
-from infgram.files.manifest import SHARD, SKIPPED, TOKENIZER, SectionEntry, ShardEntry, SkippedEntry, TokenizerEntry
+from infgram.files.manifest import (
+    DOCUMENT_NUMBERS,
+    SHARD,
+    SKIPPED,
+    TOKENIZER,
+    SectionEntry,
+    ShardEntry,
+    SkippedEntry,
+    TokenizerEntry,
+)
 from infgram.files.schema import anything, items, mapping, optional, record
 from infgram.files.sections import WRITTEN_BY_SORTING, WRITTEN_FIRST, entry_of, is_intact
 from infgram.files.signed_json import read_json, take_digest, write_signed
@@ -51,10 +60,11 @@ class Checkpoint:
         self.tokenizer = entry
         self._write()
 
-    def finish_shard(self, name: str, n_tokens: int, n_documents: int) -> None:
+    def finish_shard(self, name: str, n_tokens: int, n_documents: int, first_document: int) -> None:
         """Record that all documents of a shard are on the disk."""
-        sections = {file: entry_of(self.folder / name / file) for file in WRITTEN_FIRST}
-        self.shards.append(ShardEntry(name, n_tokens, n_documents, sections))
+        numbers = (DOCUMENT_NUMBERS,) if (self.folder / name / DOCUMENT_NUMBERS).exists() else ()
+        sections = {file: entry_of(self.folder / name / file) for file in (*WRITTEN_FIRST, *numbers)}
+        self.shards.append(ShardEntry(name, n_tokens, n_documents, sections, first_document))
         self._write()
 
     def finish_reading(self, skipped: Sequence[SkippedEntry]) -> None:
@@ -134,7 +144,7 @@ def drop_damaged(checkpoint: Checkpoint, progress: Callable[[int, int], None]) -
                 intact[name] = section
             done += section.size_bytes
             progress(done, total)
-        if not set(WRITTEN_FIRST) <= set(intact):
+        if not {*WRITTEN_FIRST, *shard.sections} - {*WRITTEN_BY_SORTING} <= intact.keys():
             del checkpoint.shards[number:]
             checkpoint.skipped = None
             return

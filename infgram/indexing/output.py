@@ -60,17 +60,15 @@ def unfinished_index(
         IndexExistsError: `output` exists and may not be replaced, or another build is writing there.
         StorageError: a file cannot be written.
     """
-    partial = output.with_name(f"{output.name}.partial")
-    with _locked(partial):
-        _recover(partial, output)
+    with locked(output) as partial:
         try:
             check_output(output, overwrite=overwrite)
-            checkpoint = _begin(Checkpoint(partial / _INDEX, partial / FILE_NAME, plan), progress)
+            checkpoint = begin(partial, plan, progress)
             yield checkpoint
             check_output(output, overwrite=overwrite)
             _core.publish_folder(checkpoint.folder, output)
         except BaseException as error:
-            _keep_finished(partial, error)
+            keep_finished(partial, error)
             raise
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -90,6 +88,11 @@ def check_output(output: Path, *, overwrite: bool) -> None:
     if is_index:
         raise IndexExistsError(f"{output} is an index already; pass --overwrite (overwrite=True) to replace it")
     raise IndexExistsError(f"{output} exists and is not an index, so it is not replaced; choose another output")
+
+
+def partial_of(output: Path) -> Path:
+    """Return the path of the working folder of an index."""
+    return output.with_name(f"{output.name}.partial")
 
 
 def target_of(output: Path) -> Path:
@@ -114,12 +117,24 @@ def default_output(inputs: Sequence[str]) -> Path:
 
 
 @contextmanager
-def _locked(partial: Path) -> Iterator[None]:
-    """Create and lock the working folder."""
+def locked(output: Path) -> Iterator[Path]:
+    """Create and lock the working folder of an index, so that no other process builds or changes the index.
+
+    An index that a killed build had moved aside is restored.
+
+    Yields:
+        The working folder, which the caller removes.
+
+    Raises:
+        IndexExistsError: another process has locked it.
+        StorageError: it cannot be created.
+    """
+    partial = partial_of(output)
     with storage_errors(f"create {partial}"):
         lock = _lock(partial)
     try:
-        yield
+        _recover(partial, output)
+        yield partial
     finally:
         os.close(lock)
 
@@ -133,7 +148,7 @@ def _lock(partial: Path) -> int:
         except BlockingIOError as error:
             os.close(lock)
             raise IndexExistsError(
-                f"another build is writing {partial}; wait for it or choose another output"
+                f"another process is writing {partial}; wait for it or choose another output"
             ) from error
         if _is_at(lock, partial):
             return lock
@@ -154,9 +169,18 @@ def _recover(partial: Path, output: Path) -> None:
         aside.rename(output)
 
 
-def _begin(planned: Checkpoint, progress: Callable[[int, int], None]) -> Checkpoint:
-    """Return the checkpoint of an interrupted build of the same plan, or a new one; remove all other files."""
-    checkpoint = planned
+def begin(partial: Path, plan: Plan | None, progress: Callable[[int, int], None]) -> Checkpoint:
+    """Return the checkpoint of an interrupted build of the same plan, or a new one; remove all other files.
+
+    Args:
+        partial: the locked working folder.
+        plan: as for `unfinished_index`.
+        progress: as for `unfinished_index`.
+
+    Raises:
+        StorageError: a folder cannot be created.
+    """
+    checkpoint = planned = Checkpoint(partial / _INDEX, partial / FILE_NAME, plan)
     earlier = read_checkpoint(planned.folder, planned.path)
     if earlier is not None and not earlier.is_empty:
         changed = changed_in_words(earlier.plan, planned.plan)
@@ -179,7 +203,20 @@ def changed_in_words(earlier: Plan | None, plan: Plan | None) -> str:
     return ", ".join(name.replace("_", " ") for name in names)
 
 
-def _keep_finished(partial: Path, error: BaseException) -> None:
+def drop_unusable(partial: Path, is_usable: Callable[[Plan], bool]) -> None:
+    """Remove what an interrupted process left in a working folder, unless it can be resumed.
+
+    Args:
+        partial: the locked working folder.
+        is_usable: whether a process with this plan can be resumed.
+    """
+    checkpoint = read_checkpoint(partial / _INDEX, partial / FILE_NAME)
+    if checkpoint is None or checkpoint.is_empty or not is_usable(checkpoint.plan or {}):
+        for entry in _entries(partial):
+            _remove(entry)
+
+
+def keep_finished(partial: Path, error: BaseException) -> None:
     """Keep the finished stages after an error, as recorded on the disk, since the error may occur at any time."""
     checkpoint = read_checkpoint(partial / _INDEX, partial / FILE_NAME)
     if checkpoint is not None and not checkpoint.is_empty:

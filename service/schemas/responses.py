@@ -450,6 +450,11 @@ class IndexInfo(IndexSummary):
 
     sections: dict[str, SectionInfo]
     directory_bytes: int = Field(description="Size of the search directory, which is kept in memory.")
+    generation: int = Field(description="Number of changes of the index since its build.")
+    n_removed_documents: int = Field(
+        description="Deleted documents that are in the files until the index is compacted."
+    )
+    n_removed_tokens: int = Field(description="Their tokens.")
     format_version: int
     suffix_order: str
     builder_version: str

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import infgram
-from infgram.cli.build import token_number
+from infgram.cli.input_options import token_number
 from tests.cli.running import run, run_process
 
 

@@ -218,7 +218,7 @@ def test_no_command_shows_the_help() -> None:
 
 def test_every_command_has_json_and_examples() -> None:
     names = list(COMMANDS)
-    expected = ["build", "info", "verify", "count", "next", "score", "search", "document"]
+    expected = ["build", "add", "delete", "compact", "info", "verify", "count", "next", "score", "search", "document"]
     assert names == [*expected, "trace", "novelty", "overlap", "eval", "dedup", "plan", "serve", "api-key", "demo"]
     for name in names:
         shown = run(name, "--help").stdout

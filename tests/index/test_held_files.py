@@ -122,7 +122,7 @@ def test_a_file_that_is_changed_in_place_is_named(at_home: Path, name: str, n_by
 def test_a_group_verifies_its_open_files(at_home: Path) -> None:
     folder = Path("x.infgram")
     manifest = Manifest.read(folder)
-    group = ShardGroup([(folder / shard.folder, shard) for shard in manifest.shards], 0, "map")
+    group = ShardGroup([(folder / shard.folder, shard) for shard in manifest.shards], "map")
     remove(at_home)
     group.verify()
 

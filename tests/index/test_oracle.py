@@ -88,6 +88,7 @@ def check_sizes(index: infgram.Index, reference: ReferenceIndex, layout: Layout)
 
 
 def check_documents(index: infgram.Index, reference: ReferenceIndex) -> None:
+    assert [*index.document_ids()] == reference.document_ids
     for document_id, tokens in reference.tokens_of.items():
         document = index.document(document_id)
         assert document.document_id == document_id
@@ -238,8 +239,14 @@ def check_everything(corpus: TokenCorpus, reference: ReferenceIndex, layout: Lay
 def check_answers(
     index: infgram.Index, corpus: TokenCorpus, reference: ReferenceIndex, layout: Layout, queries: list[Tokens]
 ) -> None:
-    contexts = queries[:12] + queries[-6:]
     check_sizes(index, reference, layout)
+    check_questions(index, corpus, reference, queries)
+
+
+def check_questions(
+    index: infgram.Index, corpus: TokenCorpus, reference: ReferenceIndex, queries: list[Tokens]
+) -> None:
+    contexts = queries[:12] + queries[-6:]
     check_documents(index, reference)
     check_counts(index, reference, queries)
     check_find(index, reference, queries)

@@ -12,12 +12,10 @@ from pathlib import Path
 import pytest
 
 import infgram
-from infgram.indexing import disk_space
+from infgram.indexing import disk_space, stages
 from infgram.indexing.disk_space import index_bytes
 from tests.indexing import full_disk
 from tests.indexing.resuming import OPTIONS, write_corpus
-
-plan = sys.modules[infgram.build.__module__]  # the package's attribute of that name is the function `build`
 
 IN_OWN_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -61,17 +59,17 @@ def test_full_at_each_stage(tmp_path: Path, pages: int) -> None:
 
 def test_insufficient_disk_space_is_detected_before_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = write_corpus(tmp_path / "corpus.jsonl")
-    monkeypatch.setattr(plan, "_SMALL_BYTES", 0)
-    for module in (plan, disk_space):
+    monkeypatch.setattr(stages, "_SMALL_BYTES", 0)
+    for module in (stages, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 20 * corpus.stat().st_size)  # close, but sufficient
     infgram.build(corpus, tmp_path / "x", **OPTIONS).close()
-    for module in (plan, disk_space):
+    for module in (stages, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 1000)
     with pytest.raises(infgram.StorageError, match=r"needs about .* MB more; .* has .* free, .* too little") as caught:
         infgram.build(corpus, tmp_path / "y", **OPTIONS)
     assert caught.value.errno == errno.ENOSPC
     monkeypatch.undo()
-    for module in (plan, disk_space):
+    for module in (stages, disk_space):
         monkeypatch.setattr(module, "free_bytes", lambda _: 0)
     infgram.build(corpus, tmp_path / "y", **OPTIONS).close()  # so small that the check is skipped
 

@@ -256,7 +256,7 @@ def test_a_second_concurrent_build_is_rejected(corpus: Path, folder: Path, expec
 
     def build_too(progress: BuildProgress) -> None:
         nonlocal refusals
-        with pytest.raises(infgram.IndexExistsError, match="another build is writing"):
+        with pytest.raises(infgram.IndexExistsError, match="another process is writing"):
             infgram.build(corpus, folder / "x", **OPTIONS)
         refusals += 1
 

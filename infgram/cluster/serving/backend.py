@@ -63,9 +63,9 @@ class LocalBackend:
         """
         self.layout = layout
         self._groups = []
-        for group, first_document in zip(range(len(layout.groups)), layout.first_documents, strict=False):
+        for group in range(len(layout.groups)):
             shards = [layout.manifest.shards[number] for number in layout.shards_of(group)]
-            self._groups.append(ShardGroup([(folder / shard.folder, shard) for shard in shards], first_document, "map"))
+            self._groups.append(ShardGroup([(folder / shard.folder, shard) for shard in shards], "map"))
 
     def run(self, queries: Mapping[int, Sequence[GroupQuery]], allow_missing: bool) -> dict[int, list[Any]]:
         """Query one group after another."""

@@ -121,7 +121,7 @@ def deploy(
                 node = nodes[(group + replica) % len(nodes)]
                 options = _options(deployment.owner_name(group, replica), node["NodeID"], layout, group)
                 shards = list(layout.shards_of(group))
-                arguments = (location, manifest.fingerprint, shards, layout.first_documents[group], load, cache)
+                arguments = (location, manifest.fingerprint, shards, load, cache)
                 owners.append(ray.remote(Owner).options(**options).remote(*arguments))
         for response in ray.get([owner.answer.remote([]) for owner in owners], timeout=READY_S):
             if response.error is not None:

@@ -110,7 +110,7 @@ class ClusterEngine:
         """Verify every byte of every shard in its own process; `progress` is called at the end."""
         self._backend.verify()
         if progress is not None:
-            progress(self.n_tokens)
+            progress(sum(shard.n_tokens for shard in self._backend.layout.manifest.shards))
 
     def close(self) -> None:
         """Disconnect from the groups."""

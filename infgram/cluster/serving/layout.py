@@ -31,9 +31,9 @@ class Layout:
 
     @cached_property
     def first_documents(self) -> list[int]:
-        """The first document of each group, followed by the number of documents."""
-        starts = [0, *accumulate(shard.n_documents for shard in self.manifest.shards)]
-        return [starts[first] for first in self.first_shards]
+        """The number of the first document of each group, followed by that of the next added document."""
+        starts = [shard.first_document for shard in self.manifest.shards]
+        return [starts[first] for first in self.first_shards[:-1]] + [self.manifest.next_document]
 
     def shards_of(self, group: int) -> range:
         """Return the numbers of the shards of a group."""
@@ -50,14 +50,14 @@ class Layout:
         return bisect_right(self.first_shards, shard) - 1
 
     def group_of_document(self, document: int) -> int:
-        """Return the group of a document.
+        """Return the group of a document; a group answers that a document in a gap does not exist.
 
         Raises:
             QueryError: the index has no such document.
         """
         if not 0 <= document < self.first_documents[-1]:
             raise QueryError(f"there is no document {document}; the index holds 0 to {self.first_documents[-1] - 1}")
-        return bisect_right(self.first_documents, document) - 1
+        return max(0, bisect_right(self.first_documents, document) - 1)
 
 
 def spread(sizes: Sequence[int], capacities: Sequence[int]) -> tuple[int, ...]:

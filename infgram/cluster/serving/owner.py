@@ -46,7 +46,6 @@ class Owner:
         location: str,
         fingerprint: str,
         shards: Sequence[int],
-        first_document: int,
         load: Load,
         cache: str | None,
     ) -> None:
@@ -56,11 +55,10 @@ class Owner:
             location: the path or URL of the index.
             fingerprint: the fingerprint of its manifest.
             shards: the numbers of the shards.
-            first_document: the number of their first document.
             load: as for `infgram.open`.
             cache: the folder for copies of shards behind a URL; None for the default of this machine.
         """
-        self._arguments = location, fingerprint, shards, first_document, load, cache
+        self._arguments = location, fingerprint, shards, load, cache
         self._group: ShardGroup | None = None
         self._opening = threading.Lock()
         with suppress(
@@ -86,11 +84,11 @@ class Owner:
     def _opened(self) -> ShardGroup:
         with self._opening:
             if self._group is None:
-                location, fingerprint, shards, first_document, load, folder = self._arguments
+                location, fingerprint, shards, load, folder = self._arguments
                 cache = Cache(Path(folder) if folder else default_cache_folder())
                 manifest = Manifest.read(cache.index(location))
                 check_same(location, manifest, fingerprint)
                 entries = [manifest.shards[number] for number in shards]
                 folders = [cache.shard(location, entry) for entry in entries]
-                self._group = ShardGroup(list(zip(folders, entries, strict=True)), first_document, load)
+                self._group = ShardGroup(list(zip(folders, entries, strict=True)), load)
             return self._group

@@ -50,19 +50,18 @@ SuffixCount: TypeAlias = tuple[int, int]
 class ShardGroup:
     """Open neighboring shards of an index. Thread-safe."""
 
-    def __init__(self, shards: Sequence[tuple[Path, ShardEntry]], first_document: int, load: Load) -> None:
+    def __init__(self, shards: Sequence[tuple[Path, ShardEntry]], load: Load) -> None:
         """Open the shards.
 
         Args:
             shards: the folder of each shard, and its entry in the manifest.
-            first_document: the number of their first document in the index.
             load: as for `infgram.open`.
 
         Raises:
             IndexDamagedError: the files of a shard are inconsistent.
         """
-        self._shards, self._first_document = shards, first_document
-        self._core = open_shards(shards, load, first_document=first_document)
+        self._shards = shards
+        self._core = open_shards(shards, load)
 
     def answer(self, queries: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
         """Return the answers to queries of `GROUP_QUERIES`, in order; the answer to an invalid query is `Refused`."""
@@ -80,7 +79,7 @@ class ShardGroup:
         Raises:
             IndexDamagedError: a file is damaged; the message names it, expected and found.
         """
-        verify_shards(self._core, self._shards, first_document=self._first_document)
+        verify_shards(self._core, self._shards)
 
 
 def _infgram(core: _core.Index, context: Any) -> GroupInfgram:

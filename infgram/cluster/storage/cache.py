@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 import threading
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from infgram import _core
-from infgram.cluster.storage.download import fetch_shard
+from infgram.cluster.storage.download import fetch_removals, fetch_shard
 from infgram.cluster.storage.storage import Storage, below, storage_at
 from infgram.errors import IndexNotFoundError, StorageError
 from infgram.files import manifest
@@ -40,6 +41,9 @@ class Cache:
     For each shard, the folder has a file `DIGEST.lock`, which contains the size of the shard and is locked while the
     shard is in use. It remains when the shard is evicted. The shard is the folder `DIGEST`, or `DIGEST.partial` during
     its download.
+
+    A shard with removed documents is a folder of links to the files of the shard, beside the files that tell what is
+    removed, so that a deletion does not copy the shard again. Such folders are small and are not evicted.
     """
 
     def __init__(self, folder: Path, max_bytes: int | None = None) -> None:
@@ -50,6 +54,7 @@ class Cache:
             max_bytes: the maximum size of all shards together; None for no limit but the disk.
         """
         self._indexes, self._shards = folder.absolute() / "indexes", folder.absolute() / "shards"
+        self._changed = folder.absolute() / "changed"
         self._max_bytes = max_bytes
         self._used: dict[str, list[FileLock]] = {}  # one lock per use
         self._guard = threading.Lock()
@@ -109,7 +114,7 @@ class Cache:
             raise
         with self._guard:
             self._used.setdefault(name, []).append(lock)
-        return self._shards / name
+        return self._shards / name if shard.removals is None else self._without_removed(storage, shard)
 
     def release(self, location: str, shard: ShardEntry) -> None:
         """Undo one call of `shard`."""
@@ -130,6 +135,27 @@ class Cache:
                 _core.sync_folder(self._shards)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
+
+    def _without_removed(self, storage: Storage, shard: ShardEntry) -> Path:
+        """Return the folder of a shard with removed documents, whose other files are in the cache."""
+        content = asdict(shard)
+        folder = self._changed / digest({name: content[name] for name in ("sections", "removals")})[:32]
+        if not folder.exists():
+            with storage_errors(f"create {folder}"):
+                self._changed.mkdir(parents=True, exist_ok=True)
+                partial = self._changed / f"{secrets.token_hex(8)}{_PARTIAL}"
+                partial.mkdir()
+                try:
+                    for name in shard.sections:
+                        (partial / name).symlink_to(self._shards / _name_of(shard) / name)
+                    fetch_removals(storage, shard, partial)
+                    partial.rename(folder)
+                except OSError:
+                    if not folder.is_dir():  # another process created it meanwhile
+                        raise
+                finally:
+                    shutil.rmtree(partial, ignore_errors=True)
+        return folder
 
     def _reserve(self, name: str, n_bytes: int) -> None:
         """Create the folder of a download, and make room for it; one process at a time."""
@@ -198,5 +224,5 @@ def _size_in(path: Path) -> int:
 
 
 def _name_of(shard: ShardEntry) -> str:
-    """Return the digest of a shard: equal if its files have the same sizes and checksums."""
+    """Return the digest of a shard: equal if its files have the same sizes and checksums, whatever is removed."""
     return digest(asdict(shard)["sections"])[:32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from infgram import _core
@@ -12,16 +13,29 @@ from infgram.files.sections import check_checksum, check_size, entry_of
 
 
 def fetch_shard(storage: Storage, shard: ShardEntry, folder: Path) -> None:
-    """Copy all files of a shard into a folder.
+    """Copy all files of a shard into a folder, except those that tell what is removed.
 
     Raises:
         IndexDamagedError: a file is missing, or its size or checksum differs; the message names it, expected and found.
         StorageError: a file cannot be read or written.
     """
-    for name, section in shard.sections.items():
-        place = below(below(storage.location, shard.folder), name)
+    _fetch(storage, shard.folder, shard.sections, folder)
+
+
+def fetch_removals(storage: Storage, shard: ShardEntry, folder: Path) -> None:
+    """Copy the files that tell which documents of a shard are removed into a folder.
+
+    Raises:
+        IndexDamagedError, StorageError: as for `fetch_shard`.
+    """
+    _fetch(storage, shard.folder, {} if shard.removals is None else shard.removals.sections, folder)
+
+
+def _fetch(storage: Storage, shard_folder: str, sections: Mapping[str, SectionEntry], folder: Path) -> None:
+    for name, section in sections.items():
+        place = below(below(storage.location, shard_folder), name)
         try:
-            storage.download(f"{shard.folder}/{name}", folder / name)
+            storage.download(f"{shard_folder}/{name}", folder / name)
         except FileNotFoundError as error:
             raise IndexDamagedError(
                 f"{place} is missing, expected {section.size_bytes} bytes; copy the file again or rebuild the index"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -203,3 +204,33 @@ def test_the_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert default_cache_folder() == tmp_path
     monkeypatch.delenv("INFGRAM_CACHE")
     assert default_cache_folder() == Path.home() / ".cache" / "infgram"
+
+
+def test_a_deletion_copies_what_is_removed_only(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed index behind a URL answers as a local one, and its shards are not copied again."""
+    monkeypatch.setenv("INFGRAM_CACHE", str(tmp_path / "cache"))
+    local = shutil.copytree(index, tmp_path / "local")
+    url = f"memory://changed-{tmp_path.name}"
+
+    def upload() -> None:
+        for name in sorted(content(local), key=lambda name: name == "manifest.json"):
+            storage_at(url).upload(local / name, name)
+
+    upload()
+    with infgram.open(url) as remote:
+        shards = kept(tmp_path / "cache")
+        for change in (
+            lambda: infgram.delete(local, documents=[0]),
+            lambda: infgram.delete(local, documents=[1]),
+            lambda: infgram.compact(local),
+        ):
+            change()
+            upload()
+            assert remote.reload()
+            with infgram.open(local) as expected, infgram.open(url) as opened:
+                for each in (remote, opened):
+                    assert [*each.document_ids()] == [*expected.document_ids()]
+                    assert each.info()["generation"] == expected.info()["generation"]
+                    each.verify()
+            has_removals = any(shard.removals is not None for shard in Manifest.read(local).shards)
+            assert (kept(tmp_path / "cache") == shards) == has_removals

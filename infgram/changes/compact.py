@@ -1,0 +1,163 @@
+"""Write shards again without their removed documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from infgram.arguments import checked_shard_tokens, checked_threads
+from infgram.changes.results import Compaction
+from infgram.changes.writer import Writer, local_index, writing
+from infgram.engine import Engine
+from infgram.files.manifest import ShardEntry
+from infgram.index import StrPath
+from infgram.indexing.build import DEFAULT_SHARD_TOKENS
+from infgram.indexing.checkpoint import Checkpoint
+from infgram.indexing.memory import Budget
+from infgram.indexing.shards import ShardSequence
+from infgram.indexing.stages import Progress, check_space_for, plan_of, reporter, sort
+from infgram.indexing.tokenize import EncodedBatch
+from infgram.shards import document_batches, open_shards
+from infgram.types import BuildProgress, Int64Array
+
+_BATCH_TOKENS: Final = 1 << 18
+_BATCH_DOCUMENTS: Final = 1024
+_CERTAINLY: Final = 0.9  # a share of the estimate that the shards exceed
+
+
+def compact(
+    index_path: StrPath,
+    *,
+    threads: int | None = None,
+    memory: int | str | None = None,
+    shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    progress: Progress | None = None,
+) -> Compaction:
+    """Write an index again without its deleted documents, in as few shards as a build of the others has.
+
+    Afterwards the text of deleted documents is gone from the disk. All documents keep their numbers. The files are
+    those of a build of the same documents, and `document_numbers.bin` where their numbers are not consecutive. Open
+    indexes keep their state, and the disk space of the old files, until they are closed or reloaded.
+
+    The index is copied and sorted, which takes the time and the disk space of a build without its tokenization. An
+    interrupted call is resumed when it is repeated with the same arguments.
+
+    Args:
+        index_path: the folder of the index.
+        threads: as for `infgram.build`.
+        memory: as for `infgram.build`.
+        shard_tokens: as for `infgram.build`.
+        progress: as for `infgram.build`.
+
+    Returns:
+        The size of the new state.
+
+    Raises:
+        QueryError: an argument is out of range, or the index is behind a URL.
+        IndexNotFoundError, IndexDamagedError, IndexVersionError: the index cannot be read.
+        IndexExistsError: another process is writing to the index.
+        StorageError: a file cannot be written, and the index is as it was; or an old file cannot be removed.
+    """
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    report = reporter(progress)
+    folder, budget = local_index(index_path), Budget(memory, trains=False, kind=None)
+    with writing(folder) as writer:
+        before = writer.manifest
+        plan = {**plan_of(n_shard_tokens), "change": "compact"}
+        with writer.unfinished_shards(plan, report) as checkpoint:
+            rewrite(writer, checkpoint, [before.shards], n_shard_tokens, n_threads, budget, report)
+            manifest = writer.publish(checkpoint.shards, checkpoint)
+    freed_bytes = sum(shard.size_bytes for shard in before.shards) - sum(shard.size_bytes for shard in manifest.shards)
+    return Compaction(manifest.generation, manifest.n_documents, manifest.n_tokens, len(manifest.shards), freed_bytes)
+
+
+def rewrite(
+    writer: Writer,
+    checkpoint: Checkpoint,
+    groups: Sequence[Sequence[ShardEntry]],
+    shard_tokens: int,
+    threads: int,
+    budget: Budget,
+    report: Progress,
+    *,
+    without: Int64Array | None = None,
+) -> None:
+    """Write the documents of shards into new shards of the checkpoint, and sort these.
+
+    If no shard would be left, one is written with an empty document that is removed, since an index needs a shard.
+
+    Args:
+        writer: the index.
+        checkpoint: the new shards.
+        groups: neighboring shards, which are merged; each group begins a new shard.
+        shard_tokens: the number of tokens at which a new shard is closed.
+        threads: the maximum number of threads.
+        budget: the memory limit.
+        report: the progress.
+        without: numbers of documents of these shards that are left out, ascending.
+
+    Raises:
+        IndexDamagedError: a shard cannot be read.
+        StorageError: a file cannot be written.
+    """
+    manifest = writer.manifest
+    left_out = np.zeros(0, np.int64) if without is None else without
+    old = [shard for group in groups for shard in group]
+    is_empty = len(old) == len(manifest.shards) and manifest.n_documents == len(left_out)
+    shards = ShardSequence(
+        checkpoint, manifest.vocab_size, manifest.token_width_bits, shard_tokens, prefix=writer.shard_prefix
+    )
+    if checkpoint.skipped is None:
+        kept_bytes = sum(shard.size_bytes * shard.n_live_documents / shard.n_documents for shard in old)
+        check_space_for(checkpoint, round(_CERTAINLY * kept_bytes))
+        n_tokens = sum(shard.n_live_tokens for shard in old)
+        n_finished = shards.n_documents
+        for group in groups:
+            core = open_shards([writer.place(shard) for shard in group])
+            for batch in document_batches(core, _BATCH_DOCUMENTS):
+                numbers = _difference(batch, left_out)
+                n_known = min(n_finished, len(numbers))
+                n_finished -= n_known
+                for documents, part in _read(core, numbers[n_known:]):
+                    shards.add(documents, part)
+                    report(BuildProgress("copy", shards.n_tokens, n_tokens, "tokens"))
+            shards.close()
+        if is_empty:
+            nothing = EncodedBatch.of_tokens(np.zeros(0, np.uint32), np.zeros(1, np.int64))
+            shards.add(nothing, np.array([manifest.next_document - 1]))
+            shards.close()
+        checkpoint.finish_reading([])
+    sort(checkpoint, shards, threads, budget, report)
+    if is_empty:
+        (shard,) = checkpoint.shards
+        first = np.zeros(1, np.int64)
+        checkpoint.shards = [writer.remove(checkpoint.folder / shard.folder, shard, first, report)]
+
+
+def _difference(numbers: Int64Array, left_out: Int64Array) -> Int64Array:
+    """Return the numbers that are not left out; both are ascending."""
+    begin, end = np.searchsorted(left_out, (numbers[0], numbers[-1] + 1))
+    return np.setdiff1d(numbers, left_out[begin:end], assume_unique=True)
+
+
+def _read(core: Engine, numbers: Int64Array) -> Iterator[tuple[EncodedBatch, Int64Array]]:
+    """Yield documents with their numbers, in batches of about `_BATCH_TOKENS` tokens."""
+    lengths = np.array([core.document_length(number) for number in numbers.tolist()], np.int64)
+    cuts = np.flatnonzero(np.diff(np.cumsum(lengths) // _BATCH_TOKENS)) + 1
+    for part, part_lengths in zip(np.split(numbers, cuts), np.split(lengths, cuts), strict=True):
+        document_ids = part.tolist()
+        if not document_ids:
+            return
+        stored = core.document_metadata(document_ids)
+        yield (
+            EncodedBatch(
+                np.concatenate([core.document_tokens(number) for number in document_ids]).astype(np.uint32),
+                part_lengths,
+                [metadata for metadata, _, _ in stored],
+                [source or b"" for _, source, _ in stored],
+                np.array([line for _, _, line in stored], np.int64),
+            ),
+            part,
+        )

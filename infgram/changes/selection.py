@@ -1,0 +1,192 @@
+"""The documents that a deletion names: by number, by the metadata field `id`, or by any metadata."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+
+from infgram import _core
+from infgram.arguments import at_least, integer, several, text
+from infgram.engine import Engine
+from infgram.errors import QueryError
+from infgram.files.manifest import DOCUMENT_NUMBERS, ShardEntry
+from infgram.provenance import Provenance, StoredMetadata
+from infgram.reprs import cut
+from infgram.search import checked_where, satisfies
+from infgram.shards import document_batches
+from infgram.types import BuildProgress, Int64Array, JsonScalar
+from infgram.watch import Progress
+
+ID: Final = "id"
+"""The metadata field that names a document."""
+
+_AT_ONCE: Final = 4096  # documents
+_MOST_SHOWN: Final = 5
+_MOST_CHARACTERS: Final = 60
+_FOLDER_ID: Final = re.compile(rb"(i|%69)(d|%64)=")
+_STORED_ID: Final = re.compile(rb'"id":("(?:[^"\\]|\\.)*"|-?\d+)')
+
+
+class Selection(Protocol):
+    """The documents to delete."""
+
+    def in_words(self) -> str:
+        """Return what the documents have."""
+
+    def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
+        """Return the numbers of the documents, ascending, and what was named and does not exist."""
+
+
+def selection_of(
+    documents: Iterable[int] | None, ids: Iterable[int | str] | None, where: Mapping[str, JsonScalar] | None
+) -> Selection:
+    """Check the arguments of a deletion, of which exactly one is given.
+
+    Raises:
+        QueryError: none or several are given, or one of them is invalid.
+    """
+    if sum(argument is not None for argument in (documents, ids, where)) != 1:
+        raise QueryError("expected exactly one of documents, ids and where: which documents to delete")
+    if documents is not None:
+        return ByNumber(
+            sorted(
+                {at_least(number, 0, "a document") for number in several(documents, "documents", "document numbers")}
+            )
+        )
+    if ids is not None:
+        return ById([_checked_id(each) for each in several(ids, "ids", "texts or integers")])
+    filters = checked_where(where or {})
+    if not filters:
+        raise QueryError("where is empty; expected at least one metadata field with its value")
+    return ByMetadata(filters)
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """Documents by their numbers."""
+
+    numbers: list[int]
+
+    def in_words(self) -> str:
+        """See `Selection.in_words`."""
+        return f"the number {listed(self.numbers)}"
+
+    def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
+        """See `Selection.find`."""
+        found = [number for number in self.numbers if core.document_ids(number, 1).tolist() == [number]]
+        return np.array(found, np.int64), tuple(sorted({*self.numbers} - {*found}))
+
+
+@dataclass(frozen=True)
+class ById:
+    """Documents by the metadata field `id`.
+
+    The stored bytes of all metadata are searched for the ids, and only those that contain one are parsed.
+    """
+
+    ids: list[int | str]
+
+    def in_words(self) -> str:
+        """See `Selection.in_words`."""
+        return f"the id {listed(self.ids)}"
+
+    def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
+        """See `Selection.find`."""
+        wanted = {str(each) for each in self.ids}
+        stored_forms = {form for each in wanted for form in (each.encode("ascii", "ignore"), _as_json(each))}
+        numbers, known = [], set()
+        for batch in _all_metadata(core, report):
+            if not _may_have_id([stored for _, stored in batch], stored_forms):
+                continue
+            for number, stored in batch:
+                if not _may_have_id([stored], stored_forms):
+                    continue
+                found = Provenance.of(stored, number).metadata.get(ID)
+                if isinstance(found, str | int) and not isinstance(found, bool) and str(found) in wanted:
+                    numbers.append(number)
+                    known.add(str(found))
+        return np.array(numbers, np.int64), tuple(each for each in self.ids if str(each) not in known)
+
+
+@dataclass(frozen=True)
+class ByMetadata:
+    """Documents by their metadata, source and line, as for `Index.search`; all metadata are parsed."""
+
+    where: Mapping[str, JsonScalar]
+
+    def in_words(self) -> str:
+        """See `Selection.in_words`."""
+        return " and ".join(f"{name}={cut(repr(value), _MOST_CHARACTERS)}" for name, value in self.where.items())
+
+    def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
+        """See `Selection.find`."""
+        found = [
+            number
+            for batch in _all_metadata(core, report)
+            for number, stored in batch
+            if satisfies(Provenance.of(stored, number).fields(), self.where)
+        ]
+        return np.array(found, np.int64), ()
+
+
+def listed(values: Sequence[int | str]) -> str:
+    """Return the first values, and how many more there are."""
+    shown = ", ".join(cut(str(value), _MOST_CHARACTERS) for value in values[:_MOST_SHOWN])
+    n_more = len(values) - _MOST_SHOWN
+    return f"{shown} and {n_more:,} more" if n_more > 0 else shown or "of an empty list"
+
+
+def places_in_shard(folder: Path, shard: ShardEntry, numbers: Int64Array) -> Int64Array:
+    """Return the places in a shard, from 0, of all its removed documents.
+
+    Args:
+        folder: the folder of the shard.
+        shard: its entry.
+        numbers: the numbers of documents to remove, ascending, which are not removed yet.
+
+    Returns:
+        The places of these documents and of those that are removed already, ascending.
+    """
+    places = numbers - shard.first_document
+    if DOCUMENT_NUMBERS in shard.sections:
+        numbered = _core.Index([_core.ShardState(folder, shard.first_document, 0, True)])
+        places = np.searchsorted(numbered.document_ids(0, shard.n_documents), numbers)
+    if shard.removals is None:
+        return places
+    left = _core.Index([_core.ShardState(folder, 0, shard.removals.generation, False)])
+    is_removed = np.ones(shard.n_documents, np.bool_)
+    is_removed[left.document_ids(0, shard.n_documents)] = False
+    is_removed[places] = True
+    return np.flatnonzero(is_removed)
+
+
+def _checked_id(value: int | str) -> int | str:
+    return text(value, "an id") if isinstance(value, str) else integer(value, "an id")
+
+
+def _all_metadata(core: Engine, report: Progress) -> Iterator[list[tuple[int, StoredMetadata]]]:
+    n_read = 0
+    for batch in document_batches(core, _AT_ONCE):
+        report(BuildProgress("find", n_read, core.n_documents, "documents"))
+        n_read += len(batch)
+        document_ids = batch.tolist()
+        yield list(zip(document_ids, core.document_metadata(document_ids), strict=True))
+
+
+def _as_json(value: str) -> bytes:
+    return json.dumps(value).encode("ascii")
+
+
+def _may_have_id(documents: Sequence[StoredMetadata], stored_forms: set[bytes]) -> bool:
+    """Return False if no document has one of the ids for certain, as its own field or as that of a folder `id=…`."""
+    texts = b"\n".join([metadata for metadata, _, _ in documents])
+    if not stored_forms.isdisjoint(_STORED_ID.findall(texts)):
+        return True
+    names = b"\n".join({source or metadata for metadata, source, _ in documents})  # the metadata may have the name
+    return _FOLDER_ID.search(names) is not None
