@@ -2,9 +2,11 @@
 
     python crash_points.py CORPUS FOLDER OPERATION HOW FIRST STEP
 
-OPERATION is "build" or "overwrite". HOW is "kill", the name of an errno, or "power": the power is lost after the call.
-The calls FIRST, FIRST + STEP, … are tried. Afterwards the output must be absent, the old index or the new one, to the
-byte; and the same command must finish the build, again to the byte. Prints the number of points, and each fault found.
+OPERATION is build, overwrite, add, delete, compact or purge. HOW is "kill", the name of an errno, or "power"
+for a power loss after the call. The calls FIRST, FIRST + STEP, … are tried. Afterwards the output must be absent, the
+old index or the new one, to the byte; and the same command must finish the build, again to the byte. In a changed
+index, the files that its manifest names are compared; the next change removes all others. Prints the number of points,
+and each fault found.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import infgram
+from infgram.changes.writer import writing
+from tests.changes.fresh import named_files
 from tests.indexing.disk_model import Disk, Lost, read_log
 from tests.indexing.resuming import OPTIONS, check_whole_or_absent, content
 
@@ -33,25 +37,33 @@ FINISHED, FAILED, BROKEN, IGNORED = range(4)
 NEVER = -1
 
 
+CHANGES: dict[str, Callable[[Path, Path], object]] = {
+    "add": lambda output, corpus: infgram.add(output, corpus, shard_tokens=4_000, threads=1, on_error="skip"),
+    "delete": lambda output, corpus: infgram.delete(output, documents=[3, 17, 40]),
+    "compact": lambda output, corpus: infgram.compact(output, shard_tokens=4_000, threads=1),
+    "purge": lambda output, corpus: infgram.delete(output, documents=[3, 17], purge=True, threads=1),
+}
+
+
 class Points:
     """The points of one operation.
 
     Args:
         corpus: the input.
         folder: the folder that the library for LD_PRELOAD watches; emptied for each point.
-        overwrite: whether an old index is replaced.
+        operation: "build", "overwrite", or one of `CHANGES`.
     """
 
-    def __init__(self, corpus: Path, folder: Path, *, overwrite: bool) -> None:
+    def __init__(self, corpus: Path, folder: Path, operation: str) -> None:
         self.output = folder / "x"
         self._folder = folder
         self._corpus = corpus
         self._aside = folder.with_name(f"{folder.name}.aside")
-        self._overwrite = overwrite
+        self._operation = operation
         self._aside.mkdir()
         self.old: dict[str, bytes] | None = None
-        if overwrite:
-            _in_child(lambda: infgram.build_from_tokens([[1, 2], [2]], self._aside / "x", vocab_size=3).close())
+        if operation != "build":
+            _in_child(self._build_old)
             self.old = content(self._aside / "x")
         self.n_calls = self._count()
         self.new = content(self.output)
@@ -59,12 +71,26 @@ class Points:
     def reset(self) -> None:
         for path in self._folder.iterdir():
             shutil.rmtree(path)
-        if self._overwrite:
+        if self.old is not None:
             shutil.copytree(self._aside / "x", self.output)
 
     def build(self) -> None:
-        options: dict[str, Any] = {**OPTIONS, "threads": 1, "overwrite": self._overwrite}
+        if self._operation in CHANGES:
+            CHANGES[self._operation](self.output, self._corpus)
+            return
+        options: dict[str, Any] = {**OPTIONS, "threads": 1, "overwrite": self._operation == "overwrite"}
         infgram.build(self._corpus, self.output, **options).close()
+
+    def _build_old(self) -> None:
+        """Build the index that is replaced, or one of three generations that is changed."""
+        old = self._aside / "x"
+        if self._operation == "overwrite":
+            infgram.build_from_tokens([[1, 2], [2]], old, vocab_size=3).close()
+            return
+        options: dict[str, Any] = {**OPTIONS, "tokenizer": "bytes", "threads": 1}
+        infgram.build(self._corpus, old, **options).close()
+        infgram.add(old, self._corpus, on_error="skip", threads=1)
+        infgram.delete(old, documents=[0, 5, 61])
 
     def stop(self, point: int, code: int) -> int:
         """Build, and stop at a call; return how the process ended.
@@ -93,22 +119,33 @@ class Points:
     def fault(self) -> str | None:
         """Return what is wrong with the output, and after the same command with its result; None if all is well."""
         try:
-            after = content(self.output) if check_whole_or_absent(self.output) else None
+            after = self._state() if check_whole_or_absent(self.output) else None
         except infgram.InfgramError as error:
             return f"the output is damaged: {error}"
         if after not in (self.new, self.old):
             return "neither the old index nor the new one"
-        if after == self.new and not self._overwrite:
+        if after == self.new and self._operation == "build":
             return None
-        if _in_child(self.build) != FINISHED:
+        is_done = after == self.new and self._operation in CHANGES
+        if _in_child(self._sweep if is_done else self.build) != FINISHED:
             return "the same command does not finish the build"
         if content(self.output) != self.new:
             return "the same command gives another index"
         return None
 
+    def _state(self) -> dict[str, bytes]:
+        """Return the files of the output; of a changed index, those that its manifest names."""
+        files = content(self.output)
+        return {name: files[name] for name in named_files(self.output)} if self._operation in CHANGES else files
+
+    def _sweep(self) -> None:
+        """Do what each change does first."""
+        with writing(self.output):
+            pass
+
     def disk(self) -> Disk:
         disk = Disk(self._folder)
-        if self._overwrite:
+        if self.old is not None:
             disk.add(self._aside / "x")
         return disk
 
@@ -177,7 +214,7 @@ def powerless(points: Points, first: int, step: int) -> tuple[int, list[str]]:
 
 
 def main(corpus: str, folder: str, operation: str, how: str, first: str, step: str) -> None:
-    points = Points(Path(corpus), Path(folder), overwrite=operation == "overwrite")
+    points = Points(Path(corpus), Path(folder), operation)
     if how == "power":
         n_tried, faults = powerless(points, int(first), int(step))
     else:
