@@ -58,7 +58,7 @@ class OpenIndex:
         """Open the state that manifests describe."""
         load, shards = self._load, _shards_of(paths, manifests)
         files = [] if load == "ram" else [folder / name for folder, shard in shards for name in shard.files]
-        self._mapped_files = MappedFiles([*files, *(path / FILE_NAME for path in paths)])
+        self._mapped_files = MappedFiles(files, [path / FILE_NAME for path in paths])
         self._set_up(paths, manifests, lambda: open_shards(shards, load))
         found, expected = self.vocab_size, max(manifest.vocab_size for manifest in manifests)
         if found != expected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -104,9 +105,21 @@ def check_checksum(file: Path | str, xxh64: str, expected: SectionEntry) -> None
 class MappedFiles:
     """The files of an open index as they were when it was opened, to notice changes in place."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        """Note the state of each file, before it is mapped."""
-        self._states = {path: _state(path) for path in paths}
+    def __init__(self, paths: Iterable[Path], unmapped: Iterable[Path] = ()) -> None:
+        """Note the state of each file, before it is mapped.
+
+        Args:
+            paths: files that the index maps.
+            unmapped: other files of the index. They are kept open: otherwise the file system could give the inode of
+                one that was replaced to its replacement, which would look like a change in place.
+
+        Raises:
+            StorageError: a file cannot be opened.
+        """
+        for path in (unmapped := [*unmapped]):
+            with storage_errors(f"open {path}"):
+                weakref.finalize(self, os.close, os.open(path, os.O_RDONLY))
+        self._states = {path: _state(path) for path in (*paths, *unmapped)}
 
     def check(self, *, only_sizes: bool = False) -> None:
         """Raise IndexDamagedError if a file was changed in place; one that was replaced or removed is ignored.

@@ -100,6 +100,19 @@ def test_a_path_that_names_something_else_is_no_change_of_the_files(
         index.check_files()
 
 
+def test_a_manifest_that_is_replaced_again_and_again_is_no_change_of_the_files(at_home: Path) -> None:
+    """File systems give the inode of a removed file to the next one."""
+    manifest = at_home / "x.infgram" / "manifest.json"
+    content = manifest.read_bytes()
+    with infgram.open("x.infgram") as index, infgram.open("x.infgram", load="ram") as in_memory:
+        for n_spaces in range(1, 5):
+            new = at_home / "new.json"
+            new.write_bytes(content + b" " * n_spaces)
+            new.rename(manifest)
+            index.check_files()
+            in_memory.check_files()
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "shard-00001/tokens.bin", "shard-00000/suffix_array.bin"])
 @pytest.mark.parametrize("n_bytes", [-1, 0, 1])
 def test_a_file_that_is_changed_in_place_is_named(at_home: Path, name: str, n_bytes: int) -> None:
