@@ -35,7 +35,7 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         Compaction as Compaction,
         Deletion as Deletion,
     )
-    from infgram.client import AsyncClient as AsyncClient, Client as Client
+    from infgram.client import AsyncClient as AsyncClient, Client as Client, Job as Job
     from infgram.corpus import TokenCorpus as TokenCorpus
     from infgram.duplicates import (
         DedupTotals as DedupTotals,
@@ -110,7 +110,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.changes.compact": ("compact",),
     "infgram.changes.delete": ("delete",),
     "infgram.changes.results": ("Addition", "Compaction", "Deletion"),
-    "infgram.client": ("AsyncClient", "Client"),
+    "infgram.client": ("AsyncClient", "Client", "Job"),
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
     "infgram.errors": (

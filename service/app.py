@@ -27,9 +27,9 @@ from .schemas.fields import fill_in_limits
 from .settings import Settings, settings_from
 
 CORS: Final[dict[str, Any]] = {
-    "allow_methods": ["GET", "POST"],
+    "allow_methods": ["GET", "POST", "DELETE"],
     "allow_headers": ["Authorization", "Content-Type", "Infgram-Partial", "X-API-Key", "X-Request-Id"],
-    "expose_headers": ["Infgram-Missing-Shards", "Retry-After", "X-Request-Id"],
+    "expose_headers": ["Infgram-Missing-Shards", "Location", "Retry-After", "X-Request-Id"],
 }
 
 DESCRIPTION = """Exact counts, next tokens, ∞-gram probabilities and documents of a corpus, for text of any length.
@@ -45,6 +45,9 @@ of a batch are its results. The first line of any other answer is the answer wit
 
 An index that is spread over machines answers 503 while one of its shards is unavailable. With the header
 `Infgram-Partial: true` it answers from the other shards; the header `Infgram-Missing-Shards` numbers the missing ones.
+
+Changes of an index (`POST` and `DELETE` of its documents) require a key that may write. They answer 202 with a job,
+which runs afterwards, while queries go on; the new state is served within a few seconds after the job has succeeded.
 
 `POST /` is compatible with the public infini-gram API."""
 

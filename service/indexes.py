@@ -6,7 +6,7 @@ import importlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -154,15 +154,28 @@ class ServedIndexes(Mapping[str, ServedIndex]):
         served.n_holders -= 1
         _close_if_unused(served)
 
-    def reopen(self) -> dict[str, ServedIndex]:
+    def changed(self) -> dict[str, tuple[int, ...]]:
+        """Return the identity on disk of each index in a folder where another state is than the one now served.
+
+        A folder that is missing has none. One system call per index.
+        """
+        found = {name: _identity(path) for name, path in self._paths.items() if not isinstance(path, str)}
+        return {name: identity for name, identity in found.items() if identity not in ((), self[name].identity)}
+
+    def reopen(self, names: Collection[str] | None = None) -> dict[str, ServedIndex]:
         """Return the indexes as they are on disk: those that changed are opened, the others are the ones now served.
+
+        Args:
+            names: the indexes to look at; None for all.
 
         Raises:
             OpenError: an index cannot be opened, or its model cannot be loaded; nothing changes then.
         """
         with ExitStack() as opened:
-            found = {}
+            found = dict(self._served)
             for name, path in self._paths.items():
+                if names is not None and name not in names:
+                    continue
                 identity, current = _identity(path), self._served.get(name)
                 if current is not None:
                     current.check_files()

@@ -18,6 +18,7 @@ from fastapi import Request
 
 import infgram
 
+from .changes.jobs import Jobs
 from .indexes import OpenError, ServedIndexes, load_model
 from .middleware.api_keys import Keys, Rates
 from .middleware.metrics import Metrics
@@ -49,11 +50,13 @@ class Worker:
     Attributes:
         number: from 0.
         counters: the file of the shared counters; None if there is one process only.
+        jobs: the folder of the jobs; None if there is one process only.
         notify_others: makes all other workers reload.
     """
 
     number: int = 0
     counters: Path | None = None
+    jobs: Path | None = None
     notify_others: Callable[[], None] = lambda: None
 
 
@@ -153,6 +156,7 @@ class Runtime:
         rates: the request rate of each client.
         slots: one for each thread of the pool.
         metrics: the counters of this worker.
+        jobs: the changes of the indexes.
         disk: whether recent answers waited for the disk.
         openapi: the OpenAPI document, computed on first request.
         is_draining: set once the process has been told to stop; it is no longer ready.
@@ -171,12 +175,14 @@ class Runtime:
         self.rates = Rates()
         self.slots = Slots(settings.max_concurrency, settings.max_waiting, settings.max_wait_s)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
+        self.jobs = Jobs(settings, worker.jobs)
         self.is_draining = False
         self.openapi: bytes | None = None
         self.disk = DiskMonitor()
         self._threads = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="answer")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._reloading = asyncio.Lock()
+        self._not_opened: dict[str | None, tuple[int, ...]] = {}  # the states that could not be opened, by index
 
     def on_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Run a search in the thread pool; native calls release the interpreter's lock."""
@@ -200,13 +206,11 @@ class Runtime:
                 keys = read_keys(self.settings)
                 reopened = await asyncio.to_thread(self.indexes.reopen)
             except (OpenError, infgram.InfgramError) as error:
-                reason = error.reason if isinstance(error, OpenError) else error
-                self.metrics.reload_failed(reason)
-                index = error.name if isinstance(error, OpenError) else None
-                logs.write("not_reloaded", level="error", index=index, error=type(reason).__name__, detail=str(error))
+                self._report(error)
                 raise ReloadError(error) from error
             replaced = self.indexes.replace(reopened)
             self.keys = keys
+            self._not_opened.clear()
             self.metrics.reload_succeeded()
             await asyncio.to_thread(_trim_heap)
         logs.write("reloaded", indexes=replaced)
@@ -218,15 +222,50 @@ class Runtime:
             )
         return replaced
 
+    async def reload_changed(self) -> None:
+        """Reopen each index of which another state is on disk. A state that cannot be opened is tried once."""
+        async with self._reloading:
+            changed = await asyncio.to_thread(self.indexes.changed)
+            for name, identity in changed.items():
+                if self._not_opened.get(name) == identity:
+                    continue
+                try:
+                    reopened = await asyncio.to_thread(self.indexes.reopen, [name])
+                except OpenError as error:
+                    self._report(error, identity)
+                    continue
+                replaced = self.indexes.replace(reopened)
+                if self._not_opened.pop(name, None) is not None and not self._not_opened:
+                    self.metrics.reload_succeeded()
+                await asyncio.to_thread(_trim_heap)
+                logs.write("reloaded", indexes=replaced)
+
+    def _report(self, error: Exception, identity: tuple[int, ...] = ()) -> None:
+        """Log a failed reload, and show it at `/readyz` until a reload succeeds."""
+        name, reason = (error.name, error.reason) if isinstance(error, OpenError) else (None, error)
+        self._not_opened[name] = identity
+        self.metrics.reload_failed(reason)
+        logs.write("not_reloaded", level="error", index=name, error=type(reason).__name__, detail=str(error))
+
     async def watch_files(self) -> None:
-        """Look regularly whether files of the indexes were changed in place; runs until it is cancelled."""
+        """Look regularly after the indexes and their jobs; runs until it is cancelled.
+
+        Files that were changed in place are damage, other states on disk are opened, and jobs are started.
+        """
         while True:
             await asyncio.sleep(CHECK_FILES_EVERY_S)
             for served in [*self.indexes.values()]:
                 await asyncio.to_thread(served.check_files)
+            if self.settings.auto_reload:
+                await self.reload_changed()
+            try:
+                await asyncio.to_thread(self.jobs.tend)
+            except infgram.StorageError as error:
+                logs.write("jobs_unavailable", level="error", detail=str(error))
 
     def close(self) -> None:
-        """Close the indexes; a running search keeps its files open until it ends."""
+        """Close the indexes; a running search keeps its files open until it ends. Kill the jobs of this worker."""
+        self.jobs.close()
         for threads in (self._threads, self._reader):
             threads.shutdown(wait=False, cancel_futures=True)
         self.indexes.close()

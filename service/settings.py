@@ -209,6 +209,23 @@ class Settings(BaseSettings):
         tuple[Annotated[str, AfterValidator(_is_origin)], ...], NoDecode, BeforeValidator(_listed)
     ] = Field(default=(), description="Origins whose pages may send requests from a browser.")
 
+    auto_reload: bool = Field(
+        default=True,
+        description="Open the new state of an index within a few seconds after it was changed or replaced on disk; "
+        "otherwise only at a reload.",
+    )
+    jobs_folder: Path | None = Field(
+        default=None,
+        description="Folder of the jobs that change indexes, which continue after a restart; by default a temporary "
+        "one, which ends with the server.",
+    )
+    job_memory_bytes: PositiveInt | None = Field(
+        default=None, description="Memory that a job may use, as in infgram.build; by default half of what is free."
+    )
+    max_jobs: PositiveInt = Field(
+        default=64, description="Jobs of one index that may be running or waiting; more are refused."
+    )
+
     log_requests: bool = Field(default=True, description="Log each request as a line of JSON on standard error.")
     log_queries: bool = Field(default=False, description="Log the bodies of requests as well.")
     limits: Limits = Limits()

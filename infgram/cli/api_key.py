@@ -14,6 +14,7 @@ from infgram.cli.serve import load_service
 EXAMPLES = """
 infgram api-key keys.txt alice
 infgram api-key keys.txt keeper --admin
+infgram api-key keys.txt editor --write
 infgram api-key keys.txt crawler --requests-per-s 5
 infgram serve corpus.infgram --api-keys-file keys.txt
 """
@@ -23,6 +24,7 @@ def api_key(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of API keys; created if missing.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the key's owner in the log.")],
     admin: Annotated[bool, typer.Option("--admin", help="Allow the key to reload indexes, too.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Allow the key to change indexes, too.")] = False,
     requests_per_s: Annotated[
         float | None,
         typer.Option(
@@ -41,7 +43,7 @@ def api_key(
 
     JSON: name, key.
     """
-    key = load_service().add_key(file, name, is_admin=admin, requests_per_s=requests_per_s)
+    key = load_service().add_key(file, name, is_admin=admin, may_write=write, requests_per_s=requests_per_s)
     if as_json:
         print_json({"name": name, "key": key})
     else:

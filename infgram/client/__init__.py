@@ -6,6 +6,7 @@ Creating a client imports the package httpx2.
 from __future__ import annotations
 
 from infgram.client.asynchronous import AsyncClient
+from infgram.client.jobs import Job
 from infgram.client.synchronous import Client
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = ["AsyncClient", "Client", "Job"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from infgram.arguments import several
-from infgram.client import calls, wire
+from infgram.client import calls, jobs, wire
 from infgram.client.calls import Call
+from infgram.client.jobs import Job
 from infgram.client.problems import wait_s
 from infgram.errors import ServiceError
 from infgram.query_language import Cnf
@@ -209,6 +210,72 @@ class AsyncClient:
     async def document(self, document_id: int) -> Document:
         """See `Index.document`."""
         return await self._ask(calls.document(document_id))
+
+    # Changes
+
+    async def add(self, documents: Iterable[str | Mapping[str, Any] | Sequence[int]]) -> Job:
+        """Add documents to the index, with an API key that may write. They are sent in one request, as one job.
+
+        Args:
+            documents: texts; mappings with a `text`, whose other fields are metadata; or token ids.
+
+        Returns:
+            The job, which the service has accepted; see `wait_for_job`.
+
+        Raises:
+            QueryError: the documents are malformed, or larger than a request may be.
+            ServiceError: the API key may not write, or the service does not accept the job.
+        """
+        return await self._ask(calls.add(documents))
+
+    async def delete(
+        self,
+        *,
+        documents: Iterable[int] | None = None,
+        ids: Iterable[int | str] | None = None,
+        where: Mapping[str, JsonScalar] | None = None,
+        purge: bool = False,
+    ) -> Job:
+        """Delete documents as `infgram.delete` does, with an API key that may write; returns and raises as `add`."""
+        return await self._ask(calls.delete(documents, ids, where, purge))
+
+    async def compact(self) -> Job:
+        """Compact the index as `infgram.compact` does, with an API key that may write; returns and raises as `add`."""
+        return await self._ask(calls.compact())
+
+    async def job(self, job_id: str) -> Job:
+        """Return a job as it is now.
+
+        Raises:
+            QueryError: there is no such job.
+        """
+        return await self._ask(calls.job(job_id))
+
+    async def jobs(self) -> list[Job]:
+        """Return all jobs of the index, the newest first. A service forgets those that ended long ago."""
+        return await self._ask(calls.jobs())
+
+    async def wait_for_job(self, job: Job, *, timeout_s: float | None = None) -> Job:
+        """Wait until a job has succeeded. The service answers from the new state within a few seconds after that.
+
+        Args:
+            job: the job.
+            timeout_s: the seconds to wait; None for as long as it takes.
+
+        Returns:
+            The job with its result.
+
+        Raises:
+            InfgramError: the job has failed.
+            TimeLimitError: it takes longer; it goes on.
+        """
+        import asyncio
+
+        waiting = jobs.Waiting(timeout_s)
+        while (wait := waiting.next_s(job)) is not None:
+            await asyncio.sleep(wait)
+            job = await self.job(job.id)
+        return job
 
     # Index and tokenizer
 

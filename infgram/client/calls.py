@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from infgram.arguments import (
     text_or_none,
 )
 from infgram.client import results
+from infgram.client.jobs import Job
 from infgram.errors import QueryError
 from infgram.query_language import Cnf
 from infgram.types import (
@@ -29,6 +31,7 @@ from infgram.types import (
     InfgramDistribution,
     InfgramLogProb,
     Int64Array,
+    JsonScalar,
     Location,
     LongestMatches,
     LongestSuffix,
@@ -66,14 +69,21 @@ class Call(Generic[T]):
     Attributes:
         path: below the address of the index.
         read: converts the response to the result: its JSON object or, if `as_lines`, the list of its lines.
-        body: the JSON body of a POST request; None for a GET request.
+        body: the JSON body; None for none.
         as_lines: whether to request a stream of lines, which may be longer than an ordinary response.
+        method: the HTTP method; empty for that of a query.
     """
 
     path: str
     read: Callable[[Any], T]
     body: Mapping[str, Any] | None = None
     as_lines: bool = False
+    method: str = ""
+
+    @property
+    def http_method(self) -> str:
+        """The method of the request: `method`, or by default POST with a body and GET without."""
+        return self.method or ("GET" if self.body is None else "POST")
 
 
 def count(query: Query, ignore_case: bool = False, any_tokenization: bool = False) -> Call[int]:
@@ -181,6 +191,56 @@ def tokens(token_ids: Query) -> Call[list[str]]:
     return Call("/detokenize", lambda answer: list(answer["tokens"]), {"token_ids": ids_of(token_ids)})
 
 
+# Changes
+
+
+def add(documents: Iterable[str | Mapping[str, Any] | Sequence[int]]) -> Call[Job]:
+    """Add documents."""
+    given = [_added(document) for document in several(documents, "documents", "texts, mappings or token ids")]
+    return Call("/documents", results.job, {"documents": given})
+
+
+def delete(
+    documents: Iterable[int] | None,
+    ids: Iterable[int | str] | None,
+    where: Mapping[str, JsonScalar] | None,
+    purge: bool,
+) -> Call[Job]:
+    """Delete documents."""
+    fields: Fields = {"purge": flag(purge, "purge")}
+    if documents is not None:
+        fields["documents"] = [at_least(number, 0, "a document") for number in several(documents, "documents")]
+    if ids is not None:
+        fields["ids"] = [
+            checked_text(each, "an id") if isinstance(each, str) else integer(each, "an id")
+            for each in several(ids, "ids", "texts or integers")
+        ]
+    if where is not None:
+        fields["where"] = _filters(where)
+    return Call("/documents", results.job, fields, method="DELETE")
+
+
+def compact() -> Call[Job]:
+    """Compact the index."""
+    return Call("/compact", results.job, method="POST")
+
+
+def job(job_id: str) -> Call[Job]:
+    """Return a job."""
+    return Call(f"/jobs/{quote(checked_text(job_id, 'a job'), safe='')}", results.job)
+
+
+def jobs() -> Call[list[Job]]:
+    """Return all jobs."""
+    return Call("/jobs", lambda answer: [results.job(each) for each in answer["jobs"]])
+
+
+def _added(document: str | Mapping[str, Any] | Sequence[int]) -> Fields:
+    if isinstance(document, str):
+        return {"text": document}
+    return dict(document) if isinstance(document, Mapping) else {"token_ids": ids_of(document)}
+
+
 # Batches
 
 
@@ -255,12 +315,16 @@ def _checked(options: Mapping[str, Any]) -> Fields:
     for name in fields.keys() & {"matches_per_document", "max_matches"}:
         fields[name] = None if options[name] is None else at_least(options[name], 1, name)
     fields["seed"] = None if options["seed"] is None else checked_seed(options["seed"])
-    where = options["where"]
-    fields["where"] = {} if where is None else dict(mapping(where, "where", "metadata fields to values"))
-    for name, value in fields["where"].items():
+    fields["where"] = {} if options["where"] is None else _filters(options["where"])
+    text_or_none(options["cursor"], "cursor")
+    return fields
+
+
+def _filters(where: Mapping[str, JsonScalar]) -> Fields:
+    fields = dict(mapping(where, "where", "metadata fields to values"))
+    for name, value in fields.items():
         if not (value is None or isinstance(value, str | int | float)) or value != value:
             raise refusal(value, f"where[{name[:80]!r}]", "a text, a number, a truth value or None")
-    text_or_none(options["cursor"], "cursor")
     return fields
 
 

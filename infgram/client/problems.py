@@ -22,6 +22,7 @@ _INVALID_QUERY_STATUSES: Final = frozenset({413, 422})
 _ERRORS: Final[Mapping[str, type[InfgramError]]] = {
     "unknown_index": IndexNotFoundError,
     "unknown_document": QueryError,
+    "unknown_job": QueryError,
     "index_damaged": IndexDamagedError,
     "timeout": TimeLimitError,
 }

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from infgram.client.jobs import Job
 from infgram.client.problems import error_of
 from infgram.types import (
+    BuildProgress,
     Document,
     InfgramDistribution,
     InfgramLogProb,
@@ -155,6 +157,19 @@ def document(answer: Answer) -> Document:
         answer["metadata"],
         answer["source"],
         answer["line"],
+    )
+
+
+def job(answer: Answer) -> Job:
+    """Return a job."""
+    progress = answer["progress"]
+    return Job(
+        answer["id"],
+        answer["kind"],
+        answer["status"],
+        None if progress is None else BuildProgress(**progress),
+        answer["result"],
+        answer["error"],
     )
 
 

@@ -19,6 +19,7 @@ from infgram.reprs import MOST_CHARACTERS, cut
 Http = TypeVar("Http")
 T = TypeVar("T")
 LINES: Final = "application/x-ndjson"
+_SUCCESSES: Final = frozenset({200, 202})
 
 
 def httpx2() -> ModuleType:
@@ -137,10 +138,11 @@ def request(index: str, call: Call[Any]) -> dict[str, Any]:
     """Return the arguments of an httpx2 request."""
     path = f"/v1/indexes/{quote(index, safe='')}{call.path}"
     headers = {"Accept": LINES if call.as_lines else "application/json"}
+    made = {"method": call.http_method, "url": path, "headers": headers}
     if call.body is None:
-        return {"method": "GET", "url": path, "headers": headers}
+        return made
     headers["Content-Type"] = "application/json"
-    return {"method": "POST", "url": path, "headers": headers, "content": json.dumps(call.body).encode()}
+    return {**made, "content": json.dumps(call.body).encode()}
 
 
 def read(call: Call[T], status: int, content: bytes) -> T:
@@ -149,7 +151,7 @@ def read(call: Call[T], status: int, content: bytes) -> T:
     Raises:
         InfgramError: the service returned an error, or the response is not from an infgram service.
     """
-    if status != 200:
+    if status not in _SUCCESSES:
         raise error_of(_object(status, content))
     if not call.as_lines:
         return call.read(_object(status, content))

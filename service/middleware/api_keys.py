@@ -1,8 +1,8 @@
 """API keys and request rates.
 
 The key file has one line per key, with a hash instead of the key: a name, `sha256:` and the hash in hexadecimal, then
-optionally `admin`, which permits reloads, and `requests_per_s=5`, the rate limit of this key. Empty lines and lines
-that begin with `#` are ignored::
+optionally `admin`, which permits reloads, `write`, which permits changes of the indexes, and `requests_per_s=5`, the
+rate limit of this key. Empty lines and lines that begin with `#` are ignored::
 
     alice sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae admin requests_per_s=50
 
@@ -29,7 +29,7 @@ import infgram
 
 _NAME: Final = re.compile(r"[\w.@-]{1,64}")
 _LINE: Final = re.compile(
-    rf"(?P<name>{_NAME.pattern})\s+sha256:(?P<digest>[0-9a-f]{{64}})(?P<words>(?:\s+(?:admin|requests_per_s=\d+(?:\.\d+)?))*)"
+    rf"(?P<name>{_NAME.pattern})\s+sha256:(?P<digest>[0-9a-f]{{64}})(?P<words>(?:\s+(?:admin|write|requests_per_s=\d+(?:\.\d+)?))*)"
 )
 _RATE: Final = re.compile(r"requests_per_s=(\S+)")
 _FIRST_DIGITS: Final = 8
@@ -43,12 +43,14 @@ class Key:
         name: the name of its holder, as logged.
         digest: SHA-256 of the key, in hexadecimal.
         is_admin: whether it permits reloads.
+        may_write: whether it permits changes of the indexes.
         requests_per_s: its own rate limit; None for that of the service.
     """
 
     name: str
     digest: str
     is_admin: bool = False
+    may_write: bool = False
     requests_per_s: float | None = None
 
 
@@ -99,7 +101,9 @@ class Keys:
         return next((key for key in candidates if hmac.compare_digest(key.digest, digest)), None)
 
 
-def add_key(path: Path, name: str, *, is_admin: bool = False, requests_per_s: float | None = None) -> str:
+def add_key(
+    path: Path, name: str, *, is_admin: bool = False, may_write: bool = False, requests_per_s: float | None = None
+) -> str:
     """Create a key and append its line to a key file. A new file is readable by its owner only.
 
     Returns:
@@ -112,7 +116,7 @@ def add_key(path: Path, name: str, *, is_admin: bool = False, requests_per_s: fl
     key = f"infgram_{secrets.token_urlsafe(32)}"
     if not _NAME.fullmatch(name):
         raise infgram.InputError(f"{name!r} is not a valid name; expected up to 64 letters, digits, and . @ _ -")
-    words = ["admin"] * is_admin
+    words = ["admin"] * is_admin + ["write"] * may_write
     if requests_per_s is not None:
         if not (math.isfinite(requests_per_s) and requests_per_s > 0):
             raise infgram.InputError(f"requests_per_s={requests_per_s}; expected a finite number above 0")
@@ -133,14 +137,15 @@ def _key(path: Path, number: int, line: str) -> Key:
     if found is None:
         raise infgram.InputError(
             f"{path}, line {number}: expected a name, sha256: with 64 hexadecimal digits, and optionally "
-            "admin and requests_per_s=NUMBER; `infgram api-key` writes such lines"
+            "admin, write and requests_per_s=NUMBER; `infgram api-key` writes such lines"
         )
     rate = _RATE.search(found["words"])
     if rate and not float(rate[1]):
         raise infgram.InputError(
             f"{path}, line {number}: expected requests_per_s above 0; to revoke a key, remove its line"
         )
-    return Key(found["name"], found["digest"], "admin" in found["words"].split(), float(rate[1]) if rate else None)
+    words = found["words"].split()
+    return Key(found["name"], found["digest"], "admin" in words, "write" in words, float(rate[1]) if rate else None)
 
 
 MAX_CLIENTS: Final = 10_000

@@ -70,7 +70,7 @@ def _check(scope: Scope) -> None:
         key = runtime.keys.find(_key_of(headers))
         if key is None:
             raise ProblemError("unauthorized", headers={"WWW-Authenticate": "Bearer"})
-        scope["infgram.key"] = key.name
+        scope["infgram.key"], scope["infgram.may_write"] = key.name, key.may_write
         if scope["path"].startswith(ADMIN) and not key.is_admin:
             raise ProblemError("forbidden")
     _check_rate(scope, runtime, key)

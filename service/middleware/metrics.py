@@ -12,7 +12,7 @@ import mmap
 import os
 import resource
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Final, NamedTuple
@@ -27,7 +27,7 @@ BOUNDS_S: Final = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
-STATUSES: Final = (0, 200, 304, 400, 401, 403, 404, 405, 413, 422, 429, 431, 499, 500, 503)
+STATUSES: Final = (0, 200, 202, 304, 400, 401, 403, 404, 405, 409, 413, 422, 429, 431, 499, 500, 503)
 """0 counts any other status, and answers that were cut off."""
 
 _CELL_BYTES: Final = 8
@@ -106,10 +106,15 @@ class Metrics:
         failed = [FailedReload(row[_NOT_RELOADED], _REASONS[int(row[_REASON])]) for row in self._rows]
         return max((each for each in failed if each.time), default=None)
 
-    def text(self, indexes: Mapping[str, ServedIndex]) -> bytes:
-        """Return all metrics in Prometheus' text format; reads `/proc` of each worker."""
+    def text(self, indexes: Mapping[str, ServedIndex], jobs: Iterable[tuple[str, str, str, int]] = ()) -> bytes:
+        """Return all metrics in Prometheus' text format; reads `/proc` of each worker.
+
+        Args:
+            indexes: the indexes.
+            jobs: the number of jobs that have ended, by index, kind and status.
+        """
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Scrape(self, indexes))
+        registry.register(_Scrape([*self.families(indexes), _of_jobs(jobs)]))
         return generate_latest(registry)
 
     def families(self, indexes: Mapping[str, ServedIndex]) -> Iterator[Metric]:
@@ -160,11 +165,18 @@ def size_bytes(n_operations: int, n_workers: int) -> int:
 class _Scrape(Collector):
     """One scrape by Prometheus."""
 
-    def __init__(self, metrics: Metrics, indexes: Mapping[str, ServedIndex]) -> None:
-        self._metrics, self._indexes = metrics, indexes
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
 
     def collect(self) -> Iterator[Metric]:
-        return self._metrics.families(self._indexes)
+        return iter(self._families)
+
+
+def _of_jobs(jobs: Iterable[tuple[str, str, str, int]]) -> Metric:
+    ended = CounterMetricFamily("infgram_jobs", "Jobs that have ended.", labels=["index", "kind", "status"])
+    for *labels, n in jobs:
+        ended.add_metric(labels, n)
+    return ended
 
 
 def _of_processes(processes: Sequence[int]) -> Iterator[Metric]:

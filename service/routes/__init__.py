@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from ..compat import route as compat
 from ..pipeline.dispatch import QueryRoute
-from . import admin, comparison, count, documents, find, indexes, next_token, page, score, search, tokens
+from . import admin, changes, comparison, count, documents, find, indexes, next_token, page, score, search, tokens
 
 _ABOUT_AN_INDEX: Final = (
     count.router,
@@ -27,7 +27,16 @@ _queries = APIRouter(prefix="/v1/indexes/{name}")
 for _router in _ABOUT_AN_INDEX:
     _queries.include_router(_router)
 
-ROUTERS: Final = (_queries, indexes.router, compat.router, admin.health_router, admin.router, page.router)
+ROUTERS: Final = (
+    _queries,
+    indexes.router,
+    changes.router,
+    changes.change_router,
+    compat.router,
+    admin.health_router,
+    admin.router,
+    page.router,
+)
 
 QUERY_ROUTES: Final = {
     route.path: route for router in _ABOUT_AN_INDEX for route in router.routes if isinstance(route, QueryRoute)

@@ -56,8 +56,8 @@ async def readyz(runtime: RuntimeDep) -> Health:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **refusals(401, 429)},
 )
 def metrics(runtime: RuntimeDep) -> Response:
-    """Requests, times, page faults and indexes, summed over all workers."""
-    return Response(runtime.metrics.text(runtime.indexes), media_type=CONTENT_TYPE_LATEST)
+    """Requests, times, page faults, jobs and indexes, summed over all workers."""
+    return Response(runtime.metrics.text(runtime.indexes, runtime.jobs.totals()), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.post(

@@ -204,6 +204,7 @@ INDEX: Final[dict[str, Any]] = {
     "n_tokens": 1000,
     "n_documents": 40,
     "n_shards": 1,
+    "generation": 0,
     "vocab_size": 300,
     "token_width_bits": 16,
     "size_bytes": 5300,
@@ -215,13 +216,25 @@ INDEX_INFO: Final[dict[str, Any]] = {
     **INDEX,
     "sections": {"tokens": {"size_bytes": 2000, "bytes_per_token": 2.0}},
     "directory_bytes": 100,
-    "generation": 0,
     "n_removed_documents": 0,
     "n_removed_tokens": 0,
     "format_version": 2,
     "suffix_order": "token-id, document end first, equal suffixes by position",
     "builder_version": "0.1.0",
     "n_skipped": 0,
+}
+
+JOB: Final[dict[str, Any]] = {
+    "id": "1877a4ef6f0a3c00c2d41f9a",
+    "index": "language",
+    "kind": "add",
+    "status": "succeeded",
+    "progress": {"stage": "sort", "done": 7, "total": 7, "unit": "tokens"},
+    "result": {"generation": 1, "first_document": 40, "n_documents": 1, "n_tokens": 7},
+    "error": None,
+    "created": "2026-01-31T12:00:00.000+00:00",
+    "started": "2026-01-31T12:00:00.050+00:00",
+    "finished": "2026-01-31T12:00:00.900+00:00",
 }
 
 PROBLEM: Final[dict[str, Any]] = ProblemError("unknown_index").problem.model_dump()

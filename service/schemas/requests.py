@@ -129,6 +129,7 @@ Snippet = Annotated[
     int, Field(ge=0, description="Tokens of context around a match, half of them before it."), AtMost("snippet_tokens")
 ]
 Seed = Annotated[int, Field(ge=0, le=2**64 - 1)]
+DocumentNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 FieldValue = str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 
 
@@ -296,6 +297,99 @@ class DetokenizeRequest(BaseModel):
     )
 
     token_ids: Annotated[TokenIds, AtMost("query_tokens")]
+
+
+class AddedDocument(BaseModel):
+    """A document of text with metadata, or one of token ids."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"text": "A word on natural language.", "id": "essay-5"}, {"token_ids": [3, 14, 15]}],
+            "oneOf": [{"required": ["text"]}, {"required": ["token_ids"]}],
+        },
+    )
+
+    text: str | None = Field(
+        default=None, description="The text; all other fields are metadata.", json_schema_extra=without_null
+    )
+    token_ids: TokenIds | None = Field(
+        default=None,
+        description="Token ids of the index's vocabulary, without metadata.",
+        json_schema_extra=without_null,
+    )
+
+    @model_validator(mode="after")
+    def _is_text_or_token_ids(self) -> AddedDocument:
+        if (self.text is None) == (self.token_ids is None) or {"text", "token_ids"} <= self.model_fields_set:
+            raise ValueError("Expected exactly one of text and token_ids (a list of integers)")
+        if self.token_ids is not None and self.model_extra:
+            raise ValueError("Expected no other fields beside token_ids")
+        return self
+
+
+class AddRequest(BaseModel):
+    """Add documents to an index."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"documents": [{"text": "A word on natural language.", "id": "essay-5"}]},
+                {"documents": [{"token_ids": [3, 14, 15]}, {"token_ids": []}]},
+            ]
+        },
+    )
+
+    documents: Annotated[list[AddedDocument], Field(min_length=1, fail_fast=True)] = Field(
+        description="The documents in order, all of text or all of token ids."
+    )
+
+    @model_validator(mode="after")
+    def _are_of_one_kind(self) -> AddRequest:
+        if len({document.text is None for document in self.documents}) != 1:
+            raise ValueError("Expected documents of text, or documents of token ids, not both")
+        return self
+
+
+class DeleteRequest(BaseModel):
+    """Delete documents from an index."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"ids": ["essay-5", 77]}, {"documents": [4]}, {"where": {"lang": "en"}, "purge": True}],
+            "oneOf": [{"required": ["documents"]}, {"required": ["ids"]}, {"required": ["where"]}],
+        },
+    )
+
+    documents: Annotated[list[DocumentNumber], Field(min_length=1, fail_fast=True)] | None = Field(
+        default=None, description="Numbers of documents.", json_schema_extra=without_null
+    )
+    ids: Annotated[list[str | int], Field(min_length=1, fail_fast=True)] | None = Field(
+        default=None,
+        description="Values of the metadata field `id`; a string of digits and the integer are the same id.",
+        json_schema_extra=without_null,
+    )
+    where: Annotated[dict[str, FieldValue], Field(min_length=1, max_length=16, fail_fast=True)] | None = Field(
+        default=None,
+        description="Metadata fields and the value that each must have, as in a search.",
+        json_schema_extra=without_null,
+    )
+    purge: bool = Field(default=False, description="Also remove their text from the disk, by writing its shards again.")
+
+    @model_validator(mode="after")
+    def _exactly_one_is_given(self) -> DeleteRequest:
+        given = self.model_fields_set - {"purge"}
+        if len(given) != 1 or getattr(self, *given) is None:
+            raise ValueError("Expected exactly one of documents (numbers), ids and where (metadata)")
+        return self
 
 
 class DocumentRequest(BaseModel):

@@ -7,7 +7,7 @@ end of a document is the token id −1, whose token is null.
 from __future__ import annotations
 
 from operator import not_
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -429,6 +429,7 @@ class IndexSummary(BaseModel):
     n_tokens: int
     n_documents: int
     n_shards: int
+    generation: int = Field(description="Number of changes of the index since its build.")
     vocab_size: int = Field(description="Token ids go from 0 to vocab_size − 1.")
     token_width_bits: int
     size_bytes: int = Field(description="Size of all files of the index.")
@@ -450,7 +451,6 @@ class IndexInfo(IndexSummary):
 
     sections: dict[str, SectionInfo]
     directory_bytes: int = Field(description="Size of the search directory, which is kept in memory.")
-    generation: int = Field(description="Number of changes of the index since its build.")
     n_removed_documents: int = Field(
         description="Deleted documents that are in the files until the index is compacted."
     )
@@ -468,6 +468,77 @@ class IndexList(BaseModel):
 
     indexes: list[IndexSummary]
     limits: Limits
+
+
+JobKind: TypeAlias = Literal["add", "delete", "compact"]
+
+
+class JobProgress(BaseModel):
+    """How far a job is."""
+
+    stage: str = Field(
+        description="`tokenize`, `read`, `find`, `remove`, `copy`, `sort`, or `wait` while another program changes the "
+        "index."
+    )
+    done: int = Field(description="Units done in this stage.")
+    total: int = Field(description="Units of this stage; 0 if unknown.")
+    unit: str
+
+
+class AdditionResult(BaseModel):
+    """The documents that were added."""
+
+    generation: int = Field(description="The generation of the new state of the index.")
+    first_document: int = Field(description="The number of the first added document; the others follow.")
+    n_documents: int
+    n_tokens: int
+
+
+class DeletionResult(BaseModel):
+    """The documents that were deleted."""
+
+    generation: int = Field(description="The generation of the new state of the index.")
+    n_documents: int
+    n_tokens: int
+    not_found: list[int | str] = Field(description="The given ids or numbers that no document has.")
+    is_purged: bool = Field(description="Whether the text was removed from the disk.")
+
+
+class CompactionResult(BaseModel):
+    """The size of the index after a compaction."""
+
+    generation: int = Field(description="The generation of the new state of the index.")
+    n_documents: int
+    n_tokens: int
+    n_shards: int
+    freed_bytes: int = Field(description="Bytes on disk by which the index shrank; negative if it grew.")
+
+
+class JobResponse(BaseModel):
+    """A change of an index, which runs after the request."""
+
+    model_config = shown(examples.JOB)
+
+    id: str
+    index: str
+    kind: JobKind
+    status: Literal["queued", "running", "succeeded", "failed"]
+    progress: JobProgress | None = Field(default=None, description="Null before the first report.")
+    result: AdditionResult | DeletionResult | CompactionResult | None = Field(
+        default=None, description="What the job did, once it has succeeded."
+    )
+    error: Problem | None = Field(default=None, description="Why the job failed.")
+    created: str = Field(description="Time in ISO 8601.")
+    started: str | None = None
+    finished: str | None = None
+
+
+class JobList(BaseModel):
+    """The jobs of an index."""
+
+    model_config = shown({"jobs": [examples.JOB]})
+
+    jobs: list[JobResponse]
 
 
 class ReloadResponse(BaseModel):

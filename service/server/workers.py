@@ -32,6 +32,10 @@ from . import logs
 
 READY: Final = "ready"
 RELOAD: Final = "reload"
+COUNTERS: Final = "counters"
+JOBS: Final = "jobs"
+"""What the workers share, in a temporary folder."""
+
 SHORT_LIFE_S: Final = 1.0
 MAX_DEATHS: Final = 5
 DEATHS_WITHIN_S: Final = 60.0
@@ -62,9 +66,11 @@ def supervise(settings: Settings, listening: socket.socket, serve: Serve, ready:
         StorageError: a worker ends before all of them have answered, or workers die again and again.
     """
     n_bytes = size_bytes(len(OPERATIONS) + 1, settings.workers)
-    with tempfile.NamedTemporaryFile(prefix="infgram-counters-") as counters:
-        counters.truncate(n_bytes)
-        supervisor = _Supervisor(settings, listening, serve, Path(counters.name))
+    with tempfile.TemporaryDirectory(prefix="infgram-workers-") as name:
+        folder = Path(name)
+        (folder / COUNTERS).write_bytes(b"")
+        os.truncate(folder / COUNTERS, n_bytes)
+        supervisor = _Supervisor(settings, listening, serve, folder)
         try:
             supervisor.run(ready)
         finally:
@@ -76,8 +82,8 @@ def supervise(settings: Settings, listening: socket.socket, serve: Serve, ready:
 class _Supervisor:
     """The workers and the channels to them."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, serve: Serve, counters: Path) -> None:
-        self._settings, self._listening, self._serve, self._counters = settings, listening, serve, counters
+    def __init__(self, settings: Settings, listening: socket.socket, serve: Serve, folder: Path) -> None:
+        self._settings, self._listening, self._serve, self._folder = settings, listening, serve, folder
         self._context = multiprocessing.get_context("spawn")
         self._workers: dict[int, tuple[BaseProcess, Connection, float]] = {}
         self._ready: set[int] = set()
@@ -128,7 +134,7 @@ class _Supervisor:
 
     def _start(self, number: int) -> None:
         ours, theirs = self._context.Pipe()
-        arguments = (self._settings, self._listening, self._serve, number, self._counters, theirs)
+        arguments = (self._settings, self._listening, self._serve, number, self._folder, theirs)
         process = self._context.Process(target=_work, args=arguments, name=f"infgram worker {number}")
         process.start()
         theirs.close()
@@ -211,9 +217,9 @@ def _reason_of(code: int | None) -> str:
 
 
 def _work(
-    settings: Settings, listening: socket.socket, serve: Serve, number: int, counters: Path, channel: Connection
+    settings: Settings, listening: socket.socket, serve: Serve, number: int, folder: Path, channel: Connection
 ) -> None:
     """Run one worker."""
-    worker = Worker(number, counters, partial(channel.send, RELOAD))
+    worker = Worker(number, folder / COUNTERS, folder / JOBS, partial(channel.send, RELOAD))
     with listening, channel:
         serve(settings, listening, worker, partial(channel.send, READY))

@@ -45,7 +45,7 @@ REPLACEMENTS: Final = (
         '"""The synchronous HTTP client; generated from asynchronous.py by `make generated`."""',
     ),
     (r"from collections\.abc", "import time\nfrom collections.abc"),
-    (r"(from infgram\.client\.calls import Call\n)", r"\1from infgram.client.members import SynchronousMembers\n"),
+    (r"(from infgram\.client\.jobs import Job\n)", r"\1from infgram.client.members import SynchronousMembers\n"),
     (r"(from infgram\.query_language import Cnf\n)", r"\1from infgram.tables import Table, with_owner\n"),
     (r"class AsyncClient:", "class Client(SynchronousMembers):"),
     (r'"""`Client` for asyncio(?s:.*?)infgram\.AsyncClient\(', CLASS_DOCSTRING),

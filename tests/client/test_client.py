@@ -17,9 +17,10 @@ from hypothesis import given, settings, strategies as st
 from infgram.service import add_key
 
 import infgram
+from infgram.changes.writer import writing as changing
 from infgram.client import problems
 from infgram.client.calls import SEARCH_OPTIONS
-from tests.building import BYTES_VOCABULARY, text_index, token_index
+from tests.building import BYTES_VOCABULARY, build_texts, text_index, token_index
 from tests.client.generate_synchronous import FOLDER, synchronous
 from tests.client.loopback import NAME, Loopback, loopback
 from tests.index import test_oracle as library
@@ -176,6 +177,8 @@ def test_it_has_the_methods_of_an_index() -> None:
         "document_text",
         "check_files",
         "document_metadata",
+        "document_ids",
+        "reload",
     }
     for name, method in vars(infgram.Index).items():
         if name.startswith("_") or name in of_files | of_tools:
@@ -306,6 +309,96 @@ def test_an_invalid_item_raises(service: Loopback) -> None:
         for wrong in ([True], [1.0], ["1"], 5, None, [[1]], np.array([1.5]), np.array([[1]]), b"ab"):
             with pytest.raises(infgram.QueryError):
                 client.count(wrong)
+
+
+# Changes
+
+
+@pytest.fixture
+def writable(tmp_path: Path) -> Iterator[tuple[infgram.Client, Path]]:
+    """A client that may write, and the folder of the index."""
+    path, keys = tmp_path / "x.infgram", tmp_path / "keys.txt"
+    build_texts(["a rose", "two roses"], path).close()
+    key = add_key(keys, "writer", may_write=True)
+    with (
+        loopback(indexes={"x": path}, api_keys_file=keys) as service,
+        infgram.Client(service.url, api_key=key) as client,
+    ):
+        yield client, path
+
+
+def test_changes(writable: tuple[infgram.Client, Path]) -> None:
+    """The methods have the names, arguments and results of the functions of the library."""
+    client, path = writable
+    texts: list[Any] = ["three roses", {"text": "four", "id": "f"}]
+    job = client.add(texts)
+    assert (job.kind, job.status, job.result) == ("add", "queued", None)
+    job = client.wait_for_job(job)
+    assert job.result == {"generation": 1, "first_document": 2, "n_documents": 2, "n_tokens": 15}
+    assert client.job(job.id) == job
+    assert isinstance(job.progress, infgram.BuildProgress)
+    tokens: list[Any] = [[97], np.array([98, 99])]
+    assert (client.wait_for_job(client.add(tokens)).result or {})["first_document"] == 4
+    deleted = client.wait_for_job(client.delete(ids=["f", 7], purge=True))
+    assert (deleted.result or {})["not_found"] == [7]
+    for options in ({"documents": [0]}, {"where": {"number": 1}}):
+        assert (client.wait_for_job(client.delete(**options)).result or {})["n_documents"] == 1
+    assert (client.wait_for_job(client.compact()).result or {})["n_documents"] == 3
+    assert [each.kind for each in client.jobs()] == ["compact", *["delete"] * 3, "add", "add"]
+    with infgram.open(path) as index:
+        assert [*index.document_ids()] == [2, 4, 5]
+    failed = client.delete(ids=["none"])
+    with pytest.raises(infgram.QueryError, match="no document of x has the id none"):
+        client.wait_for_job(failed)
+    for method, function in (("delete", infgram.delete), ("compact", infgram.compact)):
+        wanted = inspect.signature(function).parameters
+        found = inspect.signature(getattr(infgram.Client, method)).parameters
+        local = {"index_path", "threads", "memory", "shard_tokens", "progress"}
+        assert [*found.values()][1:] == [wanted[name] for name in wanted if name not in local]
+        with pytest.raises(TypeError):
+            getattr(client, method)(path)
+
+
+def test_the_asyncio_client_changes_too(writable: tuple[infgram.Client, Path]) -> None:
+    async def check() -> None:
+        options = writable[0].__getstate__()
+        async with infgram.AsyncClient(options.url, api_key=options.api_key) as client:
+            job = await client.wait_for_job(await client.add(["five"]), timeout_s=60)
+            assert (job.status, await client.job(job.id), await client.jobs()) == ("succeeded", job, [job])
+            await client.wait_for_job(await client.delete(documents=[2]))
+            await client.wait_for_job(await client.compact())
+
+    asyncio.run(check())
+
+
+def test_invalid_changes(writable: tuple[infgram.Client, Path], tmp_path: Path) -> None:
+    client, _ = writable
+    wrong: Any
+    for wrong in ("text", [1], [None], [[-1]], [{"title": "x"}], [{"text": 1}], []):
+        with pytest.raises(infgram.QueryError):
+            client.add(wrong)
+    for wrong in ({}, {"ids": "a"}, {"ids": [1.5]}, {"documents": [-1]}, {"where": {"a": [1]}}, {"where": {}}):
+        with pytest.raises(infgram.QueryError):
+            client.delete(**wrong)
+    for wrong in ({"documents": [1], "ids": ["a"]}, {"ids": ["a"], "purge": 1}):
+        with pytest.raises(infgram.QueryError):
+            client.delete(**wrong)
+    for unknown in ("", "x", "../../healthz", "0" * 24):
+        with pytest.raises(infgram.InfgramError):
+            client.job(unknown)
+    assert client.jobs() == []
+    reader = infgram.Client(client.__getstate__().url, api_key=add_key(tmp_path / "other.txt", "reader"))
+    with reader, pytest.raises(infgram.ServiceError, match="unauthorized"):
+        reader.add(["x"])
+
+
+def test_waiting_ends_at_the_time_limit(writable: tuple[infgram.Client, Path]) -> None:
+    client, path = writable
+    with changing(path):
+        job = client.compact()
+        with pytest.raises(infgram.TimeLimitError, match=f"job {job.id} is still"):
+            client.wait_for_job(job, timeout_s=0.2)
+    assert client.wait_for_job(job).status == "succeeded"
 
 
 # Errors

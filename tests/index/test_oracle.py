@@ -88,7 +88,8 @@ def check_sizes(index: infgram.Index, reference: ReferenceIndex, layout: Layout)
 
 
 def check_documents(index: infgram.Index, reference: ReferenceIndex) -> None:
-    assert [*index.document_ids()] == reference.document_ids
+    if isinstance(index, infgram.Index):  # a client has no such method
+        assert [*index.document_ids()] == reference.document_ids
     for document_id, tokens in reference.tokens_of.items():
         document = index.document(document_id)
         assert document.document_id == document_id

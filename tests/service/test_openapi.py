@@ -71,6 +71,7 @@ def test_the_committed_document_is_current() -> None:
 
 def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
     expected = {"indexes", "index", "document", "healthz", "readyz", "root", "web"}
+    expected |= {"add", "delete", "compact", "job", "jobs"}
     expected |= {"counts", "reload", "public_query", "metrics", "document_batch"}
     expected |= {*QUESTIONS, *(f"{name}_batch" for name in QUESTIONS)}
     assert sorted(operation["operationId"] for operation in operations(document)) == sorted(expected)
@@ -88,9 +89,11 @@ def test_every_query_documents_its_errors(document: dict[str, Any]) -> None:
         responses = operation["responses"]
         is_public = operation["operationId"] == "public_query"
         if "requestBody" in operation and not is_public:
-            assert responses.keys() == {"200", "401", "404", "413", "422", "429", "500", "503"}
+            is_change = operation["operationId"] in ("add", "delete")
+            own = {"202", "403", "409"} if is_change else {"200"}
+            assert responses.keys() == {*own, "401", "404", "413", "422", "429", "500", "503"}
         for status, response in responses.items():
-            if status != "200" and not (is_public and status == "400"):
+            if status not in ("200", "202") and not (is_public and status == "400"):
                 assert response["content"].keys() == {"application/problem+json"}
 
 

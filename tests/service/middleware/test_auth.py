@@ -96,7 +96,10 @@ def test_keys_are_read_again_on_reload(folders: dict[str, Path], keys_file: Path
 
 
 def test_a_file_of_keys(keys_file: Path) -> None:
-    made = {name: add_key(keys_file, name, requests_per_s=5, is_admin=name == "b") for name in ("a", "b", "c@d.e-f_g")}
+    made = {
+        name: add_key(keys_file, name, requests_per_s=5, is_admin=name == "b", may_write="c" in name)
+        for name in ("a", "b", "c@d.e-f_g")
+    }
     assert keys_file.stat().st_mode & 0o777 == 0o600
     text = keys_file.read_text()
     assert not any(key in text for key in made.values())
@@ -105,7 +108,8 @@ def test_a_file_of_keys(keys_file: Path) -> None:
     for name, key in made.items():
         found = keys.find(key)
         assert found is not None
-        assert (found.name, found.is_admin, found.requests_per_s) == (name, name == "b", 5)
+        assert (found.name, found.is_admin, found.may_write) == (name, name == "b", "c" in name)
+        assert found.requests_per_s == 5
     assert keys.find("") is None
     with pytest.raises(infgram.InputError, match="has a key named 'a'"):
         add_key(keys_file, "a")

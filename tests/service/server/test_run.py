@@ -18,12 +18,14 @@ from typing import Any
 import httpx2
 import pytest
 from infgram.service import Settings, run
+from infgram.service.runtime import CHECK_FILES_EVERY_S
 
 import infgram
 
 PROGRAM = """
 import sys, json
 from infgram.service import Settings, run
+from infgram.service.runtime import CHECK_FILES_EVERY_S
 if __name__ == "__main__":
     run(Settings(**json.loads(sys.argv[1])), announce=lambda address: print(address, flush=True))
 """
@@ -107,7 +109,7 @@ def test_a_replaced_index_takes_its_place(tmp_path: Path, workers: int, by: str)
     corpus, index = tmp_path / "corpus.txt", tmp_path / "x.infgram"
     corpus.write_text("a rose")
     infgram.build(corpus, index, tokenizer="bytes").close()
-    with running(tmp_path, indexes={"bytes": index}, workers=workers) as service:
+    with running(tmp_path, indexes={"bytes": index}, workers=workers, auto_reload=False) as service:
         assert service.count("rose") == 1
         corpus.write_text("a rose is a rose")
         infgram.build(corpus, index, tokenizer="bytes", overwrite=True).close()
@@ -124,10 +126,50 @@ def test_a_replaced_index_takes_its_place(tmp_path: Path, workers: int, by: str)
             assert counted.json()["count"] == 2
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_worker_sees_another_index_by_itself(tmp_path: Path, workers: int) -> None:
+    """A state that cannot be opened is tried once by each worker, and the old one is served until the next state."""
+    corpus, index = tmp_path / "corpus.txt", tmp_path / "x.infgram"
+    corpus.write_text("a rose")
+    infgram.build(corpus, index, tokenizer="bytes").close()
+
+    def counts(service: Running) -> set[int]:
+        found = set()
+        for _ in range(8):
+            with httpx2.Client(base_url=service.address, trust_env=False) as fresh:  # perhaps another worker
+                response = fresh.post("/v1/indexes/bytes/count", json={"query": "rose"})
+                assert response.status_code == 200
+                found.add(response.json()["count"])
+        return found
+
+    with running(tmp_path, indexes={"bytes": index}, workers=workers) as service:
+        corpus.write_text("a rose is a rose")
+        infgram.build(corpus, index, tokenizer="bytes", overwrite=True).close()
+        soon(lambda: len(service.logged("reloaded")) == workers)
+        assert counts(service) == {2}
+        damaged = tmp_path / "damaged.json"
+        damaged.write_text("{}")
+        damaged.replace(index / "manifest.json")
+        soon(lambda: len(service.logged("not_reloaded")) == workers)
+        time.sleep(2 * CHECK_FILES_EVERY_S)
+        assert len(service.logged("not_reloaded")) == workers
+        assert service.logged("not_reloaded")[0]["error"] == "IndexDamagedError"
+        ready = service.client.get("/readyz").json()
+        assert (ready["status"], ready["reload_failed"]["error"]) == ("ready", "IndexDamagedError")
+        assert counts(service) == {2}
+        index.rename(tmp_path / "old")  # a folder that is missing is no state
+        time.sleep(2 * CHECK_FILES_EVERY_S)
+        assert len(service.logged("not_reloaded")) == workers
+        corpus.write_text("a rose is a rose is a rose")
+        infgram.build(corpus, index, tokenizer="bytes").close()
+        soon(lambda: counts(service) == {3})
+        soon(lambda: service.client.get("/readyz").json() == {"status": "ready"})
+
+
 def test_an_index_that_cannot_be_opened_is_not_served(tmp_path: Path, folders: dict[str, Path]) -> None:
     index = tmp_path / "x.infgram"
     shutil.copytree(folders["bytes"], index)
-    with running(tmp_path, indexes={"bytes": index}) as service:
+    with running(tmp_path, indexes={"bytes": index}, auto_reload=False) as service:
         manifest = (index / "manifest.json").read_bytes()
         (index / "manifest.json").unlink()
         answer = service.client.post("/v1/admin/reload")
@@ -169,7 +211,7 @@ def test_a_failed_reload_is_reported_by_every_worker(tmp_path: Path, folders: di
                 metrics = fresh.get("/metrics").text
         return [*found, {"failed": "infgram_reload_failed 0.0" not in metrics}]
 
-    with running(tmp_path, indexes={"bytes": link}, workers=2) as service:
+    with running(tmp_path, indexes={"bytes": link}, workers=2, auto_reload=False) as service:
         point_to(tmp_path / "nowhere")
         assert service.client.post("/v1/admin/reload").status_code == 503
         *ready, metrics = states(service)
@@ -257,7 +299,7 @@ def test_an_index_that_is_changed_in_place_answers_no_more(
     shutil.copytree(folders["bytes"], index)
     shutil.copytree(folders["bytes"], copy)
     file = index / "shard-00000" / "tokens.bin"
-    with running(tmp_path, indexes={"bytes": index, "bpe": folders["bpe"]}) as service:
+    with running(tmp_path, indexes={"bytes": index, "bpe": folders["bpe"]}, auto_reload=False) as service:
         assert service.client.get("/readyz").status_code == 200
         if change == "truncated":
             os.truncate(file, file.stat().st_size - 1)
