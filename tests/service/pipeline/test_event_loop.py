@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,10 +17,11 @@ from typing import Any, Final
 
 import pytest
 from fastapi import FastAPI
-from infgram.service import Settings, create_app
+from infgram.service import Settings, add_key, create_app
 from infgram.service.routes import OPERATIONS
 
 import infgram
+from infgram.changes.writer import writing as locked
 from tests.service.pipeline import event_loop
 from tests.service.pipeline.event_loop import request
 
@@ -35,7 +37,8 @@ PATHS: Final[dict[str, tuple[str, str]]] = {
     for method, operation in operations.items()
 }
 """The method and the path of every route, as the application has them."""
-ASKED: Final = sorted(name for name, (method, _) in PATHS.items() if method != "GET" and name != "reload")
+CHANGES: Final = ("add", "delete", "compact", "job", "jobs")
+ASKED: Final = sorted({name for name, (method, _) in PATHS.items() if method != "GET"} - {"reload", *CHANGES})
 READ_DIFFERENTLY: Final = ("count", "count_batch", "counts", "search", "public_query")
 READ: Final[dict[str, tuple[str, ...]]] = {
     "document": ("/v1/indexes/bytes/documents/0?whole=true", "/v1/indexes/bpe/documents/0?whole=true"),
@@ -107,7 +110,36 @@ def check(served: dict[str, Path], requests: dict[str, tuple[Any, ...]]) -> None
 
 
 def test_every_route_is_tested() -> None:
-    assert sorted([*ASKED, *READ, "reload"]) == OPERATIONS
+    assert sorted([*ASKED, *READ, *CHANGES, "reload"]) == OPERATIONS
+
+
+def test_large_changes(served: dict[str, Path], text: str, tmp_path: Path) -> None:
+    """Bodies as large as the limits allow, of all kinds; then the jobs, many and failed ones."""
+    key = {"x-api-key": add_key(tmp_path / "keys.txt", "writer", may_write=True)}
+    index = Path(shutil.copytree(served["bytes"], tmp_path / "x.infgram"))
+    nested: list[Any] = [{"text": "", "a": [[0] * 90] * 150}]
+    bodies = {
+        "a long text": ("POST", {"documents": [{"text": text}]}),
+        "many texts": ("POST", {"documents": [{"text": "a", "id": n} for n in range(9_000)]}),
+        "much metadata": ("POST", {"documents": nested * 12}),
+        "token ids": ("POST", {"documents": [{"token_ids": [97] * 190_000}]}),
+        "many documents of token ids": ("POST", {"documents": [{"token_ids": [97]}] * 9_000}),
+        "ids": ("DELETE", {"ids": ["a"] * 190_000}),
+        "numbers": ("DELETE", {"documents": [2**30] * 70_000}),
+        "mixed ids": ("DELETE", {"ids": ["a", 1] * 80_000}),
+        "an invalid id": ("DELETE", {"ids": [*["a"] * 190_000, 1.5]}),
+        "an invalid document": ("POST", {"documents": [*[{"text": "a"}] * 8_000, {}]}),
+    }
+    at = "/v1/indexes/x"
+    requests: dict[str, tuple[Any, ...]] = {
+        name: (method, f"{at}/documents", event_loop.dumped(body), key) for name, (method, body) in bodies.items()
+    }
+    requests["hostile"] = ("POST", f"{at}/documents", dict(event_loop.hostile())[event_loop.WORST[0]], key)
+    requests |= {"compact": ("POST", f"{at}/compact", b"", key), "jobs": ("GET", f"{at}/jobs", b"", key)}
+    settings = Settings(indexes={"x": index}, api_keys_file=tmp_path / "keys.txt", log_requests=False)
+    with locked(index):
+        lags = asyncio.run(longest_lags(create_app(settings), requests))
+    assert {name: lag for name, lag in lags.items() if lag > MOST_MS} == {}
 
 
 def address(operation: str, index: str) -> str:
