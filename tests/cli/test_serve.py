@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -81,6 +82,15 @@ def test_a_file_of_settings_and_keys(index_path: Path, tmp_path: Path) -> None:
     with served("serve", "--config", tmp_path / "service.toml", folder=tmp_path, n_requests=2) as said:
         assert said["indexes"] == ["stories"]
         assert (asked(said), asked(said, made["key"])) == (401, 200)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [((), ""), (("--write",), " write"), (("--admin", "--write"), " admin write")]
+)
+def test_what_a_key_permits(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    assert run("api-key", tmp_path / "keys.txt", "alice", *options).code == 0
+    line = (tmp_path / "keys.txt").read_text()
+    assert re.fullmatch(rf"alice sha256:[0-9a-f]{{64}}{words}\n", line)
 
 
 def test_an_existing_key(tmp_path: Path) -> None:
