@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/errors.hpp"
 
@@ -10,19 +11,28 @@ namespace infgram {
 Index Index::open(std::span<const std::filesystem::path> folders, Access access, std::uint64_t first_document) {
   Index index;
   index.first_documents_.push_back(first_document);
-  for (const auto& folder : folders) {
-    index.shards_.push_back(Shard::open(folder, access));
-    const Shard& shard = index.shards_.back();
-    const Shard& first = index.shards_.front();
-    if (shard.token_bits() != first.token_bits()) {
-      throw IndexDamagedError(folder.string() + " has tokens of " + std::to_string(shard.token_bits()) +
-                              " bits, but the shards before it have " + std::to_string(first.token_bits()));
-    }
-    index.vocab_size_ = std::max(index.vocab_size_, shard.vocab_size());
-    index.n_tokens_ += shard.n_tokens();
-    index.first_documents_.push_back(index.first_documents_.back() + shard.n_documents());
-  }
+  for (const auto& folder : folders) index.add(Shard::open(folder, access));
   return index;
+}
+
+Index Index::open_infini_gram(std::span<const InfiniGramFiles> shards, std::uint64_t vocab_size, Access access,
+                              std::size_t n_threads) {
+  Index index;
+  index.first_documents_.push_back(0);
+  for (const auto& files : shards) index.add(Shard::open_infini_gram(files, vocab_size, access, n_threads));
+  for (Shard& shard : index.shards_) shard.set_vocab_size(index.vocab_size_);
+  return index;
+}
+
+void Index::add(Shard shard) {
+  if (!shards_.empty() && shard.token_bits() != shards_.front().token_bits()) {
+    throw IndexDamagedError(shard.folder().string() + " has tokens of " + std::to_string(shard.token_bits()) +
+                            " bits, but the shards before it have " + std::to_string(shards_.front().token_bits()));
+  }
+  vocab_size_ = std::max(vocab_size_, shard.vocab_size());
+  n_tokens_ += shard.n_tokens();
+  first_documents_.push_back(first_documents_.back() + shard.n_documents());
+  shards_.push_back(std::move(shard));
 }
 
 Index::ShardDocument Index::locate_document(std::uint64_t document) const {

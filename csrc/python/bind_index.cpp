@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -27,6 +28,9 @@
 
 namespace infgram::python {
 namespace {
+
+// The line of a document whose metadata contain its file and line, as infini-gram stores them.
+constexpr std::int64_t kInMetadata = -1;
 
 using Release = py::call_guard<py::gil_scoped_release>;
 using NextTokenArrays = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, std::uint64_t, std::uint64_t>;
@@ -268,7 +272,7 @@ py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t docu
 }
 
 // For each document (metadata, name of its file or None, line)
-std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> document_metadata(
+std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::int64_t>> document_metadata(
     const Index& index, const std::vector<std::uint64_t>& documents) {
   std::vector<std::pair<std::string, std::optional<DocumentSource>>> found;
   {
@@ -278,11 +282,13 @@ std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> docu
       found.emplace_back(index.shards()[shard].metadata(in_shard), index.shards()[shard].source(in_shard));
     }
   }
-  std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> answers;
+  std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::int64_t>> answers;
   answers.reserve(found.size());
   for (const auto& [json, source] : found) {
     if (source) {
       answers.emplace_back(json, py::bytes(source->name.data(), source->name.size()), source->line);
+    } else if (index.shards().front().is_infini_gram()) {
+      answers.emplace_back(json, std::nullopt, kInMetadata);
     } else {
       answers.emplace_back(json, std::nullopt, kNoLine);
     }
@@ -306,24 +312,41 @@ void verify(const Index& index, const std::optional<Callback>& progress) {
   index.verify(poll);
 }
 
-std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load,
-                                  std::uint64_t first_document) {
+Access access_of(const std::string& load) {
   const std::map<std::string, Access> known = {
       {"map", Access::kRandom}, {"warm", Access::kWarm}, {"ram", Access::kMemory}};
   const auto access = known.find(load);
   if (access == known.end()) throw QueryError("load is '" + load + "'; expected 'map', 'warm' or 'ram'");
-  return std::make_shared<Index>(Index::open(folders, access->second, first_document));
+  return access->second;
+}
+
+std::shared_ptr<Index> open_index(const std::vector<std::filesystem::path>& folders, const std::string& load,
+                                  std::uint64_t first_document) {
+  return std::make_shared<Index>(Index::open(folders, access_of(load), first_document));
+}
+
+std::shared_ptr<Index> open_infini_gram(const std::vector<InfiniGramFiles>& shards, std::uint64_t vocab_size,
+                                        const std::string& load) {
+  const std::size_t n_threads = std::max(1U, std::thread::hardware_concurrency());
+  return std::make_shared<Index>(Index::open_infini_gram(shards, vocab_size, access_of(load), n_threads));
 }
 
 }  // namespace
 
 void bind_index(py::module_& module) {
+  py::class_<InfiniGramFiles>(module, "InfiniGramFiles", "The files of one shard of an index that infini-gram made.")
+      .def(py::init<std::filesystem::path, std::string, unsigned, bool>(), py::arg("folder"), py::arg("suffix"),
+           py::arg("token_bits"), py::arg("has_metadata"), "The files are named folder/tokenized + suffix, and so on.");
   index_class index(module, "Index", "An open index: the union of the shards in some folders.");
   index
       .def(py::init(&open_index), py::arg("folders"), py::arg("load") = "map", py::arg("first_document") = 0, Release(),
            "Open shard folders: mapped (map), mapped and loaded at once (warm), or copied into memory (ram). Documents "
            "are "
            "numbered from first_document on.")
+      .def_static("open_infini_gram", &open_infini_gram, py::arg("shards"), py::arg("vocab_size"),
+                  py::arg("load") = "map", Release(),
+                  "Open shards that infini-gram made, in place; with a vocab_size of 0 the largest token id determines "
+                  "it.")
       .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, without separators.")
       .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
       .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
@@ -362,7 +385,8 @@ void bind_index(py::module_& module) {
       .def("document_metadata", checked(&document_metadata), py::arg("documents"),
            "For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the "
            "metadata's "
-           "`path`, and None in an index without sources; the line is 0 if there is none.");
+           "`path`, and None in an index without sources; the line is 0 if there is none, and -1 if the metadata are a "
+           "line of infini-gram that contains file and line.");
 
   py::class_<LockedSession>(module, "Session", "The longest suffix of a growing context.")
       .def("append", checked(&append_to_session), py::arg("tokens"), "Append tokens.")
