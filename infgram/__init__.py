@@ -58,6 +58,7 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         build_from_tokens as build_from_tokens,
         estimate_build as estimate_build,
     )
+    from infgram.indexing.convert import convert as convert
     from infgram.partial import PartialAnswers as PartialAnswers, partial_answers as partial_answers
     from infgram.query_language import Cnf as Cnf
     from infgram.session import Session as Session
@@ -98,6 +99,7 @@ else:
 _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram._core": ("__version__",),
     "infgram.indexing.build": ("build", "build_from_tokens", "estimate_build"),
+    "infgram.indexing.convert": ("convert",),
     "infgram.client": ("AsyncClient", "Client"),
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),

@@ -49,6 +49,24 @@ def open_shards(
     return core
 
 
+def open_infini_gram_shards(
+    shards: Sequence[tuple[Path, str, int, bool]], vocab_size: int, load: Load = "map"
+) -> _core.Index:
+    """Open shards that infini-gram made.
+
+    Args:
+        shards: the folder of each, the end of its file names, the width of a token in bits, and whether it has
+            metadata.
+        vocab_size: the size of the vocabulary; 0 if the largest token id determines it.
+        load: as for `infgram.open`.
+
+    Raises:
+        IndexDamagedError: the files are truncated, not sorted, or do not belong together.
+        TokenizerError: there is a token beyond the vocabulary.
+    """
+    return _core.Index.open_infini_gram([_core.InfiniGramFiles(*files) for files in shards], vocab_size, load)
+
+
 def verify_shards(
     core: Engine,
     shards: Sequence[tuple[Path, ShardEntry]],
@@ -71,8 +89,17 @@ def verify_shards(
         IndexDamagedError: names the file, what was found and what was expected.
     """
     core.verify(progress)
-    for folder, shard in shards:
-        end = first_document + shard.n_documents
+    verify_metadata(core, [(folder, shard.n_documents) for folder, shard in shards], first_document)
+
+
+def verify_metadata(core: Engine, folders: Sequence[tuple[Path, int]], first_document: int = 0) -> None:
+    """Parse the metadata of each document; `folders` has those of the shards, and the number of documents in each.
+
+    Raises:
+        IndexDamagedError: as `verify_shards`.
+    """
+    for folder, n_documents in folders:
+        end = first_document + n_documents
         for begin in range(first_document, end, _DOCUMENTS_AT_ONCE):
             batch = range(begin, min(begin + _DOCUMENTS_AT_ONCE, end))
             for document_id, stored in zip(batch, core.document_metadata(batch), strict=True):

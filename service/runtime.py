@@ -240,7 +240,8 @@ def runtime_of(request: Request) -> Runtime:
 
 def open_index(settings: Settings, path: Location) -> infgram.Index:
     """Open an index as the settings say: mapped or loaded, verified or not."""
-    index = infgram.open(path, load=settings.load)
+    names = [name for name, its_path in settings.indexes.items() if its_path == path]
+    index = infgram.open(path, load=settings.load, tokenizer=settings.tokenizers.get(names[0]) if names else None)
     try:
         if settings.verify:
             index.verify()

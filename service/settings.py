@@ -154,6 +154,11 @@ class Settings(BaseSettings):
     models: dict[IndexName, NeuralModel] = Field(
         default={}, description="Neural model of each index, for the question `interpolated`; needs the extra lm."
     )
+    tokenizers: dict[IndexName, str] = Field(
+        default={},
+        description="Tokenizer of each index that the package infini-gram made: a path, a name or `bytes`. Without, it "
+        "accepts token ids only.",
+    )
     end_of_text_ids: dict[IndexName, Annotated[int, Field(ge=-1)]] = Field(
         default={},
         description="For the public infini-gram API at POST /: the token id of the end of a document. By default that "
@@ -213,7 +218,7 @@ class Settings(BaseSettings):
     log_queries: bool = Field(default=False, description="Log the bodies of requests as well.")
     limits: Limits = Limits()
 
-    @field_validator("models", "end_of_text_ids")
+    @field_validator("models", "tokenizers", "end_of_text_ids")
     @classmethod
     def _are_of_indexes(cls, by_index: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         indexes = info.data.get("indexes", {})

@@ -57,12 +57,13 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "planning": {"errors", "types", "arguments", "files"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
     "lm": {"errors", "types", "arguments", "watch", "files", "corpus", "tokenizers", "index", "reprs", "tables"},
-    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index"},
+    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "infini_gram"},
     "cluster": {
         *("errors", "types", "caching", "arguments", "files", "watch", "corpus", "tokenizers"),
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
-    "index_location": {"errors", "types", "arguments", "index", "cluster"},
+    "infini_gram": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "index"},
+    "index_location": {"errors", "types", "arguments", "index", "infini_gram", "tokenizers", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),
         *("reprs", "tables", "search", "tokenizations"),
@@ -83,7 +84,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     },
     "cli": {
         *("__init__", "errors", "types", "arguments", "files", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "indexing", "cluster", "analysis", "lm", "planning"),
+        *("query_language", "index", "infini_gram", "indexing", "cluster", "analysis", "lm", "planning"),
     },
     "__main__": {"cli"},
 }

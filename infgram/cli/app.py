@@ -45,6 +45,7 @@ class _Entry(NamedTuple):
 
 COMMANDS: Final[Mapping[str, _Entry]] = {
     "build": _Entry("build", "Build an index of text files, JSON lines, tables or token ids."),
+    "convert": _Entry("convert", "Convert an index that infini-gram made."),
     "info": _Entry("info", "Show the contents of an index and the size of each section."),
     "verify": _Entry("verify", "Check every byte of an index."),
     "count": _Entry("count", "Count the exact number of occurrences of a text."),

@@ -10,7 +10,7 @@ import typer
 
 from infgram.arguments import MOST_THREADS
 from infgram.cli.display import number, one_line
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption, TokenizerOption
 from infgram.cli.output import print_json, print_line
 from infgram.cli.query_arguments import open_index
 
@@ -58,6 +58,7 @@ def dedup(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
     timeout: TimeoutOption = None,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -85,7 +86,7 @@ def dedup(
     if output is not None:
         check_output(output, overwrite=overwrite)
     began = time.monotonic()
-    with open_index(index) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
         if output is not None and not ranges:
             check_documents(opened)
         found = infgram.dedup(opened, min_tokens=min_tokens, threads=threads, timeout_s=timeout, progress=report)

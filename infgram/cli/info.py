@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infgram.cli.display import one_line, size
-from infgram.cli.options import IndexArgument, JsonOption
+from infgram.cli.options import IndexArgument, JsonOption, TokenizerOption
 from infgram.cli.output import print_json, print_line, print_table
 from infgram.cli.query_arguments import open_index
 
@@ -15,7 +15,7 @@ infgram info corpus.infgram --json
 """
 
 
-def info(index: IndexArgument, as_json: JsonOption = False) -> None:
+def info(index: IndexArgument, tokenizer: TokenizerOption = None, as_json: JsonOption = False) -> None:
     """Show the contents of an index and the size of each section.
 
     The ratios are bytes on disk per token of the corpus.
@@ -23,7 +23,7 @@ def info(index: IndexArgument, as_json: JsonOption = False) -> None:
     JSON: paths, n_tokens, n_documents, n_shards, vocab_size, token_width_bits, bytes_per_token (without the documents'
     metadata), size_bytes, sections, tokenizer, format_version, suffix_order, builder_version, n_skipped.
     """
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         numbers = opened.info()
     if as_json:
         print_json(numbers)

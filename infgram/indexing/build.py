@@ -98,7 +98,7 @@ def build(
         StorageError: a file cannot be written: disk full, no permission. Finished stages are kept.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
-    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
+    report, overwrite = reporter(progress), flag(overwrite, "overwrite")
     corpus = Corpus(
         source,
         text_field=text_field,
@@ -112,8 +112,8 @@ def build(
     check_output(target, overwrite=overwrite)
     choice = TokenizerChoice.of(tokenizer)
     budget = Budget(memory, trains=choice.given is None, kind=choice.kind)
-    plan = {**_plan(n_shard_tokens), "input": corpus.fingerprint(), "tokenizer": choice.plan}
-    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+    plan = {**plan_of(n_shard_tokens), "input": corpus.fingerprint(), "tokenizer": choice.plan}
+    with unfinished_index(target, plan, overwrite=overwrite, progress=checking(report)) as checkpoint:
         if choice.given is None and checkpoint.tokenizer is None:
             report(BuildProgress("train", 0, corpus.n_bytes, "bytes"))
         chosen = choice.finish(corpus, checkpoint)
@@ -126,7 +126,7 @@ def build(
                 report(BuildProgress("tokenize", corpus.bytes_read, corpus.n_bytes, "bytes"))
             shards.close()
             checkpoint.finish_reading([SkippedEntry(s.source, s.line, s.reason) for s in corpus.skipped])
-        _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
+        finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
     return Index([target])
 
 
@@ -168,8 +168,8 @@ def build_from_tokens(
         IndexExistsError, StorageError: as for `build`.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
-    report, overwrite = _reporter(progress), flag(overwrite, "overwrite")
-    target = _folder(output)
+    report, overwrite = reporter(progress), flag(overwrite, "overwrite")
+    target = output_folder(output)
     check_output(target, overwrite=overwrite)
     attached = None if tokenizer is None else attached_tokenizer(tokenizer)
     n_ids = vocabulary_of(documents, vocab_size, attached)
@@ -183,13 +183,13 @@ def build_from_tokens(
         None
         if corpus is None
         else {
-            **_plan(n_shard_tokens),
+            **plan_of(n_shard_tokens),
             "input": corpus.fingerprint(),
             "tokenizer": entry and asdict(entry),
             "token_width_bits": width,
         }
     )
-    with unfinished_index(target, plan, overwrite=overwrite, progress=_checking(report)) as checkpoint:
+    with unfinished_index(target, plan, overwrite=overwrite, progress=checking(report)) as checkpoint:
         if attached is not None:
             save(attached, checkpoint.folder / TOKENIZER_FOLDER)
         shards = ShardSequence(checkpoint, n_ids, width, n_shard_tokens)
@@ -202,7 +202,7 @@ def build_from_tokens(
             if shards.n_documents == 0:
                 raise InputError("there is no document to index; expected at least one, which may be empty")
             checkpoint.finish_reading([])
-        _finish(checkpoint, shards, entry, n_threads, budget, report)
+        finish(checkpoint, shards, entry, n_threads, budget, report)
     return Index([target])
 
 
@@ -263,7 +263,7 @@ def estimate_build(
     return replace(estimate, memory_bytes=max(estimate.memory_bytes, budget.least_bytes))
 
 
-def _finish(
+def finish(
     checkpoint: Checkpoint,
     shards: ShardSequence,
     tokenizer: TokenizerEntry | None,
@@ -271,6 +271,7 @@ def _finish(
     budget: Budget,
     report: Progress,
 ) -> None:
+    """Sort the shards and write the manifest."""
     sort_shards(
         checkpoint,
         threads,
@@ -303,24 +304,28 @@ def _check_disk_space(corpus: Corpus, tokenizer: Tokenizer, checkpoint: Checkpoi
 
 
 def _target(output: StrPath | None, corpus: Corpus) -> Path:
-    return target_of(default_output(corpus.inputs)) if output is None else _folder(output)
+    return target_of(default_output(corpus.inputs)) if output is None else output_folder(output)
 
 
-def _folder(output: StrPath) -> Path:
+def output_folder(output: StrPath) -> Path:
+    """Return the folder of a new index."""
     if not checked_path(output, "output"):
         raise IndexExistsError("the output is an empty path; expected the path of a new index folder")
     return target_of(Path(output))
 
 
-def _plan(shard_tokens: int) -> dict[str, Any]:
+def plan_of(shard_tokens: int) -> dict[str, Any]:
+    """Return what determines every index, besides its documents and tokenizer."""
     return {"version": _core.__version__, "format": FORMAT_VERSION, "shard_tokens": shard_tokens}
 
 
-def _checking(report: Progress) -> Callable[[int, int], None]:
+def checking(report: Progress) -> Callable[[int, int], None]:
+    """Return a progress callback for the check of the files of an interrupted build."""
     return lambda done, total: report(BuildProgress("check", done, total, "bytes"))
 
 
-def _reporter(progress: Progress | None) -> Progress:
+def reporter(progress: Progress | None) -> Progress:
+    """Return a checked progress callback."""
     callback(progress, "progress")
     return progress or _ignore
 
