@@ -8,11 +8,24 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'InfiniGramFiles', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard']
+class InfiniGramFiles:
+    """
+    The files of one shard of an index that infini-gram made.
+    """
+    def __init__(self, folder: os.PathLike | str | bytes, suffix: str, token_bits: typing.SupportsInt | typing.SupportsIndex, has_metadata: bool) -> None:
+        """
+        The files are named folder/tokenized + suffix, and so on.
+        """
 class Index:
     """
     An open index: the union of the shards in some folders.
     """
+    @staticmethod
+    def open_infini_gram(shards: collections.abc.Sequence[InfiniGramFiles], vocab_size: typing.SupportsInt | typing.SupportsIndex, load: str = 'map') -> Index:
+        """
+        Open shards that infini-gram made, in place; with a vocab_size of 0 the largest token id determines it.
+        """
     def __init__(self, folders: collections.abc.Sequence[os.PathLike | str | bytes], load: str = 'map', first_document: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
         Open shard folders: mapped (map), mapped and loaded at once (warm), or copied into memory (ram). Documents are numbered from first_document on.
@@ -47,7 +60,7 @@ class Index:
         """
     def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[tuple[bytes, bytes | None, int]]:
         """
-        For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none.
+        For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none, and -1 if the metadata are a line of infini-gram that contains file and line.
         """
     def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """

@@ -22,6 +22,8 @@ def write_shard(
     width: int,
     suffix: str = "",
     metadata: Sequence[Any] | None = None,
+    *,
+    is_sorted: bool = True,
 ) -> None:
     """Write the files of one shard, in the layout of infini-gram.
 
@@ -31,15 +33,17 @@ def write_shard(
         width: the bits of a token.
         suffix: the end of the file names, such as `.0`.
         metadata: the other fields of each document; None for an index without them.
+        is_sorted: whether to write the table.
     """
     folder.mkdir(parents=True, exist_ok=True)
     separator = np.array([2**width - 1], dtype=_DTYPES[width])
     parts = [np.append(separator, np.array(document, dtype=_DTYPES[width])).tobytes() for document in documents]
     text = b"".join(parts)
-    n_pointer_bytes = max(1, ((len(text) - 1).bit_length() + 7) // 8)
-    places = sorted(range(0, len(text), width // 8), key=lambda place: text[place:])
     (folder / f"tokenized{suffix}").write_bytes(text)
-    (folder / f"table{suffix}").write_bytes(b"".join(place.to_bytes(n_pointer_bytes, "little") for place in places))
+    if is_sorted:
+        n_pointer_bytes = max(1, ((len(text) - 1).bit_length() + 7) // 8)
+        places = sorted(range(0, len(text), width // 8), key=lambda place: text[place:])
+        (folder / f"table{suffix}").write_bytes(b"".join(place.to_bytes(n_pointer_bytes, "little") for place in places))
     _write_starts(folder / f"offset{suffix}", parts)
     if metadata is not None:
         lines = [

@@ -234,7 +234,7 @@ def test_convert(tmp_path: Path, bpe: Any) -> None:
 
 DOCUMENTS = [[1, 2, 3, 1, 2], [], [2, 3], [300, 1, 2, 300], [1, 2]]
 
-Damage = Callable[[Path], None]
+Damage = Callable[[Path], object]
 
 
 def cut(name: str, n_bytes: int) -> Damage:
@@ -275,9 +275,9 @@ DAMAGES: dict[str, tuple[Damage, type[Exception], str]] = {
         "metaoff.0 is missing",
     ),
     "a missing shard": (
-        lambda folder: [write_shard(folder, DOCUMENTS, 16, suffix) for suffix in (".1", ".3")] and None,
+        lambda folder: write_shard(folder, DOCUMENTS, 16, ".2"),
         infgram.InputError,
-        "holds the shards 0, 1, 3; expected all from 0 on",
+        "holds the shards 0, 2; expected all from 0 on",
     ),
     "shards of two widths": (
         lambda folder: write_shard(folder, DOCUMENTS, 32, ".1"),
@@ -324,7 +324,7 @@ def test_wrong_tokenizers(tmp_path: Path, bpe: Any) -> None:
     write_texts(tmp_path / "reversed", bpe, MIRRORED, step=-1, width=16)
     with pytest.raises(infgram.InputError, match="tokens in reverse order"):
         infgram.open(tmp_path / "reversed", tokenizer=bpe)
-    other = train_bpe(["zyx wvu tsr qpo nml kji " * 20, *TEXTS[1:2], "mat"], 400)
+    other = train_bpe([f"{n} zyx{n} wvu{n % 7}" for n in range(400)], 300)
     with pytest.raises(infgram.TokenizerError, match="is not the one that the index was built with"):
         infgram.open(tmp_path / "x", tokenizer=other)
     with pytest.raises(infgram.TokenizerError, match="the vocabulary of the given tokenizer has 255 tokens"):
