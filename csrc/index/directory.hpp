@@ -53,11 +53,12 @@ class Directory {
   Directory(std::span<const std::uint64_t> payload, std::uint64_t n_top_keys, std::uint64_t step = kSampleStep)
       : top_(payload.first(static_cast<std::size_t>(n_top_keys))),
         keys_(payload.subspan(static_cast<std::size_t>(n_top_keys))),
+        step_(step),
         step_bits_(static_cast<unsigned>(std::countr_zero(step))) {}
   // A directory without a top level, while it is being built.
   explicit Directory(std::span<const std::uint64_t> keys) : keys_(keys) {}
 
-  [[nodiscard]] std::uint64_t step() const { return std::uint64_t{1} << step_bits_; }
+  [[nodiscard]] std::uint64_t step() const { return step_; }
   [[nodiscard]] bool holds(Rank rank) const { return (rank & (step() - 1)) == 0 && rank >> step_bits_ < keys_.size(); }
   // REQUIRES holds(rank).
   [[nodiscard]] std::uint64_t key(Rank rank) const { return keys_[rank >> step_bits_]; }
@@ -112,7 +113,7 @@ class Directory {
   bool narrow(Edge& edge, std::uint64_t key, std::uint64_t length) const {
     const std::int64_t direction = edge.direction();
     const auto size = static_cast<std::int64_t>(keys_.size());
-    const auto after = [&](std::int64_t rank) { return (rank + (std::int64_t{1} << step_bits_) - 1) >> step_bits_; };
+    const auto after = [&](std::int64_t rank) { return (rank + static_cast<std::int64_t>(step_) - 1) >> step_bits_; };
     // The samples strictly between the two, from inside to outside.
     const std::int64_t inner = direction > 0 ? (edge.inside >> step_bits_) + 1 : std::min(after(edge.inside), size) - 1;
     const std::int64_t outer = direction > 0 ? std::min(after(edge.outside), size) : edge.outside >> step_bits_;
@@ -215,7 +216,8 @@ class Directory {
 
   std::span<const std::uint64_t> top_;
   std::span<const std::uint64_t> keys_;
-  unsigned step_bits_ = static_cast<unsigned>(std::countr_zero(kSampleStep));
+  std::uint64_t step_ = kSampleStep;
+  unsigned step_bits_ = static_cast<unsigned>(std::countr_zero(kSampleStep));  // its logarithm
 };
 
 }  // namespace infgram

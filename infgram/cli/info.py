@@ -36,7 +36,9 @@ def info(index: IndexArgument, tokenizer: TokenizerOption = None, as_json: JsonO
 
 def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the labels and values above the table."""
-    tokenizer = numbers["tokenizer"]
+    tokenizer, builder = numbers["tokenizer"], numbers["builder_version"]
+    if builder != "infini-gram":
+        builder = f"infgram {builder}"
     named = "none (query token ids)" if tokenizer is None else f"{tokenizer['kind']} {tokenizer['fingerprint'][:16]}"
     lines = [
         ("index", ", ".join(one_line(path) for path in numbers["paths"])),
@@ -48,7 +50,7 @@ def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             "size",
             f"{size(numbers['size_bytes'])}, {_ratio(numbers['bytes_per_token'])} bytes per token without metadata",
         ),
-        ("format", f"version {numbers['format_version']}, written by infgram {one_line(numbers['builder_version'])}"),
+        ("format", f"version {numbers['format_version']}, written by {one_line(builder)}"),
     ]
     if numbers["n_skipped"]:
         lines.append(("skipped", f"{numbers['n_skipped']:,} pieces of input, listed in manifest.json"))

@@ -31,10 +31,16 @@ def verify(
         with show_progress(quiet=quiet) as report:
             opened.verify(progress=lambda done, total: report(BuildProgress("verify", done, total, "tokens")))
         shards, documents, tokens = opened.n_shards, opened.n_documents, opened.n_tokens
+        is_infini_gram = opened.info()["builder_version"] == "infini-gram"
     if as_json:
         print_json({"is_intact": True, "n_tokens": tokens, "n_documents": documents, "n_shards": shards})
         return
     contents = f"{number(tokens, 'token')}, {number(documents, 'document')}, {number(shards, 'shard')}"
     print_line(f"intact: {contents}")
-    print_line("checked: the manifest, each file's size and checksum, the tokenizer, the metadata of each document,")
+    if is_infini_gram:  # its files have no checksums
+        print_line("checked: each file's size, the separators of all documents, the metadata of each document,")
+    else:
+        print_line(
+            "checked: the manifest, each file's size and checksum, the tokenizer, the metadata of each document,"
+        )
     print_line("         and that each suffix array is complete and sorted")

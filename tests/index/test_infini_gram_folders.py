@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ LAST_DOCUMENTS = {
 """Where infini-gram compares with the end of the file, a shorter suffix comes first."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(
     documents: list[Tokens], width: int, vocab_size: int | None = None, n_shards: int = 1, version: int = 4
 ) -> Iterator[infgram.Index]:
@@ -295,6 +295,36 @@ def test_damage_is_refused(tmp_path: Path, name: str) -> None:
     damage(tmp_path)
     with pytest.raises(kind, match=message):
         infgram.open(tmp_path)
+
+
+@given(st.data(), st.sampled_from((8, 16, 32)), st.sampled_from(("map", "ram")))
+def test_altered_bytes_do_no_harm(data: st.DataObject, width: int, load: Any) -> None:
+    """Any bytes give answers or errors of this package."""
+    documents = [[token % 250 for token in document] for document in [*DOCUMENTS, [1, 2] * 90, [2, 1, 2, 1, 2]]]
+    with temporary_folder(500) as folder:
+        write_folder(folder, documents, width, metadata=[{"n": n} for n in range(len(documents))])
+        for _ in range(data.draw(st.integers(1, 3))):
+            path = folder / data.draw(
+                st.sampled_from(("tokenized.0", "table.0", "offset.0", "metadata.0", "metaoff.0"))
+            )
+            content = bytearray(path.read_bytes())
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.sampled_from((0, 1, 127, 128, 255)))
+            path.write_bytes(content)
+        with contextlib.suppress(infgram.InfgramError), infgram.open(folder, load=load) as index:
+            for ask in (
+                lambda: index.count([1, 2]),
+                lambda: index.locate([1]),
+                lambda: index.next_token_distribution([2]),
+                lambda: index.score([1, 2, 1, 3, 50], end=True),
+                lambda: index.longest_matches([1, 2] * 150),
+                lambda: index.search(infgram.Cnf([[[1]], [[2]]])),
+                lambda: [index.document(number) for number in range(index.n_documents)],
+                lambda: infgram.dedup(index, min_tokens=3),
+                lambda: InfgramLM(index, "kneser_ney").score([1, 2, 1, 3]),
+                index.verify,
+            ):
+                with contextlib.suppress(infgram.InfgramError):
+                    ask()
 
 
 def test_what_only_verify_finds(tmp_path: Path) -> None:
