@@ -25,6 +25,7 @@ from infgram.errors import InfgramError, QueryError
 from infgram.lm import evaluation, transformers as neural
 from tests.building import build_texts
 from tests.client.loopback import NAME, loopback
+from tests.infini_gram_folders import write_folder
 from tests.lm.test_transformers import tiny_llama
 
 TEXTS = ("to be or not to be", "that is the question", "whether it is nobler")
@@ -298,6 +299,7 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
     corpus, output = folder / "corpus.txt", folder / "made.infgram"
     corpus.write_text("to be or not")
     np.save(folder / "tokens.npy", np.array([97, 98, 97]))
+    write_folder(folder / "theirs", [[97, 98, 97]], 8)
     tool = {"index": "never"}
     inputs = {"source": "never", "output": "path or none", "tokenizer": "tokenizer"}
     duplicates = infgram.dedup(index, min_tokens=3)
@@ -310,6 +312,14 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
         {"documents": "documents of ids", "output": "path", "tokenizer": "tokenizer or none", "vocab_size": "never"},
         documents=[[97], [98]],
         output=output,
+        tokenizer=None,
+    )
+    yield entry(
+        "convert",
+        infgram.convert,
+        {"folder": "path", "output": "path", "tokenizer": "tokenizer or none"},
+        folder=folder / "theirs",
+        output=folder / "converted.infgram",
         tokenizer=None,
     )
     yield entry("estimate_build", infgram.estimate_build, inputs, source=corpus, tokenizer="bytes")

@@ -14,9 +14,9 @@ from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import print_json
 
 EXAMPLES = """
-infgram convert infini-gram-folder/ -o corpus.infgram --tokenizer gpt2/tokenizer.json
-infgram convert infini-gram-folder/ -o corpus.infgram --tokenizer bytes
-infgram convert infini-gram-folder/ -o corpus.infgram    # queries of token ids only
+infgram convert theirs/ -o corpus.infgram --tokenizer gpt2/tokenizer.json
+infgram convert theirs/ -o corpus.infgram --tokenizer bytes
+infgram convert theirs/ -o corpus.infgram    # queries of token ids only
 """
 
 
