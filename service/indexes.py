@@ -21,7 +21,7 @@ from .settings import Location, Settings, location
 
 
 class NextTokenModel(Protocol):
-    """A neural model for the question `interpolated`."""
+    """A neural model for the query `interpolated`."""
 
     def distribution(self, context: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the probability of each token id after a context."""
