@@ -51,6 +51,7 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         TimeLimitError as TimeLimitError,
         TokenizerError as TokenizerError,
     )
+    from infgram.exports.export import Exported as Exported, export as export
     from infgram.index import Index as Index
     from infgram.index_location import open as open
     from infgram.indexing.build import (
@@ -118,6 +119,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
         "TimeLimitError",
         "TokenizerError",
     ),
+    "infgram.exports.export": ("Exported", "export"),
     "infgram.index": ("Index",),
     "infgram.index_location": ("open",),
     "infgram.partial": ("PartialAnswers", "partial_answers"),

@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardState', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard', 'write_removals']
+__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardState', 'ShardWriter', 'TokenStream', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard', 'write_removals']
 class ShardState:
     """
     Which files make up a shard, and how its documents are numbered.
@@ -132,6 +132,10 @@ class Index:
     def session(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> Session:
         """
         Start a session with a context.
+        """
+    def token_stream(self) -> TokenStream:
+        """
+        Return the stream of all tokens.
         """
     def verify(self, progress: collections.abc.Callable[[int], None] | None = None) -> None:
         """
@@ -290,6 +294,16 @@ class Duplicates:
     def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (documents, begins, ends) int64: token offsets of the duplicates in the documents with numbers in [first, last).
+        """
+class TokenStream:
+    """
+    All documents in the order of their numbers, each followed by an end-of-text id.
+    """
+    def __len__(self) -> int:
+        ...
+    def read_rows(self, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], length: typing.SupportsInt | typing.SupportsIndex, end_of_text: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Return the ids [begin, begin + length) of each begin: int64 of shape (begins, length). Beyond the end of the stream, the id is end_of_text.
         """
 class ByteAutomaton:
     """

@@ -49,9 +49,11 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "open_index": {
         *("errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "snippets", "provenance", "reprs"),
     },
+    "token_batches": {"engine", "errors", "reprs", "types"},
+    "exports": {"errors", "types", "arguments", "watch", "corpus", "files", "index"},
     "index": {
         *("errors", "types", "arguments", "session", "tokenizers", "open_index"),
-        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine"),
+        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine", "token_batches"),
         *("provenance", "tables"),
     },
     "planning": {"errors", "types", "arguments", "files"},
@@ -65,7 +67,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "index_location": {"errors", "types", "arguments", "index", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),
-        *("reprs", "tables", "search", "tokenizations"),
+        *("reprs", "tables", "search", "tokenizations", "exports"),
     },
     "__init__": {
         *(
@@ -79,11 +81,11 @@ PYTHON_LAYERS: dict[str, set[str]] = {
             "index_location",
             "session",
         ),
-        *("indexing", "duplicates", "tokenizations", "analysis", "client", "partial"),
+        *("indexing", "duplicates", "tokenizations", "analysis", "exports", "client", "partial"),
     },
     "cli": {
         *("__init__", "errors", "types", "arguments", "files", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "indexing", "cluster", "analysis", "lm", "planning"),
+        *("query_language", "index", "indexing", "cluster", "analysis", "exports", "lm", "planning"),
     },
     "__main__": {"cli"},
 }

@@ -40,5 +40,6 @@ PYBIND11_MODULE(_core, module) {
   bind_pieces(module);
   bind_lm(module);
   bind_duplicates(module);
+  bind_stream(module);
   bind_tokenizations(module);
 }

@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = {
     "overlap": _Entry("overlap", "Measure the contamination of a test set by the corpus."),
     "eval": _Entry("evaluate", "Evaluate n-gram models, a neural model and their mixtures."),
     "dedup": _Entry("dedup", "Find duplicate passages, and write the corpus without them."),
+    "export": _Entry("export", "Write the documents or tokens of an index to a file."),
     "plan": _Entry("plan", "Estimate the machines, time and cost of a large index."),
     "serve": _Entry("serve", "Serve indexes over HTTP, with a web page for queries."),
     "api-key": _Entry("api_key", "Create an API key for the service."),

@@ -77,8 +77,8 @@ def dedup(
     """
     import infgram
     from infgram.analysis.dedup_output import check_documents
-    from infgram.analysis.rows_file import check_output
     from infgram.cli.progress import show_progress
+    from infgram.exports.rows_file import check_output
 
     if output is None and (ranges or overwrite):
         raise typer.BadParameter("--ranges and --overwrite need an output file; name it with -o FILE")

@@ -136,8 +136,8 @@ def overlap(
     """
     from infgram.analysis import overlap as compared
     from infgram.analysis.overlap import DEFAULT_SIZES
-    from infgram.analysis.rows_file import rows_file
     from infgram.cli.progress import show_progress
+    from infgram.exports.rows_file import rows_file
     from infgram.types import BuildProgress
 
     source = _Source(test, text_field, ids)

@@ -219,7 +219,19 @@ def test_no_command_shows_the_help() -> None:
 def test_every_command_has_json_and_examples() -> None:
     names = list(COMMANDS)
     expected = ["build", "info", "verify", "count", "next", "score", "search", "document"]
-    assert names == [*expected, "trace", "novelty", "overlap", "eval", "dedup", "plan", "serve", "api-key", "demo"]
+    assert names == [
+        *expected,
+        "trace",
+        "novelty",
+        "overlap",
+        "eval",
+        "dedup",
+        "export",
+        "plan",
+        "serve",
+        "api-key",
+        "demo",
+    ]
     for name in names:
         shown = run(name, "--help").stdout
         assert "--json" in shown
