@@ -123,7 +123,7 @@ coverage: $(VENV)/.installed-all ## List the lines that no test runs.
 	-PYTHONPATH=$(COVERAGE)/site COVERAGE_FILE=$(COVERAGE)/data/python $(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	cd $(COVERAGE)/data && $(abspath $(BIN))/coverage combine --rcfile=$(CURDIR)/pyproject.toml --data-file=python .
 	$(BIN)/coverage report --data-file=$(COVERAGE)/data/python
-	$(BIN)/gcovr --root csrc --object-directory $(COVERAGE)/native-build $(COVERAGE)/native-build
+	$(BIN)/gcovr --merge-lines --root csrc --object-directory $(COVERAGE)/native-build $(COVERAGE)/native-build
 
 docs: $(VENV)/.installed-docs ## Build the documentation as a site, with its links checked.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml --site-dir $(abspath $(VENV))/site

@@ -96,10 +96,11 @@ class Corpus:
 
     def scan_count(self, pattern: Tokens) -> int:
         """Count occurrences with a scan of the corpus."""
-        return sum(_occurrences(document, pattern) for document in self.documents())
+        return sum(occurrences(document, pattern) for document in self.documents())
 
 
-def _occurrences(document: Ids, pattern: Tokens) -> int:
+def occurrences(document: Ids, pattern: Tokens) -> int:
+    """Count the occurrences of a pattern in a document."""
     n = len(document) - len(pattern) + 1
     if n <= 0:
         return 0

@@ -148,7 +148,24 @@ def _fan_out_batch(row: Row) -> str:
     return f"counts of {row['patterns']:,} patterns at once, {row['owners']} owners: {row['p50_ms']:.2f} ms"
 
 
+def _changes(row: Row) -> str:
+    return (
+        f"{row['n_tokens']:,} tokens in {row['n_segments']} segments, {row['n_deleted_documents']:,} documents of "
+        f"{row['n_deleted_tokens']:,} tokens deleted: adding {row['n_segments'] - 1} segments {row['add_s']:.1f} s, "
+        f"deleting {row['delete_s']:.2f} s, compacting {row['compact_s']:.1f} s"
+    )
+
+
+def _segments(row: Row) -> str:
+    return (
+        f"{row['query']}: {row['changed_us']:.2f} µs, compacted {row['compacted_us']:.2f} µs: {row['ratio']:.2f}x "
+        f"({min(row['ratios']):.2f} to {max(row['ratios']):.2f})"
+    )
+
+
 _WORDS = {
+    "changes": _changes,
+    "segments": _segments,
     "sort": _sort,
     "hard": _hard,
     "text": _text,

@@ -59,6 +59,7 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         TimeLimitError as TimeLimitError,
         TokenizerError as TokenizerError,
     )
+    from infgram.exports.export import Exported as Exported, export as export
     from infgram.index import Index as Index
     from infgram.index_location import open as open
     from infgram.indexing.build import (
@@ -66,6 +67,7 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
         build_from_tokens as build_from_tokens,
         estimate_build as estimate_build,
     )
+    from infgram.indexing.convert import convert as convert
     from infgram.partial import PartialAnswers as PartialAnswers, partial_answers as partial_answers
     from infgram.query_language import Cnf as Cnf
     from infgram.session import Session as Session
@@ -110,6 +112,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.changes.compact": ("compact",),
     "infgram.changes.delete": ("delete",),
     "infgram.changes.results": ("Addition", "Compaction", "Deletion"),
+    "infgram.indexing.convert": ("convert",),
     "infgram.client": ("AsyncClient", "Client", "Job"),
     "infgram.corpus": ("TokenCorpus",),
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
@@ -130,6 +133,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
         "TimeLimitError",
         "TokenizerError",
     ),
+    "infgram.exports.export": ("Exported", "export"),
     "infgram.index": ("Index",),
     "infgram.index_location": ("open",),
     "infgram.partial": ("PartialAnswers", "partial_answers"),

@@ -8,7 +8,7 @@ import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardState', 'ShardWriter', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard', 'write_removals']
+__all__: list[str] = ['ByteAutomaton', 'Conjunction', 'ContextTree', 'Duplicates', 'FORMAT_VERSION', 'Index', 'InfiniGramFiles', 'LanguageModel', 'ModelSession', 'OLDEST_READABLE_FORMAT_VERSION', 'Session', 'ShardState', 'ShardWriter', 'TokenStream', 'Vocabulary', 'checksum', 'evaluate_models', 'publish_folder', 'sort_shard', 'sync_folder', 'token_bits_for', 'verify_section', 'verify_shard', 'write_removals']
 class ShardState:
     """
     Which files make up a shard, and how its documents are numbered.
@@ -29,10 +29,23 @@ class ShardState:
     @property
     def removals(self) -> int:
         ...
+class InfiniGramFiles:
+    """
+    The files of one shard of an index that infini-gram made.
+    """
+    def __init__(self, folder: os.PathLike | str | bytes, suffix: str, token_bits: typing.SupportsInt | typing.SupportsIndex, has_metadata: bool) -> None:
+        """
+        The files are named folder/tokenized + suffix, and so on.
+        """
 class Index:
     """
     An open index: the union of some shards, without removed documents.
     """
+    @staticmethod
+    def open_infini_gram(shards: collections.abc.Sequence[InfiniGramFiles], vocab_size: typing.SupportsInt | typing.SupportsIndex, load: str = 'map') -> Index:
+        """
+        Open shards that infini-gram made, in place; with a vocab_size of 0 the largest token id determines it.
+        """
     def __init__(self, shards: collections.abc.Sequence[ShardState], load: str = 'map') -> None:
         """
         Open shards whose document numbers ascend: mapped (map), mapped and loaded at once (warm), or copied into memory (ram).
@@ -71,7 +84,7 @@ class Index:
         """
     def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[tuple[bytes, bytes | None, int]]:
         """
-        For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none.
+        For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none, and -1 if the metadata are a line of infini-gram that contains file and line.
         """
     def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """
@@ -132,6 +145,10 @@ class Index:
     def session(self, context: typing.Any, min_count: typing.SupportsInt | typing.SupportsIndex = 1) -> Session:
         """
         Start a session with a context.
+        """
+    def token_stream(self) -> TokenStream:
+        """
+        Return the stream of all tokens.
         """
     def verify(self, progress: collections.abc.Callable[[int], None] | None = None) -> None:
         """
@@ -290,6 +307,16 @@ class Duplicates:
     def ranges(self, first: typing.SupportsInt | typing.SupportsIndex, last: typing.SupportsInt | typing.SupportsIndex) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]:
         """
         (documents, begins, ends) int64: token offsets of the duplicates in the documents with numbers in [first, last).
+        """
+class TokenStream:
+    """
+    All documents in the order of their numbers, each followed by an end-of-text id.
+    """
+    def __len__(self) -> int:
+        ...
+    def read_rows(self, begins: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], length: typing.SupportsInt | typing.SupportsIndex, end_of_text: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Return the ids [begin, begin + length) of each begin: int64 of shape (begins, length). Beyond the end of the stream, the id is end_of_text.
         """
 class ByteAutomaton:
     """

@@ -54,6 +54,16 @@ class ConjunctionEngine(Protocol):
         """Count the occurrences in a document; return the clause, offset and length of the first matches."""
 
 
+class StreamEngine(Protocol):
+    """All documents in the order of their numbers, each followed by an end-of-text id."""
+
+    def __len__(self) -> int:
+        """Return the number of ids, tokens and ends."""
+
+    def read_rows(self, begins: Int64Array, length: int, end_of_text: int, /) -> Int64Array:
+        """Return the ids from each begin, shape (begins, length); beyond the end of the stream, the end-of-text id."""
+
+
 class Engine(Protocol):
     """Exact queries over all shards."""
 
@@ -144,6 +154,9 @@ class Engine(Protocol):
 
     def duplicates(self, min_tokens: int, threads: int, progress: Poll, /) -> Any:
         """Find passages that occur more than once; an engine may refuse."""
+
+    def token_stream(self) -> StreamEngine:
+        """Return the stream of all tokens; an engine may refuse."""
 
     def session(self, context: Any, min_count: int, /) -> SessionEngine:
         """Start a session with a context."""

@@ -28,6 +28,7 @@ from infgram.query_language import Cnf
 from infgram.search import Source, StringMatcher, counts_by_field, find_documents
 from infgram.session import Session
 from infgram.tables import with_owner
+from infgram.token_batches import BatchOptions, TokenBatches
 from infgram.tokenizations import Spellings, find_readings, find_spellings, tokens_after
 from infgram.tokenizers import Tokenizer
 from infgram.types import (
@@ -310,6 +311,62 @@ class Index(OpenIndex):
         least = at_least(min_count, 1, "min_count")
         return Session(self._core.session(self._tokens(context), least), self, least)
 
+    # Training
+
+    def token_batches(
+        self,
+        batch_size: int,
+        sequence_length: int,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        end_of_text: int | None = None,
+        drop_last: bool = False,
+    ) -> TokenBatches:
+        """Return the batches of token ids of one epoch of training, for one of several processes.
+
+        All documents, each followed by the end-of-text id, are one stream. It is cut into sequences of equal length;
+        the last one is filled up with the end-of-text id. Seed and epoch determine the order of the sequences. In an
+        epoch each token is in exactly one batch of one process, unless `drop_last` is set.
+
+        Cost: a batch costs the time of copying it.
+
+        Args:
+            batch_size: the number of sequences in a batch of this process, at least 1.
+            sequence_length: the number of ids in a sequence, at least 1. To predict n tokens from n tokens, pass n + 1.
+            seed: determines the order of the sequences, with the epoch.
+            epoch: the number of the epoch, from 0.
+            rank: the number of this process, from 0 to `world_size - 1`.
+            world_size: the number of processes.
+            end_of_text: the id after each document, of up to 32 bits; None for the end-of-text token of the tokenizer.
+            drop_last: whether to omit the last step if it has fewer sequences. Otherwise these are divided evenly, so
+                that a process may get fewer rows than another one, or none.
+
+        Raises:
+            QueryError: an argument is out of range, there is no end-of-text token, or the files of the index are not on
+                this machine.
+
+        Examples:
+            >>> import infgram, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     with infgram.build_from_tokens([[1, 2], [3]], f"{folder}/x", vocab_size=5) as index:
+            ...         sorted(index.token_batches(2, 3, end_of_text=0)[0].tolist())
+            [[1, 2, 0], [3, 0, 0]]
+        """
+        options = BatchOptions(
+            batch_size=at_least(batch_size, 1, "batch_size"),
+            sequence_length=at_least(sequence_length, 1, "sequence_length"),
+            seed=at_least(seed, 0, "seed"),
+            epoch=at_least(epoch, 0, "epoch"),
+            rank=at_least(rank, 0, "rank"),
+            world_size=at_least(world_size, 1, "world_size"),
+            end_of_text=end_of_text_of(self, end_of_text),
+            drop_last=flag(drop_last, "drop_last"),
+        )
+        return TokenBatches(self._core.token_stream(), self, options)
+
     # Search
 
     def search(
@@ -514,3 +571,23 @@ def query_tokens(index: Index, query: Query) -> Any:
 def tokenizer_or_none(index: Index) -> Tokenizer | None:
     """Return the tokenizer of an index; None for an index of token ids without one."""
     return checked_index(index)._tokenizer_or_none()
+
+
+def end_of_text_of(index: Index, end_of_text: int | None) -> int:
+    """Return the id that ends a document in a stream of token ids: the argument, or the tokenizer's end-of-text token.
+
+    Raises:
+        QueryError: there is neither, or the argument needs more than 32 bits.
+    """
+    if end_of_text is not None:
+        if at_least(end_of_text, 0, "end_of_text") >= 2**32:
+            raise QueryError(f"end_of_text is {end_of_text}; expected 0 to {2**32 - 1}")
+        return end_of_text
+    tokenizer = tokenizer_or_none(index)
+    if tokenizer is None or tokenizer.end_of_text_id is None:
+        reason = "the index has no tokenizer" if tokenizer is None else "the tokenizer has no end-of-text token"
+        raise QueryError(
+            f"{reason}; pass the id after each document as end_of_text (--end-of-text), for example "
+            f"{index.vocab_size}, which no token has"
+        )
+    return tokenizer.end_of_text_id

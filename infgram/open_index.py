@@ -76,13 +76,18 @@ class OpenIndex:
             open_engine: called once the tokenizers are known to be equal.
         """
         self._paths, self._manifests = tuple(paths), list(manifests)
+        self._saved_tokenizers: list[SavedTokenizer | None] = []
+        self._open_tokenizers(paths, manifests)
+        self._tokenizer: Tokenizer | None = None
+        self._open_core: Engine | None = open_engine()
+
+    def _open_tokenizers(self, paths: Sequence[Path], manifests: Sequence[Manifest]) -> None:
+        """Open the files of the tokenizers, and check that they are equal."""
         self._saved_tokenizers = [
             None if manifest.tokenizer is None else SavedTokenizer(manifest.tokenizer.kind, path / "tokenizer")
             for path, manifest in zip(paths, manifests, strict=True)
         ]
         check_one_tokenizer(paths, manifests, self._saved_tokenizers)
-        self._tokenizer: Tokenizer | None = None
-        self._open_core: Engine | None = open_engine()
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -154,7 +159,7 @@ class OpenIndex:
                 name = _GENERATION.sub("", file)
                 section_bytes[name] = section_bytes.get(name, 0) + section.size_bytes
         searchable = sum(size for name, size in section_bytes.items() if not name.startswith(("metadata", "source")))
-        first, saved = self._manifests[0], self._saved_tokenizers[0]
+        first, saved = self._manifests[0], next(iter(self._saved_tokenizers), None)
         n_tokens = self.n_tokens
         return {
             "paths": [str(path) for path in self._paths],

@@ -15,7 +15,10 @@ from infgram.types import JsonScalar
 
 StoredMetadata: TypeAlias = tuple[bytes, bytes | None, int]
 """The stored metadata of a document as JSON, or empty; the name of its file, empty if the metadata have it, None if the
-index stores no sources; its line, or 0."""
+index stores no sources; its line, or 0, or IN_METADATA."""
+
+IN_METADATA: Final = -1
+"""The line if the metadata are an object of infini-gram: with `path`, `linenum` (from 0), and `metadata`."""
 
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 _DEEPEST: Final = 256  # levels of metadata; readers of a corpus accept 200
@@ -50,6 +53,8 @@ class Provenance(NamedTuple):
                 own = _object(text)
         except ValueError as error:
             raise _damaged(f"{shard}metadata.bin", "metadata", document_id, f"a JSON object: {error}") from error
+        if number == IN_METADATA:
+            return cls._of_infini_gram(own)
         if name is None:
             return cls(own, None, None)
         path = own.get("path")
@@ -60,6 +65,15 @@ class Provenance(NamedTuple):
         if source is not None and "=" in source:
             own |= {key: value for key, value in folder_fields(source).items() if key not in own}
         return cls(own, source, number or None)
+
+    @classmethod
+    def _of_infini_gram(cls, stored: dict[str, Any]) -> Provenance:
+        own, source, line = (stored.get(name) for name in ("metadata", "path", "linenum"))
+        return cls(
+            own if isinstance(own, dict) else stored,
+            source if isinstance(source, str) else None,
+            line + 1 if type(line) is int else None,
+        )
 
     def fields(self) -> dict[str, Any]:
         """Return the fields that filters can use: the metadata, and `source` and `line` unless metadata have them."""

@@ -53,6 +53,24 @@ def state_of(folder: Path, shard: ShardEntry) -> _core.ShardState:
     return _core.ShardState(folder, shard.first_document, removals, DOCUMENT_NUMBERS in shard.sections)
 
 
+def open_infini_gram_shards(
+    shards: Sequence[tuple[Path, str, int, bool]], vocab_size: int, load: Load = "map"
+) -> _core.Index:
+    """Open shards that infini-gram made.
+
+    Args:
+        shards: the folder of each, the end of its file names, the width of a token in bits, and whether it has
+            metadata.
+        vocab_size: the size of the vocabulary; 0 if the largest token id determines it.
+        load: as for `infgram.open`.
+
+    Raises:
+        IndexDamagedError: the files are truncated, not sorted, or do not belong together.
+        TokenizerError: there is a token beyond the vocabulary.
+    """
+    return _core.Index.open_infini_gram([_core.InfiniGramFiles(*files) for files in shards], vocab_size, load)
+
+
 def document_batches(core: Engine, at_once: int = _DOCUMENTS_AT_ONCE) -> Iterator[Int64Array]:
     """Yield the numbers of all documents, ascending, `at_once` in each array."""
     begin = 0
@@ -78,11 +96,20 @@ def verify_shards(
         IndexDamagedError: names the file, what was found and what was expected.
     """
     core.verify(progress)
-    firsts = [shard.first_document for _, shard in shards]
+    verify_metadata(core, [(folder, shard.first_document) for folder, shard in shards])
+
+
+def verify_metadata(core: Engine, folders: Sequence[tuple[Path, int]]) -> None:
+    """Parse the metadata of each document; `folders` has those of the shards, and the number of the first document.
+
+    Raises:
+        IndexDamagedError: as `verify_shards`.
+    """
+    firsts = [first_document for _, first_document in folders]
     for batch in document_batches(core):
         document_ids = batch.tolist()
         for document_id, stored in zip(document_ids, core.document_metadata(document_ids), strict=True):
-            folder, _ = shards[bisect_right(firsts, document_id) - 1]
+            folder, _ = folders[bisect_right(firsts, document_id) - 1]
             Provenance.of(stored, document_id, f"{folder}{os.sep}")
 
 

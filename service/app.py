@@ -34,8 +34,8 @@ CORS: Final[dict[str, Any]] = {
 
 DESCRIPTION = """Exact counts, next tokens, ∞-gram probabilities and documents of a corpus, for text of any length.
 
-A body contains either `query` (text) or `token_ids`. Every question has a `/batch` form, in which the problem of a
-question that fails takes the place of its answer. Errors are problem documents (RFC 9457) with a stable `code`. Bodies
+A body contains either `query` (text) or `token_ids`. Every query has a `/batch` form, in which the problem of a
+query that fails takes the place of its answer. Errors are problem documents (RFC 9457) with a stable `code`. Bodies
 are validated strictly: unknown fields, numbers in quotation marks, integers with a decimal point and duplicate keys are
 refused. `GET /v1/indexes` returns the limits. Counts are exact JSON integers, also beyond 2^53.
 

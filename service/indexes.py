@@ -21,7 +21,7 @@ from .settings import Location, Settings, location
 
 
 class NextTokenModel(Protocol):
-    """A neural model for the question `interpolated`."""
+    """A neural model for the query `interpolated`."""
 
     def distribution(self, context: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the probability of each token id after a context."""
@@ -210,11 +210,12 @@ def _close_if_unused(served: ServedIndex) -> None:
 
 
 def _identity(path: Location) -> tuple[int, ...]:
-    """Return what changes with the index: a build replaces its manifest. URLs always count as changed."""
+    """Return what changes with the index: its manifest, or its folder if it has none. URLs always count as changed."""
     if isinstance(path, str):
         return (time.monotonic_ns(),)
     try:
-        status = (path / "manifest.json").stat()
+        manifest = path / "manifest.json"
+        status = (manifest if manifest.exists() else path).stat()
     except OSError:
         return ()  # opening it will report the error
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)

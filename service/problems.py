@@ -134,7 +134,7 @@ class Problem(BaseModel):
 
     type: Literal["about:blank"] = "about:blank"
     title: str = Field(description="The meaning of the status.")
-    status: int = Field(description="The HTTP status; inside a batch, that of the question on its own.")
+    status: int = Field(description="The HTTP status; inside a batch, that of the query on its own.")
     code: str = Field(description="The stable name of the problem, for programs.", examples=sorted(KINDS))
     detail: str = Field(description="What is wrong and what to do, in plain English.")
     errors: list[FieldError] = Field(description=f"The invalid fields, at most {MAX_ERRORS}.")

@@ -31,7 +31,7 @@ T = TypeVar("T")
 RETRY_AFTER_S: Final = 1
 
 BUSY_DISK_S: Final = 1.0
-"""After an answer on the event loop waited for the disk, threads answer all questions for this long."""
+"""After an answer on the event loop waited for the disk, threads run all queries for this long."""
 
 CHECK_FILES_EVERY_S: Final = 2.0
 """Time between two looks at the files of the indexes: one system call per file."""
@@ -61,13 +61,13 @@ class Worker:
 
 
 class Slots:
-    """Limits how many questions are answered at a time, and how many wait, first come, first served.
+    """Limits how many queries run at a time, and how many wait, first come, first served.
 
     Used on one event loop.
 
     Args:
         n_running: the number of slots.
-        max_waiting: the most questions that wait.
+        max_waiting: the most queries that wait.
         max_wait_s: the longest time that one waits.
     """
 
@@ -79,7 +79,7 @@ class Slots:
         """Wait for a slot; the caller must `release` it.
 
         Raises:
-            ProblemError: all slots are taken, and too many requests are waiting already, or this one waits too long.
+            ProblemError: all slots are taken, and too many queries are waiting already, or this one waits too long.
         """
         if self._n_free:
             self._n_free -= 1
@@ -102,7 +102,7 @@ class Slots:
             self._waiting.pop(turn, None)
 
     def release(self) -> None:
-        """Pass the slot to the request that has waited longest."""
+        """Pass the slot to the query that has waited longest."""
         while self._waiting:
             turn, _ = self._waiting.popitem(last=False)
             if not turn.done():
@@ -117,7 +117,7 @@ def _give_up(turn: asyncio.Future[bool]) -> None:
 
 
 def overloaded() -> ProblemError:
-    """Return the refusal of a question that cannot be answered soon."""
+    """Return the refusal of a query that cannot be answered soon."""
     return ProblemError("overloaded", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
@@ -279,7 +279,8 @@ def runtime_of(request: Request) -> Runtime:
 
 def open_index(settings: Settings, path: Location) -> infgram.Index:
     """Open an index as the settings say: mapped or loaded, verified or not."""
-    index = infgram.open(path, load=settings.load)
+    names = [name for name, its_path in settings.indexes.items() if its_path == path]
+    index = infgram.open(path, load=settings.load, tokenizer=settings.tokenizers.get(names[0]) if names else None)
     try:
         if settings.verify:
             index.verify()

@@ -108,8 +108,8 @@ class Limits(BaseModel):
     matches: int = Field(default=100, ge=3, description="Matches returned per document.")
     spans: int = Field(default=200, ge=10, description="Spans of one trace.")
     max_n: int = Field(default=100, ge=10, description="Maximum n of one novelty.")
-    batch_items: PositiveInt = Field(default=1_000, description="Questions of one batch.")
-    batch_rows: PositiveInt = Field(default=50_000, description="Sum of `top_k` over the questions of one batch.")
+    batch_items: PositiveInt = Field(default=1_000, description="Queries of one batch.")
+    batch_rows: PositiveInt = Field(default=50_000, description="Sum of `top_k` over the queries of one batch.")
     batch_documents: PositiveInt = Field(default=200, description="Sum of `limit` over the searches of one batch.")
     batch_locations: PositiveInt = Field(default=100_000, description="Sum of `limit` over the locates of one batch.")
 
@@ -152,7 +152,12 @@ class Settings(BaseSettings):
     load: Literal["map", "warm", "ram"] = Field(default="map", description="How to hold the files; see infgram.open.")
     verify: bool = Field(default=False, description="Verify every byte of an index before serving it.")
     models: dict[IndexName, NeuralModel] = Field(
-        default={}, description="Neural model of each index, for the question `interpolated`; needs the extra lm."
+        default={}, description="Neural model of each index, for the query `interpolated`; needs the extra lm."
+    )
+    tokenizers: dict[IndexName, str] = Field(
+        default={},
+        description="Tokenizer of each index that the package infini-gram made: a path, a name or `bytes`. Without, it "
+        "accepts token ids only.",
     )
     end_of_text_ids: dict[IndexName, Annotated[int, Field(ge=-1)]] = Field(
         default={},
@@ -165,10 +170,10 @@ class Settings(BaseSettings):
     workers: PositiveInt = Field(default=1, description="Worker processes; all of them map the same files.")
     max_concurrency: PositiveInt = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1),
-        description="Questions that each worker answers at a time.",
+        description="Queries that each worker runs at a time.",
     )
-    max_waiting: NonNegativeInt = Field(default=64, description="Questions that may wait for a slot; more are refused.")
-    max_wait_s: PositiveFloat = Field(default=10, description="Seconds that a question may wait for a slot.")
+    max_waiting: NonNegativeInt = Field(default=64, description="Queries that may wait for a slot; more are refused.")
+    max_wait_s: PositiveFloat = Field(default=10, description="Seconds that a query may wait for a slot.")
     timeout_s: PositiveFloat = Field(default=30, description="Time limit of one answer.")
     stream_timeout_s: PositiveFloat = Field(default=600, description="Time limit of one answer as JSON lines.")
     drain_s: float = Field(
@@ -230,7 +235,7 @@ class Settings(BaseSettings):
     log_queries: bool = Field(default=False, description="Log the bodies of requests as well.")
     limits: Limits = Limits()
 
-    @field_validator("models", "end_of_text_ids")
+    @field_validator("models", "tokenizers", "end_of_text_ids")
     @classmethod
     def _are_of_indexes(cls, by_index: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         indexes = info.data.get("indexes", {})

@@ -49,27 +49,30 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "open_index": {
         *("errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "snippets", "provenance", "reprs"),
     },
+    "token_batches": {"engine", "errors", "reprs", "types"},
+    "exports": {"errors", "types", "arguments", "watch", "corpus", "files", "index", "reprs"},
     "index": {
         *("errors", "types", "arguments", "session", "tokenizers", "open_index"),
-        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine"),
+        *("watch", "query_language", "search", "tokenizations", "duplicates", "engine", "token_batches"),
         *("provenance", "tables"),
     },
     "planning": {"errors", "types", "arguments", "files"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
     "lm": {"errors", "types", "arguments", "watch", "files", "corpus", "tokenizers", "index", "reprs", "tables"},
-    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "shards"},
+    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "shards", "infini_gram"},
     "changes": {
         *("errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "indexing", "shards", "engine"),
-        *("provenance", "reprs", "search", "watch"),
+        *("provenance", "reprs", "search", "watch", "infini_gram"),
     },
     "cluster": {
         *("errors", "types", "caching", "arguments", "files", "watch", "corpus", "tokenizers"),
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
-    "index_location": {"errors", "types", "arguments", "index", "cluster"},
+    "infini_gram": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "index"},
+    "index_location": {"errors", "types", "arguments", "index", "infini_gram", "tokenizers", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),
-        *("reprs", "tables", "search", "tokenizations"),
+        *("reprs", "tables", "search", "tokenizations", "exports"),
     },
     "__init__": {
         *(
@@ -83,11 +86,12 @@ PYTHON_LAYERS: dict[str, set[str]] = {
             "index_location",
             "session",
         ),
-        *("indexing", "changes", "duplicates", "tokenizations", "analysis", "client", "partial"),
+        *("indexing", "changes", "duplicates", "tokenizations", "analysis", "exports", "client", "partial"),
     },
     "cli": {
         *("__init__", "errors", "types", "arguments", "files", "corpus", "tokenizers", "snippets"),
-        *("query_language", "index", "indexing", "changes", "cluster", "analysis", "lm", "planning"),
+        *("query_language", "index", "infini_gram", "indexing", "changes", "cluster", "analysis", "exports"),
+        *("lm", "planning"),
     },
     "__main__": {"cli"},
 }

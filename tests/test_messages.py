@@ -22,6 +22,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 ARGUMENT = re.compile(r"(?<![\w.\-<\"' ]=)\b([a-z][a-z0-9_]*)=(?:…|'[\w:*./ ]*'|True\b|False\b|None\b)")
 OF_OTHERS = {
     *("--address", "--head"),  # ray start
+    *("--version", "--reversed"),  # infini_gram.indexing
 }
 NOT_ARGUMENTS = {"path", "add_special_tokens"}  # metadata in an example; of a library, in a docstring
 

@@ -60,6 +60,8 @@ def results(index: infgram.Index, folder: Path) -> dict[str, Any]:
         "addition": infgram.add_from_tokens(folder / "changed", [[3]]),
         "deletion": infgram.delete(folder / "changed", documents=range(1, 10_000)),
         "compaction": infgram.compact(folder / "changed"),
+        "exported": infgram.export(index, folder / f"{'x' * 200}.jsonl"),
+        "job": infgram.Job("x" * 200, "add", "failed", error={"detail": "y" * 5000}),
         "next_token": index.next_token_distribution("o"),
         "infgram": index.infgram_distribution("to be"),
         "log_prob": index.infgram_log_prob("to b", ord("e")),

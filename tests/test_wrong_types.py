@@ -25,6 +25,7 @@ from infgram.errors import InfgramError, QueryError
 from infgram.lm import evaluation, transformers as neural
 from tests.building import build_texts
 from tests.client.loopback import NAME, loopback
+from tests.infini_gram_folders import write_folder
 from tests.lm.test_transformers import tiny_llama
 
 TEXTS = ("to be or not to be", "that is the question", "whether it is nobler")
@@ -193,6 +194,14 @@ PARAMETERS: dict[str, Parameter] = {
     "dtype": Parameter("nothing", None),
     "end_of_text": Parameter("small or none", None),
     "batch_tokens": Parameter("count", 100),
+    "batch_size": Parameter("count", 2),
+    "sequence_length": Parameter("count", 3),
+    "epoch": Parameter("count", 0),
+    "world_size": Parameter("count", 1),
+    "drop_last": Parameter("flag", False),
+    "ids": Parameter("never", None),
+    "job_id": Parameter("text", "unknown"),
+    "job": Parameter("never", None),
     "api_key": Parameter("text or none", None),
     "retries": Parameter("count", 1),
 }
@@ -242,6 +251,7 @@ SPECIAL: dict[str, dict[str, str]] = {
     "Index.infgram_log_prob": {"token": "small"},
     "Index.duplicates": {"threads": "count", "progress": "callback"},
     "Index.sample_documents": {"seed": "small"},
+    "Index.token_batches": {"seed": "count", "end_of_text": "small"},
 }
 
 
@@ -260,6 +270,8 @@ def entries_of_index(index: infgram.Index) -> Iterator[Entry]:
             given = {"progress": lambda done: None}
         if name == "Index.locate":
             given = {"limit": 2}
+        if name == "Index.token_batches":
+            given = {"end_of_text": 0}
         yield entry(name, method, SPECIAL.get(name), **given)
     yield entry("Index.search_batch", index.search_batch)
 
@@ -299,6 +311,7 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
     corpus, output = folder / "corpus.txt", folder / "made.infgram"
     corpus.write_text("to be or not")
     np.save(folder / "tokens.npy", np.array([97, 98, 97]))
+    write_folder(folder / "theirs", [[97, 98, 97]], 8)
     tool = {"index": "never"}
     inputs = {"source": "never", "output": "path or none", "tokenizer": "tokenizer"}
     duplicates = infgram.dedup(index, min_tokens=3)
@@ -329,6 +342,14 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
         **one,
     )
     yield entry("compact", infgram.compact, given, index_path=changed, shard_tokens=1e9)
+    yield entry(
+        "convert",
+        infgram.convert,
+        {"folder": "path", "output": "path", "tokenizer": "tokenizer or none"},
+        folder=folder / "theirs",
+        output=folder / "converted.infgram",
+        tokenizer=None,
+    )
     yield entry("estimate_build", infgram.estimate_build, inputs, source=corpus, tokenizer="bytes")
     yield entry("trace", infgram.trace, tool, index=index)
     yield entry("novelty", infgram.novelty, tool, index=index)
@@ -344,6 +365,23 @@ def entries_of_library(index: infgram.Index, folder: Path) -> Iterator[Entry]:
         duplicates=duplicates,
         output=folder / "out.jsonl",
         content="documents",
+        text_field=None,
+    )
+    yield entry(
+        "export",
+        infgram.export,
+        {
+            **tool,
+            "output": "never",
+            "format": "nothing",
+            "content": "nothing",
+            "text_field": "text or none",
+            "end_of_text": "nothing",
+        },
+        index=index,
+        output=folder / "exported.jsonl",
+        format=None,
+        content=None,
         text_field=None,
     )
     yield entry("Cnf", infgram.Cnf, {"clauses": "clauses"})

@@ -6,11 +6,18 @@
 #include <cstdint>
 #include <span>
 
+#include "base/stored_token.hpp"
+
 namespace infgram {
 
-// A token as token files store it: 8, 16 or 32 bits.
+// A token of 8, 16 or 32 bits, in an order by token id.
 template <class T>
-concept StoredToken = std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::uint32_t>;
+concept StoredByTokenId =
+    std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::uint32_t>;
+
+// A token as token files store it, in either order.
+template <class T>
+concept StoredToken = StoredByTokenId<StoredId<T>>;
 
 // A position as the sorter stores it: 32 bits where the text allows it, to save memory.
 template <class T>

@@ -30,6 +30,12 @@ class IndexVersionError : public Error {
   using Error::Error;
 };
 
+// Tokens that are not in the vocabulary of the tokenizer that was given for them.
+class TokenizerError : public Error {
+ public:
+  using Error::Error;
+};
+
 // A failed system call: disk full, no permission, I/O error. `code` is the errno.
 class StorageError : public Error {
  public:

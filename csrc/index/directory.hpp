@@ -1,5 +1,5 @@
-// The first tokens of every 64th suffix. The directory stays in memory, and most of a search takes place in it, before
-// the suffix array is read.
+// The first tokens of every 64th suffix (more rarely in some indexes). The directory stays in memory, and most of a
+// search takes place in it, before the suffix array is read.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ struct Edge {
   [[nodiscard]] std::int64_t gap() const { return outside > inside ? outside - inside : inside - outside; }
 };
 
-// A view of the sampled keys: key s is the key (Text::key) of the suffix at rank s * kSampleStep, from its second token
+// A view of the sampled keys: key s is the key (Text::key) of the suffix at rank s * step, from its second token
 // on. The first token follows from first_token_starts. The top level, every kTopStep-th key, stays in the processor's
 // cache. In an index of version 1 the directory is empty, and no function narrows anything.
 class Directory {
@@ -49,16 +49,19 @@ class Directory {
   };
 
   Directory() = default;
-  // `payload`: the section's payload, for a shard of `n_tokens` tokens.
-  Directory(std::span<const std::uint64_t> payload, std::uint64_t n_tokens)
-      : top_(payload.first(static_cast<std::size_t>(n_top_keys(n_tokens)))),
-        keys_(payload.subspan(static_cast<std::size_t>(n_top_keys(n_tokens)))) {}
+  // `payload`: the top level, then all keys. `step`: a power of two; from one sampled rank to the next.
+  Directory(std::span<const std::uint64_t> payload, std::uint64_t n_top_keys, std::uint64_t step = kSampleStep)
+      : top_(payload.first(static_cast<std::size_t>(n_top_keys))),
+        keys_(payload.subspan(static_cast<std::size_t>(n_top_keys))),
+        step_(step),
+        step_bits_(static_cast<unsigned>(std::countr_zero(step))) {}
   // A directory without a top level, while it is being built.
   explicit Directory(std::span<const std::uint64_t> keys) : keys_(keys) {}
 
-  [[nodiscard]] bool holds(Rank rank) const { return rank % kSampleStep == 0 && rank / kSampleStep < keys_.size(); }
+  [[nodiscard]] std::uint64_t step() const { return step_; }
+  [[nodiscard]] bool holds(Rank rank) const { return (rank & (step() - 1)) == 0 && rank >> step_bits_ < keys_.size(); }
   // REQUIRES holds(rank).
-  [[nodiscard]] std::uint64_t key(Rank rank) const { return keys_[rank / kSampleStep]; }
+  [[nodiscard]] std::uint64_t key(Rank rank) const { return keys_[rank >> step_bits_]; }
 
   // The bracket of a pattern is narrowed in steps, so that the caller can wait for prefetches in between:
   //
@@ -68,7 +71,7 @@ class Directory {
 
   // Returns the samples that bound the upper end of `bracket`, found in the top level. `key` is the key of the pattern
   // from its second token on. REQUIRES that all suffixes in [lo, hi) begin with the pattern's first token.
-  // Cost: O(log((hi - lo) / (kSampleStep * kTopStep))), in the cache. Prefetches the middle of the result.
+  // Cost: O(log((hi - lo) / (step * kTopStep))), in the cache. Prefetches the middle of the result.
   [[nodiscard]] SampleRange sample_range(const Bracket& bracket, std::uint64_t key) const {
     return sample_range(sample_at_or_after(bracket.lo), sample_at_or_after(bracket.hi), key);
   }
@@ -110,12 +113,10 @@ class Directory {
   bool narrow(Edge& edge, std::uint64_t key, std::uint64_t length) const {
     const std::int64_t direction = edge.direction();
     const auto size = static_cast<std::int64_t>(keys_.size());
+    const auto after = [&](std::int64_t rank) { return (rank + static_cast<std::int64_t>(step_) - 1) >> step_bits_; };
     // The samples strictly between the two, from inside to outside.
-    const std::int64_t inner =
-        direction > 0 ? edge.inside / kStep + 1 : std::min((edge.inside + kStep - 1) / kStep, size) - 1;
-    const std::int64_t outer = direction > 0      ? std::min((edge.outside + kStep - 1) / kStep, size)
-                               : edge.outside < 0 ? -1
-                                                  : edge.outside / kStep;
+    const std::int64_t inner = direction > 0 ? (edge.inside >> step_bits_) + 1 : std::min(after(edge.inside), size) - 1;
+    const std::int64_t outer = direction > 0 ? std::min(after(edge.outside), size) : edge.outside >> step_bits_;
     const std::int64_t n = (outer - inner) * direction;
     const std::uint64_t mask = prefix_mask<Token>(length);
     const auto shares = [&](std::int64_t i) {
@@ -133,9 +134,9 @@ class Directory {
         is_doubling = false;
       }
     }
-    if (n_sharing < n) edge.outside = (inner + n_sharing * direction) * kStep;
+    if (n_sharing < n) edge.outside = (inner + n_sharing * direction) << step_bits_;
     if (n <= 0 || n_sharing == 0 || length > 1 + Text<Token>::kKeyTokens) return false;
-    edge.inside = (inner + (n_sharing - 1) * direction) * kStep;
+    edge.inside = (inner + (n_sharing - 1) * direction) << step_bits_;
     return true;
   }
 
@@ -148,13 +149,11 @@ class Directory {
     SampleRange samples = sample_range(sample_at_or_after(range.lo), sample_at_or_after(range.hi), key & mask);
     while (samples.size() > 0) halve(samples, key & mask);
     const std::uint64_t* const begin = samples.first;
-    const std::uint64_t n_more = (count - 1 + kSampleStep - 1) / kSampleStep;  // samples after the first
+    const std::uint64_t n_more = (count - 1 + step() - 1) >> step_bits_;  // samples after the first
     return n_more < static_cast<std::uint64_t>(last - begin) && ((begin[n_more] ^ key) & mask) == 0;
   }
 
  private:
-  static constexpr auto kStep = static_cast<std::int64_t>(kSampleStep);
-
   static constexpr std::ptrdiff_t kNarrow = 16;  // two cache lines
 
   [[nodiscard]] SampleRange sample_range(std::size_t first, std::size_t last, std::uint64_t key) const {
@@ -196,10 +195,10 @@ class Directory {
   }
 
   [[nodiscard]] std::size_t sample_at_or_after(Rank rank) const {
-    return static_cast<std::size_t>(std::min<std::uint64_t>((rank + kSampleStep - 1) / kSampleStep, keys_.size()));
+    return static_cast<std::size_t>(std::min<std::uint64_t>((rank + step() - 1) >> step_bits_, keys_.size()));
   }
   [[nodiscard]] std::uint64_t rank_of(const std::uint64_t* sample) const {
-    return static_cast<std::uint64_t>(sample - keys_.data()) * kSampleStep;
+    return static_cast<std::uint64_t>(sample - keys_.data()) << step_bits_;
   }
 
   template <StoredToken Token>
@@ -217,6 +216,8 @@ class Directory {
 
   std::span<const std::uint64_t> top_;
   std::span<const std::uint64_t> keys_;
+  std::uint64_t step_ = kSampleStep;
+  unsigned step_bits_ = static_cast<unsigned>(std::countr_zero(kSampleStep));  // its logarithm
 };
 
 }  // namespace infgram

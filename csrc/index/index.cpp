@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/errors.hpp"
 
@@ -9,26 +10,38 @@ namespace infgram {
 
 Index Index::open(std::span<const ShardState> shards, Access access) {
   Index index;
-  for (const ShardState& state : shards) {
-    const std::uint64_t end_document = index.shards_.empty() ? 0 : index.shards_.back().end_document();
-    index.shards_.push_back(Shard::open(state, access));
-    const Shard& shard = index.shards_.back();
-    const Shard& first = index.shards_.front();
-    if (shard.token_bits() != first.token_bits()) {
-      throw IndexDamagedError(state.folder.string() + " has tokens of " + std::to_string(shard.token_bits()) +
-                              " bits, but the shards before it have " + std::to_string(first.token_bits()));
-    }
-    if (shard.first_document() < end_document) {
-      throw IndexDamagedError("the documents of " + state.folder.string() + " are numbered from " +
-                              std::to_string(shard.first_document()) + " on, but those of the shards before it up to " +
-                              std::to_string(end_document - 1));
-    }
-    index.vocab_size_ = std::max(index.vocab_size_, shard.vocab_size());
-    index.n_tokens_ += shard.n_tokens();
-    index.n_documents_ += shard.n_documents();
-    index.has_removals_ = index.has_removals_ || shard.has_removals();
-  }
+  for (const ShardState& state : shards) index.add(Shard::open(state, access));
   return index;
+}
+
+Index Index::open_infini_gram(std::span<const InfiniGramFiles> shards, std::uint64_t vocab_size, Access access,
+                              std::size_t n_threads) {
+  Index index;
+  std::uint64_t first_document = 0;
+  for (const auto& files : shards) {
+    index.add(Shard::open_infini_gram(files, first_document, vocab_size, access, n_threads));
+    first_document = index.shards_.back().end_document();
+  }
+  for (Shard& shard : index.shards_) shard.set_vocab_size(index.vocab_size_);
+  return index;
+}
+
+void Index::add(Shard shard) {
+  if (!shards_.empty() && shard.token_bits() != shards_.front().token_bits()) {
+    throw IndexDamagedError(shard.folder().string() + " has tokens of " + std::to_string(shard.token_bits()) +
+                            " bits, but the shards before it have " + std::to_string(shards_.front().token_bits()));
+  }
+  const std::uint64_t end_document = shards_.empty() ? 0 : shards_.back().end_document();
+  if (shard.first_document() < end_document) {
+    throw IndexDamagedError("the documents of " + shard.folder().string() + " are numbered from " +
+                            std::to_string(shard.first_document()) + " on, but those of the shards before it up to " +
+                            std::to_string(end_document - 1));
+  }
+  vocab_size_ = std::max(vocab_size_, shard.vocab_size());
+  n_tokens_ += shard.n_tokens();
+  n_documents_ += shard.n_documents();
+  has_removals_ = has_removals_ || shard.has_removals();
+  shards_.push_back(std::move(shard));
 }
 
 std::vector<std::int64_t> Index::document_ids(std::uint64_t begin, std::uint64_t limit) const {

@@ -19,6 +19,11 @@ class Index {
   // token width, or if their document numbers do not ascend. REQUIRES at least one shard.
   [[nodiscard]] static Index open(std::span<const ShardState> shards, Access access = Access::kRandom);
 
+  // Opens shards that infini-gram made, in place; their vocabulary is the largest of all. Cost and errors:
+  // Shard::open_infini_gram. REQUIRES at least one shard.
+  [[nodiscard]] static Index open_infini_gram(std::span<const InfiniGramFiles> shards, std::uint64_t vocab_size,
+                                              Access access, std::size_t n_threads);
+
   [[nodiscard]] std::span<const Shard> shards() const { return shards_; }
   [[nodiscard]] std::uint64_t n_tokens() const { return n_tokens_; }
   [[nodiscard]] std::uint64_t n_documents() const { return n_documents_; }
@@ -52,6 +57,8 @@ class Index {
   void verify(const SortProgress& progress) const;
 
  private:
+  void add(Shard shard);
+
   std::vector<Shard> shards_;
   std::uint64_t n_tokens_ = 0;
   std::uint64_t n_documents_ = 0;

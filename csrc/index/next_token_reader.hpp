@@ -32,7 +32,7 @@ concept SuffixSource = requires(const T& suffixes, Rank rank, std::uint64_t dept
   { suffixes.throw_bad_next_token(rank, depth, code) };
 };
 
-// Counts what follows suffixes that share their first `depth` > 0 tokens. Next tokens ascend with the ranks, so if two
+// Counts what follows suffixes that share their first `depth` tokens. Next tokens ascend with the ranks, so if two
 // ranks have the same next token, all ranks between them have it, too. In each round, every interval whose ends differ
 // is split, and all new points are read together.
 // Cost: O(d log(c / d)) reads for d distinct next tokens among c suffixes, up to kMaxReadsInFlight at a time; memory
@@ -44,16 +44,16 @@ class NextTokenReader {
       : suffixes_(suffixes),
         text_(suffixes.template typed_text<Token>()),
         depth_(depth),
-        is_in_keys_(depth <= Text<Token>::kKeyTokens) {}
+        is_in_keys_(depth > 0 && depth <= Text<Token>::kKeyTokens) {}
 
-  // Appends the next tokens of a range. REQUIRES a range that is not empty.
+  // Appends the next tokens of a range, ascending by lane. REQUIRES a range that is not empty.
   void read(SuffixRange range, std::vector<NextToken>& next_tokens) {
     if (range.size() <= kMaxReadsInFlight) {
       for (Rank rank = range.lo; rank < range.hi; ++rank) points_.push_back({rank, 0});
-      read_codes(points_);
+      read_lanes(points_);
     } else {
       points_ = {{range.lo, 0}, {range.hi - 1, 0}};
-      read_codes(points_);
+      read_lanes(points_);
       while (split_intervals()) {
       }
     }
@@ -66,14 +66,14 @@ class NextTokenReader {
 
   struct Point {
     Rank rank;
-    TokenCode code;  // of its next token
+    StoredId<Token> lane;  // of its next token
   };
 
-  static bool is_open(const Point& a, const Point& b) { return a.code != b.code && b.rank - a.rank > 1; }
+  static bool is_open(const Point& a, const Point& b) { return a.lane != b.lane && b.rank - a.rank > 1; }
 
-  // Throws if the codes of consecutive points descend. Otherwise there are no more runs than codes.
+  // Throws if the lanes of consecutive points descend. Otherwise there are no more runs than lanes.
   void check_order(const Point& a, const Point& b) const {
-    if (a.code > b.code) suffixes_.throw_bad_next_token(b.rank, depth_, b.code);
+    if (a.lane > b.lane) suffixes_.throw_bad_next_token(b.rank, depth_, code_of_lane<Token>(b.lane));
   }
 
   // Runs one round. Returns false if there was no interval to split.
@@ -92,13 +92,14 @@ class NextTokenReader {
       const std::uint64_t gap = points_[i].rank - lo;
       const std::uint64_t n_pieces = std::min(most, gap);
       // Wide intervals are split at ranks whose keys are in the directory.
-      const std::uint64_t step = is_in_keys_ && gap >= 2 * n_pieces * kSampleStep ? kSampleStep : 1;
+      const std::uint64_t in_keys = suffixes_.directory().step();
+      const std::uint64_t step = is_in_keys_ && gap >= 2 * n_pieces * in_keys ? in_keys : 1;
       for (std::uint64_t piece = 1; piece < n_pieces; ++piece) {
         const Rank rank = lo + gap * piece / n_pieces;
         splits_.push_back({rank - rank % step, 0});
       }
     }
-    read_codes(splits_);
+    read_lanes(splits_);
     merge_splits();
     return true;
   }
@@ -108,7 +109,7 @@ class NextTokenReader {
     merged_.clear();
     const auto add = [this](const Point& point) {
       const std::size_t n = merged_.size();
-      if (n >= 2 && merged_[n - 1].code == point.code && merged_[n - 2].code == point.code) {
+      if (n >= 2 && merged_[n - 1].lane == point.lane && merged_[n - 2].lane == point.lane) {
         merged_.back() = point;
       } else {
         merged_.push_back(point);
@@ -122,13 +123,13 @@ class NextTokenReader {
     points_.swap(merged_);
   }
 
-  void read_codes(std::vector<Point>& points) const {
+  void read_lanes(std::vector<Point>& points) const {
     for (std::size_t begin = 0; begin < points.size(); begin += kMaxReadsInFlight) {
-      read_codes(points.data() + begin, std::min(kMaxReadsInFlight, points.size() - begin));
+      read_lanes(points.data() + begin, std::min(kMaxReadsInFlight, points.size() - begin));
     }
   }
 
-  void read_codes(Point* points, std::size_t n) const {
+  void read_lanes(Point* points, std::size_t n) const {
     std::array<std::uint64_t, kMaxReadsInFlight> positions;
     for (std::size_t i = 0; i < n; ++i) {
       if (!is_in_directory(points[i].rank)) __builtin_prefetch(suffixes_.address(points[i].rank));
@@ -139,29 +140,29 @@ class NextTokenReader {
       text_.prefetch(positions[i]);
     }
     for (std::size_t i = 0; i < n; ++i) {
-      points[i].code = is_in_directory(points[i].rank) ? code_in(suffixes_.directory().key(points[i].rank))
-                                                       : static_cast<Token>(text_[positions[i]] + 1);
+      points[i].lane = is_in_directory(points[i].rank) ? lane_in(suffixes_.directory().key(points[i].rank))
+                                                       : lane_of(text_[positions[i]]);
     }
   }
 
   [[nodiscard]] bool is_in_directory(Rank rank) const { return is_in_keys_ && suffixes_.directory().holds(rank); }
 
-  // The code of the token after the first `depth_` tokens. The separator plus one is 0, in the key as in the text.
-  [[nodiscard]] TokenCode code_in(std::uint64_t key) const {
-    return static_cast<Token>(key >> (64 - depth_ * Text<Token>::kTokenBits));
+  // The lane of the token after the first `depth_` tokens.
+  [[nodiscard]] StoredId<Token> lane_in(std::uint64_t key) const {
+    return Text<Token>::lane(key, static_cast<unsigned>(depth_ - 1));
   }
 
   void append_runs(std::uint64_t end, std::vector<NextToken>& next_tokens) const {
-    const Point& last = points_.back();  // its code is the largest, if they ascend
-    if (last.code > suffixes_.vocab_size()) suffixes_.throw_bad_next_token(last.rank, depth_, last.code);
     for (std::size_t i = 0; i < points_.size(); ++i) {
       if (i > 0) check_order(points_[i - 1], points_[i]);
       const std::uint64_t count = (i + 1 < points_.size() ? points_[i + 1].rank : end) - points_[i].rank;
-      if (i > 0 && points_[i - 1].code == points_[i].code) {
+      if (i > 0 && points_[i - 1].lane == points_[i].lane) {
         next_tokens.back().count += count;
-      } else {
-        next_tokens.push_back({next_token_of(points_[i].code), count});
+        continue;
       }
+      const TokenCode code = code_of_lane<Token>(points_[i].lane);
+      if (code > suffixes_.vocab_size()) suffixes_.throw_bad_next_token(points_[i].rank, depth_, code);
+      next_tokens.push_back({next_token_of(code), count});
     }
   }
 

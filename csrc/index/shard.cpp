@@ -1,7 +1,10 @@
 #include "index/shard.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -102,25 +105,26 @@ Shard Shard::open(const ShardState& state, Access access) {
   const unsigned bits = shard.text_.token_bits;
   if (bits != 8 && bits != 16 && bits != 32)
     tokens.damaged("has tokens of " + std::to_string(bits) + " bits; expected 8, 16 or 32");
-  shard.suffix_array_ = shard.section(SectionKind::kSuffixArray).packed();
-  shard.document_starts_ = shard.section(SectionKind::kDocumentStarts).packed();
-  shard.first_token_starts_ = shard.section(SectionKind::kFirstTokenStarts).packed();
+  shard.suffix_array_ = SuffixArray(shard.section(SectionKind::kSuffixArray).packed());
+  const PackedArray document_starts = shard.section(SectionKind::kDocumentStarts).packed();
+  const PackedArray first_token_starts = shard.section(SectionKind::kFirstTokenStarts).packed();
   shard.metadata_starts_ = shard.section(SectionKind::kMetadataStarts).packed();
 
   for (const Section& section : shard.sections_) shard.check_belongs(section);
-  const std::uint64_t n_starts = shard.document_starts_.size();
+  const std::uint64_t n_starts = document_starts.size();
   if (n_starts < 2 || n_starts - 1 > shard.text_.size) {
     shard.section(SectionKind::kDocumentStarts).damaged("the number of documents does not match the tokens");
   }
+  shard.document_starts_ = DocumentStarts(document_starts);
   check_elements(shard.section(SectionKind::kSuffixArray), shard.text_.size - shard.n_stored_documents());
   check_elements(shard.section(SectionKind::kMetadataStarts), n_starts);
-  const std::uint64_t vocab_size =
-      shard.first_token_starts_.size() - 1;  // wraps if the section is empty; rejected below
+  const std::uint64_t vocab_size = first_token_starts.size() - 1;  // wraps if the section is empty; rejected below
   if (vocab_size == 0 || vocab_size > 0xFFFFFFFF || token_bits_for(vocab_size) > bits) {
     shard.section(SectionKind::kFirstTokenStarts).damaged("the vocabulary does not fit the token width");
   }
+  shard.first_tokens_ = FirstTokens(first_token_starts);
   if (!ends_with_separator(shard.text_)) tokens.damaged("the last document does not end with a separator");
-  if (shard.has_directory()) shard.open_directory();
+  if (shard.has(SectionKind::kDirectory)) shard.open_directory();
   if (shard.has_sources()) shard.open_sources();
   shard.open_numbers(state, access);
   if (state.removals > 0) shard.open_removals(state, access);
@@ -141,7 +145,6 @@ const Section& Shard::add_section(const std::filesystem::path& path, SectionKind
 }
 
 void Shard::open_numbers(const ShardState& state, Access access) {
-  first_document_ = state.first_document;
   std::uint64_t span = n_stored_documents();
   if (state.has_numbers) {
     const Section& numbers = add_section(state.folder / kDocumentNumbersName, SectionKind::kDocumentNumbers, access);
@@ -152,10 +155,15 @@ void Shard::open_numbers(const ShardState& state, Access access) {
     if (last < first || last - first + 1 < n_stored_documents()) numbers.damaged("the numbers do not ascend");
     span = last - first + 1;
   }
-  if (first_document_ >= kDocumentNumberLimit || span > kDocumentNumberLimit - first_document_) {
-    throw IndexDamagedError(state.folder.string() + ": the documents are numbered beyond 2^62");
+  number_documents(state.first_document, span);
+}
+
+void Shard::number_documents(std::uint64_t first, std::uint64_t span) {
+  if (first >= kDocumentNumberLimit || span > kDocumentNumberLimit - first) {
+    throw IndexDamagedError(folder().string() + ": the documents are numbered beyond 2^62");
   }
-  end_document_ = first_document_ + span;
+  first_document_ = first;
+  end_document_ = first + span;
 }
 
 void Shard::open_removals(const ShardState& state, Access access) {
@@ -178,13 +186,90 @@ void Shard::open_removals(const ShardState& state, Access access) {
   removed_ranks_ = RemovedRanks(ranks, n_suffixes());
 }
 
+Shard Shard::open_infini_gram(const InfiniGramFiles& files, std::uint64_t first_document, std::uint64_t vocab_size,
+                              Access access, std::size_t n_threads) {
+  Shard shard;
+  const auto open = [&](const char* name, SectionKind kind, unsigned bits, std::span<const std::byte> tail) {
+    shard.sections_.push_back(Section::open_unframed(files.path(name), kind, bits, tail, access_to(kind, access)));
+    return std::cref(shard.sections_.back());
+  };
+  std::array<std::byte, kPaddingBytes> padding;
+  padding.fill(kPaddingByte);
+  shard.sections_.reserve(kSectionNames.size());
+  const Section& tokens = open("tokenized", SectionKind::kTokens, files.token_bits, padding);
+  shard.text_ = {tokens.payload().data(), tokens.header().n_elements + 1, files.token_bits, true};
+  const Section& table = open("table", SectionKind::kSuffixArray, 8, padding);
+
+  // The end of the text follows the starts of the documents, in bytes as these.
+  std::memcpy(padding.data(), &tokens.header().payload_bytes, sizeof(std::uint64_t));
+  const Section& offset = open("offset", SectionKind::kDocumentStarts, 64, padding);
+  const std::uint64_t n_documents = offset.header().n_elements;
+  if (n_documents == 0 || n_documents > tokens.header().n_elements) {
+    offset.damaged("holds " + std::to_string(n_documents) + " documents, expected 1 to the number of tokens in " +
+                   tokens.path().string() + ", " + std::to_string(tokens.header().n_elements));
+  }
+  shard.document_starts_ =
+      DocumentStarts(PackedArray::of_bytes(offset.payload().data(), n_documents + 1, sizeof(std::uint64_t),
+                                           static_cast<unsigned>(std::countr_zero(files.token_bits / 8))),
+                     1);
+  shard.number_documents(first_document, n_documents);
+  const Span last = shard.document_span(n_documents - 1);
+  shard.suffix_array_ = suffix_array_of(table, shard.text_, n_documents, last.begin);
+  shard.in_memory_ = read_tables(table, shard.text_, shard.suffix_array_, vocab_size, n_threads);
+  shard.first_tokens_ = FirstTokens(std::span<const SuffixRange>(shard.in_memory_.first_tokens));
+  shard.directory_ = Directory({shard.in_memory_.keys.data(), shard.in_memory_.keys.size()},
+                               shard.in_memory_.n_top_keys, shard.in_memory_.step);
+  if (files.has_metadata) shard.open_infini_gram_metadata(files, access);
+  return shard;
+}
+
+void Shard::open_infini_gram_metadata(const InfiniGramFiles& files, Access access) {
+  const auto open = [&](const char* name, SectionKind kind, unsigned bits, std::span<const std::byte> tail) {
+    sections_.push_back(Section::open_unframed(files.path(name), kind, bits, tail, access_to(kind, access)));
+    return std::cref(sections_.back());
+  };
+  std::array<std::byte, kPaddingBytes> padding{};
+  const Section& metadata = open("metadata", SectionKind::kMetadata, 8, padding);
+  std::memcpy(padding.data(), &metadata.header().payload_bytes, sizeof(std::uint64_t));
+  const Section& metaoff = open("metaoff", SectionKind::kMetadataStarts, 64, padding);
+  check_elements(metaoff, n_stored_documents());
+  metadata_starts_ =
+      PackedArray::of_bytes(metaoff.payload().data(), n_stored_documents() + 1, sizeof(std::uint64_t), 0);
+  const auto text = metadata.payload();
+  const auto is_line_end = [&](std::uint64_t at) { return text[at] == std::byte{'\n'}; };
+  // Some versions of infini-gram count characters instead of bytes. Both agree for the last line only if they agree for
+  // all lines.
+  const std::uint64_t begin = metadata_starts_[n_stored_documents() - 1];
+  const bool is_last_line =
+      begin < text.size() && (begin == 0 || is_line_end(begin - 1)) &&
+      std::ranges::find(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), std::byte{'\n'}) + 1 ==
+          text.end();
+  if (is_last_line) return;
+  std::vector<std::uint64_t>& starts = in_memory_.line_starts;
+  starts.push_back(0);
+  for (std::uint64_t at = 0; at < text.size(); ++at) {
+    if (is_line_end(at)) starts.push_back(at + 1);
+  }
+  if (starts.size() != n_stored_documents() + 1 || starts.back() != text.size()) {
+    metadata.damaged("holds " + std::to_string(starts.size() - 1) + " lines, expected one for each of " +
+                     std::to_string(n_stored_documents()) + " documents");
+  }
+  metadata_starts_ =
+      PackedArray::of_bytes(reinterpret_cast<const std::byte*>(starts.data()), starts.size(), sizeof(std::uint64_t), 0);
+}
+
+void Shard::set_vocab_size(std::uint64_t vocab_size) {
+  in_memory_.set_vocab_size(vocab_size, text_);
+  first_tokens_ = FirstTokens(std::span<const SuffixRange>(in_memory_.first_tokens));
+}
+
 void Shard::open_directory() {
   const Section& directory = section(SectionKind::kDirectory);
   check_elements(directory, n_top_keys(n_suffixes()) + n_sampled_keys(n_suffixes()));
   if (directory.header().element_bits != 64) directory.damaged("the keys are not 64 bits wide");
   const auto keys = directory.payload();
   directory_ = Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)},
-                         n_suffixes());
+                         n_top_keys(n_suffixes()));
 
   const Section& contexts = section(SectionKind::kStoredContexts);
   if (contexts.header().n_elements % kStoredContextFields != 0) contexts.damaged("the last context is incomplete");
@@ -199,8 +284,15 @@ void Shard::open_sources() {
   sources_ = Sources(runs.packed(), section(SectionKind::kSources).payload());
 }
 
+bool Shard::has(SectionKind kind) const {
+  return std::ranges::any_of(sections_, [&](const Section& section) { return section.header().kind == kind; });
+}
+
+// What has no file of its own was computed from the suffix array.
 const Section& Shard::section(SectionKind kind) const {
-  return *std::ranges::find(sections_, kind, [](const Section& section) { return section.header().kind; });
+  const auto of_kind = [](const Section& section) { return section.header().kind; };
+  const auto found = std::ranges::find(sections_, kind, of_kind);
+  return found != sections_.end() ? *found : *std::ranges::find(sections_, SectionKind::kSuffixArray, of_kind);
 }
 
 std::vector<SectionInfo> Shard::sections() const {
@@ -215,7 +307,7 @@ std::vector<SectionInfo> Shard::sections() const {
 
 SuffixRange Shard::first_token_range(TokenId token) const {
   if (token >= vocab_size()) return {n_suffixes(), n_suffixes()};
-  const SuffixRange range{first_token_starts_[token], first_token_starts_[std::uint64_t{token} + 1]};
+  const SuffixRange range = first_tokens_[token];
   if (range.lo > range.hi || range.hi > n_suffixes()) {
     section(SectionKind::kFirstTokenStarts)
         .damaged("the ranks of token " + std::to_string(token) + " are out of range");
@@ -302,7 +394,7 @@ Shard::ContainingDocument Shard::checked_containing(Position position, std::uint
 }
 
 void Shard::read_tokens(Span span, std::vector<std::int64_t>& ids) const {
-  text_.visit([&]<class Token>(Text<Token> text) {
+  text_.visit_by_token_id([&]<class Token>(Text<Token> text) {
     const Token* const begin = text.data() + span.begin;
     const Token* const end = text.data() + span.end;
     Token largest = 0;  // in a loop of its own, which becomes vector instructions
@@ -316,6 +408,7 @@ void Shard::read_tokens(Span span, std::vector<std::int64_t>& ids) const {
 }
 
 std::string_view Shard::metadata(std::uint64_t document) const {
+  if (!has(SectionKind::kMetadata)) return {};
   const auto bytes = section(SectionKind::kMetadata).payload();
   const std::uint64_t begin = metadata_starts_[document];
   const std::uint64_t end = metadata_starts_[document + 1];
@@ -323,7 +416,8 @@ std::string_view Shard::metadata(std::uint64_t document) const {
     section(SectionKind::kMetadataStarts)
         .damaged("the metadata of document " + std::to_string(document) + " is out of range");
   }
-  return {reinterpret_cast<const char*>(bytes.data()) + begin, end - begin};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + begin, end - begin);
+  return is_infini_gram() && text.ends_with('\n') ? text.substr(0, text.size() - 1) : text;
 }
 
 std::optional<DocumentSource> Shard::source(std::uint64_t document) const {
@@ -347,13 +441,19 @@ void Shard::verify(const SortProgress& progress) const {
   if (has_sources()) {
     if (const auto fault = sources_.fault(n_stored_documents())) section(SectionKind::kSourceRuns).damaged(*fault);
   }
-  if (const auto fault =
-          find_suffix_array_fault(text_, suffix_array_, first_token_starts_, document_starts_, progress)) {
-    section(SectionKind::kSuffixArray).damaged(*fault);
-  }
-  if (has_directory()) verify_directory(progress);
+  if (const auto fault = find_fault(progress)) section(SectionKind::kSuffixArray).damaged(*fault);
+  if (has(SectionKind::kDirectory)) verify_directory(progress);
   verify_numbers();
   if (has_removals()) verify_removals(progress);
+}
+
+std::optional<std::string> Shard::find_fault(const SortProgress& progress) const {
+  if (!is_infini_gram()) {
+    return find_suffix_array_fault(text_, suffix_array_, first_tokens_, document_starts_, nullptr, progress);
+  }
+  if (const auto fault = find_pointer_fault(section(SectionKind::kSuffixArray), text_)) return fault;
+  const PackedArray separators = separators_of(section(SectionKind::kSuffixArray), text_, n_stored_documents());
+  return find_suffix_array_fault(text_, suffix_array_, first_tokens_, document_starts_, &separators, progress);
 }
 
 void Shard::verify_numbers() const {
@@ -378,7 +478,7 @@ void Shard::verify_removals(const SortProgress& progress) const {
 
 void Shard::verify_directory(const SortProgress& progress) const {
   const Survey expected =
-      survey(text_, suffix_array_, first_token_starts_, 1, [&](std::uint64_t) { progress(n_suffixes()); });
+      survey(text_, suffix_array_.stored(), first_tokens_.starts(), 1, [&](std::uint64_t) { progress(n_suffixes()); });
   const auto check = [this](SectionKind kind, bool is_as_expected) {
     if (!is_as_expected) section(kind).damaged("does not match the suffix array; rebuild the index");
   };

@@ -12,9 +12,13 @@
 #include "base/types.hpp"
 #include "index/continuations.hpp"
 #include "index/directory.hpp"
+#include "index/infini_gram.hpp"
 #include "index/removed_ranks.hpp"
 #include "index/sources.hpp"
 #include "storage/section.hpp"
+#include "suffix/document_starts.hpp"
+#include "suffix/first_tokens.hpp"
+#include "suffix/suffix_array.hpp"
 #include "suffix/suffix_sort.hpp"
 #include "suffix/text.hpp"
 
@@ -99,12 +103,21 @@ class Shard {
   // Throws IndexDamagedError, IndexVersionError, StorageError.
   [[nodiscard]] static Shard open(const ShardState& state, Access access = Access::kRandom);
 
+  // Opens the files of an index that infini-gram made, in place (index/infini_gram.hpp). With a `vocab_size` of 0 the
+  // vocabulary ends with the largest token id that occurs. Cost: index/infini_gram.hpp, on `n_threads` threads; for
+  // kWarm and kMemory also one pass over the files. Throws IndexDamagedError for files that are truncated, do not
+  // belong together, or are seen not to be sorted; TokenizerError for a token beyond the vocabulary; StorageError.
+  [[nodiscard]] static Shard open_infini_gram(const InfiniGramFiles& files, std::uint64_t first_document,
+                                              std::uint64_t vocab_size, Access access, std::size_t n_threads);
+  // Adds tokens that do not occur to the vocabulary. REQUIRES is_infini_gram(), vocab_size >= vocab_size().
+  void set_vocab_size(std::uint64_t vocab_size);
+
   [[nodiscard]] std::filesystem::path folder() const { return sections_.front().path().parent_path(); }
   [[nodiscard]] std::uint64_t n_tokens() const { return n_suffixes() - removed_ranks_.size(); }
   [[nodiscard]] std::uint64_t n_documents() const { return n_stored_documents() - removed_documents_.size(); }
   [[nodiscard]] std::uint64_t n_suffixes() const { return suffix_array_.size(); }
-  [[nodiscard]] std::uint64_t n_stored_documents() const { return document_starts_.size() - 1; }
-  [[nodiscard]] std::uint64_t vocab_size() const { return first_token_starts_.size() - 1; }
+  [[nodiscard]] std::uint64_t n_stored_documents() const { return document_starts_.n_documents(); }
+  [[nodiscard]] std::uint64_t vocab_size() const { return first_tokens_.vocab_size(); }
   [[nodiscard]] unsigned token_bits() const { return text_.token_bits; }
   [[nodiscard]] const AnyText& text() const { return text_; }
   // The checksum of the tokens, which is in all files of the shard.
@@ -115,7 +128,7 @@ class Shard {
   // REQUIRES sizeof(Token) * 8 == token_bits().
   template <StoredToken Token>
   [[nodiscard]] Text<Token> typed_text() const {
-    return {reinterpret_cast<const Token*>(text_.data), text_.size};
+    return text_.typed<Token>();
   }
   [[nodiscard]] std::vector<SectionInfo> sections() const;
 
@@ -167,7 +180,7 @@ class Shard {
   template <StoredToken Token>
   [[nodiscard]] TokenCode code(Position position) const {
     if (position >= text_.size) throw_beyond_text(position);
-    const TokenCode code = static_cast<Token>(typed_text<Token>()[position] + 1);
+    const TokenCode code = code_of_lane<Token>(lane_of(typed_text<Token>()[position]));
     if (code > vocab_size()) throw_bad_token(position, next_token_of(code));
     return code;
   }
@@ -213,8 +226,12 @@ class Shard {
   // The metadata of a document as JSON; empty if there is none.
   [[nodiscard]] std::string_view metadata(std::uint64_t document) const;
 
-  // The file and line that a document comes from; nothing in a shard of a version before 3. Cost: O(log runs).
+  // The file and line that a document comes from; nothing in a shard of a version before 3, or of infini-gram. Cost:
+  // O(log runs).
   [[nodiscard]] std::optional<DocumentSource> source(std::uint64_t document) const;
+
+  // Whether infini-gram made the files. Then the metadata of a document contain its file and line.
+  [[nodiscard]] bool is_infini_gram() const { return text_.is_bytewise; }
 
   // Throws IndexDamagedError if pages of a file were lost since it was opened. Cost: one load per file.
   void check_pages() const;
@@ -231,9 +248,8 @@ class Shard {
   [[noreturn]] void throw_beyond_text(Position position) const;
   [[noreturn]] void throw_bad_token(Position position, NextTokenId token) const;
 
-  [[nodiscard]] std::uint32_t version() const { return sections_.front().header().format_version; }
-  [[nodiscard]] bool has_directory() const { return version() >= 2; }
-  [[nodiscard]] bool has_sources() const { return version() >= 3; }
+  [[nodiscard]] bool has(SectionKind kind) const;
+  [[nodiscard]] bool has_sources() const { return has(SectionKind::kSources); }
   [[nodiscard]] std::uint64_t stored_number(std::uint64_t document) const;
   // Returns the last document in [lo, hi) that starts at or before the position. REQUIRES that `lo` does.
   [[nodiscard]] std::uint64_t document_between(Position position, std::uint64_t lo, std::uint64_t hi) const;
@@ -247,13 +263,17 @@ class Shard {
   void verify_directory(const SortProgress& progress) const;
   void verify_numbers() const;
   void verify_removals(const SortProgress& progress) const;
+  void number_documents(std::uint64_t first, std::uint64_t span);
+  void open_infini_gram_metadata(const InfiniGramFiles& files, Access access);
+  [[nodiscard]] std::optional<std::string> find_fault(const SortProgress& progress) const;
 
-  std::vector<Section> sections_;  // in the order of kSectionNames, then those of the state
+  std::vector<Section> sections_;  // the tokens first; those of the state last
   AnyText text_;
-  PackedArray suffix_array_;
-  PackedArray document_starts_;
-  PackedArray first_token_starts_;
+  SuffixArray suffix_array_;
+  DocumentStarts document_starts_;
+  FirstTokens first_tokens_;
   PackedArray metadata_starts_;
+  InfiniGramTables in_memory_;  // what the views above look into, if no section holds it
   Directory directory_;
   Continuations continuations_;
   Sources sources_;

@@ -60,19 +60,20 @@ void check_text(const Section& tokens, const Section& first_token_starts) {
   if (vocab_size == 0 || vocab_size > 0xFFFFFFFF || token_bits_for(vocab_size) > bits) {
     first_token_starts.damaged("the vocabulary is empty or too large");
   }
-  AnyText{tokens.payload().data(), tokens.header().n_elements, bits}.visit([&]<class Token>(Text<Token> text) {
-    Token largest = 0;  // the largest code; a separator has code 0
-    for (Position position = 0; position < text.size(); ++position) {
-      largest = std::max(largest, static_cast<Token>(text[position] + 1));
-    }
-    if (largest > vocab_size) {
-      tokens.damaged("holds token " + std::to_string(next_token_of(largest)) + ", which is not in the vocabulary of " +
-                     std::to_string(vocab_size) + " tokens");
-    }
-    if (text.size() == 0 || text[text.size() - 1] != Text<Token>::kSeparator) {
-      tokens.damaged("the last document does not end with a separator");
-    }
-  });
+  AnyText{tokens.payload().data(), tokens.header().n_elements, bits}.visit_by_token_id(
+      [&]<class Token>(Text<Token> text) {
+        Token largest = 0;  // the largest code; a separator has code 0
+        for (Position position = 0; position < text.size(); ++position) {
+          largest = std::max(largest, static_cast<Token>(text[position] + 1));
+        }
+        if (largest > vocab_size) {
+          tokens.damaged("holds token " + std::to_string(next_token_of(largest)) +
+                         ", which is not in the vocabulary of " + std::to_string(vocab_size) + " tokens");
+        }
+        if (text.size() == 0 || text[text.size() - 1] != Text<Token>::kSeparator) {
+          tokens.damaged("the last document does not end with a separator");
+        }
+      });
 }
 
 }  // namespace

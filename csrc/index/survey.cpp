@@ -258,7 +258,7 @@ Survey survey(const AnyText& text, const PackedArray& suffix_array, const Packed
   const auto chunks = chunks_of(first_token_starts);
   std::vector<std::vector<Candidate>> found(chunks.size() - 1);
   std::vector<Stored> stored;
-  text.visit([&]<class Token>(Text<Token> typed) {
+  text.visit_by_token_id([&]<class Token>(Text<Token> typed) {
     const SortedSuffixes<Token> suffixes(typed, suffix_array, first_token_starts.size() - 1, keys);
     const Surveyor<Token> surveyor(suffixes, keys);
     parallel_for(found.size(), n_threads, [&](std::size_t i, std::size_t worker) {

@@ -1,7 +1,10 @@
 #include "lm/context_tree.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include "query/next_token.hpp"
@@ -55,6 +58,17 @@ class Neighbors {
   std::array<TokenCode, kBatch> before_;
   std::array<TokenCode, kBatch> after_;
 };
+
+// The indexes of ascending codes, in the order of the suffixes that begin with them.
+template <StoredToken Token>
+std::vector<std::size_t> order_of_suffixes(std::span<const TokenCode> codes) {
+  std::vector<std::size_t> order(codes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if constexpr (kIsBytewise<Token>) {
+    std::ranges::sort(order, {}, [&](std::size_t i) { return lane_of_code<Token>(codes[i]); });
+  }
+  return order;
+}
 
 std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, std::uint64_t depth,
                                       ShardRanges ranges) {
@@ -116,12 +130,12 @@ void ContextTree::count_left_extensions(ContextNode& node) {
   NextTokenCounts& next_tokens = node.next_tokens;
   if (!next_tokens.left_extension_counts.empty()) return;
   seen_.resize(index_.vocab_size() + 1);
-  std::vector<std::uint64_t> left_extension_counts;
-  left_extension_counts.reserve(next_tokens.codes.size());
+  std::vector<std::uint64_t> left_extension_counts(next_tokens.codes.size());
   if (node.depth == 0) {
     // NOLINTNEXTLINE(bugprone-unchecked-optional-access): a precondition
     const std::vector<std::uint64_t>& of_tokens = statistics_->unigram_left_extensions;
-    for (const TokenCode code : next_tokens.codes) left_extension_counts.push_back(of_tokens[code]);
+    std::ranges::transform(next_tokens.codes, left_extension_counts.begin(),
+                           [&](TokenCode code) { return of_tokens[code]; });
   } else {
     with_token_type(index_, [&]<class Token>(Text<Token>) {
       std::vector<Neighbors<Token>> shards;
@@ -129,7 +143,7 @@ void ContextTree::count_left_extensions(ContextNode& node) {
       for (std::size_t s = 0; s < node.ranges.size(); ++s) {
         shards.emplace_back(index_.shards()[s], node.ranges[s], node.depth);
       }
-      for (std::size_t r = 0; r < next_tokens.codes.size(); ++r) {
+      for (const std::size_t r : order_of_suffixes<Token>(next_tokens.codes)) {
         ++group_;
         std::uint64_t n_tokens = 0;
         bool has_start = false;
@@ -142,7 +156,7 @@ void ContextTree::count_left_extensions(ContextNode& node) {
             }
           }
         }
-        left_extension_counts.push_back(n_tokens > 0 ? n_tokens + (has_start ? 1 : 0) : next_tokens.counts[r]);
+        left_extension_counts[r] = n_tokens > 0 ? n_tokens + (has_start ? 1 : 0) : next_tokens.counts[r];
       }
     });
   }

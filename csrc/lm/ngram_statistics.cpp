@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kBatch = 64;                      // suffixes whose reads are in flight together
 constexpr std::uint64_t kChunk = std::uint64_t{1} << 18;  // suffixes per task, approximately
 
-// The first kSurveyedOrders codes of a suffix, packed into words of the same order, and the preceding code.
+// The first kSurveyedOrders lanes of a suffix, packed into words of the same order, and the preceding code.
 template <StoredToken Token>
 struct Gram {
   static constexpr unsigned kLanes = Text<Token>::kKeyTokens;
@@ -22,7 +22,7 @@ struct Gram {
   std::array<std::uint64_t, kWords> words;
   TokenCode preceding;  // 0 at the start of a document
 
-  // The number of codes shared with another gram, at most kSurveyedOrders.
+  // The number of lanes shared with another gram, at most kSurveyedOrders.
   [[nodiscard]] std::size_t shared(const Gram& other) const {
     for (std::size_t w = 0; w < kWords; ++w) {
       const std::uint64_t difference = words[w] ^ other.words[w];
@@ -37,9 +37,7 @@ struct Gram {
   [[nodiscard]] std::size_t n_orders() const {
     for (std::size_t w = 0; w < kWords; ++w) {
       if (!Text<Token>::ends(words[w])) continue;
-      const unsigned n_tokens = (64 - static_cast<unsigned>(std::countr_zero(words[w])) + Text<Token>::kTokenBits - 1) /
-                                Text<Token>::kTokenBits;
-      return std::min<std::size_t>(w * kLanes + (words[w] == 0 ? 0 : n_tokens) + 1, kSurveyedOrders);
+      return std::min<std::size_t>(w * kLanes + Text<Token>::n_tokens(words[w]) + 1, kSurveyedOrders);
     }
     return kSurveyedOrders;
   }

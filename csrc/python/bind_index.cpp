@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -27,6 +28,9 @@
 
 namespace infgram::python {
 namespace {
+
+// The line of a document whose metadata contain its file and line, as infini-gram stores them.
+constexpr std::int64_t kInMetadata = -1;
 
 using Release = py::call_guard<py::gil_scoped_release>;
 using NextTokenArrays = std::tuple<py::array_t<std::int64_t>, py::array_t<std::int64_t>, std::uint64_t, std::uint64_t>;
@@ -275,7 +279,7 @@ py::array_t<std::int64_t> document_tokens(const Index& index, std::uint64_t docu
 }
 
 // For each document (metadata, name of its file or None, line)
-std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> document_metadata(
+std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::int64_t>> document_metadata(
     const Index& index, const std::vector<std::uint64_t>& documents) {
   std::vector<std::pair<std::string, std::optional<DocumentSource>>> found;
   {
@@ -285,11 +289,13 @@ std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> docu
       found.emplace_back(index.shards()[shard].metadata(in_shard), index.shards()[shard].source(in_shard));
     }
   }
-  std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::uint64_t>> answers;
+  std::vector<std::tuple<py::bytes, std::optional<py::bytes>, std::int64_t>> answers;
   answers.reserve(found.size());
   for (const auto& [json, source] : found) {
     if (source) {
       answers.emplace_back(json, py::bytes(source->name.data(), source->name.size()), source->line);
+    } else if (index.shards().front().is_infini_gram()) {
+      answers.emplace_back(json, std::nullopt, kInMetadata);
     } else {
       answers.emplace_back(json, std::nullopt, kNoLine);
     }
@@ -322,14 +328,28 @@ py::array_t<std::int64_t> document_ids(const Index& index, std::uint64_t begin, 
   return array_from(std::move(ids));
 }
 
-std::shared_ptr<Index> open_index(const std::vector<ShardState>& shards, const std::string& load) {
+Access access_of(const std::string& load) {
   const std::map<std::string, Access> known = {
       {"map", Access::kRandom}, {"warm", Access::kWarm}, {"ram", Access::kMemory}};
   const auto access = known.find(load);
   if (access == known.end()) throw QueryError("load is '" + load + "'; expected 'map', 'warm' or 'ram'");
+  return access->second;
+}
+
+std::shared_ptr<Index> open_index(const std::vector<ShardState>& shards, const std::string& load) {
   if (shards.empty()) throw QueryError("an index needs at least one shard");
+  const Access access = access_of(load);
   const py::gil_scoped_release release;
-  return std::make_shared<Index>(Index::open(shards, access->second));
+  return std::make_shared<Index>(Index::open(shards, access));
+}
+
+std::shared_ptr<Index> open_infini_gram(const std::vector<InfiniGramFiles>& shards, std::uint64_t vocab_size,
+                                        const std::string& load) {
+  if (shards.empty()) throw QueryError("an index needs at least one shard");
+  const Access access = access_of(load);
+  const std::size_t n_threads = std::max(1U, std::thread::hardware_concurrency());
+  const py::gil_scoped_release release;
+  return std::make_shared<Index>(Index::open_infini_gram(shards, vocab_size, access, n_threads));
 }
 
 }  // namespace
@@ -344,11 +364,18 @@ void bind_index(py::module_& module) {
       .def_readonly("first_document", &ShardState::first_document)
       .def_readonly("removals", &ShardState::removals)
       .def_readonly("has_numbers", &ShardState::has_numbers);
+  py::class_<InfiniGramFiles>(module, "InfiniGramFiles", "The files of one shard of an index that infini-gram made.")
+      .def(py::init<std::filesystem::path, std::string, unsigned, bool>(), py::arg("folder"), py::arg("suffix"),
+           py::arg("token_bits"), py::arg("has_metadata"), "The files are named folder/tokenized + suffix, and so on.");
   index_class index(module, "Index", "An open index: the union of some shards, without removed documents.");
   index
       .def(py::init(&open_index), py::arg("shards"), py::arg("load") = "map",
            "Open shards whose document numbers ascend: mapped (map), mapped and loaded at once (warm), or copied into "
            "memory (ram).")
+      .def_static("open_infini_gram", &open_infini_gram, py::arg("shards"), py::arg("vocab_size"),
+                  py::arg("load") = "map",
+                  "Open shards that infini-gram made, in place; with a vocab_size of 0 the largest token id determines "
+                  "it.")
       .def_property_readonly("n_tokens", &Index::n_tokens, "Tokens, without separators.")
       .def_property_readonly("n_documents", &Index::n_documents, "Documents.")
       .def_property_readonly("vocab_size", &Index::vocab_size, "Token ids go from 0 to vocab_size - 1.")
@@ -389,7 +416,8 @@ void bind_index(py::module_& module) {
       .def("document_metadata", checked(&document_metadata), py::arg("documents"),
            "For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the "
            "metadata's "
-           "`path`, and None in an index without sources; the line is 0 if there is none.");
+           "`path`, and None in an index without sources; the line is 0 if there is none, and -1 if the metadata are a "
+           "line of infini-gram that contains file and line.");
 
   py::class_<LockedSession>(module, "Session", "The longest suffix of a growing context.")
       .def("append", checked(&append_to_session), py::arg("tokens"), "Append tokens.")

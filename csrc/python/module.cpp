@@ -21,6 +21,8 @@ void translate(std::exception_ptr pointer) {
     PyErr_SetString(error_class("QueryError").ptr(), error.what());
   } catch (const IndexDamagedError& error) {
     PyErr_SetString(error_class("IndexDamagedError").ptr(), error.what());
+  } catch (const TokenizerError& error) {
+    PyErr_SetString(error_class("TokenizerError").ptr(), error.what());
   } catch (const IndexVersionError& error) {
     PyErr_SetString(error_class("IndexVersionError").ptr(), error.what());
   }
@@ -40,5 +42,6 @@ PYBIND11_MODULE(_core, module) {
   bind_pieces(module);
   bind_lm(module);
   bind_duplicates(module);
+  bind_stream(module);
   bind_tokenizations(module);
 }

@@ -39,6 +39,7 @@ void bind_build(py::module_& module);
 void bind_pieces(py::module_& module);
 void bind_lm(py::module_& module);
 void bind_duplicates(py::module_& module);
+void bind_stream(py::module_& module);
 void bind_tokenizations(py::module_& module);
 
 }  // namespace infgram::python

@@ -18,7 +18,7 @@ struct LongestSuffix {
 // Counts fall as a suffix grows. Starting at the length that the directory proves, longer suffixes are tried by
 // doubling steps, then by bisection; as soon as a suffix has few occurrences, the tokens before each of them decide.
 // Cost: O(log length) finds and a pass over the context; usually two or three finds for any length of the context.
-// REQUIRES tokens below vocab_size, min_count > 0.
+// REQUIRES tokens below vocab_size, min_count > 0. Throws IndexDamagedError.
 [[nodiscard]] LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> context,
                                            std::uint64_t min_count);
 

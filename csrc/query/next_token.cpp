@@ -66,7 +66,8 @@ NextTokens next_tokens(const Index& index, std::span<const SuffixRange> ranges, 
   NextTokens result;
   for (std::size_t s = 0; s < ranges.size(); ++s)
     append_next_tokens(index.shards()[s], ranges[s], depth, result.tokens);
-  if (ranges.size() > 1) merge_next_tokens(result.tokens);
+  const bool is_ascending = ranges.size() == 1 && !index.shards().front().is_infini_gram();
+  if (!is_ascending) merge_next_tokens(result.tokens);
   for (const NextToken& next : result.tokens) result.context_count += next.count;
   return result;
 }

@@ -58,9 +58,9 @@ struct Pattern {
     return n;
   }
 
-  // Whether a token of the text sorts before the pattern's token at `depth`. The separator sorts before all others.
+  // Whether a token of the text sorts before the pattern's token at `depth`.
   [[nodiscard]] bool sorts_after(Token token, std::uint64_t depth) const {
-    return static_cast<Token>(token + 1) < static_cast<Token>(data[depth] + 1);
+    return lane_of(token) < lane_of(data[depth]);
   }
 
  private:

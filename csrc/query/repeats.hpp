@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -24,9 +25,11 @@ class Repeats {
     const Token* const tokens = sequence.pattern(0, size_).data;
     std::vector<std::uint32_t> sorted;
     sorted.reserve(size_);
+    const std::vector<TokenId> in_order = in_order_of_lanes(std::span(tokens, size_));
+    const Sequence<StoredId<Token>> sortable{std::span(in_order)};
     sort_suffixes(
-        {reinterpret_cast<const std::byte*>(tokens), size_ + 1, Text<Token>::kTokenBits},
-        static_cast<TokenId>(*std::max_element(tokens, tokens + size_)), {},
+        {reinterpret_cast<const std::byte*>(sortable.pattern(0, size_).data), size_ + 1, Text<Token>::kTokenBits},
+        std::ranges::max(in_order), {},
         [&](std::span<const std::uint64_t> positions) {
           for (const std::uint64_t position : positions) sorted.push_back(static_cast<std::uint32_t>(position));
         },
@@ -79,6 +82,20 @@ class Repeats {
 
  private:
   static constexpr std::uint64_t kBlock = 16;
+
+  // The tokens as token ids whose order is that of the tokens' lanes.
+  static std::vector<TokenId> in_order_of_lanes(std::span<const Token> tokens) {
+    if constexpr (!kIsBytewise<Token>) return {tokens.begin(), tokens.end()};
+    std::vector<TokenId> distinct;
+    for (const Token token : tokens) distinct.push_back(lane_of(token));
+    std::ranges::sort(distinct);
+    distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());
+    std::vector<TokenId> ids;
+    for (const Token token : tokens) {
+      ids.push_back(static_cast<TokenId>(std::ranges::lower_bound(distinct, lane_of(token)) - distinct.begin()));
+    }
+    return ids;
+  }
 
   [[nodiscard]] std::uint32_t least(std::uint64_t first, std::uint64_t last) const {
     std::uint32_t result = ~std::uint32_t{0};

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -34,10 +35,10 @@ class FileDescriptor {
       std::string("cannot ") + action + " " + path.string() + ": " + std::generic_category().message(code), code);
 }
 
-LargeArray<std::byte> read_whole(int file, std::size_t size_bytes, const std::filesystem::path& path) {
-  LargeArray<std::byte> copy(size_bytes);
-  for (std::size_t done = 0; done < size_bytes;) {
-    const ssize_t n = ::read(file, copy.data() + done, size_bytes - done);
+// Reads the bytes of a file from `begin` on.
+void read_from(int file, std::size_t begin, std::span<std::byte> bytes, const std::filesystem::path& path) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::pread(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(begin + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw_system_error("read", path);
     if (n == 0)
@@ -45,7 +46,6 @@ LargeArray<std::byte> read_whole(int file, std::size_t size_bytes, const std::fi
                               " was truncated while it was read; do not modify the files of an open index");
     done += static_cast<std::size_t>(n);
   }
-  return copy;
 }
 
 // Only advice: if the kernel ignores it, reads are slower.
@@ -61,6 +61,11 @@ void advise(void* data, std::size_t size_bytes, Access access) {
 }  // namespace
 
 MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
+  return open_with_tail(path, access, {});
+}
+
+MappedFile MappedFile::open_with_tail(const std::filesystem::path& path, Access access,
+                                      std::span<const std::byte> tail) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // does not wait for a pipe
   if (file.get() < 0) {
     if (errno == ENOENT) throw IndexDamagedError(path.string() + " is missing; rebuild the index or copy it again");
@@ -72,39 +77,61 @@ MappedFile MappedFile::open(const std::filesystem::path& path, Access access) {
   if (!S_ISREG(status.st_mode)) throw IndexDamagedError(path.string() + " is not a regular file");
 
   MappedFile mapped;
-  mapped.size_bytes_ = static_cast<std::size_t>(status.st_size);
-  if (mapped.size_bytes_ == 0) return mapped;
+  const auto size_bytes = static_cast<std::size_t>(status.st_size);
+  mapped.size_bytes_ = size_bytes;
+  if (size_bytes == 0 && tail.empty()) return mapped;
   if (access == Access::kMemory) {
-    mapped.copy_ = read_whole(file.get(), mapped.size_bytes_, path);
-    mapped.data_ = mapped.copy_.data();
+    mapped.copy_ = LargeArray<std::byte>(size_bytes + tail.size());
+    const std::span<std::byte> copy(mapped.copy_.data(), mapped.copy_.size());
+    read_from(file.get(), 0, copy.first(size_bytes), path);
+    std::ranges::copy(tail, copy.data() + size_bytes);
+    mapped.data_ = copy.data();
     return mapped;
   }
-  void* data = ::mmap(nullptr, mapped.size_bytes_, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (data == MAP_FAILED) {
-    mapped.size_bytes_ = 0;
-    throw_system_error("map", path);
+  // The file's last page is copied if the tail begins in it.
+  const auto page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t from_file = tail.empty() ? size_bytes : size_bytes - size_bytes % page_bytes;
+  const std::size_t n_bytes = size_bytes + tail.size();
+  void* data = MAP_FAILED;
+  if (tail.empty()) {
+    data = ::mmap(nullptr, n_bytes, PROT_READ, MAP_SHARED, file.get(), 0);
+  } else {
+    data = ::mmap(nullptr, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   }
+  if (data == MAP_FAILED) throw_system_error("map", path);
   mapped.data_ = static_cast<const std::byte*>(data);
-  mapped.guard_ = TruncationGuard(data, mapped.size_bytes_);
-  advise(data, mapped.size_bytes_, access);
+  mapped.mapped_bytes_ = n_bytes;
+  if (!tail.empty()) {
+    if (from_file > 0 && ::mmap(data, from_file, PROT_READ, MAP_SHARED | MAP_FIXED, file.get(), 0) == MAP_FAILED) {
+      throw_system_error("map", path);
+    }
+    auto* const rest = static_cast<std::byte*>(data) + from_file;
+    read_from(file.get(), from_file, {rest, size_bytes - from_file}, path);
+    std::ranges::copy(tail, rest + (size_bytes - from_file));
+  }
+  if (from_file == 0) return mapped;
+  mapped.guard_ = TruncationGuard(data, from_file);
+  advise(data, from_file, access);
   return mapped;
 }
 
 void MappedFile::expect(Access access) const {
-  if (data_ == nullptr || copy_.size() != 0) return;
+  if (mapped_bytes_ == 0) return;
   // The mapping is read-only; madvise takes a pointer to non-const.
-  ::madvise(const_cast<std::byte*>(data_), size_bytes_, access == Access::kRandom ? MADV_RANDOM : MADV_NORMAL);
+  ::madvise(const_cast<std::byte*>(data_), mapped_bytes_, access == Access::kRandom ? MADV_RANDOM : MADV_NORMAL);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_bytes_(std::exchange(other.size_bytes_, 0)),
+      mapped_bytes_(std::exchange(other.mapped_bytes_, 0)),
       copy_(std::move(other.copy_)),
       guard_(std::move(other.guard_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_bytes_, other.size_bytes_);
+  std::swap(mapped_bytes_, other.mapped_bytes_);
   std::swap(copy_, other.copy_);
   std::swap(guard_, other.guard_);
   return *this;
@@ -113,7 +140,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 MappedFile::~MappedFile() {
   guard_ = TruncationGuard();
   // The mapping is read-only; munmap takes a pointer to non-const.
-  if (data_ != nullptr && copy_.size() == 0) ::munmap(const_cast<std::byte*>(data_), size_bytes_);
+  if (mapped_bytes_ != 0) ::munmap(const_cast<std::byte*>(data_), mapped_bytes_);
 }
 
 }  // namespace infgram

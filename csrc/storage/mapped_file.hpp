@@ -27,6 +27,10 @@ class MappedFile {
   // does not exist, StorageError for other failures.
   [[nodiscard]] static MappedFile open(const std::filesystem::path& path, Access access);
 
+  // Like open(), with the bytes of `tail` readable directly after bytes(). Reads the last page.
+  [[nodiscard]] static MappedFile open_with_tail(const std::filesystem::path& path, Access access,
+                                                 std::span<const std::byte> tail);
+
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -45,8 +49,9 @@ class MappedFile {
  private:
   const std::byte* data_ = nullptr;
   std::size_t size_bytes_ = 0;
-  LargeArray<std::byte> copy_;  // empty if data_ is a mapping
-  TruncationGuard guard_;       // of the mapping
+  std::size_t mapped_bytes_ = 0;  // 0 if data_ is a copy
+  LargeArray<std::byte> copy_;    // empty if data_ is a mapping
+  TruncationGuard guard_;         // of the mapping
 };
 
 }  // namespace infgram

@@ -33,25 +33,35 @@ class PackedArray {
   // REQUIRES bits in [1, kMaxPackedBits].
   PackedArray(const std::byte* data, std::uint64_t n_elements, unsigned bits)
       : data_(data), size_(n_elements), bits_(bits), mask_((std::uint64_t{1} << bits) - 1) {}
+  // A view of integers of `n_bytes` bytes, of which the lowest `shift` bits and those from kMaxPackedBits on are
+  // ignored. REQUIRES n_bytes in [1, 8], shift < 8.
+  static PackedArray of_bytes(const std::byte* data, std::uint64_t n_elements, unsigned n_bytes, unsigned shift) {
+    PackedArray array(data, n_elements, std::min(8 * n_bytes, kMaxPackedBits) - shift);
+    array.bits_ = 8 * n_bytes;
+    array.shift_ = shift;
+    return array;
+  }
 
   // Cost: one unaligned load. REQUIRES i < size().
   [[nodiscard]] std::uint64_t operator[](std::uint64_t i) const {
     const std::uint64_t bit = i * bits_;
     std::uint64_t word;
     std::memcpy(&word, data_ + (bit >> 3), sizeof word);
-    return (word >> (bit & 7)) & mask_;
+    return (word >> ((bit & 7) + shift_)) & mask_;
   }
 
   // The address at which element i begins, for prefetching.
   [[nodiscard]] const std::byte* address(std::uint64_t i) const { return data_ + (i * bits_ >> 3); }
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  // From one element to the next.
   [[nodiscard]] unsigned bits() const { return bits_; }
 
  private:
   const std::byte* data_ = nullptr;
   std::uint64_t size_ = 0;
   unsigned bits_ = 0;
+  unsigned shift_ = 0;  // ignored bits at the beginning of each element
   std::uint64_t mask_ = 0;
 };
 

@@ -61,8 +61,26 @@ Section Section::open(const std::filesystem::path& path, SectionKind kind, Acces
   return section;
 }
 
+Section Section::open_unframed(const std::filesystem::path& path, SectionKind kind, unsigned element_bits,
+                               std::span<const std::byte> tail, Access access) {
+  Section section;
+  section.path_ = path;
+  section.access_ = access;
+  section.is_framed_ = false;
+  section.file_ = MappedFile::open_with_tail(path, access, tail);
+  section.header_.kind = kind;
+  section.header_.element_bits = element_bits;
+  section.header_.payload_bytes = section.file_.bytes().size();
+  section.header_.n_elements = section.header_.payload_bytes / (element_bits / 8);
+  if (section.header_.payload_bytes % (element_bits / 8) != 0) {
+    section.damaged("holds " + std::to_string(section.header_.payload_bytes) + " bytes, expected a multiple of " +
+                    std::to_string(element_bits / 8) + "; the file was truncated, or is not of this index");
+  }
+  return section;
+}
+
 std::span<const std::byte> Section::payload() const {
-  return file_.bytes().subspan(sizeof(SectionHeader), header_.payload_bytes);
+  return file_.bytes().subspan(is_framed_ ? sizeof(SectionHeader) : 0, header_.payload_bytes);
 }
 
 PackedArray Section::packed() const {
@@ -78,6 +96,7 @@ void Section::check_pages() const {
 }
 
 void Section::verify() const {
+  if (!is_framed_) return;
   if (std::memcmp(file_.bytes().data(), &header_, sizeof header_) != 0)
     damaged("the header was modified since the file was opened");
   const std::uint64_t found = Checksum::of(payload());

@@ -21,16 +21,22 @@ class Section {
   [[nodiscard]] static Section open(const std::filesystem::path& path, SectionKind kind,
                                     Access access = Access::kRandom);
 
+  // Maps a file that is all payload, of elements of `element_bits` bits; `tail` is readable after it. Its header is
+  // made up. Cost and errors: MappedFile::open_with_tail; throws IndexDamagedError for an incomplete element.
+  [[nodiscard]] static Section open_unframed(const std::filesystem::path& path, SectionKind kind, unsigned element_bits,
+                                             std::span<const std::byte> tail, Access access = Access::kRandom);
+
   [[nodiscard]] const SectionHeader& header() const { return header_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  // The payload, followed by at least kPaddingBytes readable bytes.
+  // The payload, followed by at least kPaddingBytes readable bytes, or by the tail.
   [[nodiscard]] std::span<const std::byte> payload() const;
 
   // The payload as a packed array. Throws IndexDamagedError if the header's width is out of range.
   [[nodiscard]] PackedArray packed() const;
 
-  // Checks every byte: header, payload checksum and padding. Throws IndexDamagedError. Cost: one sequential pass.
+  // Checks every byte: header, payload checksum and padding, if it has them. Throws IndexDamagedError. Cost: one
+  // sequential pass.
   void verify() const;
 
   // Throws IndexDamagedError if pages of the file were lost since it was opened (storage/truncation.hpp).
@@ -47,6 +53,7 @@ class Section {
   std::filesystem::path path_;
   MappedFile file_;
   Access access_ = Access::kRandom;
+  bool is_framed_ = true;
   SectionHeader header_;
 };
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "base/concepts.hpp"
 #include "suffix/text.hpp"
@@ -21,9 +22,10 @@ class KeyRange {
         smallest_(smallest),
         largest_(largest),
         first_(text.lane(smallest_, 0)),
-        first_span_(static_cast<Token>(text.lane(largest, 0) - first_)),
-        second_(first_span_ == 0 ? text.lane(smallest_, 1) : Token{0}),
-        second_span_(first_span_ == 0 ? static_cast<Token>(text.lane(largest, 1) - second_) : Text<Token>::kSeparator) {
+        first_span_(static_cast<Lane>(text.lane(largest, 0) - first_)),
+        second_(first_span_ == 0 ? text.lane(smallest_, 1) : Lane{0}),
+        second_span_(first_span_ == 0 ? static_cast<Lane>(text.lane(largest, 1) - second_)
+                                      : std::numeric_limits<Lane>::max()) {
     const std::uint64_t others = ~std::uint64_t{0} >> (first_span_ == 0 ? 2 * kTokenBits - 1 : kTokenBits - 1) >> 1;
     two_decide_ = (smallest_ & others) == 0 && (largest & others) == others;
   }
@@ -57,13 +59,14 @@ class KeyRange {
   }
 
  private:
+  using Lane = StoredId<Token>;
   static constexpr unsigned kTokenBits = Text<Token>::kTokenBits;
 
-  // Whether the first two tokens allow a match. A lane is the token plus 1.
+  // Whether the first two tokens allow a match.
   [[nodiscard]] bool may_contain(Position position) const {
     const Token* tokens = text_.data() + position;
-    return (static_cast<Token>(tokens[0] + 1 - first_) <= first_span_) &
-           (static_cast<Token>(tokens[1] + 1 - second_) <= second_span_);
+    return (static_cast<Lane>(lane_of(tokens[0]) - first_) <= first_span_) &
+           (static_cast<Lane>(lane_of(tokens[1]) - second_) <= second_span_);
   }
 
   // REQUIRES may_contain(position).
@@ -76,10 +79,10 @@ class KeyRange {
   Text<Token> text_;
   std::uint64_t smallest_;
   std::uint64_t largest_;
-  Token first_;
-  Token first_span_;
-  Token second_;
-  Token second_span_;
+  Lane first_;
+  Lane first_span_;
+  Lane second_;
+  Lane second_span_;
   bool two_decide_;
 };
 

@@ -165,7 +165,7 @@ class SuffixSort {
 
 void sort_suffixes(const AnyText& text, TokenId largest_id, const SuffixSortOptions& options, const SuffixSink& sink,
                    const SortProgress& progress) {
-  text.visit([&]<class Token>(Text<Token> typed) {
+  text.visit_by_token_id([&]<class Token>(Text<Token> typed) {
     const auto sort_with = [&]<class Pos>(Pos) {
       SuffixSort<Token, Pos>(typed, largest_id, options, sink, progress).run();
     };

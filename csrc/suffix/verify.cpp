@@ -1,6 +1,7 @@
 #include "suffix/verify.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 namespace infgram {
@@ -11,26 +12,31 @@ constexpr std::uint64_t kPrefetchAhead = 16;
 template <StoredToken Token>
 class Verifier {
  public:
-  Verifier(Text<Token> text, const PackedArray& suffix_array, const PackedArray& first_token_starts,
-           const PackedArray& document_starts, const SortProgress& progress)
+  Verifier(Text<Token> text, const SuffixArray& suffix_array, const FirstTokens& first_tokens,
+           const DocumentStarts& document_starts, const PackedArray* separators, const SortProgress& progress)
       : text_(text),
         suffix_array_(suffix_array),
-        first_token_starts_(first_token_starts),
+        first_tokens_(first_tokens),
         document_starts_(document_starts),
+        separators_(separators),
         progress_(progress) {}
 
   std::optional<std::string> find_fault() {
     if (auto fault = check_documents()) return fault;
-    if (auto fault = check_first_token_starts()) return fault;
+    if (auto fault = check_first_tokens()) return fault;
     return check_order();
   }
 
  private:
   std::optional<std::string> check_documents() {
-    const std::uint64_t n_documents = document_starts_.size() - 1;
+    const std::uint64_t n_documents = document_starts_.n_documents();
+    const Position first = document_starts_.first();
     std::uint64_t document = 0;
-    if (document_starts_[0] != 0) return "the first document does not start at position 0";
-    for (Position position = 0; position < text_.size(); ++position) {
+    for (Position position = 0; position < first; ++position) {
+      if (text_[position] != Text<Token>::kSeparator) return "the text does not begin with a separator";
+    }
+    if (document_starts_[0] != first) return "the first document does not start at position " + std::to_string(first);
+    for (Position position = first; position < text_.size(); ++position) {
       if (text_[position] != Text<Token>::kSeparator) continue;
       ++document;
       if (document > n_documents || document_starts_[document] != position + 1) {
@@ -44,8 +50,8 @@ class Verifier {
     return std::nullopt;
   }
 
-  std::optional<std::string> check_first_token_starts() {
-    const std::uint64_t vocab_size = first_token_starts_.size() - 1;
+  std::optional<std::string> check_first_tokens() {
+    const std::uint64_t vocab_size = first_tokens_.vocab_size();
     std::vector<std::uint64_t> counts(vocab_size);
     for (Position position = 0; position < text_.size(); ++position) {
       const Token token = text_[position];
@@ -56,24 +62,74 @@ class Verifier {
       }
       ++counts[token];
     }
+    std::vector<TokenId> tokens(vocab_size);  // in the order of suffixes
+    std::iota(tokens.begin(), tokens.end(), TokenId{0});
+    std::ranges::sort(tokens, {}, [](TokenId token) { return lane_of(static_cast<Token>(token)); });
     std::uint64_t start = 0;
-    for (std::uint64_t token = 0; token <= vocab_size; ++token) {
-      if (first_token_starts_[token] != start) {
-        return "the suffixes of token " + std::to_string(token) + " start at rank " + std::to_string(start) +
-               ", but the table says " + std::to_string(first_token_starts_[token]);
+    for (const TokenId token : tokens) {
+      const SuffixRange found = first_tokens_[token];
+      if (found.lo != start || found.hi != start + counts[token]) {
+        return "the suffixes of token " + std::to_string(token) + " have the ranks from " + std::to_string(start) +
+               " to " + std::to_string(start + counts[token]) + ", but the table says " + std::to_string(found.lo) +
+               " to " + std::to_string(found.hi);
       }
-      if (token < vocab_size) start += counts[token];
+      start = found.hi;
     }
     if (start != suffix_array_.size()) return "the suffix array does not have one element per token";
     return std::nullopt;
   }
 
   std::optional<std::string> check_order() {
-    next_rank_.resize(first_token_starts_.size() - 1);
-    for (std::uint64_t token = 0; token < next_rank_.size(); ++token) next_rank_[token] = first_token_starts_[token];
-    for (std::uint64_t document = 1; document < document_starts_.size(); ++document) {
-      if (auto fault = check_longer_suffix(document_starts_[document] - 1)) return fault;
+    next_rank_.resize(first_tokens_.vocab_size());
+    for (std::uint64_t token = 0; token < next_rank_.size(); ++token) next_rank_[token] = first_tokens_[token].lo;
+    if constexpr (kIsBytewise<Token>) {
+      if (auto fault = check_longer_suffixes()) return fault;
+      return check_ends();
+    } else {
+      if (auto fault = check_ends()) return fault;
+      return check_longer_suffixes();
     }
+  }
+
+  // Checks the suffixes of one token before the end of a document.
+  std::optional<std::string> check_ends() {
+    const std::uint64_t n_documents = document_starts_.n_documents();
+    if (separators_ == nullptr) {
+      for (std::uint64_t document = 0; document < n_documents; ++document) {
+        if (auto fault = check_longer_suffix(document_starts_[document + 1] - 1)) return fault;
+      }
+      return std::nullopt;
+    }
+    std::vector<bool> seen(n_documents + 1);  // the separator before each document, then the last one
+    for (std::uint64_t i = 0; i <= n_documents; ++i) {
+      const Position position = i == 0 ? text_.size() - 1 : (*separators_)[i - 1];
+      const std::uint64_t document = document_after(position);
+      if (position >= text_.size() || text_[position] != Text<Token>::kSeparator || seen[document]) {
+        return "position " + std::to_string(position) + " is not that of another separator; the suffixes are not in " +
+               "order";
+      }
+      seen[document] = true;
+      if (auto fault = check_longer_suffix(position)) return fault;
+    }
+    return std::nullopt;
+  }
+
+  // The number of documents that begin at or before a position.
+  [[nodiscard]] std::uint64_t document_after(Position position) const {
+    std::uint64_t lo = 0;
+    std::uint64_t hi = document_starts_.n_documents();
+    while (lo < hi) {
+      const std::uint64_t middle = lo + (hi - lo) / 2;
+      if (document_starts_[middle] <= position) {
+        lo = middle + 1;
+      } else {
+        hi = middle;
+      }
+    }
+    return lo;
+  }
+
+  std::optional<std::string> check_longer_suffixes() {
     for (std::uint64_t rank = 0; rank < suffix_array_.size(); ++rank) {
       const Position position = suffix_array_[rank];
       if (position >= text_.size()) {
@@ -102,20 +158,22 @@ class Verifier {
   }
 
   Text<Token> text_;
-  const PackedArray& suffix_array_;
-  const PackedArray& first_token_starts_;
-  const PackedArray& document_starts_;
+  const SuffixArray& suffix_array_;
+  const FirstTokens& first_tokens_;
+  const DocumentStarts& document_starts_;
+  const PackedArray* separators_;
   const SortProgress& progress_;
   std::vector<std::uint64_t> next_rank_;
 };
 
 }  // namespace
 
-std::optional<std::string> find_suffix_array_fault(const AnyText& text, const PackedArray& suffix_array,
-                                                   const PackedArray& first_token_starts,
-                                                   const PackedArray& document_starts, const SortProgress& progress) {
+std::optional<std::string> find_suffix_array_fault(const AnyText& text, const SuffixArray& suffix_array,
+                                                   const FirstTokens& first_tokens,
+                                                   const DocumentStarts& document_starts, const PackedArray* separators,
+                                                   const SortProgress& progress) {
   return text.visit([&]<class Token>(Text<Token> typed) {
-    return Verifier<Token>(typed, suffix_array, first_token_starts, document_starts, progress).find_fault();
+    return Verifier<Token>(typed, suffix_array, first_tokens, document_starts, separators, progress).find_fault();
   });
 }
 

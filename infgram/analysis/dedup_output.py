@@ -7,10 +7,11 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from infgram.analysis.rows_file import Row, rows_file
 from infgram.arguments import choice, flag, instance, path as checked_path, text_or_none
 from infgram.duplicates import Duplicates
-from infgram.errors import IndexDamagedError, QueryError
+from infgram.errors import IndexDamagedError
+from infgram.exports.document_rows import DocumentRows
+from infgram.exports.rows_file import Row, rows_file
 from infgram.index import Index, StrPath, checked_index, tokenizer_or_none
 from infgram.types import Int64Array
 from infgram.watch import Progress, Watch
@@ -18,7 +19,7 @@ from infgram.watch import Progress, Watch
 Content: TypeAlias = Literal["documents", "ranges"]
 """What to write: every document without its duplicates, or a row for each duplicate span."""
 
-_REPLACEMENT: Final = "\ufffd"
+_ADVICE: Final = "write the duplicate ranges with content='ranges' (--ranges) and remove them from the original files"
 
 
 def write_dedup(
@@ -66,11 +67,12 @@ def write_dedup(
     watch = Watch(timeout_s, progress)
     instance(duplicates, "duplicates", Duplicates, "the result of infgram.dedup")
     choice(content, "content", ("documents", "ranges"))
-    source = _Source(checked_index(index))
+    checked_index(index)
     if content == "documents":
         check_documents(index)
-    field = text_or_none(text_field, "text_field") or ("text" if source.tokenizer else "token_ids")
-    rows = _range_rows(source, duplicates) if content == "ranges" else _cut_rows(source, duplicates, field)
+    field = text_or_none(text_field, "text_field") or ("token_ids" if tokenizer_or_none(index) is None else "text")
+    documents = _Documents(index, field, _ADVICE)
+    rows = _range_rows(documents, duplicates) if content == "ranges" else _cut_rows(documents, duplicates)
     with rows_file(checked_path(output, "output"), overwrite=flag(overwrite, "overwrite")) as write:
         for row in _watched(rows, index.n_documents, watch):
             write(row)
@@ -82,26 +84,12 @@ def check_documents(index: Index) -> None:
     Raises:
         QueryError: the tokenizer is not lossless.
     """
-    tokenizer = tokenizer_or_none(index)
-    if tokenizer is not None and not tokenizer.is_lossless:
-        raise QueryError(
-            "documents cannot be written: the tokenizer of the index is not known to be lossless, so the text might be "
-            "altered; write the duplicate ranges with content='ranges' (--ranges) and remove them from the original "
-            "files"
-        )
+    if tokenizer_or_none(index) is not None:
+        DocumentRows(index, "text", _ADVICE).check_text()
 
 
-class _Source:
-    """The documents of an index, as tokens and as text that is verified to be the bytes of these tokens."""
-
-    def __init__(self, index: Index) -> None:
-        self.index = index
-        self.tokenizer = tokenizer_or_none(index)
-        self.bytes = None
-        if (
-            self.tokenizer is not None and self.tokenizer.is_lossless
-        ):  # otherwise the bytes may differ from the original
-            self.bytes = self.tokenizer.token_bytes()
+class _Documents(DocumentRows):
+    """The documents of an index, as rows without the duplicates."""
 
     def without(self, document_id: int, spans: Int64Array) -> str | list[int]:
         """Return a document without the given spans of tokens.
@@ -116,11 +104,22 @@ class _Source:
                 is_kept[start:end] = False
             remaining: list[int] = token_ids[is_kept].tolist()
             return remaining
-        text = self.tokenizer.decode(token_ids)
-        if len(spans) == 0 and _REPLACEMENT not in text:
+        text = self.text(document_id, token_ids)
+        if len(spans) == 0:
             return text
-        data, cuts = self._data(document_id, token_ids, text, spans)
+        data, cuts = self._cuts(document_id, token_ids, text, spans)
         return _without(data, cuts).decode("utf-8")
+
+    def byte_spans(self, document_id: int, spans: Int64Array) -> list[tuple[int | None, int | None]]:
+        """Return the byte range of each span; (None, None) if the tokenizer is not lossless.
+
+        Raises:
+            QueryError: as for `without`.
+        """
+        if self.bytes is None or self.tokenizer is None:
+            return [(None, None)] * len(spans)
+        token_ids = self._tokens(document_id, spans)
+        return [*self._cuts(document_id, token_ids, self.tokenizer.decode(token_ids), spans)[1]]
 
     def _tokens(self, document_id: int, spans: Int64Array) -> Int64Array:
         """Return the tokens of a document; raise IndexDamagedError if a span extends beyond them."""
@@ -132,59 +131,28 @@ class _Source:
             )
         return token_ids
 
-    def byte_spans(self, document_id: int, spans: Int64Array) -> list[tuple[int | None, int | None]]:
-        """Return the byte range of each span; (None, None) if the tokenizer is not lossless.
-
-        Raises:
-            QueryError: as for `without`.
-        """
-        if self.bytes is None or self.tokenizer is None:
-            return [(None, None)] * len(spans)
-        token_ids = self._tokens(document_id, spans)
-        return [*self._data(document_id, token_ids, self.tokenizer.decode(token_ids), spans)[1]]
-
-    def _data(
+    def _cuts(
         self, document_id: int, token_ids: Int64Array, text: str, spans: Int64Array
     ) -> tuple[bytes, list[tuple[int, int]]]:
         """Return a document's bytes, and for each span the byte range of its complete characters."""
-        if self.bytes is None or (data := self.bytes.join(token_ids)) != text.encode("utf-8"):
-            raise _not_reproduced(document_id, "the bytes of its tokens are not those of its text")
-        offsets = np.concatenate(([0], np.cumsum(self.bytes.lengths[token_ids])))
+        data, lengths = self.data(document_id, token_ids, text)
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
         return data, [_whole_characters(data, start, end) for start, end in offsets[spans].tolist()]
 
 
-def _not_reproduced(document_id: int, reason: str) -> QueryError:
-    return QueryError(
-        f"document {document_id} cannot be written: the tokenizer of the index does not reproduce its text ({reason}); "
-        "write the duplicate ranges with content='ranges' (--ranges) and remove them from the original files"
-    )
-
-
-def _cut_rows(source: _Source, duplicates: Duplicates, text_field: str) -> Iterator[tuple[int, list[Row]]]:
+def _cut_rows(documents: _Documents, duplicates: Duplicates) -> Iterator[tuple[int, list[Row]]]:
     """Yield each document's id with its row."""
     remaining = iter(duplicates)
     no_spans = np.empty((0, 2), dtype=np.int64)
     upcoming = next(remaining, None)
-    for document_id in source.index.document_ids():
+    for document_id in documents.index.document_ids():
         spans = no_spans
         if upcoming is not None and upcoming.document_id == document_id:
             spans, upcoming = upcoming.spans, next(remaining, None)
-        provenance = source.index.provenance(document_id)
-        metadata = provenance.metadata
-        if text_field in metadata:
-            raise QueryError(
-                f"document {document_id} has a metadata field {text_field!r}, the name of the text field; "
-                "choose another with text_field=… (--text-field)"
-            )
-        row: Row = {text_field: source.without(document_id, spans), **metadata}
-        if provenance.source is not None and provenance.source != metadata.get("path"):
-            row.setdefault("source", provenance.source)
-        if provenance.line is not None:
-            row.setdefault("line", provenance.line)
-        yield document_id, [row]
+        yield document_id, [documents.row(document_id, documents.without(document_id, spans))]
 
 
-def _range_rows(source: _Source, duplicates: Duplicates) -> Iterator[tuple[int, list[Row]]]:
+def _range_rows(documents: _Documents, duplicates: Duplicates) -> Iterator[tuple[int, list[Row]]]:
     """Yield the id of each document with duplicates, with a row for each duplicate span."""
     for document_id, spans in duplicates:
         yield (
@@ -192,7 +160,7 @@ def _range_rows(source: _Source, duplicates: Duplicates) -> Iterator[tuple[int, 
             [
                 {"document_id": document_id, "start": start, "end": end, "byte_start": first, "byte_end": last}
                 for (start, end), (first, last) in zip(
-                    spans.tolist(), source.byte_spans(document_id, spans), strict=True
+                    spans.tolist(), documents.byte_spans(document_id, spans), strict=True
                 )
             ],
         )

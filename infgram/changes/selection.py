@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from infgram.search import checked_where, satisfies
 from infgram.shards import document_batches
 from infgram.types import BuildProgress, Int64Array, JsonScalar
 from infgram.watch import Progress
+
+T = TypeVar("T")
 
 ID: Final = "id"
 """The metadata field that names a document."""
@@ -54,17 +56,19 @@ def selection_of(
     if sum(argument is not None for argument in (documents, ids, where)) != 1:
         raise QueryError("expected exactly one of documents, ids and where: which documents to delete")
     if documents is not None:
-        return ByNumber(
-            sorted(
-                {at_least(number, 0, "a document") for number in several(documents, "documents", "document numbers")}
-            )
-        )
+        numbers = several(_ordered(documents), "documents", "document numbers")
+        return ByNumber(sorted({at_least(number, 0, "a document") for number in numbers}))
     if ids is not None:
-        return ById([_checked_id(each) for each in several(ids, "ids", "texts or integers")])
+        return ById([_checked_id(each) for each in several(_ordered(ids), "ids", "texts or integers")])
     filters = checked_where(where or {})
     if not filters:
         raise QueryError("where is empty; expected at least one metadata field with its value")
     return ByMetadata(filters)
+
+
+def _ordered(values: Iterable[T]) -> Iterable[T]:
+    """Return a list of the elements of a set; any other value as it is."""
+    return sorted(values, key=str) if isinstance(values, Set) else values
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from infgram.index import StrPath
 from infgram.indexing.checkpoint import Checkpoint, Plan
 from infgram.indexing.output import begin, drop_unusable, keep_finished, locked, partial_of, target_of
 from infgram.indexing.stages import Progress, checking
+from infgram.infini_gram import is_infini_gram
 from infgram.shards import open_shards, state_of
 from infgram.types import Int64Array
 
@@ -156,7 +157,7 @@ def local_index(index_path: StrPath) -> Path:
     """Return the folder of an index; that behind a link, so that the link stays.
 
     Raises:
-        QueryError: the index is behind a URL.
+        QueryError: the index is behind a URL, or was made by infini-gram.
     """
     path = checked_path(index_path, "the path of an index")
     if "://" in path:
@@ -164,7 +165,10 @@ def local_index(index_path: StrPath) -> Path:
             f"{path} cannot be changed in place, because it is not a local folder; change a local copy of the index "
             "and upload it again"
         )
-    return target_of(Path(path).absolute())
+    folder = target_of(Path(path).absolute())
+    if is_infini_gram(folder):
+        raise QueryError(f"{path} was made by infini-gram and cannot be changed; convert it first: infgram convert")
+    return folder
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from infgram.cli.options import (
     QuietOption,
     TextArgument,
     TokenIdsOption,
+    TokenizerOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.query_arguments import encode_query, open_index, query_argument, require_tokenizer
@@ -71,6 +72,7 @@ def count(
         bool, typer.Option("--readings", help="Show the count of the string and of each way it is tokenized.")
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; needs --queries or --by.")] = False,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -110,7 +112,7 @@ def count(
             raise typer.BadParameter("--readings needs a TEXT and shows all its counts; leave out the other options")
         found: Readings | None = None
         puts_text_together = True
-        with open_index(index) as opened:
+        with open_index(index, tokenizer) as opened:
             if isinstance(query, str):
                 require_tokenizer(opened)
             encoded = encode_query(opened, query) if as_json else None
@@ -145,7 +147,7 @@ def count(
     from infgram.cli.query_file import FileQuery, read_queries
 
     entries = [FileQuery("query", 1, query_argument(text, token_ids))] if queries is None else read_queries(queries)
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
 
         def rows(some: Sequence[str | list[int]]) -> list[list[dict[str, Any]]]:
             if documents or find_text:

@@ -10,7 +10,7 @@ import typer
 
 from infgram.arguments import MOST_THREADS
 from infgram.cli.display import number, one_line
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption, TokenizerOption
 from infgram.cli.output import print_json, print_line
 from infgram.cli.query_arguments import open_index
 
@@ -58,6 +58,7 @@ def dedup(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
     timeout: TimeoutOption = None,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -77,15 +78,15 @@ def dedup(
     """
     import infgram
     from infgram.analysis.dedup_output import check_documents
-    from infgram.analysis.rows_file import check_output
     from infgram.cli.progress import show_progress
+    from infgram.exports.rows_file import check_output
 
     if output is None and (ranges or overwrite):
         raise typer.BadParameter("--ranges and --overwrite need an output file; name it with -o FILE")
     if output is not None:
         check_output(output, overwrite=overwrite)
     began = time.monotonic()
-    with open_index(index) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
         if output is not None and not ranges:
             check_documents(opened)
         found = infgram.dedup(opened, min_tokens=min_tokens, threads=threads, timeout_s=timeout, progress=report)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from infgram.cli.display import lines, number
-from infgram.cli.options import IndexArgument, JsonOption
+from infgram.cli.options import IndexArgument, JsonOption, TokenizerOption
 from infgram.cli.output import note, print_json, print_line
 from infgram.cli.query_arguments import has_tokenizer, open_index, tokens_of
 from infgram.cli.search import metadata_line
@@ -23,6 +23,7 @@ infgram document corpus.infgram 17 --json
 def document(
     index: IndexArgument,
     document_id: Annotated[int, typer.Argument(metavar="ID", min=0, help="The document id, from 0.")],
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print one document of the corpus.
@@ -32,7 +33,7 @@ def document(
 
     JSON: document_id, metadata, source, line, n_tokens, text, token_ids, tokens.
     """
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         found = opened.document(document_id)
         token_ids = found.token_ids.tolist()
         if as_json:

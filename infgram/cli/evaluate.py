@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infgram.cli.display import number, one_line
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption, TokenizerOption
 from infgram.cli.output import note, print_json, print_line, print_table
 from infgram.cli.query_arguments import open_index
 
@@ -96,6 +96,7 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="The random seed of the fit.")] = 0,
     timeout: TimeoutOption = None,
     quiet: QuietOption = False,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate n-gram models, a neural model and their mixtures.
@@ -116,7 +117,7 @@ def evaluate(
 
     if output is not None:
         check_output(output, overwrite=overwrite)
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         tuning = None
         with show_notes(quiet=quiet):
             measured = evaluation.read_text(opened, text, text_field=text_field, max_tokens=max_tokens)

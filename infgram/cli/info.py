@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infgram.cli.display import number, one_line, size
-from infgram.cli.options import IndexArgument, JsonOption
+from infgram.cli.options import IndexArgument, JsonOption, TokenizerOption
 from infgram.cli.output import print_json, print_line, print_table
 from infgram.cli.query_arguments import open_index
 
@@ -15,7 +15,7 @@ infgram info corpus.infgram --json
 """
 
 
-def info(index: IndexArgument, as_json: JsonOption = False) -> None:
+def info(index: IndexArgument, tokenizer: TokenizerOption = None, as_json: JsonOption = False) -> None:
     """Show the contents of an index and the size of each section.
 
     The ratios are bytes on disk per token of the corpus.
@@ -25,7 +25,7 @@ def info(index: IndexArgument, as_json: JsonOption = False) -> None:
     bytes_per_token (without the documents' metadata), size_bytes, sections, tokenizer, format_version, suffix_order,
     builder_version, n_skipped.
     """
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         numbers = opened.info()
     if as_json:
         print_json(numbers)
@@ -38,7 +38,9 @@ def info(index: IndexArgument, as_json: JsonOption = False) -> None:
 
 def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the labels and values above the table."""
-    tokenizer = numbers["tokenizer"]
+    tokenizer, builder = numbers["tokenizer"], numbers["builder_version"]
+    if builder != "infini-gram":
+        builder = f"infgram {builder}"
     named = "none (query token ids)" if tokenizer is None else f"{tokenizer['kind']} {tokenizer['fingerprint'][:16]}"
     lines = [
         ("index", ", ".join(one_line(path) for path in numbers["paths"])),
@@ -50,7 +52,7 @@ def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             "size",
             f"{size(numbers['size_bytes'])}, {_ratio(numbers['bytes_per_token'])} bytes per token without metadata",
         ),
-        ("format", f"version {numbers['format_version']}, written by infgram {one_line(numbers['builder_version'])}"),
+        ("format", f"version {numbers['format_version']}, written by {one_line(builder)}"),
     ]
     if numbers["generation"]:
         lines.append(("generation", f"{numbers['generation']:,}, the number of changes since the build"))

@@ -15,6 +15,7 @@ from infgram.cli.options import (
     MinCountOption,
     TextArgument,
     TokenIdsOption,
+    TokenizerOption,
 )
 from infgram.cli.output import json_numbers, print_json, print_line, print_table
 from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument, text_of, tokens_of
@@ -41,6 +42,7 @@ def next_token(
     top_k: Annotated[int, typer.Option("--top-k", min=1, metavar="K", help="Show the K most frequent tokens.")] = 10,
     ignore_case: IgnoreCaseOption = False,
     any_tokenization: AnyTokenizationOption = False,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the tokens that follow a text, with exact counts.
@@ -61,7 +63,7 @@ def next_token(
             "--any-tokenization and --ignore-case need a TEXT and --whole, since suffixes are measured in tokens"
         )
     query = query_argument(text, token_ids)
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         encoded = encode_query(opened, query)
         if whole:
             context = query if in_characters else encoded.token_ids

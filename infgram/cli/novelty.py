@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infgram.cli.display import number
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption, TokenizerOption
 from infgram.cli.output import json_numbers, print_json, print_line, print_table
 from infgram.cli.query_arguments import open_index, query_in_file
 
@@ -30,6 +30,7 @@ def novelty(
     ids: Annotated[bool, typer.Option("--ids", help="Read files of token ids instead of text.")] = False,
     max_n: Annotated[int, typer.Option("--max-n", min=1, metavar="N", help="Maximum n of the n-grams.")] = 10,
     timeout: TimeoutOption = None,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -46,7 +47,7 @@ def novelty(
     from infgram.cli.progress import show_progress
 
     query = (query_in_file(file, ids) for file in files)
-    with open_index(index) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
         parts = list(novelty_batch(opened, query, max_n=max_n, timeout_s=timeout, progress=report))
     total = Novelty.total(parts)
     if as_json:

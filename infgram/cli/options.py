@@ -13,6 +13,14 @@ IndexArgument: TypeAlias = Annotated[
         help="The folder of an index, or a URL: s3://…, or ray:///NAME in a cluster.",
     ),
 ]
+TokenizerOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        metavar="TOKENIZER",
+        help="The tokenizer of an index that infini-gram made: a path, a name or bytes. Other indexes contain theirs.",
+    ),
+]
 TextArgument: TypeAlias = Annotated[
     str | None,
     typer.Argument(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 
 from infgram.cli.display import number, one_line
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption, TokenizerOption
 from infgram.cli.output import print_json, print_line, print_table
 from infgram.cli.query_arguments import open_index
 from infgram.corpus import Corpus, TokenLines
@@ -111,6 +111,7 @@ def overlap(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file of --items.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="SEED", help="The random seed of the gpt-4 rule.")] = 0,
     timeout: TimeoutOption = None,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -136,15 +137,15 @@ def overlap(
     """
     from infgram.analysis import overlap as compared
     from infgram.analysis.overlap import DEFAULT_SIZES
-    from infgram.analysis.rows_file import rows_file
     from infgram.cli.progress import show_progress
+    from infgram.exports.rows_file import rows_file
     from infgram.types import BuildProgress
 
     source = _Source(test, text_field, ids)
     compared_items, named_items = itertools.tee(source.items())
     output = nullcontext() if items is None else rows_file(items, overwrite=overwrite)
     worst: list[tuple[float, int, dict[str, Any]]] = []  # a heap with the smallest share first
-    with open_index(index) as opened, show_progress(quiet=quiet) as report, output as write:
+    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report, output as write:
         found = compared(
             opened,
             (item.query for item in compared_items),

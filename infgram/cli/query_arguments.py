@@ -32,8 +32,8 @@ class EncodedQuery:
     tokens: list[str] | None
 
 
-def open_index(location: str) -> Index:
-    """Open the index at a path or URL.
+def open_index(location: str, tokenizer: str | None = None) -> Index:
+    """Open the index at a path or URL; `tokenizer` as for `infgram.open`.
 
     Raises:
         IndexNotFoundError: there is no index. If the path is that of the corpus, the message suggests its index.
@@ -41,7 +41,7 @@ def open_index(location: str) -> Index:
     import infgram
 
     try:
-        return infgram.open(location)
+        return infgram.open(location, tokenizer=tokenizer)
     except IndexNotFoundError as error:
         path = Path(location)
         beside = path.with_name(f"{path.name}.infgram") if path.name else path

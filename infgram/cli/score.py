@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infgram.cli.display import log_prob, number, quoted
-from infgram.cli.options import IndexArgument, JsonOption, MinCountOption, TextArgument, TokenIdsOption
+from infgram.cli.options import IndexArgument, JsonOption, MinCountOption, TextArgument, TokenIdsOption, TokenizerOption
 from infgram.cli.output import json_number, json_numbers, print_json, print_line, print_table
 from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument
 
@@ -29,6 +29,7 @@ def score(
     token_ids: TokenIdsOption = None,
     end: Annotated[bool, typer.Option("--end", help="Also score the end of the document after the text.")] = False,
     min_count: MinCountOption = 1,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute the ∞-gram probability of each token of a text.
@@ -41,7 +42,7 @@ def score(
     possible_log_prob and possible_mean_log_prob without the impossible ones.
     """
     query = query_argument(text, token_ids)
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         encoded = encode_query(opened, query)
         scored = opened.score(encoded.token_ids, min_count=min_count, end=end)
     if as_json:

@@ -17,6 +17,7 @@ from infgram.cli.options import (
     TextArgument,
     TimeoutOption,
     TokenIdsOption,
+    TokenizerOption,
 )
 from infgram.cli.output import note, print_json, print_line, print_text
 from infgram.cli.query_arguments import EncodedQuery, encode_query, open_index, query_argument
@@ -92,6 +93,7 @@ def search(
     ignore_case: IgnoreCaseOption = False,
     any_tokenization: AnyTokenizationOption = False,
     timeout: TimeoutOption = None,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the documents that contain a text or match a query.
@@ -119,7 +121,7 @@ def search(
         )
     cnf = Cnf.parse(query) if isinstance(query, str) else Cnf([[query]])
     filters = filters_of(where or [])
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         clauses = [[encode_query(opened, _as_argument(term)) for term in terms] for terms in cnf.clauses]
         found = opened.search(
             cnf if as_characters else Cnf([[term.token_ids for term in terms] for terms in clauses]),

@@ -18,6 +18,7 @@ from infgram.cli.in_cluster import spread
 from infgram.cli.options import JsonOption
 from infgram.cli.output import print_json, print_line
 from infgram.errors import MissingExtraError, StorageError
+from infgram.infini_gram import is_infini_gram
 
 EXAMPLES = """
 infgram serve corpus.infgram
@@ -65,6 +66,14 @@ def serve(
             "--name",
             metavar="NAME",
             help="The name of an index in URLs, once per INDEX; by default its folder name without .infgram.",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizer",
+            metavar="TOKENIZER",
+            help="The tokenizer of each INDEX that infini-gram made; if they differ, use tokenizers in --config.",
         ),
     ] = None,
     workers: Annotated[
@@ -168,7 +177,7 @@ def serve(
         "log_requests": log_requests,
     }
     n_replicas = (replicas or 1) if engine == "ray" else 0
-    start(indexes or [], names or [], given, announce, config=config, n_replicas=n_replicas)
+    start(indexes or [], names or [], given, announce, tokenizer=tokenizer, config=config, n_replicas=n_replicas)
 
 
 def start(
@@ -177,6 +186,7 @@ def start(
     given: dict[str, Any],
     announce: Callable[[str, list[str]], None],
     *,
+    tokenizer: str | None = None,
     config: Path | None = None,
     n_replicas: int = 0,
 ) -> None:
@@ -187,6 +197,7 @@ def start(
         names: one name per index, or none.
         given: settings. For None the environment, the file of settings or the default applies.
         announce: called with the URL and the names of the indexes once the service is ready.
+        tokenizer: the tokenizer of the indexes that infini-gram made.
         config: a TOML file of settings.
         n_replicas: the number of replicas of each shard in a Ray cluster; 0 serves from this machine.
 
@@ -202,7 +213,10 @@ def start(
             "--name needs an INDEX; indexes of --config have their names there", param_hint="--name"
         )
     if indexes:
-        chosen["indexes"] = _named(service, indexes, names)
+        chosen["indexes"] = named = _named(service, indexes, names)
+        if tokenizer is not None:
+            theirs = [name for name, path in named.items() if is_infini_gram(Path(path))]
+            chosen["tokenizers"] = dict.fromkeys(theirs, tokenizer)
     try:
         settings = service.settings_from(config, **chosen)
     except ValueError as error:

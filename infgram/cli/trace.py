@@ -16,6 +16,7 @@ from infgram.cli.options import (
     JsonOption,
     QuietOption,
     TimeoutOption,
+    TokenizerOption,
 )
 from infgram.cli.output import message, print_json, print_line, print_table, print_text
 from infgram.cli.query_arguments import open_index, query_in_file
@@ -83,6 +84,7 @@ def trace(
         int, typer.Option("--seed", metavar="NUMBER", help="The random seed of the sample of documents.")
     ] = 0,
     timeout: TimeoutOption = None,
+    tokenizer: TokenizerOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -108,7 +110,7 @@ def trace(
 
     ends = _delimiters(delimiters or [], ids)
     query = query_in_file(file, ids)
-    with open_index(index) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
         found = traced(
             opened,
             query,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infgram.cli.display import number
-from infgram.cli.options import IndexArgument, JsonOption, QuietOption
+from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TokenizerOption
 from infgram.cli.output import print_json, print_line
 from infgram.cli.query_arguments import open_index
 
@@ -13,7 +13,9 @@ infgram verify corpus.infgram --json && echo intact
 """
 
 
-def verify(index: IndexArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+def verify(
+    index: IndexArgument, tokenizer: TokenizerOption = None, as_json: JsonOption = False, quiet: QuietOption = False
+) -> None:
     """Check every byte of an index.
 
     The size and checksum of every file are compared with the manifest, each suffix array is checked to be complete and
@@ -25,14 +27,20 @@ def verify(index: IndexArgument, as_json: JsonOption = False, quiet: QuietOption
     from infgram.cli.progress import show_progress
     from infgram.types import BuildProgress
 
-    with open_index(index) as opened:
+    with open_index(index, tokenizer) as opened:
         with show_progress(quiet=quiet) as report:
             opened.verify(progress=lambda done, total: report(BuildProgress("verify", done, total, "tokens")))
         shards, documents, tokens = opened.n_shards, opened.n_documents, opened.n_tokens
+        is_infini_gram = opened.info()["builder_version"] == "infini-gram"
     if as_json:
         print_json({"is_intact": True, "n_tokens": tokens, "n_documents": documents, "n_shards": shards})
         return
     contents = f"{number(tokens, 'token')}, {number(documents, 'document')}, {number(shards, 'shard')}"
     print_line(f"intact: {contents}")
-    print_line("checked: the manifest, each file's size and checksum, the tokenizer, the metadata of each document,")
+    if is_infini_gram:  # its files have no checksums
+        print_line("checked: each file's size, the separators of all documents, the metadata of each document,")
+    else:
+        print_line(
+            "checked: the manifest, each file's size and checksum, the tokenizer, the metadata of each document,"
+        )
     print_line("         and that each suffix array is complete and sorted")

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infgram.arguments import real
+from infgram.arguments import instance, real
 from infgram.client.problems import error_of
 from infgram.errors import TimeLimitError
+from infgram.reprs import ShortRepr
 from infgram.types import BuildProgress
 
 _FIRST_WAIT_S: Final = 0.05
@@ -17,7 +18,7 @@ _LONGEST_WAIT_S: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(ShortRepr):
     """A change of an index by a service, as it was when the service was asked.
 
     Attributes:
@@ -59,6 +60,7 @@ class Waiting:
             InfgramError: the job has failed.
             TimeLimitError: it takes too long; it goes on.
         """
+        instance(job, "job", Job, "a job that a method of the client returned")
         if job.error is not None:
             raise error_of(job.error)
         if job.status == "succeeded":

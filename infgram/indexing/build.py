@@ -121,7 +121,7 @@ def build(
         chosen = choice.finish(corpus, checkpoint)
         shards = ShardSequence(checkpoint, chosen.vocab_size, _core.token_bits_for(chosen.vocab_size), n_shard_tokens)
         write_texts(corpus, chosen, checkpoint, shards, n_threads, budget, report)
-        _finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
+        finish(checkpoint, shards, entry_of(chosen), n_threads, budget, report)
     return Index([target])
 
 
@@ -164,7 +164,7 @@ def build_from_tokens(
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report, overwrite = reporter(progress), flag(overwrite, "overwrite")
-    target = _folder(output)
+    target = output_folder(output)
     check_output(target, overwrite=overwrite)
     attached = None if tokenizer is None else attached_tokenizer(tokenizer)
     n_ids = vocabulary_of(documents, vocab_size, attached)
@@ -179,7 +179,7 @@ def build_from_tokens(
             save(attached, checkpoint.folder / TOKENIZER_FOLDER)
         shards = ShardSequence(checkpoint, n_ids, width, n_shard_tokens)
         write_tokens(documents, checkpoint, shards, report)
-        _finish(checkpoint, shards, entry, n_threads, budget, report)
+        finish(checkpoint, shards, entry, n_threads, budget, report)
     return Index([target])
 
 
@@ -240,7 +240,7 @@ def estimate_build(
     return replace(estimate, memory_bytes=max(estimate.memory_bytes, budget.least_bytes))
 
 
-def _finish(
+def finish(
     checkpoint: Checkpoint,
     shards: ShardSequence,
     tokenizer: TokenizerEntry | None,
@@ -248,6 +248,7 @@ def _finish(
     budget: Budget,
     report: Progress,
 ) -> None:
+    """Sort the shards and write the manifest."""
     sort(checkpoint, shards, threads, budget, report)
     open_shards([(checkpoint.folder / shard.folder, shard) for shard in checkpoint.shards])  # are they consistent?
     Manifest(
@@ -262,10 +263,11 @@ def _finish(
 
 
 def _target(output: StrPath | None, corpus: Corpus) -> Path:
-    return target_of(default_output(corpus.inputs)) if output is None else _folder(output)
+    return target_of(default_output(corpus.inputs)) if output is None else output_folder(output)
 
 
-def _folder(output: StrPath) -> Path:
+def output_folder(output: StrPath) -> Path:
+    """Return the folder of a new index."""
     if not checked_path(output, "output"):
         raise IndexExistsError("the output is an empty path; expected the path of a new index folder")
     return target_of(Path(output))

@@ -39,6 +39,8 @@ if TYPE_CHECKING:  # the package `tokenizers` is imported only when such a token
 
 FILE_NAME: Final = "tokenizer.json"
 
+_END_OF_TEXT_NAMES: Final = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
+
 _LONG_TEXT: Final = 1024
 """Texts longer than this, in characters, are encoded without the GIL, which is slower for short texts."""
 
@@ -121,6 +123,11 @@ class HuggingFaceTokenizer(ShortRepr):
     @property
     def is_lossless(self) -> bool:
         return self._properties.is_lossless
+
+    @property
+    def end_of_text_id(self) -> int | None:
+        ids = {token["content"]: int(token["id"]) for token in self.added_tokens}
+        return next((ids[name] for name in _END_OF_TEXT_NAMES if name in ids), None)
 
     @property
     def added_tokens(self) -> list[dict[str, Any]]:

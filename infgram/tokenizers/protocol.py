@@ -46,6 +46,10 @@ class Tokenizer(Protocol):
     def is_lossless(self) -> bool:
         """Whether `decode(encode(text)) == text` is known to hold for every text."""
 
+    @property
+    def end_of_text_id(self) -> int | None:
+        """The id of the special token that ends a text, such as `<|endoftext|>` or `</s>`; None if there is none."""
+
     def encode(self, text: str) -> Int64Array:
         """Return the token ids of a text.
 

@@ -31,6 +31,7 @@ class BytesTokenizer(ShortRepr):
 
     kind = "bytes"
     is_lossless = True
+    end_of_text_id: int | None = None
     vocab_size = 255
     fingerprint = digest = hashlib.sha256(_DEFINITION).hexdigest()
 

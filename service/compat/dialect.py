@@ -18,8 +18,6 @@ import infgram
 from ..indexes import ServedIndex
 from .requests import PublicError
 
-END_OF_TEXT_NAMES: Final = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>", "[SEP]")
-
 
 class Dialect(Protocol):
     """The operations of the public API on a tokenizer."""
@@ -65,11 +63,11 @@ class HuggingFaceDialect:
         self._tokenizer = tokenizer
         self._definition: dict[str, Any] = json.loads(tokenizer.definition)
 
-    @cached_property
+    @property
     def end_of_text_id(self) -> int:
-        """The special token with the name of an end-of-text token; −1 if there is none."""
-        ids = {token["content"]: token["id"] for token in self._definition.get("added_tokens") or []}
-        return next((ids[name] for name in END_OF_TEXT_NAMES if name in ids), infgram.END_OF_DOCUMENT)
+        """The id of the tokenizer's end-of-text token; −1 if there is none."""
+        token_id: int | None = self._tokenizer.end_of_text_id
+        return infgram.END_OF_DOCUMENT if token_id is None else token_id
 
     def encode(self, text: str) -> list[int]:
         """Encode the text after a space; a token of the space alone is removed."""

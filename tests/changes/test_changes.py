@@ -19,6 +19,7 @@ from infgram.files.manifest import FILE_NAME, Manifest
 from tests.building import temporary_folder
 from tests.changes.fresh import check_intact, files_of, sections_of
 from tests.indexing.resuming import content
+from tests.infini_gram_folders import write_folder
 
 SECRET = "the secret is out"
 
@@ -540,3 +541,14 @@ def test_a_failed_publication_leaves_the_index(path: Path, folder: Path, monkeyp
         with pytest.raises(infgram.StorageError, match="no space"):
             change()
         assert content(path) == before
+
+
+def test_an_index_of_infini_gram_is_not_changed(tmp_path: Path) -> None:
+    write_folder(tmp_path / "theirs", [[1, 2]], 16)
+    for change in (
+        lambda: infgram.delete(tmp_path / "theirs", documents=[0]),
+        lambda: infgram.add_from_tokens(tmp_path / "theirs", [[1]]),
+        lambda: infgram.compact(tmp_path / "theirs"),
+    ):
+        with pytest.raises(infgram.QueryError, match="convert it first"):
+            change()

@@ -218,8 +218,9 @@ def test_no_command_shows_the_help() -> None:
 
 def test_every_command_has_json_and_examples() -> None:
     names = list(COMMANDS)
-    expected = ["build", "add", "delete", "compact", "info", "verify", "count", "next", "score", "search", "document"]
-    assert names == [*expected, "trace", "novelty", "overlap", "eval", "dedup", "plan", "serve", "api-key", "demo"]
+    asked = ["info", "verify", "count", "next", "score", "search", "document", "trace", "novelty", "overlap", "eval"]
+    expected = ["build", "add", "delete", "compact", "convert", *asked, "dedup", "export", "plan", "serve", "api-key"]
+    assert names == [*expected, "demo"]
     for name in names:
         shown = run(name, "--help").stdout
         assert "--json" in shown

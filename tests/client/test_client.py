@@ -165,7 +165,7 @@ def test_invalid_queries(service: Loopback, case: tuple[Any, dict[str, Any], str
 
 def test_it_has_the_methods_of_an_index() -> None:
     """The methods have the same names and parameters; methods that need the files are missing."""
-    of_files = {"is_local", "paths", "skipped", "verify", "locate_rank", "duplicates"}
+    of_files = {"is_local", "paths", "skipped", "verify", "locate_rank", "duplicates", "token_batches"}
     of_tools = {
         "count_by",
         "provenance",

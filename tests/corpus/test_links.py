@@ -158,12 +158,13 @@ def test_a_corpus_that_is_an_index(folder: Path) -> None:
 
 
 KILL = """
-import importlib, os, sys
-stages = importlib.import_module("infgram.indexing.build")
+import os, sys
+import infgram
+from infgram.indexing import stages
 def die(*_):
     os._exit(9)
 stages.sort_shards = die
-stages.build(sys.argv[1], sys.argv[2], tokenizer="bytes")
+infgram.build(sys.argv[1], sys.argv[2], tokenizer="bytes")
 """
 
 

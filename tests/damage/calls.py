@@ -24,7 +24,7 @@ MOST_RESULTS: Final = 50
 NOT_CALLED: Final = {
     "close",  # ends every case
     "log_linear",  # a part of `evaluate_models`
-    *("Client", "AsyncClient", "build", "build_from_tokens", "estimate_build", "open", "partial_answers"),
+    *("Client", "AsyncClient", "build", "build_from_tokens", "estimate_build", "open", "partial_answers", "convert"),
 }
 
 
@@ -70,6 +70,8 @@ def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], fol
     yield from _commands(index, queries[0])
     yield "check_files", index.check_files
     yield "verify", index.verify
+    yield from _exports(index, folder)
+    yield from _changes(index, index.paths[0], folder)
 
 
 def _counts(index: infgram.Index, query: Any) -> Iterator[Call]:
@@ -141,6 +143,24 @@ def _duplicates(index: infgram.Index, folder: Path) -> Iterator[Call]:
 def _write_dedup(index: infgram.Index, output: Path, content: Any) -> None:
     found = infgram.dedup(index, min_tokens=3, threads=1)
     infgram.write_dedup(index, found, output, content=content, overwrite=True)
+
+
+def _exports(index: infgram.Index, folder: Path) -> Iterator[Call]:
+    write = partial(infgram.export, index, overwrite=True)
+    yield "export", partial(write, folder / "out.jsonl")
+    yield "export", partial(write, folder / "out.npy", end_of_text=index.vocab_size)
+    yield "export", partial(write, folder / "out.bin")
+    yield "token_batches", lambda: list(index.token_batches(64, 32, end_of_text=0))
+
+
+def _changes(index: infgram.Index, path: Path, folder: Path) -> Iterator[Call]:
+    (folder / "added.txt").write_text("a new document")
+    yield "delete", lambda: infgram.delete(path, documents=[0])
+    yield "delete", lambda: infgram.delete(path, documents=[1], purge=True, threads=1)
+    yield "add", lambda: infgram.add(path, folder / "added.txt", threads=1)
+    yield "add_from_tokens", lambda: infgram.add_from_tokens(path, [[0, 1]], threads=1)
+    yield "reload", index.reload
+    yield "compact", lambda: infgram.compact(path, threads=1)
 
 
 def _models(index: infgram.Index, queries: list[Any]) -> Iterator[Call]:

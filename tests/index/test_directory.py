@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -177,6 +177,75 @@ def test_verify_detects_a_wrong_directory_with_valid_checksums(tmp_path: Path, n
             _core.verify_shard(folder)
         forge_section(folder / name, partial(flip, place=place))
     _core.verify_shard(folder)
+
+
+def _encoded(gaps: list[int], counts: list[int]) -> bytes:
+    """Encode next tokens as docs/index-format.md describes, "continuations.bin"."""
+    out = bytearray()
+
+    def append_varint(value: int) -> None:
+        while value >= 0x80:
+            out.append(value & 0x7F | 0x80)
+            value >>= 7
+        out.append(value)
+
+    for gap, count in zip(gaps, counts, strict=True):
+        out.append((gap if gap < 32 else 0) << 3 | (count if count < 8 else 0))
+        if gap >= 32:
+            append_varint(gap - 32)
+        if count >= 8:
+            append_varint(count - 8)
+    return bytes(out)
+
+
+def _add(values: list[int], place: int, added: int) -> None:
+    values[place] += added
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda gaps, counts: _add(counts, 0, 1),
+        lambda gaps, counts: _add(counts, -1, -1),
+        lambda gaps, counts: (_add(counts, 0, 2**63), _add(counts, 1, 2**63)),
+        lambda gaps, counts: (_add(counts, 0, 2**64 - 9), _add(counts, 1, 9)),
+        lambda gaps, counts: _add(gaps, -1, 1),
+        lambda gaps, counts: (_add(gaps, 0, 2**63), _add(gaps, 1, 2**63)),
+        lambda gaps, counts: (gaps.pop(), counts.pop()),
+        lambda gaps, counts: (gaps.append(1), counts.append(1)),
+    ],
+    ids=[
+        "one more",
+        "one less",
+        "counts wrap",
+        "one count wraps",
+        "next code",
+        "gaps wrap",
+        "one left out",
+        "one added",
+    ],
+)
+def test_stored_continuations_that_do_not_add_up(
+    tmp_path: Path, alter: Callable[[list[int], list[int]], object]
+) -> None:
+    """The counts are those of the context, and no code is outside the vocabulary: sums that overflow included."""
+    counts = [2 + follower % 9 for follower in range(FOLLOWERS)]
+    documents = [[0] * 40_000, [token for follower, n in enumerate(counts) for token in (7, 1000 + follower) * n]]
+    path = tmp_path / "x"
+    build_tokens(documents, path, vocab_size=1000 + FOLLOWERS, layout=Layout(16, 1, 1)).close()
+    gaps = [1002, *[1] * (FOLLOWERS - 1)]
+    section = path / "shard-00000" / "continuations.bin"
+    assert _encoded(gaps, counts) == section.read_bytes()[64:-64], "only the context [7] is stored"
+    alter(gaps, counts)
+
+    def replace(payload: bytearray) -> None:
+        payload[:] = _encoded(gaps, counts)
+
+    forge_section(section, replace)
+    with infgram.open(path) as index:
+        assert index.count([7]) == sum(2 + follower % 9 for follower in range(FOLLOWERS))
+        with pytest.raises(infgram.IndexDamagedError, match=r"stored continuations are truncated or invalid"):
+            index.next_token_distribution([7])
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -15,7 +15,10 @@ from typing import Any, cast
 import pytest
 
 import infgram
-from infgram import _core
+from infgram import _core, cluster
+from infgram.cluster.serving.backend import LocalBackend
+from infgram.cluster.serving.layout import Layout
+from infgram.files.manifest import Manifest
 from infgram.lm import InfgramLM, jelinek_mercer_weights, suffix_features
 from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.building import build_texts, union_index
@@ -236,6 +239,13 @@ def _survey_anew(index: infgram.Index) -> Any:
     return _core.ModelSession(model, list(b"a rose")).distribution().tolist()
 
 
+def _in_groups(index: infgram.Index) -> Callable[[], Any]:
+    """As on a cluster, with all groups in this process: the threads send each other's queries."""
+    manifest = Manifest.read(index.paths[0])
+    grouped = cluster.Index(LocalBackend(Layout(manifest, (len(manifest.shards),)), index.paths[0]), index.paths[0])
+    return lambda: grouped.count_batch(QUERIES)
+
+
 BUSY: dict[str, Callable[[infgram.Index], Callable[[], Any]]] = {
     **{
         name: partial(lambda ask, index: partial(ask, index), RESULTS[name])
@@ -243,6 +253,7 @@ BUSY: dict[str, Callable[[infgram.Index], Callable[[], Any]]] = {
     },
     **{smoothing: partial(_modelled, smoothing) for smoothing in SMOOTHINGS},
     "session": _in_session,
+    "groups": _in_groups,
     "features": lambda index: lambda: suffix_features(index, [" ".join(TEXTS) * 40]).context_counts.tolist(),
     "weights": lambda index: lambda: jelinek_mercer_weights(index, [" ".join(TEXTS) * 40], rounds=1).tolist(),
     "survey": lambda index: partial(_survey_anew, index),

@@ -1,9 +1,10 @@
-// Language models on many threads, for ThreadSanitizer: all results are compared with those of one thread.
+// Language models on many threads, for ThreadSanitizer: all results are compared with those of one thread. Damaged levels.
 #include <cmath>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/errors.hpp"
 #include "check.hpp"
 #include "index/shard_writer.hpp"
 #include "lm/backoff.hpp"
@@ -79,6 +80,31 @@ std::vector<double> predictions(ContextTree& tree, std::vector<std::unique_ptr<L
   return found;
 }
 
+// The levels of a damaged index: a token follows the longer suffix but not the shorter one.
+void test_levels_that_contradict_each_other(const ContextTree& tree) {
+  const auto next_tokens_of = [](std::vector<TokenCode> codes) {
+    NextTokenCounts next_tokens;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      next_tokens.counts.push_back(2);
+      next_tokens.count_tally.add(2);
+    }
+    next_tokens.codes = std::move(codes);
+    return next_tokens;
+  };
+  const NextTokenCounts shorter = next_tokens_of({2, 4});
+  InterpolatedSmoothing smoothing(tree, std::make_unique<WittenBell>());
+  for (const TokenCode code : {1U, 2U, 3U, 4U, 5U}) {
+    const NextTokenCounts longer = next_tokens_of({code});
+    smoothing.set_levels(std::vector<Level>{{0, 0, &shorter, nullptr}, {1, 1, &longer, nullptr}});
+    const auto sum = [&] { static_cast<void>(smoothing.p_log_p()); };
+    if (code % 2 == 0) {
+      sum();
+    } else {
+      check::throws<IndexDamagedError>(sum);
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -91,6 +117,7 @@ int main() {
     const std::scoped_lock lock(tree.mutex());
     tree.set_statistics(statistics);
   }
+  test_levels_that_contradict_each_other(tree);
   const std::vector<TokenId> text = document_of(5, 60);
   auto models = models_of(tree);
   const std::vector<double> expected = predictions(tree, models, text);

@@ -1,4 +1,6 @@
 // Packed arrays of every width; sections that are complete, truncated, altered or swapped.
+#include <sys/stat.h>
+
 #include <fstream>
 #include <random>
 #include <vector>
@@ -71,6 +73,20 @@ void test_damage() {
   }
 }
 
+void test_only_regular_files_are_opened() {
+  const check::TemporaryFolder folder;
+  const auto pipe = folder.path() / "pipe.bin";
+  check::that(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::filesystem::path& path : {pipe, folder.path(), std::filesystem::path("/dev/zero")}) {
+    try {
+      static_cast<void>(Section::open(path, SectionKind::kTokens));
+      check::that(false, path.string() + " was opened");
+    } catch (const IndexDamagedError& error) {
+      check::that(std::string(error.what()).ends_with("is not a regular file"), error.what());
+    }
+  }
+}
+
 void test_version() {
   const check::TemporaryFolder folder;
   const auto path = folder.path() / "tokens.bin";
@@ -109,6 +125,7 @@ void test_publish_folder() {
 int main() {
   test_packed_arrays();
   test_damage();
+  test_only_regular_files_are_opened();
   test_version();
   test_unfinished_writer_leaves_nothing();
   test_publish_folder();

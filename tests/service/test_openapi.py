@@ -127,12 +127,31 @@ def test_the_served_document_has_the_numbers_of_the_server(document: dict[str, A
     assert schemas["CountRequest"]["oneOf"] == [{"required": ["query"]}, {"required": ["token_ids"]}]
 
 
+def names_in(schema: Any, schemas: dict[str, Any], seen: set[str]) -> Iterator[str]:
+    """Yield the names of all fields of a schema, and of those that it refers to."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from names_in(each, schemas, seen)
+    if not isinstance(schema, dict):
+        return
+    reference = str(schema.get("$ref", "")).rpartition("/")[2]
+    if reference and reference not in seen:
+        seen.add(reference)
+        yield from names_in(schemas[reference], schemas, seen)
+    yield from schema.get("properties", {})
+    for each in schema.values():
+        yield from names_in(each, schemas, seen)
+
+
 def test_no_request_names_a_tokenizer_or_a_file(client: TestClient) -> None:
     """A tokenizer comes from the index, never from a request, since a hostile definition can use all of the memory."""
     body = {"query": "a", "tokenizer": "/no/such/tokenizer.json"}
     problem(client.post("/v1/indexes/bytes/count", json=body), 422, "invalid_request")
-    schemas = json.loads(COMMITTED.read_text(encoding="utf-8"))["components"]["schemas"]
-    asked = [schemas[name] for name in schemas if name.endswith(("Request", "Batch"))]
-    taken = {name for schema in asked for name in schema.get("properties", {})}
-    assert taken
+    document = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    bodies = [operation["requestBody"] for operation in operations if "requestBody" in operation]
+    taken = {*names_in(bodies, document["components"]["schemas"], set())}
+    parameters = [each for operation in operations for each in operation.get("parameters", [])]
+    taken |= {each["name"] for each in parameters if each["in"] == "query"}
+    assert taken >= {"query", "max_support", "clauses", "whole"}, "bodies, that of POST /, nested fields, parameters"
     assert {name for name in taken if "tokenizer" in name or "path" in name or "file" in name} == set()

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 import infgram
 from tests.client.loopback import loopback
-from tests.service.conftest import answered, problem
+from tests.infini_gram_folders import write_folder
+from tests.service.conftest import TEXTS, answered, problem
 
 
 class Stub:
@@ -304,6 +305,17 @@ def test_an_index_can_be_verified_before_it_is_served(folders: dict[str, Path], 
     create = create_app(Settings(indexes={"x": copy}, verify=True))
     with pytest.raises(infgram.IndexDamagedError), TestClient(create):
         pass
+
+
+def test_an_index_of_infini_gram(folders: dict[str, Path], tmp_path: Path) -> None:
+    write_folder(tmp_path / "theirs", [list(text.encode()) for text in TEXTS], 8, n_shards=2)
+    both = {"theirs": tmp_path / "theirs", "bytes": folders["bytes"]}
+    with served(both, tokenizers={"theirs": "bytes"}) as client:
+        for path, asked in (("count", {"query": "rose"}), ("next-token", {"query": "a ros", "top_k": 3})):
+            answers = [answered(client.post(f"/v1/indexes/{name}/{path}", json=asked)) for name in both]
+            assert answers[0] == {**answers[1], "elapsed_ms": answers[0]["elapsed_ms"]}
+    with pytest.raises(ValidationError, match="unknown index other"):
+        Settings(indexes=both, tokenizers={"other": "bytes"})
 
 
 def test_settings_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,9 @@ def _run(
         return self.run_many([query(self.queries, *args, **kwargs)])[0]
 
     return run
+
+
+_ON_ONE_MACHINE: Final = "open the index, or a copy of it, on one machine: infgram.open(PATH)"
 
 
 class ClusterEngine:
@@ -122,10 +125,15 @@ class ClusterEngine:
         Raises:
             QueryError: always.
         """
-        raise QueryError(
-            "duplicates cannot be found through a cluster; open the index, or a copy of it, on one machine: "
-            "infgram.open(PATH)"
-        )
+        raise QueryError(f"duplicates cannot be found through a cluster; {_ON_ONE_MACHINE}")
+
+    def token_stream(self) -> Any:
+        """Raise an error: the stream requires the files of the index.
+
+        Raises:
+            QueryError: always.
+        """
+        raise QueryError(f"token batches cannot be read through a cluster; {_ON_ONE_MACHINE}")
 
 
 class ClusterConjunction:

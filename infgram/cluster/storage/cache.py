@@ -17,7 +17,7 @@ from infgram.cluster.storage.download import fetch_removals, fetch_shard
 from infgram.cluster.storage.storage import Storage, below, storage_at
 from infgram.errors import IndexNotFoundError, StorageError
 from infgram.files import manifest
-from infgram.files.disk import FileLock, open_regular, storage_errors
+from infgram.files.disk import FileLock, atomic_file, open_regular, storage_errors
 from infgram.files.manifest import ShardEntry
 from infgram.files.signed_json import digest
 
@@ -64,6 +64,7 @@ class Cache:
 
         Raises:
             IndexNotFoundError: the location has no index.
+            IndexDamagedError: the manifest is larger than any of infgram.
             StorageError: the files cannot be copied.
         """
         storage = storage_at(location)
@@ -79,7 +80,9 @@ class Cache:
                 (folder / "tokenizer").mkdir(parents=True, exist_ok=True)
             for name in storage.names("tokenizer"):
                 storage.download(name, folder / "tokenizer" / Path(name).name)
-            storage.download(manifest.FILE_NAME, folder / manifest.FILE_NAME)  # last: it marks the folder as complete
+            path = folder / manifest.FILE_NAME  # last: it marks the folder as complete
+            with storage_errors(f"write {path}"), atomic_file(path) as unfinished:
+                unfinished.write_bytes(content)
         return folder
 
     def shard(self, location: str, shard: ShardEntry) -> Path:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from infgram.cluster.storage.storage import checked_name
+from infgram.cluster.storage.storage import checked_name, read_small
 from infgram.files.disk import UNFINISHED, atomic_file, open_regular, storage_errors
 
 
@@ -23,7 +23,7 @@ class LocalStorage:
     def read(self, name: str) -> bytes:
         """Read a small file."""
         with _storage_errors_except_absence(f"read {self._path(name)}"), open_regular(self._path(name)) as file:
-            return file.read()
+            return read_small(file, str(self._path(name)))
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, and replace one of the same name."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from infgram.cluster.storage.storage import checked_name
+from infgram.cluster.storage.storage import checked_name, read_small
 from infgram.corpus.readers.extras import REMOTE
 from infgram.errors import InfgramError, MissingExtraError, StorageError
 from infgram.files.disk import atomic_file
@@ -53,8 +53,12 @@ class RemoteStorage:
 
     def read(self, name: str) -> bytes:
         """Read a small file."""
-        with _errors(f"read {self._url(name)}", may_be_absent=True):
-            return bytes(self.file_system.cat_file(self._path(name)))
+        place = self._url(name)
+        with (
+            _errors(f"read {place}", may_be_absent=True),
+            self.file_system.open(self._path(name), cache_type="none") as file,  # reads nothing ahead
+        ):
+            return read_small(file, place)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, and replace one of the same name."""

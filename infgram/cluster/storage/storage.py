@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
-from infgram.errors import StorageError
+from infgram.errors import IndexDamagedError, StorageError
+from infgram.files.signed_json import MOST_BYTES
 
 _LOCAL: Final = "file://"
 
@@ -30,6 +31,7 @@ class Storage(Protocol):
 
         Raises:
             FileNotFoundError: no file has this name.
+            IndexDamagedError: the file is larger than `MOST_BYTES`; no more of it is read.
             StorageError: the file cannot be read.
         """
 
@@ -113,6 +115,14 @@ def storage_at(location: str | os.PathLike[str]) -> Storage:
 def below(location: str, name: str) -> str:
     """Return the location of a file or folder below a location, for messages and for `storage_at`."""
     return f"{location.rstrip('/')}/{name}"
+
+
+def read_small(file: IO[bytes], place: str) -> bytes:
+    """Read a file of at most `MOST_BYTES`, or raise the IndexDamagedError of `Storage.read`; `place` names it."""
+    content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise IndexDamagedError(f"{place} is larger than {MOST_BYTES:,} bytes; copy the index again or rebuild it")
+    return content
 
 
 def checked_name(name: str) -> str:

@@ -6,13 +6,14 @@ import importlib
 import os
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infgram.cluster.storage.storage import storage_at
-from infgram.errors import MissingExtraError, StorageError
+from infgram.errors import IndexDamagedError, MissingExtraError, StorageError
 from tests.children import in_children, round_trip
 
 fsspec: Any = importlib.import_module("fsspec")
@@ -63,6 +64,21 @@ def test_files_and_folders_are_removed(location: str) -> None:
     storage.remove("a")
     storage.remove("b")
     assert storage.names() == ["bc"]
+
+
+def test_no_more_than_a_small_file_is_read(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infgram.cluster.storage.storage.MOST_BYTES", 1000)
+    storage = storage_at(location)
+    for name, size_bytes in (("empty", 0), ("small", 1000), ("larger", 1001), ("large", 16 << 20)):
+        storage.write(name, b"x" * size_bytes)
+    assert (len(storage.read("empty")), len(storage.read("small"))) == (0, 1000)
+    tracemalloc.start()
+    for name in ("larger", "large"):
+        with pytest.raises(IndexDamagedError, match=f"/{name} is larger than 1,000 bytes"):
+            storage.read(name)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most_bytes < 4 << 20
 
 
 @pytest.mark.parametrize("content", [b"", b"few bytes", LARGE], ids=["empty", "small", "large"])
@@ -128,7 +144,7 @@ def test_errors_of_the_client_become_storage_errors(monkeypatch: pytest.MonkeyPa
         raise ClientError("the token has expired")
 
     memory = fsspec.get_filesystem_class("memory")
-    for name in ("cat_file", "pipe_file", "put_file", "get_file", "find", "info", "rm"):
+    for name in ("open", "pipe_file", "put_file", "get_file", "find", "info", "rm"):
         monkeypatch.setattr(memory, name, fail)
     storage = storage_at("memory://x/y")
     for call in (

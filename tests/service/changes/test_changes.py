@@ -132,7 +132,7 @@ def test_a_key_that_may_write_may_query_but_not_administrate(writer: TestClient)
 def test_an_index_behind_a_url_is_not_changed(
     indexes: dict[str, Path], keys: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infgram.open", lambda _path, load: infgram.Index([indexes["texts"]], load=load))
+    monkeypatch.setattr("infgram.open", lambda _path, load, tokenizer: infgram.Index([indexes["texts"]], load=load))
     settings = Settings(indexes={"texts": "s3://bucket/texts"}, api_keys_file=tmp_path / "keys.txt")
     with TestClient(create_app(settings)) as client:
         client.headers.update(bearer(keys["writer"]))

@@ -70,6 +70,7 @@ def service(folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 def test_headers_without_end(service: Running, head: bytes) -> None:
     """A hundred megabytes of them: they are refused while they arrive, and nobody else waits."""
     start = b"" if head.startswith(b"GET") else GET
+    before = ended(service).get("headers_too_large", 0)
     with connected(service) as connection:
         n_sent = 0
         with contextlib.suppress(ConnectionResetError, BrokenPipeError, TimeoutError):
@@ -80,7 +81,8 @@ def test_headers_without_end(service: Running, head: bytes) -> None:
                 if n_sent == 1 << 20:
                     assert service.count("rose") == 5
         problem_in(rest(connection), 431, "headers_too_large")
-    soon(lambda: ended(service).get("headers_too_large", 0) >= 1)
+    soon(lambda: ended(service).get("headers_too_large", 0) > before)
+    assert ended(service)["headers_too_large"] == before + 1, "what follows a refusal is not parsed"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,22 @@ def test_requests_that_are_never_complete(service: Running, sent: bytes, reason:
     is_answered = not sent or b"nowhere" in sent
     assert answer.count(b"HTTP/1.1 408 ") == (0 if is_answered else 1)
     soon(lambda: ended(service).get(reason, 0) > before)
+
+
+def test_a_refused_client_that_stays_is_dropped(service: Running) -> None:
+    """The server closes its side with the answer, and the whole connection soon after."""
+
+    def is_dropped() -> bool:
+        try:
+            connection.sendall(b"a")
+        except (ConnectionResetError, BrokenPipeError):
+            return True
+        return False
+
+    with connected(service) as connection:
+        connection.sendall(GET + b"X: " + b"a" * (1 << 15))
+        problem_in(rest(connection), 431, "headers_too_large")
+        soon(is_dropped)
 
 
 def test_an_idle_connection_is_closed(service: Running) -> None:
@@ -179,6 +197,8 @@ def test_connections_from_one_address_are_limited(folders: dict[str, Path], tmp_
         else:
             problem_in(answer, 503, "too_many_connections")
             soon(lambda: ended(service) == {"max_connections_per_client": 1})
+            stack.close()
+            soon(lambda: service.client.get("/healthz").status_code == 200)
 
 
 def test_the_limit_on_open_files(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 import pytest
 
 import infgram
-from tests.service.server.test_run import Running, running
+from tests.service.server.test_run import Running, running, soon
 
 TEXTS: Final = (
     "a rose is a rose is a rose, and a rose again. " * 400,
@@ -206,6 +206,11 @@ def anonymous_bytes(process: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
 
+def n_open_indexes(process: int) -> int:
+    """The number of indexes that a process has mapped, those with removed files included."""
+    return Path(f"/proc/{process}/maps").read_text().count("/suffix_array.bin")
+
+
 @pytest.fixture(scope="module")
 def versions(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     home = tmp_path_factory.mktemp("versions")
@@ -245,6 +250,7 @@ def answer_all(versions: list[Path], tmp_path: Path, n_clients: int, seconds: fl
         load = Load(service, indexes, seconds / 2)
         seen = asyncio.run(load.run(n_clients, publisher.publish, with_bad_ones=with_bad_ones))
         late = anonymous_bytes(service.process.pid)
+        soon(lambda: n_open_indexes(service.process.pid) == 1)  # each replaced one is closed
         assert service.logged("failure") == []
     for index in indexes:
         index.close()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import infgram
-from infgram.analysis.rows_file import rows_file
+from infgram.exports.rows_file import rows_file
 
 ROWS: list[dict[str, Any]] = [
     {"text": "naïve ∞", "year": 2024, "tags": ["a", "b"], "of": {"x": 1}},

@@ -1,0 +1,115 @@
+"""Convert an index that infini-gram made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from infgram.arguments import checked_shard_tokens, checked_threads, flag, path as checked_path
+from infgram.errors import InputError
+from infgram.index import Index, StrPath
+from infgram.indexing.build import DEFAULT_SHARD_TOKENS, finish, output_folder
+from infgram.indexing.checkpoint import TOKENIZER_FOLDER
+from infgram.indexing.memory import Budget
+from infgram.indexing.output import check_output, unfinished_index
+from infgram.indexing.shards import ShardSequence
+from infgram.indexing.stages import Progress, checking, plan_of, reporter
+from infgram.indexing.tokenize import EncodedBatch
+from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
+from infgram.infini_gram import InfiniGramIndex, is_infini_gram
+from infgram.tokenizers import Tokenizer
+from infgram.types import BuildProgress
+
+_BATCH_DOCUMENTS: Final = 1024
+_BATCH_TOKENS: Final = 1 << 22
+
+
+def convert(
+    folder: StrPath,
+    output: StrPath,
+    *,
+    tokenizer: StrPath | Tokenizer | None = None,
+    threads: int | None = None,
+    memory: int | str | None = None,
+    shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Index:
+    """Build an index of the documents of an index that the package infini-gram made.
+
+    Tokens, metadata, files and lines of the documents are copied, and the suffixes are sorted again. An interrupted
+    conversion is resumed as a build is. `infgram.open` opens such an index without conversion.
+
+    Args:
+        folder: the folder that infini-gram wrote.
+        output: the index folder.
+        tokenizer: the tokenizer that the index was built with, as for `infgram.open`. None for an index that accepts
+            token ids only.
+        threads: as for `build`.
+        memory: as for `build`.
+        shard_tokens: as for `build`.
+        overwrite: as for `build`.
+        progress: as for `build`.
+
+    Raises:
+        InputError, IndexDamagedError, TokenizerError: the folder cannot be opened, as for `infgram.open`.
+        IndexExistsError, StorageError: as for `build`.
+    """
+    n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
+    report, overwrite = reporter(progress), flag(overwrite, "overwrite")
+    source = Path(checked_path(folder, "folder"))
+    if not is_infini_gram(source):
+        raise InputError(f"{source} holds no index of infini-gram: expected files named tokenized, table and offset")
+    target = output_folder(output)
+    check_output(target, overwrite=overwrite)
+    attached = None if tokenizer is None else attached_tokenizer(tokenizer)
+    entry = None if attached is None else entry_of(attached)
+    budget = Budget(memory, trains=False, kind=None)
+    with InfiniGramIndex([source], tokenizer=attached) as theirs:
+        width = theirs.token_width_bits
+        plan = {
+            **plan_of(n_shard_tokens),
+            "input": theirs.fingerprint,
+            "tokenizer": entry and asdict(entry),
+            "token_width_bits": width,
+        }
+        with unfinished_index(target, plan, overwrite=overwrite, progress=checking(report)) as checkpoint:
+            if attached is not None and not (checkpoint.folder / TOKENIZER_FOLDER).exists():
+                save(attached, checkpoint.folder / TOKENIZER_FOLDER)
+            shards = ShardSequence(checkpoint, theirs.vocab_size, width, n_shard_tokens)
+            if checkpoint.skipped is None:
+                for batch in _batches(theirs, shards.n_documents):
+                    shards.add(batch)
+                    report(BuildProgress("read", shards.n_tokens, theirs.n_tokens, "tokens"))
+                shards.close()
+                checkpoint.finish_reading([])
+            finish(checkpoint, shards, entry, n_threads, budget, report)
+    return Index([target])
+
+
+def _batches(index: Index, first: int) -> Iterator[EncodedBatch]:
+    """Yield all documents from `first` on."""
+    begin = first
+    while begin < index.n_documents:
+        tokens, end, n_tokens = [], begin, 0
+        while end < min(index.n_documents, begin + _BATCH_DOCUMENTS) and n_tokens < _BATCH_TOKENS:
+            tokens.append(index.document_tokens(end))
+            n_tokens += len(tokens[-1])
+            end += 1
+        origins = [index.provenance(document) for document in range(begin, end)]
+        yield EncodedBatch(
+            np.concatenate(tokens).astype(np.uint32),
+            np.array([len(each) for each in tokens], dtype=np.int64),
+            [
+                json.dumps(origin.metadata, ensure_ascii=False).encode() if origin.metadata else b""
+                for origin in origins
+            ],
+            [(origin.source or "").encode() for origin in origins],
+            np.array([origin.line or 0 for origin in origins], dtype=np.int64),
+        )
+        begin = end

@@ -1,0 +1,388 @@
+"""Indexes that infini-gram made, opened in place: every question, compared with the reference; and refusals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+import infgram
+from infgram.lm import InfgramLM
+from infgram.lm.models.infgram_lm import SMOOTHINGS
+from tests.analysis.test_dedup import check as check_duplicates
+from tests.building import temporary_folder, token_index, width_of
+from tests.index.test_oracle import NAMED, check_answers
+from tests.infini_gram_folders import write_folder, write_shard
+from tests.lm.test_smoothing import check_model, keeping, keepings, orders, sequences
+from tests.reference import ReferenceIndex
+from tests.strategies import Asked, Layout, TokenCorpus, Tokens, asked_corpora, usual_queries
+
+layouts = st.builds(Layout, st.sampled_from((8, 16, 32)), st.integers(1, 3), st.just(1))
+versions = st.sampled_from((4, 6))
+
+LAST_DOCUMENTS = {
+    "the start of another": [[1, 2, 3, 4], [1, 2, 3]],
+    "inside another": [[1, 2, 3, 4], [2, 3]],
+    "of one token that occurs": [[1, 1, 2, 1, 3, 1], [1]],
+    "periodic": [[1] * 20, [], [2, *[1] * 7, 2], [1] * 9],
+    "periodic, two tokens": [[1, 2] * 9, [2, 1, 2, 1, 2, 1], [3, 1, 2, 1, 2]],
+    "a copy": [[1, 2, 1, 3], [1, 2, 1, 3], [2, 1, 2, 1, 3]],
+    "with ends that overlap": [[256, 1, 256, 1, 1], [1, 256, 2], [256, 1, 256, 1]],
+    "empty": [[1, 2, 1], [1], []],
+}
+"""Where infini-gram compares with the end of the file, a shorter suffix comes first."""
+
+
+@contextlib.contextmanager
+def opened(
+    documents: list[Tokens], width: int, vocab_size: int | None = None, n_shards: int = 1, version: int = 4
+) -> Iterator[infgram.Index]:
+    with temporary_folder(sum(map(len, documents))) as folder:
+        write_folder(folder / "theirs", documents, width, n_shards, version)
+        with infgram.open(folder / "theirs", vocab_size=vocab_size) as index:
+            yield index
+
+
+def check_places(index: infgram.Index, reference: ReferenceIndex, queries: list[Tokens]) -> None:
+    """Check all occurrences, and that a limit returns the first of these."""
+    for query in queries:
+        found = [tuple(place) for place in index.locate(query)]
+        assert sorted(found) == sorted(map(tuple, reference.locate(query))), query
+        assert [tuple(place) for place in index.locate(query, limit=3)] == found[:3], query
+        suffixes = [reference.documents[document][offset:] for document, offset in found]
+        width = index.token_width_bits // 8
+        end = [b"\xff" * width]
+        keys = [[token.to_bytes(width, "little") for token in suffix] + end for suffix in suffixes]
+        assert index.n_shards > 1 or keys == sorted(keys), query
+
+
+def check_all(corpus: TokenCorpus, layout: Layout, version: int, queries: list[Tokens], load: Any = "map") -> None:
+    reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
+    width = width_of(corpus.vocab_size, layout)
+    with opened(corpus.documents, width, corpus.vocab_size, layout.shards, version) as index:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tests.index.test_oracle.check_locate", check_places)
+            check_answers(index, corpus, reference, layout, queries)
+        index.verify()
+        for tokens in (1, 2, 5):
+            check_duplicates(corpus.documents, index, tokens)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("name", NAMED)
+def test_named_corpora(name: str, shards: int) -> None:
+    corpus = NAMED[name]
+    check_all(corpus, Layout(16, shards, 1), 4, usual_queries(corpus))
+
+
+@given(asked_corpora(), layouts, versions)
+def test_any_corpus(asked: Asked, layout: Layout, version: int) -> None:
+    check_all(asked.corpus, layout, version, asked.queries)
+
+
+@pytest.mark.parametrize("width", [8, 16, 32])
+@pytest.mark.parametrize("name", LAST_DOCUMENTS)
+def test_the_end_of_the_file(name: str, width: int) -> None:
+    documents = [[token if width > 8 else token % 255 for token in document] for document in LAST_DOCUMENTS[name]]
+    ids = sorted({token for document in documents for token in document})
+    corpus = TokenCorpus(documents, ids[-1] + 2, tuple(ids))
+    queries = [document[begin:] for document in documents for begin in range(len(document))]
+    check_all(corpus, Layout(width, 1, 1), 4, [[], *queries, [ids[-1] + 1]])
+
+
+@given(asked_corpora(), layouts, keepings, orders, st.sampled_from(SMOOTHINGS))
+def test_language_models(
+    asked: Asked, layout: Layout, kept: tuple[int, int], order: int | None, smoothing: Any
+) -> None:
+    corpus = asked.corpus
+    reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
+    width = width_of(corpus.vocab_size, layout)
+    with keeping(*kept), opened(corpus.documents, width, corpus.vocab_size, layout.shards) as index:
+        model = InfgramLM(index, smoothing, n=order)
+        check_model(index, reference, sequences(asked), model)
+
+
+def test_long_passages_and_searches() -> None:
+    """The same answers as from an index of infgram, on documents that share long passages."""
+    rng = random.Random(7)
+    ids = [1, 2, 255, 256, 257, 511, 512, 65_280, 65_534]
+    block = [rng.choice(ids) for _ in range(1_500)]
+    documents: list[Tokens] = []
+    for _ in range(40):
+        begin, length = rng.randrange(1_000), rng.randrange(800)
+        documents.append([*(rng.choice(ids) for _ in range(30)), *block[begin : begin + length]])
+    documents += [block[600:1_400], block[1_100:1_390]]
+    text = [*block[:900], 1, 2, *block[300:1_200], *documents[3], *documents[5][::-1]]
+    clauses = [[[256]], [[1, 255], [257]], [[511]]]
+    with (
+        token_index(documents, vocab_size=65_535, layout=Layout(16, 3, 1)) as ours,
+        opened(documents, 16, 65_535, 3, version=6) as theirs,
+    ):
+        for index in (ours, theirs):
+            assert index.n_shards == 3
+        for ask in (
+            lambda index: index.score(text, end=True).continuation_counts.tolist(),
+            lambda index: index.score(text, min_count=3).suffix_lengths.tolist(),
+            lambda index: [part.tolist() for part in vars(index.longest_matches(text)).values()],
+            lambda index: index.search(infgram.Cnf(clauses), max_distance=20, limit=50, seed=1).document_count,
+            lambda index: sorted(hit.document_id for hit in index.search(block[700:720], limit=99).documents),
+            lambda index: infgram.novelty(index, text, max_n=40).n_novel.tolist(),
+            lambda index: [(one.document_id, one.spans.tolist()) for one in infgram.dedup(index, min_tokens=50)],
+            lambda index: sorted(map(tuple, index.locate(block[1_200:1_240]))),
+        ):
+            assert ask(theirs) == ask(ours)
+
+
+METADATA = [{"year": 2024, "title": "é"}, {}, {"year": 2025, "nested": {"a": [1]}}]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_metadata_and_origin(tmp_path: Path, version: int) -> None:
+    write_folder(tmp_path / "x", [[1, 2], [], [2, 1]], 16, 2, version, METADATA)
+    with infgram.open(tmp_path / "x") as index:
+        for number, fields in enumerate(METADATA):
+            document = index.document(number)
+            assert document.metadata == fields
+            assert document.source == "a.jsonl"
+        assert [index.provenance(number).line for number in range(3)] == [1, 1, 2]  # each shard has its own file
+        assert index.count_by([2], "year") == infgram.open(tmp_path / "x").count_by([2], "year")
+        index.verify()
+
+
+def test_starts_of_metadata_in_characters(tmp_path: Path) -> None:
+    """Some versions of infini-gram count characters, and write others than ASCII as they are."""
+    write_shard(tmp_path, [[1], [2], [3]], 16, ".0", METADATA)
+    lines = [
+        json.dumps({"path": "é.jsonl", "linenum": n, "metadata": fields}, ensure_ascii=False) + "\n"
+        for n, fields in enumerate(METADATA)
+    ]
+    (tmp_path / "metadata.0").write_text("".join(lines), encoding="utf-8")
+    starts = np.cumsum([0, *map(len, lines[:-1])]).astype("<u8")
+    (tmp_path / "metaoff.0").write_bytes(starts.tobytes())
+    with infgram.open(tmp_path) as index:
+        assert [index.document_metadata(number) for number in range(3)] == METADATA
+        assert index.provenance(2).source == "é.jsonl"
+        index.verify()
+    (tmp_path / "metadata.0").write_text("".join(lines[:-1]), encoding="utf-8")
+    with pytest.raises(infgram.IndexDamagedError, match="holds 2 lines, expected one for each of 3 documents"):
+        infgram.open(tmp_path)
+
+
+TEXTS = ["the cat sat on the mat, and the dog sat on the cat", "", "a dog and a cat", "the end of the mat – naïve"] * 3
+
+
+MIRRORED = [text[::-1] for text in TEXTS[:3]] * 4
+
+
+def write_texts(folder: Path, tokenizer: Any, texts: list[str] = TEXTS, *, step: int = 1, **options: Any) -> None:
+    write_folder(folder, [tokenizer.encode(text).tolist()[::step] for text in texts], **options)
+
+
+@pytest.fixture(scope="module")
+def bpe() -> Any:
+    from infgram.tokenizers import train_bpe
+
+    return train_bpe(TEXTS, 300)
+
+
+@pytest.mark.parametrize(("kind", "width"), [("bytes", 8), ("bpe", 16)])
+def test_texts(tmp_path: Path, bpe: Any, kind: str, width: int) -> None:
+    tokenizer = infgram.tokenizers.resolve("bytes") if kind == "bytes" else bpe
+    write_texts(tmp_path / "x", tokenizer, width=width, n_shards=2)
+    bpe.save(tmp_path)
+    spec: Any = "bytes" if kind == "bytes" else tmp_path
+    with infgram.open(tmp_path / "x", tokenizer=spec) as index:
+        assert index.count("the cat") == infgram.open(tmp_path / "x", tokenizer=tokenizer).count("the cat") > 0
+        assert index.vocab_size == tokenizer.vocab_size
+        assert [index.document(number).text for number in range(len(TEXTS))] == TEXTS
+        assert index.search(infgram.Cnf([[" dog"], [" mat"]]), limit=5).document_count == 3
+        assert index.count("SAT ON", ignore_case=True) == 6
+        assert index.info()["tokenizer"] == {"kind": tokenizer.kind, "fingerprint": tokenizer.fingerprint}
+        assert index.info()["builder_version"] == "infini-gram"
+        with pickle.loads(pickle.dumps(index)) as again:  # noqa: S301  # our own pickle
+            assert again.count("dog") == index.count("dog")
+
+
+def test_convert(tmp_path: Path, bpe: Any) -> None:
+    write_texts(tmp_path / "x", bpe, width=16, n_shards=2, metadata=[{"n": n} for n in range(len(TEXTS))])
+    with (
+        infgram.open(tmp_path / "x", tokenizer=bpe) as theirs,
+        infgram.convert(tmp_path / "x", tmp_path / "ours", tokenizer=bpe) as ours,
+    ):
+        ours.verify()
+        assert ours.n_tokens == theirs.n_tokens
+        assert ours.count("the cat") == theirs.count("the cat")
+        for number in range(len(TEXTS)):
+            assert ours.document(number).text == TEXTS[number]
+            assert ours.provenance(number) == theirs.provenance(number)
+    with pytest.raises(infgram.IndexExistsError):
+        infgram.convert(tmp_path / "x", tmp_path / "ours", tokenizer=bpe)
+    with pytest.raises(infgram.InputError, match="holds no index of infini-gram"):
+        infgram.convert(tmp_path / "ours", tmp_path / "again")
+    with pytest.raises(infgram.QueryError, match="was made by infini-gram and cannot be part of a union"):
+        infgram.open([tmp_path / "ours", tmp_path / "x"])
+
+
+DOCUMENTS = [[1, 2, 3, 1, 2], [], [2, 3], [300, 1, 2, 300], [1, 2]]
+
+Damage = Callable[[Path], object]
+
+
+def cut(name: str, n_bytes: int) -> Damage:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-n_bytes])
+
+
+def put(name: str, at: int, value: bytes) -> Damage:
+    def change(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[at : at + len(value)] = value
+        (folder / name).write_bytes(content)
+
+    return change
+
+
+def swap_pointers(folder: Path) -> None:
+    table = bytearray((folder / "table.0").read_bytes())
+    table[0], table[5] = table[5], table[0]
+    (folder / "table.0").write_bytes(table)
+
+
+DAMAGES: dict[str, tuple[Damage, type[Exception], str]] = {
+    "a truncated table": (cut("table.0", 3), infgram.IndexDamagedError, "table.0 has 15 bytes; expected"),
+    "an empty table": (cut("table.0", 18), infgram.IndexDamagedError, "table.0 has 0 bytes; expected"),
+    "a truncated text": (cut("tokenized.0", 2), infgram.IndexDamagedError, "table.0 has 18 bytes; expected"),
+    "truncated offsets": (cut("offset.0", 3), infgram.IndexDamagedError, "expected 8 for each document"),
+    "an offset too few": (cut("offset.0", 8), infgram.IndexDamagedError, "does not end with the separators of 4"),
+    "no offsets": (cut("offset.0", 40), infgram.IndexDamagedError, "expected 8 for each document"),
+    "a wrong offset": (put("offset.0", 8, b"\x02"), infgram.IndexDamagedError, "document 1 does not begin with a sep"),
+    "swapped pointers": (swap_pointers, infgram.IndexDamagedError, "are not in order"),
+    "a table with a tail of zeros": (put("table.0", 8, bytes(10)), infgram.IndexDamagedError, "table.0"),
+    "a pointer beyond the text": (put("table.0", 3, b"\xf0"), infgram.IndexDamagedError, "beyond the text"),
+    "no table": (lambda folder: (folder / "table.0").unlink(), infgram.IndexDamagedError, "table.0 is missing"),
+    "no offset": (lambda folder: (folder / "offset.0").unlink(), infgram.IndexDamagedError, "offset.0 is missing"),
+    "no starts of metadata": (
+        lambda folder: (folder / "metaoff.0").unlink(),
+        infgram.IndexDamagedError,
+        "metaoff.0 is missing",
+    ),
+    "a missing shard": (
+        lambda folder: write_shard(folder, DOCUMENTS, 16, ".2"),
+        infgram.InputError,
+        "holds the shards 0, 2; expected all from 0 on",
+    ),
+    "shards of two widths": (
+        lambda folder: write_shard(folder, DOCUMENTS, 32, ".1"),
+        infgram.InputError,
+        "stores tokens in 32 bits",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_refused(tmp_path: Path, name: str) -> None:
+    damage, kind, message = DAMAGES[name]
+    write_shard(tmp_path, DOCUMENTS, 16, ".0", [{}] * len(DOCUMENTS))
+    infgram.open(tmp_path).close()
+    damage(tmp_path)
+    with pytest.raises(kind, match=message):
+        infgram.open(tmp_path)
+
+
+@given(st.data(), st.sampled_from((8, 16, 32)), st.sampled_from(("map", "ram")))
+def test_altered_bytes_do_no_harm(data: st.DataObject, width: int, load: Any) -> None:
+    """Any bytes give answers or errors of this package."""
+    documents = [[token % 250 for token in document] for document in [*DOCUMENTS, [1, 2] * 90, [2, 1, 2, 1, 2]]]
+    with temporary_folder(500) as folder:
+        write_folder(folder, documents, width, metadata=[{"n": n} for n in range(len(documents))])
+        for _ in range(data.draw(st.integers(1, 3))):
+            path = folder / data.draw(
+                st.sampled_from(("tokenized.0", "table.0", "offset.0", "metadata.0", "metaoff.0"))
+            )
+            content = bytearray(path.read_bytes())
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.sampled_from((0, 1, 127, 128, 255)))
+            path.write_bytes(content)
+        with contextlib.suppress(infgram.InfgramError), infgram.open(folder, load=load) as index:
+            for ask in (
+                lambda: index.count([1, 2]),
+                lambda: index.locate([1]),
+                lambda: index.next_token_distribution([2]),
+                lambda: index.score([1, 2, 1, 3, 50], end=True),
+                lambda: index.longest_matches([1, 2] * 150),
+                lambda: index.search(infgram.Cnf([[[1]], [[2]]])),
+                lambda: [index.document(number) for number in range(index.n_documents)],
+                lambda: infgram.dedup(index, min_tokens=3),
+                lambda: InfgramLM(index, "kneser_ney").score([1, 2, 1, 3]),
+                index.verify,
+            ):
+                with contextlib.suppress(infgram.InfgramError):
+                    ask()
+
+
+def test_what_only_verify_finds(tmp_path: Path) -> None:
+    """A table that is sorted by the first tokens of every 64th suffix."""
+    rng = random.Random(1)
+    documents = [[rng.choice((1, 2, 256)) for _ in range(200)] for _ in range(10)]
+    write_shard(tmp_path, documents, 16, ".0")
+    table = np.fromfile(tmp_path / "table.0", dtype="<u2")
+    rank = next(rank for rank in range(65, 120) if rank % 64 not in (0, 63))
+    table[[rank, rank + 1]] = table[[rank + 1, rank]]
+    table.tofile(tmp_path / "table.0")
+    with infgram.open(tmp_path) as index, pytest.raises(infgram.IndexDamagedError, match="not in order"):
+        index.verify()
+    table[[rank, rank + 1]] = table[[rank + 1, rank]]
+    table[rank] += 1
+    table.tofile(tmp_path / "table.0")
+    with infgram.open(tmp_path) as index, pytest.raises(infgram.IndexDamagedError, match="inside a token"):
+        index.verify()
+
+
+def test_wrong_tokenizers(tmp_path: Path, bpe: Any) -> None:
+    from infgram.tokenizers import train_bpe
+
+    write_texts(tmp_path / "x", bpe, width=16)
+    write_texts(tmp_path / "forward", bpe, MIRRORED, width=16)
+    infgram.open(tmp_path / "forward", tokenizer=bpe).close()
+    write_texts(tmp_path / "reversed", bpe, MIRRORED, step=-1, width=16)
+    with pytest.raises(infgram.InputError, match="tokens in reverse order"):
+        infgram.open(tmp_path / "reversed", tokenizer=bpe)
+    other = train_bpe([*MIRRORED, *TEXTS], 400)  # joins what is in pieces there, in either direction
+    with pytest.raises(infgram.TokenizerError, match="is not the one that the index was built with"):
+        infgram.open(tmp_path / "forward", tokenizer=other)
+    with pytest.raises(infgram.TokenizerError, match="the vocabulary of the given tokenizer has 255 tokens"):
+        infgram.open(tmp_path / "x", tokenizer="bytes")
+    write_texts(tmp_path / "narrow", infgram.tokenizers.resolve("bytes"), width=8)
+    with pytest.raises(infgram.TokenizerError, match="stores tokens in 8 bits"):
+        infgram.open(tmp_path / "narrow", tokenizer=bpe)
+    with pytest.raises(infgram.TokenizerError, match="holds token"):
+        infgram.open(tmp_path / "x", vocab_size=10)
+    with pytest.raises(infgram.QueryError, match="too few for 70000 token ids"):
+        infgram.open(tmp_path / "x", vocab_size=70_000)
+    with infgram.open(tmp_path / "x") as index, pytest.raises(infgram.QueryError, match="token ids"):
+        index.count("the")
+
+
+def test_a_tokenizer_for_an_index_that_has_one(tmp_path: Path, bpe: Any) -> None:
+    (tmp_path / "a.txt").write_text("a cat")
+    infgram.build(tmp_path / "a.txt", tmp_path / "x", tokenizer=bpe).close()
+    infgram.open(tmp_path / "x", tokenizer=bpe).close()
+    with pytest.raises(infgram.TokenizerError, match="was built with another tokenizer"):
+        infgram.open(tmp_path / "x", tokenizer="bytes")
+
+
+def test_a_folder_that_holds_both(tmp_path: Path) -> None:
+    write_shard(tmp_path, DOCUMENTS, 16, ".0")
+    write_shard(tmp_path, DOCUMENTS, 16)
+    with pytest.raises(infgram.InputError, match="holds both tokenized and"):
+        infgram.open(tmp_path)
+    shutil.rmtree(tmp_path)
+    with pytest.raises(infgram.IndexNotFoundError):
+        infgram.open(tmp_path)
