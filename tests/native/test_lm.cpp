@@ -1,4 +1,5 @@
-// Language models on many threads, for ThreadSanitizer: all results are compared with those of one thread. Damaged levels.
+// Language models on many threads, for ThreadSanitizer: all results are compared with those of one thread. Damaged
+// levels.
 #include <cmath>
 #include <mutex>
 #include <thread>
