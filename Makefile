@@ -29,9 +29,10 @@ RUNTIME_EXTRAS := service,client,pandas,parquet,remote
 PRESETS := dev
 SANITIZERS := asan tsan
 
-# The time for each fuzz target, and the clang that drives them by libFuzzer; a clang that cannot compile the core, or
-# none, leaves it to GCC and a driver of ours.
+# The time for each fuzz target, the number of targets at a time, and the clang that drives them by libFuzzer; a clang
+# that cannot compile the core, or none, leaves it to GCC, the preset `asan` and a driver of ours.
 SECONDS := 60
+FUZZ_JOBS := $(shell nproc 2>/dev/null || echo 2)
 CLANG := clang++
 FUZZ_TARGETS := open query lm verify
 
@@ -65,21 +66,25 @@ native: $(VENV)/.installed-all ## Build and run the C++ tests.
 sanitize: PRESETS := $(SANITIZERS)
 sanitize: native ## Run the C++ tests under ASan with UBSan, then under TSan.
 
-fuzz: $(VENV)/.installed-all ## Run each fuzz target of the core on random inputs for SECONDS seconds.
-	@set -e; folder=$(abspath $(VENV))/native-fuzz; how="--seconds $(SECONDS)"; clang=; \
+# Inputs that reach new code are kept in the folder `corpus`, and are the start of the next run.
+fuzz: $(VENV)/.installed-all ## Run each fuzz target of the core on invented inputs for SECONDS seconds.
+	@set -e; folder=$(abspath $(VENV))/native-asan; preset=asan; how="--seconds $(SECONDS) --corpus"; clang=; \
 	if echo 'auto f(std::vector<int>& v) { return v | std::views::reverse; } int main() {}' | $(CLANG) -std=c++20 \
 	  -fsanitize=fuzzer-no-link -include vector -include ranges -include coroutine -fsyntax-only -x c++ - 2>/dev/null; \
-	then folder=$$folder-clang; clang="-DCMAKE_CXX_COMPILER=$(CLANG) -DINFGRAM_LIBFUZZER=ON"; \
+	then folder=$(abspath $(VENV))/native-fuzz; preset=fuzz; clang="-DCMAKE_CXX_COMPILER=$(CLANG)"; \
 	  how="-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=512 -malloc_limit_mb=512 -print_final_stats=1"; fi; \
-	$(BIN)/cmake -S csrc --preset fuzz -B $$folder $$clang -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
-	  || { cat $$folder.log; exit 1; }; \
+	$(BIN)/cmake -S csrc --preset $$preset -B $$folder $$clang -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
+	  >$$folder.log || { cat $$folder.log; exit 1; }; \
 	$(BIN)/cmake --build $$folder --target fuzz_targets; cd $$folder; \
-	for target in $(FUZZ_TARGETS); do tests/fuzz_$$target $$how $$(ls -d $(abspath tests/corrupt)/$$target 2>/dev/null); done
+	for target in $(FUZZ_TARGETS); do mkdir -p corpus/$$target; \
+	  echo tests/fuzz_$$target $$how corpus/$$target $$(ls -d $(abspath tests/corrupt)/$$target 2>/dev/null); \
+	done | xargs -P $(FUZZ_JOBS) -I @ sh -c 'exec @'
 
 # ASan has the assertions of `dev`, so the preset `dev` is not needed here. TSan takes another five minutes on 2 cores, so it
 # is part of `make torture` and of the workflow.
 check: PRESETS := asan
-check: lint types test ## Check format, lint and types, then run all tests, the C++ tests under ASan and UBSan.
+check: CLANG := false
+check: lint types test fuzz ## Check format, lint and types, run all tests, the C++ tests under ASan and UBSan, then fuzz.
 
 # It takes several minutes on 2 cores, so it is part of `make torture` and of the workflow, not of `make check`.
 tidy: $(VENV)/.installed-all ## Run clang-tidy on the core; .clang-tidy has the checks.
@@ -140,8 +145,10 @@ sbom: $(VENV)/.installed-runtime ## Write a bill of materials (CycloneDX) of the
 bench: $(VENV)/.installed-all ## Run the benchmarks on generated data.
 	$(BIN)/python benchmarks/run.py
 
-# SEED and MINUTES are for the campaigns, which share the time; the other tests take hours.
-torture: $(VENV)/.installed-all tidy sanitize ## Run the tests that take hours; SEED=1 MINUTES=60.
+# SEED and MINUTES are for the campaigns, which share the time; the other tests take hours. Each fuzz target takes an eighth
+# of the time.
+torture: SECONDS = $(shell awk 'BEGIN {print int(60 * $(or $(MINUTES),60) / 8)}')
+torture: $(VENV)/.installed-all tidy sanitize fuzz ## Run the tests that take hours; SEED=1 MINUTES=60.
 	SEED=$(SEED) MINUTES=$(MINUTES) $(BIN)/pytest -m "torture or hypothesis" --hypothesis-profile=torture --timeout=0
 
 campaigns: $(VENV)/.installed-all ## Run only the campaigns of `make torture`: damage, crashes, fuzzing, load.

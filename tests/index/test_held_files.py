@@ -100,7 +100,7 @@ def test_a_path_that_names_something_else_is_no_change_of_the_files(
         index.check_files()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "shard-00001/tokens.bin", "shard-00000/suffix_array.bin"])
+@pytest.mark.parametrize("name", ["manifest.json", "shard-00001/tokens.bin", "shard-00000/metadata.bin"])
 @pytest.mark.parametrize("n_bytes", [-1, 0, 1])
 def test_a_file_that_is_changed_in_place_is_named(at_home: Path, name: str, n_bytes: int) -> None:
     """Shorter, as long, longer; with `load="ram"` a section is not mapped, so its file may change."""

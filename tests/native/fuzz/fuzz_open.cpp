@@ -9,26 +9,27 @@ void describe(const Index& index) {
   for (const Shard& shard : index.shards()) static_cast<void>(shard.sections());
   for (std::size_t s = 0; s < index.shards().size(); ++s) {
     const Shard& shard = index.shards()[s];
-    std::vector<std::int64_t> ids;
-    for (std::uint64_t d = 0; d < shard.n_documents(); ++d) {
-      attempt([&] { static_cast<void>(std::string(shard.metadata(d))); });
-      attempt([&] {
+    attempt([&] {
+      for (std::uint64_t d = 0; d < shard.n_documents(); ++d) static_cast<void>(std::string(shard.metadata(d)));
+    });
+    attempt([&] {
+      for (std::uint64_t d = 0; d < shard.n_documents(); ++d) {
         if (const auto source = shard.source(d)) static_cast<void>(std::string(source->name));
-      });
-      attempt([&] {
-        ids.clear();
-        shard.read_tokens(shard.document_span(d), ids);
-        for (const std::int64_t id : ids) {
-          if (id < 0 || static_cast<std::uint64_t>(id) >= shard.vocab_size()) std::abort();
-        }
-      });
-    }
-    for (std::uint64_t token = 0; token <= shard.vocab_size() && token < 1000; ++token) {
-      attempt([&] {
+      }
+    });
+    attempt([&] {
+      std::vector<std::int64_t> ids;
+      for (std::uint64_t d = 0; d < shard.n_documents(); ++d) shard.read_tokens(shard.document_span(d), ids);
+      for (const std::int64_t id : ids) {
+        if (id < 0 || static_cast<std::uint64_t>(id) >= shard.vocab_size()) std::abort();
+      }
+    });
+    attempt([&] {
+      for (std::uint64_t token = 0; token <= shard.vocab_size() && token < 1000; ++token) {
         const SuffixRange range = shard.first_token_range(static_cast<TokenId>(token));
         if (range.lo > range.hi || range.hi > shard.n_tokens()) std::abort();
-      });
-    }
+      }
+    });
     attempt([&] { static_cast<void>(shard.containing_document(shard.text().size / 2)); });
   }
 }
@@ -37,11 +38,9 @@ void describe(const Index& index) {
 void open_raw(Input& input) {
   Base& base = base_of(input.next<std::uint8_t>());
   const auto where = input.next<std::uint8_t>();
-  const std::size_t section = where % kSectionNames.size();
-  for (std::size_t s = 0; s < base.folders().size(); ++s) {
-    for (std::size_t k = 0; k < kSectionNames.size(); ++k) base.write(s, k, base.healthy()[s][k].content());
-  }
-  base.write(0, section, Bytes(input.rest().begin(), input.rest().end()));
+  base.restore();
+  base.write(true);
+  base.replace(where % kSectionNames.size(), input.rest());
   attempt([&] { describe(Index::open(base.folders(), Access::kMemory)); });
 }
 

@@ -28,28 +28,24 @@ void check_next_tokens(const Index& index, const NextTokens& next) {
   }
 }
 
-void ask_about(const Index& index, std::span<const TokenId> tokens, std::uint64_t min_count) {
-  attempt([&] {
-    const ShardRanges ranges = find(index, tokens);
-    attempt([&] { check_next_tokens(index, next_tokens(index, ranges, tokens.size())); });
-    attempt([&] { static_cast<void>(is_sparse(index, ranges, tokens.size())); });
-    attempt([&] { static_cast<void>(locate(index, ranges, 20)); });
-    attempt([&] { static_cast<void>(sampled_documents(index, ranges, 5, min_count, 40, {0, total_count(ranges)})); });
-    attempt([&] { static_cast<void>(document_count(index, ranges, kNoPoll)); });
-  });
-  attempt([&] {
-    const LongestSuffix suffix = longest_suffix(index, tokens, min_count);
-    check_next_tokens(index, next_tokens(index, suffix.ranges, suffix.length));
-  });
-  attempt([&] { static_cast<void>(score(index, tokens, true, min_count)); });
-  attempt([&] { static_cast<void>(longest_matches(index, tokens)); });
-  attempt([&] {
-    Session session(index, tokens.first(tokens.size() / 2), min_count);
-    for (const TokenId token : tokens.subspan(tokens.size() / 2)) session.append(token);
-    check_next_tokens(index, session.distribution());
-    static_cast<void>(session.continuation_count(kEndOfDocument));
-    static_cast<void>(session.context_count());
-  });
+void find_in(const Index& index, std::span<const TokenId> tokens, std::uint64_t min_count) {
+  const ShardRanges ranges = find(index, tokens);
+  attempt([&] { check_next_tokens(index, next_tokens(index, ranges, tokens.size())); });
+  attempt([&] { static_cast<void>(is_sparse(index, ranges, tokens.size())); });
+  attempt([&] { static_cast<void>(locate(index, ranges, 20)); });
+  attempt([&] { static_cast<void>(sampled_documents(index, ranges, 5, min_count, 40, {0, total_count(ranges)})); });
+  attempt([&] { static_cast<void>(document_count(index, ranges, kNoPoll)); });
+}
+
+void decode(const Index& index, std::span<const TokenId> tokens, std::uint64_t min_count) {
+  Session session(index, tokens.first(tokens.size() / 2), min_count);
+  for (const TokenId token : tokens.subspan(tokens.size() / 2)) session.append(token);
+  check_next_tokens(index, session.distribution());
+  static_cast<void>(session.continuation_count(kEndOfDocument));
+  static_cast<void>(session.context_count());
+}
+
+void count_many(const Index& index, std::span<const TokenId> tokens) {
   if (tokens.empty()) return;
   const std::vector<Span> spans = {{0, 1}, {0, tokens.size()}, {tokens.size() / 2, tokens.size()}};
   attempt([&] { static_cast<void>(count_spans(index, tokens, spans)); });
@@ -60,42 +56,76 @@ void ask_about(const Index& index, std::span<const TokenId> tokens, std::uint64_
 
 void search_for(const Index& index, std::span<const TokenId> a, std::span<const TokenId> b, std::uint64_t distance) {
   if (a.empty() || b.empty()) return;
+  const auto terms = [](std::span<const TokenId> tokens) {
+    return std::vector<std::vector<TokenId>>{
+        {tokens.front()}, {tokens.begin(), tokens.begin() + std::min<std::ptrdiff_t>(3, std::ssize(tokens))}};
+  };
+  std::vector<Clause> clauses;
+  clauses.emplace_back(index, terms(a));
+  clauses.emplace_back(index, terms(b));
+  const std::uint64_t count = clauses[0].count();
+  const Conjunction conjunction(index, std::move(clauses), distance);
   attempt([&] {
-    const auto terms = [](std::span<const TokenId> tokens) {
-      return std::vector<std::vector<TokenId>>{
-          {tokens.front()}, {tokens.begin(), tokens.begin() + std::min<std::ptrdiff_t>(3, std::ssize(tokens))}};
-    };
-    std::vector<Clause> clauses;
-    clauses.emplace_back(index, terms(a));
-    clauses.emplace_back(index, terms(b));
-    const std::uint64_t count = clauses[0].count();
-    const Conjunction conjunction(index, std::move(clauses), distance);
-    attempt([&] {
-      for (const MatchingDocument& found : conjunction.documents(kNoPoll)) {
-        attempt([&] { static_cast<void>(conjunction.matches(found.document, 10, kNoPoll)); });
-      }
-    });
-    attempt([&] {
-      static_cast<void>(conjunction.sampled_documents(std::min<std::uint64_t>(count, 30), 1, {0, count}, kNoPoll));
-    });
+    for (const MatchingDocument& found : conjunction.documents(kNoPoll)) {
+      attempt([&] { static_cast<void>(conjunction.matches(found.document, 10, kNoPoll)); });
+    }
   });
+  static_cast<void>(conjunction.sampled_documents(std::min<std::uint64_t>(count, 30), 1, {0, count}, kNoPoll));
 }
 
 // Long matches, with bounds so small that they occur in a small index.
 void match_long(const Index& index, std::span<const TokenId> tokens, std::uint64_t min_count) {
-  attempt([&] {
-    with_token_type(index, [&]<class Token>(Text<Token>) {
-      MatchPass<Token> pass(index, tokens, min_count, {.n_short = 4, .compared = 3, .stride = 4});
-      std::vector<std::uint64_t> positions;
-      std::vector<std::uint64_t> lengths;
-      for (std::uint64_t i = 0; i < tokens.size(); ++i) {
-        if (!pass.is_searched(i) || pass.length(i) == 0) continue;
-        positions.push_back(i);
-        lengths.push_back(1 + pass.length(i) / 2);
-      }
-      static_cast<void>(pass.counts(positions, lengths));
-    });
+  if (tokens.size() <= 4) return;
+  with_token_type(index, [&]<class Token>(Text<Token>) {
+    MatchPass<Token> pass(index, tokens, min_count, {.n_short = 4, .compared = 3, .stride = 4});
+    std::vector<std::uint64_t> positions;
+    std::vector<std::uint64_t> lengths;
+    for (std::uint64_t i = 0; i < tokens.size(); ++i) {
+      if (!pass.is_searched(i) || pass.length(i) == 0) continue;
+      positions.push_back(i);
+      lengths.push_back(1 + pass.length(i) / 2);
+    }
+    static_cast<void>(pass.counts(positions, lengths));
   });
+}
+
+void read_document(const Index& index, std::uint64_t document, std::uint64_t begin) {
+  for (const std::int64_t id : read_window(index, document, begin, 1000)) {
+    if (id < 0 || static_cast<std::uint64_t>(id) >= index.vocab_size()) std::abort();
+  }
+}
+
+void find_duplicates(const Index& index, std::uint64_t min_tokens) {
+  const Duplicates found = Duplicates::find(index, min_tokens, 1, kNoPoll, 64);
+  for (const DocumentRange& range : found.ranges(0, index.n_documents())) {
+    if (range.begin >= range.end) std::abort();
+  }
+}
+
+// Asks the question that the next bytes of the input describe.
+void ask(const Opened& opened, Input& input) {
+  const Index& index = opened.index;
+  const auto question = input.next<std::uint8_t>();
+  const auto number = input.next<std::uint8_t>();
+  const std::uint64_t min_count = 1 + number % 3;
+  const std::vector<TokenId> tokens = sequence_of(opened, input);
+  switch (question % 10) {
+    case 0: return find_in(index, tokens, min_count);
+    case 1: return find_in(index, std::span(tokens).first(std::min<std::size_t>(tokens.size(), 2)), min_count);
+    case 2: {
+      const LongestSuffix suffix = longest_suffix(index, tokens, min_count);
+      return check_next_tokens(index, next_tokens(index, suffix.ranges, suffix.length));
+    }
+    case 3: return static_cast<void>(score(index, tokens, true, min_count));
+    case 4: return static_cast<void>(longest_matches(index, tokens));
+    case 5: return decode(index, tokens, min_count);
+    case 6: return count_many(index, tokens);
+    case 7: return search_for(index, tokens, sequence_of(opened, input), number % 4 == 0 ? kWholeDocument : number);
+    case 8: return match_long(index, tokens, min_count);
+    default:
+      if (question % 20 == 9) return read_document(index, number % index.n_documents(), question);
+      return find_duplicates(index, 1 + number % 40);
+  }
 }
 
 }  // namespace
@@ -105,28 +135,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Input input({data, size});
     const auto opened = open_hostile(input);
     if (!opened) return;
-    const Index& index = opened->index;
-    const auto kind = input.next<std::uint8_t>();
-    const std::uint64_t min_count = 1 + kind % 3;
-    const std::vector<TokenId> a = sequence_of(*opened, input);
-    const std::vector<TokenId> b = sequence_of(*opened, input);
-    ask_about(index, a, min_count);
-    ask_about(index, std::span(b).first(std::min<std::size_t>(b.size(), 2)), 1);
-    search_for(index, b, a, kind % 4 == 0 ? kWholeDocument : kind);
-    if (a.size() > 4) match_long(index, a, min_count);
-    attempt([&] {
-      const std::uint64_t document = input.next<std::uint8_t>() % index.n_documents();
-      for (const std::int64_t id : read_window(index, document, kind, 1000)) {
-        if (id < 0 || static_cast<std::uint64_t>(id) >= index.vocab_size()) std::abort();
-      }
-    });
-    if (kind % 8 == 0) {
-      attempt([&] {
-        const Duplicates found = Duplicates::find(index, 1 + input.next<std::uint8_t>() % 40, 1, kNoPoll, 64);
-        for (const DocumentRange& range : found.ranges(0, index.n_documents())) {
-          if (range.begin >= range.end) std::abort();
-        }
-      });
-    }
+    for (int i = 0; i < 3 && (i == 0 || !input.is_at_end()); ++i) attempt([&] { ask(*opened, input); });
   });
 }

@@ -18,30 +18,28 @@ std::uint64_t scan(const Index& index, std::span<const TokenId> pattern) {
   return count;
 }
 
+// Sorts a copy, so that the files stay those that were written.
+void sort_copy(const Base& base) {
+  const check::TemporaryFolder copy;
+  for (const SectionKind kind : {SectionKind::kTokens, SectionKind::kFirstTokenStarts}) {
+    std::filesystem::copy(base.folders()[0] / file_name_of(kind), copy.path() / file_name_of(kind));
+  }
+  sort_shard(copy.path(), {}, [](std::uint64_t) {});
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return within_a_second([&] {
     Input input({data, size});
     const auto opened = open_hostile(input);
-    if (opened) {
-      attempt([&] {
-        opened->index.verify([](std::uint64_t) {});
-        for (std::size_t i = 0; i < 4; ++i) {
-          const std::vector<TokenId> tokens = sequence_of(*opened, input);
-          const auto pattern = std::span(tokens).first(std::min<std::size_t>(tokens.size(), i + 1));
-          if (pattern.empty()) continue;
-          if (total_count(find(opened->index, pattern)) != scan(opened->index, pattern)) std::abort();
-        }
-      });
-    }
-    if (opened && input.next<std::uint8_t>() % 16 == 0) {
-      // Sorts a copy, so that the files stay those that were written.
-      const check::TemporaryFolder copy;
-      for (const SectionKind kind : {SectionKind::kTokens, SectionKind::kFirstTokenStarts}) {
-        std::filesystem::copy(opened->base->folders()[0] / file_name_of(kind), copy.path() / file_name_of(kind));
-      }
-      attempt([&] { sort_shard(copy.path(), {}, [](std::uint64_t) {}); });
-    }
+    if (!opened) return;
+    attempt([&] {
+      if (input.next<std::uint8_t>() % 32 == 31) return sort_copy(*opened->base);
+      opened->index.verify([](std::uint64_t) {});
+      const std::vector<TokenId> pattern = sequence_of(*opened, input);
+      if (pattern.empty()) return;
+      if (total_count(find(opened->index, pattern)) != scan(opened->index, pattern)) std::abort();
+    });
   });
 }
