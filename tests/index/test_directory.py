@@ -198,19 +198,20 @@ def _encoded(gaps: list[int], counts: list[int]) -> bytes:
     return bytes(out)
 
 
-def _add(values: list[int], place: int, added: int) -> None:
-    values[place] += added
+def _add(values: list[int], *changes: tuple[int, int]) -> None:
+    for place, added in changes:
+        values[place] += added
 
 
 @pytest.mark.parametrize(
     "alter",
     [
-        lambda gaps, counts: _add(counts, 0, 1),
-        lambda gaps, counts: _add(counts, -1, -1),
-        lambda gaps, counts: (_add(counts, 0, 2**63), _add(counts, 1, 2**63)),
-        lambda gaps, counts: (_add(counts, 0, 2**64 - 9), _add(counts, 1, 9)),
-        lambda gaps, counts: _add(gaps, -1, 1),
-        lambda gaps, counts: (_add(gaps, 0, 2**63), _add(gaps, 1, 2**63)),
+        lambda gaps, counts: _add(counts, (0, 1)),
+        lambda gaps, counts: _add(counts, (-1, -1)),
+        lambda gaps, counts: _add(counts, (0, 2**63), (1, 2**63)),
+        lambda gaps, counts: _add(counts, (0, 2**64 - 9), (1, 9)),
+        lambda gaps, counts: _add(gaps, (-1, 1)),
+        lambda gaps, counts: _add(gaps, (0, 2**63), (1, 2**63)),
         lambda gaps, counts: (gaps.pop(), counts.pop()),
         lambda gaps, counts: (gaps.append(1), counts.append(1)),
     ],
