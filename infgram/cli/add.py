@@ -6,8 +6,6 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-import typer
-
 from infgram.cli.display import duration, number, one_line
 from infgram.cli.input_options import (
     DtypeOption,
@@ -76,9 +74,14 @@ def add(
     import infgram
     from infgram.cli.progress import show_progress
 
-    if vocab_size is not None and (format_ != "auto" or include or exclude):
-        raise typer.BadParameter("--format, --include and --exclude cannot be used with --vocab-size")
-    tokens = token_corpus(sources, vocab_size, dtype, end_of_text, follow_links=follow_links)
+    tokens = token_corpus(
+        sources,
+        vocab_size,
+        dtype,
+        end_of_text,
+        follow_links=follow_links,
+        is_filtered=format_ != "auto" or bool(include or exclude),
+    )
     options: dict[str, Any] = {"threads": threads, "memory": memory, "shard_tokens": shard_tokens}
     began = time.monotonic()
     with show_progress(quiet=quiet, as_events=as_json) as report:

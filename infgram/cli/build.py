@@ -157,9 +157,14 @@ def build(
         refuse({"--vocab-size": vocab_size, "--overwrite": overwrite})
     elif scratch is not None:
         raise typer.BadParameter("--scratch needs a build in tasks: give --engine, or a URL as the output")
-    if vocab_size is not None and (format_ != "auto" or include or exclude):
-        raise typer.BadParameter("--format, --include and --exclude cannot be used with --vocab-size")
-    tokens = token_corpus(sources, vocab_size, dtype, end_of_text, follow_links=follow_links)
+    tokens = token_corpus(
+        sources,
+        vocab_size,
+        dtype,
+        end_of_text,
+        follow_links=follow_links,
+        is_filtered=format_ != "auto" or bool(include or exclude),
+    )
     options: dict[str, Any] = {"tokenizer": tokenizer, "threads": threads, "shard_tokens": shard_tokens}
     if tokens is None:
         chosen = {"format": format_, "include": include or (), "exclude": exclude or (), "follow_links": follow_links}

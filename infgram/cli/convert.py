@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from infgram.arguments import MOST_THREADS
 from infgram.cli.build import nonempty_path, print_summary
-from infgram.cli.input_options import memory_size, token_number
+from infgram.cli.input_options import MemoryOption, ShardTokensOption, ThreadsOption
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import print_json
 
@@ -36,31 +35,9 @@ def convert(
             "ids.",
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads", min=1, max=MOST_THREADS, metavar="N", help="Maximum number of threads; by default all cores."
-        ),
-    ] = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            "--memory",
-            parser=memory_size,
-            metavar="SIZE",
-            help="Memory limit, for example 2GiB or 500MB; by default half of the free memory.",
-        ),
-    ] = None,
-    shard_tokens: Annotated[
-        int,
-        typer.Option(
-            "--shard-tokens",
-            parser=token_number,
-            metavar="N",
-            help="Start a new shard after N tokens, for example 5e9 or 5_000_000.",
-            show_default="5e9",
-        ),
-    ] = 5_000_000_000,
+    threads: ThreadsOption = None,
+    memory: MemoryOption = None,
+    shard_tokens: ShardTokensOption = 5_000_000_000,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing index when the new one is complete.")
     ] = False,

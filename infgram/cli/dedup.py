@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from infgram.arguments import MOST_THREADS
 from infgram.cli.display import number, one_line
+from infgram.cli.input_options import ThreadsOption
 from infgram.cli.options import IndexArgument, JsonOption, QuietOption, TimeoutOption, TokenizerOption
 from infgram.cli.output import print_json, print_line
 from infgram.cli.query_arguments import open_index
@@ -50,12 +50,7 @@ def dedup(
             show_default="text or token_ids",
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads", min=1, max=MOST_THREADS, metavar="N", help="Maximum number of threads; by default all cores."
-        ),
-    ] = None,
+    threads: ThreadsOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
     timeout: TimeoutOption = None,
     tokenizer: TokenizerOption = None,

@@ -134,8 +134,11 @@ def token_corpus(
     end_of_text: int | None,
     *,
     follow_links: bool,
+    is_filtered: bool,
 ) -> TokenCorpus | None:
-    """Return the corpus of token ids, or None if the input is text."""
+    """Return the corpus of token ids, or None if the input is text; `is_filtered` by options that only text has."""
+    if vocab_size is not None and is_filtered:
+        raise typer.BadParameter("--format, --include and --exclude cannot be used with --vocab-size")
     if vocab_size is None:
         if dtype is not None or end_of_text is not None:
             raise typer.BadParameter("--dtype and --end-of-text need --vocab-size")
