@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from infgram.arguments import choice, flag, path as checked_path, text_or_none
-from infgram.errors import IndexExistsError, QueryError
+from infgram.errors import QueryError
 from infgram.exports.document_rows import DocumentRows
-from infgram.exports.rows_file import check_output, rows_file
+from infgram.exports.rows_file import check_file, rows_file
 from infgram.exports.token_files import write_megatron, write_npy
 from infgram.index import Index, StrPath, checked_index, end_of_text_of, tokenizer_or_none
 from infgram.reprs import named_tuple_repr
@@ -97,7 +97,6 @@ def export(
         if end_of_text is not None:
             raise QueryError(f"end_of_text is for .npy and .bin files; a row of {path.name} is one document")
         how = choice(content, "content", (None, "text", "tokens")) or ("tokens" if tokenizer is None else "text")
-        check_output(path, overwrite=overwrite)
         _write_rows(index, path, how, text_or_none(text_field, "text_field"), watch, overwrite=overwrite)
         return Exported((path,), index.n_documents, index.n_tokens, None)
     if content == "text" or text_field is not None:
@@ -105,7 +104,7 @@ def export(
     end = None if found == "megatron" and end_of_text is None else end_of_text_of(index, end_of_text)
     files = (path,) if found == "npy" else (path.with_suffix(".bin"), path.with_suffix(".idx"))
     for file in files:
-        _check_file(file, overwrite=overwrite)
+        check_file(file, overwrite=overwrite)
     documents = _documents(index, watch)
     largest = max(index.vocab_size - 1, -1 if end is None else end)
     if end is not None and found == "npy":
@@ -148,10 +147,3 @@ def _documents(index: Index, watch: Watch) -> Iterator[tuple[int, Int64Array]]:
     for n_done, number in enumerate(index.document_ids()):
         watch.report("write", n_done, index.n_documents, "documents")
         yield number, index.document_tokens(number)
-
-
-def _check_file(path: Path, *, overwrite: bool) -> None:
-    if path.is_dir():
-        raise IndexExistsError(f"{path} is a folder; expected the path of a file")
-    if path.exists() and not overwrite:
-        raise IndexExistsError(f"{path} exists; pass --overwrite (overwrite=True) to replace it")

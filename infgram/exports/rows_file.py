@@ -73,10 +73,20 @@ def check_output(output: StrPath, *, overwrite: bool) -> None:
         QueryError, IndexExistsError, MissingExtraError: as for `rows_file`.
     """
     target = Path(output)
-    if target.is_dir():
-        raise IndexExistsError(f"{target} is a folder; expected the path of a file")
+    check_file(target, overwrite=True)  # a folder is named as such, whatever its suffix
     if _format(target) == _PARQUET:
         _parquet()
+    check_file(target, overwrite=overwrite)
+
+
+def check_file(target: Path, *, overwrite: bool) -> None:
+    """Check that a path may become a file.
+
+    Raises:
+        IndexExistsError: it is a folder, or a file exists and `overwrite` is False.
+    """
+    if target.is_dir():
+        raise IndexExistsError(f"{target} is a folder; expected the path of a file")
     if target.exists() and not overwrite:
         raise IndexExistsError(f"{target} exists; pass --overwrite (overwrite=True) to replace it")
 
