@@ -17,7 +17,7 @@ from infgram.files.manifest import FILE_NAME, Manifest, ShardEntry, SkippedEntry
 from infgram.files.sections import MappedFiles
 from infgram.provenance import Provenance
 from infgram.reprs import MOST_CHARACTERS, cut
-from infgram.shards import check_one_tokenizer, open_shards, verify_shards
+from infgram.shards import check_one_tokenizer, document_batches, open_shards, verify_shards
 from infgram.snippets import DocumentText
 from infgram.tokenizers import SavedTokenizer, Tokenizer
 from infgram.types import Document, Int64Array, Load
@@ -191,10 +191,8 @@ class OpenIndex:
         They are 0 to `n_documents - 1` unless documents were deleted: no document ever gets another number, and the
         number of a deleted document is not used again.
         """
-        begin = 0
-        while numbers := self._core.document_ids(begin, _DOCUMENTS_AT_ONCE).tolist():
-            yield from numbers
-            begin = numbers[-1] + 1
+        for batch in document_batches(self._core, _DOCUMENTS_AT_ONCE):
+            yield from batch.tolist()
 
     def document(self, document_id: int) -> Document:
         """Return one document: text, tokens, metadata and origin.
@@ -268,11 +266,18 @@ class OpenIndex:
             IndexNotFoundError, IndexDamagedError, StorageError: as for `infgram.open`.
         """
         _ = self._core
+        current = self._current()
+        if current is None:
+            return False
+        vars(self).update(vars(current))
+        return True
+
+    def _current(self: AnyIndex) -> AnyIndex | None:
+        """Open the current state of the index; return None if it is the one that is open."""
         paths = [path.absolute() for path in self._origin()]
         if (tuple(paths), _read_manifests(paths)) == (self._paths, self._manifests):
-            return False
-        vars(self).update(vars(type(self)(paths, load=self._load, origin=self._origin)))
-        return True
+            return None
+        return type(self)(paths, load=self._load, origin=self._origin)
 
     def check_files(self) -> None:
         """Check that no mapped file was changed in place since it was opened. One system call per file.
@@ -381,9 +386,17 @@ def _reopened(kind: type[AnyIndex], origin: Callable[[], Sequence[Path]], load: 
     """Open a pickled index again.
 
     Raises:
-        IndexDamagedError: the index was changed, or another one is at its path.
+        IndexDamagedError: as `checked_identity`.
     """
-    index = kind(origin(), load=load, origin=origin)
+    return checked_identity(kind(origin(), load=load, origin=origin), identity)
+
+
+def checked_identity(index: AnyIndex, identity: list[str]) -> AnyIndex:
+    """Return an index that was opened again after pickling.
+
+    Raises:
+        IndexDamagedError: the index was changed, or another one is at its path; it is closed.
+    """
     if index._identity() != identity:
         index.close()
         raise IndexDamagedError(

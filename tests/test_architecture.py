@@ -68,7 +68,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "caching", "arguments", "files", "watch", "corpus", "tokenizers"),
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
-    "infini_gram": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "index"},
+    "infini_gram": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "open_index", "index"},
     "index_location": {"errors", "types", "arguments", "index", "infini_gram", "tokenizers", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from infgram import index
 from infgram.arguments import at_least
-from infgram.errors import IndexDamagedError, QueryError, TokenizerError
+from infgram.errors import QueryError, TokenizerError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import Manifest, SectionEntry, ShardEntry, TokenizerEntry
 from infgram.files.sections import MappedFiles
 from infgram.infini_gram.layout import ShardFiles, find_shards
 from infgram.infini_gram.tokens import check_tokenizer
+from infgram.open_index import checked_identity
 from infgram.shards import open_infini_gram_shards, verify_metadata
 from infgram.tokenizers import Tokenizer, resolve
 from infgram.types import Load
@@ -95,6 +96,14 @@ class InfiniGramIndex(index.Index):
         firsts = accumulate((manifest.n_documents for manifest in self._manifests), initial=0)
         verify_metadata(self._core, list(zip(self._paths, firsts, strict=False)))
 
+    def _current(self) -> InfiniGramIndex | None:
+        """Open the files again; return None if they are those that are open."""
+        current = InfiniGramIndex(self._paths, **self._options)
+        if current._identity() != self._identity():
+            return current
+        current.close()
+        return None
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the paths and the options."""
         _ = self._core
@@ -102,14 +111,7 @@ class InfiniGramIndex(index.Index):
 
 
 def _reopened(paths: Sequence[Path], options: dict[str, Any], identity: list[str]) -> InfiniGramIndex:
-    opened = InfiniGramIndex(paths, **options)
-    if opened._identity() != identity:
-        opened.close()
-        raise IndexDamagedError(
-            f"{opened.paths[0]}: not the index that was pickled, another one is at its path; open it again with "
-            "infgram.open"
-        )
-    return opened
+    return checked_identity(InfiniGramIndex(paths, **options), identity)
 
 
 def _manifest(path: Path, shards: Sequence[ShardFiles], vocab_size: int, tokenizer: Tokenizer | None) -> Manifest:

@@ -212,6 +212,17 @@ def test_texts(tmp_path: Path, bpe: Any, kind: str, width: int) -> None:
             assert again.count("dog") == index.count("dog")
 
 
+def test_reload(tmp_path: Path) -> None:
+    write_folder(tmp_path / "x", [[1, 2, 1]], 16)
+    with infgram.open(tmp_path / "x") as index:
+        assert not index.reload()
+        shutil.rmtree(tmp_path / "x")
+        write_folder(tmp_path / "x", [[1, 2, 1], [1]], 16)
+        assert index.count([1]) == 2
+        assert index.reload()
+        assert index.count([1]) == 3
+
+
 def test_convert(tmp_path: Path, bpe: Any) -> None:
     write_texts(tmp_path / "x", bpe, width=16, n_shards=2, metadata=[{"n": n} for n in range(len(TEXTS))])
     with (

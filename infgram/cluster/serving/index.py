@@ -13,7 +13,7 @@ from infgram.arguments import at_least, flag, several, top_k_or_none
 from infgram.cluster.serving.backend import Backend
 from infgram.cluster.serving.distributed_queries import DistributedQuery
 from infgram.cluster.serving.engine import ClusterEngine
-from infgram.errors import IndexDamagedError
+from infgram.errors import IndexDamagedError, QueryError
 from infgram.tables import with_owner
 from infgram.types import (
     InfgramDistribution,
@@ -92,6 +92,14 @@ class Index(index.Index):
         tokens = [self._tokens(sequence) for sequence in several(sequences, "sequences")]
         answers = self._answers_to([self._engine.queries.score(each, to_end, least) for each in tokens])
         return [self._scored(each, to_end, *arrays) for each, arrays in zip(tokens, answers, strict=True)]
+
+    def reload(self) -> bool:
+        """Raise an error: a deployment keeps the state that it was deployed with.
+
+        Raises:
+            QueryError: always.
+        """
+        raise QueryError("an index in a cluster cannot be reloaded; deploy its current state again")
 
     def _verify_shards(self, progress: Callable[[int], None] | None) -> None:
         self._core.verify(progress)

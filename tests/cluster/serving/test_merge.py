@@ -223,6 +223,12 @@ def test_queries_that_need_the_files_are_refused(tmp_path: Path) -> None:
         infgram.dedup(index, min_tokens=2)
 
 
+def test_a_deployment_is_not_reloaded(tmp_path: Path) -> None:
+    build_texts(["ab", "abc"], tmp_path / "x", layout=Layout(8, 2, 1)).close()
+    with in_groups(tmp_path / "x", 2) as index, pytest.raises(infgram.QueryError, match="deploy its current state"):
+        index.reload()
+
+
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=20), st.lists(st.integers(1, 9), min_size=1, max_size=25))
 def test_shards_are_spread_by_size(sizes: list[int], rooms: list[int]) -> None:
     groups = spread(sizes, rooms)
