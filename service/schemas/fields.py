@@ -5,9 +5,10 @@ A limit is declared beside the field by `AtMost`, checked here, and shown in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.functional_validators import AfterValidator
@@ -114,6 +115,16 @@ def without_null(schema: dict[str, Any]) -> None:
     """Describe an optional field, in the OpenAPI document, by the type it has when present."""
     schema.pop("default", None)
     schema.update(schema.pop("anyOf")[0])
+
+
+def strict_config(
+    *examples: dict[str, Any], one_of: Sequence[str] = (), extra: Literal["forbid", "allow"] = "forbid"
+) -> ConfigDict:
+    """Return the configuration of a strict body without a query, of which exactly one field of `one_of` is required."""
+    described: dict[str, Any] = {"examples": list(examples)}
+    if one_of:
+        described["oneOf"] = [{"required": [name]} for name in one_of]
+    return ConfigDict(frozen=True, extra=extra, strict=True, json_schema_extra=described)
 
 
 def body_config(*examples: dict[str, Any], may_be_empty: bool = True) -> ConfigDict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic.functional_validators import AfterValidator
 
 from .fields import (
@@ -17,6 +17,7 @@ from .fields import (
     TopK,
     body_config,
     check_utf8,
+    strict_config,
     without_null,
 )
 
@@ -255,14 +256,8 @@ class OverlapRequest(QueryRequest):
 class CountsRequest(BaseModel):
     """Count the occurrences of many queries."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [{"token_ids": [[3, 14], [3, 14, 15]]}, {"queries": ["natural language"]}],
-            "oneOf": [{"required": ["queries"]}, {"required": ["token_ids"]}],
-        },
+    model_config = strict_config(
+        {"token_ids": [[3, 14], [3, 14, 15]]}, {"queries": ["natural language"]}, one_of=("queries", "token_ids")
     )
 
     queries: Annotated[
@@ -282,9 +277,7 @@ class CountsRequest(BaseModel):
 class TokenizeRequest(BaseModel):
     """Tokenize a text."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"query": "natural language"}]}
-    )
+    model_config = strict_config({"query": "natural language"})
 
     query: Annotated[str, AfterValidator(check_utf8), AtMost("query_characters")]
 
@@ -292,9 +285,7 @@ class TokenizeRequest(BaseModel):
 class DetokenizeRequest(BaseModel):
     """Detokenize token ids."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"token_ids": [3, 14]}]}
-    )
+    model_config = strict_config({"token_ids": [3, 14]})
 
     token_ids: Annotated[TokenIds, AtMost("query_tokens")]
 
@@ -302,14 +293,11 @@ class DetokenizeRequest(BaseModel):
 class AddedDocument(BaseModel):
     """A document of text with metadata, or one of token ids."""
 
-    model_config = ConfigDict(
-        frozen=True,
+    model_config = strict_config(
+        {"text": "A word on natural language.", "id": "essay-5"},
+        {"token_ids": [3, 14, 15]},
+        one_of=("text", "token_ids"),
         extra="allow",
-        strict=True,
-        json_schema_extra={
-            "examples": [{"text": "A word on natural language.", "id": "essay-5"}, {"token_ids": [3, 14, 15]}],
-            "oneOf": [{"required": ["text"]}, {"required": ["token_ids"]}],
-        },
     )
 
     text: str | None = Field(
@@ -333,16 +321,9 @@ class AddedDocument(BaseModel):
 class AddRequest(BaseModel):
     """Add documents to an index."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [
-                {"documents": [{"text": "A word on natural language.", "id": "essay-5"}]},
-                {"documents": [{"token_ids": [3, 14, 15]}, {"token_ids": []}]},
-            ]
-        },
+    model_config = strict_config(
+        {"documents": [{"text": "A word on natural language.", "id": "essay-5"}]},
+        {"documents": [{"token_ids": [3, 14, 15]}, {"token_ids": []}]},
     )
 
     documents: Annotated[list[AddedDocument], Field(min_length=1, fail_fast=True)] = Field(
@@ -359,14 +340,11 @@ class AddRequest(BaseModel):
 class DeleteRequest(BaseModel):
     """Delete documents from an index."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [{"ids": ["essay-5", 77]}, {"documents": [4]}, {"where": {"lang": "en"}, "purge": True}],
-            "oneOf": [{"required": ["documents"]}, {"required": ["ids"]}, {"required": ["where"]}],
-        },
+    model_config = strict_config(
+        {"ids": ["essay-5", 77]},
+        {"documents": [4]},
+        {"where": {"lang": "en"}, "purge": True},
+        one_of=("documents", "ids", "where"),
     )
 
     documents: Annotated[list[DocumentNumber], Field(min_length=1, fail_fast=True)] | None = Field(
@@ -395,8 +373,6 @@ class DeleteRequest(BaseModel):
 class DocumentRequest(BaseModel):
     """Return a document."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, json_schema_extra={"examples": [{"document_id": 4}]}
-    )
+    model_config = strict_config({"document_id": 4})
 
     document_id: Annotated[int, Field(ge=0, description="The document's id; ids start at 0.")]
