@@ -118,8 +118,8 @@ def add(served: ChangeableDep, body: AddRequest) -> dict[str, Any]:
     first = body.documents[0]
     if first.text is not None and not served.has_tokenizer:
         raise ProblemError("no_tokenizer", "The index has no tokenizer; add documents of token_ids.")
-    most = max((max(document.token_ids or [0], default=0) for document in body.documents), default=0)
-    if most >= served.info["vocab_size"] > 0:
+    largest = max((token for document in body.documents for token in document.token_ids or ()), default=0)
+    if largest >= served.info["vocab_size"]:
         raise ProblemError("token_out_of_vocabulary")
     return body.model_dump(exclude_unset=True)
 
