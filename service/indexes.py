@@ -27,7 +27,7 @@ class NextTokenModel(Protocol):
         """Return the probability of each token id after a context."""
 
 
-Opener = Callable[[Location], infgram.Index]
+Opener = Callable[[str], infgram.Index]
 ModelLoader = Callable[[str, infgram.Index], NextTokenModel | None]
 
 
@@ -110,7 +110,7 @@ class ServedIndexes(Mapping[str, ServedIndex]):
 
     Args:
         paths: the folder or URL of each index.
-        opener: opens a folder or URL.
+        opener: opens an index, by its name.
         model_loader: loads the neural model of an index, by its name.
 
     Raises:
@@ -120,7 +120,7 @@ class ServedIndexes(Mapping[str, ServedIndex]):
     def __init__(
         self,
         paths: Mapping[str, Location],
-        opener: Opener = infgram.open,
+        opener: Opener,
         model_loader: ModelLoader = lambda name, index: None,
     ) -> None:
         self._paths, self._opener, self._model_loader = paths, opener, model_loader
@@ -181,7 +181,7 @@ class ServedIndexes(Mapping[str, ServedIndex]):
                     current.check_files()
                 if current is None or current.is_damaged or current.identity != identity:
                     try:
-                        index = opened.enter_context(self._opener(path))
+                        index = opened.enter_context(self._opener(name))
                         current = ServedIndex(name, index, identity, self._model_loader(name, index))
                     except Exception as error:  # whatever a file or a model may raise
                         raise OpenError(name, error) from error

@@ -24,7 +24,7 @@ from .middleware.api_keys import Keys, Rates
 from .middleware.metrics import Metrics
 from .problems import ProblemError
 from .server import logs
-from .settings import Location, Settings
+from .settings import Settings
 
 T = TypeVar("T")
 
@@ -277,10 +277,9 @@ def runtime_of(request: Request) -> Runtime:
     return runtime
 
 
-def open_index(settings: Settings, path: Location) -> infgram.Index:
+def open_index(settings: Settings, name: str) -> infgram.Index:
     """Open an index as the settings say: mapped or loaded, verified or not."""
-    names = [name for name, its_path in settings.indexes.items() if its_path == path]
-    index = infgram.open(path, load=settings.load, tokenizer=settings.tokenizers.get(names[0]) if names else None)
+    index = infgram.open(settings.indexes[name], load=settings.load, tokenizer=settings.tokenizers.get(name))
     try:
         if settings.verify:
             index.verify()

@@ -47,8 +47,8 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
         StorageError: the address is in use or not of this machine; the key file cannot be read.
     """
     keys = first_keys(settings)  # errors show here, with the library's message, and not inside the server
-    for name, path in settings.indexes.items():
-        with open_index(settings.model_copy(update={"load": "map", "verify": False}), path) as index:
+    for name in settings.indexes:
+        with open_index(settings.model_copy(update={"load": "map", "verify": False}), name) as index:
             load_model(settings, name, index)
     listening = _listen(settings.host, settings.port)
     if keys is None and not _is_loopback(listening):

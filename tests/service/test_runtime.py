@@ -314,6 +314,10 @@ def test_an_index_of_infini_gram(folders: dict[str, Path], tmp_path: Path) -> No
         for path, asked in (("count", {"query": "rose"}), ("next-token", {"query": "a ros", "top_k": 3})):
             answers = [answered(client.post(f"/v1/indexes/{name}/{path}", json=asked)) for name in both]
             assert answers[0] == {**answers[1], "elapsed_ms": answers[0]["elapsed_ms"]}
+    twice = {"theirs": tmp_path / "theirs", "ids": tmp_path / "theirs"}
+    with served(twice, tokenizers={"theirs": "bytes"}) as client:
+        kinds = {name: answered(client.get(f"/v1/indexes/{name}"))["tokenizer"] for name in twice}
+        assert (kinds["theirs"]["kind"], kinds["ids"]) == ("bytes", None)
     with pytest.raises(ValidationError, match="unknown index other"):
         Settings(indexes=both, tokenizers={"other": "bytes"})
 
