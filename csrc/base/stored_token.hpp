@@ -1,4 +1,4 @@
-// The types of stored tokens. Each stands for a width and for an order of suffixes (suffix/text.hpp).
+// The types of stored tokens. Each determines a width and an order of suffixes (suffix/text.hpp).
 #pragma once
 
 #include <concepts>

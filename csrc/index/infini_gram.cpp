@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/bisection.hpp"
 #include "base/errors.hpp"
 #include "base/parallel.hpp"
 #include "index/next_token_reader.hpp"
@@ -66,20 +67,6 @@ class TableSearch {
   TableSearch(const Section& table, const AnyText& text, const PackedArray& pointers)
       : table_(table), text_(text), pointers_(pointers) {}
 
-  // Returns the first rank in [lo, hi) for which is_below() is false.
-  template <class F>
-  [[nodiscard]] Rank first(Rank lo, Rank hi, F&& is_below) const {
-    while (lo < hi) {
-      const Rank middle = lo + (hi - lo) / 2;
-      if (is_below(middle)) {
-        lo = middle + 1;
-      } else {
-        hi = middle;
-      }
-    }
-    return lo;
-  }
-
   // Whether the suffix at `rank` sorts before (-1) or after (1) all that begin with the last `n_tokens` tokens.
   [[nodiscard]] int compare(Rank rank, std::uint64_t n_tokens) const {
     const Position position = position_at(rank);
@@ -126,10 +113,10 @@ std::vector<Displaced> find_displaced(const Section& table, const AnyText& text,
   const TableSearch search(table, text, pointers);
   std::vector<Displaced> found;
   for (std::uint64_t n_tokens = 1; n_tokens <= n_pointers(text) - last_document; ++n_tokens) {
-    const Rank lo = search.first(0, n_suffixes, [&](Rank rank) { return search.compare(rank, n_tokens) < 0; });
-    const Rank hi = search.first(lo, n_suffixes, [&](Rank rank) { return search.compare(rank, n_tokens) == 0; });
+    const Rank lo = bisect(0, n_suffixes, [&](Rank rank) { return search.compare(rank, n_tokens) < 0; });
+    const Rank hi = bisect(lo, n_suffixes, [&](Rank rank) { return search.compare(rank, n_tokens) == 0; });
     if (lo == hi || search.position_at(lo) != n_pointers(text) - n_tokens) throw_not_sorted(table, lo);
-    const Rank end = search.first(lo + 1, hi, [&](Rank rank) { return !search.ends_after(rank, n_tokens); });
+    const Rank end = bisect(lo + 1, hi, [&](Rank rank) { return !search.ends_after(rank, n_tokens); });
     if (end == lo + 1) break;  // then no longer suffix is followed by a token, either
     found.push_back({lo, end});
   }

@@ -4,6 +4,8 @@
 #include <bit>
 #include <string>
 
+#include "base/bisection.hpp"
+
 namespace infgram {
 namespace {
 
@@ -29,32 +31,13 @@ RemovedRanks::RemovedRanks(const Section& section, std::uint64_t n_suffixes) : r
 
 // A mapped file may lose pages (storage/truncation.hpp). The result stays within the bucket's bounds, whatever is read.
 std::uint64_t RemovedRanks::search(Rank rank) const {
-  std::uint64_t lo = starts_[rank >> shift_];
-  std::uint64_t hi = starts_[(rank >> shift_) + 1];
-  while (lo < hi) {
-    const std::uint64_t middle = lo + (hi - lo) / 2;
-    if (ranks_[middle] < rank) {
-      lo = middle + 1;
-    } else {
-      hi = middle;
-    }
-  }
-  return lo;
+  return bisect(starts_[rank >> shift_], starts_[(rank >> shift_) + 1],
+                [&](std::uint64_t place) { return ranks_[place] < rank; });
 }
 
 // Before the removed rank at `place` there are ranks_[place] - place live ones.
 Rank RemovedRanks::nth_live(std::uint64_t n) const {
-  std::uint64_t lo = 0;
-  std::uint64_t hi = size();
-  while (lo < hi) {
-    const std::uint64_t middle = lo + (hi - lo) / 2;
-    if (ranks_[middle] <= n + middle) {
-      lo = middle + 1;
-    } else {
-      hi = middle;
-    }
-  }
-  return n + lo;
+  return n + bisect(0, size(), [&](std::uint64_t place) { return ranks_[place] <= n + place; });
 }
 
 // Inside the run, places and ranks ascend alike: by doubling steps, then by bisection.

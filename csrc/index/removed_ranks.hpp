@@ -85,7 +85,7 @@ class LiveRanks {
   Rank rank_;
   Rank hi_;
   std::uint64_t place_ = 0;    // of the next removed rank
-  Rank next_removed_ = kNone;  // kNone if there is none
+  Rank next_removed_ = kNone;  // kNone after the last one
 };
 
 }  // namespace infgram

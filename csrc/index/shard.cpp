@@ -9,20 +9,11 @@
 #include <string>
 
 #include "base/errors.hpp"
-#include "base/large_array.hpp"
 #include "index/survey.hpp"
 #include "suffix/verify.hpp"
 
 namespace infgram {
 namespace {
-
-void check_elements(const Section& section, std::uint64_t expected) {
-  const std::uint64_t found = section.header().n_elements;
-  if (found != expected) {
-    section.damaged("holds " + std::to_string(found) + " elements, expected " + std::to_string(expected) +
-                    " from the other files of its shard; files were swapped");
-  }
-}
 
 bool ends_with_separator(const AnyText& text) {
   return text.visit([]<class Token>(Text<Token> typed) {
@@ -73,14 +64,6 @@ unsigned token_bits_for(std::uint64_t vocab_size) {
   return vocab_size <= 0xFF ? 8 : vocab_size <= 0xFFFF ? 16 : 32;
 }
 
-std::string removed_documents_name(std::uint64_t generation) {
-  return "removed_documents." + std::to_string(generation) + ".bin";
-}
-
-std::string removed_ranks_name(std::uint64_t generation) {
-  return "removed_ranks." + std::to_string(generation) + ".bin";
-}
-
 SectionKind kind_of(const std::string& file_name) {
   for (const SectionName& section : kSectionNames) {
     if (file_name == section.file_name) return section.kind;
@@ -116,8 +99,8 @@ Shard Shard::open(const ShardState& state, Access access) {
     shard.section(SectionKind::kDocumentStarts).damaged("the number of documents does not match the tokens");
   }
   shard.document_starts_ = DocumentStarts(document_starts);
-  check_elements(shard.section(SectionKind::kSuffixArray), shard.text_.size - shard.n_stored_documents());
-  check_elements(shard.section(SectionKind::kMetadataStarts), n_starts);
+  shard.section(SectionKind::kSuffixArray).check_elements(shard.text_.size - shard.n_stored_documents());
+  shard.section(SectionKind::kMetadataStarts).check_elements(n_starts);
   const std::uint64_t vocab_size = first_token_starts.size() - 1;  // wraps if the section is empty; rejected below
   if (vocab_size == 0 || vocab_size > 0xFFFFFFFF || token_bits_for(vocab_size) > bits) {
     shard.section(SectionKind::kFirstTokenStarts).damaged("the vocabulary does not fit the token width");
@@ -144,65 +127,28 @@ const Section& Shard::add_section(const std::filesystem::path& path, SectionKind
   return sections_.back();
 }
 
-void Shard::open_numbers(const ShardState& state, Access access) {
-  std::uint64_t span = n_stored_documents();
-  if (state.has_numbers) {
-    const Section& numbers = add_section(state.folder / kDocumentNumbersName, SectionKind::kDocumentNumbers, access);
-    check_elements(numbers, n_stored_documents());
-    document_numbers_ = numbers.packed();
-    const std::uint64_t first = document_numbers_[0];
-    const std::uint64_t last = document_numbers_[n_stored_documents() - 1];
-    if (last < first || last - first + 1 < n_stored_documents()) numbers.damaged("the numbers do not ascend");
-    span = last - first + 1;
-  }
-  number_documents(state.first_document, span);
-}
-
-void Shard::number_documents(std::uint64_t first, std::uint64_t span) {
-  if (first >= kDocumentNumberLimit || span > kDocumentNumberLimit - first) {
-    throw IndexDamagedError(folder().string() + ": the documents are numbered beyond 2^62");
-  }
-  first_document_ = first;
-  end_document_ = first + span;
-}
-
-void Shard::open_removals(const ShardState& state, Access access) {
-  const Section& documents =
-      add_section(state.folder / removed_documents_name(state.removals), SectionKind::kRemovedDocuments, access);
-  removed_documents_ = documents.packed();
-  std::uint64_t n_suffixes_removed = 0;
-  for (std::uint64_t i = 0, next = 0; i < removed_documents_.size(); ++i) {
-    const std::uint64_t document = removed_documents_[i];
-    if (document < next || document >= n_stored_documents()) {
-      documents.damaged("document " + std::to_string(document) + " does not ascend or is not in the shard");
-    }
-    next = document + 1;
-    const auto [begin, end] = document_span(document);
-    n_suffixes_removed += end - begin;
-  }
-  const Section& ranks =
-      add_section(state.folder / removed_ranks_name(state.removals), SectionKind::kRemovedRanks, access);
-  check_elements(ranks, n_suffixes_removed);
-  removed_ranks_ = RemovedRanks(ranks, n_suffixes());
+const Section& Shard::add_unframed(const std::filesystem::path& path, SectionKind kind, unsigned bits,
+                                   std::span<const std::byte> tail, Access access) {
+  sections_.push_back(Section::open_unframed(path, kind, bits, tail, access_to(kind, access)));
+  return sections_.back();
 }
 
 Shard Shard::open_infini_gram(const InfiniGramFiles& files, std::uint64_t first_document, std::uint64_t vocab_size,
                               Access access, std::size_t n_threads) {
   Shard shard;
-  const auto open = [&](const char* name, SectionKind kind, unsigned bits, std::span<const std::byte> tail) {
-    shard.sections_.push_back(Section::open_unframed(files.path(name), kind, bits, tail, access_to(kind, access)));
-    return std::cref(shard.sections_.back());
+  const auto add = [&](const char* name, SectionKind kind, unsigned bits, std::span<const std::byte> tail) {
+    return std::cref(shard.add_unframed(files.path(name), kind, bits, tail, access));
   };
   std::array<std::byte, kPaddingBytes> padding;
   padding.fill(kPaddingByte);
   shard.sections_.reserve(kSectionNames.size());
-  const Section& tokens = open("tokenized", SectionKind::kTokens, files.token_bits, padding);
+  const Section& tokens = add("tokenized", SectionKind::kTokens, files.token_bits, padding);
   shard.text_ = {tokens.payload().data(), tokens.header().n_elements + 1, files.token_bits, true};
-  const Section& table = open("table", SectionKind::kSuffixArray, 8, padding);
+  const Section& table = add("table", SectionKind::kSuffixArray, 8, padding);
 
   // The end of the text follows the starts of the documents, in bytes as these.
   std::memcpy(padding.data(), &tokens.header().payload_bytes, sizeof(std::uint64_t));
-  const Section& offset = open("offset", SectionKind::kDocumentStarts, 64, padding);
+  const Section& offset = add("offset", SectionKind::kDocumentStarts, 64, padding);
   const std::uint64_t n_documents = offset.header().n_elements;
   if (n_documents == 0 || n_documents > tokens.header().n_elements) {
     offset.damaged("holds " + std::to_string(n_documents) + " documents, expected 1 to the number of tokens in " +
@@ -224,15 +170,11 @@ Shard Shard::open_infini_gram(const InfiniGramFiles& files, std::uint64_t first_
 }
 
 void Shard::open_infini_gram_metadata(const InfiniGramFiles& files, Access access) {
-  const auto open = [&](const char* name, SectionKind kind, unsigned bits, std::span<const std::byte> tail) {
-    sections_.push_back(Section::open_unframed(files.path(name), kind, bits, tail, access_to(kind, access)));
-    return std::cref(sections_.back());
-  };
   std::array<std::byte, kPaddingBytes> padding{};
-  const Section& metadata = open("metadata", SectionKind::kMetadata, 8, padding);
+  const Section& metadata = add_unframed(files.path("metadata"), SectionKind::kMetadata, 8, padding, access);
   std::memcpy(padding.data(), &metadata.header().payload_bytes, sizeof(std::uint64_t));
-  const Section& metaoff = open("metaoff", SectionKind::kMetadataStarts, 64, padding);
-  check_elements(metaoff, n_stored_documents());
+  const Section& metaoff = add_unframed(files.path("metaoff"), SectionKind::kMetadataStarts, 64, padding, access);
+  metaoff.check_elements(n_stored_documents());
   metadata_starts_ =
       PackedArray::of_bytes(metaoff.payload().data(), n_stored_documents() + 1, sizeof(std::uint64_t), 0);
   const auto text = metadata.payload();
@@ -265,7 +207,7 @@ void Shard::set_vocab_size(std::uint64_t vocab_size) {
 
 void Shard::open_directory() {
   const Section& directory = section(SectionKind::kDirectory);
-  check_elements(directory, n_top_keys(n_suffixes()) + n_sampled_keys(n_suffixes()));
+  directory.check_elements(n_top_keys(n_suffixes()) + n_sampled_keys(n_suffixes()));
   if (directory.header().element_bits != 64) directory.damaged("the keys are not 64 bits wide");
   const auto keys = directory.payload();
   directory_ = Directory({reinterpret_cast<const std::uint64_t*>(keys.data()), keys.size() / sizeof(std::uint64_t)},
@@ -313,45 +255,6 @@ SuffixRange Shard::first_token_range(TokenId token) const {
         .damaged("the ranks of token " + std::to_string(token) + " are out of range");
   }
   return range;
-}
-
-bool Shard::is_removed(std::uint64_t document) const {
-  std::uint64_t lo = 0;
-  std::uint64_t hi = removed_documents_.size();
-  while (lo < hi) {
-    const std::uint64_t middle = lo + (hi - lo) / 2;
-    if (removed_documents_[middle] < document) {
-      lo = middle + 1;
-    } else {
-      hi = middle;
-    }
-  }
-  return lo < removed_documents_.size() && removed_documents_[lo] == document;
-}
-
-std::uint64_t Shard::stored_number(std::uint64_t document) const {
-  const std::uint64_t number = first_document_ + (document_numbers_[document] - document_numbers_[0]);
-  if (number < first_document_ || number >= end_document_) {
-    section(SectionKind::kDocumentNumbers)
-        .damaged("the number of document " + std::to_string(document) + " is out of range");
-  }
-  return number;
-}
-
-std::uint64_t Shard::first_document_from(std::uint64_t number) const {
-  if (number <= first_document_) return 0;
-  if (document_numbers_.size() == 0) return std::min(number - first_document_, n_stored_documents());
-  std::uint64_t lo = 0;
-  std::uint64_t hi = n_stored_documents();
-  while (lo < hi) {
-    const std::uint64_t middle = lo + (hi - lo) / 2;
-    if (stored_number(middle) < number) {
-      lo = middle + 1;
-    } else {
-      hi = middle;
-    }
-  }
-  return lo;
 }
 
 std::uint64_t Shard::document_between(Position position, std::uint64_t lo, std::uint64_t hi) const {
@@ -408,7 +311,7 @@ void Shard::read_tokens(Span span, std::vector<std::int64_t>& ids) const {
 }
 
 std::string_view Shard::metadata(std::uint64_t document) const {
-  if (!has(SectionKind::kMetadata)) return {};
+  if (metadata_starts_.size() == 0) return {};
   const auto bytes = section(SectionKind::kMetadata).payload();
   const std::uint64_t begin = metadata_starts_[document];
   const std::uint64_t end = metadata_starts_[document + 1];
@@ -456,26 +359,6 @@ std::optional<std::string> Shard::find_fault(const SortProgress& progress) const
   return find_suffix_array_fault(text_, suffix_array_, first_tokens_, document_starts_, &separators, progress);
 }
 
-void Shard::verify_numbers() const {
-  for (std::uint64_t document = 1; document < document_numbers_.size(); ++document) {
-    if (document_numbers_[document - 1] < document_numbers_[document]) continue;
-    section(SectionKind::kDocumentNumbers)
-        .damaged("the number of document " + std::to_string(document) + " does not ascend");
-  }
-}
-
-void Shard::verify_removals(const SortProgress& progress) const {
-  std::vector<std::uint64_t> documents;
-  for (std::uint64_t i = 0; i < removed_documents_.size(); ++i) documents.push_back(removed_documents_[i]);
-  const std::vector<Rank> expected = ranks_by_pass(*this, documents, [&](std::uint64_t) { progress(n_suffixes()); });
-  for (std::uint64_t i = 0; i < expected.size(); ++i) {
-    if (removed_ranks_.ranks()[i] == expected[i]) continue;
-    section(SectionKind::kRemovedRanks)
-        .damaged("holds rank " + std::to_string(removed_ranks_.ranks()[i]) + ", expected " +
-                 std::to_string(expected[i]) + " from the removed documents");
-  }
-}
-
 void Shard::verify_directory(const SortProgress& progress) const {
   const Survey expected =
       survey(text_, suffix_array_.stored(), first_tokens_.starts(), 1, [&](std::uint64_t) { progress(n_suffixes()); });
@@ -509,10 +392,6 @@ void Shard::throw_bad_next_token(Rank rank, std::uint64_t depth, TokenCode found
                ", which is not in the vocabulary of " + std::to_string(vocab_size()) + " tokens");
 }
 
-void Shard::throw_incomplete() const {
-  section(SectionKind::kSuffixArray).damaged("does not hold each position of some documents once");
-}
-
 void Shard::throw_not_in_order(Rank rank) const {
   section(SectionKind::kSuffixArray).damaged("the suffixes near rank " + std::to_string(rank) + " are not in order");
 }
@@ -526,31 +405,6 @@ void Shard::throw_not_in_document(Position position, std::uint64_t document) con
 void Shard::throw_bad_position(Rank rank, Position position) const {
   section(SectionKind::kSuffixArray)
       .damaged("rank " + std::to_string(rank) + " holds position " + std::to_string(position) + ", beyond the text");
-}
-
-std::vector<Rank> ranks_by_pass(const Shard& shard, std::span<const std::uint64_t> documents,
-                                const SortProgress& progress) {
-  constexpr std::uint64_t kStep = std::uint64_t{1} << 16;  // suffixes between two calls of `progress`
-  LargeArray<std::uint64_t> marks(shard.text().size / 64 + 1);
-  std::uint64_t n_marked = 0;
-  for (const std::uint64_t document : documents) {
-    const auto [begin, end] = shard.document_span(document);
-    n_marked += end - begin;
-    for (Position position = begin; position < end; ++position) {
-      marks[position / 64] |= std::uint64_t{1} << (position % 64);
-    }
-  }
-  std::vector<Rank> ranks;
-  ranks.reserve(n_marked);
-  for (Rank lo = 0; lo < shard.n_suffixes(); lo += kStep) {
-    progress(lo);
-    for (Rank rank = lo; rank < std::min(lo + kStep, shard.n_suffixes()); ++rank) {
-      const Position position = shard.position(rank);
-      if ((marks[position / 64] >> (position % 64) & 1) != 0) ranks.push_back(rank);
-    }
-  }
-  if (ranks.size() != n_marked) shard.throw_incomplete();
-  return ranks;
 }
 
 }  // namespace infgram

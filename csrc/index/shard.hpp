@@ -256,6 +256,8 @@ class Shard {
   [[nodiscard]] ContainingDocument checked_containing(Position position, std::uint64_t document) const;
   void check_belongs(const Section& section) const;
   const Section& add_section(const std::filesystem::path& path, SectionKind kind, Access access);
+  const Section& add_unframed(const std::filesystem::path& path, SectionKind kind, unsigned bits,
+                              std::span<const std::byte> tail, Access access);
   void open_directory();
   void open_sources();
   void open_numbers(const ShardState& state, Access access);

@@ -22,7 +22,7 @@ std::uint64_t length_in_directory(const Index& index, const Sequence<Token>& con
     const bool is_shown = std::ranges::any_of(index.shards(), [&](const Shard& shard) {
       const SuffixRange range = shard.first_token_range(suffix.data[0]);
       if (suffix.size == 1) return shard.live_count(range) >= min_count;
-      const std::uint64_t enough = min_count + shard.n_removed(range);  // so many that min_count of them are live
+      const std::uint64_t enough = min_count + shard.n_removed(range);  // includes min_count live suffixes
       return shard.directory().template shows<Token>(range, suffix.key(), suffix.size, enough);
     });
     if (!is_shown) break;

@@ -86,13 +86,6 @@ void check(const Shard& shard, std::span<const std::uint64_t> documents, std::ui
   }
 }
 
-std::vector<std::uint64_t> values_of(const PackedArray& array) {
-  std::vector<std::uint64_t> values;
-  values.reserve(array.size());
-  for (std::uint64_t i = 0; i < array.size(); ++i) values.push_back(array[i]);
-  return values;
-}
-
 // Like ranks_of_documents(), but does not search for what is removed already.
 std::vector<Rank> ranks_beside_known(const Shard& shard, std::span<const std::uint64_t> documents,
                                      const SortProgress& progress) {

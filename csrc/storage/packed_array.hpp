@@ -65,6 +65,13 @@ class PackedArray {
   std::uint64_t mask_ = 0;
 };
 
+[[nodiscard]] inline std::vector<std::uint64_t> values_of(const PackedArray& array) {
+  std::vector<std::uint64_t> values;
+  values.reserve(array.size());
+  for (std::uint64_t i = 0; i < array.size(); ++i) values.push_back(array[i]);
+  return values;
+}
+
 // Packs values and appends the bytes to a sink.
 template <ByteSink Sink>
 class BitPacker {

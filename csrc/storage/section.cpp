@@ -95,6 +95,12 @@ void Section::check_pages() const {
       "folder, and open it again");
 }
 
+void Section::check_elements(std::uint64_t expected) const {
+  if (header_.n_elements == expected) return;
+  damaged("holds " + std::to_string(header_.n_elements) + " elements, expected " + std::to_string(expected) +
+          " from the other files of its shard; files were swapped");
+}
+
 void Section::verify() const {
   if (!is_framed_) return;
   if (std::memcmp(file_.bytes().data(), &header_, sizeof header_) != 0)

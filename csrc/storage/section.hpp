@@ -46,6 +46,10 @@ class Section {
   void expect(Access access) const { file_.expect(access); }
   void expect() const { file_.expect(access_); }
 
+  // Throws IndexDamagedError unless the section has the number of elements that follows from the other files of its
+  // shard.
+  void check_elements(std::uint64_t expected) const;
+
   // Throws IndexDamagedError("<path>: <what>").
   [[noreturn]] void damaged(const std::string& what) const;
 

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <vector>
 
+#include "base/bisection.hpp"
+
 namespace infgram {
 namespace {
 
@@ -116,17 +118,8 @@ class Verifier {
 
   // The number of documents that begin at or before a position.
   [[nodiscard]] std::uint64_t document_after(Position position) const {
-    std::uint64_t lo = 0;
-    std::uint64_t hi = document_starts_.n_documents();
-    while (lo < hi) {
-      const std::uint64_t middle = lo + (hi - lo) / 2;
-      if (document_starts_[middle] <= position) {
-        lo = middle + 1;
-      } else {
-        hi = middle;
-      }
-    }
-    return lo;
+    return bisect(0, document_starts_.n_documents(),
+                  [&](std::uint64_t document) { return document_starts_[document] <= position; });
   }
 
   std::optional<std::string> check_longer_suffixes() {
