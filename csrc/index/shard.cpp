@@ -26,7 +26,7 @@ Access access_to(SectionKind kind, Access access) {
     case SectionKind::kMetadata:
     case SectionKind::kMetadataStarts:
     case SectionKind::kSources:
-    case SectionKind::kSourceRuns: return access == Access::kSequential ? access : Access::kRandom;
+    case SectionKind::kSourceRuns: return access == Access::kWarm ? Access::kRandom : access;
     case SectionKind::kFirstTokenStarts:
     case SectionKind::kDirectory:
     case SectionKind::kContinuations:

@@ -98,9 +98,9 @@ struct SectionInfo {
 class Shard {
  public:
   // Opens the sections and checks that they belong together. With kRandom, the sections that every search reads
-  // (directory, first tokens, stored continuations) are opened as kSoon; metadata is never loaded ahead.
-  // Cost: O(1), one page per section, and one pass over the removal; for kWarm and kMemory one pass over the files.
-  // Throws IndexDamagedError, IndexVersionError, StorageError.
+  // (directory, first tokens, stored continuations) are opened as kSoon; metadata and sources are not loaded ahead with
+  // kWarm. Cost: O(1), one page per section, and one pass over the removal; for kWarm and kMemory one pass over the
+  // files. Throws IndexDamagedError, IndexVersionError, StorageError.
   [[nodiscard]] static Shard open(const ShardState& state, Access access = Access::kRandom);
 
   // Opens the files of an index that infini-gram made, in place (index/infini_gram.hpp). With a `vocab_size` of 0 the

@@ -113,7 +113,9 @@ def test_a_manifest_that_is_replaced_again_and_again_is_no_change_of_the_files(a
             in_memory.check_files()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "shard-00001/tokens.bin", "shard-00000/suffix_array.bin"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "shard-00001/tokens.bin", "shard-00000/suffix_array.bin", "shard-00000/metadata.bin"]
+)
 @pytest.mark.parametrize("n_bytes", [-1, 0, 1])
 def test_a_file_that_is_changed_in_place_is_named(at_home: Path, name: str, n_bytes: int) -> None:
     """Shorter, as long, longer; with `load="ram"` a section is not mapped, so its file may change."""
