@@ -59,7 +59,10 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "planning": {"errors", "types", "arguments", "files"},
     "client": {"errors", "types", "arguments", "query_language", "reprs", "tables"},
     "lm": {"errors", "types", "arguments", "watch", "files", "corpus", "tokenizers", "index", "reprs", "tables"},
-    "indexing": {"errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "shards", "infini_gram"},
+    "indexing": {
+        *("errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "shards", "infini_gram", "engine"),
+        "provenance",
+    },
     "changes": {
         *("errors", "types", "arguments", "files", "corpus", "tokenizers", "index", "indexing", "shards", "engine"),
         *("provenance", "reprs", "search", "watch", "infini_gram"),

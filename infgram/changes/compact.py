@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 from infgram.arguments import checked_shard_tokens, checked_threads
 from infgram.changes.results import Compaction
 from infgram.changes.writer import Writer, local_index, writing
-from infgram.engine import Engine
 from infgram.files.manifest import ShardEntry
 from infgram.index import StrPath
 from infgram.indexing.build import DEFAULT_SHARD_TOKENS
 from infgram.indexing.checkpoint import Checkpoint
+from infgram.indexing.copied_documents import copied_documents
 from infgram.indexing.memory import Budget
 from infgram.indexing.shards import ShardSequence
 from infgram.indexing.stages import Progress, check_space_for, plan_of, reporter, sort
@@ -22,7 +22,6 @@ from infgram.indexing.tokenize import EncodedBatch
 from infgram.shards import document_batches, open_shards
 from infgram.types import BuildProgress, Int64Array
 
-_BATCH_TOKENS: Final = 1 << 18
 _BATCH_DOCUMENTS: Final = 1024
 _CERTAINLY: Final = 0.9  # a share of the estimate that the shards exceed
 
@@ -120,7 +119,7 @@ def rewrite(
                 numbers = _difference(batch, left_out)
                 n_known = min(n_finished, len(numbers))
                 n_finished -= n_known
-                for documents, part in _read(core, numbers[n_known:]):
+                for documents, part in copied_documents(core, numbers[n_known:]):
                     shards.add(documents, part)
                     report(BuildProgress("copy", shards.n_tokens, n_tokens, "tokens"))
             shards.close()
@@ -140,24 +139,3 @@ def _difference(numbers: Int64Array, left_out: Int64Array) -> Int64Array:
     """Return the numbers that are not left out; both are ascending."""
     begin, end = np.searchsorted(left_out, (numbers[0], numbers[-1] + 1))
     return np.setdiff1d(numbers, left_out[begin:end], assume_unique=True)
-
-
-def _read(core: Engine, numbers: Int64Array) -> Iterator[tuple[EncodedBatch, Int64Array]]:
-    """Yield documents with their numbers, in batches of about `_BATCH_TOKENS` tokens."""
-    lengths = np.array([core.document_length(number) for number in numbers.tolist()], np.int64)
-    cuts = np.flatnonzero(np.diff(np.cumsum(lengths) // _BATCH_TOKENS)) + 1
-    for part, part_lengths in zip(np.split(numbers, cuts), np.split(lengths, cuts), strict=True):
-        document_ids = part.tolist()
-        if not document_ids:
-            return
-        stored = core.document_metadata(document_ids)
-        yield (
-            EncodedBatch(
-                np.concatenate([core.document_tokens(number) for number in document_ids]).astype(np.uint32),
-                part_lengths,
-                [metadata for metadata, _, _ in stored],
-                [source or b"" for _, source, _ in stored],
-                np.array([line for _, _, line in stored], np.int64),
-            ),
-            part,
-        )

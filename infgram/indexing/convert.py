@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from infgram.arguments import checked_shard_tokens, checked_threads, flag, path as checked_path
 from infgram.errors import InputError
-from infgram.index import Index, StrPath
+from infgram.index import Index, StrPath, engine_of
 from infgram.indexing.build import DEFAULT_SHARD_TOKENS, finish, output_folder
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER
+from infgram.indexing.copied_documents import copied_documents
 from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, unfinished_index
 from infgram.indexing.shards import ShardSequence
 from infgram.indexing.stages import Progress, checking, plan_of, reporter
-from infgram.indexing.tokenize import EncodedBatch
 from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
 from infgram.infini_gram import InfiniGramIndex, is_infini_gram
+from infgram.provenance import Provenance, StoredMetadata
+from infgram.shards import document_batches
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
 
 _BATCH_DOCUMENTS: Final = 1024
-_BATCH_TOKENS: Final = 1 << 22
 
 
 def convert(
@@ -83,33 +81,19 @@ def convert(
                 save(attached, checkpoint.folder / TOKENIZER_FOLDER)
             shards = ShardSequence(checkpoint, theirs.vocab_size, width, n_shard_tokens)
             if checkpoint.skipped is None:
-                for batch in _batches(theirs, shards.n_documents):
-                    shards.add(batch)
-                    report(BuildProgress("read", shards.n_tokens, theirs.n_tokens, "tokens"))
+                core, n_finished = engine_of(theirs), shards.n_documents
+                for numbers in document_batches(core, _BATCH_DOCUMENTS):
+                    for batch, _ in copied_documents(core, numbers[numbers >= n_finished], _converted):
+                        shards.add(batch)
+                        report(BuildProgress("read", shards.n_tokens, theirs.n_tokens, "tokens"))
                 shards.close()
                 checkpoint.finish_reading([])
             finish(checkpoint, shards, entry, n_threads, budget, report)
     return Index([target])
 
 
-def _batches(index: Index, first: int) -> Iterator[EncodedBatch]:
-    """Yield all documents from `first` on."""
-    begin = first
-    while begin < index.n_documents:
-        tokens, end, n_tokens = [], begin, 0
-        while end < min(index.n_documents, begin + _BATCH_DOCUMENTS) and n_tokens < _BATCH_TOKENS:
-            tokens.append(index.document_tokens(end))
-            n_tokens += len(tokens[-1])
-            end += 1
-        origins = [index.provenance(document) for document in range(begin, end)]
-        yield EncodedBatch(
-            np.concatenate(tokens).astype(np.uint32),
-            np.array([len(each) for each in tokens], dtype=np.int64),
-            [
-                json.dumps(origin.metadata, ensure_ascii=False).encode() if origin.metadata else b""
-                for origin in origins
-            ],
-            [(origin.source or "").encode() for origin in origins],
-            np.array([origin.line or 0 for origin in origins], dtype=np.int64),
-        )
-        begin = end
+def _converted(stored: StoredMetadata, number: int) -> StoredMetadata:
+    """Return the metadata, the file and the line of a document as infgram stores them."""
+    origin = Provenance.of(stored, number)
+    metadata = json.dumps(origin.metadata, ensure_ascii=False).encode() if origin.metadata else b""
+    return metadata, (origin.source or "").encode(), origin.line or 0
