@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "query/search_batch.hpp"
 
@@ -32,13 +33,14 @@ std::uint64_t length_in_directory(const Index& index, const Sequence<Token>& con
 }
 
 // Given a suffix with few occurrences, returns the length to which min_count of them extend to the left as the context
-// does.
+// does. Clears the ranges of the shards where none extends so far.
 template <StoredToken Token>
-std::uint64_t length_at_places(const Index& index, const Sequence<Token>& context, const LongestSuffix& found,
+std::uint64_t length_at_places(const Index& index, const Sequence<Token>& context, LongestSuffix& found,
                                std::uint64_t min_count) {
   const Pattern<Token> suffix = context.pattern(context.size() - found.length, found.length);
   std::array<std::uint64_t, kFewPlaces> lengths{};
   std::array<std::uint64_t, kFewPlaces> positions{};
+  std::vector<std::uint64_t> longest(found.ranges.size());  // by shard
   std::size_t n = 0;
   for (std::size_t s = 0; s < found.ranges.size(); ++s) {
     const Shard& shard = index.shards()[s];
@@ -51,10 +53,15 @@ std::uint64_t length_at_places(const Index& index, const Sequence<Token>& contex
     }
     for (std::size_t i = first; i < n; ++i) {
       lengths[i] = found.length + suffix.shared_before(text, positions[i], context.size() - found.length);
+      longest[s] = std::max(longest[s], lengths[i]);
     }
   }
   std::ranges::sort(lengths, std::greater<>());  // unused elements, 0, come last
-  return lengths[min_count - 1];
+  const std::uint64_t length = lengths[min_count - 1];
+  for (std::size_t s = 0; s < longest.size(); ++s) {
+    if (longest[s] < length) found.ranges[s] = {};
+  }
+  return length;
 }
 
 }  // namespace
@@ -62,14 +69,15 @@ std::uint64_t length_at_places(const Index& index, const Sequence<Token>& contex
 LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> context, std::uint64_t min_count) {
   return with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(context);
+    LongestSuffix best;
     const auto find_last = [&](std::uint64_t length) {
-      LongestSuffix found{length, find(index, context.last(length)), 0};
+      const std::span<const TokenId> suffix = context.last(length);
+      LongestSuffix found{length, best.ranges.empty() ? find(index, suffix) : find_longer(index, suffix, best.ranges)};
       found.count = total_count(index, found.ranges);
       return found;
     };
     std::uint64_t length = length_in_directory(index, sequence, min_count);  // occurs often enough
     std::uint64_t too_long = context.size() + 1;
-    LongestSuffix best;
     bool is_doubling = true;
     for (std::uint64_t step = 1; too_long - length > 1; step *= 2) {
       if (is_doubling && length + step >= too_long) is_doubling = false;

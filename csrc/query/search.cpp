@@ -59,6 +59,20 @@ ShardRanges find(const Index& index, std::span<const TokenId> pattern) {
   });
 }
 
+ShardRanges find_longer(const Index& index, std::span<const TokenId> pattern,
+                        std::span<const SuffixRange> ranges_of_suffix) {
+  return with_token_type(index, [&]<class Token>(Text<Token>) {
+    const Sequence<Token> sequence(pattern);
+    std::vector<PatternSearch<Token>> searches;
+    searches.reserve(index.shards().size());
+    for (std::size_t s = 0; s < index.shards().size(); ++s) {
+      searches.push_back(search_in(index.shards()[s], sequence.pattern(0, pattern.size())));
+      if (ranges_of_suffix[s].empty()) searches.back().within = {};
+    }
+    return ranges_of(std::move(searches));
+  });
+}
+
 std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenId> tokens,
                                       std::span<const std::size_t> starts) {
   const std::size_t n = starts.size() - 1;

@@ -20,6 +20,11 @@ using ShardRanges = std::vector<SuffixRange>;
 // query/descent.hpp, the shards interleaved. REQUIRES tokens below vocab_size. Throws IndexDamagedError.
 [[nodiscard]] ShardRanges find(const Index& index, std::span<const TokenId> pattern);
 
+// As find(), given the ranges of a suffix of `pattern`. Where that has no occurrence, `pattern` has none either, so
+// these shards are not searched.
+[[nodiscard]] ShardRanges find_longer(const Index& index, std::span<const TokenId> pattern,
+                                      std::span<const SuffixRange> ranges_of_suffix);
+
 // Returns the counts of many patterns; pattern i is tokens[starts[i], starts[i + 1]). Cost: as find(), all patterns and
 // shards interleaved. REQUIRES starts that ascend to tokens.size().
 [[nodiscard]] std::vector<std::int64_t> count_batch(const Index& index, std::span<const TokenId> tokens,
