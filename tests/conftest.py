@@ -26,6 +26,14 @@ def budget_s(request: pytest.FixtureRequest) -> float:
     return 60 * float(os.environ.get("MINUTES", "60")) / n_campaigns
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the campaigns among the tests that take long: those that report how many cases they tried."""
+    for item in items:
+        if item.get_closest_marker("torture") and "record_property" in getattr(item, "fixturenames", ()):
+            item.add_marker("campaign")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print a table of the campaigns, which are the tests that call `record_property("tried", n)`."""
     rows: dict[str, list[float]] = {}

@@ -74,15 +74,13 @@ def run(path: Path, duration_s: float) -> int:
         thread.start()
     ends = time.monotonic() + duration_s
     try:
-        while time.monotonic() < ends and not errors:
+        while not errors and (time.monotonic() < ends or max(states) < 6 or min(seen) == 0):
             write(path, live, states, rng)
     finally:
         is_over.set()
         for thread in readers:
             thread.join()
     assert errors == [], f"SEED={SEED}"
-    assert max(states) > 5
-    assert min(seen) > 0
     with infgram.open(path) as index:
         index.verify()
     return sum(seen)
