@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from infgram import _core
 from infgram.arguments import checked_shard_tokens, checked_threads
 from infgram.changes.results import Compaction
 from infgram.changes.writer import Writer, local_index, writing
-from infgram.files.manifest import ShardEntry
+from infgram.files.manifest import FORMAT_VERSION, ShardEntry, section_names
 from infgram.index import StrPath
 from infgram.indexing.build import DEFAULT_SHARD_TOKENS
 from infgram.indexing.checkpoint import Checkpoint
@@ -41,7 +43,8 @@ def compact(
     indexes keep their state, and the disk space of the old files, until they are closed or reloaded.
 
     The index is copied and sorted, which takes the time and the disk space of a build without its tokenization. An
-    interrupted call is resumed when it is repeated with the same arguments.
+    interrupted call is resumed when it is repeated with the same arguments. If that would give the same files again,
+    since nothing was deleted and the shards are those of a build, nothing is written.
 
     Args:
         index_path: the folder of the index.
@@ -63,13 +66,36 @@ def compact(
     report = reporter(progress)
     folder, budget = local_index(index_path), Budget(memory, trains=False, kind=None)
     with writing(folder) as writer:
-        before = writer.manifest
-        plan = {**plan_of(n_shard_tokens), "change": "compact"}
-        with writer.unfinished_shards(plan, report) as checkpoint:
-            rewrite(writer, checkpoint, [before.shards], n_shard_tokens, n_threads, budget, report)
-            manifest = writer.publish(checkpoint.shards, checkpoint)
+        before = manifest = writer.manifest
+        if is_changed := not _is_compact(writer, n_shard_tokens):
+            plan = {**plan_of(n_shard_tokens), "change": "compact"}
+            with writer.unfinished_shards(plan, report) as checkpoint:
+                rewrite(writer, checkpoint, [before.shards], n_shard_tokens, n_threads, budget, report)
+                manifest = writer.publish(checkpoint.shards, checkpoint)
     freed_bytes = sum(shard.size_bytes for shard in before.shards) - sum(shard.size_bytes for shard in manifest.shards)
-    return Compaction(manifest.generation, manifest.n_documents, manifest.n_tokens, len(manifest.shards), freed_bytes)
+    return Compaction(
+        manifest.generation,
+        manifest.n_documents,
+        manifest.n_tokens,
+        len(manifest.shards),
+        freed_bytes,
+        is_changed,
+    )
+
+
+def _is_compact(writer: Writer, shard_tokens: int) -> bool:
+    """Return whether `rewrite` would write the shards of the index as they are. O(shards)."""
+    shards = writer.manifest.shards
+    if any(shard.removals or not shard.sections.keys() >= section_names(FORMAT_VERSION) for shard in shards):
+        return False
+    if any(shard.n_tokens < shard_tokens for shard in shards[:-1]):
+        return False
+    return all(shard.n_tokens - _last_length(*writer.place(shard)) < shard_tokens for shard in shards)
+
+
+def _last_length(folder: Path, shard: ShardEntry) -> int:
+    """Return the number of tokens of the last document of a shard from which nothing is removed."""
+    return _core.Index([_core.ShardState(folder)]).document_length(shard.n_documents - 1)
 
 
 def rewrite(

@@ -32,9 +32,10 @@ def compact(
 
     The new state of the index appears when it is complete. Readers that have the index open keep the old state, with
     its files, until they close or reload it. A command that fails or is stopped keeps its finished stages in
-    INDEX.partial; run it again to resume it.
+    INDEX.partial; run it again to resume it. If nothing was deleted and the shards are those of a build, nothing is
+    written.
 
-    JSON: path, elapsed_s, generation, n_documents, n_tokens, n_shards, freed_bytes.
+    JSON: path, elapsed_s, generation, n_documents, n_tokens, n_shards, freed_bytes, is_changed.
     """
     import infgram
     from infgram.cli.progress import show_progress
@@ -53,5 +54,7 @@ def compact(
         )
         freed = compacted.freed_bytes
         change = f"{size(freed)} freed" if freed >= 0 else f"{size(-freed)} more"
+        if not compacted.is_changed:
+            change = "nothing to compact"
         print_line(f"{', '.join(contents)}, {change}, {duration(elapsed_s)}")
         print_line(f"index: {one_line(index)}, generation {compacted.generation}")

@@ -507,11 +507,12 @@ class DeletionResult(BaseModel):
 class CompactionResult(BaseModel):
     """The size of the index after a compaction."""
 
-    generation: int = Field(description="The generation of the new state of the index.")
+    generation: int = Field(description="The generation of the index.")
     n_documents: int
     n_tokens: int
     n_shards: int
     freed_bytes: int = Field(description="Bytes on disk by which the index shrank; negative if it grew.")
+    is_changed: bool = Field(description="Whether there was anything to compact; otherwise nothing was written.")
 
 
 class JobResponse(BaseModel):
