@@ -157,6 +157,7 @@ class Runtime:
         slots: one for each thread of the pool.
         metrics: the counters of this worker.
         jobs: the changes of the indexes.
+        large_change: held while a change is read whose body may be larger than that of a query: one at a time.
         disk: whether recent answers waited for the disk.
         openapi: the OpenAPI document, computed on first request.
         is_draining: set once the process has been told to stop; it is no longer ready.
@@ -176,6 +177,7 @@ class Runtime:
         self.slots = Slots(settings.max_concurrency, settings.max_waiting, settings.max_wait_s)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
         self.jobs = Jobs(settings, worker.jobs)
+        self.large_change = asyncio.Lock()
         self.is_draining = False
         self.openapi: bytes | None = None
         self.disk = DiskMonitor()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Annotated, Any, Final, cast, get_type_hints
 
@@ -20,6 +21,7 @@ from ..problems import FieldError, ProblemError, refusals
 from ..runtime import runtime_of
 from ..schemas.requests import AddRequest, DeleteRequest
 from ..schemas.responses import JobKind, JobList, JobResponse
+from ..settings import Limits
 
 NO_KEYS: Final = (
     "This server requires no keys, so it accepts no changes. Start it with --api-keys-file and a key that "
@@ -75,9 +77,10 @@ class ChangeRoute(APIRoute):
         """Check the request, append the job, and return its address."""
         runtime, name = runtime_of(request), request.path_params["name"]
         arguments: list[Any] = [await _changeable(request, name)]
-        if self._body_type is not None:
-            arguments.append(await read_model(request, self._body_type, runtime.settings.limits))
-        job = await asyncio.to_thread(self._add, request, arguments)
+        async with runtime.large_change if _may_be_large(request, runtime.settings.limits) else nullcontext():
+            if self._body_type is not None:
+                arguments.append(await read_model(request, self._body_type, runtime.settings.limits.of_changes()))
+            job = await asyncio.to_thread(self._add, request, arguments)
         headers = {"Location": f"/v1/indexes/{name}/jobs/{job.id}"}
         return Response(job.model_dump_json(), self.status_code or 202, headers, media_type="application/json")
 
@@ -95,6 +98,12 @@ class ChangeRoute(APIRoute):
     @cached_property
     def _body_type(self) -> Any:
         return get_type_hints(self.endpoint).get("body")
+
+
+def _may_be_large(request: Request, limits: Limits) -> bool:
+    """Return whether the body may be larger than that of a query, by its announced length."""
+    announced = request.headers.get("content-length", "")
+    return "transfer-encoding" in request.headers or (announced.isdecimal() and int(announced) > limits.body_bytes)
 
 
 router = APIRouter(prefix="/v1/indexes/{name}", tags=["changes"])
