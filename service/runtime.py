@@ -19,9 +19,10 @@ from fastapi import Request
 import infgram
 
 from .changes.jobs import Jobs
-from .indexes import OpenError, ServedIndexes, load_model
+from .indexes import OpenError, ServedIndexes
 from .middleware.api_keys import Keys, Rates
 from .middleware.metrics import Metrics
+from .models import Models
 from .problems import ProblemError
 from .server import logs
 from .settings import Settings
@@ -172,7 +173,7 @@ class Runtime:
         """
         self.settings, self.worker = settings, worker
         self.keys = first_keys(settings)
-        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings), partial(load_model, settings))
+        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings), Models(settings).load)
         self.rates = Rates()
         self.slots = Slots(settings.max_concurrency, settings.max_waiting, settings.max_wait_s)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
