@@ -34,6 +34,7 @@ def compact(
     threads: int | None = None,
     memory: int | str | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    if_generation: int | None = None,
     progress: Progress | None = None,
 ) -> Compaction:
     """Write an index again without its deleted documents, in as few shards as a build of the others has.
@@ -51,6 +52,7 @@ def compact(
         threads: as for `infgram.build`.
         memory: as for `infgram.build`.
         shard_tokens: as for `infgram.build`.
+        if_generation: as for `infgram.add`.
         progress: as for `infgram.build`.
 
     Returns:
@@ -59,13 +61,14 @@ def compact(
     Raises:
         QueryError: an argument is out of range, or the index is behind a URL.
         IndexNotFoundError, IndexDamagedError, IndexVersionError: the index cannot be read.
+        IndexChangedError: the index is at another generation than `if_generation`.
         IndexExistsError: another process is writing to the index.
         StorageError: a file cannot be written, and the index is as it was; or an old file cannot be removed.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report = reporter(progress)
     folder, budget = local_index(index_path), Budget(memory, trains=False, kind=None)
-    with writing(folder) as writer:
+    with writing(folder, if_generation) as writer:
         before = manifest = writer.manifest
         if is_changed := not _is_compact(writer, n_shard_tokens):
             plan = {**plan_of(n_shard_tokens), "change": "compact"}

@@ -6,7 +6,13 @@ import time
 from dataclasses import asdict
 
 from infgram.cli.display import duration, number, one_line, size
-from infgram.cli.input_options import LocalIndexArgument, MemoryOption, ShardTokensOption, ThreadsOption
+from infgram.cli.input_options import (
+    IfGenerationOption,
+    LocalIndexArgument,
+    MemoryOption,
+    ShardTokensOption,
+    ThreadsOption,
+)
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import print_json, print_line
 
@@ -21,6 +27,7 @@ def compact(
     threads: ThreadsOption = None,
     memory: MemoryOption = None,
     shard_tokens: ShardTokensOption = 5_000_000_000,
+    if_generation: IfGenerationOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -42,7 +49,14 @@ def compact(
 
     began = time.monotonic()
     with show_progress(quiet=quiet, as_events=as_json) as report:
-        compacted = infgram.compact(index, threads=threads, memory=memory, shard_tokens=shard_tokens, progress=report)
+        compacted = infgram.compact(
+            index,
+            threads=threads,
+            memory=memory,
+            shard_tokens=shard_tokens,
+            if_generation=if_generation,
+            progress=report,
+        )
     elapsed_s = round(time.monotonic() - began, 3)
     if as_json:
         print_json({"path": index, "elapsed_s": elapsed_s, **asdict(compacted)})

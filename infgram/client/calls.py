@@ -194,10 +194,10 @@ def tokens(token_ids: Query) -> Call[list[str]]:
 # Changes
 
 
-def add(documents: Iterable[str | Mapping[str, Any] | Sequence[int]]) -> Call[Job]:
+def add(documents: Iterable[str | Mapping[str, Any] | Sequence[int]], if_generation: int | None) -> Call[Job]:
     """Add documents."""
     given = [_added(document) for document in several(documents, "documents", "texts, mappings or token ids")]
-    return Call("/documents", results.job, {"documents": given})
+    return Call(_change("/documents", if_generation), results.job, {"documents": given})
 
 
 def delete(
@@ -205,6 +205,7 @@ def delete(
     ids: Iterable[int | str] | None,
     where: Mapping[str, JsonScalar] | None,
     purge: bool,
+    if_generation: int | None,
 ) -> Call[Job]:
     """Delete documents."""
     fields: Fields = {"purge": flag(purge, "purge")}
@@ -217,12 +218,16 @@ def delete(
         ]
     if where is not None:
         fields["where"] = _filters(where)
-    return Call("/documents", results.job, fields, method="DELETE")
+    return Call(_change("/documents", if_generation), results.job, fields, method="DELETE")
 
 
-def compact() -> Call[Job]:
+def compact(if_generation: int | None) -> Call[Job]:
     """Compact the index."""
-    return Call("/compact", results.job, method="POST")
+    return Call(_change("/compact", if_generation), results.job, method="POST")
+
+
+def _change(path: str, if_generation: int | None) -> str:
+    return path if if_generation is None else f"{path}?if_generation={at_least(if_generation, 0, 'if_generation')}"
 
 
 def job(job_id: str) -> Call[Job]:

@@ -250,6 +250,30 @@ def test_compacting_gives_the_files_of_a_build(folder: Path) -> None:
     check_intact(folder / "x")
 
 
+def test_a_change_of_another_generation_is_refused(path: Path, folder: Path) -> None:
+    """So whoever does not know whether a change was published may repeat it."""
+    more = write_rows(folder / "b.jsonl", rows_of(12, 14))
+    changes: list[Callable[[int], object]] = [
+        lambda generation: infgram.add(path, more, if_generation=generation),
+        lambda generation: infgram.add_from_tokens(path, [[1, 2]], if_generation=generation),
+        lambda generation: infgram.delete(path, documents=[0], if_generation=generation),
+        lambda generation: infgram.delete(path, documents=[1], purge=True, if_generation=generation),
+        lambda generation: infgram.compact(path, if_generation=generation),
+    ]
+    for generation, change in enumerate(changes):
+        before = content(path)
+        for other in {generation - 1, generation + 1, 2**62} - {-1}:
+            with pytest.raises(infgram.IndexChangedError, match=f"at generation {generation}, expected {other};"):
+                change(other)
+        assert content(path) == before
+        change(generation)
+        assert Manifest.read(path).generation == generation + 1
+    for wrong in (-1, 1.5, True, "1"):
+        with pytest.raises(infgram.QueryError, match="if_generation"):
+            changes[0](wrong)  # type: ignore[arg-type]
+    check_intact(path)
+
+
 @pytest.mark.parametrize("shard_tokens", [1, 30, 10**9])
 def test_a_compact_index_is_left_as_it_is(path: Path, shard_tokens: int) -> None:
     """Nothing is written where the files would be the same, and nothing of an unfinished change stays."""

@@ -98,7 +98,10 @@ def test_compact_and_info(path: Path) -> None:
     found = run("compact", path)
     assert found.stdout.startswith("3 documents, 21 tokens, 1 shard, ")
     assert f"index: {path}, generation 2\n" in found.stdout
-    again = run("compact", path)
+    changes: list[tuple[str | Path | int, ...]] = [("add", path, path.parent / "a.jsonl"), ("compact", path)]
+    for change in (*changes, ("delete", path, "--document", 0)):
+        check_error(run(*change, "--if-generation", 1), 4, "is at generation 2, expected 1; nothing was changed")
+    again = run("compact", path, "--if-generation", 2)
     assert again.stdout.startswith("3 documents, 21 tokens, 1 shard, nothing to compact, ")
     assert f"index: {path}, generation 2\n" in again.stdout
     numbers = run("info", path, "--json").json

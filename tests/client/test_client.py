@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import product
 from pathlib import Path
@@ -347,6 +348,9 @@ def test_changes(writable: tuple[infgram.Client, Path]) -> None:
     assert [each.kind for each in client.jobs()] == ["compact", *["delete"] * 3, "add", "add"]
     with infgram.open(path) as index:
         assert [*index.document_ids()] == [2, 4, 5]
+    for change in (partial(client.add, ["x"]), partial(client.delete, documents=[2]), client.compact):
+        with pytest.raises(infgram.IndexChangedError, match="x is at generation 6, expected 5"):
+            client.wait_for_job(change(if_generation=5))
     failed = client.delete(ids=["none"])
     with pytest.raises(infgram.QueryError, match="no document of x has the id none"):
         client.wait_for_job(failed)

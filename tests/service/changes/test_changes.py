@@ -200,6 +200,18 @@ def test_bodies_are_read_as_strictly_as_those_of_queries(writer: TestClient, met
     problem(send(writer, method, "documents", json.dumps(many).encode()), 422, "limit_exceeded")
 
 
+@pytest.mark.parametrize(("method", "path", "body"), WRITES[:3])
+def test_a_change_of_another_generation_is_refused(writer: TestClient, method: str, path: str, body: Any) -> None:
+    accepted(writer, "DELETE", "documents?if_generation=0", {"documents": [1]})
+    job = accepted(writer, method, f"{path}?if_generation=0", body)
+    assert (job["status"], job["error"]["status"], job["error"]["code"]) == ("failed", 409, "index_changed")
+    assert job["error"]["detail"] == "texts is at generation 1, expected 0; nothing was changed"
+    assert accepted(writer, method, f"{path}?if_generation=1", body)["result"]["generation"] == 2
+    for wrong in ("x", "-1", "", "1.5", "9" * 20, "0" * 5000):
+        refused = problem(send(writer, method, f"{path}?if_generation={wrong}", body), 422, "invalid_request")
+        assert refused["errors"][0]["loc"] == ["query", "if_generation"]
+
+
 def test_a_change_may_be_larger_than_a_query(writer: TestClient) -> None:
     """By default up to 32 MiB; a length that is announced is checked before the body is read."""
     rows = [{"text": "to be " * 2000, "n": number} for number in range(200)]
