@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from infgram.arguments import several
+from infgram.arguments import at_least, several
 from infgram.client import calls, jobs, wire
 from infgram.client.calls import Call
 from infgram.client.jobs import Job
@@ -246,6 +246,14 @@ class AsyncClient:
     async def compact(self, *, if_generation: int | None = None) -> Job:
         """Compact the index as `infgram.compact` does, with an API key that may write; returns and raises as `add`."""
         return await self._ask(calls.compact(if_generation))
+
+    async def document_ids(self, begin: int = 0) -> AsyncIterator[int]:
+        """See `Index.document_ids`; each ten thousand are a request."""
+        following: int | None = at_least(begin, 0, "begin")
+        while following is not None:
+            page, following = await self._ask(calls.document_ids(following))
+            for number in page:
+                yield number
 
     async def job(self, job_id: str) -> Job:
         """Return a job as it is now.

@@ -62,6 +62,9 @@ SEARCH_OPTIONS: Final[Mapping[str, Any]] = {
 """The defaults of `Index.search`."""
 
 
+_PAGE_LENGTH: Final = 10_000
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """One request.
@@ -244,6 +247,14 @@ def _added(document: str | Mapping[str, Any] | Sequence[int]) -> Fields:
     if isinstance(document, str):
         return {"text": document}
     return dict(document) if isinstance(document, Mapping) else {"token_ids": ids_of(document)}
+
+
+def document_ids(begin: int) -> Call[tuple[list[int], int | None]]:
+    """Return a page of document ids, and where the next one begins."""
+    return Call(
+        f"/documents?begin={begin}&limit={_PAGE_LENGTH}",
+        lambda answer: (answer["document_ids"], answer["next"]),
+    )
 
 
 # Batches

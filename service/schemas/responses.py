@@ -461,6 +461,15 @@ class IndexInfo(IndexSummary):
     n_skipped: int = Field(description="Inputs that the build skipped because they could not be read.")
 
 
+class DocumentIdsResponse(BaseModel):
+    """A page of the ids of all documents."""
+
+    model_config = shown({"document_ids": [0, 1, 4], "next": 5})
+
+    document_ids: list[int] = Field(description="Ids, ascending; those of deleted documents are missing.")
+    next: int | None = Field(description="`begin` of the next page; null if there is none.")
+
+
 class IndexList(BaseModel):
     """All indexes, and the limits of one request."""
 

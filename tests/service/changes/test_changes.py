@@ -317,6 +317,11 @@ def test_documents_are_added_deleted_and_compacted(writer: TestClient, indexes: 
     soon(lambda: count(writer) == 2)
     problem(writer.get("/v1/indexes/texts/documents/6"), 404, "unknown_document")
     assert answered(writer.get("/v1/indexes/texts/documents/7"))["text"] == ""
+    page = answered(writer.get("/v1/indexes/texts/documents?begin=4&limit=2"))
+    assert page == {"document_ids": [4, 5], "next": 7}
+    assert answered(writer.get("/v1/indexes/texts/documents?begin=7")) == {"document_ids": [7], "next": None}
+    for wrong in ("begin=-1", "limit=0", "limit=10001", "begin=x"):
+        problem(writer.get(f"/v1/indexes/texts/documents?{wrong}"), 422, "invalid_request")
     problem(writer.get(f"/v1/indexes/texts/documents/{2**70}"), 404, "unknown_document")
     info = answered(writer.get("/v1/indexes/texts"))
     assert (info["generation"], info["n_removed_documents"], info["n_documents"]) == (2, 2, 6)

@@ -42,6 +42,7 @@ ASKED: Final = sorted({name for name, (method, _) in PATHS.items() if method != 
 READ_DIFFERENTLY: Final = ("count", "count_batch", "counts", "search", "public_query")
 READ: Final[dict[str, tuple[str, ...]]] = {
     "document": ("/v1/indexes/bytes/documents/0?whole=true", "/v1/indexes/bpe/documents/0?whole=true"),
+    "document_ids": ("/v1/indexes/bytes/documents?limit=10000",),
     "healthz": ("/healthz",),
     "readyz": ("/readyz",),
     "index": ("/v1/indexes/bpe",),
