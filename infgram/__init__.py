@@ -44,6 +44,7 @@ if typing.TYPE_CHECKING:  # for type checkers; the same names as in _HOMES, comp
     )
     from infgram.errors import (
         CursorError as CursorError,
+        IndexChangedError as IndexChangedError,
         IndexClosedError as IndexClosedError,
         IndexDamagedError as IndexDamagedError,
         IndexExistsError as IndexExistsError,
@@ -118,6 +119,7 @@ _HOMES: typing.Final[dict[str, tuple[str, ...]]] = {
     "infgram.duplicates": ("DedupTotals", "DocumentDuplicates", "Duplicates"),
     "infgram.errors": (
         "CursorError",
+        "IndexChangedError",
         "IndexClosedError",
         "IndexDamagedError",
         "IndexExistsError",

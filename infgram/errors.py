@@ -11,6 +11,7 @@
     ├── IndexExistsError (FileExistsError)   the output exists; `overwrite=True` replaces an index
     ├── IndexDamagedError (OSError)          inconsistent index files: names the file, expected, found
     ├── IndexVersionError (OSError)          an index format that this version cannot read
+    ├── IndexChangedError (ValueError)       the index is not at the generation that a change expects
     ├── IndexClosedError (ValueError)        a query to an index after `close()`
     ├── TimeLimitError (TimeoutError)        the time limit was exceeded: names the progress
     ├── StorageError (OSError)               an operating-system error: disk full, permission, I/O error
@@ -59,6 +60,10 @@ class IndexDamagedError(InfgramError, OSError):
 
 class IndexVersionError(InfgramError, OSError):
     """The index has a format version or a suffix order that this version of infgram cannot read."""
+
+
+class IndexChangedError(InfgramError, ValueError):
+    """The index is not at the generation that a change expects; the message names both."""
 
 
 class IndexClosedError(InfgramError, ValueError):

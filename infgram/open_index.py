@@ -185,14 +185,14 @@ class OpenIndex:
             "n_skipped": len(self.skipped),
         }
 
-    def document_ids(self) -> Iterator[int]:
-        """Iterate over the numbers of the documents, ascending.
+    def document_ids(self, begin: int = 0) -> Iterator[int]:
+        """Iterate over the numbers of the documents from `begin` on, ascending.
 
         They are 0 to `n_documents - 1` unless documents were deleted: no document ever gets another number, and the
         number of a deleted document is not used again.
         """
-        for batch in document_batches(self._core, _DOCUMENTS_AT_ONCE):
-            yield from batch.tolist()
+        batches = document_batches(self._core, _DOCUMENTS_AT_ONCE, at_least(begin, 0, "begin"))
+        return (number for batch in batches for number in batch.tolist())
 
     def document(self, document_id: int) -> Document:
         """Return one document: text, tokens, metadata and origin.

@@ -71,9 +71,8 @@ def open_infini_gram_shards(
     return _core.Index.open_infini_gram([_core.InfiniGramFiles(*files) for files in shards], vocab_size, load)
 
 
-def document_batches(core: Engine, at_once: int = _DOCUMENTS_AT_ONCE) -> Iterator[Int64Array]:
-    """Yield the numbers of all documents, ascending, `at_once` in each array."""
-    begin = 0
+def document_batches(core: Engine, at_once: int = _DOCUMENTS_AT_ONCE, begin: int = 0) -> Iterator[Int64Array]:
+    """Yield the numbers of all documents from `begin` on, ascending, `at_once` in each array."""
     while len(batch := core.document_ids(begin, at_once)):
         yield batch
         begin = int(batch[-1]) + 1

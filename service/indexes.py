@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 import infgram
 
+from .models import NextTokenModel
 from .server import logs
-from .settings import Location, Settings, location
-
-
-class NextTokenModel(Protocol):
-    """A neural model for the query `interpolated`."""
-
-    def distribution(self, context: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return the probability of each token id after a context."""
-
+from .settings import Location, location
 
 Opener = Callable[[str], infgram.Index]
 ModelLoader = Callable[[str, infgram.Index], NextTokenModel | None]
@@ -219,24 +208,6 @@ def _identity(path: Location) -> tuple[int, ...]:
     except OSError:
         return ()  # opening it will report the error
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
-
-
-def load_model(settings: Settings, name: str, index: infgram.Index) -> NextTokenModel | None:
-    """Load the neural model that is configured for an index; return None if none is.
-
-    Raises:
-        MissingExtraError: torch or transformers is not installed.
-        InputError, TokenizerError: the model does not exist, or has another tokenizer than the index.
-        QueryError: the weights belong to other models.
-    """
-    configured = settings.models.get(name)
-    if configured is None:
-        return None
-    transformers = importlib.import_module("infgram.lm.transformers")  # takes seconds, so only if a model is configured
-    model: NextTokenModel = transformers.InterpolatedLM.from_pretrained(
-        configured.folder, index, weights=configured.weights, tokenizer=configured.tokenizer
-    )
-    return model
 
 
 def names_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Location]:

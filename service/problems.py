@@ -35,6 +35,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "method_not_allowed": Kind(405, "Method not allowed; see the header Allow."),
     "request_timeout": Kind(408, "The request was not complete within the time limit of the server."),
     "not_changeable": Kind(409, "Only an index in a folder of the server can be changed, not one behind a URL."),
+    "index_changed": Kind(409, "The index is not at the generation that if_generation names; nothing was changed."),
     "body_too_large": Kind(413, "The body is too large."),
     "unsupported_media_type": Kind(422, "Unsupported media type; expected application/json in UTF-8, not compressed."),
     "invalid_json": Kind(422, "The body is not valid JSON."),
@@ -97,6 +98,7 @@ CODE_OF_ERROR: Final[Mapping[type[Exception], str]] = {
     infgram.ShardUnavailableError: "shards_unavailable",
     infgram.StorageError: "storage_error",
     infgram.IndexClosedError: "shutting_down",
+    infgram.IndexChangedError: "index_changed",
     infgram.TimeLimitError: "timeout",
     infgram.QueryError: "invalid_query",
 }

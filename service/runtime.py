@@ -19,9 +19,10 @@ from fastapi import Request
 import infgram
 
 from .changes.jobs import Jobs
-from .indexes import OpenError, ServedIndexes, load_model
+from .indexes import OpenError, ServedIndexes
 from .middleware.api_keys import Keys, Rates
 from .middleware.metrics import Metrics
+from .models import Models
 from .problems import ProblemError
 from .server import logs
 from .settings import Settings
@@ -157,6 +158,7 @@ class Runtime:
         slots: one for each thread of the pool.
         metrics: the counters of this worker.
         jobs: the changes of the indexes.
+        large_change: held while a change is read whose body may be larger than that of a query: one at a time.
         disk: whether recent answers waited for the disk.
         openapi: the OpenAPI document, computed on first request.
         is_draining: set once the process has been told to stop; it is no longer ready.
@@ -171,11 +173,12 @@ class Runtime:
         """
         self.settings, self.worker = settings, worker
         self.keys = first_keys(settings)
-        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings), partial(load_model, settings))
+        self.indexes = ServedIndexes(settings.indexes, partial(open_index, settings), Models(settings).load)
         self.rates = Rates()
         self.slots = Slots(settings.max_concurrency, settings.max_waiting, settings.max_wait_s)
         self.metrics = Metrics(operations, worker.counters, worker.number, settings.workers if worker.counters else 1)
         self.jobs = Jobs(settings, worker.jobs)
+        self.large_change = asyncio.Lock()
         self.is_draining = False
         self.openapi: bytes | None = None
         self.disk = DiskMonitor()

@@ -90,6 +90,12 @@ class Limits(BaseModel):
         description="Values in a request body; a list or an object counts as 10. Decoding blocks the worker: 200,000 "
         "values for some 10 ms.",
     )
+    change_bytes: PositiveInt = Field(
+        default=32 << 20, description="Size of the body of a request that changes an index."
+    )
+    change_values: int = Field(
+        default=2_000_000, ge=100, description="Values in the body of a request that changes an index, as body_values."
+    )
     query_characters: PositiveInt = Field(default=32_768, description="Characters of a text query.")
     query_tokens: PositiveInt = Field(default=4_096, description="Tokens of a query, given as text or token ids.")
     top_k: int = Field(default=1_000, ge=20, description="Rows of one distribution; no limit for JSON lines.")
@@ -112,6 +118,10 @@ class Limits(BaseModel):
     batch_rows: PositiveInt = Field(default=50_000, description="Sum of `top_k` over the queries of one batch.")
     batch_documents: PositiveInt = Field(default=200, description="Sum of `limit` over the searches of one batch.")
     batch_locations: PositiveInt = Field(default=100_000, description="Sum of `limit` over the locates of one batch.")
+
+    def of_changes(self) -> Limits:
+        """Return the limits of a request that changes an index."""
+        return self.model_copy(update={"body_bytes": self.change_bytes, "body_values": self.change_values})
 
     def of_streams(self) -> Limits:
         """Return the limits of an answer that is sent as JSON lines, and so is never in memory as a whole."""

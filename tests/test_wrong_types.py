@@ -126,6 +126,7 @@ PARAMETERS: dict[str, Parameter] = {
     "entropies": Parameter("flag", False),
     "overwrite": Parameter("flag", True),
     "purge": Parameter("flag", True),
+    "if_generation": Parameter("count or none", None),
     "whole_words": Parameter("flag", False),
     "whole_documents": Parameter("flag", False),
     "local_files_only": Parameter("flag", True),

@@ -35,6 +35,7 @@ def add(
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
     follow_links: bool = False,
+    if_generation: int | None = None,
     progress: Progress | None = None,
 ) -> Addition:
     """Add the documents of a corpus to an index, with the tokenizer of the index.
@@ -55,6 +56,8 @@ def add(
         include: as for `infgram.build`.
         exclude: as for `infgram.build`.
         follow_links: as for `infgram.build`.
+        if_generation: the generation that the index must be at, as in `Index.info`; None for any. So a call that is
+            repeated after a crash never changes the index twice.
         progress: as for `infgram.build`.
 
     Returns:
@@ -64,6 +67,7 @@ def add(
         InputError: the input cannot be read, or holds no document.
         QueryError: an argument is out of range, the index has no tokenizer, or it is behind a URL.
         IndexNotFoundError, IndexDamagedError, IndexVersionError: the index cannot be read.
+        IndexChangedError: the index is at another generation than `if_generation`.
         IndexExistsError: another process is writing to the index.
         StorageError: a file cannot be written. The index is as it was.
     """
@@ -78,7 +82,7 @@ def add(
         exclude=exclude,
         follow_links=follow_links,
     )
-    with writing(folder) as writer:
+    with writing(folder, if_generation) as writer:
         tokenizer = _tokenizer(writer)
         budget = Budget(memory, trains=False, kind=tokenizer.kind)
         plan = {**plan_of(n_shard_tokens), **_CHANGE, "input": corpus.fingerprint()}
@@ -96,6 +100,7 @@ def add_from_tokens(
     threads: int | None = None,
     memory: int | str | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    if_generation: int | None = None,
     progress: Progress | None = None,
 ) -> Addition:
     """Add documents of token ids to an index, as `add` does for text.
@@ -106,6 +111,7 @@ def add_from_tokens(
         threads: as for `infgram.build`.
         memory: as for `infgram.build`.
         shard_tokens: as for `infgram.build`, for the new shards.
+        if_generation: as for `add`.
         progress: as for `infgram.build`.
 
     Returns:
@@ -114,12 +120,13 @@ def add_from_tokens(
     Raises:
         QueryError: a token id is outside the vocabulary, an argument is out of range, or the index is behind a URL.
         InputError: there is no document.
-        IndexNotFoundError, IndexDamagedError, IndexVersionError, IndexExistsError, StorageError: as for `add`.
+        IndexNotFoundError, IndexDamagedError, IndexVersionError, IndexChangedError: as for `add`.
+        IndexExistsError, StorageError: as for `add`.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     folder, report = local_index(index_path), reporter(progress)
     budget = Budget(memory, trains=False, kind=None)
-    with writing(folder) as writer:
+    with writing(folder, if_generation) as writer:
         vocabulary_of(documents, writer.manifest.vocab_size, None)
         plan = plan_of_tokens(documents, n_shard_tokens, **_CHANGE)
         with writer.unfinished_shards(plan, report) as checkpoint:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from infgram import _core
 from infgram.arguments import checked_shard_tokens, checked_threads
 from infgram.changes.results import Compaction
 from infgram.changes.writer import Writer, local_index, writing
-from infgram.files.manifest import ShardEntry
+from infgram.files.manifest import FORMAT_VERSION, ShardEntry, section_names
 from infgram.index import StrPath
 from infgram.indexing.build import DEFAULT_SHARD_TOKENS
 from infgram.indexing.checkpoint import Checkpoint
@@ -32,6 +34,7 @@ def compact(
     threads: int | None = None,
     memory: int | str | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
+    if_generation: int | None = None,
     progress: Progress | None = None,
 ) -> Compaction:
     """Write an index again without its deleted documents, in as few shards as a build of the others has.
@@ -41,13 +44,15 @@ def compact(
     indexes keep their state, and the disk space of the old files, until they are closed or reloaded.
 
     The index is copied and sorted, which takes the time and the disk space of a build without its tokenization. An
-    interrupted call is resumed when it is repeated with the same arguments.
+    interrupted call is resumed when it is repeated with the same arguments. If that would give the same files again,
+    since nothing was deleted and the shards are those of a build, nothing is written.
 
     Args:
         index_path: the folder of the index.
         threads: as for `infgram.build`.
         memory: as for `infgram.build`.
         shard_tokens: as for `infgram.build`.
+        if_generation: as for `infgram.add`.
         progress: as for `infgram.build`.
 
     Returns:
@@ -56,20 +61,44 @@ def compact(
     Raises:
         QueryError: an argument is out of range, or the index is behind a URL.
         IndexNotFoundError, IndexDamagedError, IndexVersionError: the index cannot be read.
+        IndexChangedError: the index is at another generation than `if_generation`.
         IndexExistsError: another process is writing to the index.
         StorageError: a file cannot be written, and the index is as it was; or an old file cannot be removed.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report = reporter(progress)
     folder, budget = local_index(index_path), Budget(memory, trains=False, kind=None)
-    with writing(folder) as writer:
-        before = writer.manifest
-        plan = {**plan_of(n_shard_tokens), "change": "compact"}
-        with writer.unfinished_shards(plan, report) as checkpoint:
-            rewrite(writer, checkpoint, [before.shards], n_shard_tokens, n_threads, budget, report)
-            manifest = writer.publish(checkpoint.shards, checkpoint)
+    with writing(folder, if_generation) as writer:
+        before = manifest = writer.manifest
+        if is_changed := not _is_compact(writer, n_shard_tokens):
+            plan = {**plan_of(n_shard_tokens), "change": "compact"}
+            with writer.unfinished_shards(plan, report) as checkpoint:
+                rewrite(writer, checkpoint, [before.shards], n_shard_tokens, n_threads, budget, report)
+                manifest = writer.publish(checkpoint.shards, checkpoint)
     freed_bytes = sum(shard.size_bytes for shard in before.shards) - sum(shard.size_bytes for shard in manifest.shards)
-    return Compaction(manifest.generation, manifest.n_documents, manifest.n_tokens, len(manifest.shards), freed_bytes)
+    return Compaction(
+        manifest.generation,
+        manifest.n_documents,
+        manifest.n_tokens,
+        len(manifest.shards),
+        freed_bytes,
+        is_changed,
+    )
+
+
+def _is_compact(writer: Writer, shard_tokens: int) -> bool:
+    """Return whether `rewrite` would write the shards of the index as they are. O(shards)."""
+    shards = writer.manifest.shards
+    if any(shard.removals or not shard.sections.keys() >= section_names(FORMAT_VERSION) for shard in shards):
+        return False
+    if any(shard.n_tokens < shard_tokens for shard in shards[:-1]):
+        return False
+    return all(shard.n_tokens - _last_length(*writer.place(shard)) < shard_tokens for shard in shards)
+
+
+def _last_length(folder: Path, shard: ShardEntry) -> int:
+    """Return the number of tokens of the last document of a shard from which nothing is removed."""
+    return _core.Index([_core.ShardState(folder)]).document_length(shard.n_documents - 1)
 
 
 def rewrite(

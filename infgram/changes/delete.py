@@ -28,6 +28,7 @@ def delete(
     ids: Iterable[int | str] | None = None,
     where: Mapping[str, JsonScalar] | None = None,
     purge: bool = False,
+    if_generation: int | None = None,
     threads: int | None = None,
     memory: int | str | None = None,
     progress: Progress | None = None,
@@ -46,6 +47,7 @@ def delete(
         where: metadata fields and the required value of each, as for `Index.search`.
         purge: whether to write the shards of the documents again without them, as `compact` does for all shards, so
             that their text is gone from the disk when this function returns.
+        if_generation: as for `infgram.add`.
         threads: with `purge`, as for `infgram.build`.
         memory: with `purge`, as for `infgram.build`.
         progress: as for `infgram.build`.
@@ -57,13 +59,14 @@ def delete(
         InputError: no document matches; the index is as it was.
         QueryError: an argument is invalid, or the index is behind a URL.
         IndexNotFoundError, IndexDamagedError, IndexVersionError: the index cannot be read.
+        IndexChangedError: the index is at another generation than `if_generation`.
         IndexExistsError: another process is writing to the index.
         StorageError: a file cannot be written, and the index is as it was; or an old file cannot be removed.
     """
     folder, selection = local_index(index_path), selection_of(documents, ids, where)
     purge, n_threads, report = flag(purge, "purge"), checked_threads(threads), reporter(progress)
     budget = Budget(memory, trains=False, kind=None) if purge else None
-    with writing(folder) as writer:
+    with writing(folder, if_generation) as writer:
         core = open_shards([writer.place(shard) for shard in writer.manifest.shards])
         numbers, not_found = selection.find(core, report)
         if not len(numbers):

@@ -51,11 +51,12 @@ class Compaction(ShortRepr):
     """The result of compacting an index.
 
     Attributes:
-        generation: the generation of the new state.
+        generation: the generation of the new state; that of the index as it was if there was nothing to compact.
         n_documents: the number of documents.
         n_tokens: the number of tokens.
         n_shards: the number of shards.
         freed_bytes: the bytes on disk by which the index shrank; negative if it grew.
+        is_changed: False if there was nothing to compact: nothing was written, and the index has its state before.
     """
 
     generation: int
@@ -63,3 +64,4 @@ class Compaction(ShortRepr):
     n_tokens: int
     n_shards: int
     freed_bytes: int
+    is_changed: bool

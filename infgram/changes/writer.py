@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from infgram import _core
-from infgram.arguments import path as checked_path
-from infgram.errors import InfgramError, QueryError
+from infgram.arguments import at_least, path as checked_path
+from infgram.errors import IndexChangedError, InfgramError, QueryError
 from infgram.files.disk import UNFINISHED, storage_errors
 from infgram.files.manifest import (
     CHANGED_FORMAT_VERSION,
@@ -172,19 +172,29 @@ def local_index(index_path: StrPath) -> Path:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[Writer]:
+def writing(folder: Path, if_generation: int | None = None) -> Iterator[Writer]:
     """Lock an index for a change, and remove what a killed process left in it.
 
+    Args:
+        folder: the index.
+        if_generation: the generation that it must be at; None for any.
+
     Raises:
+        IndexChangedError: it is at another generation.
         IndexNotFoundError, IndexDamagedError, IndexVersionError: the index cannot be read.
         IndexExistsError: another process is writing.
         StorageError: a file cannot be written or removed.
     """
+    expected = None if if_generation is None else at_least(if_generation, 0, "if_generation")
     if not partial_of(folder).exists():
         Manifest.read(folder)  # so that nothing is created beside what is not an index
     with locked(folder) as partial:
         try:
             writer = Writer(folder, partial)
+            if expected not in (None, writer.manifest.generation):
+                raise IndexChangedError(
+                    f"{folder} is at generation {writer.manifest.generation}, expected {expected}; nothing was changed"
+                )
             remove_orphans(folder, writer.manifest)
             drop_unusable(partial, lambda plan: plan.get(_STATE, writer.state) == writer.state)  # builds have no state
             try:

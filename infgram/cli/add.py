@@ -13,6 +13,7 @@ from infgram.cli.input_options import (
     ExcludeOption,
     FollowLinksOption,
     FormatOption,
+    IfGenerationOption,
     IncludeOption,
     LocalIndexArgument,
     MemoryOption,
@@ -52,6 +53,7 @@ def add(
     vocab_size: VocabSizeOption = None,
     dtype: DtypeOption = None,
     end_of_text: EndOfTextOption = None,
+    if_generation: IfGenerationOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -83,6 +85,7 @@ def add(
         is_filtered=format_ != "auto" or bool(include or exclude),
     )
     options: dict[str, Any] = {"threads": threads, "memory": memory, "shard_tokens": shard_tokens}
+    options["if_generation"] = if_generation
     began = time.monotonic()
     with show_progress(quiet=quiet, as_events=as_json) as report:
         if tokens is not None:

@@ -6,7 +6,13 @@ import time
 from dataclasses import asdict
 
 from infgram.cli.display import duration, number, one_line, size
-from infgram.cli.input_options import LocalIndexArgument, MemoryOption, ShardTokensOption, ThreadsOption
+from infgram.cli.input_options import (
+    IfGenerationOption,
+    LocalIndexArgument,
+    MemoryOption,
+    ShardTokensOption,
+    ThreadsOption,
+)
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import print_json, print_line
 
@@ -21,6 +27,7 @@ def compact(
     threads: ThreadsOption = None,
     memory: MemoryOption = None,
     shard_tokens: ShardTokensOption = 5_000_000_000,
+    if_generation: IfGenerationOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -32,16 +39,24 @@ def compact(
 
     The new state of the index appears when it is complete. Readers that have the index open keep the old state, with
     its files, until they close or reload it. A command that fails or is stopped keeps its finished stages in
-    INDEX.partial; run it again to resume it.
+    INDEX.partial; run it again to resume it. If nothing was deleted and the shards are those of a build, nothing is
+    written.
 
-    JSON: path, elapsed_s, generation, n_documents, n_tokens, n_shards, freed_bytes.
+    JSON: path, elapsed_s, generation, n_documents, n_tokens, n_shards, freed_bytes, is_changed.
     """
     import infgram
     from infgram.cli.progress import show_progress
 
     began = time.monotonic()
     with show_progress(quiet=quiet, as_events=as_json) as report:
-        compacted = infgram.compact(index, threads=threads, memory=memory, shard_tokens=shard_tokens, progress=report)
+        compacted = infgram.compact(
+            index,
+            threads=threads,
+            memory=memory,
+            shard_tokens=shard_tokens,
+            if_generation=if_generation,
+            progress=report,
+        )
     elapsed_s = round(time.monotonic() - began, 3)
     if as_json:
         print_json({"path": index, "elapsed_s": elapsed_s, **asdict(compacted)})
@@ -53,5 +68,7 @@ def compact(
         )
         freed = compacted.freed_bytes
         change = f"{size(freed)} freed" if freed >= 0 else f"{size(-freed)} more"
+        if not compacted.is_changed:
+            change = "nothing to compact"
         print_line(f"{', '.join(contents)}, {change}, {duration(elapsed_s)}")
         print_line(f"index: {one_line(index)}, generation {compacted.generation}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from infgram.cli.display import duration, number, one_line
-from infgram.cli.input_options import LocalIndexArgument, MemoryOption, ThreadsOption
+from infgram.cli.input_options import IfGenerationOption, LocalIndexArgument, MemoryOption, ThreadsOption
 from infgram.cli.options import JsonOption, QuietOption
 from infgram.cli.output import message, note, print_json, print_line
 from infgram.cli.query_arguments import lines_of_file
@@ -50,6 +50,7 @@ def delete(
     purge: Annotated[
         bool, typer.Option("--purge", help="Also remove the text from the disk, by writing its shards again.")
     ] = False,
+    if_generation: IfGenerationOption = None,
     threads: ThreadsOption = None,
     memory: MemoryOption = None,
     as_json: JsonOption = False,
@@ -82,6 +83,7 @@ def delete(
             ids=ids if id_ or ids_from is not None else None,
             where=filters_of(where) if where else None,
             purge=purge,
+            if_generation=if_generation,
             threads=threads,
             memory=memory,
             progress=report,

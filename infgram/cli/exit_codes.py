@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from infgram.errors import (
+    IndexChangedError,
     IndexDamagedError,
     IndexExistsError,
     IndexNotFoundError,
@@ -28,7 +29,7 @@ MEANINGS: Final = {
     1: "a bug in infgram; please report the traceback",
     2: "invalid command line: unknown option, missing argument",
     INVALID_INPUT: "invalid input or query: unreadable corpus, bad token id, unknown tokenizer",
-    INDEX_ERROR: "the index is missing, damaged, of another version, or already exists",
+    INDEX_ERROR: "the index is missing, damaged, of another version, was changed, or already exists",
     SYSTEM_ERROR: "system error: disk full, no permission, port in use, missing package",
     TIMEOUT: "the time limit (--timeout) was exceeded",
     INTERRUPTED: "interrupted with Ctrl-C (SIGINT)",
@@ -37,7 +38,13 @@ MEANINGS: Final = {
 }
 """All exit codes, as shown by `infgram --help` and docs/cli.md."""
 
-_INDEX_ERRORS = (IndexNotFoundError, IndexDamagedError, IndexVersionError, IndexExistsError)
+_INDEX_ERRORS = (
+    IndexNotFoundError,
+    IndexDamagedError,
+    IndexVersionError,
+    IndexExistsError,
+    IndexChangedError,
+)
 _SYSTEM_ERRORS = (StorageError, MissingExtraError)
 
 

@@ -70,6 +70,15 @@ ThreadsOption: TypeAlias = Annotated[
         "--threads", min=1, max=MOST_THREADS, metavar="N", help="Maximum number of threads; by default all cores."
     ),
 ]
+IfGenerationOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--if-generation",
+        min=0,
+        metavar="N",
+        help="Change the index only if it is at this generation, as infgram info prints it; otherwise exit with 4.",
+    ),
+]
 MemoryOption: TypeAlias = Annotated[
     int | None,
     typer.Option(

@@ -62,6 +62,9 @@ SEARCH_OPTIONS: Final[Mapping[str, Any]] = {
 """The defaults of `Index.search`."""
 
 
+_PAGE_LENGTH: Final = 10_000
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """One request.
@@ -194,10 +197,10 @@ def tokens(token_ids: Query) -> Call[list[str]]:
 # Changes
 
 
-def add(documents: Iterable[str | Mapping[str, Any] | Sequence[int]]) -> Call[Job]:
+def add(documents: Iterable[str | Mapping[str, Any] | Sequence[int]], if_generation: int | None) -> Call[Job]:
     """Add documents."""
     given = [_added(document) for document in several(documents, "documents", "texts, mappings or token ids")]
-    return Call("/documents", results.job, {"documents": given})
+    return Call(_change("/documents", if_generation), results.job, {"documents": given})
 
 
 def delete(
@@ -205,6 +208,7 @@ def delete(
     ids: Iterable[int | str] | None,
     where: Mapping[str, JsonScalar] | None,
     purge: bool,
+    if_generation: int | None,
 ) -> Call[Job]:
     """Delete documents."""
     fields: Fields = {"purge": flag(purge, "purge")}
@@ -217,12 +221,16 @@ def delete(
         ]
     if where is not None:
         fields["where"] = _filters(where)
-    return Call("/documents", results.job, fields, method="DELETE")
+    return Call(_change("/documents", if_generation), results.job, fields, method="DELETE")
 
 
-def compact() -> Call[Job]:
+def compact(if_generation: int | None) -> Call[Job]:
     """Compact the index."""
-    return Call("/compact", results.job, method="POST")
+    return Call(_change("/compact", if_generation), results.job, method="POST")
+
+
+def _change(path: str, if_generation: int | None) -> str:
+    return path if if_generation is None else f"{path}?if_generation={at_least(if_generation, 0, 'if_generation')}"
 
 
 def job(job_id: str) -> Call[Job]:
@@ -239,6 +247,14 @@ def _added(document: str | Mapping[str, Any] | Sequence[int]) -> Fields:
     if isinstance(document, str):
         return {"text": document}
     return dict(document) if isinstance(document, Mapping) else {"token_ids": ids_of(document)}
+
+
+def document_ids(begin: int) -> Call[tuple[list[int], int | None]]:
+    """Return a page of document ids, and where the next one begins."""
+    return Call(
+        f"/documents?begin={begin}&limit={_PAGE_LENGTH}",
+        lambda answer: (answer["document_ids"], answer["next"]),
+    )
 
 
 # Batches

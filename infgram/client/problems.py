@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from infgram.errors import (
+    IndexChangedError,
     IndexDamagedError,
     IndexNotFoundError,
     InfgramError,
@@ -24,6 +25,7 @@ _ERRORS: Final[Mapping[str, type[InfgramError]]] = {
     "unknown_document": QueryError,
     "unknown_job": QueryError,
     "index_damaged": IndexDamagedError,
+    "index_changed": IndexChangedError,
     "timeout": TimeLimitError,
 }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from infgram.arguments import several
+from infgram.arguments import at_least, several
 from infgram.client import calls, jobs, wire
 from infgram.client.calls import Call
 from infgram.client.jobs import Job
@@ -224,11 +224,14 @@ class Client(SynchronousMembers):
 
     # Changes
 
-    def add(self, documents: Iterable[str | Mapping[str, Any] | Sequence[int]]) -> Job:
+    def add(
+        self, documents: Iterable[str | Mapping[str, Any] | Sequence[int]], *, if_generation: int | None = None
+    ) -> Job:
         """Add documents to the index, with an API key that may write. They are sent in one request, as one job.
 
         Args:
             documents: texts; mappings with a `text`, whose other fields are metadata; or token ids.
+            if_generation: as for `infgram.add`; if the index is at another generation, the job fails.
 
         Returns:
             The job, which the service has accepted; see `wait_for_job`.
@@ -237,7 +240,7 @@ class Client(SynchronousMembers):
             QueryError: the documents are malformed, or larger than a request may be.
             ServiceError: the API key may not write, or the service does not accept the job.
         """
-        return self._ask(calls.add(documents))
+        return self._ask(calls.add(documents, if_generation))
 
     def delete(
         self,
@@ -246,13 +249,21 @@ class Client(SynchronousMembers):
         ids: Iterable[int | str] | None = None,
         where: Mapping[str, JsonScalar] | None = None,
         purge: bool = False,
+        if_generation: int | None = None,
     ) -> Job:
         """Delete documents as `infgram.delete` does, with an API key that may write; returns and raises as `add`."""
-        return self._ask(calls.delete(documents, ids, where, purge))
+        return self._ask(calls.delete(documents, ids, where, purge, if_generation))
 
-    def compact(self) -> Job:
+    def compact(self, *, if_generation: int | None = None) -> Job:
         """Compact the index as `infgram.compact` does, with an API key that may write; returns and raises as `add`."""
-        return self._ask(calls.compact())
+        return self._ask(calls.compact(if_generation))
+
+    def document_ids(self, begin: int = 0) -> Iterator[int]:
+        """See `Index.document_ids`; each ten thousand are a request."""
+        following: int | None = at_least(begin, 0, "begin")
+        while following is not None:
+            page, following = self._ask(calls.document_ids(following))
+            yield from page
 
     def job(self, job_id: str) -> Job:
         """Return a job as it is now.

@@ -58,7 +58,7 @@ def _end_with_the_worker() -> None:
 def _run(queue: Queue, job: JobResponse, index: Path, memory_bytes: int | None) -> None:
     report = _Reporter(queue, queue.begin(job))
     request, change = queue.request_of(job), _CHANGES[job.kind]
-    options = {"memory": memory_bytes, "progress": report}
+    options = {"memory": memory_bytes, "if_generation": request.pop("if_generation", None), "progress": report}
     try:
         while True:
             try:

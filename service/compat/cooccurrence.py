@@ -21,10 +21,12 @@ MAX_OCCURRENCES: Final = 500_000
 """Maximum occurrences of one clause; more would take long, and sampling would not be exact."""
 
 _OFFSET_BITS: Final = 34
-_MAX_DOCUMENTS: Final = 1 << 29
 
+Places = npt.NDArray[np.int64]
+"""Rows of a document and an offset."""
 Keys = npt.NDArray[np.int64]
-"""Locations as ascending integers; documents are so far apart that no distance reaches across them."""
+"""Locations as ascending integers; documents, counted among those of all clauses, are so far apart that no distance
+reaches across them."""
 
 
 def cooccurrences(index: infgram.Index, cnf: Cnf, max_distance: int) -> list[infgram.Location]:
@@ -33,12 +35,14 @@ def cooccurrences(index: infgram.Index, cnf: Cnf, max_distance: int) -> list[inf
     Raises:
         PublicError: a clause occurs too often.
     """
-    clauses = sorted((_keys(index, clause) for clause in cnf), key=len)
+    places = [_places(index, clause) for clause in cnf]
+    documents = np.unique(np.concatenate([each[:, 0] for each in places]))
+    clauses = sorted((_keys(each, documents) for each in places), key=len)
     first = last = clauses[0]
     for keys in clauses[1:]:
         first, last = _joined(first, last, keys, max_distance)
-    mask = (1 << _OFFSET_BITS) - 1
-    return [infgram.Location(key >> _OFFSET_BITS, key & mask) for key in first.tolist()]
+    numbers, offsets = documents[first >> _OFFSET_BITS], first & ((1 << _OFFSET_BITS) - 1)
+    return [infgram.Location(*place) for place in zip(numbers.tolist(), offsets.tolist(), strict=True)]
 
 
 def _joined(first: Keys, last: Keys, keys: Keys, max_distance: int) -> tuple[Keys, Keys]:
@@ -55,13 +59,15 @@ def _joined(first: Keys, last: Keys, keys: Keys, max_distance: int) -> tuple[Key
     return grown_first[joins], grown_last[joins]
 
 
-def _keys(index: infgram.Index, clause: Terms) -> Keys:
-    counts = index.count_batch(clause)
-    if int(counts.sum()) > MAX_OCCURRENCES or index.n_documents > _MAX_DOCUMENTS:
+def _places(index: infgram.Index, clause: Terms) -> Places:
+    count = int(index.count_batch(clause).sum())
+    if count > MAX_OCCURRENCES:
         raise PublicError(
-            f"A clause occurs {int(counts.sum())} times; this server joins clauses of at most {MAX_OCCURRENCES} "
+            f"A clause occurs {count} times; this server joins clauses of at most {MAX_OCCURRENCES} "
             "occurrences, and does not sample!"
         )
-    places = [np.array(index.locate(term), dtype=np.int64).reshape(-1, 2) for term in clause]
-    both = np.concatenate(places)
-    return np.unique((both[:, 0] << _OFFSET_BITS) | both[:, 1])
+    return np.concatenate([np.array(index.locate(term), dtype=np.int64).reshape(-1, 2) for term in clause])
+
+
+def _keys(places: Places, documents: npt.NDArray[np.int64]) -> Keys:
+    return np.unique((np.searchsorted(documents, places[:, 0]) << _OFFSET_BITS) | places[:, 1])

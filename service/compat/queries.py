@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from time import perf_counter
 from typing import Any, Final
 
@@ -18,6 +18,10 @@ from .documents import shown
 from .requests import Cnf, PublicError, PublicRequest, checked_ids, clauses_of
 
 Result = dict[str, Any]
+
+_DOCUMENT_BITS: Final = 32
+"""Bits of the document in a pointer; the offset is above them. So a pointer is good for as long as its document is, and
+JavaScript reads it exactly in the first two million tokens of a document."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,9 @@ def _find(query: PublicQuery) -> Result:
 def _find_cnf(query: PublicQuery) -> Result:
     """All pointers are in the list of the first shard; `get_doc_by_ptr` ignores `s`."""
     places = _joint(query)
-    pointers = [place.offset * query.index.n_documents + place.document_id for place in places]
+    if any(place.document_id >> _DOCUMENT_BITS for place in places):
+        raise PublicError("The index has document numbers for which there are no pointers; use search_docs!")
+    pointers = [place.offset << _DOCUMENT_BITS | place.document_id for place in places]
     by_shard = [pointers, *([] for _ in range(query.index.n_shards - 1))]
     return {"cnt": len(places), "approx": False, "ptrs_by_shard": by_shard}
 
@@ -175,9 +181,13 @@ def _get_doc_by_rank(query: PublicQuery) -> Result:
 
 
 def _get_doc_by_ptr(query: PublicQuery) -> Result:
-    offset, document_id = divmod(query.place("ptr"), max(1, query.index.n_documents))
     query.place("s")
-    if query.index.n_documents == 0 or offset >= max(1, query.index.document_length(document_id)):
+    offset, document_id = divmod(query.place("ptr"), 1 << _DOCUMENT_BITS)
+    try:
+        n_tokens = query.index.document_length(document_id)
+    except infgram.QueryError:  # there is no such document, or it was deleted
+        n_tokens = 0
+    if offset >= n_tokens:
         raise PublicError("ptr must be a pointer returned by find_cnf!")
     return query.document(infgram.Location(document_id, offset))
 
@@ -261,4 +271,10 @@ def _nth(index: infgram.Index, segments: list[tuple[int, int]], number: int) -> 
 
 def _place_of_rank(index: infgram.Index, shard: int, rank: int) -> infgram.Location:
     n_ranks = index.find([])[shard].hi
-    return infgram.Location(rank - n_ranks, -1) if rank >= n_ranks else index.locate_rank(shard, rank)
+    return infgram.Location(_document(index, rank - n_ranks), -1) if rank >= n_ranks else index.locate_rank(shard, rank)
+
+
+def _document(index: infgram.Index, place: int) -> int:
+    """Return the number of the document at a place among all documents. Cost: O(1) if their numbers have no gaps."""
+    has_gaps = next(index.document_ids(index.n_documents), None) is not None
+    return next(islice(index.document_ids(), place, None)) if has_gaps else place

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Annotated, Any, Final, cast, get_type_hints
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
@@ -20,6 +21,9 @@ from ..problems import FieldError, ProblemError, refusals
 from ..runtime import runtime_of
 from ..schemas.requests import AddRequest, DeleteRequest
 from ..schemas.responses import JobKind, JobList, JobResponse
+from ..settings import Limits
+
+_MOST_DIGITS: Final = 20
 
 NO_KEYS: Final = (
     "This server requires no keys, so it accepts no changes. Start it with --api-keys-file and a key that "
@@ -75,15 +79,19 @@ class ChangeRoute(APIRoute):
         """Check the request, append the job, and return its address."""
         runtime, name = runtime_of(request), request.path_params["name"]
         arguments: list[Any] = [await _changeable(request, name)]
-        if self._body_type is not None:
-            arguments.append(await read_model(request, self._body_type, runtime.settings.limits))
-        job = await asyncio.to_thread(self._add, request, arguments)
+        expected = _expected_generation(request)
+        async with runtime.large_change if _may_be_large(request, runtime.settings.limits) else nullcontext():
+            if self._body_type is not None:
+                arguments.append(await read_model(request, self._body_type, runtime.settings.limits.of_changes()))
+            job = await asyncio.to_thread(self._add, request, arguments, expected)
         headers = {"Location": f"/v1/indexes/{name}/jobs/{job.id}"}
         return Response(job.model_dump_json(), self.status_code or 202, headers, media_type="application/json")
 
-    def _add(self, request: Request, arguments: list[Any]) -> JobResponse:
+    def _add(self, request: Request, arguments: list[Any], expected: dict[str, int]) -> JobResponse:
         try:
-            content = json.dumps(self.endpoint(*arguments), ensure_ascii=False, allow_nan=False).encode()
+            content = json.dumps(
+                {**self.endpoint(*arguments), **expected}, ensure_ascii=False, allow_nan=False
+            ).encode()
         except ValueError as error:  # a lone surrogate, or 1e400
             wrong = FieldError(
                 loc=["body"], type="value_error", msg="Expected text that UTF-8 can encode, finite numbers"
@@ -97,11 +105,37 @@ class ChangeRoute(APIRoute):
         return get_type_hints(self.endpoint).get("body")
 
 
+async def check_generation(
+    if_generation: Annotated[
+        int | None,
+        Query(ge=0, description="Change the index only if it is at this generation; otherwise the job fails."),
+    ] = None,
+) -> None:
+    """Describe the parameter, which `ChangeRoute` reads."""
+
+
+def _expected_generation(request: Request) -> dict[str, int]:
+    given = request.query_params.get("if_generation")
+    if given is None:
+        return {}
+    if not given.isdecimal() or len(given) >= _MOST_DIGITS:
+        wrong = FieldError(loc=["query", "if_generation"], type="int_parsing", msg="Expected a generation, from 0")
+        raise ProblemError("invalid_request", errors=[wrong])
+    return {"if_generation": int(given)}
+
+
+def _may_be_large(request: Request, limits: Limits) -> bool:
+    """Return whether the body may be larger than that of a query, by its announced length."""
+    announced = request.headers.get("content-length", "")
+    return "transfer-encoding" in request.headers or (announced.isdecimal() and int(announced) > limits.body_bytes)
+
+
 router = APIRouter(prefix="/v1/indexes/{name}", tags=["changes"])
 change_router = APIRouter(
     prefix="/v1/indexes/{name}",
     route_class=ChangeRoute,
     tags=["changes"],
+    dependencies=[Depends(check_generation)],
     responses=refusals(401, 403, 404, 409, 413, 422, 429, 503),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -17,13 +18,15 @@ from ..pipeline.questions import QuestionRouter, answer_each
 from ..problems import ProblemError, refusals
 from ..schemas.batch import DocumentBatch, Results, batch_answer_of
 from ..schemas.requests import DocumentRequest
-from ..schemas.responses import DocumentResponse
+from ..schemas.responses import DocumentIdsResponse, DocumentResponse
 from ..settings import ALL
 
 router = APIRouter(tags=["documents"], responses=refusals(401, 404, 422, 429, 503))
 batch_router = QuestionRouter("documents")
 
 DocumentId = Annotated[int, Path(ge=0, description="The document's id; ids start at 0.", examples=[4])]
+Begin = Annotated[int, Query(ge=0, description="The least id of the page.")]
+PageLength = Annotated[int, Query(ge=1, le=10_000, description="Maximum length of the page.")]
 Whole = Annotated[bool, Query(description="Return the whole document, however long it is.")]
 
 
@@ -35,6 +38,18 @@ async def document(request: Request, name: NamedIndex, document_id: DocumentId, 
 
     def compute(job: Job) -> list[bytes]:
         return serialization.to_json(_document(job, document_id, ALL if whole else job.limits.document_size))
+
+    return serialization.json_response(await run_in_thread(request, name, compute))
+
+
+@router.get("/documents", operation_id="document_ids", summary="All document ids", response_model=DocumentIdsResponse)
+async def document_ids(request: Request, name: NamedIndex, begin: Begin = 0, limit: PageLength = 1_000) -> Response:
+    """The ids of the documents, page by page. After deletions they are not consecutive."""
+
+    def compute(job: Job) -> list[bytes]:
+        ids = list(islice(job.served.index.document_ids(begin), limit + 1))
+        following = ids.pop() if len(ids) > limit else None
+        return serialization.to_json(DocumentIdsResponse(document_ids=ids, next=following))
 
     return serialization.json_response(await run_in_thread(request, name, compute))
 

@@ -461,6 +461,15 @@ class IndexInfo(IndexSummary):
     n_skipped: int = Field(description="Inputs that the build skipped because they could not be read.")
 
 
+class DocumentIdsResponse(BaseModel):
+    """A page of the ids of all documents."""
+
+    model_config = shown({"document_ids": [0, 1, 4], "next": 5})
+
+    document_ids: list[int] = Field(description="Ids, ascending; those of deleted documents are missing.")
+    next: int | None = Field(description="`begin` of the next page; null if there is none.")
+
+
 class IndexList(BaseModel):
     """All indexes, and the limits of one request."""
 
@@ -507,11 +516,12 @@ class DeletionResult(BaseModel):
 class CompactionResult(BaseModel):
     """The size of the index after a compaction."""
 
-    generation: int = Field(description="The generation of the new state of the index.")
+    generation: int = Field(description="The generation of the index.")
     n_documents: int
     n_tokens: int
     n_shards: int
     freed_bytes: int = Field(description="Bytes on disk by which the index shrank; negative if it grew.")
+    is_changed: bool = Field(description="Whether there was anything to compact; otherwise nothing was written.")
 
 
 class JobResponse(BaseModel):

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 import infgram
 
 from ..app import create_app
-from ..indexes import load_model
+from ..models import Models
 from ..runtime import ReloadError, Runtime, Worker, first_keys, open_index
 from ..settings import Settings
 from . import logs
@@ -49,7 +49,7 @@ def run(settings: Settings, *, announce: Callable[[str], None] | None = None) ->
     keys = first_keys(settings)  # errors show here, with the library's message, and not inside the server
     for name in settings.indexes:
         with open_index(settings.model_copy(update={"load": "map", "verify": False}), name) as index:
-            load_model(settings, name, index)
+            Models(settings).load(name, index)
     listening = _listen(settings.host, settings.port)
     if keys is None and not _is_loopback(listening):
         logs.write(

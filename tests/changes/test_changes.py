@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.changes.fresh import check_intact, files_of, sections_of
 from tests.indexing.resuming import content
 from tests.infini_gram_folders import write_folder
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 SECRET = "the secret is out"
 
 
@@ -246,6 +248,53 @@ def test_compacting_gives_the_files_of_a_build(folder: Path) -> None:
             assert (found.document_id, found.text, found.metadata) == (number, expected.text, expected.metadata)
             assert (found.source, found.line) == (expected.source, expected.line)
     check_intact(folder / "x")
+
+
+def test_a_change_of_another_generation_is_refused(path: Path, folder: Path) -> None:
+    """So whoever does not know whether a change was published may repeat it."""
+    more = write_rows(folder / "b.jsonl", rows_of(12, 14))
+    changes: list[Callable[[int], object]] = [
+        lambda generation: infgram.add(path, more, if_generation=generation),
+        lambda generation: infgram.add_from_tokens(path, [[1, 2]], if_generation=generation),
+        lambda generation: infgram.delete(path, documents=[0], if_generation=generation),
+        lambda generation: infgram.delete(path, documents=[1], purge=True, if_generation=generation),
+        lambda generation: infgram.compact(path, if_generation=generation),
+    ]
+    for generation, change in enumerate(changes):
+        before = content(path)
+        for other in {generation - 1, generation + 1, 2**62} - {-1}:
+            with pytest.raises(infgram.IndexChangedError, match=f"at generation {generation}, expected {other};"):
+                change(other)
+        assert content(path) == before
+        change(generation)
+        assert Manifest.read(path).generation == generation + 1
+    for wrong in (-1, 1.5, True, "1"):
+        with pytest.raises(infgram.QueryError, match="if_generation"):
+            changes[0](wrong)  # type: ignore[arg-type]
+    check_intact(path)
+
+
+@pytest.mark.parametrize("shard_tokens", [1, 30, 10**9])
+def test_a_compact_index_is_left_as_it_is(path: Path, shard_tokens: int) -> None:
+    """Nothing is written where the files would be the same, and nothing of an unfinished change stays."""
+    infgram.delete(path, documents=[3])
+    first = infgram.compact(path, shard_tokens=shard_tokens)
+    before = content(path)
+    again = infgram.compact(path, shard_tokens=shard_tokens)
+    assert again == replace(first, freed_bytes=0, is_changed=False)
+    assert content(path) == before
+    for other in {1, 30, 10**9} - {shard_tokens}:
+        assert infgram.compact(path, shard_tokens=other).is_changed
+    check_intact(path)
+
+
+def test_compacting_an_index_of_an_earlier_version_writes_the_newest(tmp_path: Path) -> None:
+    for version in ("v1", "v2", "v3"):
+        shutil.copytree(GOLDEN / version, tmp_path / version)
+        assert infgram.compact(tmp_path / version, shard_tokens=50).is_changed == (version != "v3")
+        names = [sorted(files) for files in sections_of(tmp_path / version)]
+        assert names == [sorted(files) for files in sections_of(GOLDEN / "v3")]
+    assert content(tmp_path / "v3") == content(GOLDEN / "v3")
 
 
 def test_gaps_in_the_numbers_are_kept(path: Path) -> None:

@@ -1,4 +1,7 @@
-"""After kill -9 of a change at any time, the index has its old state or the new one, and the next change goes on."""
+"""After kill -9 of a change at any time, the index has its old state or the new one, and the next change goes on.
+
+A conversion replaces the index.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -18,10 +22,10 @@ import infgram
 from infgram.files.manifest import Manifest
 from tests.building import temporary_folder
 from tests.changes.fresh import check_no_other_files, named_files
-from tests.indexing.resuming import OPTIONS, content, write_corpus
+from tests.indexing.resuming import OPTIONS, content, write_corpus, write_infini_gram
 
 SEED = 20_261_130
-OPERATIONS = ("add", "delete", "compact", "purge")
+OPERATIONS = ("add", "delete", "compact", "purge", "convert")
 
 
 @pytest.fixture
@@ -39,6 +43,7 @@ def test_killed_at_any_time(folder: Path, n_points: int, monkeypatch: pytest.Mon
     corpus, old, path = write_corpus(folder / "corpus.jsonl"), folder / "old", folder / "x"
     infgram.build(corpus, old, **{**OPTIONS, "tokenizer": "bytes"}).close()
     infgram.delete(old, documents=[0, 100, 250])
+    write_infini_gram(corpus, folder / "theirs")
     before = content(old)
     after, longest_s = {}, {}
     for operation in (OPERATIONS[0], *OPERATIONS):  # the first one also starts the server
@@ -66,7 +71,7 @@ def test_killed_at_any_time(folder: Path, n_points: int, monkeypatch: pytest.Mon
         files = content(path)
         state = {name: files[name] for name in named_files(path)}
         assert state in (before, after[operation]), operation
-        if state == before:
+        if state == before or operation == "convert":
             change, options = _change(operation, corpus)
             change(path, **options)
             assert content(path) == after[operation]
@@ -95,5 +100,9 @@ def _change(operation: str, corpus: Path) -> tuple[Callable[..., object], dict[s
         "delete": (infgram.delete, {"documents": [1, 2, 200]}),
         "compact": (infgram.compact, {"shard_tokens": 4_000, "threads": 2}),
         "purge": (infgram.delete, {"documents": [1, 2, 200], "purge": True, "threads": 2}),
+        "convert": (
+            partial(infgram.convert, corpus.with_name("theirs")),
+            {"tokenizer": "bytes", "overwrite": True, "shard_tokens": 4_000, "threads": 2},
+        ),
     }
     return changes[operation]

@@ -104,20 +104,20 @@ class Changes(RuleBasedStateMachine):
 
     @rule(shard_tokens=shard_tokens)
     def compact(self, shard_tokens: int) -> None:
-        compacted = infgram.compact(self.folder, shard_tokens=shard_tokens, threads=1)
-        self._changed(compacted.generation)
         live = [document for document in self.documents if document is not None]
+        expected = self._files_of_a_build(live, shard_tokens) if live else None
+        has_work = sections_of(self.folder) != expected
+        compacted = infgram.compact(self.folder, shard_tokens=shard_tokens, threads=1)
         assert compacted.n_documents == len(live)
+        if compacted.is_changed:
+            self._changed(compacted.generation)
+        else:
+            assert (compacted.generation, compacted.freed_bytes) == (self.generation, 0)
         if live:
-            with tempfile.TemporaryDirectory(dir=self.folder.parent) as fresh:
-                infgram.build_from_tokens(
-                    live,
-                    f"{fresh}/y",
-                    vocab_size=VOCABULARY,
-                    token_width_bits=self.width,
-                    shard_tokens=shard_tokens,
-                ).close()
-                assert sections_of(self.folder) == sections_of(Path(fresh) / "y")
+            assert compacted.is_changed == has_work
+            assert sections_of(self.folder) == expected
+        else:
+            assert [(shard.n_documents, shard.n_tokens) for shard in Manifest.read(self.folder).shards] == [(1, 0)]
 
     @rule()
     def reopen(self) -> None:
@@ -156,6 +156,17 @@ class Changes(RuleBasedStateMachine):
             max(shard.first_document for shard in shards if shard.first_document <= number) for number in numbers
         }
         return {shard.folder for shard in shards if shard.first_document not in touched}
+
+    def _files_of_a_build(self, documents: list[Tokens], shard_tokens: int) -> list[dict[str, bytes]]:
+        with tempfile.TemporaryDirectory(dir=self.folder.parent) as fresh:
+            infgram.build_from_tokens(
+                documents,
+                f"{fresh}/y",
+                vocab_size=VOCABULARY,
+                token_width_bits=self.width,
+                shard_tokens=shard_tokens,
+            ).close()
+            return sections_of(Path(fresh) / "y")
 
     def _live(self) -> tuple[TokenCorpus, ReferenceIndex]:
         """Return the documents that are left, and the answers of an index of them."""

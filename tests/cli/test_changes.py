@@ -98,10 +98,17 @@ def test_compact_and_info(path: Path) -> None:
     found = run("compact", path)
     assert found.stdout.startswith("3 documents, 21 tokens, 1 shard, ")
     assert f"index: {path}, generation 2\n" in found.stdout
+    changes: list[tuple[str | Path | int, ...]] = [("add", path, path.parent / "a.jsonl"), ("compact", path)]
+    for change in (*changes, ("delete", path, "--document", 0)):
+        check_error(run(*change, "--if-generation", 1), 4, "is at generation 2, expected 1; nothing was changed")
+    again = run("compact", path, "--if-generation", 2)
+    assert again.stdout.startswith("3 documents, 21 tokens, 1 shard, nothing to compact, ")
+    assert f"index: {path}, generation 2\n" in again.stdout
     numbers = run("info", path, "--json").json
     assert (numbers["generation"], numbers["n_removed_documents"], numbers["n_removed_tokens"]) == (2, 0, 0)
     compacted = run("compact", path, "--json", "--threads", 1, "--shard-tokens", 10).json
     assert compacted.pop("elapsed_s") >= 0
     assert compacted.pop("freed_bytes") < 0
-    assert compacted == {"path": str(path), "generation": 3, "n_documents": 3, "n_tokens": 21, "n_shards": 2}
+    contents = {"n_documents": 3, "n_tokens": 21, "n_shards": 2}
+    assert compacted == {"path": str(path), "generation": 3, **contents, "is_changed": True}
     assert run("verify", path).code == 0

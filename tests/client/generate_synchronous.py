@@ -58,6 +58,9 @@ REPLACEMENTS: Final = (
     (r"\b__a(enter|exit)__", r"__\1__"),
     (r"\.aclose\(", ".close("),
     (r"\bAsyncClient\b", "Client"),
+    (r"\bAsyncIterator, Iterable\b", "Iterable, Iterator"),
+    (r"\bAsyncIterator\b", "Iterator"),
+    (r"for (\w+) in (\w+):\n +yield \1\n", r"yield from \2\n"),
     (
         r"return (wire\.read\(call, answer\.status_code, answer\.content\))",
         r"result = \1\n        return with_owner(self, result) if isinstance(result, Table) else result",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from infgram.service import add_key
 
 import infgram
 from infgram.changes.writer import writing as changing
-from infgram.client import problems
+from infgram.client import calls, problems
 from infgram.client.calls import SEARCH_OPTIONS
 from tests.building import BYTES_VOCABULARY, build_texts, text_index, token_index
 from tests.client.generate_synchronous import FOLDER, synchronous
@@ -177,7 +178,6 @@ def test_it_has_the_methods_of_an_index() -> None:
         "document_text",
         "check_files",
         "document_metadata",
-        "document_ids",
         "reload",
     }
     for name, method in vars(infgram.Index).items():
@@ -347,6 +347,9 @@ def test_changes(writable: tuple[infgram.Client, Path]) -> None:
     assert [each.kind for each in client.jobs()] == ["compact", *["delete"] * 3, "add", "add"]
     with infgram.open(path) as index:
         assert [*index.document_ids()] == [2, 4, 5]
+    for change in (partial(client.add, ["x"]), partial(client.delete, documents=[2]), client.compact):
+        with pytest.raises(infgram.IndexChangedError, match="x is at generation 6, expected 5"):
+            client.wait_for_job(change(if_generation=5))
     failed = client.delete(ids=["none"])
     with pytest.raises(infgram.QueryError, match="no document of x has the id none"):
         client.wait_for_job(failed)
@@ -357,6 +360,25 @@ def test_changes(writable: tuple[infgram.Client, Path]) -> None:
         assert [*found.values()][1:] == [wanted[name] for name in wanted if name not in local]
         with pytest.raises(TypeError):
             getattr(client, method)(path)
+
+
+def test_document_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pages, of which the last is shorter, full, or empty."""
+    build_texts(["a rose"] * 6, tmp_path / "x").close()
+    infgram.delete(tmp_path / "x", documents=[1, 3])
+    with loopback(indexes={"x": tmp_path / "x"}) as service, infgram.Client(service.url) as client:
+        assert [*client.document_ids()] == [0, 2, 4, 5]
+        monkeypatch.setattr(calls, "_PAGE_LENGTH", 2)
+        for begin, ids in ((0, [0, 2, 4, 5]), (1, [2, 4, 5]), (3, [4, 5]), (6, []), (2**70, [])):
+            assert [*client.document_ids(begin)] == ids
+        with pytest.raises(infgram.QueryError, match="begin"):
+            next(client.document_ids(-1))
+
+        async def ask() -> list[int]:
+            async with infgram.AsyncClient(service.url) as asking:
+                return [number async for number in asking.document_ids(1)]
+
+        assert asyncio.run(ask()) == [2, 4, 5]
 
 
 def test_the_asyncio_client_changes_too(writable: tuple[infgram.Client, Path]) -> None:

@@ -24,11 +24,13 @@ MOST_RESULTS: Final = 50
 NOT_CALLED: Final = {
     "close",  # ends every case
     "log_linear",  # a part of `evaluate_models`
-    *("Client", "AsyncClient", "build", "build_from_tokens", "estimate_build", "open", "partial_answers", "convert"),
+    *("Client", "AsyncClient", "build", "build_from_tokens", "estimate_build", "open", "partial_answers"),
 }
 
 
-def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], folder: Path) -> Iterator[Call]:
+def calls(
+    index: infgram.Index, queries: list[Any], document_ids: list[int], folder: Path, tokenizer: str | None = None
+) -> Iterator[Call]:
     """Yield each question to the index, with right arguments.
 
     Args:
@@ -36,6 +38,7 @@ def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], fol
         queries: texts, or lists of token ids for an index without a tokenizer.
         document_ids: documents to ask for.
         folder: a folder for files that a question writes.
+        tokenizer: that with which the index was opened, if any.
     """
     for query in queries:
         yield from _counts(index, query)
@@ -67,11 +70,14 @@ def calls(index: infgram.Index, queries: list[Any], document_ids: list[int], fol
     yield "info", index.info
     yield from _duplicates(index, folder)
     yield from _models(index, queries)
-    yield from _commands(index, queries[0])
+    yield from _commands(index, queries[0], [] if tokenizer is None else ["--tokenizer", tokenizer])
     yield "check_files", index.check_files
     yield "verify", index.verify
     yield from _exports(index, folder)
-    yield from _changes(index, index.paths[0], folder)
+    if index.info()["builder_version"] == "infini-gram":
+        yield "convert", lambda: _convert(index.paths[0], folder / "converted", tokenizer)
+    else:
+        yield from _changes(index, index.paths[0], folder)
 
 
 def _counts(index: infgram.Index, query: Any) -> Iterator[Call]:
@@ -163,6 +169,11 @@ def _changes(index: infgram.Index, path: Path, folder: Path) -> Iterator[Call]:
     yield "compact", lambda: infgram.compact(path, threads=1)
 
 
+def _convert(path: Path, output: Path, tokenizer: str | None) -> int:
+    with infgram.convert(path, output, tokenizer=tokenizer, threads=1, overwrite=True) as ours:
+        return ours.count([0])
+
+
 def _models(index: infgram.Index, queries: list[Any]) -> Iterator[Call]:
     for smoothing in SMOOTHINGS:
         for n in (None, 3):
@@ -200,17 +211,17 @@ def _mixture(index: infgram.Index, queries: list[Any]) -> Any:
     return [mixture.gains(inputs, over="witten_bell") for mixture in mixtures], linear, weights
 
 
-def _commands(index: infgram.Index, query: Any) -> Iterator[Call]:
+def _commands(index: infgram.Index, query: Any, options: list[str]) -> Iterator[Call]:
     path, is_text = index.paths[0], isinstance(query, str)
     words = [query] if is_text else ["--token-ids", ",".join(map(str, query))]
     for name in ("count", "next", "score", "search"):
-        yield f"infgram {name}", partial(run, name, path, *words, "--json")
+        yield f"infgram {name}", partial(run, name, path, *words, *options, "--json")
     text, ids = (query, []) if is_text else (" ".join(map(str, query)), ["--ids"])
     for name in ("trace", "novelty"):
-        yield f"infgram {name}", partial(run, name, path, "-", *ids, "--json", stdin=text)
-    yield "infgram info", lambda: run("info", path)
-    yield "infgram document", lambda: run("document", path, 0)
-    yield "infgram verify", lambda: run("verify", path, "--quiet")
+        yield f"infgram {name}", partial(run, name, path, "-", *ids, *options, "--json", stdin=text)
+    yield "infgram info", lambda: run("info", path, *options)
+    yield "infgram document", lambda: run("document", path, 0, *options)
+    yield "infgram verify", lambda: run("verify", path, *options, "--quiet")
 
 
 def take(result: Any) -> None:

@@ -79,7 +79,7 @@ def cases(indexes: Mapping[str, Sound], seed: int) -> Iterator[Case]:
     kinds = [
         (name, file, fault, sealed)
         for name, sound in indexes.items()
-        for file, fault, sealed in product(sound.files, (*FAULTS, "swap", "header"), (False, True))
+        for file, fault, sealed in product(sound.files, (*FAULTS, "swap", "header"), {False, sound.has_checksums})
         if file.endswith(".json" if fault == "rewrite" else "") and file.endswith(".bin" if fault == "header" else "")
     ]
     number = 0
@@ -101,10 +101,10 @@ def run_case(case: Case, sound: Sound, seed: int, scratch: Path, begin: Callable
     findings: list[str] = []
     opened = verified = False
     try:
-        with infgram.open(folder) as index:
+        with infgram.open(folder, tokenizer=sound.tokenizer) as index:
             opened = True
             documents = sorted({0, rng.randrange(sound.n_documents), sound.n_documents - 1})
-            for name, ask in calls(index, list(sound.queries), documents, scratch):
+            for name, ask in calls(index, list(sound.queries), documents, scratch, sound.tokenizer):
                 begin(name)
                 try:
                     take(ask())

@@ -130,8 +130,9 @@ def damage(folder: Path, file: str, fault: str, rng: random.Random, *, sealed: b
     is_section = path.suffix == ".bin"
     header, payload = (content[:HEADER_BYTES], content[HEADER_BYTES:-64]) if is_section else (b"", content)
     if fault == "swap":
-        others = sorted(other for other in folder.rglob("*") if other.is_file() and other.suffix == path.suffix)
-        same = [other for other in others if other.name == path.name and other != path]
+        files = sorted(other for other in folder.rglob("*") if other.is_file())
+        others = [other for other in files if other.suffix == path.suffix]
+        same = [other for other in files if other.stem == path.stem and other != path]  # infini-gram numbers suffixes
         content = rng.choice(same or others).read_bytes()
     elif fault == "header":
         fields = list(HEADER.unpack(header)) if is_section else []

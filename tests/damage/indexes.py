@@ -1,4 +1,7 @@
-"""The small sound indexes that the tests damage: every token width, format version and kind of tokenizer."""
+"""The small sound indexes that the tests damage: every token width, format version and kind of tokenizer.
+
+Among them are folders that the package infini-gram made.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import infgram
-from infgram.files.manifest import Manifest
+from infgram.files.manifest import FILE_NAME
 from tests.building import build_tokens
+from tests.infini_gram_folders import write_folder
 from tests.strategies import Layout
 
 GOLDEN: Final = Path(__file__).parents[1] / "golden"
@@ -27,17 +31,29 @@ class Sound:
         queries: texts or token ids that occur in it.
         n_documents: the number of its documents.
         files: the names of its files, relative to the folder, sorted.
+        tokenizer: that to open it with; None if it has its own, or none.
     """
 
     path: Path
     queries: tuple[Any, ...]
     n_documents: int
     files: tuple[str, ...]
+    tokenizer: str | None = None
 
     @classmethod
-    def at(cls, path: Path, *queries: Any) -> Sound:
+    def at(cls, path: Path, *queries: Any, tokenizer: str | None = None) -> Sound:
         files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        return cls(path, queries, Manifest.read(path).n_documents, tuple(files))
+        with infgram.open(path, tokenizer=tokenizer) as index:
+            return cls(path, queries, index.n_documents, tuple(files), tokenizer)
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether infgram made the files; those of infini-gram have none."""
+        return FILE_NAME in self.files
+
+    def shows(self, file: str) -> bool:
+        """Whether opening or verification finds every change of a file: without checksums, not of text and metadata."""
+        return self.has_checksums or Path(file).stem in ("table", "offset")
 
 
 def sound_indexes(folder: Path) -> dict[str, Sound]:
@@ -66,4 +82,11 @@ def sound_indexes(folder: Path) -> dict[str, Sound]:
         ]
         build_tokens(documents, folder / f"ids{width}", vocab_size=vocab_size, layout=Layout(width, 2, 1)).close()
         indexes[f"ids{width}"] = Sound.at(folder / f"ids{width}", [1, 3, vocab_size - 1, 1], [1], documents[0][:9])
+        name, metadata = f"ids{width} of infini-gram", None if width == 16 else documents[:20]
+        n_shards, layout = (1 if width == 16 else 2), (6 if width == 32 else 4)
+        write_folder(folder / name, documents[:20], width, n_shards, layout, metadata)
+        indexes[name] = Sound.at(folder / name, [1, 3, vocab_size - 1, 1], [1], documents[0][:9])
+    name, texts = "bytes of infini-gram", [str(row["text"]).encode() for row in rows[:20]]
+    write_folder(folder / name, [list(text) for text in texts], 8, 2, metadata=[{"n": row["n"]} for row in rows[:20]])
+    indexes[name] = Sound.at(folder / name, "the cat sat on", "für a rose", " is the naïve mat", tokenizer="bytes")
     return indexes

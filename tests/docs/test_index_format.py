@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,12 @@ from tests.docs.format_reader import (
     read_index,
     read_section,
     section_kinds,
+    state_kinds,
 )
 from tests.reference import ReferenceIndex
 
 PAGE = "docs/index-format.md"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 CORPUS: list[dict[str, Any]] = [
     {"text": "abab", "n": 1},
@@ -146,7 +149,7 @@ def test_the_header_table_has_no_gap() -> None:
         assert offset == ends[-1]
         ends.append(offset + size)
     assert ends[-1] == 64
-    assert sorted(section_kinds().values()) == list(range(1, 12))
+    assert sorted([*section_kinds().values(), *state_kinds().values()]) == list(range(1, 15))
 
 
 @pytest.mark.parametrize(("vocab_size", "width"), [(255, 8), (1000, 16), (1000, 32)])
@@ -180,6 +183,79 @@ def key_at(shard: Shard, position: int, width: int) -> int:
         else:
             lanes.append(token + 1)
     return sum(lane << (64 - width * (place + 1)) for place, lane in enumerate(lanes))
+
+
+# Indexes that were changed
+
+
+def live_documents(shards: list[Shard]) -> dict[int, list[int]]:
+    """Return the tokens of the documents that are not removed, by their numbers in the index."""
+    return {shard.numbers[document]: shard.documents[document] for shard in shards for document in shard.live}
+
+
+@pytest.mark.parametrize(("vocab_size", "width"), [(255, 8), (1000, 16), (1000, 32)])
+def test_the_reader_reads_every_state(tmp_path: Path, vocab_size: int, width: int) -> None:
+    """After each change, the reader finds the documents that are left, and counts without the others."""
+    numbers = random.Random(width)
+    letters = [0, 1, vocab_size - 1]
+
+    def drawn(n: int) -> list[list[int]]:
+        return [numbers.choices(letters, k=numbers.randrange(12)) for _ in range(n)]
+
+    folder, documents = tmp_path / "x", dict(enumerate(drawn(12)))
+    options: dict[str, Any] = {"shard_tokens": 20, "threads": 1}
+    infgram.build_from_tokens(
+        list(documents.values()), folder, vocab_size=vocab_size, token_width_bits=width, **options
+    ).close()
+    next_document = 12
+    for generation, change in enumerate(
+        ["delete", "add", "delete", "compact", "delete", "purge", "add", "delete", "delete everything"], 1
+    ):
+        if change == "add":
+            added = drawn(5)
+            infgram.add_from_tokens(folder, added, **options)
+            documents |= dict(enumerate(added, next_document))
+            next_document += len(added)
+        elif change == "compact":
+            infgram.compact(folder, **options)
+        else:
+            gone = list(documents) if change == "delete everything" else numbers.sample(list(documents), 3)
+            infgram.delete(folder, documents=gone, purge=change == "purge", threads=1)
+            documents = {number: tokens for number, tokens in documents.items() if number not in gone}
+        manifest, shards = read_index(folder)
+        assert (manifest["format_version"], manifest["generation"]) == (4, generation)
+        assert manifest["next_document"] == next_document
+        assert live_documents(shards) == documents
+        reference = ReferenceIndex(list(documents.values()), vocab_size)
+        for pattern in [[a] for a in letters] + [[a, b] for a in letters for b in letters]:
+            assert sum(shard.count(pattern) for shard in shards) == reference.count(pattern)
+
+
+def test_the_reader_reads_the_changed_golden_index() -> None:
+    manifest, shards = read_index(GOLDEN / "v4")
+    files = {
+        name for path in GOLDEN.glob("v4/shard-*/*.bin") for name in [re.sub(r"\.\d+\.bin$", ".<g>.bin", path.name)]
+    }
+    assert files == {*section_kinds(), *state_kinds()}
+    with infgram.open(GOLDEN / "v4") as index:
+        expected = {number: index.document(number) for number in index.document_ids()}
+        assert live_documents(shards) == {number: each.token_ids.tolist() for number, each in expected.items()}
+        for shard in shards:
+            for document in shard.live:
+                each = expected[shard.numbers[document]]
+                assert (each.metadata, (each.source, each.line)) == (shard.metadata[document], shard.sources[document])
+    assert (manifest["n_documents"], manifest["n_tokens"]) == (4, 114)
+
+
+@pytest.mark.parametrize("name", sorted(state_kinds()))
+def test_the_reader_detects_a_changed_byte_of_a_state(tmp_path: Path, name: str) -> None:
+    path = next(GOLDEN.glob(f"v4/shard-*/{name.replace('<g>', '*')}"))
+    whole = path.read_bytes()
+    for offset in (0, 20, 63, 64, len(whole) - 1):
+        copy = tmp_path / path.name
+        copy.write_bytes(whole[:offset] + bytes([whole[offset] ^ 1]) + whole[offset + 1 :])
+        with pytest.raises(FormatError):
+            read_section(copy)
 
 
 # The worked example

@@ -308,6 +308,14 @@ def test_damage_is_refused(tmp_path: Path, name: str) -> None:
         infgram.open(tmp_path)
 
 
+@pytest.mark.parametrize("token", [2**24, 2**31, 2**32 - 2])
+def test_a_token_that_would_take_much_memory_is_refused(tmp_path: Path, token: int) -> None:
+    """One flipped bit makes the vocabulary, and a table of it, a billion times as large."""
+    write_folder(tmp_path, [[1, token], [1]], 32)
+    with pytest.raises(infgram.IndexDamagedError, match=rf"holds token {token}, expected one below 16777216; if"):
+        infgram.open(tmp_path)
+
+
 @given(st.data(), st.sampled_from((8, 16, 32)), st.sampled_from(("map", "ram")))
 def test_altered_bytes_do_no_harm(data: st.DataObject, width: int, load: Any) -> None:
     """Any bytes give answers or errors of this package."""

@@ -2,7 +2,7 @@
 
     python crash_points.py CORPUS FOLDER OPERATION HOW FIRST STEP
 
-OPERATION is build, overwrite, add, delete, compact or purge. HOW is "kill", the name of an errno, or "power"
+OPERATION is build, overwrite, convert, add, delete, compact or purge. HOW is "kill", the name of an errno, or "power"
 for a power loss after the call. The calls FIRST, FIRST + STEP, … are tried. Afterwards the output must be absent, the
 old index or the new one, to the byte; and the same command must finish the build, again to the byte. In a changed
 index, the files that its manifest names are compared; the next change removes all others. Prints the number of points,
@@ -27,7 +27,7 @@ import infgram
 from infgram.changes.writer import writing
 from tests.changes.fresh import named_files
 from tests.indexing.disk_model import Disk, Lost, read_log
-from tests.indexing.resuming import OPTIONS, check_whole_or_absent, content
+from tests.indexing.resuming import OPTIONS, check_whole_or_absent, content, write_infini_gram
 
 calls = ctypes.CDLL(None)
 calls.fault_count.restype = ctypes.c_int64
@@ -51,18 +51,21 @@ class Points:
     Args:
         corpus: the input.
         folder: the folder that the library for LD_PRELOAD watches; emptied for each point.
-        operation: "build", "overwrite", or one of `CHANGES`.
+        operation: "build", "overwrite", "convert", or one of `CHANGES`.
     """
 
     def __init__(self, corpus: Path, folder: Path, operation: str) -> None:
         self.output = folder / "x"
         self._folder = folder
         self._corpus = corpus
+        self._theirs = corpus.with_name("theirs")
         self._aside = folder.with_name(f"{folder.name}.aside")
         self._operation = operation
         self._aside.mkdir()
         self.old: dict[str, bytes] | None = None
-        if operation != "build":
+        if operation == "convert":
+            write_infini_gram(corpus, self._theirs)
+        elif operation != "build":
             _in_child(self._build_old)
             self.old = content(self._aside / "x")
         self.n_calls = self._count()
@@ -77,6 +80,9 @@ class Points:
     def build(self) -> None:
         if self._operation in CHANGES:
             CHANGES[self._operation](self.output, self._corpus)
+            return
+        if self._operation == "convert":
+            infgram.convert(self._theirs, self.output, tokenizer="bytes", shard_tokens=4_000, threads=1).close()
             return
         options: dict[str, Any] = {**OPTIONS, "threads": 1, "overwrite": self._operation == "overwrite"}
         infgram.build(self._corpus, self.output, **options).close()
@@ -124,7 +130,7 @@ class Points:
             return f"the output is damaged: {error}"
         if after not in (self.new, self.old):
             return "neither the old index nor the new one"
-        if after == self.new and self._operation == "build":
+        if after == self.new and self.old is None:
             return None
         is_done = after == self.new and self._operation in CHANGES
         if _in_child(self._sweep if is_done else self.build) != FINISHED:

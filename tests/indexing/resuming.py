@@ -1,4 +1,4 @@
-"""Interrupted builds, and comparisons of their results."""
+"""Interrupted builds and conversions, and comparisons of their results."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import infgram
+from tests.infini_gram_folders import write_folder
 
 OPTIONS: dict[str, Any] = {"tokenizer": "bpe:400", "shard_tokens": 4_000, "threads": 2, "on_error": "skip"}
 """Several shards, a tokenizer to be trained, and a line that is left out."""
@@ -24,6 +25,14 @@ def write_corpus(path: Path, n_documents: int = 300) -> Path:
     rows.insert(n_documents // 3, {"text": None})
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def write_infini_gram(corpus: Path, folder: Path, n_documents: int = 60) -> None:
+    """Write the bytes of the first texts of a corpus, with metadata, as an index of infini-gram in two shards."""
+    lines = corpus.read_text(encoding="utf-8").splitlines()[:n_documents]
+    texts = [json.loads(line)["text"] or "" for line in lines]
+    metadata = [{"number": number} for number in range(len(texts))]
+    write_folder(folder, [list(text.encode()) for text in texts], 8, n_shards=2, metadata=metadata)
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -32,7 +32,9 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 every_call = pytest.mark.parametrize(
     "step", [pytest.param(29, id="some calls"), pytest.param(1, id="every call", marks=pytest.mark.torture)]
 )
-each_operation = pytest.mark.parametrize("operation", ["build", "overwrite", "add", "delete", "compact", "purge"])
+each_operation = pytest.mark.parametrize(
+    "operation", ["build", "overwrite", "convert", "add", "delete", "compact", "purge"]
+)
 
 
 @pytest.fixture(scope="module")

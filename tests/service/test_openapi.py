@@ -70,7 +70,7 @@ def test_the_committed_document_is_current() -> None:
 
 
 def test_operation_ids_are_stable(document: dict[str, Any]) -> None:
-    expected = {"indexes", "index", "document", "healthz", "readyz", "root", "web"}
+    expected = {"indexes", "index", "document", "document_ids", "healthz", "readyz", "root", "web"}
     expected |= {"add", "delete", "compact", "job", "jobs"}
     expected |= {"counts", "reload", "public_query", "metrics", "document_batch"}
     expected |= {*QUESTIONS, *(f"{name}_batch" for name in QUESTIONS)}

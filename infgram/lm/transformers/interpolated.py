@@ -45,7 +45,7 @@ class InterpolatedLM(ShortRepr):
                 f"the interpolator mixes {', '.join(interpolator.models)}; unknown models: "
                 f"{', '.join(sorted(unknown))}; expected {NEURAL} and any of {', '.join(smoothings)}"
             )
-        self._index, self._interpolator = index, interpolator
+        self._index, self._interpolator, self._neural = index, interpolator, neural
         own = {
             name: InfgramLM(index, smoothings[name], end_token=neural.end_token)
             for name in interpolator.models
@@ -78,6 +78,14 @@ class InterpolatedLM(ShortRepr):
         """
         interpolator = UNFITTED if weights is None else Interpolator.load(weights)
         return cls(TransformersLM.from_pretrained(name, index, tokenizer=tokenizer), index, interpolator)
+
+    def with_index(self, index: Index) -> InterpolatedLM:
+        """Return the same mixture with another state of the index; the neural model is shared, not loaded again.
+
+        Args:
+            index: an open index with the same tokens.
+        """
+        return InterpolatedLM(self._neural, index, self._interpolator)
 
     def distribution(self, context: Query) -> Float64Array:
         """Return the probability of each token id after a context: float64.

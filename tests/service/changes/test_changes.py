@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, add_key, create_app
@@ -193,9 +195,79 @@ def test_bodies_are_read_as_strictly_as_those_of_queries(writer: TestClient, met
         problem(send(writer, method, "documents", body), 422, "invalid_json")
     wrong = send(writer, method, "documents", b"{}", headers={"content-type": "text/plain"})
     problem(wrong, 422, "unsupported_media_type")
-    problem(send(writer, method, "documents", b" " * ((1 << 20) + 1)), 413, "body_too_large")
-    many = {"ids": ["a"] * 200_001} if method == "DELETE" else {"documents": [{"token_ids": [0] * 200_001}]}
+    problem(send(writer, method, "documents", b" " * ((32 << 20) + 1)), 413, "body_too_large")
+    many = {"ids": ["a"] * 2_000_001} if method == "DELETE" else {"documents": [{"token_ids": [0] * 2_000_001}]}
     problem(send(writer, method, "documents", json.dumps(many).encode()), 422, "limit_exceeded")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES[:3])
+def test_a_change_of_another_generation_is_refused(writer: TestClient, method: str, path: str, body: Any) -> None:
+    accepted(writer, "DELETE", "documents?if_generation=0", {"documents": [1]})
+    job = accepted(writer, method, f"{path}?if_generation=0", body)
+    assert (job["status"], job["error"]["status"], job["error"]["code"]) == ("failed", 409, "index_changed")
+    assert job["error"]["detail"] == "texts is at generation 1, expected 0; nothing was changed"
+    assert accepted(writer, method, f"{path}?if_generation=1", body)["result"]["generation"] == 2
+    for wrong in ("x", "-1", "", "1.5", "9" * 20, "0" * 5000):
+        refused = problem(send(writer, method, f"{path}?if_generation={wrong}", body), 422, "invalid_request")
+        assert refused["errors"][0]["loc"] == ["query", "if_generation"]
+
+
+def test_a_change_may_be_larger_than_a_query(writer: TestClient) -> None:
+    """By default up to 32 MiB; a length that is announced is checked before the body is read."""
+    rows = [{"text": "to be " * 2000, "n": number} for number in range(200)]
+    assert len(json.dumps({"documents": rows})) > 2 << 20
+    assert accepted(writer, "POST", "documents", {"documents": rows})["result"]["n_documents"] == 200
+    problem(writer.post("/v1/indexes/texts/count", content=b" " * ((1 << 20) + 1), headers=JSON), 413, "body_too_large")
+    announced = {"content-length": str((32 << 20) + 1)}
+    refused = problem(send(writer, "POST", "documents", b"{", headers=announced), 413, "body_too_large")
+    assert refused["detail"] == f"The body is too large; expected at most {32 << 20} bytes."
+
+
+def test_limits_of_changes(indexes: dict[str, Path], keys: dict[str, str], tmp_path: Path) -> None:
+    with served(indexes, tmp_path / "keys.txt", limits={"change_bytes": 3000, "change_values": 100}) as client:
+        client.headers.update(bearer(keys["writer"]))
+        assert send(client, "POST", "documents", {"documents": [{"text": "a" * 2900}]}).status_code == 202
+        problem(send(client, "POST", "documents", {"documents": [{"text": "a" * 3000}]}), 413, "body_too_large")
+    with served(indexes, tmp_path / "keys.txt", limits={"change_values": 1000}) as client:
+        client.headers.update(bearer(keys["writer"]))
+        problem(send(client, "DELETE", "documents", {"ids": ["some id"] * 1001}), 422, "limit_exceeded")
+
+
+def test_one_large_change_is_read_at_a_time(indexes: dict[str, Path], keys: dict[str, str], tmp_path: Path) -> None:
+    """So their memory is bounded. Smaller ones do not wait for them."""
+    app = create_app(Settings(indexes=indexes, api_keys_file=tmp_path / "keys.txt", log_requests=False))
+    asyncio.run(_send_large_changes(app, bearer(keys["writer"])))
+
+
+async def _send_large_changes(app: Any, headers: dict[str, str]) -> None:
+    begun = []
+
+    async def body(name: str, may_end: asyncio.Event) -> AsyncIterator[bytes]:
+        begun.append(name)
+        yield b'{"documents": [{"text": "a"}'
+        await may_end.wait()
+        yield b"]}"
+
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x", headers=headers) as client,
+    ):
+
+        def send_pieces(name: str, may_end: asyncio.Event) -> asyncio.Task[httpx2.Response]:
+            post = client.post("/v1/indexes/texts/documents", content=body(name, may_end), headers=JSON)
+            return asyncio.create_task(post)
+
+        ends = asyncio.Event(), asyncio.Event()
+        first = send_pieces("first", ends[0])
+        while not begun:
+            await asyncio.sleep(0)
+        second = send_pieces("second", ends[1])
+        small = await client.post("/v1/indexes/texts/documents", json={"documents": [{"text": "b"}]})
+        assert (small.status_code, begun, first.done()) == (202, ["first"], False)
+        for end in ends:
+            end.set()
+        assert [(await task).status_code for task in (first, second)] == [202, 202]
+        assert begun == ["first", "second"]
 
 
 def test_documents_that_do_not_fit_the_index(writer: TestClient) -> None:
@@ -245,18 +317,28 @@ def test_documents_are_added_deleted_and_compacted(writer: TestClient, indexes: 
     soon(lambda: count(writer) == 2)
     problem(writer.get("/v1/indexes/texts/documents/6"), 404, "unknown_document")
     assert answered(writer.get("/v1/indexes/texts/documents/7"))["text"] == ""
+    page = answered(writer.get("/v1/indexes/texts/documents?begin=4&limit=2"))
+    assert page == {"document_ids": [4, 5], "next": 7}
+    assert answered(writer.get("/v1/indexes/texts/documents?begin=7")) == {"document_ids": [7], "next": None}
+    for wrong in ("begin=-1", "limit=0", "limit=10001", "begin=x"):
+        problem(writer.get(f"/v1/indexes/texts/documents?{wrong}"), 422, "invalid_request")
     problem(writer.get(f"/v1/indexes/texts/documents/{2**70}"), 404, "unknown_document")
     info = answered(writer.get("/v1/indexes/texts"))
     assert (info["generation"], info["n_removed_documents"], info["n_documents"]) == (2, 2, 6)
 
     compacted = accepted(writer, "POST", "compact", None)
-    assert compacted["result"].keys() == {"generation", "n_documents", "n_tokens", "n_shards", "freed_bytes"}
+    assert compacted["result"].pop("freed_bytes") > 0
+    n_tokens = answered(writer.get("/v1/indexes/texts"))["n_tokens"]
+    sizes = {"n_documents": 6, "n_tokens": n_tokens, "n_shards": 1}
+    assert compacted["result"] == {"generation": 3, **sizes, "is_changed": True}
+    again = accepted(writer, "POST", "compact", None)
+    assert again["result"] == {"generation": 3, **sizes, "freed_bytes": 0, "is_changed": False}
     soon(lambda: answered(writer.get("/v1/indexes/texts"))["generation"] == 3)
     assert answered(writer.get("/v1/indexes/texts"))["n_removed_documents"] == 0
     assert accepted(writer, "DELETE", "documents", {"where": {"n": 1}, "purge": True})["result"]["is_purged"]
     assert accepted(writer, "DELETE", "documents", {"documents": [2]})["result"]["n_documents"] == 1
     listed = answered(writer.get("/v1/indexes/texts/jobs"))["jobs"]
-    assert [job["kind"] for job in listed] == ["delete", "delete", "compact", "delete", "add"]
+    assert [job["kind"] for job in listed] == ["delete", "delete", "compact", "compact", "delete", "add"]
     metrics = writer.get("/metrics").text
     assert 'infgram_jobs_total{index="texts",kind="delete",status="succeeded"} 3.0' in metrics
     with infgram.open(indexes["texts"]) as index:

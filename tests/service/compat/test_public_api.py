@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from infgram.service.settings import Settings
 
 import infgram
 from tests.building import token_index
+from tests.index.test_removals import gaps, numbers_of, removals, rounds_of
 from tests.reference import END_OF_DOCUMENT, ReferenceIndex
+from tests.removing import changed_index
 from tests.service.conftest import TEXTS
 from tests.strategies import Asked as AskedCorpus, Layout, Tokens, asked_corpora, layouts, usual_queries
 
@@ -57,6 +60,22 @@ def test_simple_queries_are_exact(asked: AskedCorpus, layout: Layout) -> None:
             check_counts(index, reference, query)
             check_distributions(index, reference, query)
             check_places(index, reference, query)
+
+
+@given(asked_corpora(), layouts, removals, gaps)
+def test_simple_queries_are_exact_after_deletions(
+    asked: AskedCorpus, layout: Layout, drawn: list[set[int]], gaps_: list[int]
+) -> None:
+    """As if the deleted documents had never been there; the others keep their numbers, which have gaps."""
+    corpus = asked.corpus
+    rounds, numbers = rounds_of(drawn, len(corpus.documents)), numbers_of(gaps_, len(corpus.documents))
+    with changed_index(
+        corpus.documents, rounds, vocab_size=corpus.vocab_size, layout=layout, numbers=numbers
+    ) as changed:
+        for query in [*asked.queries[-3:], *usual_queries(corpus)[:5]]:
+            check_counts(changed.index, changed.reference, query)
+            check_distributions(changed.index, changed.reference, query)
+            check_places(changed.index, changed.reference, query)
 
 
 def occurrences(reference: ReferenceIndex, query: Tokens) -> int:
@@ -102,14 +121,14 @@ def check_places(index: infgram.Index, reference: ReferenceIndex, query: Tokens)
     assert len(ranks) == found["cnt"]
     documents = [ask(index, "get_doc_by_rank", query_ids=query, s=s, rank=rank) for s, rank in ranks[:200]]
     for document in documents:
-        tokens = reference.documents[document["doc_ix"]]
+        tokens = reference.tokens_of[document["doc_ix"]]
         assert document["doc_len"] == len(tokens)
         assert document["token_ids"] == tokens
         start = document["needle_offset"]
         assert tokens[start : start + len(query)] == query
     if len(ranks) <= 200:
         places = sorted((document["doc_ix"], document["needle_offset"]) for document in documents)
-        separators = [(document_id, 0) for document_id in range(reference.n_documents)] if not query else []
+        separators = [(document_id, 0) for document_id in reference.document_ids] if not query else []
         at_tokens = [tuple(place) for place in reference.locate(query)]
         assert places == sorted([*at_tokens, *separators])
 
@@ -118,22 +137,62 @@ def check_places(index: infgram.Index, reference: ReferenceIndex, query: Tokens)
 def test_cooccurrences_are_exact(asked: AskedCorpus, layout: Layout, max_distance: int) -> None:
     corpus = asked.corpus
     reference = ReferenceIndex(corpus.documents, corpus.vocab_size)
-    terms = [query[:4] for query in [*asked.queries, *usual_queries(corpus)] if query][:9]
-    cnfs = [[[terms[0]], terms[1:3]], [terms[2:4], [terms[0]], [terms[1]]], [[terms[0], terms[0]]], [terms[:4]]]
     with token_index(corpus.documents, vocab_size=corpus.vocab_size, layout=layout) as index:
-        for cnf in cnfs:
-            fields: dict[str, Any] = {"query_ids": cnf, "max_diff_tokens": max_distance}
-            expected = reference.cooccurrences(cnf, max_distance)
-            assert ask(index, "count", **fields)["count"] == len(expected)
-            found = ask(index, "find_cnf", **fields)
-            assert (found["cnt"], found["approx"], found["token_ids"]) == (len(expected), False, cnf)
-            assert len(found["ptrs_by_shard"]) == index.n_shards
-            pointers = [(s, pointer) for s, pointers in enumerate(found["ptrs_by_shard"]) for pointer in pointers]
-            documents = [ask(index, "get_doc_by_ptr", query_ids=cnf, s=s, ptr=ptr) for s, ptr in pointers]
-            assert [(document["doc_ix"], document["needle_offset"]) for document in documents] == expected
-            sampled = ask(index, "search_docs", **fields, maxnum=3)
-            assert len(sampled["documents"]) == (3 if expected else 0)
-            assert {(d["doc_ix"], d["needle_offset"]) for d in sampled["documents"]} <= {*expected}
+        check_cooccurrences(index, reference, asked, max_distance)
+
+
+@given(asked_corpora(), layouts, st.integers(1, 12), removals, gaps)
+def test_cooccurrences_are_exact_after_deletions(
+    asked: AskedCorpus, layout: Layout, max_distance: int, drawn: list[set[int]], gaps_: list[int]
+) -> None:
+    documents = asked.corpus.documents
+    rounds, numbers = rounds_of(drawn, len(documents)), numbers_of(gaps_, len(documents))
+    with changed_index(
+        documents, rounds, vocab_size=asked.corpus.vocab_size, layout=layout, numbers=numbers
+    ) as changed:
+        check_cooccurrences(changed.index, changed.reference, asked, max_distance)
+
+
+def check_cooccurrences(index: infgram.Index, reference: ReferenceIndex, asked: AskedCorpus, max_distance: int) -> None:
+    terms = [query[:4] for query in [*asked.queries, *usual_queries(asked.corpus)] if query][:9]
+    cnfs = [[[terms[0]], terms[1:3]], [terms[2:4], [terms[0]], [terms[1]]], [[terms[0], terms[0]]], [terms[:4]]]
+    for cnf in cnfs:
+        fields: dict[str, Any] = {"query_ids": cnf, "max_diff_tokens": max_distance}
+        expected = reference.cooccurrences(cnf, max_distance)
+        assert ask(index, "count", **fields)["count"] == len(expected)
+        found = ask(index, "find_cnf", **fields)
+        assert (found["cnt"], found["approx"], found["token_ids"]) == (len(expected), False, cnf)
+        assert len(found["ptrs_by_shard"]) == len(index.find([]))
+        pointers = [(s, pointer) for s, pointers in enumerate(found["ptrs_by_shard"]) for pointer in pointers]
+        documents = [ask(index, "get_doc_by_ptr", query_ids=cnf, s=s, ptr=ptr) for s, ptr in pointers]
+        assert [(document["doc_ix"], document["needle_offset"]) for document in documents] == expected
+        sampled = ask(index, "search_docs", **fields, maxnum=3)
+        assert len(sampled["documents"]) == (3 if expected else 0)
+        assert {(d["doc_ix"], d["needle_offset"]) for d in sampled["documents"]} <= {*expected}
+
+
+def test_a_pointer_survives_the_deletion_of_other_documents(tmp_path: Path) -> None:
+    infgram.build_from_tokens([[1, 2], [9], [3, 1, 2]], tmp_path / "x", vocab_size=10).close()
+    cnf = [[[1]], [[2]]]
+    with infgram.open(tmp_path / "x") as index:
+        first, last = ask(index, "find_cnf", query_ids=cnf)["ptrs_by_shard"][0]
+        infgram.delete(tmp_path / "x", documents=[0])
+        index.reload()
+        assert ask(index, "find_cnf", query_ids=cnf)["ptrs_by_shard"][0] == [last]
+        assert ask(index, "get_doc_by_ptr", query_ids=cnf, s=0, ptr=last)["token_ids"] == [3, 1, 2]
+        for gone in (first, last + 1, last + 2**33, 2**70):
+            with pytest.raises(PublicError, match="returned by find_cnf"):
+                ask(index, "get_doc_by_ptr", query_ids=cnf, s=0, ptr=gone)
+
+
+def test_there_are_no_pointers_to_enormous_document_numbers(tmp_path: Path) -> None:
+    documents, numbers = [[1, 2], [2, 1]], [5, 2**32]
+    with changed_index(documents, [[0]], vocab_size=4, layout=Layout(8, 1, 1), numbers=numbers) as changed:
+        assert ask(changed.index, "count", query_ids=[[[1]], [[2]]])["count"] == 1
+        (document,) = ask(changed.index, "search_docs", query_ids=[[[1]], [[2]]])["documents"]
+        assert (document["doc_ix"], document["needle_offset"]) == (2**32, 0)
+        with pytest.raises(PublicError, match="no pointers"):
+            ask(changed.index, "find_cnf", query_ids=[[[1]], [[2]]])
 
 
 # Documents

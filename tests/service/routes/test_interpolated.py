@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,48 @@ def test_a_batch(mixed: TestClient) -> None:
 
 def test_an_index_without_a_model(mixed: TestClient) -> None:
     problem(mixed.post("/v1/indexes/ids/interpolated", json={"token_ids": [1]}), 422, "no_model")
+
+
+def test_a_model_is_loaded_again_only_if_it_changed(
+    folders: dict[str, Path], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new state of the index is mixed with the model that is loaded; other files and another tokenizer are not."""
+    loaded = []
+    load = InterpolatedLM.from_pretrained
+
+    def count(*arguments: Any, **options: Any) -> InterpolatedLM:
+        loaded.append(arguments[0])
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(InterpolatedLM, "from_pretrained", count)
+    index, copy = shutil.copytree(folders["bytes"], tmp_path / "x"), shutil.copytree(model, tmp_path / "model")
+    settings = Settings(indexes={"x": index}, models={"x": NeuralModel(folder=copy, tokenizer="index")})
+    with TestClient(create_app(settings)) as client:
+
+        def changed() -> list[dict[str, Any]]:
+            infgram.add(index, tmp_path / "more.jsonl")
+            assert answered(client.post("/v1/admin/reload"))["reloaded"] == ["x"]
+            found: list[dict[str, Any]] = answered(client.post("/v1/indexes/x/interpolated", json={"query": "a "}))[
+                "rows"
+            ]
+            return found
+
+        (tmp_path / "more.jsonl").write_text('{"text": "a zebra, a zebra, a zebra"}\n' * 50)
+        before = answered(client.post("/v1/indexes/x/interpolated", json={"query": "a "}))["rows"]
+        after = changed()
+        assert (before[0]["token"], after[0]["token"], loaded) == ("r", "z", [copy])
+        with infgram.open(index) as opened:
+            expected = load(copy, opened, tokenizer="index").distribution("a ")
+        assert [row["log_prob"] for row in after] == pytest.approx(np.log(np.sort(expected)[::-1][: len(after)]))
+        other = tiny_llama(vocab_size=255)
+        for parameters in other.parameters():
+            parameters.data.neg_()
+        other.save_pretrained(copy)
+        assert changed() != after
+        assert loaded == [copy, copy]
+        infgram.build(tmp_path / "more.jsonl", index, tokenizer="bpe:300", overwrite=True).close()
+        assert client.post("/v1/admin/reload").status_code == 503  # its vocabulary is larger than that of the model
+        assert loaded == [copy] * 3
 
 
 def test_an_invalid_model(folders: dict[str, Path], tmp_path: Path) -> None:
