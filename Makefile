@@ -19,7 +19,8 @@ OLDEST_EXTRAS := service,client,pandas,parquet,remote
 OLDEST_CONSTRAINTS := tests/constraints-oldest.txt
 OLDEST_TESTS := tests/test_minimal.py tests/index
 
-COVERAGE := $(abspath $(VENV))/coverage
+# Outside $(VENV): coverage takes a package in a virtual environment for somebody else's if the tree has one of the same name.
+COVERAGE := $(abspath build)/coverage
 
 RACES := $(abspath $(VENV))/races
 RACES_TESTS := tests/index/test_concurrency.py tests/index/test_damaged_lm.py tests/index/test_token_batches.py \

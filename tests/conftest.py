@@ -34,6 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("campaign")
 
 
+def pytest_sessionfinish() -> None:
+    """Save what `make coverage` has measured so far: xdist kills a worker that takes more than ten seconds to exit."""
+    coverage = sys.modules.get("coverage")
+    measured = coverage and coverage.Coverage.current()
+    if measured:
+        measured.save()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print a table of the campaigns, which are the tests that call `record_property("tried", n)`."""
     rows: dict[str, list[float]] = {}

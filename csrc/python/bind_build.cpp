@@ -2,7 +2,6 @@
 // used by one thread at a time (its Python owner guarantees this), and sorting touches no Python object but the
 // callback.
 #include <pybind11/stl.h>
-#include <pybind11/stl/filesystem.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "base/errors.hpp"
 #include "index/shard.hpp"
 #include "index/shard_writer.hpp"
+#include "python/paths.hpp"
 #include "python/polling.hpp"
 #include "python/tokens.hpp"
 #include "query/removal.hpp"

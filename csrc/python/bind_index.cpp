@@ -1,7 +1,6 @@
 // Binds the queries of an open index. Each function converts its arguments, releases the GIL, calls, and converts the
 // result. Releasing is safe: an Index is immutable, and its queries touch no Python object.
 #include <pybind11/stl.h>
-#include <pybind11/stl/filesystem.h>
 
 #include <filesystem>
 #include <map>
@@ -16,6 +15,7 @@
 #include "base/errors.hpp"
 #include "base/fork_safe_mutex.hpp"
 #include "python/checked.hpp"
+#include "python/paths.hpp"
 #include "python/polling.hpp"
 #include "python/tokens.hpp"
 #include "query/conjunction.hpp"

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import infgram
+from infgram import _core
 from infgram.files.signed_json import write_signed
 from infgram.types import BuildProgress
 from tests.building import temporary_folder
@@ -223,6 +224,20 @@ def test_resuming_is_reported(corpus: Path, folder: Path, caplog: pytest.LogCapt
             infgram.build(corpus, folder / "y", progress=Stopper("train", 0, KeyboardInterrupt))
         assert "left no files" in caplog.messages[-1]
     assert not (folder / "y.partial").exists()
+
+
+class Interrupted(os.PathLike[str]):
+    """A path that a signal interrupts while it is converted."""
+
+    def __fspath__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_inside_a_native_call_is_an_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _core.sync_folder(Interrupted())
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        _core.sync_folder(1)  # type: ignore[arg-type]
 
 
 def test_the_old_index_is_kept_until_the_new_one_is_complete(corpus: Path, folder: Path) -> None:

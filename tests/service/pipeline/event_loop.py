@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter, process_time
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from fastapi import FastAPI
 
@@ -74,10 +75,11 @@ async def request(
 
 
 class Probe:
-    """Ticks, and records the longest time between two ticks.
+    """Ticks, and records the longest time between two ticks, as far as it is due to Python code of this process.
 
-    The smaller of two clocks counts: other programs only advance the wall clock, and other threads only the clock of
-    the process.
+    The smaller of two times counts. The first is the wall clock without the time for which the thread was ready and
+    waited for a processor, which other programs take, and threads of the core without the interpreter's lock. The
+    second is the processor time of the process, since other programs may interrupt the thread that holds the lock.
     """
 
     def __init__(self) -> None:
@@ -85,18 +87,24 @@ class Probe:
 
     async def run(self) -> None:
         """Tick until cancelled."""
-        wall, cpu = perf_counter(), process_time()
-        try:
-            while True:
-                await asyncio.sleep(TICK_S)
-                wall, cpu = self._tick(wall, cpu)
-        finally:
-            self._tick(wall, cpu)
+        with open("/proc/thread-self/schedstat", "rb", buffering=0) as statistics:
+            times = _times(statistics)
+            try:
+                while True:
+                    await asyncio.sleep(TICK_S)
+                    times = self._tick(times, _times(statistics))
+            finally:
+                self._tick(times, _times(statistics))
 
-    def _tick(self, wall: float, cpu: float) -> tuple[float, float]:
-        now, used = perf_counter(), process_time()
-        self.longest_s = max(self.longest_s, min(now - wall, used - cpu))
-        return now, used
+    def _tick(self, before: tuple[float, float], now: tuple[float, float]) -> tuple[float, float]:
+        self.longest_s = max(self.longest_s, min(now[0] - before[0], now[1] - before[1]))
+        return now
+
+
+def _times(statistics: IO[bytes]) -> tuple[float, float]:
+    """Return the wall clock without the time that this thread waited for a processor, and the processor time."""
+    waited_ns = int(os.pread(statistics.fileno(), 64, 0).split()[1])
+    return perf_counter() - waited_ns / 1e9, process_time()
 
 
 def filled(before: bytes, unit: bytes, after: bytes) -> bytes:
