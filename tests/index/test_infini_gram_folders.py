@@ -338,6 +338,15 @@ def test_altered_bytes_do_no_harm(data: st.DataObject, width: int, load: Any) ->
                     ask()
 
 
+def test_a_token_that_would_take_memory(tmp_path: Path) -> None:
+    """The vocabulary that tokens imply is limited; 32 bits hold ids for which it would take many gigabytes."""
+    write_folder(tmp_path, [[1, 2**20]], 32)
+    with pytest.raises(infgram.TokenizerError, match="holds token 1048576; expected a token below 1048576, unless"):
+        infgram.open(tmp_path)
+    with infgram.open(tmp_path, vocab_size=2**20 + 1) as index:
+        assert index.count([2**20]) == 1
+
+
 def test_what_only_verify_finds(tmp_path: Path) -> None:
     """A table that is sorted by the first tokens of every 64th suffix."""
     rng = random.Random(1)
