@@ -34,11 +34,12 @@ RUNTIME_EXTRAS := service,client,pandas,parquet,remote
 PRESETS := dev
 SANITIZERS := asan tsan
 
-# The time for each fuzz target, and the clang that drives them by libFuzzer; a clang that cannot compile the core, or
-# none, leaves it to GCC and a driver of ours.
+# The time for each fuzz target, how many run at a time, and the compilers of which the first that has libFuzzer and can
+# compile the core drives them by libFuzzer. Without one, the targets of the preset `asan` run, with a driver of ours.
 SECONDS := 60
-CLANG := clang++
-FUZZ_TARGETS := open query lm verify
+FUZZ_JOBS := $(shell getconf _NPROCESSORS_ONLN)
+CLANG = $(shell compgen -c clang++ | sort -rV)
+FUZZ_TARGETS := open query lm verify infini_gram
 
 # The demo uses the installation of `make test` if there is one.
 DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,service)
@@ -81,21 +82,30 @@ races: $(VENV)/.installed-all ## Run the Python tests with threads on a core und
 	  LD_PRELOAD=$$(realpath $$(gcc -print-file-name=libtsan.so)) \
 	  setarch -R $(BIN)/pytest --timeout=0 $(RACES_TESTS)
 
-fuzz: $(VENV)/.installed-all ## Run each fuzz target of the core on random inputs for SECONDS seconds.
-	@set -e; folder=$(abspath $(VENV))/native-fuzz; how="--seconds $(SECONDS)"; clang=; \
-	if echo 'auto f(std::vector<int>& v) { return v | std::views::reverse; } int main() {}' | $(CLANG) -std=c++20 \
-	  -fsanitize=fuzzer-no-link -include vector -include ranges -include coroutine -fsyntax-only -x c++ - 2>/dev/null; \
-	then folder=$$folder-clang; clang="-DCMAKE_CXX_COMPILER=$(CLANG) -DINFGRAM_LIBFUZZER=ON"; \
-	  how="-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=512 -malloc_limit_mb=512 -print_final_stats=1"; fi; \
-	$(BIN)/cmake -S csrc --preset fuzz -B $$folder $$clang -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
+# Inputs that reach new code are kept in the folder `corpus` of the build, and are the start of the next run.
+fuzz: $(VENV)/.installed-all ## Run each fuzz target of the core on invented inputs for SECONDS seconds.
+	@set -e; folder=$(abspath $(VENV))/native-asan; options="--preset asan"; how="--seconds $(SECONDS)"; \
+	for clang in $(CLANG); do \
+	  if echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' \
+	    'auto f(std::vector<int>& v) { return v | std::views::reverse; }' | $$clang -std=c++20 -fsanitize=fuzzer \
+	    -include vector -include ranges -include coroutine -x c++ - -o $(VENV)/probe 2>/dev/null; then \
+	    folder=$(abspath $(VENV))/native-fuzz; options="--preset fuzz -DCMAKE_CXX_COMPILER=$$clang"; \
+	    how="corpus/@ -max_total_time=$(SECONDS) -max_len=400 -timeout=20 -artifact_prefix=@- -verbosity=0 -print_funcs=0"; \
+	    how="$$how -print_final_stats=1"; \
+	    break; \
+	  fi; \
+	done; \
+	$(BIN)/cmake -S csrc $$options -B $$folder -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja >$$folder.log \
 	  || { cat $$folder.log; exit 1; }; \
 	$(BIN)/cmake --build $$folder --target fuzz_targets; cd $$folder; \
-	for target in $(FUZZ_TARGETS); do tests/fuzz_$$target $$how $$(ls -d $(abspath tests/corrupt)/$$target 2>/dev/null); done
+	for target in $(FUZZ_TARGETS); do mkdir -p corpus/$$target; echo $$target; done \
+	  | xargs -P $(FUZZ_JOBS) -I @ sh -c "exec tests/fuzz_@ $$how $(abspath tests/corrupt)/@"
 
 # ASan has the assertions of `dev`, so the preset `dev` is not needed here. TSan takes another five minutes on 2 cores, so it
 # is part of `make torture` and of the workflow.
 check: PRESETS := asan
-check: lint types test ## Check format, lint and types, then run all tests, the C++ tests under ASan and UBSan.
+check: CLANG :=
+check: lint types test fuzz ## Check format, lint and types, run all tests, the C++ tests under ASan and UBSan, and fuzz the core.
 
 # It takes several minutes on 2 cores, so it is part of `make torture` and of the workflow, not of `make check`.
 tidy: $(VENV)/.installed-all ## Run clang-tidy on the core; .clang-tidy has the checks.

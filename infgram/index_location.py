@@ -39,7 +39,7 @@ def open(
             name or a `Tokenizer`, as for `build`; without, such an index accepts token ids only. An index of infgram
             contains its tokenizer, and one given must give the same token ids.
         vocab_size: the size of the vocabulary of an index that infini-gram made, without its tokenizer; None for the
-            largest token id that occurs, plus 1, which is at most 2^24. An index of infgram contains it.
+            largest token id that occurs, plus 1, if that is at most 2**20. An index of infgram contains it.
 
     Returns:
         The open index. Use it in a `with` statement or call `close()`.

@@ -7,21 +7,42 @@ that ends its process, takes too long or raises another error is a failure, whos
 
 from __future__ import annotations
 
+import copy
 import itertools
+import json
 import multiprocessing
 import os
 import random
 import resource
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Target: TypeAlias = Callable[[random.Random], object]
 
 MEMORY_BYTES: Final = 6 << 30  # address space of a worker, of which pyarrow's pools reserve one
 SECONDS: Final = 20.0  # for one execution
+_VALUES: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    2**31,
+    2**32 - 1,
+    2**63,
+    "",
+    "a",
+    " ",
+    "(a*)*b",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    "x" * 500,
+)
 _INTERESTING: Final = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1)
 
 
@@ -127,3 +148,28 @@ def altered(data: bytes, numbers: random.Random) -> bytes:
         else:
             del changed[at:]
     return bytes(changed)
+
+
+def altered_json(value: Any, numbers: random.Random) -> bytes:
+    """Return JSON with one to three values of lists and objects removed or replaced, then often `altered`."""
+    changed = copy.deepcopy(value)
+    for _ in range(numbers.randint(1, 3)):
+        found = list(_places(changed))
+        if not found:
+            break
+        container, key = numbers.choice(found)
+        if numbers.random() < 0.2:
+            del container[key]
+        else:
+            container[key] = copy.deepcopy(numbers.choice(_VALUES))
+    text = json.dumps(changed).encode()
+    return altered(text, numbers) if numbers.random() < 0.3 else text
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each place inside JSON: a list or an object, and the index or the key; of long ones only a part."""
+    items = list(value.items())[:20] if isinstance(value, dict) else list(enumerate(value))[:20]
+    for key, inner in items:
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from _places(inner)

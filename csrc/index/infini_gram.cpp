@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kChunk = std::uint64_t{1} << 14;  // samples per task
 constexpr std::size_t kBatch = 64;                        // reads in flight
 constexpr unsigned kMostPointerBytes = 7;
-constexpr std::uint64_t kMostTokenIds = std::uint64_t{1} << 24;  // that one damaged token may make us tabulate
+constexpr std::uint64_t kMostImpliedTokens = 1 << 20;  // their ranges take memory for every id
 
 unsigned token_bytes(const AnyText& text) { return text.token_bits / 8; }
 
@@ -254,10 +254,10 @@ InfiniGramTables read_tables(const Section& table, const AnyText& text, const Su
                            ", but the vocabulary of the given tokenizer has " + std::to_string(vocab_size) +
                            " tokens; give the tokenizer that the index was built with");
     }
-    if (vocab_size == 0 && static_cast<std::uint64_t>(largest) >= kMostTokenIds) {
-      throw IndexDamagedError(table.path().parent_path().string() + " holds token " + std::to_string(largest) +
-                              ", expected one below " + std::to_string(kMostTokenIds) +
-                              "; if that is its vocabulary, open it with vocab_size");
+    if (vocab_size == 0 && static_cast<std::uint64_t>(largest) >= kMostImpliedTokens) {
+      throw TokenizerError(table.path().parent_path().string() + " holds token " + std::to_string(largest) +
+                           "; expected a token below " + std::to_string(kMostImpliedTokens) +
+                           ", unless the tokenizer or the size of its vocabulary is given");
     }
     tables.first_tokens.resize(static_cast<std::size_t>(largest) + 1);
     Rank rank = 0;

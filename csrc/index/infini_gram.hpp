@@ -67,7 +67,7 @@ struct InfiniGramTables {
                                           Position last_document);
 
 // Computes the ranges of first tokens, and the directory: the keys of every 64th suffix, or fewer, so that there are at
-// most kMostSampledKeys. With a `vocab_size` of 0 it follows from the tokens, which must be below 2^24 then.
+// most kMostSampledKeys. With a `vocab_size` of 0 it follows from the tokens, which must then be below 2^20.
 // Cost: two random reads per key, many in flight; O(d log(n / d)) for d distinct tokens. Memory: the result. Throws
 // IndexDamagedError where suffixes are seen not to be sorted, TokenizerError for tokens beyond the vocabulary.
 inline constexpr std::uint64_t kMostSampledKeys = std::uint64_t{1} << 22;

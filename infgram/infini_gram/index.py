@@ -47,7 +47,7 @@ class InfiniGramIndex(index.Index):
             load: as for `infgram.open`.
             tokenizer: the tokenizer that the index was built with; None for queries of token ids only.
             vocab_size: the size of the vocabulary; None for that of the tokenizer, or else the largest token id that
-                occurs, plus 1.
+                occurs, plus 1, if that is at most 2**20.
 
         Raises:
             IndexDamagedError, InputError, TokenizerError: as for `infgram.open`.

@@ -20,6 +20,7 @@ from infgram.lm import InfgramLM
 from infgram.lm.models.infgram_lm import SMOOTHINGS
 from tests.analysis.test_dedup import check as check_duplicates
 from tests.building import temporary_folder, token_index, width_of
+from tests.fuzzing import altered, fuzz
 from tests.index.test_oracle import NAMED, check_answers
 from tests.infini_gram_folders import write_folder, write_shard
 from tests.lm.test_smoothing import check_model, keeping, keepings, orders, sequences
@@ -308,28 +309,26 @@ def test_damage_is_refused(tmp_path: Path, name: str) -> None:
         infgram.open(tmp_path)
 
 
-@pytest.mark.parametrize("token", [2**24, 2**31, 2**32 - 2])
-def test_a_token_that_would_take_much_memory_is_refused(tmp_path: Path, token: int) -> None:
-    """One flipped bit makes the vocabulary, and a table of it, a billion times as large."""
-    write_folder(tmp_path, [[1, token], [1]], 32)
-    with pytest.raises(infgram.IndexDamagedError, match=rf"holds token {token}, expected one below 16777216; if"):
-        infgram.open(tmp_path)
+FILES = ("tokenized.0", "table.0", "offset.0", "metadata.0", "metaoff.0")
 
 
-@given(st.data(), st.sampled_from((8, 16, 32)), st.sampled_from(("map", "ram")))
-def test_altered_bytes_do_no_harm(data: st.DataObject, width: int, load: Any) -> None:
-    """Any bytes give answers or errors of this package."""
+def ask_altered(folder: Path) -> Callable[[random.Random], None]:
+    """Return a target that opens altered files, asks everything, and converts them."""
     documents = [[token % 250 for token in document] for document in [*DOCUMENTS, [1, 2] * 90, [2, 1, 2, 1, 2]]]
-    with temporary_folder(500) as folder:
-        write_folder(folder, documents, width, metadata=[{"n": n} for n in range(len(documents))])
-        for _ in range(data.draw(st.integers(1, 3))):
-            path = folder / data.draw(
-                st.sampled_from(("tokenized.0", "table.0", "offset.0", "metadata.0", "metaoff.0"))
-            )
-            content = bytearray(path.read_bytes())
-            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.sampled_from((0, 1, 127, 128, 255)))
-            path.write_bytes(content)
-        with contextlib.suppress(infgram.InfgramError), infgram.open(folder, load=load) as index:
+    metadata = [{"n": n} for n in range(len(documents))]
+
+    def target(numbers: random.Random) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        width = numbers.choice((8, 16, 32))
+        write_folder(folder / "x", documents, width, numbers.randint(1, 2), metadata=metadata)
+        for name in numbers.sample(FILES, numbers.randint(1, 2)):
+            path = folder / "x" / name
+            content = path.read_bytes()
+            changed = altered(content, numbers)
+            keeps_size = numbers.random() < 0.8
+            path.write_bytes(changed[: len(content)].ljust(len(content), b"\0") if keeps_size else changed)
+        vocab_size = numbers.choice((None, 252))
+        with infgram.open(folder / "x", load=numbers.choice(("map", "ram")), vocab_size=vocab_size) as index:
             for ask in (
                 lambda: index.count([1, 2]),
                 lambda: index.locate([1]),
@@ -341,9 +340,33 @@ def test_altered_bytes_do_no_harm(data: st.DataObject, width: int, load: Any) ->
                 lambda: infgram.dedup(index, min_tokens=3),
                 lambda: InfgramLM(index, "kneser_ney").score([1, 2, 1, 3]),
                 index.verify,
+                lambda: infgram.convert(folder / "x", folder / "converted", threads=1).close(),
             ):
                 with contextlib.suppress(infgram.InfgramError):
                     ask()
+
+    return target
+
+
+def test_altered_files(record_property: Callable[[str, object], None]) -> None:
+    """Any bytes give answers or errors of this package."""
+    with temporary_folder(500) as folder:
+        record_property("tried", fuzz(ask_altered(folder / "altered"), (infgram.InfgramError,), n=1000))
+
+
+@pytest.mark.torture
+def test_altered_files_for_long(budget_s: float, record_property: Callable[[str, object], None]) -> None:
+    with temporary_folder(500) as folder:
+        record_property("tried", fuzz(ask_altered(folder / "altered"), (infgram.InfgramError,), seconds=budget_s))
+
+
+def test_a_token_that_would_take_memory(tmp_path: Path) -> None:
+    """The vocabulary that tokens imply is limited; 32 bits hold ids for which it would take many gigabytes."""
+    write_folder(tmp_path, [[1, 2**20]], 32)
+    with pytest.raises(infgram.TokenizerError, match="holds token 1048576; expected a token below 1048576, unless"):
+        infgram.open(tmp_path)
+    with infgram.open(tmp_path, vocab_size=2**20 + 1) as index:
+        assert index.count([2**20]) == 1
 
 
 def test_what_only_verify_finds(tmp_path: Path) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
 from infgram.errors import TokenizerError
 from infgram.tokenizers import HuggingFaceTokenizer, train_bpe
-from tests.fuzzing import altered, fuzz
+from tests.fuzzing import altered_json, fuzz
 
 SAMPLE: Final = ["a rose is a rose is a rose, natural language " * 3]
 TEXTS: Final = ("a rose", "caf\u00e9 \U0001f600\n\n", "", "a" * 40 + "b")
@@ -52,48 +51,11 @@ def definitions() -> list[dict[str, Any]]:
 
 
 DEFINITIONS: Final = definitions()
-VALUES: Final[tuple[Any, ...]] = (
-    None,
-    True,
-    0,
-    -1,
-    1.5,
-    2**31,
-    2**32 - 1,
-    2**63,
-    "",
-    "a",
-    " ",
-    "(a*)*b",
-    "\ud800",
-    [],
-    {},
-    [[]],
-    "x" * 500,
-)
-
-
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each place inside JSON: a list or an object, and the index or the key; of a vocabulary only a part."""
-    items = list(value.items())[:20] if isinstance(value, dict) else list(enumerate(value))[:20]
-    for key, inner in items:
-        yield value, key
-        if isinstance(inner, dict | list):
-            yield from places(inner)
 
 
 def load_and_encode(numbers: random.Random) -> None:
-    definition = copy.deepcopy(numbers.choice(DEFINITIONS))
-    for _ in range(numbers.randint(1, 3)):
-        container, key = numbers.choice(list(places(definition)))
-        if numbers.random() < 0.2:
-            del container[key]
-        else:
-            container[key] = copy.deepcopy(numbers.choice(VALUES))
-    text = json.dumps(definition)
-    if numbers.random() < 0.3:
-        text = altered(text.encode(), numbers).decode("utf-8", errors="replace")
-    tokenizer = HuggingFaceTokenizer(text)
+    definition = altered_json(numbers.choice(DEFINITIONS), numbers)
+    tokenizer = HuggingFaceTokenizer(definition.decode("utf-8", errors="replace"))
     for sample in TEXTS:
         token_ids = tokenizer.encode(sample)
         tokenizer.encode_with_offsets(sample)
