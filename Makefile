@@ -19,7 +19,8 @@ OLDEST_EXTRAS := service,client,pandas,parquet,remote
 OLDEST_CONSTRAINTS := tests/constraints-oldest.txt
 OLDEST_TESTS := tests/test_minimal.py tests/index
 
-COVERAGE := $(abspath $(VENV))/coverage
+# Outside $(VENV): in xdist's workers, which also find infgram/ in the tree, coverage ignores a copy in a virtual environment.
+COVERAGE := $(abspath build)/coverage
 
 # The third environment holds what an installation of the package and its service brings along, without test tools.
 RUNTIME := $(VENV)/runtime
