@@ -122,7 +122,7 @@ coverage: $(VENV)/.installed-all ## List the lines that no test runs.
 	  --config-settings=build-dir=$(COVERAGE)/native-build --config-settings=cmake.build-type=Debug \
 	  --config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG='-O1 -g1 --coverage -fprofile-update=atomic' .
 	-PYTHONPATH=$(COVERAGE)/site COVERAGE_FILE=$(COVERAGE)/data/python $(BIN)/coverage run -m pytest $(PYTEST_ARGS)
-	cd $(COVERAGE)/data && $(abspath $(BIN))/coverage combine --rcfile=$(CURDIR)/pyproject.toml --data-file=python .
+	$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data/python $(COVERAGE)/data
 	$(BIN)/coverage report --data-file=$(COVERAGE)/data/python
 	$(BIN)/gcovr --merge-lines --root csrc --object-directory $(COVERAGE)/native-build $(COVERAGE)/native-build
 
