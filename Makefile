@@ -19,7 +19,7 @@ OLDEST_EXTRAS := service,client,pandas,parquet,remote
 OLDEST_CONSTRAINTS := tests/constraints-oldest.txt
 OLDEST_TESTS := tests/test_minimal.py tests/index
 
-# Outside $(VENV): coverage takes a package in a virtual environment for somebody else's if the tree has one of the same name.
+# Outside $(VENV): in xdist's workers, which also find infgram/ in the tree, coverage ignores a copy in a virtual environment.
 COVERAGE := $(abspath build)/coverage
 
 RACES := $(abspath $(VENV))/races
@@ -147,7 +147,7 @@ coverage: $(VENV)/.installed-all ## List the lines that no test runs.
 	  --config-settings=build-dir=$(COVERAGE)/native-build --config-settings=cmake.build-type=Debug \
 	  --config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG='-O1 -g1 --coverage -fprofile-update=atomic' .
 	-PYTHONPATH=$(COVERAGE)/site COVERAGE_FILE=$(COVERAGE)/data/python $(BIN)/coverage run -m pytest $(PYTEST_ARGS)
-	cd $(COVERAGE)/data && $(abspath $(BIN))/coverage combine --rcfile=$(CURDIR)/pyproject.toml --data-file=python .
+	$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data/python $(COVERAGE)/data
 	$(BIN)/coverage report --data-file=$(COVERAGE)/data/python
 	$(BIN)/gcovr --merge-lines --root csrc --object-directory $(COVERAGE)/native-build $(COVERAGE)/native-build
 

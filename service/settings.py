@@ -91,10 +91,10 @@ class Limits(BaseModel):
         "values for some 10 ms.",
     )
     change_bytes: PositiveInt = Field(
-        default=32 << 20, description="Size of the body of a request that changes an index."
+        default=8 << 20, description="Size of the body of a request that changes an index."
     )
     change_values: int = Field(
-        default=2_000_000, ge=100, description="Values in the body of a request that changes an index, as body_values."
+        default=500_000, ge=100, description="Values in the body of a request that changes an index, as body_values."
     )
     query_characters: PositiveInt = Field(default=32_768, description="Characters of a text query.")
     query_tokens: PositiveInt = Field(default=4_096, description="Tokens of a query, given as text or token ids.")

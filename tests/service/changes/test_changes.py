@@ -195,7 +195,7 @@ def test_bodies_are_read_as_strictly_as_those_of_queries(writer: TestClient, met
         problem(send(writer, method, "documents", body), 422, "invalid_json")
     wrong = send(writer, method, "documents", b"{}", headers={"content-type": "text/plain"})
     problem(wrong, 422, "unsupported_media_type")
-    problem(send(writer, method, "documents", b" " * ((32 << 20) + 1)), 413, "body_too_large")
+    problem(send(writer, method, "documents", b" " * ((8 << 20) + 1)), 413, "body_too_large")
     many = {"ids": ["a"] * 2_000_001} if method == "DELETE" else {"documents": [{"token_ids": [0] * 2_000_001}]}
     problem(send(writer, method, "documents", json.dumps(many).encode()), 422, "limit_exceeded")
 
@@ -213,14 +213,14 @@ def test_a_change_of_another_generation_is_refused(writer: TestClient, method: s
 
 
 def test_a_change_may_be_larger_than_a_query(writer: TestClient) -> None:
-    """By default up to 32 MiB; a length that is announced is checked before the body is read."""
+    """By default up to 8 MiB; a length that is announced is checked before the body is read."""
     rows = [{"text": "to be " * 2000, "n": number} for number in range(200)]
     assert len(json.dumps({"documents": rows})) > 2 << 20
     assert accepted(writer, "POST", "documents", {"documents": rows})["result"]["n_documents"] == 200
     problem(writer.post("/v1/indexes/texts/count", content=b" " * ((1 << 20) + 1), headers=JSON), 413, "body_too_large")
-    announced = {"content-length": str((32 << 20) + 1)}
+    announced = {"content-length": str((8 << 20) + 1)}
     refused = problem(send(writer, "POST", "documents", b"{", headers=announced), 413, "body_too_large")
-    assert refused["detail"] == f"The body is too large; expected at most {32 << 20} bytes."
+    assert refused["detail"] == f"The body is too large; expected at most {8 << 20} bytes."
 
 
 def test_limits_of_changes(indexes: dict[str, Path], keys: dict[str, str], tmp_path: Path) -> None:
