@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
+#include <iterator>
 #include <utility>
 
 #include "base/bisection.hpp"
@@ -276,16 +276,19 @@ InfiniGramTables read_tables(const Section& table, const AnyText& text, const Su
 }
 
 void InfiniGramTables::set_vocab_size(std::uint64_t vocab_size, const AnyText& text) {
+  std::vector<TokenId> present;  // in the order of suffixes
+  for (TokenId token = 0; token < first_tokens.size(); ++token) {
+    if (!first_tokens[token].empty()) present.push_back(token);
+  }
+  std::ranges::sort(present, {}, [&](TokenId token) { return first_tokens[token].lo; });
   first_tokens.resize(vocab_size);
   text.visit([&]<class Token>(Text<Token>) {
-    std::vector<TokenId> tokens(vocab_size);  // in the order of suffixes
-    std::iota(tokens.begin(), tokens.end(), TokenId{0});
-    std::ranges::sort(tokens, {}, [](TokenId token) { return lane_of(static_cast<Token>(token)); });
-    Rank rank = 0;
-    for (const TokenId token : tokens) {
-      SuffixRange& range = first_tokens[token];
-      if (range.empty()) range = {rank, rank};
-      rank = range.hi;
+    const auto lane = [](TokenId token) { return lane_of(static_cast<Token>(token)); };
+    for (TokenId token = 0; token < vocab_size; ++token) {
+      if (!first_tokens[token].empty()) continue;
+      const auto next = std::ranges::upper_bound(present, lane(token), {}, lane);
+      const Rank rank = next == present.begin() ? 0 : first_tokens[*std::prev(next)].hi;
+      first_tokens[token] = {rank, rank};
     }
   });
 }
