@@ -101,6 +101,22 @@ def test_an_invalid_input_exits_with_3(tmp_path: Path) -> None:
     assert_fails(run("build", tmp_path / "x.txt", "--tokenizer", "bpe:x"), 3, "bpe:x")
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("build", "INDEX", "--scratch", "x"), "--scratch needs a build in tasks"),
+        (("build", "INDEX", "-o", "memory://x/y", "--overwrite"), "--overwrite cannot be used"),
+        (("count", "INDEX", "--queries", "x", "--readings"), "--readings needs one TEXT"),
+        (("serve", "INDEX", "--engine", "x"), "'x' is not an engine"),
+        (("serve", "INDEX", "--replicas", "2"), "--replicas needs --engine ray"),
+    ],
+)
+def test_options_that_do_not_fit_exit_with_2(index_path: Path, words: tuple[str, ...], reason: str) -> None:
+    refused = run(*(index_path if word == "INDEX" else word for word in words))
+    assert refused.code == 2
+    assert reason in " ".join(refused.stderr.replace("│", " ").split())
+
+
 def test_the_time_limit_exits_with_6(index_path: Path) -> None:
     assert_fails(run("search", index_path, " natural", "--timeout", "1e-9"), 6, "timeout_s", "max_matches")
 
