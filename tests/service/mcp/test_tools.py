@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
-from infgram.service.mcp.tools import TOOLS
+from infgram.service.mcp.tools import MAX_SNIPPET, TOOLS, _snippet
 from infgram.service.schemas import requests
 
 import infgram
@@ -403,3 +404,15 @@ def test_results_suit_a_context_window(tmp_path: Path) -> None:
     assert outcomes[0].result["cursor"] is not None
     assert (len(outcomes[3].result["tokens"]), outcomes[3].result["n_tokens"]) == (50, 400)
     assert outcomes[5].result["next_start"] == 20_000
+
+
+@pytest.mark.parametrize("n_before", [0, 300, 5_000])
+@pytest.mark.parametrize("n_after", [0, 300, 5_000])
+@pytest.mark.parametrize("n_match", [1, 500, 3_000])
+def test_a_snippet_is_cut_around_its_match(n_before: int, n_match: int, n_after: int) -> None:
+    text = "b" * n_before + "m" * n_match + "a" * n_after
+    found = SimpleNamespace(snippet=text, snippet_match_start=n_before, snippet_match_end=n_before + n_match)
+    cut = _snippet(found)
+    assert cut in text
+    assert len(cut) == min(len(text), MAX_SNIPPET)
+    assert cut.count("m") >= min(n_match, MAX_SNIPPET // 2)

@@ -183,7 +183,7 @@ def test_a_call_that_takes_too_long(folders: dict[str, Path]) -> None:
 
 
 def test_a_call_ends_when_its_client_disconnects(folders: dict[str, Path]) -> None:
-    with loopback(indexes=folders) as service, blocked(service) as index:
+    with loopback(indexes=folders, timeout_s=300) as service, blocked(service) as index:
         with (
             httpx2.Client(base_url=service.url, trust_env=False, timeout=0.5) as client,
             pytest.raises(httpx2.TimeoutException),
