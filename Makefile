@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTEST_ARGS ?= -n auto --maxprocesses=8
 SHELL := /bin/bash
 BIN := $(VENV)/bin
-EXTRAS := dev,service,lm,ray
+EXTRAS := dev,service,mcp,lm,ray
 CONSTRAINTS := tests/constraints.txt
 
 # The native build is kept, so only changed files are compiled. Folders are inputs too, so that a removed file triggers a
@@ -28,7 +28,7 @@ RACES_TESTS := tests/index/test_concurrency.py tests/index/test_damaged_lm.py te
 
 # The third environment holds what an installation of the package and its service brings along, without test tools.
 RUNTIME := $(VENV)/runtime
-RUNTIME_EXTRAS := service,client,pandas,parquet,remote
+RUNTIME_EXTRAS := service,mcp,client,pandas,parquet,remote
 
 # The presets of csrc/CMakePresets.json with which the C++ tests run.
 PRESETS := dev

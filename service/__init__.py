@@ -21,8 +21,9 @@ except ImportError as error:
 
 from .app import create_app
 from .indexes import names_of
+from .mcp.stdio import run_stdio
 from .middleware.api_keys import add_key
 from .server.run import run
 from .settings import Limits, Settings, settings_from
 
-__all__ = ["Limits", "Settings", "add_key", "create_app", "names_of", "run", "settings_from"]
+__all__ = ["Limits", "Settings", "add_key", "create_app", "names_of", "run", "run_stdio", "settings_from"]

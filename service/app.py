@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,20 +16,28 @@ import infgram
 
 from . import problems
 from .environment import CONFIG
+from .mcp.route import router as mcp_router
+from .mcp.tools import TOOLS
 from .middleware.auth import AuthMiddleware
 from .middleware.observability import OTHER, ObservabilityMiddleware
 from .middleware.proxies import Proxies
 from .pipeline.dispatch import DispatchMiddleware
 from .routes import OPERATIONS, QUERY_ROUTES, ROUTERS
-from .runtime import Runtime, Worker
+from .runtime import Worker, running
 from .schemas.fields import fill_in_limits
 from .settings import Settings, settings_from
 
 CORS: Final[dict[str, Any]] = {
     "allow_methods": ["GET", "POST", "DELETE"],
-    "allow_headers": ["Authorization", "Content-Type", "Infgram-Partial", "X-API-Key", "X-Request-Id"],
+    "allow_headers": [
+        *("Authorization", "Content-Type", "Infgram-Partial", "X-API-Key", "X-Request-Id"),
+        *("Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id"),
+    ],
     "expose_headers": ["Infgram-Missing-Shards", "Location", "Retry-After", "X-Request-Id"],
 }
+
+ALL_OPERATIONS: Final = [*OPERATIONS, "mcp", *(tool.operation_id for tool in TOOLS.values()), OTHER]
+"""The ids of all operations, and of the tools for programs, which the metrics count."""
 
 DESCRIPTION = """Exact counts, next tokens, ∞-gram probabilities and documents of a corpus, for text of any length.
 
@@ -82,7 +89,7 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
         app.add_middleware(CORSMiddleware, **CORS, allow_origins=settings.cors_origins)
     app.add_middleware(ObservabilityMiddleware, proxies=Proxies(settings.trusted_proxies))
     problems.add_handlers(app)
-    for router in ROUTERS:
+    for router in (*ROUTERS, mcp_router):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
@@ -90,15 +97,10 @@ def create_app(settings: Settings | None = None, worker: Worker | None = None) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    runtime = app.state.runtime = Runtime(app.state.settings, [*OPERATIONS, OTHER], app.state.worker)
-    watching = asyncio.create_task(runtime.watch_files())
-    for route in app.routes:  # FastAPI compiles its routes at the first request, which would block the event loop
-        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
-    try:
+    async with running(app.state.settings, ALL_OPERATIONS, app.state.worker) as app.state.runtime:
+        for route in app.routes:  # FastAPI compiles its routes at the first request, which would block the event loop
+            route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
         yield
-    finally:
-        watching.cancel()
-        runtime.close()
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -29,6 +29,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unauthorized": Kind(401, "API key missing or unknown; send Authorization: Bearer KEY, or X-API-Key: KEY."),
     "forbidden": Kind(403, "This requires an admin key; its line in the key file contains the word admin."),
     "unknown_path": Kind(404, "Unknown path; see /openapi.json."),
+    "no_mcp": Kind(
+        501,
+        "This server lacks the Model Context Protocol; pip install 'infgram[mcp]' on its machine, and restart it.",
+    ),
     "unknown_index": Kind(404, "Unknown index; GET /v1/indexes lists the indexes."),
     "unknown_document": Kind(404, "The index has no document with this id."),
     "unknown_job": Kind(404, "The index has no job with this id; jobs are forgotten some time after their end."),
@@ -89,6 +93,7 @@ TITLES: Final = {
     431: "Request Header Fields Too Large",
     499: "Client Closed Request",
     500: "Internal Server Error",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }
 

@@ -6,8 +6,9 @@ import asyncio
 import ctypes
 import resource
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -272,6 +273,22 @@ class Runtime:
         for threads in (self._threads, self._reader):
             threads.shutdown(wait=False, cancel_futures=True)
         self.indexes.close()
+
+
+@asynccontextmanager
+async def running(settings: Settings, operations: Sequence[str], worker: Worker) -> AsyncIterator[Runtime]:
+    """Open the indexes and look after their files, until the end of a `with` block closes them.
+
+    Raises:
+        The errors of `Runtime`.
+    """
+    runtime = Runtime(settings, operations, worker)
+    watching = asyncio.create_task(runtime.watch_files())
+    try:
+        yield runtime
+    finally:
+        watching.cancel()
+        runtime.close()
 
 
 def runtime_of(request: Request) -> Runtime:

@@ -1,9 +1,10 @@
-"""Settings of the test run: the number of Hypothesis examples, the path of `tests`, and the table of campaigns."""
+"""Settings of the test run: the number of Hypothesis examples, the path of `tests`, and two tables."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def pytest_sessionfinish() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables of the campaigns and of the tools."""
+    _print_campaigns(terminalreporter)
+    _print_tools(terminalreporter)
+
+
+def _print_campaigns(terminalreporter: pytest.TerminalReporter) -> None:
     """Print a table of the campaigns, which are the tests that call `record_property("tried", n)`."""
     rows: dict[str, list[float]] = {}
     for outcome in ("passed", "failed"):
@@ -59,3 +66,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{'tried':>12}  {'failed':>6}  {'minutes':>7}  test")
     for name, (n_tried, n_failed, duration_s) in rows.items():
         terminalreporter.write_line(f"{n_tried:>12,.0f}  {n_failed:>6.0f}  {duration_s / 60:>7.1f}  {name}")
+
+
+def _print_tools(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print a table of the calls of tools, which are the tests that record the property "tool"."""
+    rows: dict[str, dict[str, Counter[str]]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            tool, transport, kind = dict(report.user_properties).get("tool", ("", "", ""))
+            if tool and report.when == "call":
+                kinds = rows.setdefault(tool, {}).setdefault(transport, Counter())
+                kinds[kind if outcome == "passed" else "failed"] += 1
+    if not rows:
+        return
+    transports = sorted({transport for row in rows.values() for transport in row})
+    terminalreporter.section("calls of tools: answered right, refused with advice, failed")
+    terminalreporter.write_line(f"{'tool':<14}{''.join(f'{transport:>16}' for transport in transports)}")
+    for tool, row in rows.items():
+        counts = [row.get(transport, Counter()) for transport in transports]
+        cells = (f"{n['answered']} / {n['refused']} / {n['failed']}" for n in counts)
+        terminalreporter.write_line(f"{tool:<14}{''.join(f'{cell:>16}' for cell in cells)}")

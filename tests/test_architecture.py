@@ -121,6 +121,7 @@ HOMES = {
     "pydantic": ("service/",),
     "pydantic_settings": ("service/",),
     "prometheus_client": ("service/",),
+    "mcp": ("service/mcp/server.py",),
 }
 """Where a package may be imported; everywhere else it would cost those who do not need it."""
 

@@ -1,4 +1,4 @@
-"""What the site holds besides the pages of docs/: README.md as the first page, and the API reference.
+"""What the site holds besides the pages of docs/: README.md as the first page, the API reference, and llms.txt.
 
 Links to files outside docs/ become the names of these files, since the site does not hold them.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+sys.path.insert(0, str(Path(__file__).parent))
+import llms
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 REFERENCE: Final = {
@@ -33,6 +37,12 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         content = f"# {title}\n\n::: {package}\n    options:\n      show_root_heading: false\n"
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Write the documentation for language models."""
+    for name, text in llms.files(config.nav, config.site_name, config.site_description).items():
+        Path(config.site_dir, name).write_text(text, encoding="utf-8")
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:

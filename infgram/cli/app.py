@@ -64,6 +64,7 @@ COMMANDS: Final[Mapping[str, _Entry]] = {
     "export": _Entry("export", "Write the documents or tokens of an index to a file."),
     "plan": _Entry("plan", "Estimate the machines, time and cost of a large index."),
     "serve": _Entry("serve", "Serve indexes over HTTP, with a web page for queries."),
+    "mcp": _Entry("mcp", "Serve indexes as tools to language models (MCP)."),
     "api-key": _Entry("api_key", "Create an API key for the service."),
     "demo": _Entry("demo", "Index Python's standard library, query it and serve it."),
 }

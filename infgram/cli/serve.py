@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -34,16 +34,44 @@ curl -H 'Content-Type: application/json' -d '{"query": "natural language"}' \\
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 
+ServedArgument: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[INDEX]...",
+        help="The folders or URLs of the indexes; by default those of --config.",
+        show_default=False,
+    ),
+]
+NamesOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="The name of an index for clients, once per INDEX; by default its folder name without .infgram.",
+    ),
+]
+ServedTokenizerOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        metavar="TOKENIZER",
+        help="The tokenizer of each INDEX that infini-gram made; if they differ, use tokenizers in --config.",
+    ),
+]
+LoadOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--load", metavar="map|warm|ram", help="How index files are loaded, as in infgram.open; by default map."
+    ),
+]
+ConfigOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", envvar="INFGRAM_CONFIG", help="A TOML file with settings."),
+]
+
 
 def serve(
-    indexes: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[INDEX]...",
-            help="The folders or URLs of the indexes; by default those of --config.",
-            show_default=False,
-        ),
-    ] = None,
+    indexes: ServedArgument = None,
     host: Annotated[
         str | None,
         typer.Option(
@@ -60,34 +88,15 @@ def serve(
             help="The port to listen on; by default 8000. 0 chooses a free one.",
         ),
     ] = None,
-    names: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--name",
-            metavar="NAME",
-            help="The name of an index in URLs, once per INDEX; by default its folder name without .infgram.",
-        ),
-    ] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            "--tokenizer",
-            metavar="TOKENIZER",
-            help="The tokenizer of each INDEX that infini-gram made; if they differ, use tokenizers in --config.",
-        ),
-    ] = None,
+    names: NamesOption = None,
+    tokenizer: ServedTokenizerOption = None,
     workers: Annotated[
         int | None,
         typer.Option(
             "--workers", min=1, metavar="N", help="Number of processes, which share the mapped files; by default 1."
         ),
     ] = None,
-    load: Annotated[
-        str | None,
-        typer.Option(
-            "--load", metavar="map|warm|ram", help="How index files are loaded, as in infgram.open; by default map."
-        ),
-    ] = None,
+    load: LoadOption = None,
     engine: Annotated[
         str,
         typer.Option(
@@ -127,10 +136,7 @@ def serve(
         list[str] | None,
         typer.Option("--cors-origin", metavar="ORIGIN", help="A web origin that may send requests; may be repeated."),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", envvar="INFGRAM_CONFIG", help="A TOML file with settings."),
-    ] = None,
+    config: ConfigOption = None,
     log_requests: Annotated[
         bool | None,
         typer.Option(
@@ -207,6 +213,36 @@ def start(
         StorageError: the service cannot listen at the address.
     """
     service = load_service()
+    settings = settings_of(service, indexes, names, given, tokenizer=tokenizer, config=config)
+
+    def announce_now(url: str) -> None:
+        with contextlib.suppress(SystemExit):  # the pipe is closed; the service continues
+            announce(url, list(settings.indexes))
+            sys.stdout.flush()
+
+    if n_replicas == 0:
+        service.run(settings, announce=announce_now)
+        return
+    if settings.port:
+        check_port(settings.host, settings.port)  # fail before shards are loaded
+    with spread(settings.indexes, settings.load, n_replicas) as urls:
+        service.run(settings.model_copy(update={"indexes": urls}), announce=announce_now)
+
+
+def settings_of(
+    service: ModuleType,
+    indexes: Sequence[str | os.PathLike[str]],
+    names: list[str],
+    given: dict[str, Any],
+    *,
+    tokenizer: str | None,
+    config: Path | None,
+) -> Any:
+    """Return the settings of the service; the arguments are those of `start`.
+
+    Raises:
+        typer.BadParameter: there is no index, the names do not match the indexes, or a setting is invalid.
+    """
     chosen = {name: value for name, value in given.items() if value is not None}
     if names and not indexes:
         raise typer.BadParameter(
@@ -224,20 +260,8 @@ def start(
     except OSError as error:
         raise typer.BadParameter(f"--config {config}: {error.strerror or error}") from error
     if not settings.indexes:
-        raise typer.BadParameter("there is no index to serve; pass one: infgram serve INDEX")
-
-    def announce_now(url: str) -> None:
-        with contextlib.suppress(SystemExit):  # the pipe is closed; the service continues
-            announce(url, list(settings.indexes))
-            sys.stdout.flush()
-
-    if n_replicas == 0:
-        service.run(settings, announce=announce_now)
-        return
-    if settings.port:
-        check_port(settings.host, settings.port)  # fail before shards are loaded
-    with spread(settings.indexes, settings.load, n_replicas) as urls:
-        service.run(settings.model_copy(update={"indexes": urls}), announce=announce_now)
+        raise typer.BadParameter("there is no index to serve; pass one as INDEX")
+    return settings
 
 
 def load_service() -> ModuleType:

@@ -71,7 +71,9 @@ async def public_query(request: Request) -> Response:
         query = read() if len(body) <= bodies.SMALL_BYTES else await runtime.on_reader(read)
         if query.index not in runtime.indexes:
             raise PublicError("Invalid index; GET / lists the indexes!", 400)
-        return serialization.json_response(await run_in_thread(request, query.index, partial(_answered, query)))
+        return serialization.json_response(
+            await run_in_thread(runtime, query.index, partial(_answered, query), request)
+        )
     except PublicError as error:
         return _error(error.message, error.status)
     except ProblemError as error:

@@ -80,9 +80,15 @@ class _Exchange:
         """Count and log the request."""
         elapsed_s = perf_counter() - self._started
         operation = getattr(self._scope.get("route"), "operation_id", None) or OTHER
-        self._runtime.metrics.end(operation, self.status, elapsed_s)
+        self._runtime.metrics.end(operation, self._counted_status, elapsed_s)
         if self._runtime.settings.log_requests and operation not in UNLOGGED:
             logs.write("request", **self._fields(operation, elapsed_s))
+
+    @property
+    def _counted_status(self) -> int:
+        """That of the response, or of the problem inside it, since every call of a tool is answered with 200."""
+        problem: int = self._scope.get("infgram.status", self.status)
+        return problem if self.status == 200 else self.status
 
     def _fields(self, operation: str, elapsed_s: float) -> dict[str, Any]:
         fields = {
@@ -90,7 +96,7 @@ class _Exchange:
             "method": self._scope["method"],
             "operation": operation,
             "index": self._scope.get("path_params", {}).get("name"),
-            "status": self.status,
+            "status": self._counted_status,
             "elapsed_ms": round(elapsed_s * 1000, 3),
             "client": (self._scope.get("client") or (None,))[0],
             "key": self._scope.get("infgram.key"),

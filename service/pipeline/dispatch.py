@@ -87,7 +87,7 @@ class QueryRoute(APIRoute):
             return await _answer_partially(request, name, compute)
         content = _compute_inline(runtime, name, body, compute)
         if content is None:
-            content = await run_in_thread(request, name, compute)
+            content = await run_in_thread(runtime, name, compute, request)
         return serialization.json_response(content)
 
     def _call(self, body: BaseModel, job: Job) -> Any:
@@ -128,23 +128,27 @@ def _compute_inline(
         runtime.disk.update()
 
 
-async def run_in_thread(request: Request, name: str, compute: Callable[[Job], T]) -> T:
+async def run_in_thread(runtime: Runtime, name: str, compute: Callable[[Job], T], request: Request | None) -> T:
     """Run `compute` in the thread pool with a slot and an index, within the time limit.
 
-    The computation is cancelled when the client disconnects. One that cannot be cancelled keeps its slot and its index
-    until it ends; the client still receives a response within the time limit.
+    The computation is cancelled with the task that waits for it, and when the client of the request, if there is one,
+    disconnects. One that cannot be cancelled keeps its slot and its index until it ends; the client still receives a
+    response within the time limit.
 
     Raises:
         ProblemError: the service is overloaded, the index is unknown or damaged, or the time limit was exceeded.
     """
-    runtime = runtime_of(request)
     deadline = Deadline(runtime.settings.timeout_s)
     lease = await acquire(runtime, name, deadline)
     computing = runtime.on_thread(partial(compute, lease.job))
     computing.add_done_callback(partial(_release, lease))
-    await asyncio.wait({computing}, timeout=WATCH_AFTER_S)
-    if not computing.done():
-        await _watch(request, computing, deadline)
+    try:
+        await asyncio.wait({computing}, timeout=WATCH_AFTER_S)
+        if not computing.done():
+            await _watch(request, computing, deadline)
+    except asyncio.CancelledError:
+        deadline.cancel()
+        raise
     return computing.result()
 
 
@@ -152,7 +156,7 @@ def _release(lease: Lease, ended: asyncio.Future[Any]) -> None:
     lease.release(None if ended.cancelled() else ended.exception())
 
 
-async def _watch(request: Request, computing: asyncio.Future[Any], deadline: Deadline) -> None:
+async def _watch(request: Request | None, computing: asyncio.Future[Any], deadline: Deadline) -> None:
     """Wait for the answer.
 
     Raises:
@@ -160,15 +164,21 @@ async def _watch(request: Request, computing: asyncio.Future[Any], deadline: Dea
     """
     disconnected = asyncio.ensure_future(_disconnection(request))
     ends: set[asyncio.Future[Any]] = {computing, disconnected}
-    await asyncio.wait(ends, timeout=deadline.remaining_s, return_when=asyncio.FIRST_COMPLETED)
-    is_gone = disconnected.done()
-    disconnected.cancel()
+    try:
+        await asyncio.wait(ends, timeout=deadline.remaining_s, return_when=asyncio.FIRST_COMPLETED)
+        is_gone = disconnected.done()
+    finally:
+        disconnected.cancel()
     if not computing.done():
         deadline.cancel()
         raise ProblemError("client_gone" if is_gone else "timeout")
 
 
-async def _disconnection(request: Request) -> None:
+async def _disconnection(request: Request | None) -> None:
+    """Return when the client of a request disconnects; without a request, never."""
+    if request is None:
+        await asyncio.Future()
+        return
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
@@ -183,7 +193,7 @@ async def _answer_partially(request: Request, name: str, compute: Callable[[Job]
         missing.extend(answers.missing_shards)
         return content
 
-    content = await run_in_thread(request, name, compute_partially)
+    content = await run_in_thread(runtime_of(request), name, compute_partially, request)
     headers = {MISSING: ", ".join(map(str, missing))} if missing else None
     return serialization.json_response(content, headers)
 

@@ -16,6 +16,7 @@ from ..pipeline.dispatch import run_in_thread
 from ..pipeline.job import Job
 from ..pipeline.questions import QuestionRouter, answer_each
 from ..problems import ProblemError, refusals
+from ..runtime import runtime_of
 from ..schemas.batch import DocumentBatch, Results, batch_answer_of
 from ..schemas.requests import DocumentRequest
 from ..schemas.responses import DocumentIdsResponse, DocumentResponse
@@ -37,9 +38,10 @@ async def document(request: Request, name: NamedIndex, document_id: DocumentId, 
     """Text, tokens and metadata of one document."""
 
     def compute(job: Job) -> list[bytes]:
-        return serialization.to_json(_document(job, document_id, ALL if whole else job.limits.document_size))
+        max_size = ALL if whole else job.limits.document_size
+        return serialization.to_json(beginning_of(job, document_id, max_size, max_size))
 
-    return serialization.json_response(await run_in_thread(request, name, compute))
+    return serialization.json_response(await run_in_thread(runtime_of(request), name, compute, request))
 
 
 @router.get("/documents", operation_id="document_ids", summary="All document ids", response_model=DocumentIdsResponse)
@@ -66,11 +68,11 @@ def document_batch(job: JobDep, batch: DocumentBatch) -> Results[DocumentRespons
 
 
 def _document_of_batch(job: Job, question: DocumentRequest) -> DocumentResponse:
-    return _document(job, question.document_id, job.limits.document_size)
+    return beginning_of(job, question.document_id, job.limits.document_size, job.limits.document_size)
 
 
-def _document(job: Job, document_id: int, max_size: int) -> DocumentResponse:
-    """Return a document, truncated to `max_size` characters and as many tokens.
+def beginning_of(job: Job, document_id: int, max_characters: int, max_tokens: int) -> DocumentResponse:
+    """Return a document with the beginning of its text and of its tokens.
 
     Raises:
         ProblemError: the index has no document with this id.
@@ -80,17 +82,17 @@ def _document(job: Job, document_id: int, max_size: int) -> DocumentResponse:
         n_tokens = index.document_length(document_id)
     except infgram.QueryError as error:
         raise ProblemError("unknown_document") from error
-    text, provenance = index.document_text(document_id, max_size + 1), index.provenance(document_id)
+    text, provenance = index.document_text(document_id, max_characters + 1), index.provenance(document_id)
     return DocumentResponse.model_construct(  # validation would go through all token ids in one call
         document_id=document_id,
         metadata=provenance.metadata,
         source=provenance.source,
         line=provenance.line,
         n_tokens=n_tokens,
-        text=text[:max_size],
-        text_truncated=len(text) > max_size,
-        token_ids=_token_ids(index, document_id, min(n_tokens, max_size)),
-        token_ids_truncated=n_tokens > max_size,
+        text=text[:max_characters],
+        text_truncated=len(text) > max_characters,
+        token_ids=_token_ids(index, document_id, min(n_tokens, max_tokens)),
+        token_ids_truncated=n_tokens > max_tokens,
     )
 
 

@@ -24,8 +24,8 @@ from typing import Final, Protocol
 
 import infgram
 
+from ..app import ALL_OPERATIONS
 from ..middleware.metrics import size_bytes
-from ..routes import OPERATIONS
 from ..runtime import Worker
 from ..settings import Settings
 from . import logs
@@ -65,7 +65,7 @@ def supervise(settings: Settings, listening: socket.socket, serve: Serve, ready:
     Raises:
         StorageError: a worker ends before all of them have answered, or workers die again and again.
     """
-    n_bytes = size_bytes(len(OPERATIONS) + 1, settings.workers)
+    n_bytes = size_bytes(len(ALL_OPERATIONS), settings.workers)
     with tempfile.TemporaryDirectory(prefix="infgram-workers-") as name:
         folder = Path(name)
         (folder / COUNTERS).write_bytes(b"")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,10 @@ import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, create_app, runtime
 from infgram.service.pipeline import body as bodies
-from infgram.service.runtime import Runtime
+from infgram.service.pipeline.dispatch import run_in_thread
+from infgram.service.pipeline.job import Job
+from infgram.service.problems import ProblemError
+from infgram.service.runtime import Runtime, Worker, running
 from infgram.service.schemas.fields import SHORT
 
 import infgram
@@ -145,3 +150,29 @@ def test_damage(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     problem(watched.client.post(f"{AT}/infgram", json={"query": "rose"}), 503, "index_damaged")
     problem(watched.client.get("/readyz"), 503, "index_damaged")
     assert watched.n_on_threads == 0
+
+
+def test_a_question_is_cancelled_with_the_task_that_waits(folders: dict[str, Path]) -> None:
+    started, was_cancelled = threading.Event(), threading.Event()
+
+    def compute(job: Job) -> None:
+        started.set()
+        try:
+            while True:
+                job.deadline.check()
+                time.sleep(0.01)
+        except ProblemError:
+            was_cancelled.set()
+            raise
+
+    async def check() -> None:
+        async with running(Settings(indexes={"bytes": folders["bytes"]}), ["other"], Worker()) as opened:
+            waiting = asyncio.create_task(run_in_thread(opened, "bytes", compute, None))
+            assert await asyncio.to_thread(started.wait, 30)
+            await asyncio.sleep(0.1)  # longer than a question is waited for at first
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert await asyncio.to_thread(was_cancelled.wait, 20)
+
+    asyncio.run(check())
