@@ -29,7 +29,7 @@ MEANINGS: Final = {
     1: "a bug in infgram; please report the traceback",
     2: "invalid command line: unknown option, missing argument",
     INVALID_INPUT: "invalid input or query: unreadable corpus, bad token id, unknown tokenizer",
-    INDEX_ERROR: "the index is missing, damaged, of another version, was changed, or already exists",
+    INDEX_ERROR: "the index is missing, damaged, changed, of another version, or in the way",
     SYSTEM_ERROR: "system error: disk full, no permission, port in use, missing package",
     TIMEOUT: "the time limit (--timeout) was exceeded",
     INTERRUPTED: "interrupted with Ctrl-C (SIGINT)",

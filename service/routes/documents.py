@@ -53,7 +53,7 @@ async def document_ids(request: Request, name: NamedIndex, begin: Begin = 0, lim
         following = ids.pop() if len(ids) > limit else None
         return serialization.to_json(DocumentIdsResponse(document_ids=ids, next=following))
 
-    return serialization.json_response(await run_in_thread(request, name, compute))
+    return serialization.json_response(await run_in_thread(runtime_of(request), name, compute, request))
 
 
 @batch_router.post(
