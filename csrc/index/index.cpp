@@ -58,16 +58,18 @@ std::vector<std::int64_t> Index::document_ids(std::uint64_t begin, std::uint64_t
 Index::ShardDocument Index::locate_document(std::uint64_t document) const {
   const std::uint64_t first = shards_.front().first_document();
   const std::uint64_t end = shards_.back().end_document();
-  if (document < first || document >= end) {
-    throw QueryError("there is no document " + std::to_string(document) + "; the index holds " + std::to_string(first) +
-                     " to " + std::to_string(end - 1));
+  if (document >= end) {
+    const std::string held = n_documents() == 0 ? "none" : std::to_string(first) + " to " + std::to_string(end - 1);
+    throw QueryError("there is no document " + std::to_string(document) + "; the index holds " + held);
   }
+  const QueryError deleted("document " + std::to_string(document) + " was deleted");
+  if (document < first) throw deleted;
   const auto next = std::ranges::upper_bound(shards_, document, {}, &Shard::first_document);
   const auto shard = static_cast<std::size_t>(next - shards_.begin()) - 1;
   const std::uint64_t in_shard = shards_[shard].first_document_from(document);
   const bool is_there = in_shard < shards_[shard].n_stored_documents() &&
                         shards_[shard].document_number(in_shard) == document && !shards_[shard].is_removed(in_shard);
-  if (!is_there) throw QueryError("document " + std::to_string(document) + " was deleted");
+  if (!is_there) throw deleted;
   return {shard, in_shard};
 }
 

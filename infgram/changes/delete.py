@@ -70,7 +70,8 @@ def delete(
         core = open_shards([writer.place(shard) for shard in writer.manifest.shards])
         numbers, not_found = selection.find(core, report)
         if not len(numbers):
-            raise InputError(f"no document of {writer.folder} has {selection.in_words()}; nothing was deleted")
+            hint = "; infgram compact removes the text of documents deleted before" if purge else ""
+            raise InputError(f"no document of {writer.folder} has {selection.in_words()}; nothing was deleted{hint}")
         n_tokens = sum(core.document_length(number) for number in numbers.tolist())
         if budget is None:
             manifest = _remove(writer, numbers, report)

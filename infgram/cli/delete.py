@@ -74,6 +74,8 @@ def delete(
     from infgram.changes import listed
     from infgram.cli.progress import show_progress
 
+    if sum((bool(id_) or ids_from is not None, bool(where), bool(document))) != 1:
+        raise typer.BadParameter("name the documents in one way: by --id and --ids-from, by --where, or by --document")
     ids = [*(id_ or []), *(lines_of_file(ids_from) if ids_from is not None else [])]
     began = time.monotonic()
     with show_progress(quiet=quiet, as_events=as_json) as report:

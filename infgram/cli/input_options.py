@@ -76,7 +76,8 @@ IfGenerationOption: TypeAlias = Annotated[
         "--if-generation",
         min=0,
         metavar="N",
-        help="Change the index only if it is at this generation, as infgram info prints it; otherwise exit with 4.",
+        help="Change the index only if it is at this generation, as infgram info prints it (0 before the first "
+        "change); otherwise exit with 4.",
     ),
 ]
 MemoryOption: TypeAlias = Annotated[

@@ -97,7 +97,8 @@ def print_lookup(index: Index, encoded: EncodedQuery, found: InfgramDistribution
     """Print the suffix that was used, its count, and the table of continuations."""
     print_line(f"context: {_context(index, encoded, found, min_count)}")
     if found.context_count == 0:
-        print_line("It never occurs. Leave out --whole to use its longest suffix that occurs.")
+        advice = "Leave out --whole to use its longest suffix that occurs." if index.n_tokens else "The index is empty."
+        print_line(f"It never occurs. {advice}")
         return
     seen = f"occurs {number(found.context_count, 'time')}" if found.suffix_length else "all positions of the corpus"
     print_line(f"{seen}, {number(found.n_distinct, 'different continuation')}")

@@ -73,9 +73,9 @@ def query_in_file(file: str, ids: bool) -> str | list[int]:
         InputError: the file cannot be read, or is not UTF-8.
         QueryError: standard input is not UTF-8, or a token id is not an integer.
     """
-    text = _standard_input() if file == "-" else _file_text(Path(file))
     if not ids:
-        return text
+        return _standard_input() if file == "-" else _file_text(Path(file))
+    text = _standard_input_text() if file == "-" else _file_text(Path(file))
     token_ids: list[int] = []
     for part in text.strip().strip("[]").replace(",", " ").split():
         try:
@@ -95,7 +95,7 @@ def lines_of_file(file: str) -> list[str]:
         InputError: the file cannot be read, or is not UTF-8.
         QueryError: standard input is not UTF-8.
     """
-    text = _standard_input() if file == "-" else _file_text(Path(file))
+    text = _standard_input_text() if file == "-" else _file_text(Path(file))
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
@@ -188,12 +188,16 @@ def standard_input(expected: str) -> bytes:
         raise InputError(f"standard input cannot be read: {error.strerror or error}") from error
 
 
-def _standard_input() -> str:
+def _standard_input_text() -> str:
     try:
-        data = standard_input("a text, which may be empty (< /dev/null)")
-        text = _decoded(data, "standard input")
+        return _decoded(standard_input("a text, which may be empty (< /dev/null)"), "standard input")
     except InputError as error:
         raise QueryError(str(error)) from error
+
+
+def _standard_input() -> str:
+    """Return the query in standard input."""
+    text = _standard_input_text()
     if text.find("\n") == len(text) - 1 and text != "\n" and text:
         note("the text ends with a line feed, which is part of the query; printf %s writes a text without one")
     return text

@@ -147,9 +147,7 @@ def _lock(partial: Path) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(lock)
-            raise IndexExistsError(
-                f"another process is writing {partial}; wait for it or choose another output"
-            ) from error
+            raise IndexExistsError(f"another process is writing to {partial}; repeat this when it has ended") from error
         if _is_at(lock, partial):
             return lock
         os.close(lock)  # another build finished and removed the folder in between
