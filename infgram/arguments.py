@@ -29,6 +29,8 @@ def refusal(value: object, name: str, expected: str) -> QueryError:
     """Return the error for an invalid argument."""
     if isinstance(value, str) and len(value) > _MAX_SHOWN:
         value = value[:_MAX_SHOWN]
+    if isinstance(value, int) and value.bit_length() > _MAX_SHOWN:  # repr refuses integers of thousands of digits
+        return QueryError(f"{name} is an integer of {value.bit_length():,} bits; expected {expected}")
     shown = cut(repr(value), _MAX_SHOWN) if isinstance(value, _SHORT_TYPES) else f"of type {type(value).__name__}"
     return QueryError(f"{name} is {shown}; expected {expected}")
 
@@ -45,6 +47,13 @@ def at_least(value: int, least: int, name: str) -> int:
     if integer(value, name) < least:
         raise refusal(value, name, f"an integer of at least {least}")
     return min(value.__index__(), 2**63 - 1)
+
+
+def unsigned(value: int, name: str) -> int:
+    """Return an integer from 0 to 2^63 − 1."""
+    if not 0 <= integer(value, name) < 2**63:
+        raise refusal(value, name, "an integer from 0 to 2^63 - 1")
+    return value.__index__()
 
 
 def top_k_or_none(top_k: int | None) -> int | None:

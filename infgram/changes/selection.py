@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 import numpy as np
 
 from infgram import _core
-from infgram.arguments import at_least, integer, several, text
+from infgram.arguments import integer, refusal, several, text, unsigned
 from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.files.manifest import DOCUMENT_NUMBERS, ShardEntry
@@ -57,7 +57,7 @@ def selection_of(
         raise QueryError("expected exactly one of documents, ids and where: which documents to delete")
     if documents is not None:
         numbers = several(_ordered(documents), "documents", "document numbers")
-        return ByNumber(sorted({at_least(number, 0, "a document") for number in numbers}))
+        return ByNumber(sorted({unsigned(number, "a document") for number in numbers}))
     if ids is not None:
         return ById([_checked_id(each) for each in several(_ordered(ids), "ids", "texts or integers")])
     filters = checked_where(where or {})
@@ -171,7 +171,11 @@ def places_in_shard(folder: Path, shard: ShardEntry, numbers: Int64Array) -> Int
 
 
 def _checked_id(value: int | str) -> int | str:
-    return text(value, "an id") if isinstance(value, str) else integer(value, "an id")
+    if isinstance(value, str):
+        return text(value, "an id")
+    if integer(value, "an id").bit_length() > 1024:  # Python prints no integer of thousands of digits
+        raise refusal(value, "an id", "an integer of at most 1,024 bits, or a string")
+    return value.__index__()
 
 
 def _all_metadata(core: Engine, report: Progress) -> Iterator[list[tuple[int, StoredMetadata]]]:

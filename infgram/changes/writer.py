@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from infgram import _core
-from infgram.arguments import at_least, path as checked_path
+from infgram.arguments import path as checked_path, unsigned
 from infgram.errors import IndexChangedError, InfgramError, QueryError
 from infgram.files.disk import UNFINISHED, storage_errors
 from infgram.files.manifest import (
     CHANGED_FORMAT_VERSION,
+    MOST_GENERATIONS,
     Manifest,
     Removals,
     ShardEntry,
@@ -55,6 +56,8 @@ class Writer:
         self.folder, self._partial = folder, partial
         self.manifest = Manifest.read(folder)
         self.generation = self.manifest.generation + 1
+        if self.generation > MOST_GENERATIONS:
+            raise QueryError(f"{folder} cannot be changed more than {MOST_GENERATIONS} times; build it again")
 
     @property
     def state(self) -> Plan:
@@ -185,7 +188,7 @@ def writing(folder: Path, if_generation: int | None = None) -> Iterator[Writer]:
         IndexExistsError: another process is writing.
         StorageError: a file cannot be written or removed.
     """
-    expected = None if if_generation is None else at_least(if_generation, 0, "if_generation")
+    expected = None if if_generation is None else unsigned(if_generation, "if_generation")
     if not partial_of(folder).exists():
         Manifest.read(folder)  # so that nothing is created beside what is not an index
     with locked(folder) as partial:
@@ -219,7 +222,7 @@ def remove_orphans(folder: Path, manifest: Manifest) -> None:
             return
         _core.sync_folder(folder)  # the manifest must be on the disk before what an earlier one names is removed
         for path in orphans:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         for changed in {path.parent for path in orphans}:
             _core.sync_folder(changed)
 

@@ -364,6 +364,9 @@ def removal_names(generation: int) -> tuple[str, str]:
 
 _TOKENIZER_KINDS: Final = ("bytes", "huggingface")
 
+MOST_GENERATIONS: Final = 2**53
+"""The largest generation of an index."""
+
 _COUNT: Final = integer(0)
 _SECTION: Final = record(SectionEntry, size_bytes=integer(FRAME_BYTES), xxh64=hexadecimal(16))
 TOKENIZER: Final = record(TokenizerEntry, kind=text(), fingerprint=hexadecimal(64))
@@ -393,5 +396,5 @@ _BUILT: Final[dict[str, Check[Any]]] = {
 }
 _MANIFEST: Final = record(Manifest, shards=items(_BUILT_SHARD, least=1), **_BUILT)
 _CHANGED_MANIFEST: Final = record(
-    Manifest, shards=items(SHARD, least=1), generation=integer(1), next_document=integer(1), **_BUILT
+    Manifest, shards=items(SHARD, least=1), generation=integer(1, MOST_GENERATIONS), next_document=integer(1), **_BUILT
 )

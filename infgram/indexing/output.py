@@ -19,7 +19,7 @@ from typing import Final
 from infgram import _core
 from infgram.errors import IndexExistsError, InputError
 from infgram.files import manifest
-from infgram.files.disk import storage_errors
+from infgram.files.disk import UNFINISHED, storage_errors
 from infgram.indexing.checkpoint import (
     FILE_NAME,
     TOKENIZER_FOLDER,
@@ -31,6 +31,7 @@ from infgram.indexing.checkpoint import (
 
 _INDEX: Final = "index"
 _OLD_INDEX: Final = "index.old"  # as `_core.publish_folder` names it
+_CONTENT: Final = (_INDEX, _OLD_INDEX, FILE_NAME)
 
 _SUFFIXES: Final = (
     *(".gz", ".zst", ".bz2", ".xz"),
@@ -133,6 +134,7 @@ def locked(output: Path) -> Iterator[Path]:
     with storage_errors(f"create {partial}"):
         lock = _lock(partial)
     try:
+        _check_ours(partial)
         _recover(partial, output)
         yield partial
     finally:
@@ -151,6 +153,15 @@ def _lock(partial: Path) -> int:
         if _is_at(lock, partial):
             return lock
         os.close(lock)  # another build finished and removed the folder in between
+
+
+def _check_ours(partial: Path) -> None:
+    """Check that a working folder holds only what builds write, since it is emptied."""
+    if partial.is_symlink():
+        raise IndexExistsError(f"{partial}, the working folder, is a link; remove the link")
+    for entry in _entries(partial):
+        if entry.name not in _CONTENT and not entry.name.startswith(UNFINISHED):
+            raise IndexExistsError(f"{partial}, the working folder, holds {entry.name}, which no build wrote; move it")
 
 
 def _is_at(folder: int, path: Path) -> bool:

@@ -601,3 +601,49 @@ def test_an_index_of_infini_gram_is_not_changed(tmp_path: Path) -> None:
     ):
         with pytest.raises(infgram.QueryError, match="convert it first"):
             change()
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, 10**5000, -1], ids=["63 bits", "64 bits", "many bits", "negative"])
+def test_a_number_beyond_64_bits_is_refused_as_it_is(path: Path, number: int) -> None:
+    for arguments in ({"documents": [number]}, {"documents": [1], "if_generation": number}):
+        with pytest.raises(infgram.QueryError, match=r"expected an integer from 0 to 2\^63 - 1"):
+            infgram.delete(path, **arguments)  # type: ignore[arg-type]
+    if number > 2**64:
+        with pytest.raises(infgram.QueryError, match=r"an id is an integer of [\d,]+ bits; expected an integer of at"):
+            infgram.delete(path, ids=[number])
+
+
+def test_numbers_below_the_first_document_were_deleted(path: Path) -> None:
+    infgram.delete(path, documents=[0])
+    infgram.compact(path)
+    with infgram.open(path) as index:
+        with pytest.raises(infgram.QueryError, match="document 0 was deleted"):
+            index.document(0)
+        with pytest.raises(infgram.QueryError, match="there is no document 12; the index holds 1 to 11"):
+            index.document(12)
+    infgram.delete(path, documents=range(1, 12))
+    infgram.compact(path)
+    with infgram.open(path) as index, pytest.raises(infgram.QueryError, match="the index holds none"):
+        index.document(12)
+
+
+def test_a_linked_shard_is_removed_without_its_target(path: Path, folder: Path) -> None:
+    shard = min(path.glob("shard-*"))
+    outside = shard.rename(folder / "outside")
+    shard.symlink_to(outside)
+    (path / "shard-77").symlink_to(folder)
+    infgram.delete(path, documents=[0])
+    infgram.compact(path)
+    assert not shard.is_symlink()
+    assert [*outside.iterdir()]
+    check_intact(path)
+
+
+def test_the_last_generation(path: Path) -> None:
+    """A state that no reader accepts is not published."""
+    infgram.delete(path, documents=[0])
+    manifest = Manifest.read(path)
+    replace(manifest, generation=manifests.MOST_GENERATIONS).write(path)
+    with pytest.raises(infgram.QueryError, match="cannot be changed more than"):
+        infgram.delete(path, documents=[1])
+    infgram.open(path).close()

@@ -72,3 +72,16 @@ def test_a_link_to_no_folder_is_refused(corpus: Path, target: str) -> None:
     with pytest.raises(IndexExistsError, match="exists and is not an index"):
         infgram.build(corpus, link, tokenizer="bytes", overwrite=True)
     assert link.is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["a link", "other files"])
+def test_what_no_build_wrote_is_not_removed(corpus: Path, kind: str) -> None:
+    """The working folder of a build is emptied, so it must not be somebody's folder."""
+    kept = corpus.parent / ("photos" if kind == "a link" else "x.partial")
+    kept.mkdir()
+    (kept / "thesis.txt").write_text("mine")
+    if kind == "a link":
+        (corpus.parent / "x.partial").symlink_to("photos")
+    with pytest.raises(IndexExistsError, match=r"x\.partial, the working folder, (is a link|holds thesis\.txt)"):
+        infgram.build(corpus, corpus.parent / "x", tokenizer="bytes")
+    assert (kept / "thesis.txt").read_text() == "mine"
