@@ -365,7 +365,7 @@ class Index(OpenIndex):
             end_of_text=end_of_text_of(self, end_of_text),
             drop_last=flag(drop_last, "drop_last"),
         )
-        return TokenBatches(self._core.token_stream(), self, options)
+        return TokenBatches(self._core.token_stream(), self.__reduce__(), options)
 
     # Search
 
