@@ -68,8 +68,9 @@ def export(
             in place of the text. None for the text, or the tokens if the index has no tokenizer. `"text"` requires a
             lossless tokenizer, since any other may have changed the text.
         text_field: the field for the text, or for the token ids; None for `text` or `token_ids`.
-        end_of_text: of a file of token ids: the id after each document. None for the end-of-text token of the tokenizer
-            in `.npy` files, and for no id in Megatron's, whose index has the ends of documents.
+        end_of_text: of a file of token ids: the id after each document, of the vocabulary or the first after it. None
+            for the end-of-text token of the tokenizer in `.npy` files, and for no id in Megatron's, whose index has the
+            ends of documents.
         overwrite: whether to replace existing files.
         timeout_s: the time limit in seconds; None for no limit.
         progress: called from time to time.

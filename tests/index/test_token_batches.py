@@ -124,6 +124,8 @@ def test_refusals() -> None:
             ({"rank": 2, "world_size": 2}, "rank is 2; expected 0 to 1"),
             ({"seed": -1}, "seed"),
             ({"end_of_text": None}, "no tokenizer"),
+            ({"end_of_text": 4}, "end_of_text is 4; expected 0 to 3"),
+            ({"end_of_text": 2}, "documents contain the token id 2 .1 time.*for example 3"),
         ]
         for options, reason in refused:
             with pytest.raises(infgram.QueryError, match=reason):
