@@ -369,8 +369,8 @@ class Index(OpenIndex):
         end = options.end_of_text
         if end < self.vocab_size and (n_inside := self.count([end])):
             raise QueryError(
-                f"documents contain the token id {end} ({n_inside} times), so it cannot mark their ends; choose another "
-                f"end_of_text, for example {self.vocab_size}, which no token has"
+                f"documents contain the token id {end} ({n_inside} times), so it cannot mark their ends; choose "
+                f"another end_of_text, for example {self.vocab_size}, which no token has"
             )
         return TokenBatches(self._core.token_stream(), self.__reduce__(), options)
 

@@ -107,7 +107,7 @@ def test_the_vocabulary_has_the_end_of_text() -> None:
 def test_refusals(tmp_path: Path) -> None:
     with text_index(TEXTS) as index:
         refused: list[tuple[str, dict[str, Any], str]] = [
-            ("x.csv", {}, "unknown output format"),
+            ("x.csv", {}, r"unknown output format.*\.jsonl.*\.parquet.*\.npy.*\.bin"),
             ("x.jsonl", {"format": "npy"}, "the format is npy"),
             ("x.jsonl", {"format": "xml"}, "format"),
             ("x.jsonl", {"content": "ids"}, "content"),
@@ -130,6 +130,10 @@ def test_refusals(tmp_path: Path) -> None:
             with pytest.raises(infgram.IndexExistsError, match="--overwrite"):
                 infgram.export(index, tmp_path / name, **options)
             infgram.export(index, tmp_path / name, overwrite=True, **options)
+            inside = index.paths[0] / name
+            with pytest.raises(infgram.QueryError, match="is in an index"):
+                infgram.export(index, inside, **options)
+            assert not inside.exists()
         (tmp_path / "folder.npy").mkdir()
         with pytest.raises(infgram.IndexExistsError, match="is a folder"):
             infgram.export(index, tmp_path / "folder.npy", end_of_text=255, overwrite=True)
