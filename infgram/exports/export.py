@@ -20,7 +20,7 @@ Format: TypeAlias = Literal["jsonl", "parquet", "npy", "megatron"]
 Content: TypeAlias = Literal["text", "tokens"]
 
 _TOKEN_FORMATS: Final[dict[str, Format]] = {".npy": "npy", ".bin": "megatron", ".idx": "megatron"}
-_OTHER_NAMES: Final = "; or, for token ids, in .npy or .bin"
+_OTHER_NAMES: Final = "; or .npy or .bin, for token ids"
 _ADVICE: Final = "export the token ids with content='tokens' (--tokens)"
 
 
@@ -57,8 +57,9 @@ def export(
 ) -> Exported:
     """Write all documents of an index to a file, in the order of their numbers. The file appears when it is complete.
 
-    Building an index of the file gives the same documents again: from rows with `infgram.build` and the tokenizer of
-    the index, from token ids with `infgram.TokenCorpus`, which reads no empty documents from `.npy` files.
+    Building an index of the file gives the same documents again, numbered from 0: from rows of text with
+    `infgram.build` and the tokenizer of the index, from `.npy` and `.bin` files with `infgram.TokenCorpus`, without
+    their metadata and, from `.npy`, without empty documents. Rows of token ids are not read by a build.
 
     Args:
         index: the index.
