@@ -340,13 +340,14 @@ class Index(OpenIndex):
             epoch: the number of the epoch, from 0.
             rank: the number of this process, from 0 to `world_size - 1`.
             world_size: the number of processes.
-            end_of_text: the id after each document, of up to 32 bits; None for the end-of-text token of the tokenizer.
+            end_of_text: the id after each document, which no document contains: of the vocabulary, or `vocab_size`,
+                the first id that no token has. None for the end-of-text token of the tokenizer.
             drop_last: whether to omit the last step if it has fewer sequences. Otherwise these are divided evenly, so
                 that a process may get fewer rows than another one, or none.
 
         Raises:
-            QueryError: an argument is out of range, there is no end-of-text token, or the files of the index are not on
-                this machine.
+            QueryError: an argument is out of range, there is no end-of-text token, documents contain it, or the files
+                of the index are not on this machine.
 
         Examples:
             >>> import infgram, tempfile
@@ -365,7 +366,13 @@ class Index(OpenIndex):
             end_of_text=end_of_text_of(self, end_of_text),
             drop_last=flag(drop_last, "drop_last"),
         )
-        return TokenBatches(self._core.token_stream(), self, options)
+        end = options.end_of_text
+        if end < self.vocab_size and (n_inside := self.count([end])):
+            raise QueryError(
+                f"documents contain the token id {end} ({n_inside} times), so it cannot mark their ends; choose "
+                f"another end_of_text, for example {self.vocab_size}, which no token has"
+            )
+        return TokenBatches(self._core.token_stream(), self.__reduce__(), options)
 
     # Search
 
@@ -577,17 +584,20 @@ def end_of_text_of(index: Index, end_of_text: int | None) -> int:
     """Return the id that ends a document in a stream of token ids: the argument, or the tokenizer's end-of-text token.
 
     Raises:
-        QueryError: there is neither, or the argument needs more than 32 bits.
+        QueryError: there is neither, or the argument is neither in the vocabulary nor the first id after it.
     """
+    n = index.vocab_size
     if end_of_text is not None:
-        if at_least(end_of_text, 0, "end_of_text") >= 2**32:
-            raise QueryError(f"end_of_text is {end_of_text}; expected 0 to {2**32 - 1}")
+        if at_least(end_of_text, 0, "end_of_text") > n:
+            raise QueryError(
+                f"end_of_text is {end_of_text}; expected 0 to {n}: an id of the vocabulary, or {n}, which no token has"
+            )
         return end_of_text
     tokenizer = tokenizer_or_none(index)
     if tokenizer is None or tokenizer.end_of_text_id is None:
         reason = "the index has no tokenizer" if tokenizer is None else "the tokenizer has no end-of-text token"
         raise QueryError(
             f"{reason}; pass the id after each document as end_of_text (--end-of-text), for example "
-            f"{index.vocab_size}, which no token has"
+            f"{n}, which no token has (a model then needs an embedding of {n + 1} rows)"
         )
     return tokenizer.end_of_text_id

@@ -259,8 +259,8 @@ class OpenIndex:
     def reload(self) -> bool:
         """Open the current state of the index, if it was changed since it was opened; return whether it was.
 
-        Queries that are running finish in the state that they began in. So do models of `infgram.lm` and sessions
-        that were created before. If the new state cannot be opened, the index stays as it is.
+        Queries that are running finish in the state that they began in. So do models of `infgram.lm`, sessions and
+        `token_batches` that were created before. If the new state cannot be opened, the index stays as it is.
 
         Raises:
             IndexNotFoundError, IndexDamagedError, StorageError: as for `infgram.open`.

@@ -21,6 +21,8 @@ class ShortRepr:
         _repr_fields: the attributes to show; empty for all fields of a dataclass.
     """
 
+    __slots__ = ()
+
     _repr_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -41,18 +41,22 @@ class TokenBatches(ShortRepr):
     """The batches of one epoch for one process: the result of `Index.token_batches`.
 
     A sequence: `batches[step]` reads one batch, so that training resumes at any step, and the workers of a PyTorch
-    `DataLoader(batches, batch_size=None)` can share the steps. Pickled as the paths of its index. Thread-safe.
+    `DataLoader(batches, batch_size=None)` can share the steps. Immutable, so that each epoch has its own. Thread-safe.
+
+    It reads the state that the index was in, also after `Index.reload`. The pickle has the paths of the index;
+    unpickling raises `IndexDamagedError` if the index was changed since.
 
     Attributes:
         n_sequences: the number of sequences of an epoch, over all processes.
         end_of_text: the id after each document.
     """
 
+    __slots__ = ("_options", "_reopening", "_stream", "end_of_text", "n_sequences")
     _repr_fields = ("n_sequences", "end_of_text")
 
-    def __init__(self, stream: StreamEngine, index: Any, options: BatchOptions) -> None:
-        """Use `Index.token_batches`."""
-        self._stream, self._index, self._options = stream, index, options
+    def __init__(self, stream: StreamEngine, reopening: tuple[Any, ...], options: BatchOptions) -> None:
+        """Use `Index.token_batches`; `reopening` is a function and its arguments, which open the same state again."""
+        self._stream, self._reopening, self._options = stream, reopening, options
         self.n_sequences = -(-len(stream) // options.sequence_length)
         self.end_of_text = options.end_of_text
 
@@ -77,11 +81,11 @@ class TokenBatches(ShortRepr):
         return (self[step] for step in range(len(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self._index, asdict(self._options))
+        return _again, (*self._reopening, asdict(self._options))
 
 
-def _again(index: Any, options: dict[str, Any]) -> Any:
-    return index.token_batches(**options)
+def _again(open_index: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    return open_index(*arguments).token_batches(**options)
 
 
 def shuffled(numbers: Int64Array, n: int, seed: int, epoch: int) -> Int64Array:

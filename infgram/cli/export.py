@@ -69,11 +69,11 @@ def export(
 
     Rows (.jsonl, .parquet) have the text of a document, its metadata, source and line; building an index of the file
     with the tokenizer of the index gives the same documents. .npy is one row of token ids with an end-of-text id after
-    each document. .bin and .idx are Megatron's indexed data set. Both are read by `infgram build --vocab-size`. The
-    file appears when it is complete.
+    each document. .bin and .idx are Megatron's indexed data set. Both have no metadata, and are read by `infgram build
+    --vocab-size`. No build reads rows of token ids (--tokens). The file appears when it is complete.
 
     Text requires a tokenizer that is known to restore every text exactly. With a normalizer, WordPiece or sentencepiece
-    it is not; then use --tokens.
+    it is not; then write .npy or .bin, or rows with --tokens.
 
     JSON: files, n_documents, n_tokens, end_of_text.
     """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
-from infgram.arguments import at_least, real, refusal, text, text_or_none
+from infgram.arguments import at_least, real, refusal, text
 from infgram.client.calls import Call
 from infgram.client.problems import error_of
 from infgram.errors import IndexClosedError, MissingExtraError, QueryError, ServiceError
@@ -19,6 +20,7 @@ from infgram.reprs import MOST_CHARACTERS, cut
 Http = TypeVar("Http")
 T = TypeVar("T")
 LINES: Final = "application/x-ndjson"
+_IS_KEY: Final = re.compile("[!-~]*")
 _SUCCESSES: Final = frozenset({200, 202})
 
 
@@ -66,8 +68,15 @@ class Options:
             raise refusal(url, "url", "an address such as http://127.0.0.1:8000")
         if index is not None and not text(index, "index"):
             raise refusal(index, "index", "the name of an index, or None for the only one")
-        if not (text_or_none(api_key, "api_key") or "").isascii():
-            raise QueryError("api_key has characters outside ASCII; expected a key as infgram api-key prints it")
+        if isinstance(api_key, str):
+            api_key = api_key.strip()  # the line of a file ends in a newline
+            if not _IS_KEY.fullmatch(api_key):  # the message must not show the key
+                raise QueryError(
+                    "api_key has characters that no key has; expected visible ASCII characters without spaces, "
+                    "as infgram api-key prints them"
+                )
+        elif api_key is not None:
+            raise QueryError(f"api_key is of type {type(api_key).__name__}; expected a text (str)")
         if real(timeout_s, "timeout_s", low=0) == 0:
             raise refusal(timeout_s, "timeout_s", "a positive number of seconds")
         return cls(url, index, api_key, timeout_s, at_least(retries, 0, "retries"))

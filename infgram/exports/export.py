@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from infgram.arguments import choice, flag, path as checked_path, text_or_none
 from infgram.errors import QueryError
 from infgram.exports.document_rows import DocumentRows
-from infgram.exports.rows_file import check_file, rows_file
+from infgram.exports.rows_file import PARQUET_SUFFIX, check_file, rows_file, rows_format
 from infgram.exports.token_files import write_megatron, write_npy
 from infgram.index import Index, StrPath, checked_index, end_of_text_of, tokenizer_or_none
 from infgram.reprs import named_tuple_repr
@@ -20,6 +20,7 @@ Format: TypeAlias = Literal["jsonl", "parquet", "npy", "megatron"]
 Content: TypeAlias = Literal["text", "tokens"]
 
 _TOKEN_FORMATS: Final[dict[str, Format]] = {".npy": "npy", ".bin": "megatron", ".idx": "megatron"}
+_OTHER_NAMES: Final = "; or .npy or .bin, for token ids"
 _ADVICE: Final = "export the token ids with content='tokens' (--tokens)"
 
 
@@ -56,8 +57,9 @@ def export(
 ) -> Exported:
     """Write all documents of an index to a file, in the order of their numbers. The file appears when it is complete.
 
-    Building an index of the file gives the same documents again: from rows with `infgram.build` and the tokenizer of
-    the index, from token ids with `infgram.TokenCorpus`, which reads no empty documents from `.npy` files.
+    Building an index of the file gives the same documents again, numbered from 0: from rows of text with
+    `infgram.build` and the tokenizer of the index, from `.npy` and `.bin` files with `infgram.TokenCorpus`, without
+    their metadata and, from `.npy`, without empty documents. Rows of token ids are not read by a build.
 
     Args:
         index: the index.
@@ -68,15 +70,16 @@ def export(
             in place of the text. None for the text, or the tokens if the index has no tokenizer. `"text"` requires a
             lossless tokenizer, since any other may have changed the text.
         text_field: the field for the text, or for the token ids; None for `text` or `token_ids`.
-        end_of_text: of a file of token ids: the id after each document. None for the end-of-text token of the tokenizer
-            in `.npy` files, and for no id in Megatron's, whose index has the ends of documents.
+        end_of_text: of a file of token ids: the id after each document, of the vocabulary or the first after it. None
+            for the end-of-text token of the tokenizer in `.npy` files, and for no id in Megatron's, whose index has the
+            ends of documents.
         overwrite: whether to replace existing files.
         timeout_s: the time limit in seconds; None for no limit.
         progress: called from time to time.
 
     Raises:
-        QueryError: an argument does not fit the format, a document cannot be reproduced, contains the end-of-text id,
-            or has a metadata field with the name of the text field.
+        QueryError: an argument does not fit the format, the output is in the folder of an index, or a document cannot
+            be reproduced, contains the end-of-text id, or has a metadata field with the name of the text field.
         IndexExistsError: a file exists and `overwrite` is False.
         StorageError: the operating system refused.
         TimeLimitError: the time limit was exceeded.
@@ -90,6 +93,7 @@ def export(
     """
     watch = Watch(timeout_s, progress)
     path = Path(checked_path(output, "output"))
+    check_file(path, overwrite=True)  # a folder is named as such, whatever its suffix
     found = _format(path, format)
     tokenizer = tokenizer_or_none(checked_index(index))
     overwrite = flag(overwrite, "overwrite")
@@ -121,10 +125,9 @@ def _format(path: Path, format: Format | None) -> Format:
         QueryError: the suffix is unknown, or is that of another format.
     """
     choice(format, "format", (None, "jsonl", "parquet", "npy", "megatron"))
-    name = path.name.lower()
     found: Format | None = _TOKEN_FORMATS.get(path.suffix.lower())
     if found is None:
-        found = "parquet" if name.endswith(".parquet") else "jsonl"
+        found = "parquet" if rows_format(path, _OTHER_NAMES) == PARQUET_SUFFIX else "jsonl"
     if format is not None and format != found:
         names = {"jsonl": ".jsonl or .jsonl.zst", "parquet": ".parquet", "npy": ".npy", "megatron": ".bin"}[format]
         raise QueryError(f"the format is {format}, but the name of the output is {path.name!r}; expected {names}")

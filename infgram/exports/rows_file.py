@@ -19,6 +19,7 @@ from infgram.corpus.readers.extras import PARQUET
 from infgram.corpus.sources.decompression import zstd_module
 from infgram.errors import IndexExistsError, MissingExtraError, QueryError
 from infgram.files.disk import atomic_file, storage_errors
+from infgram.files.manifest import is_index
 from infgram.index import StrPath
 
 Row: TypeAlias = dict[str, Any]
@@ -26,7 +27,7 @@ Write: TypeAlias = Callable[[Row], None]
 
 _ROWS_AT_ONCE: Final = 1024
 _JSON_LINES: Final = (".jsonl", ".ndjson")
-_PARQUET: Final = ".parquet"
+PARQUET_SUFFIX: Final = ".parquet"
 _HINT: Final = "JSON lines support values of any type: pass a name that ends in .jsonl.zst"
 
 
@@ -40,7 +41,7 @@ _COMPRESSIONS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".bz2": lambda file: cast(IO[bytes], bz2.BZ2File(file, "wb")),
     ".xz": lambda file: cast(IO[bytes], lzma.LZMAFile(file, "wb")),  # noqa: SIM115  # closed by its user
 }
-KNOWN_NAMES: Final = ".jsonl or .ndjson, optionally followed by .gz, .zst, .bz2 or .xz; or .parquet"
+_KNOWN_NAMES: Final = ".jsonl or .ndjson, optionally followed by .gz, .zst, .bz2 or .xz; or .parquet"
 
 
 @contextmanager
@@ -52,14 +53,15 @@ def rows_file(output: StrPath, *, overwrite: bool) -> Iterator[Write]:
     Parquet does not support.
 
     Raises:
-        QueryError: the suffix is unknown, or the rows do not fit into the columns of one table.
+        QueryError: the suffix is unknown, the output is in the folder of an index, or the rows do not fit into the
+            columns of one table.
         IndexExistsError: the output exists and `overwrite` is False.
         MissingExtraError: the package that writes Parquet is not installed.
         StorageError: the operating system refused.
     """
     target = Path(output)
     check_output(target, overwrite=overwrite)
-    write_rows = _parquet_rows if _format(target) == _PARQUET else _json_lines
+    write_rows = _parquet_rows if rows_format(target) == PARQUET_SUFFIX else _json_lines
     with storage_errors(f"write {target}"), atomic_file(target) as unfinished:
         with open(unfinished, "wb") as file, write_rows(file, target) as write:
             yield write
@@ -74,7 +76,7 @@ def check_output(output: StrPath, *, overwrite: bool) -> None:
     """
     target = Path(output)
     check_file(target, overwrite=True)  # a folder is named as such, whatever its suffix
-    if _format(target) == _PARQUET:
+    if rows_format(target) == PARQUET_SUFFIX:
         _parquet()
     check_file(target, overwrite=overwrite)
 
@@ -84,31 +86,38 @@ def check_file(target: Path, *, overwrite: bool) -> None:
 
     Raises:
         IndexExistsError: it is a folder, or a file exists and `overwrite` is False.
+        QueryError: it is in the folder of an index.
     """
+    if is_index(target.parent):
+        raise QueryError(f"{target} is in an index, where only its own files belong; choose another folder")
     if target.is_dir():
         raise IndexExistsError(f"{target} is a folder; expected the path of a file")
     if target.exists() and not overwrite:
         raise IndexExistsError(f"{target} exists; pass --overwrite (overwrite=True) to replace it")
 
 
-def _format(target: Path) -> str:
+def rows_format(target: Path, other_names: str = "") -> str:
     """Return `.parquet`, or the suffix of the compression of JSON lines; empty if they are not compressed.
+
+    Args:
+        target: the path of a file of rows.
+        other_names: what else the caller accepts, for the message.
 
     Raises:
         QueryError: the suffix is unknown.
     """
     name = target.name.lower()
-    if name.endswith(_PARQUET):
-        return _PARQUET
+    if name.endswith(PARQUET_SUFFIX):
+        return PARQUET_SUFFIX
     for compression in ("", *_COMPRESSIONS):
         if name.endswith(tuple(ending + compression for ending in _JSON_LINES)):
             return compression
-    raise QueryError(f"{target}: unknown output format; expected a name that ends in {KNOWN_NAMES}")
+    raise QueryError(f"{target}: unknown output format; expected a name that ends in {_KNOWN_NAMES}{other_names}")
 
 
 @contextmanager
 def _json_lines(file: IO[bytes], target: Path) -> Iterator[Write]:
-    compression = _format(target)
+    compression = rows_format(target)
     if not compression:
         yield _line_writer(file)
     else:

@@ -222,6 +222,15 @@ class Manifest:
         return manifest
 
 
+def is_index(folder: Path) -> bool:
+    """Return whether a folder has the manifest of an index, of any version."""
+    try:
+        _load(folder)
+    except (IndexNotFoundError, IndexDamagedError, StorageError):
+        return False
+    return True
+
+
 def _load(folder: Path) -> dict[str, Any]:
     path = folder / FILE_NAME
     try:

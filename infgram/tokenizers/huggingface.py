@@ -127,7 +127,11 @@ class HuggingFaceTokenizer(ShortRepr):
     @property
     def end_of_text_id(self) -> int | None:
         ids = {token["content"]: int(token["id"]) for token in self.added_tokens}
-        return next((ids[name] for name in _END_OF_TEXT_NAMES if name in ids), None)
+        added = next((ids[name] for name in _END_OF_TEXT_NAMES if name in ids), None)
+        if added is not None:
+            return added
+        listed = map(self._tokenizer.token_to_id, _END_OF_TEXT_NAMES)  # GPT-2's original vocabulary has no added tokens
+        return next((number for number in listed if number is not None), None)
 
     @property
     def added_tokens(self) -> list[dict[str, Any]]:

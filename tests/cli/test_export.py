@@ -33,9 +33,9 @@ def test_rows(path: Path, tmp_path: Path) -> None:
 def test_token_ids(path: Path, tmp_path: Path) -> None:
     refused = run("export", path, "-o", tmp_path / "x.npy")
     assert (refused.code, "--end-of-text" in refused.stderr) == (3, True)
-    said = run("export", path, "-o", tmp_path / "x.npy", "--end-of-text", 300, "-q").stdout
-    assert "end of text: 300, after each document\n" in said
-    assert np.load(tmp_path / "x.npy").tolist() == [*b"one", 300, *b"two words", 300]
+    said = run("export", path, "-o", tmp_path / "x.npy", "--end-of-text", 255, "-q").stdout
+    assert "end of text: 255, after each document\n" in said
+    assert np.load(tmp_path / "x.npy").tolist() == [*b"one", 255, *b"two words", 255]
     files = run("export", path, "-o", tmp_path / "x.bin", "--format", "megatron", "--json").json["files"]
     assert files == [str(tmp_path / "x.bin"), str(tmp_path / "x.idx")]
     assert all(Path(file).is_file() for file in files)

@@ -442,10 +442,19 @@ def test_api_keys(tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.txt", "alice")
     with token_index([[1]], vocab_size=3) as index, loopback(api_keys_file=tmp_path / "keys.txt") as service:
         service.put(index)
-        with infgram.Client(service.url, api_key=key) as client:
-            assert client.count([1]) == 1
+        for given in (key, f" {key}\n"):
+            with infgram.Client(service.url, api_key=given) as client:
+                assert client.count([1]) == 1
         with infgram.Client(service.url, NAME) as client, pytest.raises(infgram.ServiceError, match="unauthorized"):
             client.count([1])
+
+
+@pytest.mark.parametrize("key", ["sec\nret", "sec ret", "sec\x7fret", "sec\u00e9ret"])
+@pytest.mark.parametrize("kind", [infgram.Client, infgram.AsyncClient])
+def test_a_refused_key_is_not_shown(key: str, kind: Any) -> None:
+    with pytest.raises(infgram.QueryError, match="api_key has characters") as refused:
+        kind("http://127.0.0.1:9", NAME, api_key=key)
+    assert "sec" not in str(refused.value)
 
 
 def test_no_service() -> None:

@@ -156,7 +156,7 @@ def _exports(index: infgram.Index, folder: Path) -> Iterator[Call]:
     yield "export", partial(write, folder / "out.jsonl")
     yield "export", partial(write, folder / "out.npy", end_of_text=index.vocab_size)
     yield "export", partial(write, folder / "out.bin")
-    yield "token_batches", lambda: list(index.token_batches(64, 32, end_of_text=0))
+    yield "token_batches", lambda: list(index.token_batches(64, 32, end_of_text=index.vocab_size))
 
 
 def _changes(index: infgram.Index, path: Path, folder: Path) -> Iterator[Call]:

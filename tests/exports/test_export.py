@@ -66,7 +66,7 @@ def documents_of(corpus: infgram.TokenCorpus) -> list[list[int]]:
 
 @pytest.mark.parametrize(
     ("vocab_size", "end_of_text", "npy", "megatron"),
-    [(65535, 65535, "<u2", "<u2"), (65535, 65536, "<u4", "<i4"), (70_000, 69_999, "<u4", "<i4")],
+    [(65535, 65535, "<u2", "<u2"), (65536, 65536, "<u4", "<i4"), (70_000, 69_999, "<u4", "<i4")],
 )
 def test_the_type_fits_all_ids(vocab_size: int, end_of_text: int, npy: str, megatron: str, tmp_path: Path) -> None:
     with token_index([[1, 2]], vocab_size=vocab_size, layout=Layout(32, 1, 1)) as index:
@@ -97,10 +97,17 @@ def test_the_tokenizer_has_the_end_of_text(tmp_path: Path) -> None:
         infgram.export(index, tmp_path / "x.jsonl", content="tokens")
 
 
+def test_the_vocabulary_has_the_end_of_text() -> None:
+    """The definition of GPT-2 that older converters wrote has no added tokens."""
+    vocabulary = {"a": 0, "<|endoftext|>": 1}
+    tokenizer = HuggingFaceTokenizer(json.dumps({"model": {"type": "BPE", "vocab": vocabulary, "merges": []}}))
+    assert tokenizer.end_of_text_id == 1
+
+
 def test_refusals(tmp_path: Path) -> None:
     with text_index(TEXTS) as index:
         refused: list[tuple[str, dict[str, Any], str]] = [
-            ("x.csv", {}, "unknown output format"),
+            ("x.csv", {}, r"unknown output format.*\.jsonl.*\.parquet.*\.npy.*\.bin"),
             ("x.jsonl", {"format": "npy"}, "the format is npy"),
             ("x.jsonl", {"format": "xml"}, "format"),
             ("x.jsonl", {"content": "ids"}, "content"),
@@ -108,9 +115,9 @@ def test_refusals(tmp_path: Path) -> None:
             ("x.jsonl", {"text_field": "number"}, "metadata field 'number'"),
             ("x.npy", {}, "no end-of-text token"),
             ("x.npy", {"end_of_text": -1}, "end_of_text"),
-            ("x.npy", {"end_of_text": 2**32}, "expected 0 to 4294967295"),
+            ("x.npy", {"end_of_text": 2**32}, "expected 0 to 255"),
             ("x.npy", {"end_of_text": ord("t")}, "document 0 contains the token id 116"),
-            ("x.npy", {"end_of_text": 300, "content": "text"}, "holds token ids"),
+            ("x.npy", {"end_of_text": 255, "content": "text"}, "holds token ids"),
             ("x.bin", {"text_field": "text"}, "holds token ids"),
         ]
         for name, options, reason in refused:
@@ -118,16 +125,20 @@ def test_refusals(tmp_path: Path) -> None:
                 infgram.export(index, tmp_path / name, **options)
         assert list(tmp_path.iterdir()) == []
         for name in ("x.jsonl", "x.npy", "x.bin"):
-            options = {} if name == "x.jsonl" else {"end_of_text": 300}
+            options = {} if name == "x.jsonl" else {"end_of_text": 255}
             infgram.export(index, tmp_path / name, **options)
             with pytest.raises(infgram.IndexExistsError, match="--overwrite"):
                 infgram.export(index, tmp_path / name, **options)
             infgram.export(index, tmp_path / name, overwrite=True, **options)
+            inside = index.paths[0] / name
+            with pytest.raises(infgram.QueryError, match="is in an index"):
+                infgram.export(index, inside, **options)
+            assert not inside.exists()
         (tmp_path / "folder.npy").mkdir()
         with pytest.raises(infgram.IndexExistsError, match="is a folder"):
-            infgram.export(index, tmp_path / "folder.npy", end_of_text=300, overwrite=True)
+            infgram.export(index, tmp_path / "folder.npy", end_of_text=255, overwrite=True)
         with pytest.raises(infgram.TimeLimitError):
-            infgram.export(index, tmp_path / "late.npy", end_of_text=300, timeout_s=1e-9)
+            infgram.export(index, tmp_path / "late.npy", end_of_text=255, timeout_s=1e-9)
         assert not (tmp_path / "late.npy").exists()
     with token_index([[1]], vocab_size=3) as index, pytest.raises(infgram.QueryError, match="have no text"):
         infgram.export(index, tmp_path / "y.jsonl", content="text")

@@ -16,7 +16,7 @@ from infgram.token_batches import shuffled
 from tests.building import build_tokens, token_index
 from tests.strategies import Layout, layouts
 
-END = 9
+END = 7
 
 corpora = st.lists(st.lists(st.integers(0, 6), max_size=12), min_size=1, max_size=8)
 sizes = st.integers(1, 5)
@@ -75,7 +75,7 @@ def test_large_epochs(n: int) -> None:
 
 def test_batches_resume_and_travel(tmp_path: Path) -> None:
     with build_tokens([list(range(50)), [1] * 30], tmp_path / "x", vocab_size=60, layout=Layout(16, 2, 1)) as index:
-        batches = index.token_batches(2, 7, seed=3, end_of_text=END)
+        batches = index.token_batches(2, 7, seed=3, end_of_text=60)
         copy = pickle.loads(pickle.dumps(batches))  # noqa: S301  # our own
         for step, batch in enumerate(batches):
             np.testing.assert_array_equal(copy[step], batch)
@@ -83,11 +83,34 @@ def test_batches_resume_and_travel(tmp_path: Path) -> None:
             batches[len(batches)]
 
 
+def test_batches_travel_in_the_state_that_they_read(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with build_tokens([[1, 2], [3], [4, 5]], path, vocab_size=7) as index:
+        before = index.token_batches(1, 2, end_of_text=END)
+        expected = [batch.tolist() for batch in before]
+        infgram.delete(path, documents=[0])
+        for reload in (lambda: None, index.reload):
+            reload()
+            assert [batch.tolist() for batch in before] == expected
+            with pytest.raises(infgram.IndexDamagedError, match="not the index that was pickled"):
+                pickle.loads(pickle.dumps(before))  # noqa: S301  # our own
+        after = index.token_batches(1, 2, end_of_text=END)
+        copy = pickle.loads(pickle.dumps(after))  # noqa: S301  # our own
+        assert [batch.tolist() for batch in copy] == [batch.tolist() for batch in after] != expected
+
+
+def test_batches_have_one_epoch() -> None:
+    with token_index([[1, 2]], vocab_size=3) as index:
+        batches = index.token_batches(1, 2, end_of_text=3)
+        with pytest.raises(AttributeError, match="epoch"):
+            batches.epoch = 3  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_data_loader(start: str, tmp_path: Path) -> None:
     data = pytest.importorskip("torch.utils.data")
     with build_tokens([list(range(50)), [1] * 30], tmp_path / "x", vocab_size=60) as index:
-        batches = index.token_batches(3, 5, seed=1, end_of_text=END)
+        batches = index.token_batches(3, 5, seed=1, end_of_text=60)
         loader = data.DataLoader(batches, batch_size=None, num_workers=2, multiprocessing_context=start)
         found = [batch.tolist() for batch in loader]
         assert found == [batch.tolist() for batch in batches]
@@ -101,6 +124,8 @@ def test_refusals() -> None:
             ({"rank": 2, "world_size": 2}, "rank is 2; expected 0 to 1"),
             ({"seed": -1}, "seed"),
             ({"end_of_text": None}, "no tokenizer"),
+            ({"end_of_text": 4}, "end_of_text is 4; expected 0 to 3"),
+            ({"end_of_text": 2}, "documents contain the token id 2 .1 time.*for example 3"),
         ]
         for options, reason in refused:
             with pytest.raises(infgram.QueryError, match=reason):
