@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, unfinished_index
 from infgram.indexing.shards import ShardSequence
 from infgram.indexing.stages import Progress, checking, plan_of, reporter
+from infgram.indexing.tokenize import stored_metadata
 from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
 from infgram.infini_gram import InfiniGramIndex, is_infini_gram
 from infgram.provenance import Provenance, StoredMetadata
@@ -95,5 +95,4 @@ def convert(
 def _converted(stored: StoredMetadata, number: int) -> StoredMetadata:
     """Return the metadata, the file and the line of a document as infgram stores them."""
     origin = Provenance.of(stored, number)
-    metadata = json.dumps(origin.metadata, ensure_ascii=False).encode() if origin.metadata else b""
-    return metadata, (origin.source or "").encode(), origin.line or 0
+    return stored_metadata(origin.metadata), (origin.source or "").encode(), origin.line or 0

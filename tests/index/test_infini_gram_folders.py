@@ -244,6 +244,19 @@ def test_convert(tmp_path: Path, bpe: Any) -> None:
         infgram.open([tmp_path / "ours", tmp_path / "x"])
 
 
+def test_metadata_are_converted_as_built(tmp_path: Path) -> None:
+    """The bytes are those of a build, and documents can be deleted by their ids."""
+    fields: list[dict[str, Any]] = [{"id": "x", "tags": ["a", 1]}, {"id": "é/\n"}, {"id": 7}, {}]
+    write_folder(tmp_path / "x", [[97], [98], [99], [100]], 8, metadata=fields)
+    rows = [json.dumps({"text": text, **own}) for text, own in zip("abcd", fields, strict=True)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    infgram.build(tmp_path / "a.jsonl", tmp_path / "built", tokenizer="bytes").close()
+    infgram.convert(tmp_path / "x", tmp_path / "ours", tokenizer="bytes").close()
+    stored = [next((tmp_path / name).rglob("metadata.bin")).read_bytes() for name in ("built", "ours")]
+    assert stored[0] == stored[1]
+    assert infgram.delete(tmp_path / "ours", ids=["x", "é/\n", 7]).n_documents == 3
+
+
 DOCUMENTS = [[1, 2, 3, 1, 2], [], [2, 3], [300, 1, 2, 300], [1, 2]]
 
 Damage = Callable[[Path], object]
