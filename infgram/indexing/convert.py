@@ -68,6 +68,8 @@ def convert(
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report, overwrite = reporter(progress), flag(overwrite, "overwrite")
     source = Path(checked_path(folder, "folder"))
+    if not source.exists():
+        raise InputError(f"{source} does not exist; expected the folder of an index of infini-gram")
     if not is_infini_gram(source):
         raise InputError(f"{source} holds no index of infini-gram: expected files named tokenized, table and offset")
     target = output_folder(output)

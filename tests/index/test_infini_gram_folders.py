@@ -240,6 +240,8 @@ def test_convert(tmp_path: Path, bpe: Any) -> None:
         infgram.convert(tmp_path / "x", tmp_path / "ours", tokenizer=bpe)
     with pytest.raises(infgram.InputError, match="holds no index of infini-gram"):
         infgram.convert(tmp_path / "ours", tmp_path / "again")
+    with pytest.raises(infgram.InputError, match="absent does not exist; expected the folder of an index of infini"):
+        infgram.convert(tmp_path / "absent", tmp_path / "again")
     with pytest.raises(infgram.QueryError, match="was made by infini-gram and cannot be part of a union"):
         infgram.open([tmp_path / "ours", tmp_path / "x"])
 
