@@ -32,10 +32,10 @@ class EncodedQuery:
     tokens: list[str] | None
 
 
-def open_index(location: str, tokenizer: str | None = None) -> Index:
+def open_index(location: str, tokenizer: str | None = None, *, quiet: bool = False) -> Index:
     """Open the index at a path or URL; `tokenizer` as for `infgram.open`.
 
-    A note names the subfolders that are read as one index of infini-gram.
+    Unless `quiet`, a note names the subfolders that are read as one index of infini-gram.
 
     Raises:
         IndexNotFoundError: there is no index. If the path is that of the corpus, the message suggests its index.
@@ -51,7 +51,7 @@ def open_index(location: str, tokenizer: str | None = None) -> Index:
         if beside == path or not beside.is_dir():
             raise
         raise IndexNotFoundError(f"{error}; did you mean {beside}?") from error
-    if isinstance(index, InfiniGramIndex) and (subfolders := index.subfolders_in_words()):
+    if not quiet and isinstance(index, InfiniGramIndex) and (subfolders := index.subfolders_in_words()):
         note(subfolders)
     return index
 
