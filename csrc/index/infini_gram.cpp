@@ -251,8 +251,8 @@ InfiniGramTables read_tables(const Section& table, const AnyText& text, const Su
     }
     if (vocab_size != 0 && static_cast<std::uint64_t>(largest) >= vocab_size) {
       throw TokenizerError(table.path().parent_path().string() + " holds token " + std::to_string(largest) +
-                           ", but the vocabulary of the given tokenizer has " + std::to_string(vocab_size) +
-                           " tokens; give the tokenizer that the index was built with");
+                           ", but the given vocabulary has " + std::to_string(vocab_size) +
+                           " tokens; give the one that the index was built with");
     }
     if (vocab_size == 0 && static_cast<std::uint64_t>(largest) >= kMostImpliedTokens) {
       throw TokenizerError(table.path().parent_path().string() + " holds token " + std::to_string(largest) +

@@ -32,7 +32,8 @@ _AT_ONCE: Final = 4096  # documents
 _MOST_SHOWN: Final = 5
 _MOST_CHARACTERS: Final = 60
 _FOLDER_ID: Final = re.compile(rb"(i|%69)(d|%64)=")
-_STORED_ID: Final = re.compile(rb'"id":("(?:[^"\\]|\\.)*"|-?\d+)')
+_STORED_ID: Final = re.compile(rb'"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
+_ESCAPED_NAME: Final = re.compile(rb"\\u006[49]")  # d and i, of the name "id"
 
 
 class Selection(Protocol):
@@ -91,7 +92,8 @@ class ByNumber:
 class ById:
     """Documents by the metadata field `id`.
 
-    The stored bytes of all metadata are searched for the ids, and only those that contain one are parsed.
+    The stored bytes of all metadata are searched for the ids, in any form of JSON, and only those that contain one are
+    parsed.
     """
 
     ids: list[int | str]
@@ -103,13 +105,13 @@ class ById:
     def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
         """See `Selection.find`."""
         wanted = {str(each) for each in self.ids}
-        stored_forms = {form for each in wanted for form in (each.encode("ascii", "ignore"), _as_json(each))}
+        plain_forms = {form for each in wanted for form in (each.encode(), b'"%b"' % each.encode())}
         numbers, known = [], set()
         for batch in _all_metadata(core, report):
-            if not _may_have_id([stored for _, stored in batch], stored_forms):
+            if not _may_have_id([stored for _, stored in batch], wanted, plain_forms):
                 continue
             for number, stored in batch:
-                if not _may_have_id([stored], stored_forms):
+                if not _may_have_id([stored], wanted, plain_forms):
                     continue
                 found = Provenance.of(stored, number).metadata.get(ID)
                 if isinstance(found, str | int) and not isinstance(found, bool) and str(found) in wanted:
@@ -187,14 +189,26 @@ def _all_metadata(core: Engine, report: Progress) -> Iterator[list[tuple[int, St
         yield list(zip(document_ids, core.document_metadata(document_ids), strict=True))
 
 
-def _as_json(value: str) -> bytes:
-    return json.dumps(value).encode("ascii")
+def _may_have_id(documents: Sequence[StoredMetadata], wanted: set[str], plain_forms: set[bytes]) -> bool:
+    """Return False if no document has one of the ids for certain, as its own field or as that of a folder `id=…`.
 
-
-def _may_have_id(documents: Sequence[StoredMetadata], stored_forms: set[bytes]) -> bool:
-    """Return False if no document has one of the ids for certain, as its own field or as that of a folder `id=…`."""
+    `plain_forms` are the wanted ids as JSON integers, and as JSON strings without escapes.
+    """
     texts = b"\n".join([metadata for metadata, _, _ in documents])
-    if not stored_forms.isdisjoint(_STORED_ID.findall(texts)):
+    values = set(_STORED_ID.findall(texts))
+    if not plain_forms.isdisjoint(values) or any(
+        _may_denote(value, wanted) for value in values if b"\\" in value or value == b"-0"
+    ):
+        return True
+    if _ESCAPED_NAME.search(texts) is not None:
         return True
     names = b"\n".join({source or metadata for metadata, source, _ in documents})  # the metadata may have the name
     return _FOLDER_ID.search(names) is not None
+
+
+def _may_denote(value: bytes, wanted: set[str]) -> bool:
+    """Return whether a stored value with escapes is a wanted id; True if it is no JSON, which parsing reports."""
+    try:
+        return str(json.loads(value.decode("utf-8"))) in wanted
+    except ValueError:
+        return True

@@ -16,7 +16,7 @@ from infgram.cli.output import print_json
 EXAMPLES = """
 infgram convert theirs/ -o corpus.infgram --tokenizer gpt2/tokenizer.json
 infgram convert theirs/ -o corpus.infgram --tokenizer bytes
-infgram convert theirs/ -o corpus.infgram    # queries of token ids only
+infgram convert theirs/ -o corpus.infgram --vocab-size 50257    # queries of token ids only
 """
 
 
@@ -33,6 +33,15 @@ def convert(
             metavar="TOKENIZER",
             help="The tokenizer that the index was built with: a path, a name or bytes; without, queries need token "
             "ids.",
+        ),
+    ] = None,
+    vocab_size: Annotated[
+        int | None,
+        typer.Option(
+            "--vocab-size",
+            min=1,
+            metavar="N",
+            help="Without --tokenizer, token ids are from 0 to N - 1; by default, to the largest that occurs.",
         ),
     ] = None,
     threads: ThreadsOption = None,
@@ -62,6 +71,7 @@ def convert(
             folder,
             Path(output),
             tokenizer=tokenizer,
+            vocab_size=vocab_size,
             threads=threads,
             memory=memory,
             shard_tokens=shard_tokens,

@@ -112,7 +112,7 @@ def count(
             raise typer.BadParameter("--readings needs a TEXT and shows all its counts; leave out the other options")
         found: Readings | None = None
         puts_text_together = True
-        with open_index(index, tokenizer) as opened:
+        with open_index(index, tokenizer, quiet=quiet) as opened:
             if isinstance(query, str):
                 require_tokenizer(opened)
             encoded = encode_query(opened, query) if as_json else None
@@ -147,7 +147,7 @@ def count(
     from infgram.cli.query_file import FileQuery, read_queries
 
     entries = [FileQuery("query", 1, query_argument(text, token_ids))] if queries is None else read_queries(queries)
-    with open_index(index, tokenizer) as opened:
+    with open_index(index, tokenizer, quiet=quiet) as opened:
 
         def rows(some: Sequence[str | list[int]]) -> list[list[dict[str, Any]]]:
             if documents or find_text:

@@ -81,7 +81,7 @@ def dedup(
     if output is not None:
         check_output(output, overwrite=overwrite)
     began = time.monotonic()
-    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer, quiet=quiet) as opened, show_progress(quiet=quiet) as report:
         if output is not None and not ranges:
             check_documents(opened)
         found = infgram.dedup(opened, min_tokens=min_tokens, threads=threads, timeout_s=timeout, progress=report)

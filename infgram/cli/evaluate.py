@@ -117,7 +117,7 @@ def evaluate(
 
     if output is not None:
         check_output(output, overwrite=overwrite)
-    with open_index(index, tokenizer) as opened:
+    with open_index(index, tokenizer, quiet=quiet) as opened:
         tuning = None
         with show_notes(quiet=quiet):
             measured = evaluation.read_text(opened, text, text_field=text_field, max_tokens=max_tokens)

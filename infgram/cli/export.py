@@ -80,7 +80,7 @@ def export(
     import infgram
     from infgram.cli.progress import show_progress
 
-    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer, quiet=quiet) as opened, show_progress(quiet=quiet) as report:
         done = infgram.export(
             opened,
             output,

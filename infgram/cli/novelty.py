@@ -47,7 +47,7 @@ def novelty(
     from infgram.cli.progress import show_progress
 
     query = (query_in_file(file, ids) for file in files)
-    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer, quiet=quiet) as opened, show_progress(quiet=quiet) as report:
         parts = list(novelty_batch(opened, query, max_n=max_n, timeout_s=timeout, progress=report))
     total = Novelty.total(parts)
     if as_json:

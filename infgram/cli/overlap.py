@@ -145,7 +145,7 @@ def overlap(
     compared_items, named_items = itertools.tee(source.items())
     output = nullcontext() if items is None else rows_file(items, overwrite=overwrite)
     worst: list[tuple[float, int, dict[str, Any]]] = []  # a heap with the smallest share first
-    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report, output as write:
+    with open_index(index, tokenizer, quiet=quiet) as opened, show_progress(quiet=quiet) as report, output as write:
         found = compared(
             opened,
             (item.query for item in compared_items),

@@ -32,22 +32,28 @@ class EncodedQuery:
     tokens: list[str] | None
 
 
-def open_index(location: str, tokenizer: str | None = None) -> Index:
+def open_index(location: str, tokenizer: str | None = None, *, quiet: bool = False) -> Index:
     """Open the index at a path or URL; `tokenizer` as for `infgram.open`.
+
+    Unless `quiet`, a note names the subfolders that are read as one index of infini-gram.
 
     Raises:
         IndexNotFoundError: there is no index. If the path is that of the corpus, the message suggests its index.
     """
     import infgram
+    from infgram.infini_gram import InfiniGramIndex
 
     try:
-        return infgram.open(location, tokenizer=tokenizer)
+        index = infgram.open(location, tokenizer=tokenizer)
     except IndexNotFoundError as error:
         path = Path(location)
         beside = path.with_name(f"{path.name}.infgram") if path.name else path
         if beside == path or not beside.is_dir():
             raise
         raise IndexNotFoundError(f"{error}; did you mean {beside}?") from error
+    if not quiet and isinstance(index, InfiniGramIndex) and (subfolders := index.subfolders_in_words()):
+        note(subfolders)
+    return index
 
 
 def query_argument(text: str | None, token_ids: str | None) -> str | list[int]:

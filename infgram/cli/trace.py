@@ -110,7 +110,7 @@ def trace(
 
     ends = _delimiters(delimiters or [], ids)
     query = query_in_file(file, ids)
-    with open_index(index, tokenizer) as opened, show_progress(quiet=quiet) as report:
+    with open_index(index, tokenizer, quiet=quiet) as opened, show_progress(quiet=quiet) as report:
         found = traced(
             opened,
             query,

@@ -27,7 +27,7 @@ def verify(
     from infgram.cli.progress import show_progress
     from infgram.types import BuildProgress
 
-    with open_index(index, tokenizer) as opened:
+    with open_index(index, tokenizer, quiet=quiet) as opened:
         with show_progress(quiet=quiet) as report:
             opened.verify(progress=lambda done, total: report(BuildProgress("verify", done, total, "tokens")))
         shards, documents, tokens = opened.n_shards, opened.n_documents, opened.n_tokens

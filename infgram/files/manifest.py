@@ -240,6 +240,10 @@ def _load(folder: Path) -> dict[str, Any]:
             raise IndexNotFoundError(
                 f"{folder} does not exist; expected an index folder, created by `infgram build`"
             ) from error
+        if not folder.is_dir():
+            raise IndexNotFoundError(
+                f"{folder} is a file; expected an index folder, created by `infgram build`"
+            ) from error
         raise IndexNotFoundError(
             f"{folder} is not an index: it has no {FILE_NAME} (an interrupted build leaves none); build it again"
         ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from infgram.indexing.memory import Budget
 from infgram.indexing.output import check_output, unfinished_index
 from infgram.indexing.shards import ShardSequence
 from infgram.indexing.stages import Progress, checking, plan_of, reporter
+from infgram.indexing.tokenize import stored_metadata
 from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
 from infgram.infini_gram import InfiniGramIndex, is_infini_gram
 from infgram.provenance import Provenance, StoredMetadata
@@ -26,12 +27,15 @@ from infgram.types import BuildProgress
 
 _BATCH_DOCUMENTS: Final = 1024
 
+_logger = logging.getLogger("infgram.indexing")
+
 
 def convert(
     folder: StrPath,
     output: StrPath,
     *,
     tokenizer: StrPath | Tokenizer | None = None,
+    vocab_size: int | None = None,
     threads: int | None = None,
     memory: int | str | None = None,
     shard_tokens: float = DEFAULT_SHARD_TOKENS,
@@ -48,6 +52,8 @@ def convert(
         output: the index folder.
         tokenizer: the tokenizer that the index was built with, as for `infgram.open`. None for an index that accepts
             token ids only.
+        vocab_size: the size of the vocabulary, without its tokenizer, as for `infgram.open`; None for the largest token
+            id that occurs, plus 1.
         threads: as for `build`.
         memory: as for `build`.
         shard_tokens: as for `build`.
@@ -56,11 +62,14 @@ def convert(
 
     Raises:
         InputError, IndexDamagedError, TokenizerError: the folder cannot be opened, as for `infgram.open`.
+        QueryError: `vocab_size` does not fit the tokenizer or the width of the tokens.
         IndexExistsError, StorageError: as for `build`.
     """
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report, overwrite = reporter(progress), flag(overwrite, "overwrite")
     source = Path(checked_path(folder, "folder"))
+    if not source.exists():
+        raise InputError(f"{source} does not exist; expected the folder of an index of infini-gram")
     if not is_infini_gram(source):
         raise InputError(f"{source} holds no index of infini-gram: expected files named tokenized, table and offset")
     target = output_folder(output)
@@ -68,13 +77,15 @@ def convert(
     attached = None if tokenizer is None else attached_tokenizer(tokenizer)
     entry = None if attached is None else entry_of(attached)
     budget = Budget(memory, trains=False, kind=None)
-    with InfiniGramIndex([source], tokenizer=attached) as theirs:
+    with InfiniGramIndex([source], tokenizer=attached, vocab_size=vocab_size) as theirs:
+        _log_what_is_assumed(theirs, has_tokenizer=attached is not None, has_vocab_size=vocab_size is not None)
         width = theirs.token_width_bits
         plan = {
             **plan_of(n_shard_tokens),
             "input": theirs.fingerprint,
             "tokenizer": entry and asdict(entry),
             "token_width_bits": width,
+            "vocab_size": theirs.vocab_size,
         }
         with unfinished_index(target, plan, overwrite=overwrite, progress=checking(report)) as checkpoint:
             if attached is not None and not (checkpoint.folder / TOKENIZER_FOLDER).exists():
@@ -92,8 +103,17 @@ def convert(
     return Index([target])
 
 
+def _log_what_is_assumed(theirs: InfiniGramIndex, *, has_tokenizer: bool, has_vocab_size: bool) -> None:
+    if subfolders := theirs.subfolders_in_words():
+        _logger.info("%s", subfolders)
+    if not has_tokenizer:
+        reason = "" if has_vocab_size else ", the largest that occurs"
+        _logger.info(
+            "without a tokenizer, the new index accepts token ids only, from 0 to %d%s", theirs.vocab_size - 1, reason
+        )
+
+
 def _converted(stored: StoredMetadata, number: int) -> StoredMetadata:
     """Return the metadata, the file and the line of a document as infgram stores them."""
     origin = Provenance.of(stored, number)
-    metadata = json.dumps(origin.metadata, ensure_ascii=False).encode() if origin.metadata else b""
-    return metadata, (origin.source or "").encode(), origin.line or 0
+    return stored_metadata(origin.metadata), (origin.source or "").encode(), origin.line or 0

@@ -14,7 +14,7 @@ from infgram.errors import QueryError, TokenizerError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import Manifest, SectionEntry, ShardEntry, TokenizerEntry
 from infgram.files.sections import MappedFiles
-from infgram.infini_gram.layout import ShardFiles, find_shards
+from infgram.infini_gram.layout import ShardFiles, find_shards, listed
 from infgram.infini_gram.tokens import check_tokenizer
 from infgram.open_index import checked_identity
 from infgram.shards import open_infini_gram_shards, verify_metadata
@@ -76,6 +76,11 @@ class InfiniGramIndex(index.Index):
     def fingerprint(self) -> str:
         """A digest of the names, sizes and ends of all files."""
         return hashlib.sha256("".join(manifest.fingerprint for manifest in self._manifests).encode()).hexdigest()
+
+    def subfolders_in_words(self) -> str:
+        """Say which subfolders are read as the shards of one index; empty for at most one, as no mistake is likely."""
+        names = [shard.folder for manifest in self._manifests for shard in manifest.shards if shard.folder != "."]
+        return f"one index of {len(names)} shards: {listed(names)}" if len(names) > 1 else ""
 
     def info(self) -> dict[str, Any]:
         """Describe the index as `infgram.Index.info` does; the sections are the files of infini-gram."""

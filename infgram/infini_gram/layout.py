@@ -6,6 +6,7 @@ No file says what it is: width of tokens and number of documents follow from the
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ OPTIONAL: Final = ("metadata", "metaoff")
 _NAME: Final = re.compile(r"tokenized(\.\d+)?")
 _SEPARATORS_READ: Final = 64
 _OFFSET_BYTES: Final = 8
+_MOST_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,11 @@ def find_shards(folder: Path) -> list[ShardFiles]:
 
     Raises:
         IndexNotFoundError: there is none.
-        InputError: shards are missing, or differ in width.
+        InputError: shards are missing, or differ in width, or there are other subfolders than those of shards.
         IndexDamagedError: a file is missing, or the sizes do not belong together.
     """
     suffixes = _suffixes(folder)
-    places = [(folder, suffix) for suffix in suffixes] or [
-        (child, suffix) for child in _subfolders(folder) for suffix in _suffixes(child)
-    ]
+    places = [(folder, suffix) for suffix in suffixes] or [(child, "") for child in _shard_folders(folder)]
     if not places:
         raise IndexNotFoundError(f"{folder} holds no index of infini-gram: expected files named tokenized, table, …")
     numbers = [int(suffix[1:]) for suffix in suffixes if suffix]
@@ -87,6 +87,26 @@ def find_shards(folder: Path) -> list[ShardFiles]:
     return shards
 
 
+def _shard_folders(folder: Path) -> list[Path]:
+    """Return the subfolders, each with the files of one shard; nothing defines their names.
+
+    Raises:
+        InputError: some hold a shard, and others something else.
+    """
+    suffixes = {child: _suffixes(child) for child in _subfolders(folder)}
+    others = [child.name for child, found in suffixes.items() if found != [""]]
+    if others and any(suffixes.values()):
+        raise InputError(
+            f"{folder} holds folders that are not shards of one index: {listed(others)}; give the folder of one index"
+        )
+    return [] if others else list(suffixes)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, and … for more."""
+    return ", ".join([*names[:_MOST_SHOWN], *(["…"] if len(names) > _MOST_SHOWN else [])])
+
+
 def _suffixes(folder: Path) -> list[str]:
     with storage_errors(f"read {folder}"):
         found = [match[1] or "" for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
@@ -95,7 +115,7 @@ def _suffixes(folder: Path) -> list[str]:
 
 def _subfolders(folder: Path) -> list[Path]:
     with storage_errors(f"read {folder}"):
-        return sorted(child for child in folder.iterdir() if child.is_dir())
+        return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
 
 
 def _shard(folder: Path, suffix: str) -> ShardFiles:

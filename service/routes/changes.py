@@ -33,6 +33,9 @@ NO_WRITE: Final = (
     "This requires a key that may write; its line in the key file contains the word write, as after "
     "infgram api-key --write."
 )
+MADE_BY_INFINI_GRAM: Final = (
+    "An index that infini-gram made cannot be changed. Convert it with infgram convert, and serve the new index."
+)
 
 
 async def check_write(request: Request) -> None:
@@ -51,13 +54,16 @@ async def _changeable(request: Request, name: NamedIndex) -> ServedIndex:
     """Return the index to change.
 
     Raises:
-        ProblemError: the key does not permit changes, the index is unknown or damaged, or is not in a folder.
+        ProblemError: the key does not permit changes, the index is unknown or damaged, is not in a folder, or was made
+            by infini-gram.
     """
     await check_write(request)
     runtime = runtime_of(request)
     served = get_index(runtime, name)
     if isinstance(runtime.settings.indexes[name], str):
         raise ProblemError("not_changeable")
+    if served.info["builder_version"] == "infini-gram":
+        raise ProblemError("not_changeable", MADE_BY_INFINI_GRAM)
     return served
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 import infgram
-from infgram.changes import writer
+from infgram.changes import selection, writer
 from infgram.files import manifest as manifests
 from infgram.files.manifest import FILE_NAME, Manifest
+from infgram.provenance import StoredMetadata
 from tests.building import temporary_folder
 from tests.changes.fresh import check_intact, files_of, sections_of
 from tests.indexing.resuming import content
@@ -130,6 +131,36 @@ def test_an_id_is_found_in_any_form(folder: Path, stored: str | int, given: str 
     infgram.delete(folder / "x", ids=[given])
     with infgram.open(folder / "x") as index:
         assert [*index.document_ids()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("stored", "given"),
+    [
+        ('{"id": "x"}', "x"),
+        ('{ "id"\t:\n"x" }', "x"),
+        ('{"id" : 7, "n": 1}', 7),
+        ('{"id":-0}', 0),
+        ('{"id": "é"}', "é"),
+        (r'{"id": "\u00E9"}', "é"),
+        (r'{"id": "a\/b"}', "a/b"),
+        (r'{"id": "\u0078"}', "x"),
+        (r'{"\u0069d": "x"}', "x"),
+        (r'{"i\u0064": "x"}', "x"),
+        (r'{"\"id": "y", "id": "x"}', "x"),
+    ],
+)
+def test_an_id_is_found_in_any_json(path: Path, monkeypatch: pytest.MonkeyPatch, stored: str, given: str | int) -> None:
+    """Indexes that were converted, or built by other versions, may hold any JSON that denotes the id."""
+    others = {0: '{"id": "other"}', 5: '{"note": "id", "of": {"id": "a\\\\b"}}'}
+
+    def all_metadata(core: object, report: object) -> Iterator[list[tuple[int, StoredMetadata]]]:
+        yield [(number, ({**others, 3: stored}.get(number, "{}").encode(), b"", 0)) for number in range(12)]
+        yield [(number, (b"{}", b"", 0)) for number in range(12, 14)]
+
+    monkeypatch.setattr(selection, "_all_metadata", all_metadata)
+    infgram.delete(path, ids=[given])
+    with infgram.open(path) as index:
+        assert [*index.document_ids()] == [0, 1, 2, *range(4, 12)]
 
 
 @pytest.mark.parametrize("name", ["id=9", "%69d=9", "i%64=9"])

@@ -152,7 +152,7 @@ def test_a_system_error_exits_with_5(index_path: Path, tmp_path: Path, monkeypat
     (tmp_path / "x.txt").write_text("a", encoding="utf-8")
     assert_fails(run("build", tmp_path / "x.txt", "-o", tmp_path / "x.txt" / "y"), 5, "x.txt")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "tokens.bin")
 
     monkeypatch.setattr(count, "open_index", refuse)
@@ -180,7 +180,7 @@ def test_a_system_error_exits_with_5(index_path: Path, tmp_path: Path, monkeypat
     ],
 )
 def test_exit_codes_of_errors(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(count, "open_index", fail)
@@ -198,7 +198,7 @@ def test_every_public_error_has_a_code() -> None:
 
 
 def test_a_bug_prints_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(count, "open_index", fail)

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models
 import infgram
 from infgram.tokenizers import HuggingFaceTokenizer
 from tests.cli.running import run
+from tests.infini_gram_folders import write_shard
 
 
 def test_the_reason_of_unknown_readings(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +50,17 @@ def test_an_empty_search_notes_that_the_string_occurs(index_path: Path) -> None:
     assert "occurs 1 time in all" in of_two.stderr
     for words in (("zebra",), (" natural",), ("zebra", "--any-tokenization"), (" natural", "--where", "number=77")):
         assert run("search", index_path, *words).stderr == ""
+
+
+def test_the_shards_of_an_index_of_infini_gram_are_named(tmp_path: Path) -> None:
+    for number in range(7):
+        write_shard(tmp_path / "theirs" / f"corpus-{number}", [[97, 98]], 8)
+    found = run("count", tmp_path / "theirs", "ab", "--tokenizer", "bytes")
+    assert found.stdout == "7\n"
+    names = ", ".join(f"corpus-{number}" for number in range(5))
+    assert found.stderr == f"note: one index of 7 shards: {names}, …\n"
+    assert run("count", tmp_path / "theirs", "ab", "--tokenizer", "bytes", "--quiet").stderr == ""
+    assert run("count", tmp_path / "theirs" / "corpus-3", "ab", "--tokenizer", "bytes").stderr == ""
 
 
 def test_one_note_for_many_queries(index_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

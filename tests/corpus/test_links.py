@@ -16,6 +16,7 @@ import infgram
 from infgram.cluster import build as build_by_tasks
 from infgram.corpus import Corpus, TokenCorpus
 from infgram.errors import InputError
+from tests.infini_gram_folders import write_folder
 
 
 @pytest.fixture
@@ -151,10 +152,22 @@ def test_an_index_inside_its_corpus_is_not_read(folder: Path, is_link: bool) -> 
 
 def test_a_corpus_that_is_an_index(folder: Path) -> None:
     infgram.build(folder, folder / "index", tokenizer="bytes").close()
-    with pytest.raises(InputError, match="no file to read"):
+    with pytest.raises(InputError, match=r"no file to read; \. is an index"):
         Corpus(folder / "index")
     (folder / "sub" / "manifest.json").write_text("{}")  # anybody's manifest is no index
     assert sources(folder) == ["a.txt", "sub/b.txt", "sub/manifest.json"]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_an_index_of_infini_gram_is_not_read(folder: Path, version: int) -> None:
+    write_folder(folder / "theirs", [[97], [98]], 8, 2, version, [{"n": 1}] * 2)
+    (folder / "sub" / "table.0").write_text("a table alone is no index")
+    assert sources(folder) == ["a.txt", "sub/b.txt", "sub/table.0"]
+    reason = "an index of infini-gram; infgram convert reads it"
+    left_out = [(entry.source, entry.reason) for entry in Corpus(folder).left_out]
+    assert left_out == [(f"theirs/{name}", reason) for name in (["00/", "01/"] if version == 6 else [""])]
+    with pytest.raises(InputError, match=f"no file to read; .* is {reason}$"):
+        Corpus(folder / "theirs")
 
 
 KILL = """

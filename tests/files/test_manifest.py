@@ -277,6 +277,10 @@ def test_what_is_missing(tmp_path: Path) -> None:
         infgram.open(tmp_path / "nothing")
     with pytest.raises(IndexNotFoundError, match=r"has no manifest\.json"):
         infgram.open(tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}')
+    for ask in (infgram.open, lambda path: infgram.add(path, path)):
+        with pytest.raises(IndexNotFoundError, match=r"a\.jsonl is a file; expected an index folder"):
+            ask(tmp_path / "a.jsonl")
 
 
 @pytest.mark.parametrize("version", ["v3", "v4"])

@@ -240,8 +240,39 @@ def test_convert(tmp_path: Path, bpe: Any) -> None:
         infgram.convert(tmp_path / "x", tmp_path / "ours", tokenizer=bpe)
     with pytest.raises(infgram.InputError, match="holds no index of infini-gram"):
         infgram.convert(tmp_path / "ours", tmp_path / "again")
+    with pytest.raises(infgram.InputError, match="absent does not exist; expected the folder of an index of infini"):
+        infgram.convert(tmp_path / "absent", tmp_path / "again")
     with pytest.raises(infgram.QueryError, match="was made by infini-gram and cannot be part of a union"):
         infgram.open([tmp_path / "ours", tmp_path / "x"])
+
+
+def test_metadata_are_converted_as_built(tmp_path: Path) -> None:
+    """The bytes are those of a build, and documents can be deleted by their ids."""
+    fields: list[dict[str, Any]] = [{"id": "x", "tags": ["a", 1]}, {"id": "é/\n"}, {"id": 7}, {}]
+    write_folder(tmp_path / "x", [[97], [98], [99], [100]], 8, metadata=fields)
+    rows = [json.dumps({"text": text, **own}) for text, own in zip("abcd", fields, strict=True)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    infgram.build(tmp_path / "a.jsonl", tmp_path / "built", tokenizer="bytes").close()
+    infgram.convert(tmp_path / "x", tmp_path / "ours", tokenizer="bytes").close()
+    stored = [next((tmp_path / name).rglob("metadata.bin")).read_bytes() for name in ("built", "ours")]
+    assert stored[0] == stored[1]
+    assert infgram.delete(tmp_path / "ours", ids=["x", "é/\n", 7]).n_documents == 3
+
+
+def test_converting_without_a_tokenizer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    write_folder(tmp_path / "x", [[1, 2], [3]], 16, n_shards=2, version=6)
+    for name, options, last in (("a", {}, "3, the largest that occurs"), ("b", {"vocab_size": 100}, "99")):
+        caplog.clear()
+        with infgram.convert(tmp_path / "x", tmp_path / name, **options) as index:  # type: ignore[arg-type]
+            assert index.vocab_size == options.get("vocab_size", 4)
+            assert index.count([index.vocab_size - 1]) == (not options)
+        assert caplog.messages == [
+            "one index of 2 shards: 00, 01",
+            f"without a tokenizer, the new index accepts token ids only, from 0 to {last}",
+        ]
+    with pytest.raises(infgram.TokenizerError, match="holds token 3, but the given vocabulary has 3 tokens"):
+        infgram.convert(tmp_path / "x", tmp_path / "c", vocab_size=3)
 
 
 DOCUMENTS = [[1, 2, 3, 1, 2], [], [2, 3], [300, 1, 2, 300], [1, 2]]
@@ -399,7 +430,7 @@ def test_wrong_tokenizers(tmp_path: Path, bpe: Any) -> None:
     other = train_bpe([*MIRRORED, *TEXTS], 400)  # joins what is in pieces there, in either direction
     with pytest.raises(infgram.TokenizerError, match="is not the one that the index was built with"):
         infgram.open(tmp_path / "forward", tokenizer=other)
-    with pytest.raises(infgram.TokenizerError, match="the vocabulary of the given tokenizer has 255 tokens"):
+    with pytest.raises(infgram.TokenizerError, match="but the given vocabulary has 255 tokens; give the one"):
         infgram.open(tmp_path / "x", tokenizer="bytes")
     write_texts(tmp_path / "narrow", infgram.tokenizers.resolve("bytes"), width=8)
     with pytest.raises(infgram.TokenizerError, match="stores tokens in 8 bits"):
@@ -427,4 +458,22 @@ def test_a_folder_that_holds_both(tmp_path: Path) -> None:
         infgram.open(tmp_path)
     shutil.rmtree(tmp_path)
     with pytest.raises(infgram.IndexNotFoundError):
+        infgram.open(tmp_path)
+
+
+def test_folders_that_are_not_shards(tmp_path: Path) -> None:
+    """Only subfolders that all hold one shard are one index."""
+    write_shard(tmp_path / "a", DOCUMENTS, 16)
+    write_shard(tmp_path / "b", DOCUMENTS, 16)
+    (tmp_path / ".cache").mkdir()
+    with infgram.open(tmp_path) as index:
+        assert (index.n_shards, index.n_documents) == (2, 2 * len(DOCUMENTS))
+    write_shard(tmp_path / "numbered", DOCUMENTS, 16, ".0")
+    infgram.build_from_tokens([[1]], tmp_path / "ours", vocab_size=2).close()
+    for opener in (infgram.open, lambda folder: infgram.convert(folder, tmp_path / "converted")):
+        with pytest.raises(infgram.InputError, match="not shards of one index: numbered, ours; give the folder of one"):
+            opener(tmp_path)
+    shutil.rmtree(tmp_path / "a")
+    shutil.rmtree(tmp_path / "b")
+    with pytest.raises(infgram.InputError, match="not shards of one index: numbered, ours"):
         infgram.open(tmp_path)

@@ -110,6 +110,8 @@ def list_inputs(names: Sequence[str], selection: Selection = EVERYTHING) -> List
         all_inputs.links.extend(prefix + link for link in listing.links)
     if not all_inputs.files and all_inputs.left_out and not all_inputs.links:
         first = all_inputs.left_out[0]
+        if first.source == "." or first.source.endswith("/"):  # an index, which is never read
+            raise InputError(f"{', '.join(names[:3])}: no file to read; {first.source} is {first.reason}")
         raise InputError(
             f"{', '.join(names[:3])}: no file to read; {len(all_inputs.left_out)} files are excluded, the first: "
             f"{first.source} ({first.reason}); read every file with include='*' (--include '*')"

@@ -28,6 +28,9 @@ _OF_A_DATA_SET: Final = re.compile(
     re.IGNORECASE,
 )
 
+_OF_INFINI_GRAM: Final = re.compile(
+    r"(?P<folder>(?:.*/)?)(?P<kind>tokenized|table|offset|metadata|metaoff|unigram)(?P<shard>\.\d+)?"
+)
 _OF_A_BUILD: Final = re.compile(r"(.*[^/])\.partial/(?:index/.*|index\.old/.*|build\.json|plan\.json)")
 
 
@@ -96,7 +99,7 @@ EVERYTHING: Final = Selection(is_automatic=False)
 
 
 def without_indexes(files: Sequence[InputFile]) -> tuple[list[InputFile], list[Skipped]]:
-    """Remove the indexes of this program below an input, and the working folders of its builds.
+    """Remove the indexes below an input, of this program and of infini-gram, and the working folders of builds.
 
     A corpus folder may hold its own index, which must not become a part of the corpus.
 
@@ -111,11 +114,28 @@ def without_indexes(files: Sequence[InputFile]) -> tuple[list[InputFile], list[S
         working = _OF_A_BUILD.match(name)
         if working is not None:
             folders.update((f"{working[1]}.partial/", f"{working[1]}/"))
-    if not folders:
+    theirs = _files_of_infini_gram(names)
+    if not folders and not theirs:
         return list(files), []
-    kept = [file for file in files if not any(parent in folders for parent in _parents(file.source))]
-    found = {parent for name in names for parent in _parents(name)} & folders
-    return kept, [Skipped(folder or ".", None, "an index, or an unfinished one") for folder in sorted(found)]
+    kept = [
+        file
+        for file in files
+        if file.source not in theirs and not any(parent in folders for parent in _parents(file.source))
+    ]
+    found = {name[: name.rfind("/") + 1]: "an index of infini-gram; infgram convert reads it" for name in theirs}
+    ours = {parent for name in names for parent in _parents(name)} & folders
+    found.update(dict.fromkeys(ours, "an index, or an unfinished one"))
+    return kept, [Skipped(folder or ".", None, found[folder]) for folder in sorted(found)]
+
+
+def _files_of_infini_gram(names: Iterable[str]) -> set[str]:
+    """Return the files of all shards with a text, a suffix array and the places of documents."""
+    shards: dict[tuple[str, str | None], dict[str, str]] = {}
+    for name in names:
+        if (match := _OF_INFINI_GRAM.fullmatch(name)) is not None:
+            shards.setdefault((match["folder"], match["shard"]), {})[match["kind"]] = name
+    complete = (shard for shard in shards.values() if {"tokenized", "table", "offset"} <= shard.keys())
+    return {name for shard in complete for name in shard.values()}
 
 
 def _parents(name: str) -> list[str]:

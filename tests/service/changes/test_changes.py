@@ -18,6 +18,7 @@ from infgram.service.problems import KINDS
 
 import infgram
 from infgram.changes.writer import writing
+from tests.infini_gram_folders import write_folder
 from tests.service.conftest import TEXTS, TOKEN_DOCUMENTS, answered, problem
 from tests.service.middleware.test_auth import bearer
 
@@ -140,6 +141,14 @@ def test_an_index_behind_a_url_is_not_changed(
         client.headers.update(bearer(keys["writer"]))
         for method, path, body in WRITES[:3]:
             problem(send(client, method, path, body), 409, "not_changeable")
+
+
+def test_an_index_of_infini_gram_is_not_changed(keys: dict[str, str], tmp_path: Path) -> None:
+    write_folder(tmp_path / "theirs", [list(b"a rose")], 8)
+    with served({"texts": tmp_path / "theirs"}, tmp_path / "keys.txt", tokenizers={"texts": "bytes"}) as client:
+        for method, path, body in WRITES[:3]:
+            refused = problem(send(client, method, path, body, headers=bearer(keys["writer"])), 409, "not_changeable")
+            assert "infgram convert" in refused["detail"]
 
 
 # What is refused
