@@ -100,6 +100,41 @@ def test_the_end_of_the_file(name: str, width: int) -> None:
     check_all(corpus, Layout(width, 1, 1), 4, [[], *queries, [ids[-1] + 1]])
 
 
+def long_last_documents() -> dict[str, list[Tokens]]:
+    rng = random.Random(11)
+    words = [[1], [1, 2]]
+    while len(words[-1]) < 900:
+        words.append(words[-1] + words[-2])
+    text = [rng.choice((1, 2, 3, 4)) for _ in range(700)]
+    other = [*text[:350], 5, *text[351:]]
+    return {
+        "one token": [[1] * 900 + [2], [1] * 900],
+        "one token, then a smaller one": [[2] * 900 + [1], [2] * 900],
+        "one token, then another": [[1] * 900 + [2, 3], [1] * 450 + [2, 1, 1], [2] + [1] * 900 + [2]],
+        "a long period": [[*text[:150] * 5, 6], text[:150] * 4],
+        "Fibonacci words": [[*words[-1], 3], [*words[-2], 3, *words[-1]], words[-1]],
+        "a truncated copy": [text, other, text, other[:650], text[:650]],
+        "a copy in pieces": [[*text[:300], 7, *text[200:], 7, *text], [*text[:300], *text[:300], *text[100:400]]],
+    }
+
+
+@pytest.mark.parametrize("name", long_last_documents())
+def test_long_last_documents(name: str) -> None:
+    """Their displaced suffixes are found with what is known of shorter ones."""
+    documents = long_last_documents()[name]
+    with opened(documents, 8) as index:
+        index.verify()
+        for n_tokens in (1, 2, 64, 65, 149, 150, 151, 300, 449, 600, 640):
+            query = documents[-1][-n_tokens:]
+            expected = [
+                (number, offset)
+                for number, document in enumerate(documents)
+                for offset in range(len(document))
+                if document[offset : offset + len(query)] == query
+            ]
+            assert sorted(map(tuple, index.locate(query))) == expected
+
+
 @given(asked_corpora(), layouts, keepings, orders, st.sampled_from(SMOOTHINGS))
 def test_language_models(
     asked: Asked, layout: Layout, kept: tuple[int, int], order: int | None, smoothing: Any
