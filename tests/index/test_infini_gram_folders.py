@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import random
 import shutil
@@ -297,6 +298,14 @@ def put(name: str, at: int, value: bytes) -> Damage:
     return change
 
 
+def replaced(name: str, make: Damage) -> Damage:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        make(folder / name)
+
+    return change
+
+
 def swap_pointers(folder: Path) -> None:
     table = bytearray((folder / "table.0").read_bytes())
     table[0], table[5] = table[5], table[0]
@@ -321,6 +330,33 @@ DAMAGES: dict[str, tuple[Damage, type[Exception], str]] = {
         infgram.IndexDamagedError,
         "metaoff.0 is missing",
     ),
+    "no metadata": (
+        lambda folder: (folder / "metadata.0").unlink(),
+        infgram.IndexDamagedError,
+        "metadata.0 is missing",
+    ),
+    "metadata behind a dangling link": (
+        replaced("metadata.0", lambda path: path.symlink_to("nowhere")),
+        infgram.IndexDamagedError,
+        "metadata.0 is a link that leads to no file",
+    ),
+    "metadata behind a loop": (
+        replaced("metadata.0", lambda path: path.symlink_to(path)),
+        infgram.IndexDamagedError,
+        "metadata.0 is a link that leads to no file",
+    ),
+    "a folder of metadata": (
+        replaced("metadata.0", Path.mkdir),
+        infgram.IndexDamagedError,
+        "metadata.0 is a folder",
+    ),
+    "a pipe of metadata": (replaced("metadata.0", os.mkfifo), infgram.IndexDamagedError, "metadata.0 is a pipe"),
+    "a device": (
+        replaced("table.0", lambda path: path.symlink_to("/dev/zero")),
+        infgram.IndexDamagedError,
+        "table.0 is a device, not a regular file",
+    ),
+    "a pipe of tokens": (replaced("tokenized.0", os.mkfifo), infgram.IndexDamagedError, "tokenized.0 is a pipe"),
     "a missing shard": (
         lambda folder: write_shard(folder, DOCUMENTS, 16, ".2"),
         infgram.InputError,
@@ -329,7 +365,7 @@ DAMAGES: dict[str, tuple[Damage, type[Exception], str]] = {
     "shards of two widths": (
         lambda folder: write_shard(folder, DOCUMENTS, 32, ".1"),
         infgram.InputError,
-        "stores tokens in 32 bits",
+        r"tokenized\.1 stores tokens in 32 bits and .*tokenized\.0 in 16; expected shards of one index",
     ),
 }
 
@@ -341,6 +377,19 @@ def test_damage_is_refused(tmp_path: Path, name: str) -> None:
     infgram.open(tmp_path).close()
     damage(tmp_path)
     with pytest.raises(kind, match=message):
+        infgram.open(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".00", ".٠", ".01", ".x"])
+def test_other_files_beside_shards(tmp_path: Path, suffix: str) -> None:
+    """Shards have the numbers 0, 1, … as infini-gram writes them."""
+    write_shard(tmp_path, DOCUMENTS, 16, ".0")
+    write_shard(tmp_path, DOCUMENTS, 32, suffix)
+    with infgram.open(tmp_path) as index:
+        assert index.n_shards == 1
+    for path in tmp_path.glob("*.0"):
+        path.unlink()
+    with pytest.raises(infgram.IndexNotFoundError):
         infgram.open(tmp_path)
 
 
