@@ -195,6 +195,23 @@ def test_metadata_and_origin(tmp_path: Path, version: int) -> None:
         index.verify()
 
 
+@pytest.mark.parametrize("linenum", [-5, -1, 2**63 - 1, 10**30])
+def test_impossible_lines(tmp_path: Path, linenum: int) -> None:
+    """Lines that infgram cannot store are refused where they are met, with their file and document."""
+    write_shard(tmp_path / "x", [[1], [2]], 16, ".0", [{}, {}])
+    write_shard(tmp_path / "x", [[1], [2], [3]], 16, ".1", [{}, {}, {}])
+    lines = (tmp_path / "x" / "metadata.1").read_text().splitlines()
+    lines[2] = json.dumps({"path": "a.jsonl", "linenum": linenum})
+    (tmp_path / "x" / "metadata.1").write_text("\n".join([*lines, ""]))
+    message = f"metadata.1: the linenum {linenum} of document 4 is not from 0"
+    with infgram.open(tmp_path / "x") as index:
+        assert index.provenance(3).line == 2
+        with pytest.raises(infgram.IndexDamagedError, match=message):
+            index.verify()
+    with pytest.raises(infgram.IndexDamagedError, match=message):
+        infgram.convert(tmp_path / "x", tmp_path / "y")
+
+
 def test_starts_of_metadata_in_characters(tmp_path: Path) -> None:
     """Some versions of infini-gram count characters, and write others than ASCII as they are."""
     write_shard(tmp_path, [[1], [2], [3]], 16, ".0", METADATA)
