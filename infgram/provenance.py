@@ -20,6 +20,10 @@ index stores no sources; its line, or 0, or IN_METADATA."""
 IN_METADATA: Final = -1
 """The line if the metadata are an object of infini-gram: with `path`, `linenum` (from 0), and `metadata`."""
 
+FILES: Final = ("metadata.bin", "sources.bin")
+"""The files that hold stored metadata and sources."""
+
+_LINES: Final = range(2**63 - 1)  # from 0; lines from 1 are stored in 64 bits with a sign
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 _DEEPEST: Final = 256  # levels of metadata; readers of a corpus accept 200
 _MAYBE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -40,11 +44,11 @@ class Provenance(NamedTuple):
     line: int | None
 
     @classmethod
-    def of(cls, stored: StoredMetadata, document_id: int, shard: str = "") -> Provenance:
-        """Parse the stored metadata of a document; `shard` is the prefix of file names in messages.
+    def of(cls, stored: StoredMetadata, document_id: int, files: tuple[str, str] = FILES) -> Provenance:
+        """Parse the stored metadata of a document; `files` has the names of the two files in messages.
 
         Raises:
-            IndexDamagedError: the metadata are not a JSON object, or the source is not UTF-8.
+            IndexDamagedError: the metadata are not a JSON object, a line is out of range, or the source is not UTF-8.
         """
         text, name, number = stored
         own: dict[str, Any] = {}
@@ -52,8 +56,11 @@ class Provenance(NamedTuple):
             if text:
                 own = _object(text)
         except ValueError as error:
-            raise _damaged(f"{shard}metadata.bin", "metadata", document_id, f"a JSON object: {error}") from error
+            raise _damaged(files[0], "metadata", document_id, f"a JSON object: {error}") from error
         if number == IN_METADATA:
+            line = own.get("linenum")
+            if type(line) is int and line not in _LINES:
+                raise _damaged(files[0], f"linenum {line}", document_id, "from 0 to 2^63 - 2")
             return cls._of_infini_gram(own)
         if name is None:
             return cls(own, None, None)
@@ -61,7 +68,7 @@ class Provenance(NamedTuple):
         try:
             source = name.decode("utf-8") if name else path if isinstance(path, str) else None
         except ValueError as error:
-            raise _damaged(f"{shard}sources.bin", "source", document_id, f"UTF-8: {error}") from error
+            raise _damaged(files[1], "source", document_id, f"UTF-8: {error}") from error
         if source is not None and "=" in source:
             own |= {key: value for key, value in folder_fields(source).items() if key not in own}
         return cls(own, source, number or None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from infgram.engine import Engine
 from infgram.errors import IndexDamagedError, TokenizerError
 from infgram.files.manifest import DOCUMENT_NUMBERS, Manifest, ShardEntry
 from infgram.files.sections import check_checksums, check_sizes
-from infgram.provenance import Provenance
+from infgram.provenance import FILES, Provenance
 from infgram.tokenizers import SavedTokenizer
 from infgram.types import Int64Array, Load
 
@@ -95,21 +94,25 @@ def verify_shards(
         IndexDamagedError: names the file, what was found and what was expected.
     """
     core.verify(progress)
-    verify_metadata(core, [(folder, shard.first_document) for folder, shard in shards])
+    metadata, sources = FILES
+    verify_metadata(
+        core,
+        [((str(folder / metadata), str(folder / sources)), shard.first_document) for folder, shard in shards],
+    )
 
 
-def verify_metadata(core: Engine, folders: Sequence[tuple[Path, int]]) -> None:
-    """Parse the metadata of each document; `folders` has those of the shards, and the number of the first document.
+def verify_metadata(core: Engine, shards: Sequence[tuple[tuple[str, str], int]]) -> None:
+    """Parse the metadata of each document; `shards` has the files of each, as in messages, and its first document.
 
     Raises:
         IndexDamagedError: as `verify_shards`.
     """
-    firsts = [first_document for _, first_document in folders]
+    firsts = [first_document for _, first_document in shards]
     for batch in document_batches(core):
         document_ids = batch.tolist()
         for document_id, stored in zip(document_ids, core.document_metadata(document_ids), strict=True):
-            folder, _ = folders[bisect_right(firsts, document_id) - 1]
-            Provenance.of(stored, document_id, f"{folder}{os.sep}")
+            files, _ = shards[bisect_right(firsts, document_id) - 1]
+            Provenance.of(stored, document_id, files)
 
 
 def check_one_tokenizer(

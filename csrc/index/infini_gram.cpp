@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <iterator>
+#include <unordered_map>
 #include <utility>
 
 #include "base/bisection.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kChunk = std::uint64_t{1} << 14;  // samples per task
 constexpr std::size_t kBatch = 64;                        // reads in flight
+constexpr std::uint64_t kLongRun = 64;                    // equal tokens that are kept
 constexpr unsigned kMostPointerBytes = 7;
 constexpr std::uint64_t kMostImpliedTokens = 1 << 20;  // their ranges take memory for every id
 
@@ -61,20 +63,25 @@ class StoredSuffixes {
   Directory directory_;
 };
 
-// Compares suffixes with one at the end of the text, in the order of `table`: by their bytes, the end of the file
-// first.
+// Compares suffixes with those at the end of the text, longer and longer ones, in the order of `table`: by their bytes,
+// the end of the file first. Long runs of equal tokens are kept, so that the next comparison at the same distance of
+// the two suffixes does not read them again.
 class TableSearch {
  public:
   TableSearch(const Section& table, const AnyText& text, const PackedArray& pointers)
       : table_(table), text_(text), pointers_(pointers) {}
 
-  // Whether the suffix at `rank` sorts before (-1) or after (1) all that begin with the last `n_tokens` tokens.
-  [[nodiscard]] int compare(Rank rank, std::uint64_t n_tokens) const {
+  // Whether the suffix at `rank` sorts before (-1) or after (1) all that begin with the last `n_tokens` tokens, the
+  // first `n_equal` of which it begins with.
+  [[nodiscard]] int compare(Rank rank, std::uint64_t n_tokens, std::uint64_t n_equal) {
     const Position position = position_at(rank);
-    const std::uint64_t n = std::min(n_tokens, n_pointers(text_) - position);
-    const std::byte* const tail = address(n_pointers(text_) - n_tokens);
-    const int order = std::memcmp(address(position), tail, n * token_bytes(text_));
-    return order == 0 && n < n_tokens ? -1 : order;
+    if (n_equal > n_pointers(text_) - position) throw_not_sorted(table_, rank);
+    const Position tail = n_pointers(text_) - n_tokens;
+    const Position limit = std::min(n_pointers(text_), n_pointers(text_) - position + tail);
+    const Position end = end_of_run(position - tail, tail + n_equal, limit);
+    if (end == n_pointers(text_)) return 0;
+    if (end == limit) return -1;
+    return std::memcmp(address(end + position - tail), address(end), token_bytes(text_));
   }
 
   // Whether the suffix at `rank` ends, with its document, after `n_tokens` tokens.
@@ -95,11 +102,56 @@ class TableSearch {
   }
 
  private:
+  struct Run {
+    Position begin;
+    Position end;
+  };
+
   [[nodiscard]] const std::byte* address(Position position) const { return text_.data + position * token_bytes(text_); }
+
+  // The first position from `begin` up to `limit` whose token differs from that `distance` tokens (modulo 2^64) later.
+  [[nodiscard]] Position end_of_run(std::uint64_t distance, Position begin, Position limit) {
+    const auto found = runs_.find(distance);
+    const bool known = found != runs_.end() && begin <= found->second.end;
+    if (known && begin >= found->second.begin) return found->second.end;
+    const Position stop = known ? found->second.begin : limit;
+    const std::byte* const differs = std::mismatch(address(begin), address(stop), address(begin + distance)).first;
+    Position end = begin + static_cast<std::uint64_t>(differs - address(begin)) / token_bytes(text_);
+    if (known && end == stop) end = found->second.end;
+    if (end - begin >= kLongRun) runs_.insert_or_assign(distance, Run{begin, end});
+    return end;
+  }
 
   const Section& table_;
   const AnyText& text_;
   const PackedArray& pointers_;
+  std::unordered_map<std::uint64_t, Run> runs_;  // one for each distance
+};
+
+// The longest of the last tokens of a text, fewer than `n_tokens`, with which its last `n_tokens` tokens also begin; to
+// be asked for 1, 2, 3, … tokens. All take time for each token once (Knuth, Morris and Pratt, on the reversed text).
+class Borders {
+ public:
+  explicit Borders(const AnyText& text) : text_(text) {}
+
+  [[nodiscard]] std::uint64_t next() {
+    const std::uint64_t n_tokens = lengths_.size();
+    std::uint64_t n = n_tokens == 1 ? 0 : lengths_.back();
+    while (n > 0 && !same(n + 1, n_tokens)) n = lengths_[n];
+    lengths_.push_back(n_tokens > 1 && same(n + 1, n_tokens) ? n + 1 : 0);
+    return lengths_.back();
+  }
+
+ private:
+  // Whether the tokens `a` and `b` from the end are the same.
+  [[nodiscard]] bool same(std::uint64_t a, std::uint64_t b) const {
+    const std::size_t n_bytes = token_bytes(text_);
+    return std::memcmp(text_.data + (n_pointers(text_) - a) * n_bytes, text_.data + (n_pointers(text_) - b) * n_bytes,
+                       n_bytes) == 0;
+  }
+
+  const AnyText& text_;
+  std::vector<std::uint64_t> lengths_{0};  // by n_tokens
 };
 
 // A suffix at the end of the text that is stored before those it should follow: at `place` instead of before `end`.
@@ -108,14 +160,19 @@ struct Displaced {
   std::uint64_t end;
 };
 
-// Longer suffixes come later.
+// Longer suffixes come later. The suffixes that begin with one of them lie between those that begin with its border:
+// so a run of one token, or a long copy of another document, takes time in proportion to its length.
 std::vector<Displaced> find_displaced(const Section& table, const AnyText& text, const PackedArray& pointers,
                                       std::uint64_t n_suffixes, Position last_document) {
-  const TableSearch search(table, text, pointers);
+  TableSearch search(table, text, pointers);
+  Borders borders(text);
   std::vector<Displaced> found;
   for (std::uint64_t n_tokens = 1; n_tokens <= n_pointers(text) - last_document; ++n_tokens) {
-    const Rank lo = bisect(0, n_suffixes, [&](Rank rank) { return search.compare(rank, n_tokens) < 0; });
-    const Rank hi = bisect(lo, n_suffixes, [&](Rank rank) { return search.compare(rank, n_tokens) == 0; });
+    const std::uint64_t border = borders.next();
+    const Rank first = border == 0 ? 0 : found[border - 1].place + 1;
+    const Rank last = border == 0 ? n_suffixes : found[border - 1].end;
+    const Rank lo = bisect(first, last, [&](Rank rank) { return search.compare(rank, n_tokens, border) < 0; });
+    const Rank hi = bisect(lo, last, [&](Rank rank) { return search.compare(rank, n_tokens, border) == 0; });
     if (lo == hi || search.position_at(lo) != n_pointers(text) - n_tokens) throw_not_sorted(table, lo);
     const Rank end = bisect(lo + 1, hi, [&](Rank rank) { return !search.ends_after(rank, n_tokens); });
     if (end == lo + 1) break;  // then no longer suffix is followed by a token, either

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from infgram.indexing.stages import Progress, checking, plan_of, reporter
 from infgram.indexing.tokenize import stored_metadata
 from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
 from infgram.infini_gram import InfiniGramIndex, is_infini_gram
-from infgram.provenance import Provenance, StoredMetadata
+from infgram.provenance import StoredMetadata
 from infgram.shards import document_batches
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
@@ -94,7 +95,7 @@ def convert(
             if checkpoint.skipped is None:
                 core, n_finished = engine_of(theirs), shards.n_documents
                 for numbers in document_batches(core, _BATCH_DOCUMENTS):
-                    for batch, _ in copied_documents(core, numbers[numbers >= n_finished], _converted):
+                    for batch, _ in copied_documents(core, numbers[numbers >= n_finished], partial(_converted, theirs)):
                         shards.add(batch)
                         report(BuildProgress("read", shards.n_tokens, theirs.n_tokens, "tokens"))
                 shards.close()
@@ -113,7 +114,7 @@ def _log_what_is_assumed(theirs: InfiniGramIndex, *, has_tokenizer: bool, has_vo
         )
 
 
-def _converted(stored: StoredMetadata, number: int) -> StoredMetadata:
+def _converted(theirs: InfiniGramIndex, stored: StoredMetadata, number: int) -> StoredMetadata:
     """Return the metadata, the file and the line of a document as infgram stores them."""
-    origin = Provenance.of(stored, number)
+    origin = theirs.provenance_of(stored, number)
     return stored_metadata(origin.metadata), (origin.source or "").encode(), origin.line or 0

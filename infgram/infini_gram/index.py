@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -17,6 +18,7 @@ from infgram.files.sections import MappedFiles
 from infgram.infini_gram.layout import ShardFiles, find_shards, listed
 from infgram.infini_gram.tokens import check_tokenizer
 from infgram.open_index import checked_identity
+from infgram.provenance import Provenance, StoredMetadata
 from infgram.shards import open_infini_gram_shards, verify_metadata
 from infgram.tokenizers import Tokenizer, resolve
 from infgram.types import Load
@@ -58,6 +60,8 @@ class InfiniGramIndex(index.Index):
         shards = [find_shards(path) for path in paths]
         n_ids = _vocabulary(paths[0], shards[0][0], self._given, vocab_size)
         every = [shard for found in shards for shard in found]
+        self._first_documents = list(accumulate((shard.n_documents for shard in every[:-1]), initial=0))
+        self._metadata_files = [(str(shard.path("metadata")), str(shard.path("metadata"))) for shard in every]
         if load != "ram":
             self._mapped_files = MappedFiles([shard.folder / name for shard in every for name in shard.sizes])
         core = open_infini_gram_shards(
@@ -82,6 +86,15 @@ class InfiniGramIndex(index.Index):
         names = [shard.folder for manifest in self._manifests for shard in manifest.shards if shard.folder != "."]
         return f"one index of {len(names)} shards: {listed(names)}" if len(names) > 1 else ""
 
+    def provenance_of(self, stored: StoredMetadata, document_id: int) -> Provenance:
+        """Parse the stored metadata of a document.
+
+        Raises:
+            IndexDamagedError: as `verify`; names the file.
+        """
+        files = self._metadata_files[bisect_right(self._first_documents, document_id) - 1]
+        return Provenance.of(stored, document_id, files)
+
     def info(self) -> dict[str, Any]:
         """Describe the index as `infgram.Index.info` does; the sections are the files of infini-gram."""
         given = self._given
@@ -98,8 +111,7 @@ class InfiniGramIndex(index.Index):
 
     def _verify_shards(self, progress: Callable[[int], None] | None) -> None:
         self._core.verify(progress)
-        firsts = accumulate((manifest.n_documents for manifest in self._manifests), initial=0)
-        verify_metadata(self._core, list(zip(self._paths, firsts, strict=False)))
+        verify_metadata(self._core, list(zip(self._metadata_files, self._first_documents, strict=True)))
 
     def _current(self) -> InfiniGramIndex | None:
         """Open the files again; return None if they are those that are open."""

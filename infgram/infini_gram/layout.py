@@ -5,7 +5,10 @@ No file says what it is: width of tokens and number of documents follow from the
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +22,8 @@ from infgram.files.manifest import FILE_NAME as MANIFEST
 
 REQUIRED: Final = ("tokenized", "table", "offset")
 OPTIONAL: Final = ("metadata", "metaoff")
-_NAME: Final = re.compile(r"tokenized(\.\d+)?")
+_NAME: Final = re.compile(r"tokenized(\.(?:0|[1-9][0-9]*))?")
+_KINDS: Final = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _SEPARATORS_READ: Final = 64
 _OFFSET_BYTES: Final = 8
 _MOST_SHOWN: Final = 5
@@ -45,6 +49,10 @@ class ShardFiles:
     n_documents: int
     sizes: dict[str, int]
 
+    def path(self, name: str) -> Path:
+        """Return the path of the file `tokenized`, `table`, `offset`, `metadata` or `metaoff`."""
+        return self.folder / (name + self.suffix)
+
     @property
     def has_metadata(self) -> bool:
         """Whether metadata are stored."""
@@ -52,9 +60,14 @@ class ShardFiles:
 
 
 def is_infini_gram(folder: Path) -> bool:
-    """Return whether a folder holds an index that infini-gram made, and not one of infgram."""
-    if (folder / MANIFEST).exists() or not folder.is_dir():
-        return False
+    """Return whether a folder holds an index that infini-gram made, and not one of infgram.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with storage_errors(f"read {folder}"):
+        if (folder / MANIFEST).exists() or not folder.is_dir():
+            return False
     return bool(_suffixes(folder)) or any(_suffixes(child) for child in _subfolders(folder))
 
 
@@ -81,8 +94,8 @@ def find_shards(folder: Path) -> list[ShardFiles]:
     for shard in shards:
         if shard.token_width_bits != shards[0].token_width_bits:
             raise InputError(
-                f"{shard.folder} stores tokens in {shard.token_width_bits} bits and {shards[0].folder} in "
-                f"{shards[0].token_width_bits}; expected shards of one index"
+                f"{shard.path('tokenized')} stores tokens in {shard.token_width_bits} bits and "
+                f"{shards[0].path('tokenized')} in {shards[0].token_width_bits}; expected shards of one index"
             )
     return shards
 
@@ -122,11 +135,11 @@ def _shard(folder: Path, suffix: str) -> ShardFiles:
     sizes: dict[str, int] = {}
     for name in (*REQUIRED, *OPTIONAL):
         path = folder / (name + suffix)
-        with storage_errors(f"read {path}"):
-            if path.is_file():
-                sizes[path.name] = path.stat().st_size
-            elif name in REQUIRED:
-                raise IndexDamagedError(f"{path} is missing; an unfinished build leaves no table: build it again")
+        size_bytes = _size_bytes(path)
+        if size_bytes is not None:
+            sizes[path.name] = size_bytes
+        elif name in REQUIRED:
+            raise IndexDamagedError(f"{path} is missing; an unfinished build leaves no table: build it again")
     n_bytes, table_bytes, offset_bytes = (sizes[name + suffix] for name in REQUIRED)
     if offset_bytes == 0 or offset_bytes % _OFFSET_BYTES:
         raise IndexDamagedError(
@@ -134,8 +147,9 @@ def _shard(folder: Path, suffix: str) -> ShardFiles:
         )
     width = _token_bytes(folder, suffix, n_bytes, table_bytes)
     n_documents = offset_bytes // _OFFSET_BYTES
-    if f"metadata{suffix}" in sizes and f"metaoff{suffix}" not in sizes:
-        raise IndexDamagedError(f"{folder / f'metaoff{suffix}'} is missing; copy the index again")
+    missing = [name + suffix for name in OPTIONAL if name + suffix not in sizes]
+    if len(missing) == 1:
+        raise IndexDamagedError(f"{folder / missing[0]} is missing; copy the index again")
     n_tokens = n_bytes // width - n_documents
     if n_tokens < 0:
         raise IndexDamagedError(
@@ -143,6 +157,28 @@ def _shard(folder: Path, suffix: str) -> ShardFiles:
             f"{n_bytes // width} tokens and separators; the files do not belong together"
         )
     return ShardFiles(folder, suffix, 8 * width, n_tokens, n_documents, sizes)
+
+
+def _size_bytes(path: Path) -> int | None:
+    """Return the size of a regular file; None if there is nothing at the path.
+
+    Raises:
+        IndexDamagedError: there is something else.
+        StorageError: the operating system does not tell.
+    """
+    with storage_errors(f"read {path}"):
+        try:
+            status = path.stat()
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ELOOP):
+                raise
+            if not os.path.lexists(path):
+                return None
+            raise IndexDamagedError(f"{path} is a link that leads to no file; copy the index again") from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "a device")
+        raise IndexDamagedError(f"{path} is {kind}, not a regular file; copy the index again")
+    return status.st_size
 
 
 def _token_bytes(folder: Path, suffix: str, n_bytes: int, table_bytes: int) -> int:
@@ -167,7 +203,9 @@ def _token_bytes(folder: Path, suffix: str, n_bytes: int, table_bytes: int) -> i
 
 def _check_separators(folder: Path, suffix: str, width: int, n_bytes: int) -> None:
     """Check that documents, as far as they are sampled, begin where the separators are."""
-    offsets = np.memmap(folder / f"offset{suffix}", dtype="<u8", mode="r")
+    path = folder / f"offset{suffix}"
+    with storage_errors(f"read {path}"):
+        offsets = np.memmap(path, dtype="<u8", mode="r")
     text = folder / f"tokenized{suffix}"
     sampled = np.unique(np.linspace(0, len(offsets) - 1, min(len(offsets), _SEPARATORS_READ)).astype(np.int64))
     with storage_errors(f"read {text}"), open(text, "rb") as file:
@@ -176,6 +214,6 @@ def _check_separators(folder: Path, suffix: str, width: int, n_bytes: int) -> No
             file.seek(min(begin, n_bytes))
             if begin % width or (document == 0) != (begin == 0) or file.read(width) != b"\xff" * width:
                 raise IndexDamagedError(
-                    f"{folder / f'offset{suffix}'}: document {document} does not begin with a separator of "
+                    f"{path}: document {document} does not begin with a separator of "
                     f"{8 * width} bits at byte {begin} of {text}; the files do not belong together"
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import random
 import shutil
@@ -100,6 +101,41 @@ def test_the_end_of_the_file(name: str, width: int) -> None:
     check_all(corpus, Layout(width, 1, 1), 4, [[], *queries, [ids[-1] + 1]])
 
 
+def long_last_documents() -> dict[str, list[Tokens]]:
+    rng = random.Random(11)
+    words = [[1], [1, 2]]
+    while len(words[-1]) < 900:
+        words.append(words[-1] + words[-2])
+    text = [rng.choice((1, 2, 3, 4)) for _ in range(700)]
+    other = [*text[:350], 5, *text[351:]]
+    return {
+        "one token": [[1] * 900 + [2], [1] * 900],
+        "one token, then a smaller one": [[2] * 900 + [1], [2] * 900],
+        "one token, then another": [[1] * 900 + [2, 3], [1] * 450 + [2, 1, 1], [2] + [1] * 900 + [2]],
+        "a long period": [[*text[:150] * 5, 6], text[:150] * 4],
+        "Fibonacci words": [[*words[-1], 3], [*words[-2], 3, *words[-1]], words[-1]],
+        "a truncated copy": [text, other, text, other[:650], text[:650]],
+        "a copy in pieces": [[*text[:300], 7, *text[200:], 7, *text], [*text[:300], *text[:300], *text[100:400]]],
+    }
+
+
+@pytest.mark.parametrize("name", long_last_documents())
+def test_long_last_documents(name: str) -> None:
+    """Their displaced suffixes are found with what is known of shorter ones."""
+    documents = long_last_documents()[name]
+    with opened(documents, 8) as index:
+        index.verify()
+        for n_tokens in (1, 2, 64, 65, 149, 150, 151, 300, 449, 600, 640):
+            query = documents[-1][-n_tokens:]
+            expected = [
+                (number, offset)
+                for number, document in enumerate(documents)
+                for offset in range(len(document))
+                if document[offset : offset + len(query)] == query
+            ]
+            assert sorted(map(tuple, index.locate(query))) == expected
+
+
 @given(asked_corpora(), layouts, keepings, orders, st.sampled_from(SMOOTHINGS))
 def test_language_models(
     asked: Asked, layout: Layout, kept: tuple[int, int], order: int | None, smoothing: Any
@@ -157,6 +193,23 @@ def test_metadata_and_origin(tmp_path: Path, version: int) -> None:
         assert [index.provenance(number).line for number in range(3)] == [1, 1, 2]  # each shard has its own file
         assert index.count_by([2], "year") == infgram.open(tmp_path / "x").count_by([2], "year")
         index.verify()
+
+
+@pytest.mark.parametrize("linenum", [-5, -1, 2**63 - 1, 10**30])
+def test_impossible_lines(tmp_path: Path, linenum: int) -> None:
+    """Lines that infgram cannot store are refused where they are met, with their file and document."""
+    write_shard(tmp_path / "x", [[1], [2]], 16, ".0", [{}, {}])
+    write_shard(tmp_path / "x", [[1], [2], [3]], 16, ".1", [{}, {}, {}])
+    lines = (tmp_path / "x" / "metadata.1").read_text().splitlines()
+    lines[2] = json.dumps({"path": "a.jsonl", "linenum": linenum})
+    (tmp_path / "x" / "metadata.1").write_text("\n".join([*lines, ""]))
+    message = f"metadata.1: the linenum {linenum} of document 4 is not from 0"
+    with infgram.open(tmp_path / "x") as index:
+        assert index.provenance(3).line == 2
+        with pytest.raises(infgram.IndexDamagedError, match=message):
+            index.verify()
+    with pytest.raises(infgram.IndexDamagedError, match=message):
+        infgram.convert(tmp_path / "x", tmp_path / "y")
 
 
 def test_starts_of_metadata_in_characters(tmp_path: Path) -> None:
@@ -293,6 +346,14 @@ def put(name: str, at: int, value: bytes) -> Damage:
     return change
 
 
+def replaced(name: str, make: Damage) -> Damage:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        make(folder / name)
+
+    return change
+
+
 def swap_pointers(folder: Path) -> None:
     table = bytearray((folder / "table.0").read_bytes())
     table[0], table[5] = table[5], table[0]
@@ -317,6 +378,33 @@ DAMAGES: dict[str, tuple[Damage, type[Exception], str]] = {
         infgram.IndexDamagedError,
         "metaoff.0 is missing",
     ),
+    "no metadata": (
+        lambda folder: (folder / "metadata.0").unlink(),
+        infgram.IndexDamagedError,
+        "metadata.0 is missing",
+    ),
+    "metadata behind a dangling link": (
+        replaced("metadata.0", lambda path: path.symlink_to("nowhere")),
+        infgram.IndexDamagedError,
+        "metadata.0 is a link that leads to no file",
+    ),
+    "metadata behind a loop": (
+        replaced("metadata.0", lambda path: path.symlink_to(path)),
+        infgram.IndexDamagedError,
+        "metadata.0 is a link that leads to no file",
+    ),
+    "a folder of metadata": (
+        replaced("metadata.0", Path.mkdir),
+        infgram.IndexDamagedError,
+        "metadata.0 is a folder",
+    ),
+    "a pipe of metadata": (replaced("metadata.0", os.mkfifo), infgram.IndexDamagedError, "metadata.0 is a pipe"),
+    "a device": (
+        replaced("table.0", lambda path: path.symlink_to("/dev/zero")),
+        infgram.IndexDamagedError,
+        "table.0 is a device, not a regular file",
+    ),
+    "a pipe of tokens": (replaced("tokenized.0", os.mkfifo), infgram.IndexDamagedError, "tokenized.0 is a pipe"),
     "a missing shard": (
         lambda folder: write_shard(folder, DOCUMENTS, 16, ".2"),
         infgram.InputError,
@@ -325,7 +413,7 @@ DAMAGES: dict[str, tuple[Damage, type[Exception], str]] = {
     "shards of two widths": (
         lambda folder: write_shard(folder, DOCUMENTS, 32, ".1"),
         infgram.InputError,
-        "stores tokens in 32 bits",
+        r"tokenized\.1 stores tokens in 32 bits and .*tokenized\.0 in 16; expected shards of one index",
     ),
 }
 
@@ -337,6 +425,19 @@ def test_damage_is_refused(tmp_path: Path, name: str) -> None:
     infgram.open(tmp_path).close()
     damage(tmp_path)
     with pytest.raises(kind, match=message):
+        infgram.open(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".00", ".٠", ".01", ".x"])
+def test_other_files_beside_shards(tmp_path: Path, suffix: str) -> None:
+    """Shards have the numbers 0, 1, … as infini-gram writes them."""
+    write_shard(tmp_path, DOCUMENTS, 16, ".0")
+    write_shard(tmp_path, DOCUMENTS, 32, suffix)
+    with infgram.open(tmp_path) as index:
+        assert index.n_shards == 1
+    for path in tmp_path.glob("*.0"):
+        path.unlink()
+    with pytest.raises(infgram.IndexNotFoundError):
         infgram.open(tmp_path)
 
 
