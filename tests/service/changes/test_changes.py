@@ -207,7 +207,7 @@ def test_a_change_of_another_generation_is_refused(writer: TestClient, method: s
     assert (job["status"], job["error"]["status"], job["error"]["code"]) == ("failed", 409, "index_changed")
     assert job["error"]["detail"] == "texts is at generation 1, expected 0; nothing was changed"
     assert accepted(writer, method, f"{path}?if_generation=1", body)["result"]["generation"] == 2
-    for wrong in ("x", "-1", "", "1.5", "9" * 20, "0" * 5000):
+    for wrong in ("x", "-1", "", "1.5", f"{2**63}", "9" * 20, "0" * 5000, "2&if_generation=2"):
         refused = problem(send(writer, method, f"{path}?if_generation={wrong}", body), 422, "invalid_request")
         assert refused["errors"][0]["loc"] == ["query", "if_generation"]
 
