@@ -32,7 +32,10 @@ _ERRORS: Final[Mapping[str, type[InfgramError]]] = {
 
 def error_of(problem: Mapping[str, Any]) -> InfgramError:
     """Convert a problem document to the exception that the library raises in the same case."""
-    reasons = [f"{error['msg']} ({'.'.join(error['loc'][1:])})" for error in problem.get("errors") or []]
+    reasons = [
+        f"{error['msg']} ({'.'.join(error['loc'][1:])})" if error["loc"][1:] else error["msg"]
+        for error in problem.get("errors") or []
+    ]
     text = " ".join([str(problem.get("detail", "the service returned an error without a description")), *reasons])
     code, status = str(problem.get("code", "")), problem.get("status")
     kind = QueryError if status in _INVALID_QUERY_STATUSES else _ERRORS.get(code)

@@ -23,7 +23,7 @@ from ..schemas.requests import AddRequest, DeleteRequest
 from ..schemas.responses import JobKind, JobList, JobResponse
 from ..settings import Limits
 
-_MOST_DIGITS: Final = 20
+_LAST_GENERATION: Final = 2**63 - 1
 
 NO_KEYS: Final = (
     "This server requires no keys, so it accepts no changes. Start it with --api-keys-file and a key that "
@@ -114,20 +114,25 @@ class ChangeRoute(APIRoute):
 async def check_generation(
     if_generation: Annotated[
         int | None,
-        Query(ge=0, description="Change the index only if it is at this generation; otherwise the job fails."),
+        Query(
+            ge=0,
+            le=_LAST_GENERATION,
+            description="Change the index only if it is at this generation; otherwise the job fails.",
+        ),
     ] = None,
 ) -> None:
     """Describe the parameter, which `ChangeRoute` reads."""
 
 
 def _expected_generation(request: Request) -> dict[str, int]:
-    given = request.query_params.get("if_generation")
-    if given is None:
+    given = request.query_params.getlist("if_generation")
+    if not given:
         return {}
-    if not given.isdecimal() or len(given) >= _MOST_DIGITS:
-        wrong = FieldError(loc=["query", "if_generation"], type="int_parsing", msg="Expected a generation, from 0")
+    is_number = given[0].isdecimal() and len(given[0]) <= len(str(_LAST_GENERATION))
+    if len(given) > 1 or not is_number or int(given[0]) > _LAST_GENERATION:
+        wrong = FieldError(loc=["query", "if_generation"], type="int_parsing", msg="Expected one generation, from 0")
         raise ProblemError("invalid_request", errors=[wrong])
-    return {"if_generation": int(given)}
+    return {"if_generation": int(given[0])}
 
 
 def _may_be_large(request: Request, limits: Limits) -> bool:

@@ -533,6 +533,12 @@ def test_the_asyncio_client_waits_too(scripted: str, monkeypatch: pytest.MonkeyP
     assert asyncio.run(count()) == 7
 
 
+@pytest.mark.parametrize(("loc", "shown"), [(["body"], "no Unknown"), (["body", "a", "1"], "no Unknown (a.1)")])
+def test_an_invalid_field_is_named_where_there_is_one(loc: list[str], shown: str) -> None:
+    problem = {"status": 422, "detail": "no", "errors": [{"loc": loc, "type": "x", "msg": "Unknown"}]}
+    assert str(problems.error_of(problem)) == shown
+
+
 def test_the_waiting_time() -> None:
     assert problems.wait_s(503, {}) is None
     assert problems.wait_s(503, {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}) is None
