@@ -638,7 +638,7 @@ def test_an_index_of_infini_gram_is_not_changed(tmp_path: Path) -> None:
 def test_a_number_beyond_64_bits_is_refused_as_it_is(path: Path, number: int) -> None:
     for arguments in ({"documents": [number]}, {"documents": [1], "if_generation": number}):
         with pytest.raises(infgram.QueryError, match=r"expected an integer from 0 to 2\^63 - 1"):
-            infgram.delete(path, **arguments)  # type: ignore[arg-type]
+            infgram.delete(path, **arguments)
     if number > 2**64:
         with pytest.raises(infgram.QueryError, match=r"an id is an integer of [\d,]+ bits; expected an integer of at"):
             infgram.delete(path, ids=[number])

@@ -235,7 +235,20 @@ def test_no_command_shows_the_help() -> None:
 def test_every_command_has_json_and_examples() -> None:
     names = list(COMMANDS)
     asked = ["info", "verify", "count", "next", "score", "search", "document", "trace", "novelty", "overlap", "eval"]
-    expected = ["build", "add", "delete", "compact", "convert", *asked, "dedup", "export", "plan", "serve", "api-key"]
+    expected = [
+        "build",
+        "add",
+        "delete",
+        "compact",
+        "convert",
+        *asked,
+        "dedup",
+        "export",
+        "plan",
+        "serve",
+        "mcp",
+        "api-key",
+    ]
     assert names == [*expected, "demo"]
     for name in names:
         shown = run(name, "--help").stdout
