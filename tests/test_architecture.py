@@ -71,7 +71,20 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("errors", "types", "caching", "arguments", "files", "watch", "corpus", "tokenizers"),
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
-    "infini_gram": {"errors", "types", "arguments", "files", "tokenizers", "engine", "shards", "open_index", "index"},
+    "infini_gram": {
+        *(
+            "errors",
+            "types",
+            "arguments",
+            "files",
+            "tokenizers",
+            "engine",
+            "provenance",
+            "shards",
+            "open_index",
+            "index",
+        )
+    },
     "index_location": {"errors", "types", "arguments", "index", "infini_gram", "tokenizers", "cluster"},
     "analysis": {
         *("errors", "types", "arguments", "watch", "corpus", "tokenizers", "snippets", "duplicates", "index", "files"),

@@ -16,7 +16,7 @@ from infgram.cli.output import print_json
 EXAMPLES = """
 infgram convert theirs/ -o corpus.infgram --tokenizer gpt2/tokenizer.json
 infgram convert theirs/ -o corpus.infgram --tokenizer bytes
-infgram convert theirs/ -o corpus.infgram --vocab-size 50257    # queries of token ids only
+infgram convert theirs/ -o corpus.infgram --vocab-size 50257   # token ids only
 """
 
 
