@@ -6,7 +6,7 @@ import asyncio
 import ctypes
 import resource
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -186,6 +186,7 @@ class Runtime:
         self._threads = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="answer")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._reloading = asyncio.Lock()
+        self._failing: dict[tuple[str, str | None], str] = {}  # by part of `watch_files` and index
         self._not_opened: dict[str | None, tuple[int, ...]] = {}  # the states that could not be opened, by index
 
     def on_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
@@ -254,18 +255,29 @@ class Runtime:
     async def watch_files(self) -> None:
         """Look regularly after the indexes and their jobs; runs until it is cancelled.
 
-        Files that were changed in place are damage, other states on disk are opened, and jobs are started.
+        Files that were changed in place are damage, other states on disk are opened, and jobs are started. Whatever
+        fails for one index is logged, and tried again the next time.
         """
         while True:
             await asyncio.sleep(CHECK_FILES_EVERY_S)
-            for served in [*self.indexes.values()]:
-                await asyncio.to_thread(served.check_files)
+            for name, served in [*self.indexes.items()]:
+                await self._watch("check_files", name, asyncio.to_thread(served.check_files))
             if self.settings.auto_reload:
-                await self.reload_changed()
-            try:
-                await asyncio.to_thread(self.jobs.tend)
-            except infgram.StorageError as error:
-                logs.write("jobs_unavailable", level="error", detail=str(error))
+                await self._watch("reload", None, self.reload_changed())
+            for name in self.settings.indexes:
+                await self._watch("jobs", name, asyncio.to_thread(self.jobs.tend, name))
+
+    async def _watch(self, step: str, index: str | None, work: Awaitable[None]) -> None:
+        """Do a part of `watch_files`. If it fails, the log says so, once until it succeeds."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other parts go on
+            if self._failing.get((step, index)) != str(error):
+                self._failing[step, index] = str(error)
+                fields = logs.error_fields(error)
+                logs.write("watch_failed", level="error", step=step, index=index, detail=str(error), **fields)
+        else:
+            self._failing.pop((step, index), None)
 
     def close(self) -> None:
         """Close the indexes; a running search keeps its files open until it ends. Kill the jobs of this worker."""

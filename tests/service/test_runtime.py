@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import threading
@@ -375,3 +376,31 @@ def test_a_question_does_not_wait_for_ever_for_a_slot() -> None:
         await slots.acquire()
 
     asyncio.run(check())
+
+
+def test_the_watch_survives_whatever_fails_for_one_index(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The failure is logged once, and the other indexes and steps go on."""
+    monkeypatch.setattr("infgram.service.runtime.CHECK_FILES_EVERY_S", 0.01)
+    seen: list[str] = []
+
+    def tend(name: str) -> None:
+        seen.append(name)
+        if name == first:
+            raise ValueError("unexpected")
+
+    with served(folders) as client:
+        first, *others = runtime(client).settings.indexes
+        monkeypatch.setattr(runtime(client).jobs, "tend", tend)
+        monkeypatch.setattr(runtime(client).indexes, "changed", lambda: 1 // 0)
+        for _ in range(1200):
+            if seen.count(others[-1]) >= 3:
+                break
+            time.sleep(0.05)
+        assert seen.count(others[-1]) >= 3
+    logged = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "watch_failed" in line]
+    assert [(line["step"], line["index"], line["error"], line["detail"]) for line in logged] == [
+        ("reload", None, "ZeroDivisionError", "integer division or modulo by zero"),
+        ("jobs", first, "ValueError", "unexpected"),
+    ]
