@@ -166,14 +166,14 @@ class ServedIndexes(Mapping[str, ServedIndex]):
                 if names is not None and name not in names:
                     continue
                 identity, current = _identity(path), self._served.get(name)
-                if current is not None:
-                    current.check_files()
-                if current is None or current.is_damaged or current.identity != identity:
-                    try:
+                try:
+                    if current is not None:
+                        current.check_files()
+                    if current is None or current.is_damaged or current.identity != identity:
                         index = opened.enter_context(self._opener(name))
                         current = ServedIndex(name, index, identity, self._model_loader(name, index))
-                    except Exception as error:  # whatever a file or a model may raise
-                        raise OpenError(name, error) from error
+                except Exception as error:  # whatever a file or a model may raise
+                    raise OpenError(name, error) from error
                 found[name] = current
             opened.pop_all()
         return found

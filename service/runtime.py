@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import resource
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from fastapi import Request
 
@@ -149,6 +150,25 @@ def _major_faults() -> int:
     return resource.getrusage(_WHO).ru_majflt
 
 
+class _NotOpened(NamedTuple):
+    """A state of an index that could not be opened.
+
+    Attributes:
+        identity: that of `ServedIndex`.
+        may_pass: whether it is worth another try.
+    """
+
+    identity: tuple[int, ...]
+    may_pass: bool
+
+
+def _may_pass(reason: Exception) -> bool:
+    """Return whether the system is at fault, not the index: reading failed, or memory or descriptors ran out."""
+    if isinstance(reason, infgram.StorageError | MemoryError):
+        return True
+    return isinstance(reason, OSError) and reason.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 class Runtime:
     """Indexes, keys, threads and slots of one process.
 
@@ -186,7 +206,8 @@ class Runtime:
         self._threads = ThreadPoolExecutor(settings.max_concurrency, thread_name_prefix="answer")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._reloading = asyncio.Lock()
-        self._not_opened: dict[str | None, tuple[int, ...]] = {}  # the states that could not be opened, by index
+        self._failing: dict[tuple[str, str | None], str] = {}  # by part of `watch_files` and index
+        self._not_opened: dict[str | None, _NotOpened] = {}  # the states that could not be opened, by index
 
     def on_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Run a search in the thread pool; native calls release the interpreter's lock."""
@@ -227,11 +248,15 @@ class Runtime:
         return replaced
 
     async def reload_changed(self) -> None:
-        """Reopen each index of which another state is on disk. A state that cannot be opened is tried once."""
+        """Reopen each index of which another state is on disk.
+
+        A state that cannot be opened is tried once; again, without another log line, if the system is at fault, as
+        without free file descriptors.
+        """
         async with self._reloading:
             changed = await asyncio.to_thread(self.indexes.changed)
             for name, identity in changed.items():
-                if self._not_opened.get(name) == identity:
+                if self._not_opened.get(name) == _NotOpened(identity, may_pass=False):
                     continue
                 try:
                     reopened = await asyncio.to_thread(self.indexes.reopen, [name])
@@ -245,27 +270,41 @@ class Runtime:
                 logs.write("reloaded", indexes=replaced)
 
     def _report(self, error: Exception, identity: tuple[int, ...] = ()) -> None:
-        """Log a failed reload, and show it at `/readyz` until a reload succeeds."""
+        """Log a failed reload, the same one of a state once, and show it at `/readyz` until a reload succeeds."""
         name, reason = (error.name, error.reason) if isinstance(error, OpenError) else (None, error)
-        self._not_opened[name] = identity
+        not_opened = _NotOpened(identity, _may_pass(reason))
+        if identity and self._not_opened.get(name) == not_opened:
+            return
+        self._not_opened[name] = not_opened
         self.metrics.reload_failed(reason)
         logs.write("not_reloaded", level="error", index=name, error=type(reason).__name__, detail=str(error))
 
     async def watch_files(self) -> None:
         """Look regularly after the indexes and their jobs; runs until it is cancelled.
 
-        Files that were changed in place are damage, other states on disk are opened, and jobs are started.
+        Files that were changed in place are damage, other states on disk are opened, and jobs are started. Whatever
+        fails for one index is logged, and tried again the next time.
         """
         while True:
             await asyncio.sleep(CHECK_FILES_EVERY_S)
-            for served in [*self.indexes.values()]:
-                await asyncio.to_thread(served.check_files)
+            for name, served in [*self.indexes.items()]:
+                await self._watch("check_files", name, asyncio.to_thread(served.check_files))
             if self.settings.auto_reload:
-                await self.reload_changed()
-            try:
-                await asyncio.to_thread(self.jobs.tend)
-            except infgram.StorageError as error:
-                logs.write("jobs_unavailable", level="error", detail=str(error))
+                await self._watch("reload", None, self.reload_changed())
+            for name in self.settings.indexes:
+                await self._watch("jobs", name, asyncio.to_thread(self.jobs.tend, name))
+
+    async def _watch(self, step: str, index: str | None, work: Awaitable[None]) -> None:
+        """Do a part of `watch_files`. If it fails, the log says so, once until it succeeds."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other parts go on
+            if self._failing.get((step, index)) != str(error):
+                self._failing[step, index] = str(error)
+                fields = logs.error_fields(error)
+                logs.write("watch_failed", level="error", step=step, index=index, detail=str(error), **fields)
+        else:
+            self._failing.pop((step, index), None)
 
     def close(self) -> None:
         """Close the indexes; a running search keeps its files open until it ends. Kill the jobs of this worker."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+import infgram
+
 from ..problems import ProblemError
 from ..schemas.responses import JobKind, JobResponse
 from ..server import logs
@@ -38,6 +40,7 @@ class Jobs:
         self._folder = settings.jobs_folder or folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._unavailable: dict[str, str] = {}  # why the jobs cannot be read or written, by index
         self._lock = Lock()
         self._is_closed = False
 
@@ -45,18 +48,21 @@ class Jobs:
         """Append a job to the queue of an index, and start a process for it unless one is running.
 
         Raises:
-            ProblemError: too many jobs of this index are waiting, or the server is shutting down.
-            StorageError: the job cannot be stored.
+            ProblemError: too many jobs of this index are waiting, or the job cannot be stored, as on a full disk.
         """
         with self._lock:
             if self._folder is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="infgram-jobs-")
                 self._folder = Path(self._temporary.name)
         queue = Queue(name, self._folder / name)
-        if len(queue.unfinished()) >= self._settings.max_jobs:
-            raise ProblemError("too_many_jobs", headers={"Retry-After": str(RETRY_AFTER_S)})
-        job = queue.add(kind, request)
-        self._tend(queue)
+        try:
+            if len(queue.unfinished()) >= self._settings.max_jobs:
+                raise ProblemError("too_many_jobs", headers={"Retry-After": str(RETRY_AFTER_S)})
+            job = queue.add(kind, request)
+        except infgram.StorageError as error:
+            logs.write("job_not_stored", level="error", index=name, detail=str(error))
+            raise ProblemError("storage_error", f"The server {error.strerror}; retry later.") from error
+        self._tend(queue)  # a job that is stored is accepted, whatever happens here
         return job
 
     def find(self, name: str, job_id: str) -> JobResponse:
@@ -82,18 +88,24 @@ class Jobs:
         self._tend(queue)
         return queue.jobs()
 
-    def tend(self) -> None:
-        """Fail the jobs whose process was killed, and start a process for each index with queued jobs."""
-        for name in self._settings.indexes:
-            queue = self._queue(name)
-            if queue is not None:
-                self._tend(queue)
+    def tend(self, name: str) -> None:
+        """Fail the jobs of an index whose process was killed, and start a process if jobs are queued.
+
+        If their files cannot be read or written, the log reports it once.
+        """
+        queue = self._queue(name)
+        if queue is not None:
+            self._tend(queue)
 
     def totals(self) -> Iterator[tuple[str, str, str, int]]:
-        """Yield the number of jobs that have ended, by index, kind and status."""
+        """Yield the number of jobs that have ended, by index, kind and status; none of a queue that cannot be read."""
         for name in self._settings.indexes:
             queue = self._queue(name)
-            for key, n in sorted(queue.totals().items()) if queue is not None else ():
+            try:
+                totals = {} if queue is None else queue.totals()
+            except infgram.StorageError:  # `tend` reports it
+                continue
+            for key, n in sorted(totals.items()):
                 kind, _, status = key.partition(" ")
                 yield name, kind, status, n
 
@@ -116,16 +128,24 @@ class Jobs:
             if self._is_closed:
                 return
             self._reap()
-            if not queue.unfinished():
-                return
-            lock = queue.try_lock()
-            if lock is None:
-                return
             try:
-                if queue.unfinished():
-                    self._start(queue, lock)
-            finally:
-                os.close(lock)
+                self._run_queued(queue)
+            except infgram.StorageError as error:
+                if self._unavailable.get(queue.name) != str(error):
+                    self._unavailable[queue.name] = str(error)
+                    logs.write("jobs_unavailable", level="error", index=queue.name, detail=str(error))
+            else:
+                self._unavailable.pop(queue.name, None)
+
+    def _run_queued(self, queue: Queue) -> None:
+        lock = None if queue.is_idle() else queue.try_lock()
+        if lock is None:
+            return
+        try:
+            if queue.unfinished():
+                self._start(queue, lock)
+        finally:
+            os.close(lock)
 
     def _start(self, queue: Queue, lock: int) -> None:
         """Start a process that runs the jobs of an index; it inherits the lock. The log reports a failure.

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import infgram
 
@@ -25,10 +25,12 @@ from ..schemas.responses import AdditionResult, CompactionResult, DeletionResult
 from ..server import logs
 from .queue import Queue, relock
 
+T = TypeVar("T")
+
 NICE: Final = 10
 PROGRESS_EVERY_S: Final = 0.25
 OTHER_WRITER_S: Final = 1.0
-"""Time between two attempts while another program changes the index."""
+"""Time between two attempts while another program changes the index, or the disk is full."""
 
 _MOST_CHARACTERS: Final = 500
 
@@ -40,9 +42,9 @@ def main(arguments: list[str]) -> None:
     os.nice(NICE)
     queue, index = Queue(name, Path(folder)), Path(path)
     while True:
-        for job in queue.unfinished():
+        for job in _when_stored(queue, queue.unfinished):
             _run(queue, job, index, int(memory_bytes) if memory_bytes else None)
-        if not queue.unfinished():
+        if not _when_stored(queue, queue.unfinished):
             fcntl.flock(int(lock), fcntl.LOCK_UN)
             # A worker that has added a job in between found the folder locked, and relies on this process.
             if not (queue.unfinished() and relock(int(lock))):
@@ -56,10 +58,11 @@ def _end_with_the_worker() -> None:
 
 
 def _run(queue: Queue, job: JobResponse, index: Path, memory_bytes: int | None) -> None:
-    report = _Reporter(queue, queue.begin(job))
-    request, change = queue.request_of(job), _CHANGES[job.kind]
-    options = {"memory": memory_bytes, "if_generation": request.pop("if_generation", None), "progress": report}
+    report = _Reporter(queue, _when_stored(queue, lambda: queue.begin(job)))
+    result, problem = None, None
     try:
+        request, change = queue.request_of(job), _CHANGES[job.kind]
+        options = {"memory": memory_bytes, "if_generation": request.pop("if_generation", None), "progress": report}
         while True:
             try:
                 result = change(queue, job, index, request, options)
@@ -71,9 +74,26 @@ def _run(queue: Queue, job: JobResponse, index: Path, memory_bytes: int | None) 
         problem = _problem(error, queue, index)
         if problem.code == "internal_error":
             logs.write("failure", level="error", job=job.id, **logs.error_fields(error))
-        queue.end(report.job, error=problem)
-    else:
-        queue.end(report.job, result=result)
+    _when_stored(queue, lambda: queue.end(report.job, result=result, error=problem))
+
+
+def _when_stored(queue: Queue, action: Callable[[], T]) -> T:
+    """Repeat an action until the files of the queue can be read and written, as a full disk cannot; log it once.
+
+    Raises:
+        StorageError: the folder of the queue is gone.
+    """
+    is_logged = False
+    while True:
+        try:
+            return action()
+        except infgram.StorageError as error:
+            if not queue.folder.exists():
+                raise
+            if not is_logged:
+                logs.write("job_waits", level="error", index=queue.name, detail=str(error))
+            is_logged = True
+            time.sleep(OTHER_WRITER_S)
 
 
 def _add(queue: Queue, job: JobResponse, index: Path, request: Any, options: dict[str, Any]) -> AdditionResult:
@@ -81,7 +101,7 @@ def _add(queue: Queue, job: JobResponse, index: Path, request: Any, options: dic
     if "token_ids" in documents[0]:
         added = infgram.add_from_tokens(index, [document["token_ids"] for document in documents], **options)
     else:
-        file = queue.folder / f"{job.id}.jsonl"  # also the source of the documents
+        file = queue.documents_of(job)
         try:
             with file.open("w", encoding="utf-8") as lines:
                 lines.writelines(f"{json.dumps(document)}\n" for document in documents)

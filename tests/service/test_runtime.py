@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import shutil
 import socket
 import threading
@@ -375,3 +377,70 @@ def test_a_question_does_not_wait_for_ever_for_a_slot() -> None:
         await slots.acquire()
 
     asyncio.run(check())
+
+
+def test_the_watch_survives_whatever_fails_for_one_index(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The failure is logged once, and the other indexes and steps go on."""
+    monkeypatch.setattr("infgram.service.runtime.CHECK_FILES_EVERY_S", 0.01)
+    seen: list[str] = []
+
+    def tend(name: str) -> None:
+        seen.append(name)
+        if name == first:
+            raise ValueError("unexpected")
+
+    with served(folders) as client:
+        first, *others = runtime(client).settings.indexes
+        monkeypatch.setattr(runtime(client).jobs, "tend", tend)
+        monkeypatch.setattr(runtime(client).indexes, "changed", lambda: 1 // 0)
+        for _ in range(1200):
+            if seen.count(others[-1]) >= 3:
+                break
+            time.sleep(0.05)
+        assert seen.count(others[-1]) >= 3
+    logged = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "watch_failed" in line]
+    assert [(line["step"], line["index"], line["error"], line["detail"]) for line in logged] == [
+        ("reload", None, "ZeroDivisionError", "integer division or modulo by zero"),
+        ("jobs", first, "ValueError", "unexpected"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "n_tries"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), 3),
+        (OSError(errno.ENOENT, "No such file or directory"), 1),
+        (infgram.StorageError("busy"), 3),
+        (infgram.IndexDamagedError("x"), 1),
+    ],
+)
+def test_a_state_that_the_system_cannot_open_now_is_tried_again(
+    folders: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: Exception,
+    n_tries: int,
+) -> None:
+    """It is logged once, and opened when the system can; one that is damaged is tried once."""
+    tried: list[str] = []
+
+    def fail(name: str) -> Any:
+        tried.append(name)
+        raise error
+
+    with served({"bytes": folders["bytes"]}, auto_reload=False) as client:
+        served_now = runtime(client)
+        opener = served_now.indexes._opener
+        served_now.indexes["bytes"].identity = (0,)
+        monkeypatch.setattr(served_now.indexes, "_opener", fail)
+        for _ in range(3):
+            client.portal.call(served_now.reload_changed)
+        assert len(tried) == n_tries
+        assert answered(client.get("/readyz"))["reload_failed"]
+        if n_tries > 1:
+            monkeypatch.setattr(served_now.indexes, "_opener", opener)
+            client.portal.call(served_now.reload_changed)
+            assert "reload_failed" not in answered(client.get("/readyz"))
+    assert capfd.readouterr().err.count('"event":"not_reloaded"') == 1

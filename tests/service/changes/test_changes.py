@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -13,8 +16,8 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from infgram.service import Settings, add_key, create_app
-from infgram.service.changes import queue
-from infgram.service.problems import KINDS
+from infgram.service.changes import process, queue
+from infgram.service.problems import KINDS, ProblemError
 
 import infgram
 from infgram.changes.writer import writing
@@ -430,6 +433,154 @@ def test_old_jobs_are_forgotten(writer: TestClient, monkeypatch: pytest.MonkeyPa
     assert [job.status for job in jobs.jobs()] == ["queued"] * 3 + ["succeeded"] * 3
     assert jobs.unfinished() == waiting[1:]
     assert jobs.totals() == {"compact succeeded": 7}
+
+
+# Files that are damaged, left over, or cannot be read or written
+
+
+@pytest.fixture
+def stored(indexes: dict[str, Path], keys: dict[str, str], tmp_path: Path) -> Iterator[tuple[TestClient, Path]]:
+    """A client that may write, and the folder of the jobs of `texts`, with one that has ended."""
+    with served(indexes, tmp_path / "keys.txt", jobs_folder=tmp_path / "jobs") as client:
+        client.headers.update(bearer(keys["writer"]))
+        accepted(client, "POST", "compact", None)
+        soon(lambda: not _is_locked(tmp_path / "jobs" / "texts"))
+        yield client, tmp_path / "jobs" / "texts"
+
+
+def _is_locked(folder: Path) -> bool:
+    lock = queue.Queue("texts", folder).try_lock()
+    if lock is not None:
+        os.close(lock)
+    return lock is None
+
+
+DAMAGED = {"empty": b"", "cut off": b'{"id": "1', "not a job": b"[]", "not UTF-8": b"\xff"}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_job_is_removed_and_the_others_run(
+    stored: tuple[TestClient, Path], content: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As after a power loss."""
+    client, folder = stored
+    (folder / f"{'0' * 24}.json").write_bytes(content)
+    (folder / f"{'0' * 24}.request").write_bytes(b'{"documents": [{"text": "lost"}]}')
+    (folder / "totals.json").write_bytes(content)
+    assert client.get("/metrics").status_code == 200
+    assert len(answered(client.get("/v1/indexes/texts/jobs"))["jobs"]) == 1
+    assert accepted(client, "POST", "compact", None)["status"] == "succeeded"
+    assert not [*folder.glob("0*")]
+    assert capfd.readouterr().err.count('"event":"job_damaged"') == 1
+    assert 'kind="compact",status="succeeded"} 1.0' in client.get("/metrics").text
+
+
+def test_a_damaged_request_fails_its_job(stored: tuple[TestClient, Path]) -> None:
+    client, folder = stored
+    with infgram.open(client.app.state.runtime.settings.indexes["texts"]) as index, writing(index.paths[0]):  # type: ignore[attr-defined]
+        waiting = [send(client, "POST", "compact", None).json()["id"] for _ in range(2)]
+        (folder / f"{waiting[1]}.request").write_bytes(b"")
+    failed = ended(client, f"/v1/indexes/texts/jobs/{waiting[1]}")
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "storage_error")
+    assert failed["error"]["detail"].endswith("the file of the job is damaged")
+
+
+def test_what_a_killed_process_leaves_behind_is_removed(tmp_path: Path) -> None:
+    """The text of a job, which is in its request and its documents, is gone once it has ended."""
+    jobs = queue.Queue("x", tmp_path / "jobs" / "x")
+    killed = jobs.begin(jobs.add("add", b"{}"))
+    jobs.documents_of(killed).write_text("a rose")
+    waiting, lost = jobs.add("compact", b"{}"), "f" * 24
+    for name in (f"{lost}.request", f"{lost}.jsonl", f".{lost}", ".totals"):
+        (jobs.folder / name).write_text("a rose")
+    unknown = jobs.folder / "notes.txt"
+    unknown.write_text("not ours")
+    lock = jobs.try_lock()
+    assert lock is not None
+    os.close(lock)
+    assert [(job.id, job.status) for job in jobs.jobs()] == [(waiting.id, "queued"), (killed.id, "failed")]
+    kept = {f"{killed.id}.json", f"{waiting.id}.json", f"{waiting.id}.request", "totals.json", "notes.txt"}
+    assert {path.name for path in jobs.folder.iterdir()} == kept
+    jobs.end(waiting)
+    assert jobs.is_idle()
+
+
+def test_a_job_that_is_being_appended_is_not_cleared_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its request is there before the rest of it; another worker that has the lock waits."""
+    jobs = queue.Queue("x", tmp_path / "jobs" / "x")
+    jobs.end(jobs.add("compact", b"{}"))
+    cleared = threading.Thread(target=lambda: os.close(jobs.try_lock() or 0))
+    write = jobs._write
+
+    def write_late(stem: str, content: bytes) -> None:
+        cleared.start()
+        cleared.join(0.2)
+        write(stem, content)
+
+    monkeypatch.setattr(jobs, "_write", write_late)
+    job = jobs.add("compact", b"{}")
+    cleared.join()
+    assert jobs.request_of(job) == {}
+
+
+def test_a_queue_that_cannot_be_read_is_reported_once_and_the_others_run(
+    stored: tuple[TestClient, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    client, folder = stored
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("not a folder")
+    jobs = client.app.state.runtime.jobs  # type: ignore[attr-defined]
+    for _ in range(3):
+        jobs.tend("texts")
+    assert capfd.readouterr().err.count('"event":"jobs_unavailable"') == 1
+    assert client.get("/metrics").status_code == 200
+    problem(client.get("/v1/indexes/texts/jobs"), 503, "storage_error")
+    refused = problem(send(client, "POST", "compact", None), 503, "storage_error")
+    assert refused["detail"] == "The server cannot read the jobs: Not a directory; retry later."
+    assert accepted(client, "POST", "compact", None, "ids")["status"] == "succeeded"
+    folder.unlink()
+    assert accepted(client, "POST", "compact", None)["status"] == "succeeded"
+
+
+def test_a_full_disk_refuses_a_job_and_leaves_nothing(
+    stored: tuple[TestClient, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, folder = stored
+    before = {*folder.iterdir()}
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(queue.Queue, "_write", full)
+    refused = problem(send(client, "POST", "compact", None), 503, "storage_error")
+    assert refused["detail"] == "The server cannot accept the job: No space left on device; retry later."
+    assert {*folder.iterdir()} == before
+
+
+def test_a_job_waits_while_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its end is written, once, when there is space; the log has the reason, once."""
+    jobs = queue.Queue("x", tmp_path / "jobs" / "x")
+    job = jobs.begin(jobs.add("compact", b"{}"))
+    write, failures = jobs._write, [*range(3)]
+
+    def full(stem: str, content: bytes) -> None:
+        if stem == "totals" and failures:
+            failures.pop()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(stem, content)
+
+    monkeypatch.setattr(jobs, "_write", full)
+    monkeypatch.setattr(process, "OTHER_WRITER_S", 0.0)
+    process._when_stored(jobs, lambda: jobs.end(job, error=ProblemError("job_killed").problem))
+    assert jobs.totals() == {"compact failed": 1}
+    logged = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["event"] for line in logged] == ["job_waits", "job"]
+    assert logged[0]["detail"].endswith("cannot end the job: No space left on device")
+    monkeypatch.setattr(jobs, "folder", tmp_path / "gone")
+    with pytest.raises(infgram.StorageError):
+        process._when_stored(jobs, lambda: jobs.update(job, status="queued"))
 
 
 def test_every_code_of_a_job_is_a_known_problem() -> None:

@@ -156,6 +156,31 @@ def test_jobs_end_with_the_server_and_wait_in_a_folder(tmp_path: Path, index: Pa
         assert {path.suffix for path in (folder / "x").iterdir()} == {".json"}
 
 
+def test_jobs_that_cannot_be_read_do_not_stop_the_watch(tmp_path: Path, index: Path) -> None:
+    """The log says so; other states are opened meanwhile, and the jobs run once they can be read."""
+    folder = tmp_path / "jobs"
+    with writable(tmp_path, index, jobs_folder=folder) as service:
+        with writing(index):
+            killed, waiting = add(service, "killed"), add(service, "a rose that waits")
+            soon(lambda: (job(service, killed)["progress"] or {}).get("stage") == "wait")
+            (folder / "x").rename(folder / "moved")
+            (folder / "x").write_text("not a folder")
+            for process in processes():
+                os.kill(process, signal.SIGKILL)
+            soon(lambda: len(service.logged("jobs_unavailable")) == 1)
+        (tmp_path / "more.jsonl").write_text('{"text": "a rose of another program"}')
+        infgram.add(index, tmp_path / "more.jsonl")
+        soon(lambda: service.count("rose", "x") == N_DOCUMENTS + 1)
+        (folder / "x").unlink()
+        (folder / "moved").rename(folder / "x")
+        (folder / "x" / f"{killed[-24:]}.jsonl").write_text("a rose")
+        soon(lambda: service.count("rose", "x") == N_DOCUMENTS + 2)
+        assert ended(service, waiting)["status"] == "succeeded"
+        assert job(service, killed)["error"]["code"] == "job_killed"
+        assert len(service.logged("jobs_unavailable")) == 1
+        soon(lambda: {path.suffix for path in (folder / "x").iterdir()} == {".json"})
+
+
 def test_a_job_is_killed_at_any_moment(tmp_path: Path, index: Path) -> None:
     """The index has its old or its new state; readers get exact answers of either all the time.
 
