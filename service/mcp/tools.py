@@ -333,8 +333,8 @@ def _origin(found: Any) -> dict[str, Any]:
 def _snippet(found: Any) -> str:
     """Return the text around a match, cut to `MAX_SNIPPET` characters with the match in the middle, if it is short."""
     text: str = found.snippet
-    centre = (found.snippet_match_start + min(found.snippet_match_end, found.snippet_match_start + MAX_SNIPPET)) // 2
-    begin = max(0, min(centre - MAX_SNIPPET // 2, len(text) - MAX_SNIPPET))
+    center = (found.snippet_match_start + min(found.snippet_match_end, found.snippet_match_start + MAX_SNIPPET)) // 2
+    begin = max(0, min(center - MAX_SNIPPET // 2, len(text) - MAX_SNIPPET))
     return text[begin : begin + MAX_SNIPPET]
 
 
