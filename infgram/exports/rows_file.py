@@ -70,7 +70,7 @@ def check_output(output: StrPath, *, overwrite: bool) -> None:
     """Check that a file of rows can be written to `output`.
 
     Raises:
-        QueryError, IndexExistsError, MissingExtraError: as for `rows_file`.
+        QueryError, IndexExistsError, MissingExtraError, StorageError: as for `rows_file`.
     """
     target = Path(output)
     check_file(target, overwrite=True)  # a folder is named as such, whatever its suffix
@@ -84,10 +84,13 @@ def check_file(target: Path, *, overwrite: bool) -> None:
 
     Raises:
         IndexExistsError: it is a folder, or a file exists and `overwrite` is False.
+        StorageError: the path cannot be read.
     """
-    if target.is_dir():
+    with storage_errors(f"read {target}"):
+        is_folder, exists = target.is_dir(), target.exists()
+    if is_folder:
         raise IndexExistsError(f"{target} is a folder; expected the path of a file")
-    if target.exists() and not overwrite:
+    if exists and not overwrite:
         raise IndexExistsError(f"{target} exists; pass --overwrite (overwrite=True) to replace it")
 
 
