@@ -20,7 +20,7 @@ from infgram.indexing.shards import ShardSequence
 from infgram.indexing.stages import Progress, checking, plan_of, reporter
 from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
 from infgram.infini_gram import InfiniGramIndex, is_infini_gram
-from infgram.provenance import StoredMetadata
+from infgram.provenance import Provenance, StoredMetadata
 from infgram.shards import document_batches
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
@@ -95,6 +95,6 @@ def convert(
 
 def _converted(theirs: InfiniGramIndex, stored: StoredMetadata, number: int) -> StoredMetadata:
     """Return the metadata, the file and the line of a document as infgram stores them."""
-    origin = theirs.provenance_of(stored, number)
+    origin = Provenance.of(stored, number, theirs.metadata_files(number))
     metadata = json.dumps(origin.metadata, ensure_ascii=False).encode() if origin.metadata else b""
     return metadata, (origin.source or "").encode(), origin.line or 0
