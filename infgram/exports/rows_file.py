@@ -72,7 +72,7 @@ def check_output(output: StrPath, *, overwrite: bool) -> None:
     """Check that a file of rows can be written to `output`.
 
     Raises:
-        QueryError, IndexExistsError, MissingExtraError: as for `rows_file`.
+        QueryError, IndexExistsError, MissingExtraError, StorageError: as for `rows_file`.
     """
     target = Path(output)
     check_file(target, overwrite=True)  # a folder is named as such, whatever its suffix
@@ -87,12 +87,15 @@ def check_file(target: Path, *, overwrite: bool) -> None:
     Raises:
         IndexExistsError: it is a folder, or a file exists and `overwrite` is False.
         QueryError: it is in the folder of an index.
+        StorageError: the path cannot be read.
     """
-    if is_index(target.parent):
+    with storage_errors(f"read {target}"):
+        is_inside, is_folder, exists = is_index(target.parent), target.is_dir(), target.exists()
+    if is_inside:
         raise QueryError(f"{target} is in an index, where only its own files belong; choose another folder")
-    if target.is_dir():
+    if is_folder:
         raise IndexExistsError(f"{target} is a folder; expected the path of a file")
-    if target.exists() and not overwrite:
+    if exists and not overwrite:
         raise IndexExistsError(f"{target} exists; pass --overwrite (overwrite=True) to replace it")
 
 

@@ -21,7 +21,7 @@ from infgram.indexing.stages import Progress, checking, plan_of, reporter
 from infgram.indexing.tokenize import stored_metadata
 from infgram.indexing.tokenizer_choice import attached_tokenizer, entry_of, save
 from infgram.infini_gram import InfiniGramIndex, is_infini_gram
-from infgram.provenance import StoredMetadata
+from infgram.provenance import Provenance, StoredMetadata
 from infgram.shards import document_batches
 from infgram.tokenizers import Tokenizer
 from infgram.types import BuildProgress
@@ -116,5 +116,5 @@ def _log_what_is_assumed(theirs: InfiniGramIndex, *, has_tokenizer: bool, has_vo
 
 def _converted(theirs: InfiniGramIndex, stored: StoredMetadata, number: int) -> StoredMetadata:
     """Return the metadata, the file and the line of a document as infgram stores them."""
-    origin = theirs.provenance_of(stored, number)
+    origin = Provenance.of(stored, number, theirs.metadata_files(number))
     return stored_metadata(origin.metadata), (origin.source or "").encode(), origin.line or 0

@@ -79,11 +79,13 @@ def check_output(output: Path, *, overwrite: bool) -> None:
 
     Raises:
         IndexExistsError: the path holds an index and `overwrite` is False, or holds anything else.
+        StorageError: the path cannot be read.
     """
-    if not output.exists() and not output.is_symlink():
-        return
-    is_index = (output / manifest.FILE_NAME).is_file()
-    is_empty = output.is_dir() and not output.is_symlink() and not any(output.iterdir())
+    with storage_errors(f"read {output}"):
+        if not output.exists() and not output.is_symlink():
+            return
+        is_index = (output / manifest.FILE_NAME).is_file()
+        is_empty = output.is_dir() and not output.is_symlink() and not any(output.iterdir())
     if is_empty or (is_index and overwrite):
         return
     if is_index:
@@ -97,8 +99,13 @@ def partial_of(output: Path) -> Path:
 
 
 def target_of(output: Path) -> Path:
-    """Return the folder that is written to: if the path is a link to a folder, that folder, so that the link stays."""
-    return output.resolve() if output.is_symlink() and output.exists() else output
+    """Return the folder that is written to: if the path is a link to a folder, that folder, so that the link stays.
+
+    Raises:
+        StorageError: the path cannot be read.
+    """
+    with storage_errors(f"read {output}"):
+        return output.resolve() if output.is_symlink() and output.exists() else output
 
 
 def default_output(inputs: Sequence[str]) -> Path:

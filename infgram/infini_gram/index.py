@@ -18,7 +18,6 @@ from infgram.files.sections import MappedFiles
 from infgram.infini_gram.layout import ShardFiles, find_shards, listed
 from infgram.infini_gram.tokens import check_tokenizer
 from infgram.open_index import checked_identity
-from infgram.provenance import Provenance, StoredMetadata
 from infgram.shards import open_infini_gram_shards, verify_metadata
 from infgram.tokenizers import Tokenizer, resolve
 from infgram.types import Load
@@ -86,14 +85,9 @@ class InfiniGramIndex(index.Index):
         names = [shard.folder for manifest in self._manifests for shard in manifest.shards if shard.folder != "."]
         return f"one index of {len(names)} shards: {listed(names)}" if len(names) > 1 else ""
 
-    def provenance_of(self, stored: StoredMetadata, document_id: int) -> Provenance:
-        """Parse the stored metadata of a document.
-
-        Raises:
-            IndexDamagedError: as `verify`; names the file.
-        """
-        files = self._metadata_files[bisect_right(self._first_documents, document_id) - 1]
-        return Provenance.of(stored, document_id, files)
+    def metadata_files(self, document_id: int) -> tuple[str, str]:
+        """Return the files that have the metadata and the source of a document: the same one twice."""
+        return self._metadata_files[bisect_right(self._first_documents, document_id) - 1]
 
     def info(self) -> dict[str, Any]:
         """Describe the index as `infgram.Index.info` does; the sections are the files of infini-gram."""
