@@ -31,7 +31,7 @@ from infgram.indexing.checkpoint import (
 
 _INDEX: Final = "index"
 _OLD_INDEX: Final = "index.old"  # as `_core.publish_folder` names it
-_CONTENT: Final = (_INDEX, _OLD_INDEX, FILE_NAME)
+_RECORDS: Final = (FILE_NAME, "plan.json")  # of builds here, and of builds on a cluster
 
 _SUFFIXES: Final = (
     *(".gz", ".zst", ".bz2", ".xz"),
@@ -166,8 +166,10 @@ def _check_ours(partial: Path) -> None:
     """Check that a working folder holds only what builds write, since it is emptied."""
     if partial.is_symlink():
         raise IndexExistsError(f"{partial}, the working folder, is a link; remove the link")
+    if any((partial / name).is_file() for name in _RECORDS):
+        return
     for entry in _entries(partial):
-        if entry.name not in _CONTENT and not entry.name.startswith(UNFINISHED):
+        if entry.name not in (_INDEX, _OLD_INDEX) and not entry.name.startswith(UNFINISHED):
             raise IndexExistsError(f"{partial}, the working folder, holds {entry.name}, which no build wrote; move it")
 
 

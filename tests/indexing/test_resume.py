@@ -136,7 +136,7 @@ def test_missing_or_foreign_files(corpus: Path, folder: Path, expected: dict[str
     (partial / "index" / "manifest.json.tmp").write_bytes(b"{")
     (partial / "index" / "link").symlink_to(folder)
     (partial / "index.old").mkdir()
-    (partial / ".unfinished-stray").write_bytes(b"")
+    (partial / "stray").write_bytes(b"")
     assert go_on(corpus, folder / "x") == ["check", "tokenize", "sort"]
     assert content(folder / "x") == expected
 
