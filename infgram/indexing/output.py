@@ -166,11 +166,12 @@ def _check_ours(partial: Path) -> None:
     """Check that a working folder holds only what builds write, since it is emptied."""
     if partial.is_symlink():
         raise IndexExistsError(f"{partial}, the working folder, is a link; remove the link")
-    if any((partial / name).is_file() for name in _RECORDS):
+    names = [entry.name for entry in _entries(partial)]
+    if any(name in _RECORDS for name in names):
         return
-    for entry in _entries(partial):
-        if entry.name not in (_INDEX, _OLD_INDEX) and not entry.name.startswith(UNFINISHED):
-            raise IndexExistsError(f"{partial}, the working folder, holds {entry.name}, which no build wrote; move it")
+    for name in names:
+        if name not in (_INDEX, _OLD_INDEX) and not name.startswith(UNFINISHED):
+            raise IndexExistsError(f"{partial}, the working folder, holds {name}, which no build wrote; move it")
 
 
 def _is_at(folder: int, path: Path) -> bool:
