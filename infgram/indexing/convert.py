@@ -10,6 +10,7 @@ from typing import Final
 
 from infgram.arguments import checked_shard_tokens, checked_threads, flag, path as checked_path
 from infgram.errors import InputError
+from infgram.files.disk import storage_errors
 from infgram.index import Index, StrPath, engine_of
 from infgram.indexing.build import DEFAULT_SHARD_TOKENS, finish, output_folder
 from infgram.indexing.checkpoint import TOKENIZER_FOLDER
@@ -69,7 +70,9 @@ def convert(
     n_threads, n_shard_tokens = checked_threads(threads), checked_shard_tokens(shard_tokens)
     report, overwrite = reporter(progress), flag(overwrite, "overwrite")
     source = Path(checked_path(folder, "folder"))
-    if not source.exists():
+    with storage_errors(f"read {source}"):
+        exists = source.exists()
+    if not exists:
         raise InputError(f"{source} does not exist; expected the folder of an index of infini-gram")
     if not is_infini_gram(source):
         raise InputError(f"{source} holds no index of infini-gram: expected files named tokenized, table and offset")
