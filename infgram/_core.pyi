@@ -84,7 +84,7 @@ class Index:
         """
     def document_metadata(self, documents: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[tuple[bytes, bytes | None, int]]:
         """
-        For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the metadata's `path`, and None in an index without sources; the line is 0 if there is none, and -1 if the metadata are a line of infini-gram that contains file and line.
+        For each document (metadata as JSON bytes, name of its file, line). An empty name means the `path` in the metadata, and None an index without sources. Line 0 is unknown. Line -1 means that the metadata are a line of infini-gram, which contains file and line.
         """
     def document_tokens(self, document: typing.SupportsInt | typing.SupportsIndex) -> numpy.typing.NDArray[numpy.int64]:
         """

@@ -5,7 +5,7 @@
 
 namespace infgram {
 
-// Returns the first i in [lo, hi) for which is_before(i) is false; hi if there is none. Cost: O(log(hi - lo)) calls.
+// Returns the first i in [lo, hi) for which is_before(i) is false, or hi. Cost: O(log(hi - lo)) calls.
 // REQUIRES that is_before is true up to some i and false from there on. The result is in [lo, hi] for any is_before.
 template <class F>
 [[nodiscard]] std::uint64_t bisect(std::uint64_t lo, std::uint64_t hi, F&& is_before) {

@@ -35,8 +35,8 @@ class Index {
   // documents passed).
   [[nodiscard]] std::vector<std::int64_t> document_ids(std::uint64_t begin, std::uint64_t limit) const;
 
-  // Returns the shard that holds a document, and the document's number in it. Throws QueryError if there is none, or if
-  // it was deleted.
+  // Returns the shard that holds a document, and the document's number in it. Throws QueryError if it does not exist,
+  // or if it was deleted.
   struct ShardDocument {
     std::size_t shard;
     std::uint64_t document;

@@ -163,7 +163,7 @@ class Shard {
   [[nodiscard]] std::uint64_t document_number(std::uint64_t document) const {
     return document_numbers_.size() == 0 ? first_document_ + document : stored_number(document);
   }
-  // Returns the first document whose number in the index is not below `number`; n_stored_documents() if there is none.
+  // Returns the first document whose number in the index is not below `number`, or n_stored_documents().
   // Cost: O(log n_stored_documents()).
   [[nodiscard]] std::uint64_t first_document_from(std::uint64_t number) const;
 

@@ -414,10 +414,9 @@ void bind_index(py::module_& module) {
            "The numbers of the first `limit` documents from the number `begin` on, ascending, int64.")
       .def("document_tokens", checked(&document_tokens), py::arg("document"), "The document's token ids, int64.")
       .def("document_metadata", checked(&document_metadata), py::arg("documents"),
-           "For each document (metadata as JSON bytes, name of its file, line). The name is empty if it is the "
-           "metadata's "
-           "`path`, and None in an index without sources; the line is 0 if there is none, and -1 if the metadata are a "
-           "line of infini-gram that contains file and line.");
+           "For each document (metadata as JSON bytes, name of its file, line). An empty name means the `path` in the "
+           "metadata, and None an index without sources. Line 0 is unknown. Line -1 means that the metadata are a line "
+           "of infini-gram, which contains file and line.");
 
   py::class_<LockedSession>(module, "Session", "The longest suffix of a growing context.")
       .def("append", checked(&append_to_session), py::arg("tokens"), "Append tokens.")

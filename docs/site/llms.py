@@ -46,7 +46,7 @@ def _source(page: str) -> str:
 
 
 def _first_sentence(markdown: str) -> str:
-    """Return the first sentence of prose without its links; empty if there is none."""
+    """Return the first sentence of prose without its links, or an empty string."""
     for paragraph in re.split(r"\n\s*\n", markdown):
         if not _NOT_PROSE.match(paragraph.lstrip()):
             text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split())).replace("**", "")

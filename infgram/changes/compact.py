@@ -25,6 +25,7 @@ from infgram.shards import document_batches, open_shards
 from infgram.types import BuildProgress, Int64Array
 
 _BATCH_DOCUMENTS: Final = 1024
+_NO_DOCUMENTS: Final = np.zeros(0, np.int64)
 _CERTAINLY: Final = 0.9  # a share of the estimate that the shards exceed
 
 
@@ -110,7 +111,7 @@ def rewrite(
     budget: Budget,
     report: Progress,
     *,
-    without: Int64Array | None = None,
+    without: Int64Array = _NO_DOCUMENTS,
 ) -> None:
     """Write the documents of shards into new shards of the checkpoint, and sort these.
 
@@ -131,9 +132,8 @@ def rewrite(
         StorageError: a file cannot be written.
     """
     manifest = writer.manifest
-    left_out = np.zeros(0, np.int64) if without is None else without
     old = [shard for group in groups for shard in group]
-    is_empty = len(old) == len(manifest.shards) and manifest.n_documents == len(left_out)
+    is_empty = len(old) == len(manifest.shards) and manifest.n_documents == len(without)
     shards = ShardSequence(
         checkpoint, manifest.vocab_size, manifest.token_width_bits, shard_tokens, prefix=writer.shard_prefix
     )
@@ -145,7 +145,7 @@ def rewrite(
         for group in groups:
             core = open_shards([writer.place(shard) for shard in group])
             for batch in document_batches(core, _BATCH_DOCUMENTS):
-                numbers = _difference(batch, left_out)
+                numbers = _difference(batch, without)
                 n_known = min(n_finished, len(numbers))
                 n_finished -= n_known
                 for documents, part in copied_documents(core, numbers[n_known:]):

@@ -16,7 +16,6 @@ EXAMPLES = """
 infgram mcp corpus.infgram
 infgram mcp news.infgram books.infgram --load warm
 infgram mcp a.infgram b.infgram --name news --name books
-claude mcp add corpus -- infgram mcp /data/corpus.infgram
 """
 
 

@@ -467,7 +467,7 @@ class DocumentIdsResponse(BaseModel):
     model_config = shown({"document_ids": [0, 1, 4], "next": 5})
 
     document_ids: list[int] = Field(description="Ids, ascending; those of deleted documents are missing.")
-    next: int | None = Field(description="`begin` of the next page; null if there is none.")
+    next: int | None = Field(description="`begin` of the next page; null on the last page.")
 
 
 class IndexList(BaseModel):
