@@ -71,8 +71,7 @@ LongestSuffix longest_suffix(const Index& index, std::span<const TokenId> contex
     const Sequence<Token> sequence(context);
     LongestSuffix best;
     const auto find_last = [&](std::uint64_t length) {
-      const std::span<const TokenId> suffix = context.last(length);
-      LongestSuffix found{length, best.ranges.empty() ? find(index, suffix) : find_longer(index, suffix, best.ranges)};
+      LongestSuffix found{length, find(index, context.last(length), best.ranges)};
       found.count = total_count(index, found.ranges);
       return found;
     };

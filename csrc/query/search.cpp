@@ -48,26 +48,16 @@ std::uint64_t total_count(const Index& index, std::span<const SuffixRange> range
   return count;
 }
 
-ShardRanges find(const Index& index, std::span<const TokenId> pattern) {
+ShardRanges find(const Index& index, std::span<const TokenId> pattern, std::span<const SuffixRange> ranges_of_suffix) {
   if (pattern.empty()) return everything(index);
   return with_token_type(index, [&]<class Token>(Text<Token>) {
     const Sequence<Token> sequence(pattern);
     std::vector<PatternSearch<Token>> searches;
     searches.reserve(index.shards().size());
-    for (const Shard& shard : index.shards()) searches.push_back(search_in(shard, sequence.pattern(0, pattern.size())));
-    return ranges_of(std::move(searches));
-  });
-}
-
-ShardRanges find_longer(const Index& index, std::span<const TokenId> pattern,
-                        std::span<const SuffixRange> ranges_of_suffix) {
-  return with_token_type(index, [&]<class Token>(Text<Token>) {
-    const Sequence<Token> sequence(pattern);
-    std::vector<PatternSearch<Token>> searches;
-    searches.reserve(index.shards().size());
-    for (std::size_t s = 0; s < index.shards().size(); ++s) {
-      searches.push_back(search_in(index.shards()[s], sequence.pattern(0, pattern.size())));
-      if (ranges_of_suffix[s].empty()) searches.back().within = {};
+    for (const Shard& shard : index.shards()) {
+      const std::size_t s = searches.size();
+      searches.push_back(search_in(shard, sequence.pattern(0, pattern.size())));
+      if (!ranges_of_suffix.empty() && ranges_of_suffix[s].empty()) searches[s].within = {};
     }
     return ranges_of(std::move(searches));
   });

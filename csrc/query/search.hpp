@@ -16,14 +16,11 @@ using ShardRanges = std::vector<SuffixRange>;
 // The number of live suffixes in one range per shard: the count of what they begin with.
 [[nodiscard]] std::uint64_t total_count(const Index& index, std::span<const SuffixRange> ranges);
 
-// Returns the suffixes of each shard that begin with `pattern`; all suffixes for the empty pattern. Cost:
-// query/descent.hpp, the shards interleaved. REQUIRES tokens below vocab_size. Throws IndexDamagedError.
-[[nodiscard]] ShardRanges find(const Index& index, std::span<const TokenId> pattern);
-
-// As find(), given the ranges of a suffix of `pattern`. Where that has no occurrence, `pattern` has none either, so
-// these shards are not searched.
-[[nodiscard]] ShardRanges find_longer(const Index& index, std::span<const TokenId> pattern,
-                                      std::span<const SuffixRange> ranges_of_suffix);
+// Returns the suffixes of each shard that begin with `pattern`; all suffixes for the empty pattern. If the ranges of a
+// suffix of `pattern` are known, the shards where that does not occur are not searched. Cost: query/descent.hpp, the
+// shards interleaved. REQUIRES tokens below vocab_size. Throws IndexDamagedError.
+[[nodiscard]] ShardRanges find(const Index& index, std::span<const TokenId> pattern,
+                               std::span<const SuffixRange> ranges_of_suffix = {});
 
 // Returns the counts of many patterns; pattern i is tokens[starts[i], starts[i + 1]). Cost: as find(), all patterns and
 // shards interleaved. REQUIRES starts that ascend to tokens.size().
