@@ -175,8 +175,9 @@ def _failed(text: str) -> types.CallToolResult:
 
 def _advice(problem: Problem, tool: Tool, runtime: Runtime) -> str:
     """Return a problem as a language model can use it: what is wrong where, and what is expected."""
+    advice = DETAILS.get(problem.code)
     names = ", ".join([*runtime.indexes][:MAX_NAMES])
-    lines = [f"{problem.code}: {DETAILS.get(problem.code, problem.detail).format(names=names)}"]
+    lines = [f"{problem.code}: {problem.detail if advice is None else advice.format(names=names)}"]
     lines += [f"- {'.'.join(error.loc[1:]) or 'arguments'}: {error.msg}" for error in problem.errors]
     if problem.code == "invalid_request":
         schema = _schema_of(tool.arguments)
