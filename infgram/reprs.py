@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Final
 
@@ -10,6 +10,8 @@ import numpy as np
 
 MOST_CHARACTERS: Final = 200
 _MAX_VALUE: Final = 48  # characters of one value
+_MAX_LISTED: Final = 5
+_MAX_LISTED_CHARACTERS: Final = 60  # of one value
 _MIN_VALUE: Final = 6  # characters of a truncated text
 _OPEN_AND_CLOSE: Final[dict[type, str]] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
@@ -64,6 +66,13 @@ def named_tuple_repr(self: Any) -> str:
 def cut(text: str, most: int) -> str:
     """Truncate a text to at most `most` characters, with a final `…`."""
     return text if len(text) <= most else f"{text[: max(most - 1, 0)]}…"
+
+
+def listed(values: Sequence[object]) -> str:
+    """Return the first values for a message, and how many more there are."""
+    shown = ", ".join(cut(str(value), _MAX_LISTED_CHARACTERS) for value in values[:_MAX_LISTED])
+    n_more = len(values) - _MAX_LISTED
+    return f"{shown} and {n_more:,} more" if n_more > 0 else shown
 
 
 def _field_names(value: object) -> tuple[str, ...]:

@@ -72,18 +72,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
         *("index", "indexing", "search", "engine", "partial", "shards", "provenance", "reprs", "tables"),
     },
     "infini_gram": {
-        *(
-            "errors",
-            "types",
-            "arguments",
-            "files",
-            "tokenizers",
-            "engine",
-            "provenance",
-            "shards",
-            "open_index",
-            "index",
-        )
+        *("errors", "types", "arguments", "files", "reprs", "tokenizers", "engine", "shards", "open_index", "index"),
     },
     "index_location": {"errors", "types", "arguments", "index", "infini_gram", "tokenizers", "cluster"},
     "analysis": {
@@ -107,7 +96,7 @@ PYTHON_LAYERS: dict[str, set[str]] = {
     "cli": {
         *("__init__", "errors", "types", "arguments", "files", "corpus", "tokenizers", "snippets"),
         *("query_language", "index", "infini_gram", "indexing", "changes", "cluster", "analysis", "exports"),
-        *("lm", "planning"),
+        *("lm", "planning", "reprs"),
     },
     "__main__": {"cli"},
 }

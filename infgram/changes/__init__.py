@@ -5,6 +5,5 @@ from __future__ import annotations
 from infgram.changes.add import add, add_from_tokens
 from infgram.changes.compact import compact
 from infgram.changes.delete import delete
-from infgram.changes.selection import listed
 
-__all__ = ["add", "add_from_tokens", "compact", "delete", "listed"]
+__all__ = ["add", "add_from_tokens", "compact", "delete"]

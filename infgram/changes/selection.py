@@ -17,7 +17,7 @@ from infgram.engine import Engine
 from infgram.errors import QueryError
 from infgram.files.manifest import DOCUMENT_NUMBERS, ShardEntry
 from infgram.provenance import Provenance, StoredMetadata
-from infgram.reprs import cut
+from infgram.reprs import cut, listed
 from infgram.search import checked_where, satisfies
 from infgram.shards import document_batches
 from infgram.types import BuildProgress, Int64Array, JsonScalar
@@ -29,7 +29,6 @@ ID: Final = "id"
 """The metadata field that names a document."""
 
 _AT_ONCE: Final = 4096  # documents
-_MOST_SHOWN: Final = 5
 _MOST_CHARACTERS: Final = 60
 _FOLDER_ID: Final = re.compile(rb"(i|%69)(d|%64)=")
 _STORED_ID: Final = re.compile(rb'"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
@@ -80,7 +79,7 @@ class ByNumber:
 
     def in_words(self) -> str:
         """See `Selection.in_words`."""
-        return f"the number {listed(self.numbers)}"
+        return f"the number {listed(self.numbers) or 'of an empty list'}"
 
     def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
         """See `Selection.find`."""
@@ -100,7 +99,7 @@ class ById:
 
     def in_words(self) -> str:
         """See `Selection.in_words`."""
-        return f"the id {listed(self.ids)}"
+        return f"the id {listed(self.ids) or 'of an empty list'}"
 
     def find(self, core: Engine, report: Progress) -> tuple[Int64Array, tuple[int | str, ...]]:
         """See `Selection.find`."""
@@ -139,13 +138,6 @@ class ByMetadata:
             if satisfies(Provenance.of(stored, number).fields(), self.where)
         ]
         return np.array(found, np.int64), ()
-
-
-def listed(values: Sequence[int | str]) -> str:
-    """Return the first values, and how many more there are."""
-    shown = ", ".join(cut(str(value), _MOST_CHARACTERS) for value in values[:_MOST_SHOWN])
-    n_more = len(values) - _MOST_SHOWN
-    return f"{shown} and {n_more:,} more" if n_more > 0 else shown or "of an empty list"
 
 
 def places_in_shard(folder: Path, shard: ShardEntry, numbers: Int64Array) -> Int64Array:

@@ -71,8 +71,8 @@ def delete(
     is_purged.
     """
     import infgram
-    from infgram.changes import listed
     from infgram.cli.progress import show_progress
+    from infgram.reprs import listed
 
     if sum((bool(id_) or ids_from is not None, bool(where), bool(document))) != 1:
         raise typer.BadParameter("name the documents in one way: by --id and --ids-from, by --where, or by --document")

@@ -15,9 +15,10 @@ from infgram.errors import QueryError, TokenizerError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import Manifest, SectionEntry, ShardEntry, TokenizerEntry
 from infgram.files.sections import MappedFiles
-from infgram.infini_gram.layout import ShardFiles, find_shards, listed
+from infgram.infini_gram.layout import ShardFiles, find_shards
 from infgram.infini_gram.tokens import check_tokenizer
 from infgram.open_index import checked_identity
+from infgram.reprs import listed
 from infgram.shards import open_infini_gram_shards, verify_metadata
 from infgram.tokenizers import Tokenizer, resolve
 from infgram.types import Load

@@ -9,7 +9,6 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ import numpy as np
 from infgram.errors import IndexDamagedError, IndexNotFoundError, InputError
 from infgram.files.disk import storage_errors
 from infgram.files.manifest import FILE_NAME as MANIFEST
+from infgram.reprs import listed
 
 REQUIRED: Final = ("tokenized", "table", "offset")
 OPTIONAL: Final = ("metadata", "metaoff")
@@ -26,7 +26,6 @@ _NAME: Final = re.compile(r"tokenized(\.(?:0|[1-9][0-9]*))?")
 _KINDS: Final = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _SEPARATORS_READ: Final = 64
 _OFFSET_BYTES: Final = 8
-_MOST_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -113,11 +112,6 @@ def _shard_folders(folder: Path) -> list[Path]:
             f"{folder} holds folders that are not shards of one index: {listed(others)}; give the folder of one index"
         )
     return [] if others else list(suffixes)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first names, and … for more."""
-    return ", ".join([*names[:_MOST_SHOWN], *(["…"] if len(names) > _MOST_SHOWN else [])])
 
 
 def _suffixes(folder: Path) -> list[str]:
