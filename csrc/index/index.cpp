@@ -62,15 +62,15 @@ Index::ShardDocument Index::locate_document(std::uint64_t document) const {
     const std::string held = n_documents() == 0 ? "none" : std::to_string(first) + " to " + std::to_string(end - 1);
     throw QueryError("there is no document " + std::to_string(document) + "; the index holds " + held);
   }
-  const QueryError deleted("document " + std::to_string(document) + " was deleted");
-  if (document < first) throw deleted;
-  const auto next = std::ranges::upper_bound(shards_, document, {}, &Shard::first_document);
-  const auto shard = static_cast<std::size_t>(next - shards_.begin()) - 1;
-  const std::uint64_t in_shard = shards_[shard].first_document_from(document);
-  const bool is_there = in_shard < shards_[shard].n_stored_documents() &&
-                        shards_[shard].document_number(in_shard) == document && !shards_[shard].is_removed(in_shard);
-  if (!is_there) throw deleted;
-  return {shard, in_shard};
+  if (document >= first) {
+    const auto next = std::ranges::upper_bound(shards_, document, {}, &Shard::first_document);
+    const auto shard = static_cast<std::size_t>(next - shards_.begin()) - 1;
+    const std::uint64_t in_shard = shards_[shard].first_document_from(document);
+    const bool is_there = in_shard < shards_[shard].n_stored_documents() &&
+                          shards_[shard].document_number(in_shard) == document && !shards_[shard].is_removed(in_shard);
+    if (is_there) return {shard, in_shard};
+  }
+  throw QueryError("document " + std::to_string(document) + " was deleted");
 }
 
 void Index::check_tokens(std::span<const TokenId> tokens) const {
