@@ -29,9 +29,12 @@ from infgram.indexing.checkpoint import (
     read_checkpoint,
 )
 
+PLAN_NAME: Final = "plan.json"
+"""The record of a build on a cluster in its working folder."""
+
 _INDEX: Final = "index"
 _OLD_INDEX: Final = "index.old"  # as `_core.publish_folder` names it
-_RECORDS: Final = (FILE_NAME, "plan.json")  # of builds here, and of builds on a cluster
+_RECORDS: Final = (FILE_NAME, PLAN_NAME)  # of builds here, and of builds on a cluster
 
 _SUFFIXES: Final = (
     *(".gz", ".zst", ".bz2", ".xz"),

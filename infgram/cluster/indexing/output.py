@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from infgram.cluster.indexing.plan import PLAN_NAME, Plan
+from infgram.cluster.indexing.plan import Plan
 from infgram.cluster.storage.storage import Storage, storage_at
 from infgram.errors import IndexExistsError, StorageError
 from infgram.files import manifest
 from infgram.files.manifest import Manifest
 from infgram.files.signed_json import read_signed, signed
-from infgram.indexing.output import changed_in_words
+from infgram.indexing.output import PLAN_NAME, changed_in_words
 
 _PARTIAL: Final = ".partial"
 

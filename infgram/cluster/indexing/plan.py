@@ -13,8 +13,6 @@ from infgram.corpus.fingerprint import FileEntry
 from infgram.files.manifest import FORMAT_VERSION, SkippedEntry
 from infgram.files.signed_json import digest
 
-PLAN_NAME: Final = "plan.json"
-
 _MOST_FILES: Final = 10_000  # files per split, because a task contains all their names
 
 
