@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import monotonic, sleep
+from typing import Final
 
 import infgram
 
@@ -15,15 +16,26 @@ from ..runtime import Runtime
 from ..settings import Limits, Settings
 
 
+PAUSE_EVERY_S: Final = 0.002
+PAUSE_S: Final = 0.00005
+"""Long enough for another thread to wake up and take the interpreter's lock."""
+
+
 class Deadline:
-    """The time limit of one answer, checked between the steps of a long computation, on any thread.
+    """The time limit of one answer, checked between the steps of a long computation, in a thread of the pool.
+
+    A computation that calls the core often releases the interpreter's lock often, and takes it back before the event loop
+    has woken up; each release also restarts the interval after which the event loop would be given the lock. So `check`
+    pauses at intervals.
 
     Args:
         timeout_s: seconds from now until the answer is given up.
     """
 
     def __init__(self, timeout_s: float) -> None:
-        self._ends = monotonic() + timeout_s
+        now = monotonic()
+        self._ends = now + timeout_s
+        self._pauses = now + PAUSE_EVERY_S
         self._is_cancelled = False
 
     @property
@@ -36,13 +48,17 @@ class Deadline:
         self._is_cancelled = True
 
     def check(self) -> None:
-        """Raise if the computation should stop.
+        """Raise if the computation should stop, and let other threads run.
 
         Raises:
             ProblemError: the time limit was exceeded, or the job was cancelled.
         """
-        if self._is_cancelled or monotonic() > self._ends:
+        now = monotonic()
+        if self._is_cancelled or now > self._ends:
             raise ProblemError("timeout")
+        if now > self._pauses:
+            sleep(PAUSE_S)
+            self._pauses = monotonic() + PAUSE_EVERY_S
 
 
 @dataclass(frozen=True)
