@@ -15,7 +15,6 @@ from ..problems import ProblemError
 from ..runtime import Runtime
 from ..settings import Limits, Settings
 
-
 PAUSE_EVERY_S: Final = 0.002
 PAUSE_S: Final = 0.00005
 """Long enough for another thread to wake up and take the interpreter's lock."""
@@ -24,9 +23,9 @@ PAUSE_S: Final = 0.00005
 class Deadline:
     """The time limit of one answer, checked between the steps of a long computation, in a thread of the pool.
 
-    A computation that calls the core often releases the interpreter's lock often, and takes it back before the event loop
-    has woken up; each release also restarts the interval after which the event loop would be given the lock. So `check`
-    pauses at intervals.
+    A computation that often calls the core often releases the interpreter's lock, but takes it back before the event
+    loop has woken up, and each release restarts the interval after which Python would give the lock to the event loop.
+    So `check` pauses at intervals.
 
     Args:
         timeout_s: seconds from now until the answer is given up.

@@ -58,7 +58,7 @@ def test_the_shards_of_an_index_of_infini_gram_are_named(tmp_path: Path) -> None
     found = run("count", tmp_path / "theirs", "ab", "--tokenizer", "bytes")
     assert found.stdout == "7\n"
     names = ", ".join(f"corpus-{number}" for number in range(5))
-    assert found.stderr == f"note: one index of 7 shards: {names}, …\n"
+    assert found.stderr == f"note: one index of 7 shards: {names} and 2 more\n"
     assert run("count", tmp_path / "theirs", "ab", "--tokenizer", "bytes", "--quiet").stderr == ""
     assert run("count", tmp_path / "theirs" / "corpus-3", "ab", "--tokenizer", "bytes").stderr == ""
 
