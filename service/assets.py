@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from collections.abc import Mapping
@@ -20,9 +21,6 @@ MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-NAMES: Final = (
-    *("index.html", "app.mjs", "api.mjs", "key.mjs", "view.mjs", "dom.mjs", "answer.css", "style.css", "favicon.svg"),
-)
 
 
 @dataclass(frozen=True)
@@ -37,25 +35,46 @@ class Asset:
         return (FOLDER / self.name).read_bytes()
 
     @cached_property
+    def compressed(self) -> bytes:
+        """The bytes of the file, compressed."""
+        return gzip.compress(self.content, mtime=0)
+
+    @cached_property
     def etag(self) -> str:
         """A hash of the content."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
-    def response(self, request: Request, vary: str | None = None) -> Response:
-        """Return the file, or 304 if the browser's copy is current."""
-        headers = {"ETag": self.etag, "Cache-Control": "no-cache", **({"Vary": vary} if vary else {})}
+    def response(self, request: Request, vary: str = "") -> Response:
+        """Return the file, or 304 if the browser's copy is current.
+
+        Args:
+            request: what is answered.
+            vary: further headers that the response varies by, each with a comma after it.
+        """
+        headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Vary": f"{vary}Accept-Encoding"}
         if request.headers.get("if-none-match") == self.etag:
             return Response(status_code=304, headers=headers)
-        return Response(self.content, headers=headers, media_type=MEDIA_TYPES[Path(self.name).suffix])
+        media_type = MEDIA_TYPES[Path(self.name).suffix]
+        if not _accepts(request.headers.get("accept-encoding", ""), "gzip"):
+            return Response(self.content, headers=headers, media_type=media_type)
+        headers["Content-Encoding"] = "gzip"
+        return Response(self.compressed, headers=headers, media_type=media_type)
 
 
-ASSETS: Final[Mapping[str, Asset]] = {name: Asset(name) for name in NAMES}
+ASSETS: Final[Mapping[str, Asset]] = {
+    path.name: Asset(path.name) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES
+}
 
 
 def wants_html(accept: str) -> bool:
-    """Return whether an Accept header names text/html itself, not by a wildcard and not with q=0."""
-    for part in accept.split(","):
-        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        if media_type == "text/html":
+    """Return whether an Accept header names text/html itself."""
+    return _accepts(accept, "text/html")
+
+
+def _accepts(header: str, value: str) -> bool:
+    """Return whether an Accept or Accept-Encoding header names a value, not by a wildcard and not with q=0."""
+    for part in header.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if name == value:
             return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
     return False

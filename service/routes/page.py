@@ -25,7 +25,7 @@ router = APIRouter(tags=["page"])
 async def root(request: Request, indexes: IndexesDep) -> Response:
     """The names of the indexes, or the web page if the `Accept` header names `text/html`."""
     if wants_html(request.headers.get("accept", "")):
-        return ASSETS["index.html"].response(request, vary="Accept")
+        return ASSETS["index.html"].response(request, vary="Accept, ")
     return JSONResponse(list(indexes), headers={"Vary": "Accept"})
 
 

@@ -4,22 +4,28 @@ import { authorization } from "./key.mjs";
 
 /** The error of a problem document. */
 export class Refusal extends Error {
-  /** @param {{code?: string, detail: string, errors?: {loc: string[], msg: string}[]}} problem */
-  constructor({ code, detail, errors = [] }) {
+  /** @param {{code?: string, status?: number, detail: string, errors?: {loc: string[], msg: string}[]}} problem */
+  constructor({ code, status = 503, detail, errors = [] }) {
     const reasons = errors.map(({ loc, msg }) => `${msg} (${loc.slice(1).join(".")}).`);
     super(reasons.length > 0 ? `Invalid query. ${reasons.join(" ")}` : detail);
     this.wantsKey = code === "unauthorized";
+    this.mayPass = status >= 500 || status === 429;
   }
 }
 
+/** Request JSON. The answer has the additional field `roundtrip_ms`. */
 async function json(path, options) {
+  const began = performance.now();
   const headers = { Accept: "application/json", ...authorization(), ...options.headers };
   const response = await fetch(path, { ...options, headers }).catch((error) => {
-    throw error.name === "AbortError" ? error : new Refusal({ detail: "Cannot reach the service. Is it running?" });
+    throw error.name === "AbortError" ? error : new Refusal({ detail: "The service cannot be reached. Is it running?" });
   });
-  const body = await response.json().catch(() => ({ detail: `The service responded with status ${response.status}.` }));
-  if (!response.ok) throw new Refusal(body);
-  return body;
+  const body = await response.json().catch((error) => {
+    if (error.name === "AbortError") throw error;
+    return { detail: `The service responded with status ${response.status} and no JSON.` };
+  });
+  if (!response.ok || body === null) throw new Refusal(body ?? { detail: "The service sent no answer." });
+  return { ...body, roundtrip_ms: performance.now() - began };
 }
 
 const place = (index) => `v1/indexes/${encodeURIComponent(index)}`;
@@ -29,20 +35,12 @@ export const indexes = () => json("v1/indexes", {});
 /** The OpenAPI document. A link to it would not send the key. */
 export const description = () => json("openapi.json", {});
 
-/** @param {AbortSignal} signal */
-export const oneDocument = (index, id, signal) => json(`${place(index)}/documents/${id}`, { signal });
+export const oneDocument = (index, id, isWhole, signal) =>
+  json(`${place(index)}/documents/${id}${isWhole ? "?whole=true" : ""}`, { signal });
 
-/**
- * Send a query.
- * @param {string} index
- * @param {"count"|"infgram"|"next-token"|"search"} question
- * @param {object} body
- * @param {AbortSignal} signal
- */
-export const ask = (index, question, body, signal) =>
-  json(`${place(index)}/${question}`, {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json" },
-    signal,
-  });
+/** Send a query, such as `count`. The answer has it in the additional field `asked`. */
+export async function ask(index, question, body, signal) {
+  const headers = { "Content-Type": "application/json" };
+  const answer = await json(`${place(index)}/${question}`, { method: "POST", body: JSON.stringify(body), headers, signal });
+  return { ...answer, asked: { index, question, body } };
+}

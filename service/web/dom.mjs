@@ -1,32 +1,96 @@
-// Create elements from text, which is never interpreted as markup.
+// Create elements from text, which is never interpreted as markup, and format numbers.
 
 /** @param {string} id */
 export const at = (id) => document.getElementById(id);
 
 /**
- * Create an element with a class and children. Strings become text nodes.
+ * Create an element. Strings become text nodes; children without content are left out.
  * @param {string} name
- * @param {string} kind
- * @param {...(Node|string)} children
+ * @param {string|object} properties its class, or all its properties
+ * @param {...(Node|string|null|undefined|false|0)} children
  */
-export function make(name, kind, ...children) {
+export function make(name, properties, ...children) {
   const element = document.createElement(name);
-  if (kind) element.className = kind;
-  element.append(...children);
+  Object.assign(element, typeof properties === "string" ? properties && { className: properties } : properties);
+  element.append(...children.filter(Boolean));
   return element;
 }
 
-/** Create a button that calls `action`. */
-export function button(kind, action, ...children) {
-  const element = make("button", kind, ...children);
-  element.type = "button";
-  element.addEventListener("click", action);
-  return element;
+/** Create a button that calls `onclick`. */
+export const button = (className, onclick, ...children) => make("button", { className, onclick, type: "button" }, ...children);
+
+/** Create a link to a state of the page. */
+export const anchor = (className, href, ...children) => make("a", { className, href }, ...children);
+
+/** Create a section with a heading. */
+export function section(title, ...children) {
+  return make("section", "part", make("div", "heading", make("h2", "", title)), ...children);
+}
+
+/** Change the title of a section, and what stands beside it. */
+export function title(part, text, ...extra) {
+  part.querySelector(".heading").replaceChildren(make("h2", "", text), ...extra);
+}
+
+/** A place for an answer, which waits for the first one. */
+export function slot() {
+  return make("div", { ariaBusy: "true" });
+}
+
+/** A checkbox with a label and, if it needs one, an explanation. */
+export function checkbox(label, checked, change, title = "") {
+  const input = make("input", { type: "checkbox", checked, onchange: () => change(input.checked) });
+  return make("label", { className: "switch", title }, input, label);
+}
+
+/**
+ * A choice of one of a few values, as links.
+ * @param {string} ariaLabel
+ * @param {[string, string, boolean][]} choices the text and the address of each, and whether it is the current one
+ */
+export function choice(ariaLabel, choices) {
+  const links = choices.map(([text, href, isChosen]) => make("a", { href, ariaCurrent: isChosen ? "true" : null }, text));
+  return make("span", { className: "choice", role: "group", ariaLabel }, ...links);
+}
+
+/**
+ * Show the answer of a request in a part of the page once it arrives, unless a newer question was asked.
+ * The previous content stays, dimmed, until then. A refusal takes its place, once for all parts with the same one.
+ * @param {AbortSignal} signal of all requests for one state
+ */
+export async function fill(part, signal, promise, show) {
+  part.ariaBusy = "true";
+  let content;
+  try {
+    content = show(await promise);
+  } catch (error) {
+    if (signal.aborted) return;
+    signal.refusals ??= new Set();
+    content = signal.refusals.has(error.message) ? [] : refusal(error);
+    signal.refusals.add(error.message);
+  }
+  if (signal.aborted) return;
+  done(part, ...[content].flat().filter(Boolean));
+}
+
+/** Show content in a part that waits for no request. */
+export function done(part, ...content) {
+  part.replaceChildren(...content);
+  part.ariaBusy = null;
+}
+
+/** What went wrong and, where it may help, a button to try again. The page listens to both events. */
+export function refusal(error) {
+  if (error.wantsKey) document.dispatchEvent(new Event("key-wanted"));
+  const again = button("quiet", () => document.dispatchEvent(new Event("ask-again")), "Try again");
+  return make("p", { className: "trouble", role: "alert" }, error.message, " ", error.mayPass && again);
 }
 
 export const number = (value) => value.toLocaleString("en-GB");
 
 export const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+export const times = (count) => (count === 1 ? "once" : count === 2 ? "twice" : `${number(count)} times`);
 
 /** Format a probability as a percentage, with more digits for small values. */
 export function percent(probability) {
@@ -36,46 +100,55 @@ export function percent(probability) {
   return value >= 0.001 ? `${value.toFixed(3)}%` : "< 0.001%";
 }
 
-/** Format a number of bytes in the unit that gives the shortest number. */
-export function size(bytes) {
-  const units = ["bytes", "kB", "MB", "GB", "TB"];
-  const step = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  const value = bytes / 1000 ** step;
-  return `${step > 0 && value < 10 ? value.toFixed(1) : number(Math.round(value))} ${units[step]}`;
+/** A sentence whose first word is a large figure. Screen readers announce it. */
+export function headline(text) {
+  const [figure, ...words] = text.split(" ");
+  return make("p", { className: "count", role: "status" }, make("strong", "", figure), make("span", "", ` ${words.join(" ")}`));
+}
+
+/** The time in the index and that of the request, and what else stands beside a headline. */
+export function tools({ elapsed_ms, roundtrip_ms }, ...others) {
+  const digits = elapsed_ms < 1 ? 2 : elapsed_ms < 100 ? 1 : 0;
+  const time = `${elapsed_ms.toFixed(digits)} ms in the index, ${Math.max(1, Math.round(roundtrip_ms))} ms round trip`;
+  return make("div", "tools", make("p", "note time", time), ...others);
 }
 
 const SIGNS = { " ": "·", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽" };
-const INVISIBLE = "\\s\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff";
-const SPLIT = new RegExp(`([${INVISIBLE}])`, "u");
-const IS_INVISIBLE = new RegExp(`^[${INVISIBLE}]$`, "u");
+const INVISIBLE = /([\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])/u;
+
+/** Show a text with visible white space and control characters. */
+export const visible = (text) =>
+  text.split(INVISIBLE).map((part, n) => (n % 2 === 1 ? make("span", "sign", signOf(part)) : part));
 
 /**
- * Show a token with visible white space and control characters.
+ * Show a token.
  * @param {string|null} token null for the end of a document, or for an id without text
  * @param {number} id
  */
 export function tokenText(token, id) {
   if (!token) return make("bdi", "token word", id === -1 ? "end of document" : `#${id}`);
-  const parts = token.split(SPLIT).filter(Boolean);
-  return make("bdi", "token", ...parts.map((part) => (IS_INVISIBLE.test(part) ? make("span", "sign", signOf(part)) : part)));
+  return make("bdi", "token", ...visible(token));
 }
 
 const signOf = (character) =>
   SIGNS[character] ?? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
 /**
- * Show a text with one marked range, given in Unicode code points, as in the API.
+ * Show a text with marked ranges, given in Unicode code points, as in the API.
  * @param {string} text
+ * @param {[number, number][]} ranges
  */
-export function marked(text, start, end) {
+export function marked(text, ranges) {
   const characters = Array.from(text);
-  let begin = start;
-  while (begin < end - 1 && /\s/u.test(characters[begin])) begin += 1; // a token's leading space looks better unmarked
-  return make(
-    "bdi",
-    "",
-    characters.slice(0, begin).join(""),
-    make("mark", "", characters.slice(begin, end).join("")),
-    characters.slice(end).join(""),
-  );
+  const shown = make("bdi", "");
+  let done = 0;
+  for (const [from, end] of [...ranges].sort(([a], [b]) => a - b)) {
+    let start = Math.max(from, done);
+    while (start < end - 1 && /\s/u.test(characters[start])) start += 1; // a token's leading space looks better unmarked
+    if (start >= Math.min(end, characters.length)) continue;
+    shown.append(characters.slice(done, start).join(""), make("mark", "", characters.slice(start, end).join("")));
+    done = end;
+  }
+  shown.append(characters.slice(done).join(""));
+  return shown;
 }

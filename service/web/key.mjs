@@ -12,10 +12,7 @@ export const authorization = () => (known ? { Authorization: `Bearer ${known}` }
 /** Whether there is a key. */
 export const hasKey = () => known !== "";
 
-/**
- * Show the form for a key in place of the results.
- * @param {() => void} proceed called when a key has been entered
- */
+/** Show the form for a key in place of the results, and call `proceed` when one has been entered. */
 export function askForKey(proceed) {
   const form = at("key-form");
   at("key-note").textContent = known
@@ -49,9 +46,9 @@ export function offerToForget() {
 
 function show(isAsked) {
   at("key-form").hidden = !isAsked;
-  at("ask").hidden = isAsked;
-  if (!isAsked) return;
-  for (const id of ["answer", "trouble", "forget"]) at(id).hidden = true;
+  at("ask").hidden = at("view").hidden = isAsked;
+  at("trouble").replaceChildren();
+  if (isAsked) at("forget").hidden = true;
 }
 
 function keep(key) {

@@ -21,7 +21,7 @@ def test_a_browser_gets_the_page(client: TestClient, accept: str) -> None:
     response = client.get("/", headers={"accept": accept})
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert response.headers["vary"] == "Accept"
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
     assert response.text.startswith("<!doctype html>")
 
 
@@ -58,6 +58,18 @@ def test_a_known_file_is_not_sent_again(client: TestClient) -> None:
     assert client.get("/web/app.mjs", headers={"if-none-match": '"other"'}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"), [("gzip, br", "gzip"), ("br", None), ("gzip;q=0", None), ("*", None)]
+)
+def test_files_are_compressed_for_those_who_accept_it(client: TestClient, accepted: str, encoding: str | None) -> None:
+    response = client.get("/web/app.mjs", headers={"accept-encoding": accepted})
+    assert response.headers.get("content-encoding") == encoding
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.content == (FOLDER / "app.mjs").read_bytes()
+    if encoding:
+        assert int(response.headers["content-length"]) < len(response.content) / 2
+
+
 def test_files_named_by_the_page_exist() -> None:
     html = (FOLDER / "index.html").read_text(encoding="utf-8")
     named = set(re.findall(r'(?:src|href)="web/([^"]+)"', html))
@@ -82,12 +94,12 @@ def test_no_text_can_become_markup() -> None:
 def test_nothing_is_loaded_from_other_hosts() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
-        assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+|@import|url\(", text) == [], path.name
+        assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+|@import|\burl\(", text) == [], path.name
 
 
 def test_the_page_recognizes_operators_as_the_service_does() -> None:
     """The page uses the same words to decide whether a text is a query."""
-    (found,) = re.findall(r"&& /(.+)/u\.test\(state\.query\)", (FOLDER / "app.mjs").read_text(encoding="utf-8"))
+    (found,) = re.findall(r"OPERATOR = /(.+)/u;", (FOLDER / "explore.mjs").read_text(encoding="utf-8"))
     assert re.compile(found).pattern == query_language._OPERATOR.pattern
 
 

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from infgram.service import add_key
 from infgram.service.middleware.api_keys import Keys
 
 from tests.client.loopback import Loopback, loopback
-from tests.service.web import browser
-from tests.service.web.browser import Browser
+from tests.service.web.conftest import Page
 
-pytestmark = pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium is installed, which shows the page")
-
-ASKED = "!document.getElementById('key-form').hidden"
-ANSWERED = "document.querySelector('#count strong')?.textContent === '5' && !document.getElementById('answer').hidden"
-NOTE = "document.getElementById('key-note').textContent"
 STORED = "JSON.stringify([{...sessionStorage}, {...localStorage}, document.cookie])"
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Browser]:
-    opened = Browser(tmp_path / "profile")
-    try:
-        yield opened
-    finally:
-        opened.close()
+QUERY = "#/explore?q=rose"
 
 
 @pytest.fixture
@@ -47,55 +34,79 @@ def service(folders: dict[str, Path], keys_file: Path, key: str) -> Iterator[Loo
         yield started
 
 
-def test_the_page_asks_for_a_key(
-    page: Browser, service: Loopback, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page.open(f"{service.url}/?q=rose")
-    page.until(ASKED)
-    assert "with a key" in page.run(NOTE)
-    for width in (1200, 360):
-        for scheme in ("light", "dark"):
-            page.screenshot(tmp_path / f"key-{width}-{scheme}.png", width=width, scheme=scheme)
-            assert page.run("document.documentElement.scrollWidth <= innerWidth")
-    for wrong in ("infgram_wrong", "ключ 🌹"):
-        page.type_key(wrong)
-        page.until(f"{ASKED} && {NOTE}.includes('does not accept')")
-        assert page.run(STORED) == '[{},{},""]'
-    page.type_key(f" {key} ")
-    page.until(ANSWERED)
-    assert page.run(STORED) == f'[{{"infgram-key":"{key}"}},{{}},""]'
-    assert page.run("document.getElementById('key').value") == ""
-    assert key not in page.run("location.href + document.documentElement.outerHTML")
+def enter(page: Page, key: str) -> None:
+    page.page.locator("#key").fill(key)
+    page.page.get_by_role("button", name="Continue").click()
 
-    page.call("Page.reload")
-    page.until(ANSWERED)  # the tab keeps the key
-    page.run("document.getElementById('forget').click()")
-    page.until(ASKED)
-    assert page.run(STORED) == '[{},{},""]'
-    assert "with a key" in page.run(NOTE)
+
+def wait_for_note(page: Page, words: str) -> None:
+    page.page.locator("#key-note", has_text=words).wait_for()
+
+
+def is_answered(page: Page) -> bool:
+    return page.wait().text("#view .count").startswith("5 occurrences")
+
+
+def test_the_page_asks_for_a_key(page: Page, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    browser: Any = page.page
+    browser.goto(f"{page.url}/{QUERY}")
+    wait_for_note(page, "with a key")
+    for width in (1200, 360):
+        browser.set_viewport_size({"width": width, "height": 800})
+        assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for wrong in ("infgram_wrong", "ключ 🌹"):
+        enter(page, wrong)
+        wait_for_note(page, "does not accept")
+        assert browser.evaluate(STORED) == '[{},{},""]'
+    enter(page, f" {key} ")
+    assert is_answered(page)
+    assert browser.evaluate(STORED) == f'[{{"infgram-key":"{key}"}},{{}},""]'
+    assert browser.locator("#key").input_value() == ""
+    assert key not in browser.evaluate("location.href + document.documentElement.outerHTML")
+
+    browser.reload()
+    assert is_answered(page)  # the tab keeps the key
+    browser.get_by_text("Remove the API key").click()
+    wait_for_note(page, "with a key")
+    assert browser.evaluate(STORED) == '[{},{},""]'
     assert not [message for message in page.messages if "status of 401" not in message], "no violation of the policy"
     assert key not in capsys.readouterr().err
 
 
-def test_a_removed_key(page: Browser, service: Loopback, key: str) -> None:
-    page.open(f"{service.url}/?q=rose")
-    page.until(ASKED)
-    page.type_key(key)
-    page.until(ANSWERED)
+def test_a_removed_key(page: Page, service: Loopback, key: str) -> None:
+    page.page.goto(f"{page.url}/{QUERY}")
+    enter(page, key)
+    assert is_answered(page)
     known, service.runtime.keys = service.runtime.keys, Keys([])
-    page.run("document.getElementById('clear').click()")
-    page.until(f"{ASKED} && {NOTE}.includes('withdrawn')")
+    page.page.get_by_label("Clear the text").click()
+    wait_for_note(page, "withdrawn")
     service.runtime.keys = known
-    page.type_key(key)
-    page.until("document.getElementById('key-form').hidden && !document.getElementById('answer').hidden")
-    page.run("document.getElementById('openapi').click()")
-    page.until("location.protocol === 'blob:' && document.body.innerText.includes('openapi')")
+    enter(page, key)
+    assert "tokens in" in page.wait().text("#view .count")
+    page.page.get_by_text("OpenAPI document").click()
+    page.page.wait_for_url("blob:**", wait_until="commit")
+    assert "openapi" in page.text("body")
 
 
-def test_without_keys_no_key_is_requested(page: Browser, folders: dict[str, Path]) -> None:
+def test_copies_name_the_key_by_a_variable(page: Page, key: str) -> None:
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.page.goto(f"{page.url}/{QUERY}")
+    enter(page, key)
+    assert is_answered(page)
+    for name in ("curl", "Python"):
+        page.page.locator("#view .copy summary").first.click()
+        page.page.get_by_role("button", name=name, exact=True).click()
+        page.page.get_by_text("Copied").wait_for()
+        copied = page.page.evaluate("navigator.clipboard.readText()")
+        assert "INFGRAM_API_KEY" in copied
+        assert key not in copied
+
+
+def test_without_keys_no_key_is_requested(browser: Any, folders: dict[str, Path]) -> None:
     with loopback(indexes={"bytes": folders["bytes"]}) as service:
-        page.open(f"{service.url}/?q=rose")
-        page.until(ANSWERED)
-        assert not page.run(ASKED)
-        assert page.run("document.getElementById('forget').hidden")
+        page = Page(browser, service.url).show(QUERY)
+        assert is_answered(page)
+        assert not page.page.locator("#key-form").is_visible()
+        assert not page.page.get_by_text("Remove the API key").is_visible()
         assert page.messages == []
+        page.close()
