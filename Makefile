@@ -47,10 +47,10 @@ DEMO_STAMP := $(VENV)/.installed-$(if $(wildcard $(VENV)/.installed-all),all,ser
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test native sanitize races fuzz check lint types tidy format generated oldest coverage docs audit sbom bench campaigns torture clean
+.PHONY: help demo test native sanitize races fuzz check lint types tidy format generated oldest coverage screenshots docs audit sbom bench campaigns torture clean
 
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(DEMO_STAMP) ## Index the source of Python's standard library, run a few queries, serve it.
 	@$(BIN)/infgram demo
@@ -150,6 +150,13 @@ coverage: $(VENV)/.installed-all ## List the lines that no test runs.
 	$(BIN)/coverage combine --quiet --data-file=$(COVERAGE)/data/python $(COVERAGE)/data
 	$(BIN)/coverage report --data-file=$(COVERAGE)/data/python
 	$(BIN)/gcovr --merge-lines --root csrc --object-directory $(COVERAGE)/native-build $(COVERAGE)/native-build
+
+# The pictures of the documentation are two of these images.
+screenshots: $(VENV)/.installed-all ## Take screenshots of every view of the web page (needs Chromium).
+	$(BIN)/infgram demo --no-serve --output $(VENV)/stdlib.infgram
+	$(BIN)/python benchmarks/page.py $(VENV)/stdlib.infgram " the number of" --screenshots $(VENV)/screenshots
+	cp $(VENV)/screenshots/explore-1280-light.png docs/images/page.png
+	cp $(VENV)/screenshots/trace-1280-dark.png docs/images/trace.png
 
 docs: $(VENV)/.installed-docs ## Build the documentation as a site, with its links checked.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml --site-dir $(abspath $(VENV))/site

@@ -1,4 +1,7 @@
-"""The files of the web page, and the headers they are sent with."""
+"""The files of the web page, and the headers they are sent with.
+
+The page names its files by paths that contain their version, so browsers keep them without asking again.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +18,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 FOLDER: Final = Path(__file__).parent / "web"
+FOREVER: Final = "public, max-age=31536000, immutable"
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
@@ -31,8 +35,9 @@ class Asset:
 
     @cached_property
     def content(self) -> bytes:
-        """The bytes of the file."""
-        return (FOLDER / self.name).read_bytes()
+        """The bytes that are sent."""
+        content = (FOLDER / self.name).read_bytes()
+        return content.replace(b'"web/', b'"web/%b/' % version().encode()) if self.name == "index.html" else content
 
     @cached_property
     def compressed(self) -> bytes:
@@ -44,14 +49,15 @@ class Asset:
         """A hash of the content."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
-    def response(self, request: Request, vary: str = "") -> Response:
+    def response(self, request: Request, *, vary: str = "Accept-Encoding", is_final: bool = False) -> Response:
         """Return the file, or 304 if the browser's copy is current.
 
         Args:
             request: what is answered.
-            vary: further headers that the response varies by, each with a comma after it.
+            vary: the headers that the response varies by.
+            is_final: whether the address will never have another content.
         """
-        headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Vary": f"{vary}Accept-Encoding"}
+        headers = {"ETag": self.etag, "Cache-Control": FOREVER if is_final else "no-cache", "Vary": vary}
         if request.headers.get("if-none-match") == self.etag:
             return Response(status_code=304, headers=headers)
         media_type = MEDIA_TYPES[Path(self.name).suffix]
@@ -64,6 +70,12 @@ class Asset:
 ASSETS: Final[Mapping[str, Asset]] = {
     path.name: Asset(path.name) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES
 }
+
+
+@cache
+def version() -> str:
+    """Return a hash of all files of the page."""
+    return hashlib.sha256(b"".join((FOLDER / name).read_bytes() for name in ASSETS)).hexdigest()[:8]
 
 
 def wants_html(accept: str) -> bool:

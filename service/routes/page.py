@@ -8,6 +8,7 @@ import json
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from .. import assets
 from ..assets import ASSETS, wants_html
 from ..dependencies import IndexesDep, RuntimeDep
 from ..problems import ProblemError, refusals
@@ -25,22 +26,22 @@ router = APIRouter(tags=["page"])
 async def root(request: Request, indexes: IndexesDep) -> Response:
     """The names of the indexes, or the web page if the `Accept` header names `text/html`."""
     if wants_html(request.headers.get("accept", "")):
-        return ASSETS["index.html"].response(request, vary="Accept, ")
+        return ASSETS["index.html"].response(request, vary="Accept, Accept-Encoding")
     return JSONResponse(list(indexes), headers={"Vary": "Accept"})
 
 
 @router.get(
-    "/web/{file}",
+    "/web/{version}/{file}",
     operation_id="web",
     summary="The files of the web page",
     response_class=Response,
     responses=refusals(404, 422),
 )
-async def web(request: Request, file: str) -> Response:
-    """Scripts, styles and icon of the web page."""
+async def web(request: Request, version: str, file: str) -> Response:
+    """Scripts, styles and icon of the web page; for any other version than the current one, the current files."""
     if file not in ASSETS:
         raise ProblemError("unknown_path")
-    return ASSETS[file].response(request)
+    return ASSETS[file].response(request, is_final=version == assets.version())
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -1,16 +1,18 @@
 // The page: the box, the views, and the state in the address.
 
 import { description, indexes } from "./api.mjs";
-import { compareView } from "./compare.mjs";
-import { documentView } from "./document.mjs";
 import { at, checkbox, make, plural, refusal } from "./dom.mjs";
-import { exploreView } from "./explore.mjs";
+import * as explore from "./explore.mjs";
 import { askForKey, hasKey, offerToForget } from "./key.mjs";
 import { FRESH, link, read } from "./state.mjs";
-import { traceView } from "./trace.mjs";
 
 const PAUSE_MS = 120;
-const VIEWS = { explore: exploreView, trace: traceView, compare: compareView, document: documentView };
+const VIEWS = {
+  explore: async () => explore,
+  trace: () => import("./trace.mjs"), // loaded while the first view is shown
+  compare: () => import("./compare.mjs"),
+  document: () => import("./document.mjs"),
+};
 const TABS = { explore: "Explore", trace: "Trace", compare: "Compare" };
 const canHover = matchMedia("(hover: hover)").matches; // a touch screen would open its keyboard with each focus
 
@@ -29,9 +31,11 @@ async function update() {
   const name = VIEWS[state.view] ? state.view : "explore";
   const index = known.find((each) => each.name === state.index) ?? known[0];
   trouble(state.index && index.name !== state.index && new Error(`No index has the name ${state.index}; this is ${index.name}.`));
-  showFrame(name, index);
+  const { view } = await VIEWS[name]();
+  if (signal.aborted) return;
+  showFrame(name, view, index);
   if (shown.name !== name) {
-    shown = { name, ...VIEWS[name].create() };
+    shown = { name, isLong: view.isLong, ...view.create() };
     at("view").replaceChildren(...shown.elements);
   }
   await shown.update({ state, index, known, limits, signal, go });
@@ -47,8 +51,7 @@ function go(changes, isNew) {
 }
 
 /** Show what stands around the view. */
-function showFrame(name, index) {
-  const { prompt = "", placeholder = "", hint = "", isLong } = VIEWS[name];
+function showFrame(name, { prompt = "", placeholder = "", hint = "", isLong }, index) {
   const box = at("query");
   at("ask").hidden = prompt === "";
   at("prompt").textContent = prompt;
@@ -116,7 +119,7 @@ function listen() {
   });
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey && !VIEWS[shown.name].isLong) {
+    if (event.key === "Enter" && !event.shiftKey && !shown.isLong) {
       event.preventDefault();
       typed(true);
     } else if (event.key === "Escape") {
@@ -167,7 +170,8 @@ async function start() {
   at("index").replaceChildren(...known.map(({ name }) => make("option", { value: name }, name)));
   listen();
   if (canHover) at("query").focus();
-  return update();
+  await update();
+  for (const load of Object.values(VIEWS)) load();
 }
 
 document.addEventListener("ask-again", start);

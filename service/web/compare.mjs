@@ -8,7 +8,7 @@ import { link, matching } from "./state.mjs";
 const MOST_LINES = 20;
 const MOST_INDEXES = 6;
 
-export const compareView = {
+export const view = {
   prompt: "How frequent are phrases, and where do corpora differ?",
   placeholder: "A phrase a line",
   hint: `Up to ${MOST_LINES} phrases, a line each.`,

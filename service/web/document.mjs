@@ -1,11 +1,11 @@
 // One document, whole, with the places of a match marked.
 
 import { oneDocument } from "./api.mjs";
-import { anchor, button, fill, make, marked, number, plural, section, slot, title } from "./dom.mjs";
+import { anchor, button, fill, make, marked, number, plural, section, slot, textClass, title } from "./dom.mjs";
 import { metadata } from "./documents.mjs";
 import { link } from "./state.mjs";
 
-export const documentView = {
+export const view = {
   create() {
     const back = make("p", "");
     const text = slot();
@@ -50,6 +50,6 @@ function content(state, index, found, show) {
     make("p", "note", `${plural(found.n_tokens, "token")} in ${index.name}`),
     metadata(state, found, 100),
     isCut && make("p", "note", "Only the beginning is shown. ", button("quiet", () => show(true), "Show all of it")),
-    make("p", "whole", text),
+    make("p", textClass("whole", found.text), text),
   ];
 }

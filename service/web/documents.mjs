@@ -1,6 +1,6 @@
 // The documents found: snippets, metadata, filters and pages.
 
-import { anchor, make, marked, number, plural } from "./dom.mjs";
+import { anchor, make, marked, number, plural, textClass } from "./dom.mjs";
 import { filters, link } from "./state.mjs";
 
 /** Show the documents of an answer of `search`, with a note that says which they are. */
@@ -69,7 +69,7 @@ function snippets({ matches, text, text_truncated }) {
     around.ranges.push([start - around.begin, end - around.begin]);
   }
   return shown.map(({ begin, end, snippet, ranges }) =>
-    make("p", "snippet", begin > 0 && "… ", marked(snippet, ranges), end < length && " …"),
+    make("p", textClass("snippet", snippet), begin > 0 && "… ", marked(snippet, ranges), end < length && " …"),
   );
 }
 

@@ -100,6 +100,9 @@ export function percent(probability) {
   return value >= 0.001 ? `${value.toFixed(3)}%` : "< 0.001%";
 }
 
+/** A class for a text: that of code, if its lines are indented. */
+export const textClass = (name, text) => (/\n[ \t]{2}/u.test(text) ? `${name} code` : name);
+
 /** A sentence whose first word is a large figure. Screen readers announce it. */
 export function headline(text) {
   const [figure, ...words] = text.split(" ");

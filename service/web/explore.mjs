@@ -12,7 +12,7 @@ import { suffixSentence, tokenStrip } from "./tokens.mjs";
 const MOST_ROWS = { top_k: 12 };
 const OPERATOR = /(?<![^\s()"])(?:AND|OR)(?![^\s()"])/u; // makes a text a query of several terms
 
-export const exploreView = {
+export const view = {
   prompt: "How often does a text occur, and what comes next?",
   placeholder: "Any text, of any length",
   hint: "Exact counts as you type. AND and OR in capitals combine terms.",

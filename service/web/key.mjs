@@ -6,10 +6,8 @@ import { at } from "./dom.mjs";
 const NAME = "infgram-key";
 let known = stored();
 
-/** The Authorization header, or no header without a key. */
 export const authorization = () => (known ? { Authorization: `Bearer ${known}` } : {});
 
-/** Whether there is a key. */
 export const hasKey = () => known !== "";
 
 /** Show the form for a key in place of the results, and call `proceed` when one has been entered. */

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.mjs";
 import { copyMenu } from "./copy.mjs";
-import { anchor, choice, done, fill, headline, make, marked, number, percent, plural, section, slot, times, tools } from "./dom.mjs";
+import { anchor, choice, done, fill, headline, make, marked, number, percent, plural, section, slot, textClass, times, tools } from "./dom.mjs";
 import { documentHead } from "./documents.mjs";
 import { findExamples, passageList } from "./examples.mjs";
 import { link } from "./state.mjs";
@@ -12,7 +12,7 @@ const LEAST = ["1", "3", "5", "8", "12"];
 const RARITY = ["1000+", "101–1000", "31–100", "6–30", "2–5", "once"];
 const COUNTS = [1, 5, 30, 100, 1000];
 
-export const traceView = {
+export const view = {
   prompt: "Which passages of a text occur in the corpus?",
   placeholder: "The answer of a model, or any other text",
   hint: "Passages are shown as you type.",
@@ -36,7 +36,7 @@ function update(parts, { state, index, signal, limits }) {
   }
   const traced = ask(index.name, "trace", {
     query: state.q,
-    min_length: Number(LEAST.includes(state.least) ? state.least : "5"),
+    min_length: Number(LEAST.find((n) => n === state.least) ?? 5),
     max_spans: Math.min(60, limits.spans),
     documents_per_span: 5,
     ...(state.case === "any" ? { ignore_case: true } : {}),
@@ -100,7 +100,7 @@ function coloredText(state, { spans }) {
     seen.add(target);
     return part;
   });
-  return make("p", "traced", make("bdi", "", ...shown));
+  return make("p", textClass("traced", state.q), make("bdi", "", ...shown));
 }
 
 /** All spans, the longest first. */
@@ -129,7 +129,7 @@ function places(state, { spans, documents }) {
     make("div", "documents", ...span.documents.map((place) => {
       const range = [place.snippet_match_start, place.snippet_match_end];
       const head = documentHead(state, known.get(place.document_id) ?? { ...place, metadata: {} }, { find: span.text });
-      return make("article", "", head, make("p", "snippet", marked(place.snippet, [range])));
+      return make("article", "", head, make("p", textClass("snippet", place.snippet), marked(place.snippet, [range])));
     })),
   ];
 }

@@ -58,7 +58,7 @@ def test_responses_without_a_key_have_no_information(folders: dict[str, Path], k
         for headers in wrong:
             problem(client.post(COUNT, json={"query": "rose"}, headers=headers), 401, "unauthorized")
             problem(client.post("/", json={}, headers=headers), 401, "unauthorized")
-        for path in ("/healthz", "/readyz", "/web/app.mjs"):
+        for path in ("/healthz", "/readyz", "/web/x/app.mjs"):
             assert client.get(path).status_code == 200
         assert client.get("/", headers=BROWSER).headers["content-type"].startswith("text/html")
 

@@ -50,7 +50,7 @@ READ: Final[dict[str, tuple[str, ...]]] = {
     "metrics": ("/metrics",),
     "openapi": ("/openapi.json",),
     "root": ("/",),
-    "web": ("/web/app.mjs",),
+    "web": ("/web/x/app.mjs",),
 }
 """The routes that are read, with the largest that each has."""
 

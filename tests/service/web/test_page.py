@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from infgram.service.assets import ASSETS, FOLDER
+from infgram.service.assets import ASSETS, FOLDER, version
 
 from infgram import query_language
 from tests.service.conftest import answered
@@ -32,7 +32,7 @@ def test_a_program_gets_the_names(client: TestClient, accept: str) -> None:
     assert response.headers["vary"] == "Accept"
 
 
-@pytest.mark.parametrize("path", ["/", "/web/app.mjs", "/v1/indexes", "/nothing", "/healthz", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/web/x/app.mjs", "/v1/indexes", "/nothing", "/healthz", "/openapi.json"])
 def test_every_response_has_security_headers(client: TestClient, path: str) -> None:
     headers = client.get(path, headers={"accept": BROWSER}).headers
     assert headers["content-security-policy"].startswith("default-src 'self';")
@@ -45,24 +45,35 @@ def test_the_files_of_the_page(client: TestClient) -> None:
     assert {path.name for path in FOLDER.iterdir()} == set(ASSETS)
     types = {".html": "text/html", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
     for name in ASSETS:
-        response = client.get(f"/web/{name}")
+        response = client.get(f"/web/{version()}/{name}")
         assert response.status_code == 200
         assert response.headers["content-type"].split(";")[0] == types[Path(name).suffix]
-        assert response.content == (FOLDER / name).read_bytes()
+        assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert response.text.replace(f"{version()}/", "") == (FOLDER / name).read_text(encoding="utf-8")
+        assert client.get(f"/web/other/{name}").headers["cache-control"] == "no-cache"
+    assert client.get(f"/web/{version()}/none.mjs").status_code == 404
 
 
-def test_a_known_file_is_not_sent_again(client: TestClient) -> None:
-    etag = client.get("/web/app.mjs").headers["etag"]
-    response = client.get("/web/app.mjs", headers={"if-none-match": etag})
+def test_the_page_names_files_of_its_version(client: TestClient) -> None:
+    html = client.get("/", headers={"accept": "text/html"}).text
+    named = re.findall(r'(?:src|href)="(web/[^"]+)"', html)
+    assert len(named) > 10
+    assert {path.split("/")[1] for path in named} == {version()}
+
+
+@pytest.mark.parametrize("path", ["/", "/web/x/app.mjs"])
+def test_a_known_file_is_not_sent_again(client: TestClient, path: str) -> None:
+    etag = client.get(path, headers={"accept": "text/html"}).headers["etag"]
+    response = client.get(path, headers={"accept": "text/html", "if-none-match": etag})
     assert (response.status_code, response.content) == (304, b"")
-    assert client.get("/web/app.mjs", headers={"if-none-match": '"other"'}).status_code == 200
+    assert client.get(path, headers={"accept": "text/html", "if-none-match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("accepted", "encoding"), [("gzip, br", "gzip"), ("br", None), ("gzip;q=0", None), ("*", None)]
 )
 def test_files_are_compressed_for_those_who_accept_it(client: TestClient, accepted: str, encoding: str | None) -> None:
-    response = client.get("/web/app.mjs", headers={"accept-encoding": accepted})
+    response = client.get("/web/x/app.mjs", headers={"accept-encoding": accepted})
     assert response.headers.get("content-encoding") == encoding
     assert response.headers["vary"] == "Accept-Encoding"
     assert response.content == (FOLDER / "app.mjs").read_bytes()
@@ -74,7 +85,7 @@ def test_files_named_by_the_page_exist() -> None:
     html = (FOLDER / "index.html").read_text(encoding="utf-8")
     named = set(re.findall(r'(?:src|href)="web/([^"]+)"', html))
     for script in FOLDER.glob("*.mjs"):
-        named |= set(re.findall(r'from "\./([^"]+)"', script.read_text(encoding="utf-8")))
+        named |= set(re.findall(r'(?:from |import\()"\./([^"]+)"', script.read_text(encoding="utf-8")))
     assert named | {"index.html"} == set(ASSETS)
     ids = set(re.findall(r'id="([^"]+)"', html))
     for script in FOLDER.glob("*.mjs"):
