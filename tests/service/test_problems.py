@@ -244,7 +244,8 @@ def test_an_unknown_document(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/v1", "/v1/indexes/", "/docs", "/redoc", "/web/app.mjs", "/web/x/app.py", "/web/x/..%2fapp.py"]
+    "path",
+    ["/nothing", "/v1", "/v1/indexes/", "/docs", "/redoc", "/web/app.mjs", "/web/x/app.py", "/web/x/..%2fapp.py"],
 )
 def test_an_unknown_path(client: TestClient, path: str) -> None:
     problem(client.get(path), 404, "unknown_path")
