@@ -41,13 +41,13 @@ class Asset:
 
     @cached_property
     def compressed(self) -> bytes:
-        """The bytes of the file, compressed."""
+        """The content, compressed by gzip."""
         return gzip.compress(self.content, mtime=0)
 
     @cached_property
     def etag(self) -> str:
-        """A hash of the content."""
-        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+        """A hash of the content; weak, as the compressed content has the same."""
+        return f'W/"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
     def response(self, request: Request, *, vary: str = "Accept-Encoding", is_final: bool = False) -> Response:
         """Return the file, or 304 if the browser's copy is current.
@@ -58,7 +58,7 @@ class Asset:
             is_final: whether the address will never have another content.
         """
         headers = {"ETag": self.etag, "Cache-Control": FOREVER if is_final else "no-cache", "Vary": vary}
-        if request.headers.get("if-none-match") == self.etag:
+        if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         media_type = MEDIA_TYPES[Path(self.name).suffix]
         if not _accepts(request.headers.get("accept-encoding", ""), "gzip"):

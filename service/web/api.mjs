@@ -32,9 +32,6 @@ const place = (index) => `v1/indexes/${encodeURIComponent(index)}`;
 
 export const indexes = () => json("v1/indexes", {});
 
-/** The OpenAPI document. A link to it would not send the key. */
-export const description = () => json("openapi.json", {});
-
 export const oneDocument = (index, id, isWhole, signal) =>
   json(`${place(index)}/documents/${id}${isWhole ? "?whole=true" : ""}`, { signal });
 

@@ -1,13 +1,14 @@
 // The page: the box, the views, and the state in the address.
 
-import { description, indexes } from "./api.mjs";
-import { at, checkbox, make, plural, refusal } from "./dom.mjs";
+import { indexes, Refusal } from "./api.mjs";
+import { at, checkbox, make, number, plural, refusal, replace } from "./dom.mjs";
 import * as explore from "./explore.mjs";
-import { askForKey, hasKey, offerToForget } from "./key.mjs";
+import { askForKey, offerToForget } from "./key.mjs";
 import { FRESH, link, read } from "./state.mjs";
 
-const PAUSE_MS = 120;
+const PAUSE_MS = 120; // between questions while the user types
 const VIEWS = {
+  __proto__: null, // so that an address cannot name what all objects inherit
   explore: async () => explore,
   trace: () => import("./trace.mjs"), // loaded while the first view is shown
   compare: () => import("./compare.mjs"),
@@ -21,6 +22,8 @@ let limits = {};
 let state = read(location.hash);
 let shown = {};
 let waiting = 0;
+let asked = 0; // when the text in the box was last asked about
+let isEntered = true; // whether the next text makes a new entry of the history
 let running = new AbortController();
 
 /** Show the state. Answers to earlier states are dropped. */
@@ -31,8 +34,10 @@ async function update() {
   const name = VIEWS[state.view] ? state.view : "explore";
   const index = known.find((each) => each.name === state.index) ?? known[0];
   trouble(state.index && index.name !== state.index && new Error(`No index has the name ${state.index}; this is ${index.name}.`));
-  const { view } = await VIEWS[name]();
+  const { view } = await VIEWS[name]().catch(() => ({}));
   if (signal.aborted) return;
+  if (!view) return trouble(new Refusal({ detail: "The service cannot be reached. Is it running?" }));
+  if (known.length > 1) state.index = index.name; // a link shows the same when indexes are added
   showFrame(name, view, index);
   if (shown.name !== name) {
     shown = { name, isLong: view.isLong, ...view.create() };
@@ -44,46 +49,44 @@ async function update() {
 
 /** Change the state. A choice makes a new entry of the history; typing does not. */
 function go(changes, isNew) {
-  state = { ...state, ...changes };
+  clearTimeout(waiting);
+  state = { ...state, q: at("query").value, ...changes };
   const address = link(state);
   if (address !== location.hash) history[isNew ? "pushState" : "replaceState"](null, "", address);
   return update();
 }
 
-/** Show what stands around the view. */
+/** Show everything around the view. */
 function showFrame(name, { prompt = "", placeholder = "", hint = "", isLong }, index) {
   const box = at("query");
   at("ask").hidden = prompt === "";
   at("prompt").textContent = prompt;
-  at("hint").firstChild.replaceWith(`${hint} `);
-  box.placeholder = index.tokenizer ? placeholder : "Token ids, such as 3 14 15";
+  at("hint").textContent = hint;
+  box.placeholder = index.tokenizer || name !== "explore" ? placeholder : "Token ids, such as 3 14 15";
   box.rows = isLong ? 3 : 1;
   if (box.value !== state.q) box.value = state.q;
   fit();
   showSwitches(name, index);
   const fresh = { ...FRESH, doc: "", at: "", find: "" };
-  at("views").replaceChildren(...Object.entries(TABS).map(([view, label]) =>
+  replace(at("views"), ...Object.entries(TABS).map(([view, label]) =>
     make("a", { href: link(state, { ...fresh, view }), ariaCurrent: view === name ? "page" : null }, label)));
   at("index").value = index.name;
   at("picker").hidden = known.length < 2 || name === "compare";
-  const sizes = [plural(index.n_tokens, "token"), plural(index.n_documents, "document"), plural(index.vocab_size, "token id")];
+  const sizes = [plural(index.n_tokens, "token"), plural(index.n_documents, "document"), `vocabulary of ${number(index.vocab_size)}`];
   at("about").textContent = [index.name, ...sizes].join(" · ");
   const title = name === "document" ? `Document ${state.doc}` : state.q.trim().slice(0, 60);
   document.title = title ? `${title} · infgram` : "infgram";
 }
 
-/** Show the switches of the box: for case, and for the borders of tokens. */
+/** Show the switches of the box: for case, and for tokens. */
 function showSwitches(name, index) {
-  const part = at("switches");
-  const focused = [...part.children].findIndex((label) => label.contains(document.activeElement));
   const toggle = (label, title, field, [off, on]) =>
     checkbox(label, state[field] === on, (isOn) => go({ ...FRESH, [field]: isOn ? on : off }, true), title);
-  const ofCase = toggle("Ignore case", "Also find the text in other case", "case", ["exact", "any"]);
-  const ofTokens = toggle("Token borders", "Find the text only as the tokens that its tokenizer makes of it", "match", ["string", "tokens"]);
+  const ofCase = toggle("Ignore case", "Match upper and lower case alike", "case", ["exact", "any"]);
+  const ofTokens = toggle("Exact tokens", "Find only occurrences with the same tokens as the text", "match", ["string", "tokens"]);
   ofTokens.firstChild.disabled = state.case === "any"; // other case has other tokens
-  const able = !index.tokenizer || name === "document" ? [] : name === "trace" ? [ofCase] : [ofCase, ofTokens];
-  part.replaceChildren(...able);
-  part.children[focused]?.firstChild.focus();
+  const able = (!index.tokenizer && name !== "compare") || name === "document" ? [] : name === "trace" ? [ofCase] : [ofCase, ofTokens];
+  replace(at("switches"), ...able);
 }
 
 /** Make the box as high as its text. */
@@ -100,8 +103,8 @@ function trouble(error) {
 
 /** Show the answers to the text in the box. */
 function typed(isNew) {
-  clearTimeout(waiting);
-  return go({ ...FRESH, q: at("query").value }, isNew);
+  asked = performance.now();
+  return go(FRESH, isNew);
 }
 
 function clear() {
@@ -115,26 +118,23 @@ function listen() {
   box.addEventListener("input", () => {
     fit();
     clearTimeout(waiting);
-    waiting = setTimeout(typed, PAUSE_MS, false);
+    waiting = setTimeout(() => {
+      typed(isEntered);
+      isEntered = false;
+    }, asked + PAUSE_MS - performance.now());
   });
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey && !shown.isLong) {
       event.preventDefault();
-      typed(true);
+      typed(false);
+      isEntered = true;
     } else if (event.key === "Escape") {
       clear();
     }
   });
   at("clear").addEventListener("click", clear);
-  at("index").addEventListener("change", (event) => go({ ...FRESH, where: "", index: event.target.value }, true));
-  document.addEventListener("keydown", (event) => {
-    const isElsewhere = !document.activeElement.matches("input:not([type=checkbox]), textarea, select");
-    if (event.key === "/" && isElsewhere && !event.ctrlKey && !event.metaKey && !at("ask").hidden) {
-      event.preventDefault();
-      box.focus();
-    }
-  });
+  at("index").addEventListener("change", (event) => go({ ...FRESH, where: "", at: "", index: event.target.value }, true));
   document.addEventListener("ask-again", update);
   document.addEventListener("key-wanted", () => {
     running.abort();
@@ -148,31 +148,23 @@ function listen() {
     update();
     if (state.q !== before.q && canHover) box.focus({ preventScroll: true });
   });
-  at("openapi").addEventListener("click", async (event) => {
-    if (!hasKey()) return;
-    event.preventDefault(); // a link would not send the key
-    const { roundtrip_ms: _, ...openapi } = await description();
-    location.assign(URL.createObjectURL(new Blob([JSON.stringify(openapi, null, 2)], { type: "application/json" })));
-  });
 }
 
 async function start() {
   try {
     ({ indexes: known, limits } = await indexes());
   } catch (error) {
-    if (error.wantsKey) askForKey(start);
-    else trouble(error);
-    return;
+    if (error.wantsKey) return askForKey(start);
+    document.addEventListener("ask-again", start, { once: true });
+    return trouble(error);
   }
   offerToForget();
-  document.removeEventListener("ask-again", start);
   if (known.length === 0) return trouble(new Error("This service has no indexes."));
   at("index").replaceChildren(...known.map(({ name }) => make("option", { value: name }, name)));
   listen();
   if (canHover) at("query").focus();
-  await update();
-  for (const load of Object.values(VIEWS)) load();
+  await (at("query").value ? typed(false) : update()); // the box may have a text already
+  for (const load of Object.values(VIEWS)) load().catch(() => {});
 }
 
-document.addEventListener("ask-again", start);
 start();

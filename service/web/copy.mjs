@@ -21,6 +21,7 @@ export function copyMenu({ asked: { index, question, body } }) {
     button("", async () => {
       title.textContent = (await copy(write(index, question, body))) ? "Copied" : "Copying is not allowed here";
       menu.open = false;
+      title.focus();
       setTimeout(() => (title.textContent = "Copy as"), 2000);
     }, name),
   );
@@ -80,7 +81,7 @@ function asPython(index, question, body) {
   const lines = method
     ? ["import infgram", "", `index = infgram.Client(${python(here())}, index=${python(index)}${key})`, `answer = index.${readings ? "readings" : method}(${values.join(", ")})`]
     : ["import httpx2", "", `answer = httpx2.post(${python(endpoint(index, question))}, json=${python(body)}${headers}).json()`];
-  return [...(hasKey() ? ["import os", ""] : []), ...lines, ""].join("\n");
+  return [...(hasKey() ? ["import os", ""] : []), ...lines, "print(answer)", ""].join("\n");
 }
 
 function asCommand(index, question, body) {

@@ -1,22 +1,23 @@
 // One document, whole, with the places of a match marked.
 
 import { oneDocument } from "./api.mjs";
-import { anchor, button, fill, make, marked, number, plural, section, slot, textClass, title } from "./dom.mjs";
+import { anchor, button, fill, heading, make, marked, number, plural, replace, slot, textClass } from "./dom.mjs";
 import { metadata } from "./documents.mjs";
 import { link } from "./state.mjs";
 
 export const view = {
   create() {
     const back = make("p", "");
-    const text = slot();
-    const part = section("Document", text);
-    part.className = "part document";
+    const part = slot("part document");
     const update = ({ state, index, signal }) => {
       const view = state.find ? "trace" : "explore";
-      back.replaceChildren(anchor("quiet", link(state, { view, doc: "", at: "", find: "" }), "← Back"));
-      const show = (isWhole) => fill(text, signal, oneDocument(index.name, Number(state.doc), isWhole, signal), (found) => {
-        requestAnimationFrame(() => text.querySelector("mark")?.scrollIntoView({ block: "center" }));
-        title(part, `Document ${number(found.document_id)}`, neighbors(state, found.document_id));
+      replace(back, anchor("quiet", link(state, { view, doc: "", at: "", find: "" }), "← Back"), " ", neighbors(state, Number(state.doc)));
+      const show = (isWhole) => fill(part, signal, oneDocument(index.name, Number(state.doc), isWhole, signal), (found) => {
+        requestAnimationFrame(() => {
+          const mark = part.querySelector("mark");
+          if (mark) mark.scrollIntoView({ block: "center" });
+          else if ((state.at || state.find) && found.text_truncated && !signal.aborted) show(true); // it is further on
+        });
         return content(state, index, found, show);
       });
       return show(false);
@@ -39,7 +40,7 @@ function ranges({ at, find }, text) {
 }
 
 function neighbors(state, id) {
-  const to = (doc, text) => anchor("quiet", link(state, { doc: String(doc), at: "", find: "" }), text);
+  const to = (doc, text) => anchor("quiet", link(state, { doc: String(doc), at: "" }), text);
   return make("nav", { className: "pages", ariaLabel: "Documents" }, id > 0 && to(id - 1, "Previous"), to(id + 1, "Next"));
 }
 
@@ -47,6 +48,7 @@ function content(state, index, found, show) {
   const text = found.text ? marked(found.text, ranges(state, found.text)) : found.token_ids.join(" ");
   const isCut = found.text ? found.text_truncated : found.token_ids_truncated;
   return [
+    heading(`Document ${number(found.document_id)}`),
     make("p", "note", `${plural(found.n_tokens, "token")} in ${index.name}`),
     metadata(state, found, 100),
     isCut && make("p", "note", "Only the beginning is shown. ", button("quiet", () => show(true), "Show all of it")),

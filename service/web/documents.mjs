@@ -5,8 +5,8 @@ import { filters, link } from "./state.mjs";
 
 /** Show the documents of an answer of `search`, with a note that says which they are. */
 export function foundDocuments(state, answer, which) {
-  const { document_count: n, documents, is_exact } = answer;
-  const count = n === 0 ? "No document" : `${is_exact ? "" : "≈"}${plural(n, "document")}`;
+  const { document_count: n, documents } = answer;
+  const count = n === 0 ? "No document" : plural(n, "document");
   const drawn = documents.length < n && `, ${number(documents.length)} ${state.seed ? "drawn at random" : "shown"}`;
   return [
     filterRow(state),
@@ -22,7 +22,7 @@ function pages(state, { cursor, documents, document_count: n }) {
   const to = (text, changes) => anchor("quiet", link(state, { cursor: "", ...changes }), text);
   return make(
     "nav",
-    "pages",
+    { className: "pages", ariaLabel: "Pages" },
     state.cursor && to("First page", {}),
     cursor && to("Next page", { cursor }),
     to("Random sample", { seed: Math.floor(Math.random() * 1e9) }),
@@ -75,7 +75,7 @@ function snippets({ matches, text, text_truncated }) {
 
 /** The first metadata fields of a document, with its file and line. A click on one shows only documents with its value. */
 export function metadata(state, { metadata: given, source, line }, most) {
-  const fields = source && given.path !== source ? { source, ...(line ? { line } : {}), ...given } : given;
+  const fields = source && given.path !== source ? { ...given, source, ...(line ? { line } : {}) } : given;
   const shown = Object.entries(fields).slice(0, most).map(([name, value]) =>
     make("div", "", make("dt", "", name), make("dd", "", fieldValue(state, name, value))),
   );
@@ -90,7 +90,8 @@ function fieldValue(state, name, value) {
   return make("a", { href, title: `Only documents with this ${name}` }, text);
 }
 
-function short(value) {
+/** A value on one line. */
+export function short(value) {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

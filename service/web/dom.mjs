@@ -22,19 +22,21 @@ export const button = (className, onclick, ...children) => make("button", { clas
 /** Create a link to a state of the page. */
 export const anchor = (className, href, ...children) => make("a", { className, href }, ...children);
 
-/** Create a section with a heading. */
-export function section(title, ...children) {
-  return make("section", "part", make("div", "heading", make("h2", "", title)), ...children);
-}
+/** Create a heading, with what is beside it. */
+export const heading = (text, ...extra) => make("div", "heading", make("h2", "", text), ...extra);
 
-/** Change the title of a section, and what stands beside it. */
-export function title(part, text, ...extra) {
-  part.querySelector(".heading").replaceChildren(make("h2", "", text), ...extra);
-}
+export const section = (title, ...children) => make("section", "part", heading(title), ...children);
 
-/** A place for an answer, which waits for the first one. */
-export function slot() {
-  return make("div", { ariaBusy: "true" });
+/** Create an element for answers. */
+export const slot = (className = "") => make("div", { className, ariaBusy: "true" });
+
+/** Replace the content of an element. The focus stays on what has the same text, or else the same place. */
+export function replace(part, ...content) {
+  const all = () => [...part.querySelectorAll("a, button, input, summary")];
+  const { textContent: text } = document.activeElement;
+  const place = all().indexOf(document.activeElement);
+  part.replaceChildren(...content);
+  if (place >= 0) (all().find((each) => text && each.textContent === text) ?? all()[place])?.focus({ preventScroll: true });
 }
 
 /** A checkbox with a label and, if it needs one, an explanation. */
@@ -62,7 +64,9 @@ export async function fill(part, signal, promise, show) {
   part.ariaBusy = "true";
   let content;
   try {
-    content = show(await promise);
+    const answer = await promise;
+    if (signal.aborted) return;
+    content = show(answer);
   } catch (error) {
     if (signal.aborted) return;
     signal.refusals ??= new Set();
@@ -75,7 +79,7 @@ export async function fill(part, signal, promise, show) {
 
 /** Show content in a part that waits for no request. */
 export function done(part, ...content) {
-  part.replaceChildren(...content);
+  replace(part, ...content);
   part.ariaBusy = null;
 }
 
@@ -83,7 +87,8 @@ export function done(part, ...content) {
 export function refusal(error) {
   if (error.wantsKey) document.dispatchEvent(new Event("key-wanted"));
   const again = button("quiet", () => document.dispatchEvent(new Event("ask-again")), "Try again");
-  return make("p", { className: "trouble", role: "alert" }, error.message, " ", error.mayPass && again);
+  say(error.message);
+  return make("p", "trouble", error.message, " ", error.mayPass && again);
 }
 
 export const number = (value) => value.toLocaleString("en-GB");
@@ -106,10 +111,13 @@ export const textClass = (name, text) => (/\n[ \t]{2}/u.test(text) ? `${name} co
 /** A sentence whose first word is a large figure. Screen readers announce it. */
 export function headline(text) {
   const [figure, ...words] = text.split(" ");
-  return make("p", { className: "count", role: "status" }, make("strong", "", figure), make("span", "", ` ${words.join(" ")}`));
+  say(text);
+  return make("p", "count", make("strong", "", figure), make("span", "", ` ${words.join(" ")}`));
 }
 
-/** The time in the index and that of the request, and what else stands beside a headline. */
+const say = (text) => (at("said").textContent = text);
+
+/** The time in the index and that of the request, and what else is beside a headline. */
 export function tools({ elapsed_ms, roundtrip_ms }, ...others) {
   const digits = elapsed_ms < 1 ? 2 : elapsed_ms < 100 ? 1 : 0;
   const time = `${elapsed_ms.toFixed(digits)} ms in the index, ${Math.max(1, Math.round(roundtrip_ms))} ms round trip`;

@@ -10,11 +10,11 @@ import { FRESH, link } from "./state.mjs";
  * @param {Promise<object>} frequent an answer of `infgram` to an empty text; occurrences of its first token are drawn
  * @returns {Promise<string[]>} at most 8 passages, of words and the spaces between them
  */
-export async function findExamples(index, frequent, signal) {
+export async function findExamples(index, frequent, limits, signal) {
   const token = (await frequent).rows.find(({ token_id: id }) => id >= 0);
   if (!index.tokenizer || !token) return [];
   const seed = Math.floor(Math.random() * 1e9);
-  const body = { token_ids: [token.token_id], limit: 8, snippet_tokens: 200, max_matches: 1000, seed };
+  const body = { token_ids: [token.token_id], limit: 8, snippet_tokens: Math.min(200, limits.snippet_tokens), max_matches: 1000, seed };
   const { documents } = await ask(index.name, "search", body, signal);
   return documents.map(({ snippet }) => words(snippet) || Array.from(snippet).slice(8, 32).join("")).filter(Boolean);
 }
@@ -38,7 +38,7 @@ export function exampleList(state, passages) {
   const examples = [
     ["How often does a phrase occur?", ` ${first.slice(0, 3).join(" ").replace(/[,;:]$/u, "")}`],
     ["Where do two words occur near each other?", long.length === 2 ? long.join(" AND ") : ""],
-    ["What comes after a long text? The longest part of its end that occurs decides.", ` ${third.slice(0, 8).join(" ")}`],
+    ["What comes after a long text? The longest suffix that occurs decides.", ` ${third.slice(0, 8).join(" ")}`],
   ];
   return list(state, examples.filter(([, text]) => text));
 }

@@ -36,6 +36,7 @@ export function askForKey(proceed) {
 /** Show the button that removes the key and reloads the page. */
 export function offerToForget() {
   at("forget").hidden = known === "";
+  at("openapi").hidden = known !== ""; // a link would not send the key
   at("forget").onclick = () => {
     keep("");
     location.reload();

@@ -43,8 +43,8 @@ export function link(state, changes = {}) {
 /** The filters of a state: metadata fields and their values. */
 export function filters({ where }) {
   try {
-    const read = JSON.parse(where || "{}");
-    return read !== null && typeof read === "object" && !Array.isArray(read) ? read : {};
+    const given = JSON.parse(where || "{}");
+    return given !== null && typeof given === "object" && !Array.isArray(given) ? given : {};
   } catch {
     return {};
   }

@@ -1,5 +1,6 @@
 // The tokens of a text: their boundaries, ids and ∞-gram scores.
 
+import { copyMenu } from "./copy.mjs";
 import { checkbox, make, number, percent, plural, times, tokenText } from "./dom.mjs";
 
 const MOST_TOKENS = 400;
@@ -25,20 +26,20 @@ export function tokenStrip(answer, scores) {
   const readout = make("p", { className: "note readout", ariaLive: "polite" }, summary);
   const buttons = ids.slice(first).map((id, n) => {
     const place = first + n;
-    const kind = `tok level${level(scores.suffix_lengths[place] + 1)}${place >= ids.length - used ? " used" : ""}`;
+    const kinds = [place >= ids.length - used && "used", scores.log_probs[place] === null && "never"].filter(Boolean);
+    const kind = ["tok", `level${level(scores.suffix_lengths[place] + 1)}`, ...kinds].join(" ");
     const tell = () => readout.replaceChildren(...sentence(answer, scores, place));
     const properties = { className: kind, type: "button", tabIndex: n === 0 ? 0 : -1, onmouseenter: tell, onfocus: tell };
-    return make("button", properties, tokenText(tokens?.[place], id), make("span", "id", String(id)));
+    return make("button", properties, tokenText(tokens?.[place], id), make("span", "id", ` ${id}`));
   });
   const list = make("ol", showsIds ? "chips ids" : "chips", ...buttons.map((chip) => make("li", "", chip)));
   if (first > 0) list.prepend(make("li", "note", `… ${plural(first, "token")} before`));
   list.onmouseleave = () => readout.replaceChildren(summary);
-  list.addEventListener("focusout", list.onmouseleave);
   list.onkeydown = (event) => move(event, buttons);
-  const toggle = checkbox("Token ids", showsIds, (isOn) => {
+  const toggle = checkbox("Show token ids", showsIds, (isOn) => {
     showsIds = list.classList.toggle("ids", isOn);
   });
-  return [list, readout, make("div", "under", legend("n of the ∞-gram"), toggle)];
+  return [list, readout, make("div", "under", make("div", "options", legend("n of the ∞-gram"), make("span", "never", "never follows"), copyMenu(scores)), toggle)];
 }
 
 /** Move the focus by the arrow keys, so that Tab passes the whole row. */
@@ -56,8 +57,8 @@ function move(event, buttons) {
 function sentence({ token_ids: ids, tokens }, scores, place) {
   const used = scores.suffix_lengths[place];
   const log_prob = scores.log_probs[place];
-  const probability = log_prob === null ? "never follows" : `log-prob ${log_prob.toFixed(2)} (${percent(Math.exp(log_prob))})`;
-  const of = used === 0 ? "tokens" : `occurrences of the ${used === 1 ? "token" : `${used} tokens`} before it`;
+  const probability = log_prob === null ? "never follows" : `log-prob ${log_prob.toFixed(2)} nats (${percent(Math.exp(log_prob))})`;
+  const of = used === 0 ? "tokens and document ends" : `occurrences of the ${used === 1 ? "token" : `${used} tokens`} before it`;
   const counts = `${number(scores.continuation_counts[place])} of ${number(scores.context_counts[place])} ${of}`;
   return [tokenText(tokens?.[place], ids[place]), ` id ${ids[place]}, n = ${used + 1}, ${probability}: ${counts}`];
 }
@@ -65,11 +66,11 @@ function sentence({ token_ids: ids, tokens }, scores, place) {
 /** A sentence about the suffix that the ∞-gram uses. */
 export function suffixSentence({ token_ids: ids, suffix_length: used, context_count: count, n_distinct, is_sparse }) {
   if (ids.length === 0) return "Counted over the whole corpus.";
-  if (used === 0) return "∞-gram: the last token never occurs, so the counts of single tokens are used.";
+  if (used === 0) return "∞-gram of these tokens: the last one never occurs, so the counts of single tokens are used.";
   const what = used < ids.length
     ? used === 1 ? "the last token" : `the last ${used} of ${ids.length} tokens`
     : used === 1 ? "the token" : `all ${used} tokens`;
   const verb = used === 1 ? "occurs" : "occur";
   const after = is_sparse ? "always followed by the same token (sparse)" : `followed by ${number(n_distinct)} different tokens`;
-  return `∞-gram: ${what} ${verb} ${times(count)}, ${after}; n\u00a0=\u00a0${used + 1}.`;
+  return `∞-gram of these tokens: ${what} ${verb} ${times(count)}, ${after}; n\u00a0=\u00a0${used + 1}.`;
 }

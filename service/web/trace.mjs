@@ -11,6 +11,7 @@ import { legend, level } from "./tokens.mjs";
 const LEAST = ["1", "3", "5", "8", "12"];
 const RARITY = ["1000+", "101–1000", "31–100", "6–30", "2–5", "once"];
 const COUNTS = [1, 5, 30, 100, 1000];
+let isOpen = false; // the list of all passages
 
 export const view = {
   prompt: "Which passages of a text occur in the corpus?",
@@ -19,7 +20,7 @@ export const view = {
   isLong: true,
   create() {
     const [summary, text, places] = [slot(), slot(), slot()];
-    const columns = make("div", "columns even", section("The text", text), section("Where it occurs", places));
+    const columns = make("div", "columns even", section("The text", text), section("Documents", places));
     const parts = { summary, text, places, columns };
     return { elements: [summary, columns], update: (context) => update(parts, context) };
   },
@@ -32,13 +33,14 @@ function update(parts, { state, index, signal, limits }) {
     done(parts.summary);
     done(parts.text, make("p", "note", "Each passage that occurs in the corpus is colored. Choose one to see the documents that contain it."));
     const frequent = ask(index.name, "infgram", { query: "", top_k: 5 }, signal);
-    return fill(parts.places, signal, findExamples(index, frequent, signal), (found) => passageList(state, found));
+    return fill(parts.places, signal, findExamples(index, frequent, limits, signal), (found) => passageList(state, found));
   }
   const traced = ask(index.name, "trace", {
     query: state.q,
     min_length: Number(LEAST.find((n) => n === state.least) ?? 5),
-    max_spans: Math.min(60, limits.spans),
-    documents_per_span: 5,
+    max_spans: limits.spans,
+    documents_per_span: 3,
+    snippet_tokens: Math.min(80, limits.snippet_tokens),
     ...(state.case === "any" ? { ignore_case: true } : {}),
   }, signal);
   return Promise.all([
@@ -50,7 +52,7 @@ function update(parts, { state, index, signal, limits }) {
 
 function summary(state, answer) {
   const n = answer.token_ids.length;
-  const words = `of ${plural(n, "token")} in ${plural(answer.spans.length, "passage")} of the corpus`;
+  const words = `of ${plural(n, "token")}, in ${plural(answer.spans.length, "passage")}`;
   const colors = ["length", "rarity"].map((name) => [name, link(state, { color: name }), name === state.color]);
   const least = LEAST.map((name) => [name, link(state, { least: name, span: "" }), name === state.least]);
   return [
@@ -60,13 +62,15 @@ function summary(state, answer) {
       "options",
       make("span", "", "Color by ", choice("Color by", colors)),
       make("span", "", "At least ", choice("Shortest passage", least), state.case === "any" ? " words" : " tokens"),
-      state.color === "rarity" ? legend("occurrences", RARITY) : legend("tokens"),
+      state.color === "rarity" ? legend("occurrences", RARITY) : legend("length in tokens"),
     ),
+    answer.n_maximal > answer.spans.length && make("p", "note", `The ${number(answer.n_maximal - answer.spans.length)} most probable of ${number(answer.n_maximal)} passages are left out.`),
     answer.n_given_up > 0 && make("p", "note", "Some searches took too long, so passages may be longer than shown."),
   ];
 }
 
 const lengthOf = ({ start, end }) => end - start;
+const byLength = (spans) => [...spans].sort((a, b) => lengthOf(b) - lengthOf(a));
 
 /** The level of a span: of its length, or of how rarely it occurs. */
 const levelOf = (state, span) =>
@@ -74,7 +78,7 @@ const levelOf = (state, span) =>
 
 /** The chosen span: that of the address, or the longest. */
 const chosenSpan = (state, spans) =>
-  spans.find((span) => keyOf(span) === state.span) ?? [...spans].sort((a, b) => lengthOf(b) - lengthOf(a))[0];
+  spans.find((span) => keyOf(span) === state.span) ?? byLength(spans)[0];
 
 const keyOf = ({ start, end }) => `${start}-${end}`;
 const linkTo = (state, span) => link(state, { span: keyOf(span) });
@@ -85,11 +89,11 @@ function coloredText(state, { spans }) {
   const known = spans.filter(({ text_start: start }) => start !== null);
   const chosen = chosenSpan(state, spans);
   const borders = [0, characters.length, ...known.flatMap((span) => [span.text_start, span.text_end])];
-  const places = [...new Set(borders)].sort((a, b) => a - b);
+  const cuts = [...new Set(borders)].sort((a, b) => a - b);
   const seen = new Set();
-  const shown = places.slice(1).map((end, n) => {
-    const text = characters.slice(places[n], end).join("");
-    const over = known.filter((span) => span.text_start <= places[n] && end <= span.text_end);
+  const shown = cuts.slice(1).map((end, n) => {
+    const text = characters.slice(cuts[n], end).join("");
+    const over = known.filter((span) => span.text_start <= cuts[n] && end <= span.text_end);
     if (over.length === 0) return text;
     const strongest = over.reduce((best, span) => (levelOf(state, span) > levelOf(state, best) ? span : best));
     const kind = `level${levelOf(state, strongest)}${over.includes(chosen) ? " chosen" : ""}`;
@@ -104,17 +108,17 @@ function coloredText(state, { spans }) {
 }
 
 /** All spans, the longest first. */
-function spanList(state, { spans, n_maximal }) {
+function spanList(state, { spans }) {
   if (spans.length === 0) return make("p", "note", "No passage of this length occurs. Choose a smaller minimum.");
   const chosen = chosenSpan(state, spans);
-  const rows = [...spans].sort((a, b) => lengthOf(b) - lengthOf(a)).map((span) => {
+  const rows = byLength(spans).map((span) => {
     const name = anchor("", linkTo(state, span), make("bdi", "", span.text));
     if (span === chosen) name.ariaCurrent = "true";
     const count = `${span.is_exact ? "" : "≥ "}${number(span.count)}×`;
     return make("li", "", name, make("span", "times", plural(lengthOf(span), "token")), make("span", "times", count));
   });
-  const rest = n_maximal > spans.length && make("p", "note", `The ${number(n_maximal - spans.length)} most probable passages are left out.`);
-  return make("details", "spans", make("summary", "", `All ${plural(spans.length, "passage")}`), make("ol", "", ...rows), rest);
+  const properties = { className: "spans", open: isOpen, ontoggle: (event) => (isOpen = event.target.open) };
+  return make("details", properties, make("summary", "", plural(spans.length, "passage")), make("ol", "", ...rows));
 }
 
 /** The documents of the chosen span. */
@@ -128,7 +132,8 @@ function places(state, { spans, documents }) {
     make("p", "note", `${count}. Documents shown: ${number(span.documents.length)}.`),
     make("div", "documents", ...span.documents.map((place) => {
       const range = [place.snippet_match_start, place.snippet_match_end];
-      const head = documentHead(state, known.get(place.document_id) ?? { ...place, metadata: {} }, { find: span.text });
+      const find = Array.from(place.snippet).slice(...range).join(""); // the text as it is there, in its case
+      const head = documentHead(state, known.get(place.document_id) ?? { ...place, metadata: {} }, { find });
       return make("article", "", head, make("p", textClass("snippet", place.snippet), marked(place.snippet, [range])));
     })),
   ];

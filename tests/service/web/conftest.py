@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -66,9 +67,14 @@ class Page:
     def type(self, text: str) -> Page:
         """Replace the text in the box as a user does, and wait for the answers."""
         self.page.locator("#query").fill(text)
-        self.page.wait_for_url(lambda url: url != self.url, wait_until="commit")
-        self.page.wait_for_timeout(200)  # longer than the pause that the page waits for further keys
+        self.wait_for("q", text)
         return self.wait()
+
+    def wait_for(self, name: str, value: str) -> None:
+        """Wait until the address has this value of a parameter of the state."""
+        self.page.wait_for_url(
+            lambda url: parse_qs(url.partition("?")[2]).get(name, [""]) == [value], wait_until="commit"
+        )
 
     def text(self, selector: str) -> str:
         """The visible text of the first element."""

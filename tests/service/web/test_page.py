@@ -114,12 +114,6 @@ def test_the_page_recognizes_operators_as_the_service_does() -> None:
     assert re.compile(found).pattern == query_language._OPERATOR.pattern
 
 
-def test_no_number_of_documents_is_the_length_of_a_list() -> None:
-    """The page shows the service's count of documents."""
-    for script in FOLDER.glob("*.mjs"):
-        assert re.findall(r"plural\([\w.]*(?:documents|listed)\.length", script.read_text(encoding="utf-8")) == []
-
-
 def test_documents_are_displayed_unchanged(client: TestClient) -> None:
     found = answered(client.post("/v1/indexes/bytes/search", json={"query": "<script>"}))["documents"]
     assert found[0]["snippet"].startswith("<script>alert('a rose')")
