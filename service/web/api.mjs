@@ -5,8 +5,8 @@ import { authorization } from "./key.mjs";
 /** The error of a problem document. */
 export class Refusal extends Error {
   /** @param {{code?: string, status?: number, detail: string, errors?: {loc: string[], msg: string}[]}} problem */
-  constructor({ code, status = 503, detail, errors = [] }) {
-    const reasons = errors.map(({ loc, msg }) => `${msg} (${loc.slice(1).join(".")}).`);
+  constructor({ code, status = 503, detail, errors }) {
+    const reasons = (errors ?? []).map(({ loc, msg }) => `${msg} (${loc.slice(1).join(".")}).`);
     super(reasons.length > 0 ? `Invalid query. ${reasons.join(" ")}` : detail);
     this.wantsKey = code === "unauthorized";
     this.mayPass = status >= 500 || status === 429;
@@ -17,14 +17,14 @@ export class Refusal extends Error {
 async function json(path, options) {
   const began = performance.now();
   const headers = { Accept: "application/json", ...authorization(), ...options.headers };
-  const response = await fetch(path, { ...options, headers }).catch((error) => {
+  const response = await fetch(new URL(path, location.href), { ...options, headers }).catch((error) => {
     throw error.name === "AbortError" ? error : new Refusal({ detail: "The service cannot be reached. Is it running?" });
   });
   const body = await response.json().catch((error) => {
     if (error.name === "AbortError") throw error;
-    return { detail: `The service responded with status ${response.status} and no JSON.` };
+    return null;
   });
-  if (!response.ok || body === null) throw new Refusal(body ?? { detail: "The service sent no answer." });
+  if (!response.ok || body === null) throw new Refusal(body ?? { detail: `The service responded with status ${response.status} and no JSON.` });
   return { ...body, roundtrip_ms: performance.now() - began };
 }
 

@@ -22,6 +22,7 @@ let limits = {};
 let state = read(location.hash);
 let shown = {};
 let waiting = 0;
+let listed = 0; // when the indexes were last asked for
 let asked = 0; // when the text in the box was last asked about
 let isEntered = true; // whether the next text makes a new entry of the history
 let running = new AbortController();
@@ -37,14 +38,25 @@ async function update() {
   const { view } = await VIEWS[name]().catch(() => ({}));
   if (signal.aborted) return;
   if (!view) return trouble(new Refusal({ detail: "The service cannot be reached. Is it running?" }));
-  if (known.length > 1) state.index = index.name; // a link shows the same when indexes are added
   showFrame(name, view, index);
   if (shown.name !== name) {
     shown = { name, isLong: view.isLong, ...view.create() };
     at("view").replaceChildren(...shown.elements);
   }
   await shown.update({ state, index, known, limits, signal, go });
-  if (!signal.aborted) at("view").dataset.shown = location.hash; // for tests
+  if (signal.aborted) return;
+  at("view").dataset.shown = location.hash; // for tests
+  refresh();
+}
+
+/** Notice replaced indexes: ask for their sizes again, at most every 10 seconds. */
+async function refresh() {
+  if (performance.now() < listed + 10_000) return;
+  listed = performance.now();
+  const { indexes: found } = await indexes().catch(() => ({}));
+  if (!found?.length || JSON.stringify(found) === JSON.stringify(known)) return;
+  known = found;
+  update();
 }
 
 /** Change the state. A choice makes a new entry of the history; typing does not. */
@@ -64,7 +76,6 @@ function showFrame(name, { prompt = "", placeholder = "", hint = "", isLong }, i
   at("hint").textContent = hint;
   box.placeholder = index.tokenizer || name !== "explore" ? placeholder : "Token ids, such as 3 14 15";
   box.rows = isLong ? 3 : 1;
-  if (box.value !== state.q) box.value = state.q;
   fit();
   showSwitches(name, index);
   const fresh = { ...FRESH, doc: "", at: "", find: "" };
@@ -143,27 +154,36 @@ function listen() {
   window.addEventListener("hashchange", () => {
     clearTimeout(waiting);
     const before = state;
-    state = read(location.hash);
+    recall();
     if (state.view !== before.view) scrollTo(0, 0);
     update();
     if (state.q !== before.q && canHover) box.focus({ preventScroll: true });
   });
 }
 
+/** Read the state from the address. It names its index, so that links show the same when indexes are added. */
+function recall() {
+  state = read(location.hash);
+  if (known.length > 1) state.index ||= known[0].name;
+  at("query").value = state.q;
+}
+
 async function start() {
   try {
+    offerToForget();
     ({ indexes: known, limits } = await indexes());
+    if (!(known.length > 0)) throw new Error("This service has no indexes.");
   } catch (error) {
     if (error.wantsKey) return askForKey(start);
     document.addEventListener("ask-again", start, { once: true });
     return trouble(error);
   }
-  offerToForget();
-  if (known.length === 0) return trouble(new Error("This service has no indexes."));
   at("index").replaceChildren(...known.map(({ name }) => make("option", { value: name }, name)));
   listen();
   if (canHover) at("query").focus();
-  await (at("query").value ? typed(false) : update()); // the box may have a text already
+  const isTyped = at("query").value !== ""; // while the page was loaded
+  if (!isTyped) recall();
+  await (isTyped ? typed(false) : update());
   for (const load of Object.values(VIEWS)) load().catch(() => {});
 }
 

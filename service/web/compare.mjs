@@ -6,7 +6,7 @@ import { findExamples, wordList } from "./examples.mjs";
 import { link, matching } from "./state.mjs";
 
 const MOST_LINES = 20;
-const MOST_INDEXES = 6;
+const MOST_INDEXES = 4;
 
 export const view = {
   prompt: "How frequent are phrases, and where do corpora differ?",

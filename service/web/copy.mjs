@@ -55,7 +55,8 @@ async function copy(text) {
 
 const here = () => new URL(".", location.href).href.replace(/\/$/u, "");
 const endpoint = (index, question) => `${here()}/v1/indexes/${encodeURIComponent(index)}/${question}`;
-const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const hex = (character) => `'$'\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}''`;
+const shell = (text) => `'${text.replaceAll("'", "'\\''").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/gu, hex)}'`;
 const PYTHON_KEY = 'os.environ["INFGRAM_API_KEY"]';
 
 function asCurl(index, question, body) {

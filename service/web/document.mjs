@@ -32,7 +32,7 @@ function ranges({ at, find }, text) {
   if (range) return [[Number(range[1]), Number(range[2])]];
   const length = Array.from(find).length;
   let end = 0;
-  return (find ? text.split(find).slice(0, -1) : []).map((part) => {
+  return (find ? text.split(find, 1001).slice(0, -1) : []).map((part) => {
     const start = end + Array.from(part).length;
     end = start + length;
     return [start, end];

@@ -31,7 +31,7 @@ function pages(state, { cursor, documents, document_count: n }) {
 }
 
 /** The active filters, each with a link that removes it. */
-function filterRow(state) {
+export function filterRow(state) {
   const active = Object.entries(filters(state)).map(([name, value]) => {
     const { [name]: _, ...others } = filters(state);
     const properties = { className: "filter", href: withFilters(state, others), title: "Remove the filter" };
@@ -84,7 +84,7 @@ export function metadata(state, { metadata: given, source, line }, most) {
 
 function fieldValue(state, name, value) {
   const text = make("bdi", "", short(value));
-  if (value !== null && typeof value === "object") return text;
+  if (Object(value) === value || (Number.isInteger(value) && !Number.isSafeInteger(value))) return text; // no exact filter
   const all = { ...filters(state), [name]: value };
   const href = withFilters({ ...state, view: "explore", doc: "", at: "", find: "" }, all);
   return make("a", { href, title: `Only documents with this ${name}` }, text);

@@ -45,11 +45,7 @@ export function checkbox(label, checked, change, title = "") {
   return make("label", { className: "switch", title }, input, label);
 }
 
-/**
- * A choice of one of a few values, as links.
- * @param {string} ariaLabel
- * @param {[string, string, boolean][]} choices the text and the address of each, and whether it is the current one
- */
+/** A choice of one of a few values, as links: the text and the address of each, and whether it is the current one. */
 export function choice(ariaLabel, choices) {
   const links = choices.map(([text, href, isChosen]) => make("a", { href, ariaCurrent: isChosen ? "true" : null }, text));
   return make("span", { className: "choice", role: "group", ariaLabel }, ...links);
@@ -87,8 +83,9 @@ export function done(part, ...content) {
 export function refusal(error) {
   if (error.wantsKey) document.dispatchEvent(new Event("key-wanted"));
   const again = button("quiet", () => document.dispatchEvent(new Event("ask-again")), "Try again");
-  say(error.message);
-  return make("p", "trouble", error.message, " ", error.mayPass && again);
+  const text = error instanceof TypeError ? "The service sent an answer of another form than this page expects." : error.message;
+  say(text);
+  return make("p", "trouble", text, " ", error.mayPass && again);
 }
 
 export const number = (value) => value.toLocaleString("en-GB");
@@ -131,11 +128,7 @@ const INVISIBLE = /([\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u206
 export const visible = (text) =>
   text.split(INVISIBLE).map((part, n) => (n % 2 === 1 ? make("span", "sign", signOf(part)) : part));
 
-/**
- * Show a token.
- * @param {string|null} token null for the end of a document, or for an id without text
- * @param {number} id
- */
+/** Show a token: its text, or null for the end of a document and for an id without text. */
 export function tokenText(token, id) {
   if (!token) return make("bdi", "token word", id === -1 ? "end of document" : `#${id}`);
   return make("bdi", "token", ...visible(token));
@@ -144,11 +137,7 @@ export function tokenText(token, id) {
 const signOf = (character) =>
   SIGNS[character] ?? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
-/**
- * Show a text with marked ranges, given in Unicode code points, as in the API.
- * @param {string} text
- * @param {[number, number][]} ranges
- */
+/** Show a text with marked ranges, given in Unicode code points, as in the API. */
 export function marked(text, ranges) {
   const characters = Array.from(text);
   const shown = make("bdi", "");

@@ -4,12 +4,7 @@ import { ask } from "./api.mjs";
 import { anchor, make } from "./dom.mjs";
 import { FRESH, link } from "./state.mjs";
 
-/**
- * Find passages of random documents.
- * @param {object} index
- * @param {Promise<object>} frequent an answer of `infgram` to an empty text; occurrences of its first token are drawn
- * @returns {Promise<string[]>} at most 8 passages, of words and the spaces between them
- */
+/** Find up to 8 passages of random documents, at random occurrences of the most frequent token. */
 export async function findExamples(index, frequent, limits, signal) {
   const token = (await frequent).rows.find(({ token_id: id }) => id >= 0);
   if (!index.tokenizer || !token) return [];
@@ -31,8 +26,8 @@ function words(text) {
 }
 
 /** Three examples for the box: a phrase, two words near each other, and the beginning of a sentence. */
-export function exampleList(state, passages) {
-  if (passages.length === 0) return make("p", "note", "Type token ids, such as 3 14 15.");
+export function exampleList(state, index, passages) {
+  if (passages.length === 0) return make("p", "note", index.tokenizer ? "The documents are too short for examples." : "Type token ids, such as 3 14 15.");
   const [first, second = first, third = second] = passages.map((passage) => passage.split(" "));
   const long = [...new Set(second.filter((word) => /^\p{L}{4,}$/u.test(word)))].slice(0, 2);
   const examples = [

@@ -3,7 +3,7 @@
 import { ask } from "./api.mjs";
 import { copyMenu } from "./copy.mjs";
 import { choice, done, fill, heading, headline, make, number, plural, slot, tools, visible } from "./dom.mjs";
-import { foundDocuments, short } from "./documents.mjs";
+import { filterRow, foundDocuments, short } from "./documents.mjs";
 import { exampleList, findExamples } from "./examples.mjs";
 import { nextTokens } from "./next.mjs";
 import { filters, link, matching } from "./state.mjs";
@@ -68,7 +68,7 @@ function showNothing(parts, { state, index, signal, query, post, limits }) {
   done(parts.count, headline(`${plural(index.n_tokens, "token")} in ${plural(index.n_documents, "document")}`));
   return Promise.all([
     fill(parts.next, signal, next, (answer) => [heading("Most frequent tokens", copyMenu(answer)), ...nextTokens(state, answer)]),
-    fill(parts.documents, signal, findExamples(index, next, limits, signal), (found) => [heading("Examples"), exampleList(state, found)]),
+    fill(parts.documents, signal, findExamples(index, next, limits, signal), (found) => [filterRow(state), heading("Examples"), exampleList(state, index, found)]),
   ]);
 }
 

@@ -16,7 +16,6 @@ let isOpen = false; // the list of all passages
 export const view = {
   prompt: "Which passages of a text occur in the corpus?",
   placeholder: "The answer of a model, or any other text",
-  hint: "Passages are shown as you type.",
   isLong: true,
   create() {
     const [summary, text, places] = [slot(), slot(), slot()];
