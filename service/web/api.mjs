@@ -32,8 +32,10 @@ const place = (index) => `v1/indexes/${encodeURIComponent(index)}`;
 
 export const indexes = () => json("v1/indexes", {});
 
-export const oneDocument = (index, id, isWhole, signal) =>
-  json(`${place(index)}/documents/${id}${isWhole ? "?whole=true" : ""}`, { signal });
+export async function oneDocument(index, id, isWhole, signal) {
+  const question = `documents/${id}${isWhole ? "?whole=true" : ""}`;
+  return { ...(await json(`${place(index)}/${question}`, { signal })), asked: { index, question, id } };
+}
 
 /** Send a query, such as `count`. The answer has it in the additional field `asked`. */
 export async function ask(index, question, body, signal) {

@@ -6,7 +6,7 @@ import * as explore from "./explore.mjs";
 import { askForKey, offerToForget } from "./key.mjs";
 import { FRESH, link, read } from "./state.mjs";
 
-const PAUSE_MS = 120; // between questions while the user types
+const PAUSE_MS = 120;
 const VIEWS = {
   __proto__: null, // so that an address cannot name what all objects inherit
   explore: async () => explore,
@@ -105,7 +105,7 @@ function fit() {
   const box = at("query");
   at("clear").hidden = box.value === "";
   box.style.height = "auto";
-  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`; // scrollHeight excludes the borders
+  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
 }
 
 function trouble(error) {
@@ -181,7 +181,7 @@ async function start() {
   at("index").replaceChildren(...known.map(({ name }) => make("option", { value: name }, name)));
   listen();
   if (canHover) at("query").focus();
-  const isTyped = at("query").value !== ""; // while the page was loaded
+  const isTyped = at("query").value !== "";
   if (!isTyped) recall();
   await (isTyped ? typed(false) : update());
   for (const load of Object.values(VIEWS)) load().catch(() => {});

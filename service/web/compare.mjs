@@ -1,6 +1,7 @@
 // The third view: how often phrases occur in several indexes, and how what follows them differs.
 
 import { ask } from "./api.mjs";
+import { copyMenu } from "./copy.mjs";
 import { anchor, checkbox, done, fill, make, number, percent, replace, section, slot, tokenText, visible } from "./dom.mjs";
 import { findExamples, wordList } from "./examples.mjs";
 import { link, matching } from "./state.mjs";
@@ -81,7 +82,7 @@ function frequencies(state, indexes, lines, chosen, answers) {
   });
   const isMixed = new Set(indexes.map(({ tokenizer }) => tokenizer.fingerprint)).size > 1;
   const note = isMixed && make("p", "note", "These indexes have different tokenizers, so a million tokens is not the same amount of text.");
-  return [note, table("Occurrences per million tokens", head, rows)];
+  return [make("div", "heading", note || make("p", ""), copyMenu(...answers)), table("Occurrences per million tokens", head, rows)];
 }
 
 const tick = (power) => make("span", "", (10 ** power).toLocaleString("en-GB", { maximumFractionDigits: 6 }));
@@ -130,7 +131,7 @@ function differences(indexes, line, answers) {
   });
   const where = indexes.map(({ name }, n) => `${name} ${number(answers[n].context_count)}`).join(", ");
   const note = make("p", "note", "After ", make("bdi", "quoted", ...visible(line)), `, counted at token boundaries: ${where}.`);
-  return [note, keys.length > 0 ? table("Shares of the next tokens", head, rows) : make("p", "note", "No token follows the phrase in these indexes.")];
+  return [make("div", "heading", note, copyMenu(...answers)), keys.length > 0 ? table("Shares of the next tokens", head, rows) : make("p", "note", "No token follows the phrase in these indexes.")];
 }
 
 /** The share of a token; undefined if the phrase does not occur, or if the token is none of the rows. */

@@ -11,15 +11,16 @@ const NAMES = {
   score: ["score", "score"],
   search: ["search", "search"],
   trace: [null, "trace"],
+  "count/batch": [null, "count"],
 };
 const OPTIONS = { documents_per_span: "documents" };
 
-/** A menu that copies the request of an answer to the clipboard. */
-export function copyMenu({ asked: { index, question, body } }) {
+/** A menu that copies the requests of answers to the clipboard. */
+export function copyMenu(...answers) {
   const title = make("summary", { className: "quiet", ariaLive: "polite" }, "Copy as");
   const buttons = Object.entries({ curl: asCurl, Python: asPython, CLI: asCommand }).map(([name, write]) =>
     button("", async () => {
-      title.textContent = (await copy(write(index, question, body))) ? "Copied" : "Copying is not allowed here";
+      title.textContent = (await copy(answers.map(({ asked }) => write(asked)).join("\n"))) ? "Copied" : "Copying is not allowed here";
       menu.open = false;
       title.focus();
       setTimeout(() => (title.textContent = "Copy as"), 2000);
@@ -59,9 +60,10 @@ const hex = (character) => `'$'\\x${character.charCodeAt(0).toString(16).padStar
 const shell = (text) => `'${text.replaceAll("'", "'\\''").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/gu, hex)}'`;
 const PYTHON_KEY = 'os.environ["INFGRAM_API_KEY"]';
 
-function asCurl(index, question, body) {
+function asCurl({ index, question, body }) {
   const key = hasKey() ? ' -H "Authorization: Bearer $INFGRAM_API_KEY"' : "";
-  return `curl -s ${shell(endpoint(index, question))} -H 'Content-Type: application/json'${key} -d ${shell(JSON.stringify(body))}`;
+  const data = body ? ` -H 'Content-Type: application/json' -d ${shell(JSON.stringify(body))}` : "";
+  return `curl -sw '\\n' ${shell(endpoint(index, question))}${key}${data}`;
 }
 
 /** A value as Python writes it. JSON strings are valid in Python. */
@@ -73,10 +75,10 @@ function python(value) {
   return `{${Object.entries(value).map(([name, each]) => `${python(name)}: ${python(each)}`).join(", ")}}`;
 }
 
-function asPython(index, question, body) {
-  const [method] = NAMES[question];
-  const { query, token_ids, readings, ...options } = body;
-  const values = [query ?? token_ids, ...Object.entries(options)].map((each, n) => (n === 0 ? python(each) : `${each[0]}=${python(each[1])}`));
+function asPython({ index, question, body, id }) {
+  const [method] = NAMES[question] ?? ["document"];
+  const { query = id, token_ids, readings, ...options } = body ?? {};
+  const values = [token_ids ?? query, ...Object.entries(options)].map((each, n) => (n === 0 ? python(each) : `${each[0]}=${python(each[1])}`));
   const key = hasKey() ? `, api_key=${PYTHON_KEY}` : "";
   const headers = hasKey() ? `, headers={"Authorization": "Bearer " + ${PYTHON_KEY}}` : "";
   const lines = method
@@ -85,15 +87,19 @@ function asPython(index, question, body) {
   return [...(hasKey() ? ["import os", ""] : []), ...lines, "print(answer)", ""].join("\n");
 }
 
-function asCommand(index, question, body) {
-  const { query, token_ids, where = {}, ...options } = body;
+function asCommand({ index, question, body, id }) {
+  const folder = shell(`${index}.infgram`);
+  if (!body) return `infgram document ${folder} ${id}`;
+  const { items } = body;
+  const { query, token_ids, where = {}, ...options } = items ? items[0] : body;
   const flags = Object.entries(options).map(([name, value]) => {
     const flag = `--${(OPTIONS[name] ?? name).replaceAll("_", "-")}`;
     return value === true ? flag : `${flag} ${shell(String(value))}`;
   });
   const fields = Object.entries(where).map(([name, value]) => `--where ${shell(`${name}=${JSON.stringify(value)}`)}`);
   const all = [...(question === "next-token" ? ["--whole"] : []), ...flags, ...fields];
-  const command = ["infgram", NAMES[question][1], shell(`${index}.infgram`), ...all].join(" ");
+  const command = ["infgram", NAMES[question][1], folder, ...all].join(" ");
+  if (items) return `printf '%s\\n' ${items.map((item) => shell(item.query)).join(" ")} | ${command} --queries -`;
   if (question === "trace") return `printf %s ${shell(query)} | ${command} -`;
   return query === undefined ? `${command} --token-ids ${token_ids.join(",")}` : `${command} -- ${shell(query)}`;
 }

@@ -1,6 +1,7 @@
 // One document, whole, with the places of a match marked.
 
 import { oneDocument } from "./api.mjs";
+import { copyMenu } from "./copy.mjs";
 import { anchor, button, fill, heading, make, marked, number, plural, replace, slot, textClass } from "./dom.mjs";
 import { metadata } from "./documents.mjs";
 import { link } from "./state.mjs";
@@ -16,7 +17,7 @@ export const view = {
         requestAnimationFrame(() => {
           const mark = part.querySelector("mark");
           if (mark) mark.scrollIntoView({ block: "center" });
-          else if ((state.at || state.find) && found.text_truncated && !signal.aborted) show(true); // it is further on
+          else if ((state.at || state.find) && found.text_truncated && !signal.aborted) show(true);
         });
         return content(state, index, found, show);
       });
@@ -48,7 +49,7 @@ function content(state, index, found, show) {
   const text = found.text ? marked(found.text, ranges(state, found.text)) : found.token_ids.join(" ");
   const isCut = found.text ? found.text_truncated : found.token_ids_truncated;
   return [
-    heading(`Document ${number(found.document_id)}`),
+    heading(`Document ${number(found.document_id)}`, copyMenu(found)),
     make("p", "note", `${plural(found.n_tokens, "token")} in ${index.name}`),
     metadata(state, found, 100),
     isCut && make("p", "note", "Only the beginning is shown. ", button("quiet", () => show(true), "Show all of it")),

@@ -34,8 +34,7 @@ function pages(state, { cursor, documents, document_count: n }) {
 export function filterRow(state) {
   const active = Object.entries(filters(state)).map(([name, value]) => {
     const { [name]: _, ...others } = filters(state);
-    const properties = { className: "filter", href: withFilters(state, others), title: "Remove the filter" };
-    return make("a", properties, make("bdi", "", `${name} = ${short(value)}`), " ×");
+    return anchor("filter", withFilters(state, others), make("bdi", "", `${name} = ${short(value)}`), " ×");
   });
   return active.length > 0 && make("p", "filters", "Only ", ...active);
 }

@@ -3,12 +3,7 @@
 /** @param {string} id */
 export const at = (id) => document.getElementById(id);
 
-/**
- * Create an element. Strings become text nodes; children without content are left out.
- * @param {string} name
- * @param {string|object} properties its class, or all its properties
- * @param {...(Node|string|null|undefined|false|0)} children
- */
+/** Create an element with a class or properties. Strings become text nodes; children without content are left out. */
 export function make(name, properties, ...children) {
   const element = document.createElement(name);
   Object.assign(element, typeof properties === "string" ? properties && { className: properties } : properties);
@@ -52,9 +47,8 @@ export function choice(ariaLabel, choices) {
 }
 
 /**
- * Show the answer of a request in a part of the page once it arrives, unless a newer question was asked.
- * The previous content stays, dimmed, until then. A refusal takes its place, once for all parts with the same one.
- * @param {AbortSignal} signal of all requests for one state
+ * Show an answer in a part of the page once it arrives, unless a newer question was asked. The previous content stays,
+ * dimmed, until then. The same refusal is shown in one part only.
  */
 export async function fill(part, signal, promise, show) {
   part.ariaBusy = "true";
@@ -83,7 +77,7 @@ export function done(part, ...content) {
 export function refusal(error) {
   if (error.wantsKey) document.dispatchEvent(new Event("key-wanted"));
   const again = button("quiet", () => document.dispatchEvent(new Event("ask-again")), "Try again");
-  const text = error instanceof TypeError ? "The service sent an answer of another form than this page expects." : error.message;
+  const text = error instanceof TypeError ? "The service sent an unexpected answer." : error.message;
   say(text);
   return make("p", "trouble", text, " ", error.mayPass && again);
 }

@@ -5,9 +5,8 @@ import { copyMenu } from "./copy.mjs";
 import { choice, done, fill, heading, headline, make, number, plural, slot, tools, visible } from "./dom.mjs";
 import { filterRow, foundDocuments, short } from "./documents.mjs";
 import { exampleList, findExamples } from "./examples.mjs";
-import { nextTokens } from "./next.mjs";
 import { filters, link, matching } from "./state.mjs";
-import { suffixSentence, tokenStrip } from "./tokens.mjs";
+import { nextTokens, suffixSentence, tokenStrip } from "./tokens.mjs";
 
 const MOST_ROWS = { top_k: 12 };
 const OPERATOR = /(?<![^\s()"])(?:AND|OR)(?![^\s()"])/u; // makes a text a query of several terms

@@ -1,7 +1,8 @@
-// The tokens of a text: their boundaries, ids and ∞-gram scores.
+// The tokens of a text, with ids and ∞-gram scores, and the tokens that come next.
 
 import { copyMenu } from "./copy.mjs";
-import { checkbox, make, number, percent, plural, times, tokenText } from "./dom.mjs";
+import { anchor, checkbox, make, number, percent, plural, times, tokenText } from "./dom.mjs";
+import { FRESH, link } from "./state.mjs";
 
 const MOST_TOKENS = 400;
 const LEVELS = [1, 2, 4, 8, 16];
@@ -73,4 +74,28 @@ export function suffixSentence({ token_ids: ids, suffix_length: used, context_co
   const verb = used === 1 ? "occurs" : "occur";
   const after = is_sparse ? "always followed by the same token (sparse)" : `followed by ${number(n_distinct)} different tokens`;
   return `∞-gram of these tokens: ${what} ${verb} ${times(count)}, ${after}; n\u00a0=\u00a0${used + 1}.`;
+}
+
+/** Show the next tokens of an answer of `infgram` or `next-token` as bars. A click on one adds it to the text. */
+export function nextTokens(state, { rows, context_count: count, n_distinct, is_sparse }) {
+  const largest = rows[0]?.count ?? 1;
+  const shown = rows.reduce((sum, row) => sum + row.count, 0);
+  const hidden = n_distinct - rows.length;
+  const rest = hidden > 0
+    ? `and ${number(hidden)} more, ${percent((count - shown) / count)} in total`
+    : is_sparse ? "No other token ever follows." : "";
+  return [make("ol", "next", ...rows.map((row) => nextRow(state, row, count, largest))), make("p", "note rest", rest)];
+}
+
+function nextRow(state, row, count, largest) {
+  const share = percent(row.count / count);
+  const parts = [tokenText(row.token, row.token_id), make("span", "share", share), make("span", "times", number(row.count))];
+  // Part of a character cannot be appended; neither can the end of a document.
+  const canAppend = row.token && !/\\x[0-9a-f]{2}/u.test(row.token);
+  const bar = canAppend
+    ? anchor("bar", link(state, { ...FRESH, q: state.q + row.token }), ...parts)
+    : make("div", "bar", ...parts);
+  if (canAppend) bar.ariaLabel = `Add “${row.token}”: ${share}, ${plural(row.count, "time")}`;
+  bar.style.setProperty("--share", `${(100 * row.count) / largest}%`);
+  return make("li", "", bar);
 }

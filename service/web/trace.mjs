@@ -30,7 +30,7 @@ function update(parts, { state, index, signal, limits }) {
   if (!index.tokenizer) return done(parts.summary, make("p", "note", "This index has no tokenizer. Traces need text."));
   if (state.q === "") {
     done(parts.summary);
-    done(parts.text, make("p", "note", "Each passage that occurs in the corpus is colored. Choose one to see the documents that contain it."));
+    done(parts.text, make("p", "note", "Passages of the corpus are colored. Choose one to see its documents."));
     const frequent = ask(index.name, "infgram", { query: "", top_k: 5 }, signal);
     return fill(parts.places, signal, findExamples(index, frequent, limits, signal), (found) => passageList(state, found));
   }

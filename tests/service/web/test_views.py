@@ -251,12 +251,16 @@ def test_a_permalink_shows_the_same(open_page: Callable[..., Page]) -> None:
 QUESTIONS = [
     ("explore", {"q": 'it\'s "a" rose $HOME \\ 🌹'}, 0),
     ("explore", {"q": "rose"}, 0),
-    ("explore", {"q": "rose", "match": "tokens"}, 1),
-    ("explore", {"q": "rose", "case": "any"}, 1),
-    ("explore", {"q": "rose", "where": '{"number": 0}'}, 2),
+    ("explore", {"q": "rose", "match": "tokens"}, 2),
+    ("explore", {"q": "rose", "case": "any"}, 2),
+    ("explore", {"q": "rose", "where": '{"number": 0}'}, 3),
     ("explore", {"q": "-a AND rose"}, 0),
     ("explore", {"q": ""}, 0),
     ("trace", {"q": "a rose isn't a rose is", "least": "1"}, 0),
+    ("explore", {"q": "rose"}, 1),
+    ("compare", {"q": "it's\n$HOME rose", "with": "bytes,bpe"}, 0),
+    ("compare", {"q": "rose", "with": "bytes", "case": "any"}, 1),
+    ("document", {"doc": "1"}, 0),
 ]
 
 
@@ -281,6 +285,6 @@ def test_copies_for_other_programs_run(
         assert (done.returncode, errors) == (0, []), copied
         assert done.stdout
         if name == "curl":
-            assert "elapsed_ms" in json.loads(done.stdout)
+            assert json.loads(done.stdout.splitlines()[0]).keys() & {"elapsed_ms", "results", "document_id"}
         page.page.wait_for_timeout(10)
         page.page.get_by_text("Copied").wait_for(state="hidden")
