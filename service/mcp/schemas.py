@@ -156,6 +156,9 @@ class ListedIndex(Result):
         description='"bytes" (a token is a byte) or "huggingface"; null if the index takes no text, so no tool can use '
         "it."
     )
+    tokenizer_fingerprint: str | None = Field(
+        description="Counts per token of two indexes are comparable only if their fingerprints are equal."
+    )
 
 
 class ListIndexesResult(Result):

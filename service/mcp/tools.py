@@ -132,6 +132,7 @@ def list_indexes(runtime: Runtime, asked: NoArguments) -> ListIndexesResult:
                 name=name,
                 **{field: served.info[field] for field in names},
                 tokenizer=served.info["tokenizer"]["kind"] if served.has_tokenizer else None,
+                tokenizer_fingerprint=served.info["tokenizer"]["fingerprint"][:16] if served.has_tokenizer else None,
             )
             for name, served in runtime.indexes.items()
         ]

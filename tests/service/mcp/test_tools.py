@@ -295,6 +295,7 @@ def test_list_indexes(session: tuple[str, Session], truths: dict[str, Truth], re
     for name, truth in truths.items():
         assert (found[name]["n_documents"], found[name]["n_tokens"]) == (len(TEXTS), truth.reference.n_tokens)
     assert [each["tokenizer"] for each in found.values()] == ["bytes", "huggingface", None]
+    assert len({each["tokenizer_fingerprint"] for each in found.values()}) == 3
 
 
 @pytest.mark.parametrize("name", NAMES)
