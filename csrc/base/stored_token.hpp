@@ -17,7 +17,8 @@ struct Bytewise {
   Bytewise() = default;
   // The lowest bits of a token id.
   constexpr explicit Bytewise(std::uint64_t token) : id(static_cast<Id>(token)) {}
-  constexpr operator Id() const { return id; }  // NOLINT(google-explicit-constructor): it is used as its id
+  // NOLINTNEXTLINE(google-explicit-constructor,misc-explicit-constructor): it is used as its id
+  constexpr operator Id() const { return id; }
 };
 
 // The unsigned integer that a stored token consists of.
@@ -30,7 +31,7 @@ struct StoredIdOf<Bytewise<Id>> {
   using Type = Id;
 };
 template <class Token>
-using StoredId = typename StoredIdOf<Token>::Type;
+using StoredId = StoredIdOf<Token>::Type;
 
 template <class Token>
 inline constexpr bool kIsBytewise = !std::same_as<Token, StoredId<Token>>;

@@ -211,6 +211,7 @@ class Directory {
   template <StoredToken Token>
   static std::uint64_t prefix_mask(std::uint64_t length) {
     if (length > Text<Token>::kKeyTokens) return ~std::uint64_t{0};
+    // NOLINTNEXTLINE(clang-analyzer-core.BitwiseShift): the length is at least 1
     return ~(~std::uint64_t{0} >> ((length - 1) * Text<Token>::kTokenBits));
   }
 
