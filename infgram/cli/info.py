@@ -61,7 +61,7 @@ def summary(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         deleted = f"{number(documents, 'document')}, {number(tokens, 'token')}"
         lines.append(("deleted", f"{deleted}, in the files until infgram compact"))
     if numbers["n_skipped"]:
-        lines.append(("skipped", f"{numbers['n_skipped']:,} pieces of input, listed in manifest.json"))
+        lines.append(("skipped", f"{number(numbers['n_skipped'], 'piece')} of input, listed in manifest.json"))
     return lines
 
 

@@ -113,3 +113,9 @@ def test_a_trace_reports_abandoned_searches(index_path: Path, tmp_path: Path, mo
     found = run(*words)
     assert found.json["n_given_up"] > 0
     assert "warning: gave up" in found.stderr
+
+
+def test_info_says_what_was_skipped(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"text": "a"}\n{"text": 3}\n')
+    run("build", tmp_path / "corpus.jsonl", "-o", tmp_path / "c.infgram", "--on-error", "skip", "--quiet")
+    assert "1 piece of input, listed in manifest.json" in run("info", tmp_path / "c.infgram").stdout

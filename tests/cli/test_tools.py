@@ -228,3 +228,13 @@ def test_errors_are_one_line(index_path: Path, test_set: Path, tmp_path: Path) -
         assert is_one_error_line(failed.stderr), failed.stderr
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     assert "byte offset 3" in run("trace", index_path, tmp_path / "latin.txt").stderr
+
+
+def test_a_trace_says_how_many_documents_it_does_not_show(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"{number} the same words again"}) for number in range(9)]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(lines))
+    run("build", tmp_path / "corpus.jsonl", "-o", tmp_path / "c.infgram", "--tokenizer", "bytes", "--quiet")
+    shown = run("trace", tmp_path / "c.infgram", "-", stdin="the same words again")
+    assert "4 documents more (--json lists all)" in shown.stdout
+    every = json.loads(run("trace", tmp_path / "c.infgram", "-", "--json", stdin="the same words again").stdout)
+    assert len(every["documents"]) == 9
