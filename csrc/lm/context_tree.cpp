@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -89,20 +88,20 @@ std::shared_ptr<ContextNode> expanded(const Index& index, std::uint64_t serial, 
 
 }  // namespace
 
+// The first node dropped in a thread drops the nodes below; each of these only hands over its own children.
 ContextNode::~ContextNode() {
-  std::vector<std::shared_ptr<ContextNode>> dropped;
-  const auto take_children = [&dropped](ContextNode& node) {
-    for (auto& [code, child] : node.children) dropped.push_back(std::move(child));
-    node.children.clear();
-  };
-  take_children(*this);
-  while (!dropped.empty()) {
-    const std::shared_ptr<ContextNode> node = std::move(dropped.back());
-    dropped.pop_back();
-    if (!node || node.use_count() > 1) continue;
-    std::atomic_thread_fence(std::memory_order_acquire);  // after what the last other owner did
-    take_children(*node);
+  using Nodes = std::vector<std::shared_ptr<ContextNode>>;
+  thread_local Nodes* to_drop = nullptr;
+  Nodes nodes;
+  const bool is_first = to_drop == nullptr;
+  if (is_first) to_drop = &nodes;
+  for (auto& [code, child] : children) to_drop->push_back(std::move(child));
+  if (!is_first) return;
+  while (!nodes.empty()) {
+    const std::shared_ptr<ContextNode> node = std::move(nodes.back());
+    nodes.pop_back();
   }
+  to_drop = nullptr;
 }
 
 ContextTree::ContextTree(const Index& index, std::uint64_t memory_bytes, std::uint64_t few_occurrences)
