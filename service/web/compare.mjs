@@ -38,8 +38,7 @@ function update(parts, { state, index, known, signal, go, limits }) {
   if (parts.next.hidden) done(parts.rows);
   if (indexes.length === 0) return done(parts.table, make("p", "note", "Choose an index that has a tokenizer."));
   if (lines.length === 0) {
-    const frequent = ask(indexes[0].name, "infgram", { query: "", top_k: 5 }, signal);
-    return fill(parts.table, signal, findExamples(indexes[0], frequent, limits, signal), (found) => wordList(state, found));
+    return fill(parts.table, signal, findExamples(indexes[0], limits, signal), (found) => wordList(state, found));
   }
   const line = lines[Number(state.line)] ?? lines[0];
   const all = (question, body) => Promise.all(indexes.map(({ name }) => ask(name, question, body, signal)));
@@ -114,17 +113,17 @@ function differences(indexes, line, answers) {
   const tokens = new Map(all.map((row) => [keyOf(row), row]));
   const total = (key) => all.reduce((sum, row) => sum + (keyOf(row) === key ? row.count : 0), 0);
   const keys = [...tokens.keys()].map((key) => [total(key), key]).sort(([a], [b]) => b - a).slice(0, 12).map(([, key]) => key);
-  const largest = Math.max(...keys.flatMap((key) => answers.map((answer) => shareOf(answer, key) ?? 0)));
+  const shares = keys.map((key) => answers.map((answer) => shareOf(answer, key)));
+  const largest = Math.max(...shares.flat().map((share) => share ?? 0));
   const isPair = answers.length === 2;
   const head = [columnHead("Token"), ...indexes.map(({ name }, n) => columnHead(name, n)), isPair && columnHead("Difference (points)")];
-  const rows = keys.map((key) => {
-    const shares = answers.map((answer) => shareOf(answer, key));
-    const cells = shares.map((share) => {
+  const rows = keys.map((key, row) => {
+    const cells = shares[row].map((share) => {
       const bar = make("td", "bar figure", share === undefined ? "–" : percent(share));
       bar.style.setProperty("--share", `${(100 * (share ?? 0)) / largest}%`);
       return bar;
     });
-    const gap = 100 * (shares[0] - shares[1]);
+    const gap = 100 * (shares[row][0] - shares[row][1]);
     const token = tokens.get(key);
     const difference = isPair && make("td", "", Number.isNaN(gap) ? "–" : `${gap < 0 ? "−" : "+"}${Math.abs(gap).toFixed(1)}`);
     return [rowHead(tokenText(token.token, token.token_id)), ...cells, difference];
@@ -134,7 +133,7 @@ function differences(indexes, line, answers) {
   return [make("div", "heading", note, copyMenu(...answers)), keys.length > 0 ? table("Shares of the next tokens", head, rows) : make("p", "note", "No token follows the phrase in these indexes.")];
 }
 
-/** The share of a token; undefined if the phrase does not occur, or if the token is none of the rows. */
+/** The share of a token; undefined if it is unknown: the phrase does not occur, or the rows do not include the token. */
 function shareOf({ rows, n_distinct, context_count: n }, key) {
   const row = rows.find((each) => keyOf(each) === key);
   return row ? row.count / n : n > 0 && n_distinct === rows.length ? 0 : undefined;

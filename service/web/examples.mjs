@@ -5,7 +5,7 @@ import { anchor, make } from "./dom.mjs";
 import { FRESH, link } from "./state.mjs";
 
 /** Find up to 8 passages of random documents, at random occurrences of the most frequent token. */
-export async function findExamples(index, frequent, limits, signal) {
+export async function findExamples(index, limits, signal, frequent = ask(index.name, "infgram", { query: "", top_k: 5 }, signal)) {
   const token = (await frequent).rows.find(({ token_id: id }) => id >= 0);
   if (!index.tokenizer || !token) return [];
   const seed = Math.floor(Math.random() * 1e9);

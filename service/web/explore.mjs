@@ -67,7 +67,7 @@ function showNothing(parts, { state, index, signal, query, post, limits }) {
   done(parts.count, headline(`${plural(index.n_tokens, "token")} in ${plural(index.n_documents, "document")}`));
   return Promise.all([
     fill(parts.next, signal, next, (answer) => [heading("Most frequent tokens", copyMenu(answer)), ...nextTokens(state, answer)]),
-    fill(parts.documents, signal, findExamples(index, next, limits, signal), (found) => [filterRow(state), heading("Examples"), exampleList(state, index, found)]),
+    fill(parts.documents, signal, findExamples(index, limits, signal, next), (found) => [filterRow(state), heading("Examples"), exampleList(state, index, found)]),
   ]);
 }
 

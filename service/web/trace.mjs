@@ -31,8 +31,7 @@ function update(parts, { state, index, signal, limits }) {
   if (state.q === "") {
     done(parts.summary);
     done(parts.text, make("p", "note", "Passages of the corpus are colored. Choose one to see its documents."));
-    const frequent = ask(index.name, "infgram", { query: "", top_k: 5 }, signal);
-    return fill(parts.places, signal, findExamples(index, frequent, limits, signal), (found) => passageList(state, found));
+    return fill(parts.places, signal, findExamples(index, limits, signal), (found) => passageList(state, found));
   }
   const traced = ask(index.name, "trace", {
     query: state.q,
