@@ -15,11 +15,7 @@ import argparse
 import json
 import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -33,6 +29,7 @@ sys.path.append(
 from infgram.service.assets import ASSETS
 
 import infgram
+from benchmarks.serving import ours
 
 DELAYS_MS: Final = (0, 300)
 WIDTHS: Final = (1280, 768, 360)
@@ -50,7 +47,7 @@ def main() -> None:
     options = _options()
     with infgram.open(options.index) as index:
         count = index.count(options.text, any_tokenization=True)
-    with _service(options.index) as url, sync_playwright() as playwright:
+    with ours(options.index, 1, options.index.stem) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
         if options.screenshots:
             _write_screenshots(browser, url, options.text, options.screenshots)
@@ -75,20 +72,6 @@ def _program() -> str:
         if found := shutil.which(name):
             return found
     raise SystemExit("No Chromium was found; install one, for example by: apt-get install chromium")
-
-
-@contextmanager
-def _service(index: Path) -> Iterator[str]:
-    """Run `infgram serve` on a free port, and yield its address."""
-    with tempfile.TemporaryFile() as log:
-        command = [str(Path(sys.executable).with_name("infgram")), "serve", str(index), "--port", "0", "--json"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
 
 
 def _sizes() -> dict[str, Any]:

@@ -221,7 +221,7 @@ def pieces(index: infgram.Index, n: int, size: int, seed: int) -> list[list[int]
 
 
 @contextmanager
-def ours(path: Path, workers: int) -> Iterator[str]:
+def ours(path: Path, workers: int, name: str = NAME) -> Iterator[str]:
     """Run `infgram serve` during the `with` block, and yield its address."""
     command = [
         sys.executable,
@@ -230,7 +230,7 @@ def ours(path: Path, workers: int) -> Iterator[str]:
         "serve",
         str(path.absolute()),
         "--name",
-        NAME,
+        name,
         "--port",
         "0",
         "--load",
